@@ -1,0 +1,1 @@
+"""The program on an edge node; works with nobody connected."""

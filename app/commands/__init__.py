@@ -1,0 +1,1 @@
+"""The command rows, a file per domain; free of Qt."""

@@ -1,0 +1,1 @@
+"""The engine: everything Outpost does, without a window."""

@@ -1,0 +1,103 @@
+"""The one place for what differs between operating systems: locks, signals, private files, process priority."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+WINDOWS = sys.platform == "win32"
+
+
+def make_private(folder: Path) -> Path:
+    """Make `folder` (and its parents), readable by its owner alone; return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not WINDOWS:
+        folder.chmod(0o700)
+    return folder
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write `data` so that only the owner can ever read it, whole or not at all."""
+    scratch = path.with_name(path.name + ".new")
+    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(scratch, path)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Replace the file's content whole or not at all, durable when this returns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".new")
+    with scratch.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(scratch, path)
+
+
+def try_lock(path: Path) -> IO[bytes] | None:
+    """Lock `path` for this process and return the open file, or None if another process holds it.
+
+    The system drops the lock with the process, so a kill leaves nothing stale.
+    """
+    file = path.open("a+b")
+    try:
+        if WINDOWS:
+            import msvcrt
+
+            getattr(msvcrt, "locking")(file.fileno(), getattr(msvcrt, "LK_NBLCK"), 1)  # noqa: B009
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def local_address(folder: Path, name: str) -> tuple[str, str]:
+    """Return (family, address) for a private local listener of `folder`, for `multiprocessing.connection`.
+
+    A socket path may hold about 100 bytes, so it lives under the runtime folder, named by a digest of `folder`.
+    """
+    import hashlib
+
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    if WINDOWS:
+        return "AF_PIPE", rf"\\.\pipe\outpost-{name}-{digest}"
+    root = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/outpost-{os.getuid()}")  # noqa: S108 - made private below
+    make_private(root / "outpost")
+    return "AF_UNIX", str(root / "outpost" / f"{name}-{digest}.sock")
+
+
+def detached_flags() -> dict[str, Any]:
+    """Return the `subprocess` arguments that keep a child alive and quiet beside us, away from our Ctrl+C."""
+    if WINDOWS:
+        return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP") | getattr(subprocess, "CREATE_NO_WINDOW")}  # noqa: B009
+    return {"start_new_session": True}
+
+
+def kill_hard(pid: int) -> None:
+    """End a process at once, with no chance to tidy up."""
+    os.kill(pid, signal.SIGTERM if WINDOWS else signal.SIGKILL)
+
+
+def ignore_interrupt() -> None:
+    """Leave Ctrl+C to the parent; for worker processes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def lower_priority() -> None:
+    """Let the window go first: make this process polite to others."""
+    if WINDOWS:
+        import psutil
+
+        psutil.Process().nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS"))  # noqa: B009
+    else:
+        os.nice(5)

@@ -1,0 +1,128 @@
+"""Dense samples: ring buffers with a min/max pyramid, so that a plot of a million points costs a few thousand.
+
+Times are float seconds since 1970, values float64. A NaN marks a gap and is never averaged away.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+_FAN = 16
+
+
+class Ring:
+    """The last `capacity` samples of one series, with minima and maxima of every block of 16, 256, 4096 and so on."""
+
+    def __init__(self, capacity: int = 4096) -> None:
+        if capacity < _FAN:
+            raise ValueError("a ring holds at least 16 samples")
+        self.capacity = -(-capacity // _FAN) * _FAN
+        self.count = 0
+        self._t = np.full(self.capacity, np.nan)
+        self._v = np.full(self.capacity, np.nan)
+        self._low: list[Floats] = []
+        self._high: list[Floats] = []
+        size = self.capacity // _FAN
+        while size >= _FAN:
+            self._low.append(np.full(size, np.nan))
+            self._high.append(np.full(size, np.nan))
+            size //= _FAN
+
+    def __len__(self) -> int:
+        return min(self.count, self.capacity)
+
+    def push(self, t_s: float, value: float) -> None:
+        """Add one sample; times must not run backwards by more than the caller can bear to see drawn."""
+        at = self.count % self.capacity
+        self._t[at], self._v[at] = t_s, value
+        self.count += 1
+        self._refresh(at, at)
+
+    def extend(self, times_s: Floats, values: Floats) -> None:
+        """Add many samples at once; both arrays have shape (n,)."""
+        times_s, values = np.asarray(times_s, float)[-self.capacity :], np.asarray(values, float)[-self.capacity :]
+        done = 0
+        while done < len(values):
+            at = self.count % self.capacity
+            step = min(len(values) - done, self.capacity - at)
+            self._t[at : at + step] = times_s[done : done + step]
+            self._v[at : at + step] = values[done : done + step]
+            self.count += step
+            done += step
+            self._refresh(at, at + step - 1)
+
+    def last(self) -> tuple[float, float] | None:
+        """Return the newest (time, value), or None when empty."""
+        if not self.count:
+            return None
+        at = (self.count - 1) % self.capacity
+        return float(self._t[at]), float(self._v[at])
+
+    def tail(self, most: int = 0) -> tuple[Floats, Floats]:
+        """Return copies of the newest `most` samples (0: all), oldest first."""
+        have = len(self)
+        take = have if most <= 0 else min(most, have)
+        index = np.arange(self.count - take, self.count) % self.capacity
+        return self._t[index], self._v[index]
+
+    def envelope(self, most_points: int) -> tuple[Floats, Floats]:
+        """Return at most about `most_points` (time, value) pairs that keep every minimum and maximum."""
+        have = len(self)
+        if have <= most_points or not self._low:
+            return self.tail()
+        level = 0
+        while level + 1 < len(self._low) and 2 * have / _FAN ** (level + 1) > most_points:
+            level += 1
+        block = _FAN ** (level + 1)
+        first = -(-(self.count - have) // block)
+        index = np.arange(first, self.count // block) % len(self._low[level])
+        times = self._t[(index * block) % self.capacity]
+        low, high = self._low[level][index], self._high[level][index]
+        head = np.arange(self.count - self.count % block, self.count) % self.capacity
+        head_t, head_v = self._t[head], self._v[head]
+        t = np.concatenate([np.repeat(times, 2), head_t])
+        v = np.concatenate([np.column_stack([low, high]).ravel(), head_v])
+        return t, v
+
+    def _refresh(self, first: int, last: int) -> None:
+        source_low = source_high = self._v
+        for low, high in zip(self._low, self._high, strict=True):
+            first, last = first // _FAN, min(last // _FAN, len(low) - 1)
+            if first > last:
+                return
+            cut = slice(first * _FAN, (last + 1) * _FAN)
+            with np.errstate(invalid="ignore"):
+                low[first : last + 1] = np.fmin.reduce(source_low[cut].reshape(-1, _FAN), axis=1)
+                high[first : last + 1] = np.fmax.reduce(source_high[cut].reshape(-1, _FAN), axis=1)
+            source_low, source_high = low, high
+
+
+class Samples:
+    """The sample lane: rings by (subject, metric), where a subject is a node, a job or a controller id."""
+
+    def __init__(self, capacity: int = 4096) -> None:
+        self._capacity = capacity
+        self._rings: dict[tuple[str, str], Ring] = {}
+
+    def push(self, subject: str, metric: str, t_s: float, value: float) -> None:
+        """Add one sample of `metric` (its unit in its name) for `subject`."""
+        self.ring(subject, metric).push(t_s, value)
+
+    def ring(self, subject: str, metric: str) -> Ring:
+        """Return the ring of one series, made on first use."""
+        key = (subject, metric)
+        ring = self._rings.get(key)
+        if ring is None:
+            ring = self._rings[key] = Ring(self._capacity)
+        return ring
+
+    def metrics(self, subject: str) -> Iterator[str]:
+        """Yield the metrics that have samples for `subject`."""
+        return (metric for who, metric in tuple(self._rings) if who == subject)
+
+    def forget(self, subject: str) -> None:
+        """Drop every series of `subject`."""
+        for key in [key for key in self._rings if key[0] == subject]:
+            del self._rings[key]

@@ -1,0 +1,104 @@
+"""Settings as data: each is a row with type, default, range, unit and help; values live in one TOML file."""
+
+import tomllib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from app.engine.base.command import Arg
+from app.engine.base.errors import BadInput, Missing
+from app.engine.base.platform import replace_file
+
+ROWS: tuple[Arg, ...] = (
+    Arg("fleet.cadence_s", float, "How often each node is asked for news.", 2.0, unit="s", low=0.5, high=3600),
+    Arg("fleet.suspect_s", float, "Silence after which a node is suspect.", 4.0, unit="s", low=1, high=3600),
+    Arg("fleet.offline_s", float, "Silence after which a node is offline.", 9.0, unit="s", low=2, high=86400),
+    Arg("fleet.link_process_nodes", int, "Above this many nodes their links move to a process of their own.", 50, low=0),
+    Arg("jobs.workers", int, "Worker processes at most; 0 means one per core, less one.", 0, low=0, high=256),
+    Arg("jobs.idle_s", float, "An idle worker process ends after this time.", 60.0, unit="s", low=1, high=3600),
+    Arg("view.theme", str, "Colours of the window.", "dark", choices=("dark", "light")),
+    Arg("view.frame_hz", float, "How often plots are redrawn.", 20.0, unit="Hz", low=1, high=30),
+    Arg("user.name", str, "The name written beside your changes.", "operator"),
+    Arg("user.role", str, "What you may do on this console.", "admin", choices=("observer", "operator", "admin")),
+)
+
+
+class Settings:
+    """The settings of one home folder; unknown keys in the file are kept, a bad value names file, line and reason."""
+
+    def __init__(self, path: Path, dump: Callable[[dict[str, Any]], str], rows: Iterable[Arg] = ROWS) -> None:
+        self._path, self._dump = path, dump
+        self.rows = {row.name: row for row in rows}
+        self._given: dict[str, Any] = {}
+        self.load()
+
+    def load(self) -> None:
+        """Read the file again; raise `BadInput` and keep the old values when it is malformed."""
+        if not self._path.exists():
+            self._given = {}
+            return
+        try:
+            document = tomllib.loads(self._path.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise BadInput(
+                "{file}: {reason}", file=self._path, reason=str(error), hint="Correct the file, or remove it for the defaults.",
+            ) from None  # fmt: skip
+        flat = dict(_flatten(document))
+        for key, value in flat.items():
+            if key in self.rows:
+                try:
+                    self.rows[key].take(value)
+                except BadInput as error:
+                    raise BadInput(
+                        "{file}, line {line}: {reason}",
+                        file=self._path, line=self._line_of(key), reason=str(error), field=key,
+                        hint="Correct the line, or remove it for the default.",
+                    ) from None  # fmt: skip
+        self._given = flat
+
+    def __getitem__(self, key: str) -> Any:
+        row = self._row(key)
+        return row.take(self._given[key]) if key in self._given else row.default
+
+    def set(self, key: str, value: Any) -> Any:
+        """Check and store one value; the file is replaced whole or not at all. Returns the value taken."""
+        taken = self._row(key).take(value)
+        given = {**self._given, key: taken}
+        replace_file(self._path, self._dump(_nest(given)).encode())
+        self._given = given
+        return taken
+
+    def is_default(self, key: str) -> bool:
+        """Tell whether `key` has no value of its own."""
+        return key not in self._given
+
+    def _row(self, key: str) -> Arg:
+        if key not in self.rows:
+            raise Missing("There is no setting {key}", key=key, hint="See: outpost settings list")
+        return self.rows[key]
+
+    def _line_of(self, key: str) -> int:
+        last = key.rpartition(".")[2]
+        for number, line in enumerate(self._path.read_text("utf-8").splitlines(), 1):
+            if line.split("=")[0].strip().strip('"') in (last, key):
+                return number
+        return 1
+
+
+def _flatten(document: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in document.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def _nest(flat: dict[str, Any]) -> dict[str, Any]:
+    root: dict[str, Any] = {}
+    for key, value in sorted(flat.items()):
+        *parents, last = key.split(".")
+        place = root
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = value
+    return root

@@ -1,0 +1,1 @@
+"""Quantum circuits: read, draw, simulate."""

@@ -1,0 +1,1 @@
+"""Controllers for resources, and the resources they steer."""

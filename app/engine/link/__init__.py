@@ -1,0 +1,1 @@
+"""Links to nodes: identities, pairing, signed requests, cursors."""

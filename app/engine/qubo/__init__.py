@@ -1,0 +1,1 @@
+"""Quadratic unconstrained binary optimisation: problems and solvers."""

@@ -1,0 +1,86 @@
+"""The nouns of learning: what a client is told, what it sends back, and what a round came to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.base.command import Arg
+from app.engine.learning.mlp import DIGITS_MODEL, sizes_of
+
+_SPEC = (
+    Arg("algorithm", str, "How the server combines updates.", "fedavg", choices=("fedavg",)),
+    Arg("model", str, "Layer sizes of the network.", DIGITS_MODEL),
+    Arg("epochs", int, "Passes over a client's own data per round.", 2, low=1, high=1000),
+    Arg("batch", int, "Examples per step; 0 means all of them.", 16, low=0, high=4096),
+    Arg("learning_rate", float, "Step size of a client's gradient descent.", 0.2, low=0, high=100),
+    Arg("seed", int, "Seed of the run.", 0, low=0, high=2**64 - 1),
+    Arg("round", int, "Number of the round, from 1.", 1, low=0, high=2**32 - 1),
+    Arg("client", int, "Place of the client in the run's fixed order, from 0.", 0, low=0, high=2**32 - 1),
+    Arg("data", str, "Name of the client's own data.", "digits"),
+)
+
+
+@dataclass(frozen=True)
+class LocalSpec:
+    """What one client is told to do in one round; `batch` 0 means full batch."""
+
+    algorithm: str = "fedavg"
+    model: str = DIGITS_MODEL
+    epochs: int = 2
+    batch: int = 16
+    learning_rate: float = 0.2
+    seed: int = 0
+    round: int = 1
+    client: int = 0
+    data: str = "digits"
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "LocalSpec":
+        """Return the spec a document describes; unknown fields are ignored, a bad value raises `BadInput`."""
+        taken = {arg.name: arg.take(document[arg.name]) for arg in _SPEC if arg.name in document}
+        spec = cls(**taken)
+        sizes_of(spec.model)
+        return spec
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the spec as a wire document."""
+        return {"schema": 1, **self.__dict__}
+
+
+@dataclass(frozen=True)
+class LocalUpdate:
+    """A client's answer: new minus old parameters (float32), how many examples it used, mean loss in its last epoch."""
+
+    update: dict[str, NDArray[np.float32]]
+    examples: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """One client's share in one round; `state` is done, late, offline, refused or bad."""
+
+    client: int
+    name: str
+    state: str
+    examples: int = 0
+    loss: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One finished round: accuracy (ratio) and mean cross-entropy on the test set, CPU seconds it cost here."""
+
+    round: int
+    accuracy: float
+    loss: float
+    cpu_s: float
+    parts: tuple[Part, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the round as the command contract names it."""
+        return {"round": self.round, "accuracy": self.accuracy, "loss": self.loss, "cpu_s": self.cpu_s}

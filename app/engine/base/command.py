@@ -30,10 +30,15 @@ class Danger(enum.Enum):
 
 
 class Place(enum.Enum):
-    """Where a command runs: in the engine that owns the home, or in the process it was typed in."""
+    """Where a command runs, and what its handler is given first.
+
+    ENGINE: in the engine that owns the home, given a `Call`. PROCESS: in the process it was typed in, given the home's
+    path. CONSOLE: in that process with a window of its own, given the stage that opens and closes it.
+    """
 
     ENGINE = "engine"
     PROCESS = "process"
+    CONSOLE = "console"
 
 
 REQUIRED: Final = object()
@@ -108,7 +113,7 @@ Handler = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Command:
-    """One row: `id` is noun.verb, never renamed; `run` is `async def (call, **args)` and returns plain JSON."""
+    """One row: `id` is noun.verb, never renamed; `run` is `async def (call, **args)`, see `Place`, and returns plain JSON."""
 
     id: str
     title: str

@@ -1,0 +1,224 @@
+"""The command line: a parser built from the command table, one engine, and the same events as the window."""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from app import __version__
+from app.engine.base.command import Arg, Command, CommandTable, Place
+from app.engine.base.errors import OutpostError
+from app.engine.base.funnel import Fate, as_outpost_error, exit_code_of, fate_of
+from app.engine.base.text import tr
+
+_HIDDEN = argparse.SUPPRESS
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command `words` spell and return the exit status; no command opens the console."""
+    from app.commands.table import command_table
+
+    table = command_table()
+    asked = vars(build_parser(table).parse_args(words))
+    home = asked.get("home") or default_home()
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO if asked.get("verbose") else logging.WARNING, format="%(levelname)s %(message)s"
+    )
+    name = asked.get("command")
+    try:
+        if name is None:
+            from app.console import open_console
+
+            return open_console(home, table)
+        row = table.need(name)
+        given = {arg.name: asked[arg.name] for arg in row.args if arg.name in asked}
+        result = _run_row(row, given, home, table)
+    except BaseException as error:
+        if isinstance(error, SystemExit):
+            raise
+        return _tell(error, as_json=bool(asked.get("json")), verbose=bool(asked.get("verbose")))
+    _print(result, as_json=bool(asked.get("json")))
+    return 1 if isinstance(result, dict) and result.get("pass") is False else 0
+
+
+def default_home() -> Path:
+    """Return OUTPOST_HOME, or the folder the system keeps user data in."""
+    if given := os.environ.get("OUTPOST_HOME"):
+        return Path(given)
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("outpost", appauthor=False))
+
+
+def build_parser(table: CommandTable) -> argparse.ArgumentParser:
+    """Return the parser of all rows; global options may stand before or after the command."""
+    shared = argparse.ArgumentParser(add_help=False)
+    options = shared.add_argument_group(tr("everywhere"))
+    options.add_argument(
+        "--home", type=Path, default=_HIDDEN, metavar="DIR", help=tr("the folder this Outpost keeps its state in")
+    )
+    options.add_argument("--json", action="store_true", default=_HIDDEN, help=tr("print one JSON object"))
+    options.add_argument("--verbose", action="store_true", default=_HIDDEN, help=tr("log more to standard error"))
+    parser = argparse.ArgumentParser(
+        prog="outpost", parents=[shared], description=tr("Operations console for edge sites."),
+        epilog=tr("Without a command the console opens."),
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=__version__)
+    nouns = parser.add_subparsers(metavar="command", dest="noun")
+    groups: dict[str, Any] = {}
+    for row in table:
+        if not row.verb:
+            place, word = nouns, row.id
+        else:
+            if row.noun not in groups:
+                group = nouns.add_parser(row.noun, parents=[shared], help=_verbs(table, row.noun))
+                groups[row.noun] = group.add_subparsers(metavar="verb", dest="verb", required=True)
+            place, word = groups[row.noun], row.verb
+        leaf = place.add_parser(
+            word, parents=[shared], help=tr(row.title), description=f"{tr(row.title)}. {tr(row.help)}",
+            epilog=tr("Returns: {what}", what=tr(row.returns)) if row.returns else None,
+        )  # fmt: skip
+        leaf.set_defaults(command=row.id)
+        for arg in row.args:
+            _add(leaf, arg)
+    return parser
+
+
+def _verbs(table: CommandTable, noun: str) -> str:
+    return " · ".join(row.verb for row in table if row.noun == noun)
+
+
+def _add(leaf: argparse.ArgumentParser, arg: Arg) -> None:
+    unit = f" [{arg.unit}]" if arg.unit else ""
+    default = "" if arg.required or arg.default in (None, "") else tr(" (default: {value})", value=arg.default)
+    text = (tr(arg.help) + unit + default).replace("%", "%%")
+    if arg.positional:
+        leaf.add_argument(
+            arg.name, help=text, metavar=arg.name.upper(), **({} if arg.required else {"nargs": "?", "default": _HIDDEN})
+        )
+        return
+    flag = "--" + arg.name.replace("_", "-")
+    if arg.type is bool:
+        leaf.add_argument(flag, action=argparse.BooleanOptionalAction, default=_HIDDEN, dest=arg.name, help=text)
+    else:
+        metavar = "{" + ",".join(arg.choices) + "}" if arg.choices else arg.name.upper()
+        leaf.add_argument(flag, default=_HIDDEN, dest=arg.name, required=arg.required, help=text, metavar=metavar)
+
+
+def _run_row(row: Command, given: dict[str, Any], home: Path, table: CommandTable) -> Any:
+    args = row.take(given)  # a bad argument is told before anything is opened
+    if row.place is Place.PROCESS:
+        return asyncio.run(row.run(home, **args))
+    if row.place is Place.CONSOLE:
+        from app.console import perform
+
+        return perform(row, args, table)
+    from app.engine.home import Home
+
+    place = Home(home)
+    if place.take():
+        place.release()
+        return asyncio.run(_in_engine(row, given, home.resolve(), table))
+    from app.local import ask
+
+    return ask(
+        home.resolve(),
+        row.id,
+        {key: str(Path(value).resolve()) if _is_file(row, key) else value for key, value in given.items()},
+        _progress,
+    )
+
+
+def _is_file(row: Command, name: str) -> bool:
+    return any(arg.name == name and arg.type is Path for arg in row.args)
+
+
+async def _alone(row: Command, given: dict[str, Any], home: Path) -> Any:
+    args = row.take(given)
+    return await row.run(home, **args)
+
+
+async def _in_engine(row: Command, given: dict[str, Any], home: Path, table: CommandTable) -> Any:
+    from app.engine.engine import Engine
+    from app.local import LocalDoor
+
+    engine = await Engine.open(home, table)
+    engine.jobs.records.watch(lambda change: [_progress(_job_line(job)) for job in change.changed])
+    door = LocalDoor(engine)
+    try:
+        return await engine.run(row.id, **given)
+    finally:
+        await door.stop()
+        await engine.close()
+
+
+def _job_line(job: Any) -> dict[str, Any]:
+    return {"title": job.title, "done": job.done, "total": job.total, "unit": job.unit}
+
+
+def _progress(told: dict[str, Any]) -> None:
+    if sys.stderr.isatty() and told["total"]:
+        sys.stderr.write(f"\r\x1b[K{told['title']}  {told['done']:g} / {told['total']:g} {told['unit']}")
+        if told["done"] >= told["total"]:
+            sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def _tell(error: BaseException, *, as_json: bool, verbose: bool) -> int:
+    told = as_outpost_error(error)
+    if as_json and fate_of(error) is not Fate.SILENT:
+        print(json.dumps({"error": told.problem()}))
+    if fate_of(error) is not Fate.SILENT:
+        print(f"outpost: {told}", *([f"         {told.hint}"] if told.hint else []), sep="\n", file=sys.stderr)
+    if fate_of(error) is Fate.BUG and (verbose or not isinstance(error, OutpostError)):
+        logging.getLogger(__name__).error("a bug", exc_info=error)
+    return exit_code_of(error)
+
+
+def _print(result: Any, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False, allow_nan=False))
+    elif isinstance(result, list):
+        _print_table(result)
+    elif isinstance(result, dict):
+        text = result.get("text")
+        if isinstance(text, str):
+            print(text)
+            return
+        width = max((len(key) for key in result), default=0)
+        for key, value in result.items():
+            print(f"{key:<{width}}  {_short(value)}")
+    elif result is not None:
+        print(result)
+
+
+def _print_table(rows: list[Any]) -> None:
+    if not rows:
+        print(tr("Nothing yet."))
+        return
+    if not isinstance(rows[0], dict):
+        print(*rows, sep="\n")
+        return
+    keys = list(rows[0])
+    cells = [keys, *([_short(row.get(key), 40) for key in keys] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(keys))]
+    for line in cells:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _short(value: Any, most: int = 100) -> str:
+    if value is None:
+        return "–"
+    text = (
+        f"{value:.6g}"
+        if isinstance(value, float)
+        else value
+        if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False)
+    )
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,43 @@
+"""Rows about settings: see them, change one."""
+
+from typing import TYPE_CHECKING, Any
+
+from app.engine.base.command import Arg, Command, Danger, Role
+from app.engine.base.events import SettingChanged
+from app.engine.base.text import tr
+
+if TYPE_CHECKING:
+    from app.engine.engine import Call
+
+
+async def list_settings(call: "Call") -> list[dict[str, Any]]:
+    """Return every setting with its value, unit, default and help."""
+    settings = call.engine.settings
+    return [
+        {"key": row.name, "value": settings[row.name], "unit": row.unit, "default": row.default, "help": tr(row.help)}
+        for row in settings.rows.values()
+    ]
+
+
+async def set_setting(call: "Call", key: str, value: str) -> dict[str, Any]:
+    """Store one setting and return what was taken."""
+    taken = call.engine.settings.set(key, value)
+    call.engine.publish(SettingChanged(at_us=call.engine.clock.now_us(), actor=call.actor, cause=call.cause, key=key))
+    return {"key": key, "value": taken}
+
+
+ROWS = (
+    Command(
+        "settings.list", "List settings", "Every setting with its value, unit, default and meaning.", list_settings,
+        role=Role.OBSERVER, danger=Danger.READ, returns="A list of {key, value, unit, default, help}.",
+    ),
+    Command(
+        "settings.set", "Change a setting", "Checks the value against the setting's type and range, then stores it.",
+        set_setting,
+        args=(
+            Arg("key", str, "The setting, as in fleet.cadence_s.", positional=True),
+            Arg("value", str, "Its new value.", positional=True),
+        ),
+        role=Role.OBSERVER, returns="{key, value}",
+    ),
+)  # fmt: skip

@@ -1,0 +1,203 @@
+"""The one place that joins Qt, its asyncio loop, the engine and the window."""
+
+import asyncio
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.engine.base.command import Command, CommandTable
+from app.engine.base.errors import Missing
+from app.engine.base.events import WindowAsked
+from app.engine.base.funnel import Notice
+from app.engine.base.text import tr
+from app.engine.engine import Engine
+from app.engine.home import Home
+from app.local import RAISE_WINDOW, LocalDoor, ask
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from app.views.shell.window import MainWindow
+
+log = logging.getLogger(__name__)
+
+
+def has_display() -> bool:
+    """Tell whether a window can be shown to a person here."""
+    if os.environ.get("QT_QPA_PLATFORM"):
+        return True
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def open_console(home: Path, table: CommandTable) -> int:
+    """Show the window on `home` until it is closed; a second one only raises the first. Returns the exit status."""
+    if not has_display():
+        print(tr("There is no display here, so the tour runs instead; its pictures show every page."), file=sys.stderr)
+        row = table.need("tour")
+        return 0 if perform(row, row.take({}), table)["pass"] else 1
+    place = Home(home)
+    if not place.take():
+        ask(home.resolve(), RAISE_WINDOW, {}, lambda _told: None)
+        print(tr("Outpost is open already; its window was raised."), file=sys.stderr)
+        return 0
+    place.release()
+    return _in_loop(lambda app: _session(app, home.resolve(), table), visible=True)
+
+
+def perform(row: Command, args: dict[str, Any], table: CommandTable) -> Any:
+    """Run a command that opens and closes a window of its own, on a home of its own."""
+    visible = bool(args.get("visible")) and has_display()
+
+    async def play(app: "QApplication") -> Any:
+        return await row.run(WindowStage(app, table, Path(tempfile.mkdtemp(prefix="outpost-tour-"))), **args)
+
+    return _in_loop(play, visible=visible)
+
+
+def _in_loop(work: Callable[["QApplication"], Coroutine[Any, Any, Any]], *, visible: bool) -> Any:
+    if not visible:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    os.environ.setdefault("QT_API", "pyside6")
+    os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
+    try:
+        from PySide6.QtWidgets import QApplication
+        from qasync import QEventLoop
+    except ImportError as error:
+        raise Missing(
+            "The window needs a library that is missing: {reason}", reason=str(error), hint="Run: python3 outpost.py setup"
+        ) from None
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("Outpost")
+    app.setQuitOnLastWindowClosed(False)
+    loop = QEventLoop(app)
+    asyncio.set_event_loop(loop)
+    with loop:
+        return loop.run_until_complete(work(app))
+
+
+class Session:
+    """An open engine with its door and its window."""
+
+    def __init__(self, app: "QApplication") -> None:
+        self._app = app
+        self._early: list[Notice] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.engine: Engine
+        self.window: MainWindow | None = None
+
+    async def open(self, home: Path, table: CommandTable) -> None:
+        """Open the engine on `home` and show the window."""
+        from app.views.shell.window import MainWindow
+
+        self.engine = await Engine.open(home, table, show=self._show)
+        self._door = LocalDoor(self.engine)
+        sys.excepthook = lambda _kind, error, _trace: self.engine.funnel.take(error, "window")
+        asyncio.get_running_loop().set_exception_handler(self._loop_failed)
+        self.window = MainWindow(self.engine, self.start)
+        self._undo = self.engine.bus.subscribe(self._raise, WindowAsked)
+        for notice in self._early:
+            self.window.show_notice(notice)
+        self.window.show()
+
+    async def close(self) -> None:
+        """Close in order: timers with the window, tasks, door, engine."""
+        sys.excepthook = sys.__excepthook__
+        self._undo()
+        if self.window is not None:
+            self.window.close()
+            self.window.deleteLater()
+            self.window = None
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._door.stop()
+        await self.engine.close()
+
+    def start(self, command: str, on_done: Callable[[Any], None] | None = None, /, **args: Any) -> None:
+        """Run a command in the background; its result goes to `on_done`, its error to the funnel."""
+        task = asyncio.get_running_loop().create_task(self._run(command, on_done, args))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, command: str, on_done: Callable[[Any], None] | None, args: dict[str, Any]) -> None:
+        try:
+            result = await self.engine.run(command, **args)
+        except BaseException as error:
+            self.engine.funnel.take(error, command)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+        else:
+            if on_done is not None and self.window is not None:
+                on_done(result)
+
+    def _show(self, notice: Notice) -> None:
+        if notice.report:
+            log.error("%s", notice.report)
+        if self.window is None:
+            self._early.append(notice)
+        else:
+            self.window.show_notice(notice)
+
+    def _loop_failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, BaseException):
+            self.engine.funnel.take(error, "loop")
+        else:
+            log.warning("%s", context.get("message"))
+
+    def _raise(self, _event: WindowAsked) -> None:
+        if self.window is not None:
+            self.window.showNormal() if self.window.isMinimized() else self.window.show()
+            self.window.raise_()
+            self.window.activateWindow()
+
+
+async def _session(app: "QApplication", home: Path, table: CommandTable) -> int:
+    closed = asyncio.Event()
+    app.lastWindowClosed.connect(closed.set)
+    session = Session(app)
+    await session.open(home, table)
+    await closed.wait()
+    await session.close()
+    return 0
+
+
+class WindowStage:
+    """The stage of the tour: a session on a temporary home."""
+
+    def __init__(self, app: "QApplication", table: CommandTable, home: Path) -> None:
+        self._app, self._table, self._home = app, table, home
+        self._session: Session | None = None
+
+    async def open(self) -> None:
+        """Open engine and window."""
+        self._session = Session(self._app)
+        await self._session.open(self._home, self._table)
+
+    async def close(self) -> None:
+        """Close both."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def run(self, command: str, **args: Any) -> Any:
+        """Run a command through the door."""
+        if self._session is None:
+            raise Missing("The stage is closed")
+        return await self._session.engine.run(command, **args)
+
+    def shoot(self, folder: Path) -> list[Path]:
+        """Save a picture of every page."""
+        if self._session is None or self._session.window is None:
+            raise Missing("The stage is closed")
+        return self._session.window.grab_pages(folder)
+
+    def tidy(self) -> None:
+        """Remove the temporary home."""
+        shutil.rmtree(self._home, ignore_errors=True)

@@ -1,0 +1,175 @@
+"""The engine: its parts by name, start, stop, and the one door `run`; no logic of its own."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.engine.base.clock import Clock, SystemClock
+from app.engine.base.command import Command, CommandTable, Danger, Role
+from app.engine.base.errors import Refused
+from app.engine.base.events import AnyEvent, Bus, CommandFinished, EngineStarted, StoreTroubled
+from app.engine.base.funnel import Funnel, Notice, as_outpost_error
+from app.engine.base.ids import new_id
+from app.engine.base.rings import Samples
+from app.engine.base.settings import Settings
+from app.engine.home import Home
+from app.engine.observe.traces import Span, Traces
+
+if TYPE_CHECKING:
+    from app.engine.circuits.service import CircuitsService
+    from app.engine.control.service import ControlService
+    from app.engine.fleet.service import FleetService
+    from app.engine.jobs.service import Jobs
+    from app.engine.learning.service import LearningService
+    from app.engine.link.service import Link
+    from app.engine.models.service import ModelsService
+    from app.engine.qubo.service import QuboService
+    from app.engine.store.store import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a command's handler is given beside its arguments."""
+
+    engine: "Engine"
+    actor: str
+    cause: str
+
+
+class Engine:
+    """One engine over one home folder; used from the loop it was opened on, and from nowhere else."""
+
+    store: "Store"
+    jobs: "Jobs"
+    link: "Link"
+    models: "ModelsService"
+    fleet: "FleetService"
+    qubo: "QuboService"
+    circuits: "CircuitsService"
+    learning: "LearningService"
+    control: "ControlService"
+
+    def __init__(self, home: Path, table: CommandTable, clock: Clock, show: Callable[[Notice], None]) -> None:
+        self.place = Home(home)
+        self.home, self.table, self.clock = home, table, clock
+        self.funnel = Funnel(show)
+        self.bus = Bus(self.funnel.take)
+        self.samples = Samples()
+        self.traces = Traces()
+        self._parts: list[Any] = []
+
+    @classmethod
+    async def open(
+        cls, home: Path, table: CommandTable, *, clock: Clock | None = None, show: Callable[[Notice], None] | None = None
+    ) -> "Engine":
+        """Own `home`, open its store and start every part; raises `Conflict` when another engine owns it."""
+        engine = cls(home, table, clock or SystemClock(), show or _log_notice)
+        engine.place.need()
+        try:
+            await engine._start()
+        except BaseException:
+            await engine.close()
+            raise
+        return engine
+
+    async def _start(self) -> None:
+        from app.engine.start import build
+
+        import_settings(self)
+        await build(self)
+        self.publish(EngineStarted(at_us=self.clock.now_us(), actor=self.actor, unclean=self.store.was_unclean))
+
+    async def close(self) -> None:
+        """Stop every part in the opposite order and let the home go."""
+        for part in reversed(self._parts):
+            try:
+                await part.stop()
+            except Exception as error:  # noqa: BLE001 - the parts below must still be stopped
+                self.funnel.take(error, "stop")
+        self._parts.clear()
+        if hasattr(self, "store"):
+            await self.store.close()
+        self.place.release()
+
+    async def restore(self, file: Path) -> None:
+        """Put the store of a backup in place of the present one; the parts stop before and start anew after."""
+        from app.engine.start import restart_on
+
+        await restart_on(self, file)
+
+    def add(self, part: Any) -> None:
+        """Remember a started part, to be stopped in the opposite order."""
+        self._parts.append(part)
+
+    @property
+    def actor(self) -> str:
+        """Return who acts on this console, as `user@device`."""
+        device = self.link.device_id[:8] if hasattr(self, "link") else "local"
+        return f"{self.settings['user.name']}@{device}"
+
+    @property
+    def role(self) -> Role:
+        """Return what the person at this console may do."""
+        return Role[self.settings["user.role"].upper()]
+
+    def publish(self, event: AnyEvent) -> None:
+        """Tell the bus."""
+        self.bus.publish(event)
+
+    def troubled(self, detail: str) -> None:
+        """Tell that the store could not write."""
+        self.publish(StoreTroubled(at_us=self.clock.now_us(), actor="engine", detail=detail))
+
+    async def run(self, command: str, /, *, actor: str = "", cause: str = "", **given: Any) -> Any:
+        """The one door: check the arguments and the role, record, trace, and only then call; returns plain JSON."""
+        from app.engine.store import audit
+
+        row = self.table.need(command)
+        actor, cause = actor or self.actor, cause or new_id()
+        started_s = self.clock.monotonic_s()
+        recorded = row.danger is not Danger.READ
+        outcome, detail = "ok", ""
+        try:
+            args = row.take(given)
+            self._allow(row)
+            if recorded:
+                await audit.begin(self.store, row, args, actor=actor, cause=cause, now_us=self.clock.now_us())
+            return await row.run(Call(self, actor, cause), **args)
+        except BaseException as error:
+            told = as_outpost_error(error)
+            outcome, detail = told.slug, str(told)
+            raise
+        finally:
+            spent_s = self.clock.monotonic_s() - started_s
+            self.traces.add(Span(row.id, actor, cause, outcome, self.clock.now_us(), spent_s))
+            if recorded and hasattr(self, "store"):
+                await audit.end(
+                    self.store, row, given, actor=actor, cause=cause, outcome=outcome, detail=detail,
+                    now_us=self.clock.now_us(), duration_s=spent_s,
+                )  # fmt: skip
+            self.publish(CommandFinished(at_us=self.clock.now_us(), actor=actor, cause=cause, command=row.id, outcome=outcome))
+
+    def _allow(self, row: Command) -> None:
+        if self.role < row.role:
+            raise Refused(
+                "{title} needs the role {need}; you are {have}",
+                title=row.title, need=row.role.name.lower(), have=self.role.name.lower(),
+                hint="Ask an admin, or change user.role in the settings.",
+            )  # fmt: skip
+
+
+def import_settings(engine: Engine) -> None:
+    """Read the settings of the engine's home; raises `BadInput` that names file, line and reason."""
+    import tomli_w
+
+    engine.settings = Settings(engine.place.settings, tomli_w.dumps)
+
+
+def _log_notice(notice: Notice) -> None:
+    log.warning("%s %s", notice.text, notice.hint)
+    if notice.report:
+        log.error("%s", notice.report)

@@ -1,0 +1,37 @@
+"""A home folder: everything one Outpost keeps, and the lock that lets one engine own it."""
+
+from pathlib import Path
+from typing import IO
+
+from app.engine.base.errors import Conflict
+from app.engine.base.platform import make_private, try_lock
+
+
+class Home:
+    """The folder of one engine; `store`, `settings` and the rest are paths inside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = folder / "outpost.db"
+        self.settings = folder / "settings.toml"
+        self._lock: IO[bytes] | None = None
+
+    def take(self) -> bool:
+        """Own the folder until `release` or the end of the process; False when another process owns it."""
+        if self._lock is None:
+            make_private(self.folder)
+            self._lock = try_lock(self.folder / "engine.lock")
+        return self._lock is not None
+
+    def need(self) -> None:
+        """Own the folder or raise `Conflict`."""
+        if not self.take():
+            raise Conflict(
+                "Another Outpost has {folder} open", folder=self.folder, hint="Close it, or choose another folder with --home."
+            )
+
+    def release(self) -> None:
+        """Let another engine own the folder."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None

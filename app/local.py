@@ -1,0 +1,143 @@
+"""The private local door: the process that owns a home answers the commands of other processes of the same user.
+
+A user-only socket (a named pipe on Windows) with a shared key from a user-only file; one JSON document a message.
+Client: {"command", "args"}; then any number of {"progress"} and one {"result"} or {"problem"} come back. A client that
+hangs up cancels its command.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import queue
+import secrets
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+from typing import Any
+
+from app.engine.base.errors import BadInput, Offline, from_problem
+from app.engine.base.events import WindowAsked
+from app.engine.base.funnel import as_outpost_error
+from app.engine.base.ids import new_id
+from app.engine.base.platform import local_address, write_private
+from app.engine.engine import Engine
+
+log = logging.getLogger(__name__)
+RAISE_WINDOW = "window.raise"
+_END = b""
+
+
+def _key(home: Path) -> bytes:
+    path = home / "local.key"
+    if not path.exists():
+        write_private(path, secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+class LocalDoor:
+    """Answers on the local address of the engine's home until `stop`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._loop = asyncio.get_running_loop()
+        family, self._address = local_address(engine.home, "door")
+        if family == "AF_UNIX":
+            Path(self._address).unlink(missing_ok=True)  # stale after a kill; the home's lock says nobody else listens
+        self._listener = Listener(self._address, family, authkey=_key(engine.home))
+        self._open = True
+        self._thread = threading.Thread(target=self._accept, name="local-door", daemon=True)
+        self._thread.start()
+
+    def _accept(self) -> None:
+        while self._open:
+            try:
+                connection = self._listener.accept()
+            except Exception as error:  # noqa: BLE001 - a caller with a wrong key must not end the door
+                if self._open:
+                    log.warning("a local caller was refused: %s", error)
+                continue
+            threading.Thread(target=self._serve, args=(connection,), name="local-caller", daemon=True).start()
+
+    def _serve(self, connection: "Connection[Any, Any]") -> None:
+        outgoing: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        with connection, contextlib.suppress(EOFError, OSError):
+            task = asyncio.run_coroutine_threadsafe(self._answer(connection.recv_bytes(1 << 20), outgoing.put), self._loop)
+            threading.Thread(target=_until_gone, args=(connection, task.cancel), daemon=True).start()
+            while (message := outgoing.get()) != _END:
+                connection.send_bytes(message)
+
+    async def _answer(self, request: bytes, send: Callable[[bytes], None]) -> None:
+        cause = new_id()
+
+        def progress(change: Any) -> None:
+            for job in (*change.added, *change.changed):
+                if job.cause == cause:
+                    send(_pack({"progress": {"title": job.title, "done": job.done, "total": job.total, "unit": job.unit}}))
+
+        undo = self._engine.jobs.records.watch(progress)
+        try:
+            asked = json.loads(request)
+            if asked.get("command") == RAISE_WINDOW:
+                self._engine.publish(WindowAsked(at_us=self._engine.clock.now_us(), actor=self._engine.actor))
+                result: Any = {}
+            else:
+                result = await self._engine.run(str(asked.get("command")), cause=cause, **dict(asked.get("args", {})))
+            send(_pack({"result": result}))
+        except BaseException as error:
+            send(_pack({"problem": as_outpost_error(error).problem()}))
+            if isinstance(error, (asyncio.CancelledError, KeyboardInterrupt)):
+                raise
+        finally:
+            undo()
+            send(_END)
+
+    async def stop(self) -> None:
+        """Close the address; commands under way are ended by the engine's own stop."""
+        self._open = False
+        await asyncio.to_thread(self._wake)
+        self._listener.close()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError, EOFError):
+            Client(self._address, authkey=b"wake").close()
+        self._thread.join(2)
+
+
+def _until_gone(connection: "Connection[Any, Any]", cancel: Callable[[], object]) -> None:
+    try:
+        connection.recv_bytes(1)
+    except (EOFError, OSError):
+        cancel()
+
+
+def _pack(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, allow_nan=False).encode()
+
+
+def ask(home: Path, command: str, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]) -> Any:
+    """Run `command` in the process that owns `home` and return its result; raises that process's error as ours."""
+    family, address = local_address(home, "door")
+    try:
+        connection = Client(address, family, authkey=_key(home))
+    except (OSError, EOFError) as error:
+        raise Offline(
+            "The Outpost that has {home} open does not answer: {reason}",
+            home=home, reason=str(error), hint="Wait until it has started, or close it.",
+        ) from None  # fmt: skip
+    with connection:
+        connection.send_bytes(_pack({"command": command, "args": args}))
+        while True:
+            try:
+                answer = json.loads(connection.recv_bytes())
+            except (EOFError, OSError):
+                raise Offline("The Outpost that has {home} open went away", home=home) from None
+            except ValueError:
+                raise BadInput("The Outpost that has {home} open sent something unreadable", home=home) from None
+            if "progress" in answer:
+                progress(answer["progress"])
+            elif "problem" in answer:
+                raise from_problem(answer["problem"])
+            else:
+                return answer.get("result")

@@ -1,0 +1,47 @@
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from app.engine.base import platform
+
+posix = pytest.mark.skipif(platform.WINDOWS, reason="POSIX file modes")
+
+
+@posix
+def test_private_files_are_for_the_owner_alone(tmp_path):
+    folder = platform.make_private(tmp_path / "home")
+    platform.write_private(folder / "key", b"secret")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "key").stat().st_mode) == 0o600
+    assert (folder / "key").read_bytes() == b"secret"
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    platform.replace_file(tmp_path / "a" / "b", b"one")
+    platform.replace_file(tmp_path / "a" / "b", b"two")
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
+    assert (tmp_path / "a" / "b").read_bytes() == b"two"
+
+
+def test_a_lock_is_held_against_another_process_and_gone_with_its_holder(tmp_path):
+    path = tmp_path / "lock"
+    code = f"import sys; sys.path.insert(0, {str(sys.path[0])!r})\nfrom pathlib import Path\nfrom app.engine.base.platform import try_lock\n"
+    code += f"held = try_lock(Path({str(path)!r})); print(held is not None, flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == "True"
+        assert platform.try_lock(path) is None
+        platform.kill_hard(other.pid)
+        other.wait()
+    mine = platform.try_lock(path)
+    assert mine is not None
+    mine.close()
+
+
+def test_a_local_address_is_short_and_differs_by_folder(tmp_path):
+    (one_family, one), (_, two) = platform.local_address(tmp_path / "a", "door"), platform.local_address(tmp_path / "b", "door")
+    assert one != two
+    assert len(one) < 100
+    assert one_family in ("AF_UNIX", "AF_PIPE")

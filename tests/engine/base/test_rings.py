@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.engine.base.rings import Ring, Samples
+
+
+@given(st.lists(st.integers(0, 700), max_size=8), st.integers(0, 2**32 - 1))
+def test_a_ring_holds_the_newest_in_order(chunks, seed):
+    ring, everything = Ring(512), np.array([])
+    rng = np.random.default_rng(seed)
+    for chunk in chunks:
+        values = rng.normal(size=chunk)
+        ring.extend(np.arange(len(everything), len(everything) + chunk, dtype=float), values)
+        everything = np.concatenate([everything, values])
+    times, values = ring.tail()
+    assert np.array_equal(values, everything[-512:] if len(everything) else everything)
+    assert np.array_equal(times, np.arange(len(everything), dtype=float)[-512:])
+
+
+@given(st.integers(1, 5000), st.integers(0, 2**32 - 1))
+def test_the_envelope_keeps_the_extremes_and_the_order(count, seed):
+    ring = Ring(4096)
+    values = np.random.default_rng(seed).normal(size=count)
+    for at, value in enumerate(values):
+        ring.push(float(at), value)
+    times, drawn = ring.envelope(600)
+    assert len(drawn) <= max(600, 2 * 4096 // 16 + 16)
+    assert np.all(np.diff(times) >= 0)
+    kept = values[-(4096 - 16) :]  # the oldest block may be half overwritten and is then left out
+    assert drawn.max() >= kept.max()
+    assert drawn.min() <= kept.min()
+
+
+def test_a_million_points_are_drawn_with_a_few_thousand():
+    ring = Ring(1 << 20)
+    ring.extend(np.arange(1e6), np.sin(np.arange(1e6)))
+    assert len(ring.envelope(3000)[0]) < 9000
+
+
+def test_samples_keep_series_apart_and_forget_a_subject():
+    lane = Samples(64)
+    lane.push("node", "cpu_ratio", 1.0, 0.5)
+    lane.push("job", "loss", 1.0, 2.0)
+    assert lane.ring("node", "cpu_ratio").last() == (1.0, 0.5)
+    lane.forget("node")
+    assert (list(lane.metrics("node")), list(lane.metrics("job"))) == ([], ["loss"])
+
+
+def test_a_ring_too_small_is_refused():
+    with pytest.raises(ValueError, match="16"):
+        Ring(3)

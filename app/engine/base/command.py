@@ -57,6 +57,7 @@ class Arg:
     high: float | None = None
     choices: tuple[str, ...] = ()
     positional: bool = False
+    secret: bool = False
 
     @property
     def required(self) -> bool:

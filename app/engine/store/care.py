@@ -1,0 +1,141 @@
+"""Care of the state file: the mark of an unclean stop, quarantine, backup, validation, restore.
+
+An SQLite file is never copied while somebody writes to it, and never without its log: backups go through SQLite's own
+online backup (https://sqlite.org/backup.html).
+"""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+from app.engine.base.errors import BadInput, Conflict, Missing
+from app.engine.store.database import look_into, problems_of
+from app.engine.store.faults import translate
+from app.engine.store.migrate import refuse_newer
+
+_SIDES = ("-wal", "-shm", "-journal")
+
+
+def mark_of(path: Path) -> Path:
+    """Return the file that exists while the store is open; found at start-up it means an unclean stop."""
+    return path.with_name(path.name + ".open")
+
+
+def set_mark(path: Path) -> bool:
+    """Put the mark; return whether it stood there already. A disk too full for it is no reason not to read the store."""
+    mark = mark_of(path)
+    found = mark.exists()
+    with contextlib.suppress(OSError):
+        mark.write_text(str(os.getpid()), "ascii")
+    return found
+
+
+def clear_mark(path: Path) -> None:
+    """Take the mark away after a clean stop."""
+    mark_of(path).unlink(missing_ok=True)
+
+
+def version_of(path: Path) -> str:
+    """Return the migration id written in the file, empty if none; raise `Conflict` for a damaged file."""
+    try:
+        with contextlib.closing(look_into(path)) as raw:
+            known = raw.execute("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'").fetchone()[0]
+            row = raw.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
+            return str(row[0]) if row else ""
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+
+
+def quarantine(path: Path, stamp_us: int) -> Path:
+    """Copy the file and its log into `quarantine/` beside it and return the copy; the original stays."""
+    folder = path.parent / "quarantine"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"{path.stem}-{stamp_us}{path.suffix}"
+    for side in ("", *_SIDES):
+        source = path.with_name(path.name + side)
+        if source.exists():
+            shutil.copy2(source, kept.with_name(kept.name + side))
+    return kept
+
+
+def refuse_damaged(path: Path, problems: list[str], stamp_us: int) -> None:
+    """Raise `Conflict` for a damaged file, a copy of which is put aside first."""
+    if not problems:
+        return
+    copy = quarantine(path, stamp_us)
+    raise Conflict(
+        "{file} is damaged: {reason}. A copy is kept as {copy}",
+        file=path, reason=problems[0], copy=copy,
+        hint="Restore a backup: outpost store restore FILE",
+    )  # fmt: skip
+
+
+def backup(path: Path, target: Path) -> None:
+    """Write a sound, self-contained copy of the live file to `target`, whole or not at all."""
+    if target.exists() and target.resolve() == path.resolve():
+        raise BadInput("The backup cannot replace the store itself ({file})", field="file", file=target)
+    if not target.parent.is_dir():
+        raise Missing("There is no folder {folder}", folder=target.parent, field="file")
+    scratch = target.with_name(target.name + ".new")
+    try:
+        _copy(path, scratch)
+        problems = problems_of(scratch)
+        if problems:
+            raise Conflict("The copy of {file} is damaged: {reason}", file=path, reason=problems[0])
+        with scratch.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(scratch, target)
+    except sqlite3.Error as error:
+        raise translate(error, target) from error
+    except OSError as error:
+        raise BadInput("{file} cannot be written: {reason}", file=target, reason=str(error), field="file") from error
+    finally:
+        for side in ("", *_SIDES):
+            scratch.with_name(scratch.name + side).unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    with contextlib.closing(look_into(source, mode="rw")) as raw, contextlib.closing(sqlite3.connect(target)) as copy:
+        raw.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
+def validate_file(path: Path) -> str:
+    """Return the schema version of a file that may be restored; raise what is wrong with it, changing nothing."""
+    if not path.is_file():
+        raise Missing("There is no file {file}", file=path, field="file")
+    try:
+        found = version_of(path)
+    except Conflict as error:
+        raise BadInput("{file} is no state file of Outpost, or it is damaged: {reason}", file=path, reason=str(error)) from None
+    if not found:
+        raise BadInput("{file} is no state file of Outpost", file=path, field="file")
+    refuse_newer(found, path)
+    problems = problems_of(path)
+    if problems:
+        raise BadInput("{file} is damaged: {reason}", file=path, reason=problems[0], field="file")
+    return found
+
+
+def swap_in(path: Path, source: Path, stamp_us: int) -> Path | None:
+    """Put a copy of `source` in the place of the closed store at `path`; return where the old one is kept (None: none).
+
+    The source is validated first, and the old file goes aside with its log only when the new one is complete.
+    """
+    validate_file(source)
+    fresh = path.with_name(path.name + ".restored")
+    _copy(source, fresh)
+    kept: Path | None = None
+    if path.exists():
+        kept = path.with_name(f"{path.stem}-before-{stamp_us}{path.suffix}")
+        for side in _SIDES:
+            beside = path.with_name(path.name + side)
+            if beside.exists():
+                os.replace(beside, kept.with_name(kept.name + side))
+        os.replace(path, kept)
+    os.replace(fresh, path)
+    clear_mark(path)
+    return kept

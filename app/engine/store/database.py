@@ -1,0 +1,78 @@
+"""How Outpost opens an SQLite file: pragmas, transactions begun by hand, JSON without NaN.
+
+WAL with synchronous FULL: an acknowledged commit survives a kill and, on disks that honour fsync, a power cut
+(https://sqlite.org/wal.html, https://sqlite.org/pragma.html#pragma_synchronous).
+"""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event
+
+BUSY_MS = 5000
+
+
+def to_json(value: Any) -> str:
+    """Return compact JSON; NaN raises `ValueError`."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def open_engine(path: Path, *, writer: bool, readers: int = 3) -> Engine:
+    """Return an engine on `path`: the writer's transactions begin IMMEDIATE, a reader's see one snapshot and cannot write."""
+    options: dict[str, Any] = {"poolclass": NullPool} if writer else {"poolclass": QueuePool, "pool_size": readers}
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={"check_same_thread": False, "isolation_level": None, "timeout": BUSY_MS / 1000},
+        json_serializer=to_json,
+        **options,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(raw: sqlite3.Connection, _record: Any) -> None:
+        raw.isolation_level = None
+        prepare(raw, writer=writer)
+
+    @event.listens_for(engine, "begin")
+    def _begin(conn: Connection) -> None:
+        conn.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+    return engine
+
+
+def prepare(raw: sqlite3.Connection, *, writer: bool) -> None:
+    """Set the pragmas of one connection."""
+    raw.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    raw.execute("PRAGMA foreign_keys = ON")
+    if writer:
+        raw.execute("PRAGMA journal_mode = WAL")
+        raw.execute("PRAGMA synchronous = FULL")
+    else:
+        raw.execute("PRAGMA query_only = ON")
+
+
+def look_into(path: Path, *, mode: str = "ro") -> sqlite3.Connection:
+    """Open an existing file without SQLAlchemy; mode `ro` never changes it, `rw` may replay its log."""
+    return sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False,
+    )  # fmt: skip
+
+
+def problems_of(path: Path, *, mode: str = "ro", most: int = 20) -> list[str]:
+    """Return what SQLite's own check finds wrong in the file at `path`; empty when it is sound.
+
+    On real damage `quick_check` raises as often as it answers, so both count.
+    """
+    try:
+        raw = look_into(path, mode=mode)
+    except sqlite3.Error as error:
+        return [str(error)]
+    try:
+        found = [str(row[0]) for row in raw.execute(f"PRAGMA quick_check({most})")]
+        found += [f"{row[0]}: row {row[1]} refers to nothing in {row[2]}" for row in raw.execute("PRAGMA foreign_key_check")]
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
+    finally:
+        raw.close()
+    return [line for line in found if line != "ok"][:most]

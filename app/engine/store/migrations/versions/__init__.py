@@ -1,0 +1,1 @@
+"""The migrations themselves; a revision is called like its file."""

@@ -1,0 +1,217 @@
+"""Plain-data helpers for use inside `fn(conn)`: rows are dicts, tables are given by name.
+
+`put` and `delete` on a synced table also write the outbox, in the same transaction, so that a change and its
+announcement can never be torn apart. Columns that merge as `local` are never announced.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, insert, update
+from sqlalchemy import delete as delete_from
+from sqlalchemy import select as select_from
+from sqlalchemy.dialects.sqlite import insert as insert_or
+
+from app.engine.base.errors import Bug, Missing
+from app.engine.base.ids import new_id
+from app.engine.store.schema import metadata
+
+Conn: TypeAlias = Connection
+Row: TypeAlias = dict[str, Any]
+
+_OPERATORS = {
+    "=": lambda column, value: column == value,
+    "!=": lambda column, value: column != value,
+    ">=": lambda column, value: column >= value,
+    "<=": lambda column, value: column <= value,
+    ">": lambda column, value: column > value,
+    "<": lambda column, value: column < value,
+}
+
+
+def put(conn: Conn, table: str, row: Mapping[str, Any], *, actor: str, cause: str, now_us: int) -> Row:
+    """Insert `row`, or update the columns given when its id exists; return the whole row as it now stands.
+
+    Stamps `id` (UUIDv7 when absent), `created_us`, `updated_us`, `author` and `base_version` where the table has them;
+    nothing is written when nothing changes. A row deleted before comes back to life.
+    """
+    made = _table(table)
+    given = _known(made, row)
+    id_ = str(given.get("id") or new_id())
+    before = _fetch(conn, made, id_)
+    if before is None:
+        fresh = {**_defaults(made), **_stamps(made, given, actor, now_us), **given, "id": id_}
+        conn.execute(insert(made), fresh)
+        _announce(
+            conn, made, id_, "put", fresh, actor=actor, cause=cause, now_us=now_us, base=int(fresh.get("base_version") or 0)
+        )
+        return fresh
+    if before.get("deleted_us") is not None and "deleted_us" not in given:
+        given["deleted_us"] = None
+    changed = {name: value for name, value in given.items() if name != "id" and before[name] != value}
+    if not changed:
+        return before
+    if "updated_us" in made.c:
+        changed.setdefault("updated_us", now_us)
+    if "author" in made.c:
+        changed.setdefault("author", actor)
+    conn.execute(update(made).where(made.c.id == id_).values(**changed))
+    _announce(
+        conn, made, id_, "put", changed, actor=actor, cause=cause, now_us=now_us, base=int(before.get("base_version") or 0)
+    )
+    return {**before, **changed}
+
+
+def delete(conn: Conn, table: str, id: str, *, actor: str, cause: str, now_us: int) -> None:  # noqa: A002 - the fixed name
+    """Delete a row: a synced one leaves a tombstone that is announced, a local one is gone; unknown ids are ignored."""
+    made = _table(table)
+    if not made.info["synced"]:
+        conn.execute(delete_from(made).where(made.c.id == id))
+        return
+    before = _fetch(conn, made, id)
+    if before is None or before["deleted_us"] is not None:
+        return
+    changed = {"deleted_us": now_us, "updated_us": now_us, "author": actor}
+    conn.execute(update(made).where(made.c.id == id).values(**changed))
+    _announce(conn, made, id, "delete", changed, actor=actor, cause=cause, now_us=now_us, base=int(before["base_version"]))
+
+
+def get(conn: Conn, table: str, id: str) -> Row | None:  # noqa: A002 - the fixed name
+    """Return the living row with `id`, or None."""
+    row = _fetch(conn, _table(table), id)
+    return None if row is None or row.get("deleted_us") is not None else row
+
+
+def need(conn: Conn, table: str, id: str) -> Row:  # noqa: A002 - the fixed name
+    """Return the living row with `id`; raise `Missing`."""
+    row = get(conn, table, id)
+    if row is None:
+        raise Missing("There is no row {id} in {table}", id=id, table=table)
+    return row
+
+
+def select(
+    conn: Conn,
+    table: str,
+    *,
+    where: Mapping[str, Any] | None = None,
+    order: str = "",
+    descending: bool = False,
+    limit: int = 0,
+) -> list[Row]:
+    """Return living rows as dicts.
+
+    `where` maps a column to a value, a list (any of them) or None (null); the column may carry an operator, as in
+    `"at_us >="`. `order` names a column; ties are broken by the primary key, so that the order is total. 0: no limit.
+    """
+    made = _table(table)
+    query = _filtered(select_from(made), made, where)
+    keys = [made.c[order]] if order else []
+    keys += [column for column in made.primary_key.columns if column.name != order]
+    query = query.order_by(*(column.desc() if descending else column.asc() for column in keys))
+    if limit:
+        query = query.limit(limit)
+    return [dict(row) for row in conn.execute(query).mappings()]
+
+
+def count(conn: Conn, table: str, *, where: Mapping[str, Any] | None = None) -> int:
+    """Return how many living rows match; `where` as in `select`."""
+    made = _table(table)
+    return int(conn.execute(_filtered(select_from(func.count()).select_from(made), made, where)).scalar_one())
+
+
+def put_many(conn: Conn, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Insert many rows into a local table, leaving out those whose key exists; return how many were new."""
+    made = _table(table)
+    if made.info["synced"]:
+        raise Bug("{table} is synced: write it row by row with put", table=table)
+    defaults = _defaults(made)
+    fresh = [{**defaults, **_known(made, row)} for row in rows]
+    if not fresh:
+        return 0
+    return int(conn.execute(insert_or(made).on_conflict_do_nothing(), fresh).rowcount)
+
+
+def drop_many(conn: Conn, table: str, *, where: Mapping[str, Any]) -> int:
+    """Remove rows of a local table for good; return how many. `where` as in `select`, and never empty."""
+    made = _table(table)
+    if made.info["synced"] or not where:
+        raise Bug("{table} cannot be emptied this way", table=table)
+    return int(conn.execute(delete_from(made).where(*_conditions(made, where))).rowcount)
+
+
+@cache
+def _table(name: str) -> Table:
+    made = metadata.tables.get(name)
+    if made is None:
+        raise Bug("There is no table {table}", table=name)
+    return made
+
+
+@cache
+def _plain_defaults(name: str) -> tuple[tuple[str, Any], ...]:
+    found = []
+    for column in _table(name).columns:
+        default = column.default
+        if not column.primary_key:
+            found.append((column.name, getattr(default, "arg", None)))
+    return tuple(found)
+
+
+def _defaults(made: Table) -> Row:
+    return {name: value(None) if callable(value) else value for name, value in _plain_defaults(made.name)}
+
+
+def _stamps(made: Table, given: Mapping[str, Any], actor: str, now_us: int) -> Row:
+    values = {"created_us": now_us, "updated_us": now_us, "author": actor, "base_version": 0}
+    return {name: value for name, value in values.items() if name in made.c and not given.get(name)}
+
+
+def _known(made: Table, row: Mapping[str, Any]) -> Row:
+    for name in row:
+        if name not in made.c:
+            raise Bug("{table} has no column {column}", table=made.name, column=name)
+    return dict(row)
+
+
+def _fetch(conn: Conn, made: Table, id_: str) -> Row | None:
+    row = conn.execute(select_from(made).where(made.c.id == id_)).mappings().first()
+    return None if row is None else dict(row)
+
+
+def _filtered(query: Select[Any], made: Table, where: Mapping[str, Any] | None) -> Select[Any]:
+    if "deleted_us" in made.c and "deleted_us" not in (where or {}):
+        query = query.where(made.c.deleted_us.is_(None))
+    return query.where(*_conditions(made, where or {}))
+
+
+def _conditions(made: Table, where: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    return [_condition(made, name, value) for name, value in where.items()]
+
+
+def _condition(made: Table, name: str, value: Any) -> ColumnElement[bool]:
+    column_name, _, sign = name.partition(" ")
+    if column_name not in made.c or (sign and sign not in _OPERATORS):
+        raise Bug("{table} has no column {column}", table=made.name, column=name)
+    column = made.c[column_name]
+    if value is None:
+        return column.is_not(None) if sign == "!=" else column.is_(None)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return column.not_in(list(value)) if sign == "!=" else column.in_(list(value))
+    return and_(_OPERATORS[sign or "="](column, value))
+
+
+def _announce(
+    conn: Conn, made: Table, id_: str, action: str, fields: Row, *, actor: str, cause: str, now_us: int, base: int
+) -> None:
+    if not made.info["synced"]:
+        return
+    told = {name: value for name, value in fields.items() if made.c[name].info["merge"] != "local"}
+    if not set(told) - {"updated_us", "author"}:
+        return
+    op = {
+        "txn": conn.info.setdefault("txn", new_id()), "table_name": made.name, "row_id": id_, "action": action, "fields": told,
+        "base_version": base, "at_us": now_us, "actor": actor, "cause": cause,
+    }  # fmt: skip
+    conn.execute(insert(_table("outbox")), op)

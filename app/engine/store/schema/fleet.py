@@ -1,0 +1,61 @@
+"""Tables of the fleet: nodes, deployments and what nodes measured."""
+
+from sqlalchemy import Index
+from sqlalchemy import text as sql
+
+from app.engine.store.schema.columns import document, key, key_whole, local, real, synced, text, whole
+
+NODES = synced(
+    "edge_nodes",
+    text("node_identifier", "append"),
+    text("name"),
+    text("address"),
+    real("location_lat"),
+    real("location_lon"),
+    document("hardware_profile", default=dict),
+    text("connectivity_type"),
+    text("status", "local"),
+    whole("last_heartbeat", "local"),
+    whole("registered_at", "append"),
+    text("site"),
+    document("labels", "set", dict),
+    text("certificate"),
+    document("identity", default=dict),
+    text("cursor_epoch", "local"),
+    whole("cursor_seq", "local"),
+    text("home", "local"),
+    Index(
+        "uq_edge_nodes_node_identifier",
+        "node_identifier",
+        unique=True,
+        sqlite_where=sql("deleted_us IS NULL"),
+        postgresql_where=sql("deleted_us IS NULL"),
+    ),
+)
+
+DEPLOYMENTS = synced(
+    "edge_deployments",
+    text("deployment_name"),
+    text("model_id"),
+    document("target_nodes", "set", list),
+    document("deployment_config", default=dict),
+    text("rollout_strategy"),
+    text("status", "guarded"),
+    whole("deployed_at"),
+)
+
+# At least once from the node, deduplicated here by (node_id, epoch, seq).
+TELEMETRY = local(
+    "edge_telemetry",
+    key("node_id", "local"),
+    key("epoch", "local"),
+    key_whole("seq", "local"),
+    document("metrics_snapshot", "local", dict),
+    whole("inference_count", "local"),
+    real("average_latency_ms", "local"),
+    real("error_rate", "local"),
+    document("resource_usage", "local", dict),
+    whole("collected_at", "local"),
+    Index(None, "node_id", "collected_at"),
+    Index(None, "collected_at"),
+)

@@ -1,0 +1,125 @@
+"""The one writer: a thread that owns the only writing connection and commits what the loop hands it, in order.
+
+Work that piled up is committed together, each piece in a savepoint of its own: one fsync for many writes, and a piece
+that fails takes nobody with it. A waiter hears of success only after COMMIT.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from app.engine.base.errors import Conflict
+from app.engine.store.faults import cannot_write, translate
+from app.engine.store.threads import settle, tell
+
+_MOST_TOGETHER = 64
+
+
+@dataclass
+class _Piece:
+    work: Callable[[Connection], Any]
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Any]"
+    result: Any = None
+    error: Exception | None = None
+
+    def hand_back(self) -> None:
+        tell(self.loop, lambda: settle(self.future, self.result, self.error))
+
+
+class Writer:
+    """Commits pieces of work in the order given; `troubled` is called in the writer thread when the disk refuses."""
+
+    def __init__(self, engine: Engine, path: Path, troubled: Callable[[Exception], None]) -> None:
+        self._engine, self._path, self._troubled = engine, path, troubled
+        self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._loop, name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, work: Callable[[Connection], Any]) -> Any:
+        """Run `work(conn)` in a transaction and return its result once it is durable.
+
+        `work` may be run again after a failed attempt, so it changes nothing but the store. A waiter that is cancelled
+        before its turn takes its work with it; afterwards the work stands.
+        """
+        if self._closed:
+            raise Conflict("{file} is closed", file=self._path)
+        loop = asyncio.get_running_loop()
+        piece = _Piece(work, loop, loop.create_future())
+        self._queue.put(piece)
+        return await piece.future
+
+    def close(self) -> None:
+        """Commit what is queued, then end the thread; returns when it has ended."""
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+
+    def _loop(self) -> None:
+        with self._engine.connect() as conn:
+            ended = False
+            while not ended:
+                pieces, ended = self._next()
+                if pieces:
+                    self._commit(conn, pieces)
+                    for piece in pieces:
+                        piece.hand_back()
+            conn.exec_driver_sql("PRAGMA optimize")
+
+    def _next(self) -> tuple[list[_Piece], bool]:
+        pieces: list[_Piece] = []
+        item = self._queue.get()
+        while item is not None:
+            if not item.future.cancelled():
+                pieces.append(item)
+            if len(pieces) >= _MOST_TOGETHER or self._queue.empty():
+                return pieces, False
+            item = self._queue.get()
+        return pieces, True
+
+    def _commit(self, conn: Connection, pieces: list[_Piece]) -> None:
+        failed = self._attempt(conn, pieces)
+        if failed is not None and len(pieces) > 1:
+            # The disk refused the group, or the whole transaction was rolled back by SQLite: each piece for itself.
+            for piece in pieces:
+                piece.result = piece.error = None
+                self._commit(conn, [piece])
+        elif failed is not None:
+            pieces[0].result, pieces[0].error = None, translate(failed, self._path)
+            if cannot_write(failed):
+                self._troubled(pieces[0].error)
+
+    def _attempt(self, conn: Connection, pieces: list[_Piece]) -> Exception | None:
+        """Run the pieces in one transaction; return what made the transaction as a whole fail, or None."""
+        try:
+            with conn.begin():
+                for piece in pieces:
+                    self._run(conn, piece)
+        except Exception as error:  # noqa: BLE001 - handed to the waiters, translated
+            return error
+        return None
+
+    def _run(self, conn: Connection, piece: _Piece) -> None:
+        conn.info.pop("txn", None)
+        savepoint = conn.begin_nested()
+        try:
+            piece.result = piece.work(conn)
+        except Exception as error:
+            if cannot_write(error) or not _inside(conn):
+                raise
+            savepoint.rollback()
+            piece.error = translate(error, self._path)
+        else:
+            savepoint.commit()
+
+
+def _inside(conn: Connection) -> bool:
+    raw = conn.connection.dbapi_connection
+    return bool(raw is not None and getattr(raw, "in_transaction", False))

@@ -1,0 +1,103 @@
+"""Tensors on the wire, in the safetensors layout: never pickle, every bound checked before a byte is read.
+
+Layout (safetensors format, Hugging Face): uint64 little-endian header length, a JSON header {name: {dtype, shape,
+data_offsets}, "__metadata__": {text: text}}, then the data, without gaps. Only float32 (F32), little-endian, is used.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.base.errors import BadInput, Limit
+
+MOST_HEADER_BYTES: Final = 1 << 20
+_MOST_DIMENSIONS: Final = 8
+Tensors = dict[str, NDArray[np.float32]]
+
+
+def pack(tensors: Mapping[str, NDArray[Any]], meta: Mapping[str, str]) -> bytes:
+    """Return `tensors` (made float32) and `meta` as one document, names in sorted order."""
+    header: dict[str, Any] = {"__metadata__": dict(sorted(meta.items()))} if meta else {}
+    parts: list[bytes] = []
+    at = 0
+    for name in sorted(tensors):
+        array = np.asarray(tensors[name], dtype="<f4")
+        data = array.tobytes()
+        header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [at, at + len(data)]}
+        parts.append(data)
+        at += len(data)
+    head = json.dumps(header, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 8)
+    return b"".join([len(head).to_bytes(8, "little"), head, *parts])
+
+
+def unpack(data: bytes, *, most_bytes: int) -> tuple[Tensors, dict[str, str]]:
+    """Return the tensors (own, writable copies) and the metadata of a document of at most `most_bytes`.
+
+    Raises `Limit` when it is larger, `BadInput` when anything in it does not fit.
+    """
+    if len(data) > most_bytes:
+        raise Limit("The tensors take {size} bytes, more than the {most} allowed", size=len(data), most=most_bytes)
+    header, start = _header_of(data)
+    meta = header.pop("__metadata__", {})
+    if not isinstance(meta, dict) or not all(isinstance(value, str) for value in meta.values()):
+        raise _bad("its metadata is not text")
+    spans = sorted((_span_of(name, entry), name) for name, entry in header.items())
+    tensors: Tensors = {}
+    at = 0
+    for (first, last, shape), name in spans:
+        if first != at:
+            raise _bad("its parts overlap or leave a gap")
+        if start + last > len(data):
+            raise _bad("it ends too early")
+        tensors[name] = np.frombuffer(data, "<f4", (last - first) // 4, start + first).astype(np.float32).reshape(shape)
+        at = last
+    if start + at != len(data):
+        raise _bad("bytes are left over at its end")
+    return tensors, meta
+
+
+def _header_of(data: bytes) -> tuple[dict[str, Any], int]:
+    size = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or size > MOST_HEADER_BYTES or 8 + size > len(data):
+        raise _bad("its header does not fit")
+    try:
+        header = json.loads(data[8 : 8 + size].decode("utf-8"), object_pairs_hook=_no_twins)
+    except (ValueError, RecursionError):
+        raise _bad("its header is not JSON, or names something twice") from None
+    if not isinstance(header, dict):
+        raise _bad("its header is not an object")
+    return header, 8 + size
+
+
+def _span_of(name: str, entry: Any) -> tuple[int, int, tuple[int, ...]]:
+    try:
+        dtype, shape, (first, last) = entry["dtype"], entry["shape"], entry["data_offsets"]
+    except (KeyError, TypeError, ValueError):
+        raise _bad(f"the entry of {name!r} is malformed") from None
+    if dtype != "F32":
+        raise _bad(f"{name!r} is {dtype!r}, not F32")
+    if not isinstance(shape, list) or len(shape) > _MOST_DIMENSIONS or not all(_is_size(n) for n in (*shape, first, last)):
+        raise _bad(f"the shape or place of {name!r} is malformed")
+    if math.prod(shape) * 4 != last - first:
+        raise _bad(f"the shape of {name!r} does not fit its bytes")
+    return first, last, tuple(shape)
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 48
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("twice")
+    return found
+
+
+def _bad(reason: str) -> BadInput:
+    return BadInput("The tensor document is malformed: {reason}", reason=reason)

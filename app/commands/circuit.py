@@ -1,0 +1,56 @@
+"""The rows of circuits: run one, draw one, list those that come with the program."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.engine.base.command import Arg, Command, Danger, Role
+
+if TYPE_CHECKING:
+    from app.engine.engine import Call
+
+
+async def run(call: "Call", *, file: Path, shots: int, seed: int) -> dict[str, Any]:
+    """Simulate the circuit in `file`."""
+    return await call.engine.circuits.run(file=file, shots=shots, seed=seed, actor=call.actor, cause=call.cause)
+
+
+async def show(call: "Call", *, file: Path) -> dict[str, Any]:
+    """Describe the circuit in `file`."""
+    return await call.engine.circuits.describe(file=file, actor=call.actor, cause=call.cause)
+
+
+async def samples(call: "Call") -> list[dict[str, Any]]:
+    """List the bundled circuits."""
+    return [dataclasses.asdict(sample) for sample in call.engine.circuits.samples()]
+
+
+ROWS: tuple[Command, ...] = (
+    Command(
+        "circuit.run", "Run a circuit",
+        "Simulates an OpenQASM 2 or 3 file on Qiskit Aer in a worker and counts the outcomes. Bits are in Qiskit's order, "
+        "registers apart by a space. A file without a measurement is measured at the end.",
+        run,
+        (
+            Arg("file", Path, "OpenQASM 2 or 3 file."),
+            Arg("shots", int, "How often the circuit is run.", 1024, low=1, high=1_000_000),
+            Arg("seed", int, "Seed of the simulator; equal seeds give equal counts.", 0, low=0, high=2**64 - 1),
+        ),
+        returns="{counts, other_shots, simulator, why, memory_bytes, wall_s, shots, seed, qubits, depth, picture, note}",
+    ),
+    Command(
+        "circuit.show", "Show a circuit",
+        "Draws an OpenQASM 2 or 3 file and counts its gates.",
+        show,
+        (Arg("file", Path, "OpenQASM 2 or 3 file."),),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{text, picture, qubits, depth, size, counts, source}",
+    ),
+    Command(
+        "circuit.samples", "List sample circuits",
+        "Lists the circuits that come with Outpost.",
+        samples,
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="[{name, title, file}]",
+    ),
+)  # fmt: skip

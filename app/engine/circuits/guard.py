@@ -1,0 +1,87 @@
+"""What a text must be before a parser sees it: OpenQASM by its header, of bounded size and depth, reading no other file.
+
+OpenQASM 2 (Cross and others, 2017) and 3 (Cross and others, 2022) both let a file include others; Outpost allows
+only the two standard libraries, which need no file.
+"""
+
+import re
+
+from app.engine.base.errors import BadInput, Limit
+
+MOST_BYTES = 4_000_000
+MOST_BYTES_V3 = 1_000_000
+MOST_QUBITS = 10_000
+MOST_DEPTH = 200
+LIBRARIES = ("qelib1.inc", "stdgates.inc")
+
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_HEADER = re.compile(r"\s*OPENQASM\s+(\d+)(?:\.\d+)?\s*;")
+_INCLUDE = re.compile(r"""\binclude\s*["']?([^"';\n]*)["']?""")
+_SIZES = re.compile(r"\b(?:[qc]reg\s+\w+\s*|qubit\s*|bit\s*)\[\s*(\d+)\s*\]")
+
+
+def decode(data: bytes, name: str) -> str:
+    """Return the text of a file's bytes; raise `BadInput` that names the line where it is not UTF-8."""
+    if len(data) > MOST_BYTES:
+        raise Limit("{file}: {size} bytes are more than the {most} a circuit file may have",
+                    file=name, size=len(data), most=MOST_BYTES)  # fmt: skip
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise BadInput("{file}, line {line}: not a text file (expected OpenQASM in UTF-8)", file=name, line=line) from None
+
+
+def blank_comments(text: str) -> str:
+    """Return `text` with comments as spaces; lines keep their numbers."""
+    return _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text)
+
+
+def check(text: str, name: str) -> int:
+    """Return the OpenQASM version of `text`, 2 or 3, or raise `BadInput` that names file, line and reason."""
+    bare = blank_comments(text)
+    header = _HEADER.match(bare)
+    if header is None:
+        line = bare.count("\n", 0, len(bare) - len(bare.lstrip())) + 1
+        raise BadInput('{file}, line {line}: expected "OPENQASM 2.0;" or "OPENQASM 3;" as the first statement',
+                       file=name, line=line)  # fmt: skip
+    version = int(header.group(1)) if len(header.group(1)) == 1 else 0
+    if version not in (2, 3):
+        raise BadInput("{file}, line {line}: OpenQASM version {version} is not supported (2.0 and 3 are)",
+                       file=name, line=_line(bare, header.start(1)), version=header.group(1))  # fmt: skip
+    if version == 3 and len(text) > MOST_BYTES_V3:
+        raise Limit("{file}: {size} characters are more than the {most} an OpenQASM 3 file may have",
+                    file=name, size=len(text), most=MOST_BYTES_V3)  # fmt: skip
+    _check_includes(bare, name)
+    _check_sizes(bare, name)
+    _check_nesting(bare, name)
+    return version
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
+
+
+def _check_includes(bare: str, name: str) -> None:
+    for found in _INCLUDE.finditer(bare):
+        if found.group(1).strip() not in LIBRARIES:
+            raise BadInput("{file}, line {line}: only {libraries} can be included, not {wanted}",
+                           file=name, line=_line(bare, found.start()), libraries=" and ".join(LIBRARIES),
+                           wanted=repr(found.group(1).strip()))  # fmt: skip
+
+
+def _check_sizes(bare: str, name: str) -> None:
+    for found in _SIZES.finditer(bare):
+        digits = found.group(1).lstrip("0")
+        if len(digits) > 6 or int(digits or "0") > MOST_QUBITS:
+            raise BadInput("{file}, line {line}: a register of {size} is larger than the {most} allowed",
+                           file=name, line=_line(bare, found.start()), size=found.group(1)[:20], most=MOST_QUBITS)  # fmt: skip
+
+
+def _check_nesting(bare: str, name: str) -> None:
+    depth = 0
+    for found in re.finditer(r"[(\[{)\]}]", bare):
+        depth += 1 if found.group() in "([{" else -1
+        if depth > MOST_DEPTH:
+            raise BadInput("{file}, line {line}: nested deeper than {most} levels",
+                           file=name, line=_line(bare, found.start()), most=MOST_DEPTH)  # fmt: skip

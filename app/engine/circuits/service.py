@@ -1,0 +1,78 @@
+"""The verbs of the circuits wing: describe and run circuits in workers, keep what came of it."""
+
+from pathlib import Path
+from typing import Any
+
+from app.engine.base.errors import BadInput
+from app.engine.base.records import Records
+from app.engine.circuits.records import Sample
+from app.engine.circuits.samples import bundled
+from app.engine.jobs.base import Base
+from app.engine.jobs.runs import Run, RunBook
+
+KIND = "circuits"
+MOST_KEPT_COUNTS = 4096
+
+
+class CircuitsService:
+    """Circuits: files in, pictures and counts out. `records` are the runs, the newest last."""
+
+    def __init__(self, base: Base) -> None:
+        self._jobs = base.jobs
+        self._book = RunBook(base, "circuit_runs")
+
+    @property
+    def records(self) -> Records[Run]:
+        """Return the runs kept in the store."""
+        return self._book.records
+
+    async def start(self) -> None:
+        """Load the runs of earlier days."""
+        await self._book.load()
+
+    async def stop(self) -> None:
+        """Nothing of ours runs on: jobs end with the jobs service."""
+
+    async def run(
+        self, *, file: Path | None = None, text: str = "", name: str = "", shots: int = 1024, seed: int = 0,
+        actor: str, cause: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        """Simulate the circuit of `file`, or OpenQASM `text` called `name`, and return the result document.
+
+        The result holds counts, simulator, why, wall_s, memory_bytes, shots, seed, qubits, depth, picture and note.
+        """
+        spec, source = _spec(file, text, name)
+        return await self._book.execute(
+            KIND, "app.engine.circuits.work:run", {**spec, "shots": shots},
+            title=f"Run {source}", source=source, seed=seed, actor=actor, cause=cause, keep=kept,
+        )  # fmt: skip
+
+    async def describe(
+        self, *, file: Path | None = None, text: str = "", name: str = "", width: int = 120, actor: str, cause: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return {picture, text, qubits, depth, size, counts, source} of a circuit; `text` is `width` characters wide."""
+        spec, source = _spec(file, text, name)
+        return await self._jobs.run(
+            KIND, "app.engine.circuits.work:describe", {**spec, "width": width},
+            title=f"Draw {source}", actor=actor, cause=cause, transient=True,
+        )  # fmt: skip
+
+    def samples(self) -> tuple[Sample, ...]:
+        """Return the circuits that come with the program."""
+        return bundled()
+
+
+def kept(result: dict[str, Any]) -> dict[str, Any]:
+    """Return what the store keeps of a result: the picture can be drawn again, and rare outcomes are summed up."""
+    ordered = sorted(result["counts"].items(), key=lambda item: (-item[1], item[0]))
+    rest = sum(shots for _, shots in ordered[MOST_KEPT_COUNTS:])
+    short = {key: value for key, value in result.items() if key not in ("picture", "text")}
+    return {**short, "counts": dict(ordered[:MOST_KEPT_COUNTS]), "other_shots": result.get("other_shots", 0) + rest}
+
+
+def _spec(file: Path | None, text: str, name: str) -> tuple[dict[str, Any], str]:
+    if text:
+        return {"text": text, "name": name or "circuit"}, name or "circuit"
+    if file is None:
+        raise BadInput("Give a circuit file or its text", field="file")
+    return {"file": str(file.expanduser().absolute()), "name": name or str(file)}, name or file.name

@@ -1,0 +1,98 @@
+"""What the circuits wing does in a worker: describe a file, run a file. Plain JSON in and out."""
+
+from pathlib import Path
+from typing import Any
+
+from app.engine.base.contracts import Report, Stop, never, silent
+from app.engine.base.errors import BadInput, Cancelled, Limit, Missing
+from app.engine.base.units import span_text
+from app.engine.circuits import guard
+from app.engine.circuits.picture import picture_of
+from app.engine.circuits.records import Outcome
+from app.engine.circuits.textual import histogram_text, summary_text, text_of
+
+MOST_SHOTS = 1_000_000
+
+
+def _source(spec: dict[str, Any]) -> tuple[str, str]:
+    """Return (text, name) of the circuit a spec gives as `text` or as the path `file`."""
+    if spec.get("text"):
+        return guard.decode(str(spec["text"]).encode(), str(spec.get("name") or "circuit")), str(spec.get("name") or "circuit")
+    path = Path(spec["file"])
+    name = str(spec.get("name") or path)
+    try:
+        if path.stat().st_size > guard.MOST_BYTES:
+            raise Limit("{file}: {size} bytes are more than the {most} a circuit file may have",
+                        file=name, size=path.stat().st_size, most=guard.MOST_BYTES)  # fmt: skip
+        return guard.decode(path.read_bytes(), name), name
+    except FileNotFoundError:
+        raise Missing("There is no file {file}", file=name) from None
+    except OSError as error:
+        raise BadInput("{file}: cannot be read: {reason}", file=name, reason=error.strerror or str(error)) from None
+
+
+def describe(spec: dict[str, Any], _seed: int = 0, report: Report = silent, _stop: Stop = never) -> dict[str, Any]:
+    """Return {picture, text, qubits, depth, size, counts, format} of the circuit in `spec`, drawn `width` columns wide."""
+    from app.engine.circuits.adapters import qiskit_read
+
+    text, name = _source(spec)
+    circuit = qiskit_read.describe(qiskit_read.read(text, name))
+    picture = picture_of(circuit)
+    report(1.0, 1.0)
+    return {
+        "picture": picture,
+        "text": f"{text_of(picture, int(spec.get('width', 120)))}\n\n{summary_text(picture)}",
+        "qubits": picture["width"],
+        "depth": picture["depth"],
+        "size": picture["size"],
+        "counts": picture["counts"],
+        "source": text,
+    }
+
+
+def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
+    """Simulate the circuit in `spec` for `shots` and return counts, how they came to be, and the picture."""
+    text, name = _source(spec)
+    shots = int(spec.get("shots", 1024))
+    if not 1 <= shots <= MOST_SHOTS:
+        raise BadInput(
+            "shots must be between {low} and {high}, not {value}", field="shots", low=1, high=MOST_SHOTS, value=shots
+        )
+    report(0.0, 3.0, "steps", {"stage": "reading", "shots": shots})
+    from app.engine.circuits.adapters import aer, qiskit_read
+
+    source = qiskit_read.read(text, name)
+    picture = picture_of(qiskit_read.describe(source))
+    _unless_stopped(stop)
+    report(1.0, 3.0, "steps", {"stage": "compiling"})
+    circuit, note = aer.measured(source)
+    low, choice = aer.plan(circuit, name, aer.free_bytes())
+    _unless_stopped(stop)
+    report(2.0, 3.0, "steps", {"stage": "running", "simulator": choice.method})
+    outcome = aer.run(low, choice, shots=shots, seed=seed, name=name)
+    report(3.0, 3.0, "steps", {"stage": "done"})
+    return {
+        "counts": dict(outcome.counts),
+        "other_shots": outcome.other_shots,
+        "simulator": outcome.simulator,
+        "why": outcome.why,
+        "memory_bytes": outcome.memory_bytes,
+        "wall_s": outcome.wall_s,
+        "shots": shots,
+        "seed": seed,
+        "qubits": picture["width"],
+        "depth": picture["depth"],
+        "picture": picture,
+        "note": note,
+        "text": _told(outcome, note),
+    }
+
+
+def _told(outcome: Outcome, note: str) -> str:
+    lines = [histogram_text(outcome.counts), f"{outcome.simulator}: {outcome.why}; {span_text(outcome.wall_s)}"]
+    return "\n".join([*lines, *([note] if note else [])])
+
+
+def _unless_stopped(stop: Stop) -> None:
+    if stop():
+        raise Cancelled("Cancelled")

@@ -1,0 +1,8 @@
+from typing import Any
+
+class ControlledGate:
+    name: str
+    num_ctrl_qubits: int
+    ctrl_state: int
+    base_gate: Any
+    params: list[Any]

@@ -1,0 +1,2 @@
+class QiskitError(Exception):
+    message: str

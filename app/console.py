@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.engine.base.command import Command, CommandTable
 from app.engine.base.errors import Missing
-from app.engine.base.events import WindowAsked
+from app.engine.base.events import EngineStarted, WindowAsked
 from app.engine.base.funnel import Notice
 from app.engine.base.text import tr
 from app.engine.engine import Engine
@@ -99,8 +99,11 @@ class Session:
         self._door = LocalDoor(self.engine)
         sys.excepthook = lambda _kind, error, _trace: self.engine.funnel.take(error, "window")
         asyncio.get_running_loop().set_exception_handler(self._loop_failed)
+        self._undo = (
+            self.engine.bus.subscribe(self._raise, WindowAsked),
+            self.engine.bus.subscribe(self._renew, EngineStarted),
+        )
         self.window = MainWindow(self.engine, self.start)
-        self._undo = self.engine.bus.subscribe(self._raise, WindowAsked)
         for notice in self._early:
             self.window.show_notice(notice)
         self.window.show()
@@ -108,7 +111,8 @@ class Session:
     async def close(self) -> None:
         """Close in order: timers with the window, tasks, door, engine."""
         sys.excepthook = sys.__excepthook__
-        self._undo()
+        for undo in self._undo:
+            undo()
         if self.window is not None:
             self.window.close()
             self.window.deleteLater()
@@ -150,6 +154,17 @@ class Session:
             self.engine.funnel.take(error, "loop")
         else:
             log.warning("%s", context.get("message"))
+
+    def _renew(self, _event: EngineStarted) -> None:
+        """A restored store has new records: show them in a new window, where the old one was."""
+        if self.window is not None:
+            from app.views.shell.window import MainWindow
+
+            old, self.window = self.window, MainWindow(self.engine, self.start)
+            self.window.setGeometry(old.geometry())
+            self.window.show()
+            old.close()
+            old.deleteLater()
 
     def _raise(self, _event: WindowAsked) -> None:
         if self.window is not None:

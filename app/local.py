@@ -13,11 +13,12 @@ import queue
 import secrets
 import threading
 from collections.abc import Callable
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any
 
-from app.engine.base.errors import BadInput, Offline, from_problem
+from app.engine.base.errors import BadInput, Offline, Refused, from_problem
 from app.engine.base.events import WindowAsked
 from app.engine.base.funnel import as_outpost_error
 from app.engine.base.ids import new_id
@@ -121,6 +122,8 @@ def ask(home: Path, command: str, args: dict[str, Any], progress: Callable[[dict
     family, address = local_address(home, "door")
     try:
         connection = Client(address, family, authkey=_key(home))
+    except AuthenticationError:
+        raise Refused("The key in {home} is not the one of the Outpost that has it open", home=home) from None
     except (OSError, EOFError) as error:
         raise Offline(
             "The Outpost that has {home} open does not answer: {reason}",

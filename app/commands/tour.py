@@ -20,12 +20,13 @@ ROWS = (
     Command(
         "tour", "Tour",
         "One operator's shift: six real agents, train, export, activate, solve, run a circuit, steer a pool, lose a "
-        "node, reopen. Writes report.html, report.json and a picture of every page; exits 0 only if all checks held.",
+        "node, reopen. Writes report.html, report.json and a picture of every page; exits 0 if every check held.",
         tour,
         args=(
             Arg("out", Path, "The folder for the reports.", Path("outpost-tour")),
             Arg("visible", bool, "Show the window while it works.", False),
         ),
-        place=Place.CONSOLE, danger=Danger.READ, returns="{steps: [{name, checked, value, pass, wall_s}], wall_s, pass, report}",
+        place=Place.CONSOLE, danger=Danger.READ,
+        returns="{steps: [{name, checked, value, pass, wall_s}], wall_s, pass, report}",
     ),
 )  # fmt: skip

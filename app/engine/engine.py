@@ -1,5 +1,6 @@
 """The engine: its parts by name, start, stop, and the one door `run`; no logic of its own."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engine.base.clock import Clock, SystemClock
-from app.engine.base.command import Command, CommandTable, Danger, Role
-from app.engine.base.errors import Refused
+from app.engine.base.command import Command, CommandTable, Danger, Place, Role
+from app.engine.base.errors import BadInput, OutpostError, Refused
 from app.engine.base.events import AnyEvent, Bus, CommandFinished, EngineStarted, StoreTroubled
 from app.engine.base.funnel import Funnel, Notice, as_outpost_error
 from app.engine.base.ids import new_id
@@ -81,10 +82,14 @@ class Engine:
 
         import_settings(self)
         await build(self)
-        self.publish(EngineStarted(at_us=self.clock.now_us(), actor=self.actor, unclean=self.store.was_unclean))
+        self.publish(EngineStarted(at_us=self.clock.now_us(), actor=self.actor, unclean=self.store.unclean))
 
     async def close(self) -> None:
         """Stop every part in the opposite order and let the home go."""
+        await self._stop()
+        self.place.release()
+
+    async def _stop(self) -> None:
         for part in reversed(self._parts):
             try:
                 await part.stop()
@@ -93,13 +98,17 @@ class Engine:
         self._parts.clear()
         if hasattr(self, "store"):
             await self.store.close()
-        self.place.release()
 
-    async def restore(self, file: Path) -> None:
-        """Put the store of a backup in place of the present one; the parts stop before and start anew after."""
-        from app.engine.start import restart_on
+    async def restore(self, file: Path) -> Path | None:
+        """Put the store of a backup in place of the present one and start anew; returns where the old one is kept."""
+        from app.engine.store.store import Store
 
-        await restart_on(self, file)
+        await asyncio.to_thread(Store.validate_file, file)
+        await self._stop()
+        try:
+            return await Store.swap(self.place.store, file, self.clock.now_us())
+        finally:
+            await self._start()
 
     def add(self, part: Any) -> None:
         """Remember a started part, to be stopped in the opposite order."""
@@ -120,14 +129,12 @@ class Engine:
         """Tell the bus."""
         self.bus.publish(event)
 
-    def troubled(self, detail: str) -> None:
-        """Tell that the store could not write."""
-        self.publish(StoreTroubled(at_us=self.clock.now_us(), actor="engine", detail=detail))
+    def troubled(self, error: Exception) -> None:
+        """Tell that the store could not write, or is damaged."""
+        self.publish(StoreTroubled(at_us=self.clock.now_us(), actor="engine", detail=str(error)))
 
     async def run(self, command: str, /, *, actor: str = "", cause: str = "", **given: Any) -> Any:
         """The one door: check the arguments and the role, record, trace, and only then call; returns plain JSON."""
-        from app.engine.store import audit
-
         row = self.table.need(command)
         actor, cause = actor or self.actor, cause or new_id()
         started_s = self.clock.monotonic_s()
@@ -135,9 +142,11 @@ class Engine:
         outcome, detail = "ok", ""
         try:
             args = row.take(given)
+            if row.place is not Place.ENGINE:
+                raise BadInput("{title} runs on the command line only: outpost {words}", title=row.title, words=row.id)
             self._allow(row)
             if recorded:
-                await audit.begin(self.store, row, args, actor=actor, cause=cause, now_us=self.clock.now_us())
+                await self._record(row, given, actor=actor, cause=cause, outcome="started")
             return await row.run(Call(self, actor, cause), **args)
         except BaseException as error:
             told = as_outpost_error(error)
@@ -146,12 +155,26 @@ class Engine:
         finally:
             spent_s = self.clock.monotonic_s() - started_s
             self.traces.add(Span(row.id, actor, cause, outcome, self.clock.now_us(), spent_s))
-            if recorded and hasattr(self, "store"):
-                await audit.end(
-                    self.store, row, given, actor=actor, cause=cause, outcome=outcome, detail=detail,
-                    now_us=self.clock.now_us(), duration_s=spent_s,
-                )  # fmt: skip
+            if recorded:
+                ended = {"actor": actor, "cause": cause, "outcome": outcome, "detail": detail, "duration_s": spent_s}
+                await self._record_end(row, given, ended)
             self.publish(CommandFinished(at_us=self.clock.now_us(), actor=actor, cause=cause, command=row.id, outcome=outcome))
+
+    async def _record(self, row: Command, given: dict[str, Any], **how: Any) -> None:
+        from app.engine.store import audit
+
+        secret = {arg.name for arg in row.args if arg.secret}
+        known = {arg.name for arg in row.args}
+        args = {name: value for name, value in given.items() if name in known}
+        now_us = self.clock.now_us()
+        await self.store.write(lambda conn: audit.record(conn, at_us=now_us, command=row.id, args=args, secret=secret, **how))
+
+    async def _record_end(self, row: Command, given: dict[str, Any], ended: dict[str, Any]) -> None:
+        """Write how a command ended; a store that cannot take it is told, and hides no other error."""
+        try:
+            await asyncio.shield(self._record(row, given, **ended))
+        except OutpostError as error:
+            self.funnel.take(error, row.id)
 
     def _allow(self, row: Command) -> None:
         if self.role < row.role:

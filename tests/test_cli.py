@@ -1,0 +1,48 @@
+import json
+
+import pytest
+
+from app import cli
+from app.commands.table import command_table
+
+
+def test_every_row_is_a_command_with_its_arguments_as_options():
+    parser = cli.build_parser(command_table())
+    for row in command_table():
+        words = row.id.split(".")
+        for arg in row.args:
+            if arg.required:
+                words += ["x"] if arg.positional else [f"--{arg.name.replace('_', '-')}", "x"]
+        assert parser.parse_args(words).command == row.id
+
+
+@pytest.mark.parametrize(
+    "words", [["--json", "--home", "h", "status"], ["status", "--json", "--home", "h"], ["--home", "h", "status", "--json"]]
+)
+def test_global_options_may_stand_before_or_after(words):
+    asked = cli.build_parser(command_table()).parse_args(words)
+    assert (asked.command, asked.json, str(asked.home)) == ("status", True, "h")
+
+
+def test_a_bad_argument_is_told_before_the_home_is_made(tmp_path, capsys):
+    home = tmp_path / "home"
+    status = cli.run(["qubo", "solve", "--file", "x", "--seconds", "soon", "--home", str(home), "--json"])
+    told = capsys.readouterr()
+    assert (status, home.exists()) == (2, False)
+    assert json.loads(told.out)["error"]["field"] == "seconds"
+    assert told.err.startswith("outpost: seconds must be a number, not 'soon'")
+
+
+def test_an_unknown_verb_is_a_usage_error():
+    with pytest.raises(SystemExit) as ended:
+        cli.run(["qubo", "dream"])
+    assert ended.value.code == 2
+
+
+def test_tables_and_dictionaries_are_readable_without_json(capsys):
+    cli._print([{"name": "node-01", "age_s": 1.23456789}, {"name": "n2", "age_s": None}], as_json=False)
+    cli._print({"a": [1, 2], "long_key": "x" * 200}, as_json=False)
+    cli._print([], as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "name     age_s", "node-01  1.23457", "n2       –", "a         [1, 2]", "long_key  " + "x" * 99 + "…", "Nothing yet.",
+    ]  # fmt: skip

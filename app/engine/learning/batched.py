@@ -5,25 +5,33 @@ chunk it stood in. It is bit-equal to `local.train` on the same machine (see `sg
 """
 
 import dataclasses
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.learning.mlp import Array, Params, flatten
+from app.engine.learning.mlp import Array, Params, flatten, sizes_of
 from app.engine.learning.records import LocalSpec
-from app.engine.learning.sgd import Cohort, Stack, descend
+from app.engine.learning.sgd import Bench, Cohort, all_orders, descend, with_ones
 
 CHUNK = 64
+_ORDERED = 16  # chunks whose orders are drawn together
 
 
 @dataclass(frozen=True)
 class Population:
-    """Examples `x` float32 (n, in), `y` int64 (n,), and which rows of them each client owns."""
+    """Examples of all clients (`x` float32 (n, in + 1), last column 1; `y` int64 (n,)) and the rows each client owns."""
 
     x: Array
     y: NDArray[np.int64]
     parts: tuple[NDArray[np.int64], ...]
+
+    @classmethod
+    def of(cls, x: Array, y: NDArray[np.integer], parts: Sequence[NDArray[np.int64]]) -> "Population":
+        """Return the population of clients that own `parts` of inputs (n, in) and labels (n,)."""
+        return cls(with_ones(x), y.astype(np.int64), tuple(parts))
 
     def sizes(self) -> NDArray[np.int64]:
         """Return the number of examples of each client, int64 (clients,)."""
@@ -43,19 +51,33 @@ def train(params: Params, population: Population, clients: NDArray[np.int64], sp
     """Train every client in `clients` from `params` under `spec` (whose own client number is not used)."""
     sizes = population.sizes()[clients]
     old = flatten(params, spec.model)
-    matrix = np.empty((len(clients), len(old)), np.float32)
-    losses = np.empty(len(clients))
+    updates = Updates(np.empty((len(clients), len(old)), np.float32), sizes, np.empty(len(clients)))
     by_size = np.argsort(-sizes, kind="stable")
-    at = 0
-    while at < len(clients):
-        take = by_size[at : at + chunk]
-        if spec.batch == 0:
-            take = take[sizes[take] == sizes[take[0]]]
-        stack = Stack.of(params, len(take))
-        losses[take] = descend(stack, _cohort(population, clients[take]), dataclasses.replace(spec, client=0))
-        matrix[take] = stack.rows() - old
-        at += len(take)
-    return Updates(matrix, sizes, losses)
+    bench: Bench | None = None
+    for together in _runs(sizes[by_size], chunk * _ORDERED, by_size=spec.batch == 0):
+        cohort = _cohort(population, clients[by_size[together]])
+        order = all_orders(cohort, spec)
+        for at in range(0, len(cohort.sizes), chunk):
+            part = slice(at, at + chunk)
+            take = by_size[together][part]
+            width = spec.batch or int(max(cohort.sizes[0], 1))
+            if bench is None or bench.width != width:
+                bench = Bench(sizes_of(spec.model), min(chunk, len(clients)), width)
+            bench.theta[: len(take)] = old
+            updates.losses[take] = descend(bench, _cut(cohort, part), [epoch[part] for epoch in order], spec)
+            np.subtract(bench.theta[: len(take)], old, out=bench.theta[: len(take)])
+            updates.matrix[take] = bench.theta[: len(take)]
+    return updates
+
+
+def _runs(falling: NDArray[np.int64], most: int, *, by_size: bool) -> list[slice]:
+    """Return slices of at most `most` clients each; with `by_size`, all clients of a slice have one size."""
+    edges = [0, *(np.flatnonzero(np.diff(falling)) + 1), len(falling)] if by_size else [0, len(falling)]
+    return [
+        slice(at, min(at + most, stop))
+        for start, stop in itertools.pairwise(edges)
+        for at in range(int(start), int(stop), most)
+    ]
 
 
 def _cohort(population: Population, clients: NDArray[np.int64]) -> Cohort:
@@ -63,3 +85,7 @@ def _cohort(population: Population, clients: NDArray[np.int64]) -> Cohort:
     sizes = np.array([len(part) for part in parts], np.int64)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)[:-1]])
     return Cohort(population.x, population.y, np.concatenate(parts), starts, sizes, clients)
+
+
+def _cut(cohort: Cohort, part: slice) -> Cohort:
+    return dataclasses.replace(cohort, starts=cohort.starts[part], sizes=cohort.sizes[part], clients=cohort.clients[part])

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from app.engine.base.errors import BadInput
 from app.engine.learning.mlp import Params, check, flatten, sizes_of, unflatten
 from app.engine.learning.records import LocalSpec, LocalUpdate
-from app.engine.learning.sgd import Cohort, Stack, descend
+from app.engine.learning.sgd import Bench, Cohort, all_orders, descend, with_ones
 
 __all__ = ["LocalSpec", "LocalUpdate", "train"]
 
@@ -27,9 +27,11 @@ def train(params: Params, x: ArrayLike, y: ArrayLike, spec: Mapping[str, Any] | 
     told = spec if isinstance(spec, LocalSpec) else LocalSpec.from_json(spec)
     old = check(told.model, params)
     cohort = _cohort(x, y, told)
-    stack = Stack.of(old, 1)
-    loss = descend(stack, cohort, told)
-    update = unflatten(stack.rows()[0] - flatten(old, told.model), told.model)
+    flat = flatten(old, told.model)
+    bench = Bench(sizes_of(told.model), 1, told.batch or int(cohort.sizes[0]) or 1)
+    bench.theta[0] = flat
+    loss = descend(bench, cohort, all_orders(cohort, told), told)
+    update = unflatten(bench.theta[0] - flat, told.model)
     return LocalUpdate(update, int(cohort.sizes[0]), float(loss[0]))
 
 
@@ -47,4 +49,4 @@ def _cohort(x: ArrayLike, y: ArrayLike, spec: LocalSpec) -> Cohort:
     if (whole != labels).any() or (whole < 0).any() or (whole >= sizes[-1]).any():
         raise BadInput("{data}: labels must be whole numbers from 0 to {top}", data=spec.data, top=sizes[-1] - 1)
     count = len(whole)
-    return Cohort(inputs, whole, np.arange(count), np.zeros(1, np.int64), np.array([count]), np.array([spec.client]))
+    return Cohort(with_ones(inputs), whole, np.arange(count), np.zeros(1, np.int64), np.array([count]), np.array([spec.client]))

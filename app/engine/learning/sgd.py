@@ -4,26 +4,29 @@ One client on its own node runs this very program with one row, so both give equ
 linear-algebra library: every product of matrices has the same shape for a client however many stand beside it (short
 batches are padded to the full width with examples of weight zero), and no sum runs across clients. Gradients are those
 of softmax with cross-entropy (Goodfellow, Bengio, Courville, "Deep Learning", 2016, section 6.5).
+
+A client's parameters are one row, layer after layer, weights (in, out) then biases (out,): so that a layer is one
+matrix (in + 1, out) of which the last row meets an input that is always 1, and bias gradients come out of the product.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.learning.draws import orders
-from app.engine.learning.mlp import Array, Params, depth_of
+from app.engine.learning.mlp import Array
 from app.engine.learning.records import LocalSpec
 
 _TINY = np.float32(np.finfo(np.float32).tiny)
-_ZERO, _ONE = np.float32(0), np.float32(1)
 
 
 @dataclass(frozen=True)
 class Cohort:
     """The data of some clients: examples of all, and which of them belong to whom.
 
-    `x` float32 (n, in); `y` int64 (n,); `rows` int64 (total,) indexes both; client i owns
+    `x` float32 (n, in + 1), last column 1; `y` int64 (n,); `rows` int64 (total,) indexes both; client i owns
     rows[starts[i] : starts[i] + sizes[i]]; `clients` are their places in the run's fixed order.
     """
 
@@ -35,102 +38,115 @@ class Cohort:
     clients: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Stack:
-    """The parameters of many clients: per layer, weights (clients, in, out) and biases (clients, 1, out)."""
-
-    weights: list[Array]
-    biases: list[Array]
-
-    @classmethod
-    def of(cls, params: Params, clients: int) -> "Stack":
-        """Return `clients` copies of one client's parameters."""
-        levels = range(1, depth_of(params) + 1)
-        return cls(
-            [np.repeat(params[f"w{level}"][None], clients, axis=0) for level in levels],
-            [np.repeat(params[f"b{level}"][None, None], clients, axis=0) for level in levels],
-        )
-
-    def first(self, clients: int) -> "Stack":
-        """Return a view of the first `clients`."""
-        return Stack([w[:clients] for w in self.weights], [b[:clients] for b in self.biases])
-
-    def rows(self) -> Array:
-        """Return every client's parameters as one row in layout order, float32 (clients, params)."""
-        count = len(self.weights[0])
-        both = zip(self.weights, self.biases, strict=True)
-        return np.concatenate([part.reshape(count, -1) for pair in both for part in pair], axis=1)
+def with_ones(x: Array) -> Array:
+    """Return inputs (n, in) with a column of ones beside them."""
+    return np.concatenate([x, np.ones((len(x), 1), np.float32)], axis=1)
 
 
-def descend(stack: Stack, cohort: Cohort, spec: LocalSpec) -> NDArray[np.float64]:
-    """Train the stacked parameters in place and return each client's mean loss in its last epoch, float64 (clients,).
+class Bench:
+    """Working memory for up to `clients` clients and batches of `width`; used again from chunk to chunk."""
 
-    Clients stand in order of falling size. `spec.batch` 0 asks for full batches, which only clients of one size can
-    take together.
+    def __init__(self, sizes: tuple[int, ...], clients: int, width: int) -> None:
+        self.sizes, self.clients, self.width = sizes, clients, width
+        self.count = sum((fan_in + 1) * fan_out for fan_in, fan_out in itertools.pairwise(sizes))
+        self.theta = np.empty((clients, self.count), np.float32)
+        self.grad = np.empty((clients, self.count), np.float32)
+        self.seen = [np.ones((clients, width, size + 1), np.float32) for size in sizes[:-1]]
+        self.zeros = [np.zeros_like(seen) for seen in self.seen]  # an array: numpy is slow at max(array, 0)
+        self.alive = [np.empty(seen.shape, np.bool_) for seen in self.seen]
+        self.delta = [np.empty_like(seen) for seen in self.seen]
+        self.out = np.empty((clients, width, sizes[-1]), np.float32)
+
+    def layers(self, matrix: Array) -> list[Array]:
+        """Return views (clients, in + 1, out) of the rows of `matrix`, one per layer."""
+        views, at = [], 0
+        for fan_in, fan_out in itertools.pairwise(self.sizes):
+            views.append(matrix[:, at : at + (fan_in + 1) * fan_out].reshape(len(matrix), fan_in + 1, fan_out))
+            at += (fan_in + 1) * fan_out
+        return views
+
+
+def descend(bench: Bench, cohort: Cohort, order: list[NDArray[np.int64]], spec: LocalSpec) -> NDArray[np.float64]:
+    """Train the first rows of `bench.theta` in place and return each client's mean loss in its last epoch.
+
+    Clients stand in order of falling size; `order` holds one array per epoch, see `draws.orders`. Full batches
+    (`spec.batch` 0) can be taken together by clients of one size only.
     """
-    width = spec.batch or int(cohort.sizes.max(initial=1))
-    steps = -(-cohort.sizes // width)
-    rate = np.float32(spec.learning_rate)
+    steps = -(-cohort.sizes // bench.width)
     losses = np.zeros(len(cohort.sizes))
     for epoch in range(spec.epochs):
-        order = orders(spec.seed, spec.round, cohort.clients, epoch, cohort.sizes)
         for step in range(int(steps.max(initial=0))):
             active = int(np.searchsorted(-steps, -step))
-            x, y, share = _batch(cohort, order, active, step * width, width)
-            told = _step(stack.first(active), x, y, share, rate)
+            labels, real = _load(bench, cohort, order[epoch][:active], step * bench.width)
+            _forward(bench, active)
+            told = _softmax_delta(bench, active, labels, real, np.float32(spec.learning_rate))
             if epoch == spec.epochs - 1:
                 losses[:active] += told
+            _backward(bench, active)
     return np.asarray(losses / np.maximum(cohort.sizes, 1))
 
 
-def _batch(
-    cohort: Cohort, order: NDArray[np.int64], active: int, at: int, width: int
-) -> tuple[Array, NDArray[np.int64], Array]:
-    """Return inputs (active, width, in), labels (active, width) and the weight of each example, padding 0."""
-    place = order[:active, at : at + width]
-    if place.shape[1] < width:
-        place = np.pad(place, ((0, 0), (0, width - place.shape[1])), constant_values=np.iinfo(np.int64).max)
-    sizes = cohort.sizes[:active, None]
-    real = place < sizes
+def all_orders(cohort: Cohort, spec: LocalSpec) -> list[NDArray[np.int64]]:
+    """Return the order of every client's examples in every epoch of this round."""
+    return [orders(spec.seed, spec.round, cohort.clients, epoch, cohort.sizes) for epoch in range(spec.epochs)]
+
+
+def _load(bench: Bench, cohort: Cohort, order: NDArray[np.int64], at: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Gather the batch at position `at` of each client; return labels and which examples are real, (active, width)."""
+    active = len(order)
+    place = order[:, at : at + bench.width]
+    if place.shape[1] < bench.width:
+        place = np.pad(place, ((0, 0), (0, bench.width - place.shape[1])), constant_values=np.iinfo(np.int64).max)
+    real = place < cohort.sizes[:active, None]
     rows = cohort.rows[cohort.starts[:active, None] + np.where(real, place, 0)]
-    share = real / real.sum(axis=1, keepdims=True).astype(np.float32)
-    return cohort.x[rows], cohort.y[rows], share.astype(np.float32, copy=False)
+    np.take(cohort.x, rows, axis=0, out=bench.seen[0][:active], mode="clip")
+    return cohort.y[rows], real
 
 
-def _step(stack: Stack, x: Array, y: NDArray[np.int64], share: Array, rate: np.float32) -> NDArray[np.float64]:
-    """Take one step in place and return the summed loss of each client's batch before it."""
-    weights, biases = stack.weights, stack.biases
-    seen = [x]
-    for number, (w, b) in enumerate(zip(weights, biases, strict=True), 1):
-        z = seen[-1] @ w
-        z += b
-        if number < len(weights):
-            np.maximum(z, _ZERO, out=z)
-        seen.append(z)
-    delta = _softmax(seen.pop())
-    flat = delta.reshape(-1, delta.shape[2])
-    picked = np.arange(len(flat)), y.ravel()
-    likely = flat[picked].reshape(y.shape)
-    flat[picked] -= _ONE
-    delta *= share[:, :, None]
-    for level in range(len(weights) - 1, -1, -1):
-        below = seen[level]
-        grad_w = below.swapaxes(1, 2) @ delta
-        grad_b = delta.sum(axis=1, keepdims=True)
-        if level:
-            delta = delta @ weights[level].swapaxes(1, 2)
-            delta *= below > _ZERO
-        grad_w *= rate
-        grad_b *= rate
-        weights[level] -= grad_w
-        biases[level] -= grad_b
-    told = -np.log(np.maximum(likely, _TINY)) * (share > _ZERO)
-    return np.asarray(told.sum(axis=1, dtype=np.float64))
+def _forward(bench: Bench, active: int) -> None:
+    """Fill the inputs of every layer, and the last one's outputs."""
+    layers = bench.layers(bench.theta[:active])
+    for level, layer in enumerate(layers[:-1]):
+        above = bench.seen[level + 1][:active]
+        np.matmul(bench.seen[level][:active], layer, out=above[:, :, :-1])
+        np.maximum(above, bench.zeros[level + 1][:active], out=above)
+    np.matmul(bench.seen[-1][:active], layers[-1], out=bench.out[:active])
 
 
-def _softmax(z: Array) -> Array:
-    """Return the softmax over the last axis, in place."""
-    z -= z.max(axis=2, keepdims=True)
+def _softmax_delta(
+    bench: Bench, active: int, labels: NDArray[np.int64], real: NDArray[np.bool_], rate: np.float32
+) -> NDArray[np.float64]:
+    """Turn outputs into the gradient of each client's mean loss times `rate`; return each batch's summed loss.
+
+    Classes are walked one by one: an order of summation that is fixed, and faster than reducing a short axis.
+    """
+    z = bench.out[:active].reshape(-1, bench.sizes[-1])
+    top = z[:, 0].copy()
+    for column in z.T[1:]:
+        np.maximum(top, column, out=top)
+    z -= top[:, None]
     np.exp(z, out=z)
-    z /= z.sum(axis=2, keepdims=True)
-    return z
+    total = z[:, 0].copy()
+    for column in z.T[1:]:
+        total += column
+    at = np.arange(len(z)) * z.shape[1] + labels.ravel()
+    flat = z.reshape(-1)
+    likely = flat[at] / total
+    share = (real * (rate / real.sum(axis=1, keepdims=True, dtype=np.float32))).ravel()
+    z *= (share / total)[:, None]
+    flat[at] -= share
+    told = -np.log(np.maximum(likely, _TINY)).reshape(real.shape)
+    return np.asarray((told * real).sum(axis=1, dtype=np.float64))
+
+
+def _backward(bench: Bench, active: int) -> None:
+    """Carry the gradient down through the layers and take the step."""
+    layers, grads = bench.layers(bench.theta[:active]), bench.layers(bench.grad[:active])
+    delta = bench.out[:active]
+    for level in range(len(layers) - 1, -1, -1):
+        np.matmul(bench.seen[level][:active].swapaxes(1, 2), delta, out=grads[level])
+        if level:
+            below = np.matmul(delta, layers[level].swapaxes(1, 2), out=bench.delta[level][:active])
+            below *= np.greater(bench.seen[level][:active], 0, out=bench.alive[level][:active])
+            delta = below[:, :, :-1]
+    bench.theta[:active] -= bench.grad[:active]

@@ -1,0 +1,1 @@
+"""Real resources behind the one contract `base.contracts.Resource`."""

@@ -1,0 +1,253 @@
+"""A thread pool that grows and shrinks while it works, and the resource a controller steers it by.
+
+The standard library's pool can be made larger but never smaller; this one retires surplus threads as soon as they
+are between tasks. Tasks start first come first served, each exactly once, and every start records how long it waited.
+"""
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+from app.engine.base.contracts import ResourceState
+from app.engine.base.errors import BadInput, Conflict, Limit
+from app.engine.control.estimate import Motion, blend, follow
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Figures of a pool at one moment; totals count since it was made."""
+
+    size: int
+    threads: int
+    busy: int
+    queued: int
+    submitted: int
+    started: int
+    finished: int
+    failed: int
+    service_total_s: float
+    wait_total_s: float
+    oldest_wait_s: float
+
+
+@dataclass(frozen=True)
+class _Task:
+    future: Future[Any]
+    work: Callable[[], Any]
+    due_s: float
+
+
+class ElasticThreadPool:
+    """Runs what is submitted on `size` threads; `resize` takes effect at once upwards, between tasks downwards.
+
+    Use it as a context manager, or call `shutdown`; `clock` gives seconds, `most_queued` bounds the queue.
+    """
+
+    def __init__(
+        self, size: int, *, name: str = "elastic", most_queued: int = 100_000, clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        if size < 1 or most_queued < 1:
+            raise BadInput("A pool needs at least one thread and room for one task", field="size")
+        self.name, self._most, self._clock = name, most_queued, clock
+        self._lock = threading.Condition()
+        self._tasks: deque[_Task] = deque()
+        self._threads: set[threading.Thread] = set()
+        self._waits: list[float] = []
+        self._size, self._closing, self._serial = size, False, 0
+        self._submitted = self._started = self._finished = self._failed = self._busy = 0
+        self._service_s = self._wait_s = 0.0
+        with self._lock:
+            self._grow()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.shutdown()
+
+    def submit(self, work: Callable[..., T], *args: Any, due_s: float | None = None) -> Future[T]:
+        """Queue `work(*args)` and return its future; raise `Limit` when the queue is full, `Conflict` after the end.
+
+        The wait is counted from `due_s` on the pool's clock (default: now), so that a late caller hides no delay.
+        """
+        future: Future[T] = Future()
+        with self._lock:
+            if self._closing:
+                raise Conflict("The pool {name} is shut down", name=self.name)
+            if len(self._tasks) >= self._most:
+                raise Limit("The pool {name} has {count} tasks waiting and takes no more", name=self.name, count=self._most)
+            self._tasks.append(_Task(future, lambda: work(*args), self._clock() if due_s is None else due_s))
+            self._submitted += 1
+            self._lock.notify()
+        return future
+
+    def resize(self, size: int) -> int:
+        """Set how many threads there should be (at least 1) and return that."""
+        if size < 1:
+            raise BadInput("A pool needs at least one thread, not {size}", field="size", size=size)
+        with self._lock:
+            if not self._closing:
+                self._size = size
+                self._grow()
+                self._lock.notify_all()
+            return self._size
+
+    def counts(self) -> Counts:
+        """Return the figures now."""
+        with self._lock:
+            oldest = self._clock() - self._tasks[0].due_s if self._tasks else 0.0
+            return Counts(
+                self._size, len(self._threads), self._busy, len(self._tasks), self._submitted, self._started,
+                self._finished, self._failed, self._service_s, self._wait_s, max(0.0, oldest),
+            )  # fmt: skip
+
+    def take_waits(self) -> list[float]:
+        """Return the waits in seconds of all tasks started since the last call, in order of start."""
+        with self._lock:
+            taken, self._waits = self._waits, []
+            return taken
+
+    def shutdown(self, *, cancel_queued: bool = False) -> list[float]:
+        """Take no more tasks, finish (or cancel) those queued, and return when every thread has ended.
+
+        The list holds how long each cancelled task had waited, in seconds.
+        """
+        with self._lock:
+            self._closing = True
+            dropped = list(self._tasks) if cancel_queued else []
+            if cancel_queued:
+                self._tasks.clear()
+            threads, now_s = tuple(self._threads), self._clock()
+            self._lock.notify_all()
+        cancelled = [task for task in dropped if task.future.cancel()]
+        for thread in threads:
+            thread.join()
+        return [max(0.0, now_s - task.due_s) for task in cancelled]
+
+    def _grow(self) -> None:
+        while len(self._threads) < self._size:
+            self._serial += 1
+            thread = threading.Thread(target=self._work, name=f"{self.name}-{self._serial}", daemon=True)
+            self._threads.add(thread)
+            thread.start()
+
+    def _work(self) -> None:
+        while (task := self._next()) is not None:
+            begin_s = self._clock()
+            failed = _perform(task)
+            with self._lock:
+                self._busy -= 1
+                self._finished += 1
+                self._failed += failed
+                self._service_s += self._clock() - begin_s
+
+    def _next(self) -> _Task | None:
+        """Return the next task once there is one, or None when this thread is to end."""
+        with self._lock:
+            while True:
+                surplus = not self._closing and len(self._threads) > self._size
+                if surplus or (self._closing and not self._tasks):
+                    self._threads.discard(threading.current_thread())
+                    if surplus and self._tasks:
+                        self._lock.notify()
+                    return None
+                if self._tasks:
+                    task = self._tasks.popleft()
+                    if not task.future.set_running_or_notify_cancel():
+                        continue
+                    wait_s = max(0.0, self._clock() - task.due_s)
+                    self._waits.append(wait_s)
+                    self._wait_s += wait_s
+                    self._started += 1
+                    self._busy += 1
+                    return task
+                self._lock.wait()
+
+
+def _perform(task: _Task) -> bool:
+    """Run a task into its future; tell whether it failed."""
+    try:
+        result = task.work()
+    except BaseException as error:  # noqa: BLE001 - a future carries whatever its work raised
+        task.future.set_exception(error)
+        return True
+    task.future.set_result(result)
+    return False
+
+
+class ThreadPoolResource:
+    """An `ElasticThreadPool` as a resource: position is the offered load in Erlang, the size is in threads."""
+
+    name = "threadpool"
+    unit = "threads"
+
+    def __init__(
+        self, pool: ElasticThreadPool, min_threads: int = 2, max_threads: int = 64,
+        *, clock: Callable[[], float] = time.monotonic, filter_s: float = 0.4,
+    ) -> None:  # fmt: skip
+        if not 1 <= min_threads <= max_threads:
+            raise BadInput(
+                "min_threads {low} and max_threads {high} must be ascending and at least 1",
+                field="min_threads", low=min_threads, high=max_threads,
+            )  # fmt: skip
+        self.low, self.high = float(min_threads), float(max_threads)
+        self._pool, self._clock, self._filter_s = pool, clock, filter_s
+        self._motion = Motion()
+        self._service_s = 0.0
+        self._before = pool.counts()
+        self._at_s = clock()
+
+    def measure_state(self) -> ResourceState:
+        """Return the demand (arrival rate × mean service time, filtered), its rates, size, queue and mean recent wait."""
+        now_s, counts, before = self._clock(), self._pool.counts(), self._before
+        dt_s = now_s - self._at_s
+        if dt_s > 0:
+            self._learn_service(counts, before, dt_s)
+            raw = self._service_s * (counts.submitted - before.submitted) / dt_s
+            if not self._service_s:
+                raw = float(counts.busy + counts.queued)
+            self._motion = follow(self._motion, raw, dt_s, self._filter_s)
+            self._before, self._at_s = counts, now_s
+        motion = self._motion
+        return ResourceState(
+            now_s, motion.position, motion.velocity, motion.acceleration,
+            float(counts.size), float(counts.queued), _recent_wait_s(counts, before),
+        )  # fmt: skip
+
+    def apply_control(self, new_size: float) -> float:
+        """Resize the pool to the nearest whole number of threads within the bounds and return it."""
+        if not math.isfinite(new_size):
+            raise BadInput("A pool cannot have {size} threads", field="new_size", size=new_size)
+        return float(self._pool.resize(round(min(max(new_size, self.low), self.high))))
+
+    def get_metrics(self) -> dict[str, float]:
+        """Return totals and means since the pool was made."""
+        counts = self._pool.counts()
+        return {
+            "tasks_count": float(counts.finished),
+            "failed_count": float(counts.failed),
+            "queued_count": float(counts.queued),
+            "saturation_ratio": counts.busy / counts.threads if counts.threads else 0.0,
+            "mean_service_s": counts.service_total_s / counts.finished if counts.finished else 0.0,
+            "mean_wait_s": counts.wait_total_s / counts.started if counts.started else 0.0,
+        }
+
+    def _learn_service(self, counts: Counts, before: Counts, dt_s: float) -> None:
+        finished = counts.finished - before.finished
+        if finished:
+            mean_s = (counts.service_total_s - before.service_total_s) / finished
+            self._service_s = blend(self._service_s, mean_s, dt_s, 5 * self._filter_s) if self._service_s else mean_s
+
+
+def _recent_wait_s(counts: Counts, before: Counts) -> float:
+    """Return the mean wait of the tasks started since `before`, or the wait of the oldest queued if that is longer."""
+    started = counts.started - before.started
+    mean_s = (counts.wait_total_s - before.wait_total_s) / started if started else 0.0
+    return max(mean_s, counts.oldest_wait_s)

@@ -1,0 +1,191 @@
+"""The job that runs a controller on a real thread pool under a bursty load, in a process of its own.
+
+The service time is injected: each task waits an exponential time instead of computing, so that the figures mean the
+same on two cores as on sixty-four. Everything else (threads, queue, waits, resizes) is real and measured.
+"""
+
+import math
+import threading
+import time
+from array import array
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.engine.base.contracts import Report, Stop, never, silent
+from app.engine.control import metrics, queueing, workload
+from app.engine.control.adapters.threadpool import ElasticThreadPool, ThreadPoolResource
+from app.engine.control.controller import Aim, Controller
+from app.engine.control.envelope import Envelope
+from app.engine.control.laws import need
+from app.engine.control.records import Tick
+
+_MOST_NAP_S, _DRAIN_S = 0.02, 2.0
+_UP_PER_S, _DOWN_PER_S = 300.0, 30.0
+_AIMED_WAIT_S = 0.01
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is asked to do, with the load it will meet."""
+
+    seconds: float
+    low: int
+    high: int
+    law: str
+    tick_s: float
+    service_s: float
+    bursts: workload.Bursts
+    times_s: workload.Floats
+    services_s: workload.Floats
+
+
+@dataclass
+class Trail:
+    """A run under way and what it leaves behind; setting `ended` wakes every task that is waiting out its service time."""
+
+    plan: Plan
+    pool: ElasticThreadPool
+    start_s: float = field(default_factory=time.monotonic)
+    ended: threading.Event = field(default_factory=threading.Event)
+    ticks: list[Tick] = field(default_factory=list)
+    waits_s: "array[float]" = field(default_factory=lambda: array("d"))
+    submitted: int = 0
+    control_cpu_s: float = 0.0
+    wall_s: float = 0.0
+
+    def age_s(self) -> float:
+        """Return the seconds since the start."""
+        return time.monotonic() - self.start_s
+
+    def next_due_s(self) -> float:
+        """Return when the next task arrives; infinite after the last."""
+        times_s = self.plan.times_s
+        return float(times_s[self.submitted]) if self.submitted < len(times_s) else math.inf
+
+
+def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
+    """Steer a pool for `spec["seconds"]`; return {ticks, mean_size, p99_wait_s, …}, sizes in threads, all JSON.
+
+    `spec` may also give low, high, law, tick_s, service_s and the fields of `workload.Bursts`.
+    """
+    plan = plan_of(spec, seed)
+    safe = queueing.staff_for(plan.bursts.mean_hz, plan.service_s, _AIMED_WAIT_S, plan.low, plan.high)
+    controller_of = need(plan.law), _envelope(plan, safe)
+    trail = Trail(plan, ElasticThreadPool(safe, name="control"))
+    completed = False
+    try:
+        resource = ThreadPoolResource(trail.pool, plan.low, plan.high)
+        completed = _steer(trail, Controller(resource, *controller_of, _aim(plan), float(safe)), report, stop)
+        _drain(trail, stop)
+    finally:
+        if not completed:
+            trail.ended.set()
+        unserved_s = trail.pool.shutdown(cancel_queued=True)
+    trail.waits_s.extend(trail.pool.take_waits())
+    trail.waits_s.extend(unserved_s)
+    return _result(trail, safe, len(unserved_s))
+
+
+def plan_of(spec: dict[str, Any], seed: int) -> Plan:
+    """Return the plan `spec` asks for, its load drawn from `seed`."""
+    names = ("rate_hz", "factor", "burst_s", "gap_s")
+    bursts = workload.Bursts(**{name: float(spec[name]) for name in names if name in spec})
+    seconds, service_s = float(spec["seconds"]), float(spec.get("service_s", 0.05))
+    times_s = workload.arrivals(bursts, seconds, seed)
+    return Plan(
+        seconds, int(spec.get("low", 2)), int(spec.get("high", 64)), str(spec.get("law", "pid")),
+        float(spec.get("tick_s", 0.1)), service_s, bursts, times_s, workload.services(len(times_s), service_s, seed),
+    )  # fmt: skip
+
+
+def _envelope(plan: Plan, safe: int) -> Envelope:
+    return Envelope(plan.low, plan.high, safe, _UP_PER_S, _DOWN_PER_S, stale_s=3 * plan.tick_s, lost_s=10 * plan.tick_s)
+
+
+def _aim(plan: Plan) -> Aim:
+    return Aim(queue_per_worker=max(2.0, queueing.least_queue_per_worker(plan.tick_s, plan.service_s)))
+
+
+def _steer(trail: Trail, controller: Controller, report: Report, stop: Stop) -> bool:
+    """Play the load and take a turn every `tick_s`; tell whether the time was served in full."""
+    plan, turn, epoch_s, stopped = trail.plan, 0, time.time() - trail.start_s, False
+    while (now_s := trail.age_s()) < plan.seconds and not (stopped := stop()):
+        _submit_due(trail, now_s)
+        if now_s >= turn * plan.tick_s:
+            tick = _turn(controller, trail)
+            turn = max(turn, int(now_s / plan.tick_s)) + 1  # a late turn skips those it missed
+            trail.waits_s.extend(trail.pool.take_waits())
+            _tell(report, plan, tick, epoch_s, now_s)
+        nap_s = min(turn * plan.tick_s, trail.next_due_s(), plan.seconds) - trail.age_s()
+        if nap_s > 0:
+            time.sleep(min(nap_s, _MOST_NAP_S))
+    trail.wall_s = trail.age_s()
+    return not stopped
+
+
+def _drain(trail: Trail, stop: Stop) -> None:
+    """Give what is queued at the end a moment to be served; what is not is counted with the wait it had so far."""
+    until_s = trail.age_s() + _DRAIN_S
+    while trail.pool.counts().queued and trail.age_s() < until_s and not stop():
+        time.sleep(_MOST_NAP_S)
+
+
+def _submit_due(trail: Trail, now_s: float) -> None:
+    while (due_s := trail.next_due_s()) <= now_s:
+        service_s = float(trail.plan.services_s[trail.submitted])
+        trail.pool.submit(trail.ended.wait, service_s, due_s=trail.start_s + due_s)
+        trail.submitted += 1
+
+
+def _turn(controller: Controller, trail: Trail) -> Tick:
+    before_s = time.thread_time()
+    tick = controller.tick(time.monotonic())
+    trail.control_cpu_s += time.thread_time() - before_s
+    trail.ticks.append(tick)
+    return tick
+
+
+def _tell(report: Report, plan: Plan, tick: Tick, epoch_s: float, done_s: float) -> None:
+    now = {"target": tick.target, "size": tick.size, "queue": tick.queue, "wait_s": tick.wait_s}
+    samples = {metric: [(epoch_s + tick.at_s, value)] for metric, value in now.items()}
+    report(min(done_s, plan.seconds), plan.seconds, unit="s", partial={**now, "reason": tick.reason}, samples=samples)
+
+
+def _result(trail: Trail, safe: int, unserved: int) -> dict[str, Any]:
+    plan, ticks, waits_s = trail.plan, trail.ticks, trail.waits_s
+    sizes = [tick.size for tick in ticks]
+    begin_s = ticks[0].at_s if ticks else 0.0
+    times_s = [tick.at_s - begin_s for tick in ticks]
+    mean_size = metrics.mean_over_time(times_s, sizes, max(trail.wall_s, times_s[-1] if times_s else 0.0))
+    columns = metrics.series(ticks)
+    columns["at_s"] = [round(at_s - begin_s, 4) for at_s in columns["at_s"]]
+    return {
+        "ticks": len(ticks),
+        "mean_size": mean_size,
+        "p99_wait_s": metrics.percentile_s(waits_s, 0.99),
+        "p50_wait_s": metrics.percentile_s(waits_s, 0.5),
+        "tasks": trail.pool.counts().finished,
+        "submitted": trail.submitted,
+        "unserved": unserved,
+        "resizes": metrics.resizes([float(safe), *sizes]),
+        "bounds_violations": metrics.outside(sizes, plan.low, plan.high),
+        "overhead_ratio": trail.control_cpu_s / trail.wall_s if trail.wall_s else 0.0,
+        "wall_s": trail.wall_s,
+        "law": plan.law,
+        "safe_size": safe,
+        "service_time": {"mean_s": plan.service_s, "kind": "injected"},
+        "static": _static_peer(plan, trail.submitted, mean_size),
+        "series": columns,
+    }
+
+
+def _static_peer(plan: Plan, submitted: int, mean_size: float) -> dict[str, Any]:
+    """Return what a pool of the same mean size, never resized, would have done with this very load; simulated."""
+    size = max(1, round(mean_size))
+    waits_s = queueing.fifo_waits_s(plan.times_s[:submitted], plan.services_s[:submitted], size)
+    return {
+        "size": size,
+        "p99_wait_s": metrics.percentile_s(waits_s, 0.99),
+        "p50_wait_s": metrics.percentile_s(waits_s, 0.5),
+        "kind": "simulated",
+    }

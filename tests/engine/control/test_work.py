@@ -1,0 +1,76 @@
+import json
+import threading
+
+import pytest
+
+from app.engine.base.contracts import never, silent
+from app.engine.base.errors import BadInput
+from app.engine.control.work import plan_of, run
+
+
+def test_a_second_of_work_is_consistent_with_itself():
+    told = []
+
+    def report(done, total, unit="", partial=None, samples=None):
+        told.append((done, total, unit, partial, samples))
+
+    before = threading.active_count()
+    result = run({"seconds": 1.0, "low": 2, "high": 64}, 3, report, never)
+    assert threading.active_count() == before
+    assert 1 <= result["ticks"] <= 10
+    assert result["ticks"] == len(told) == len(result["series"]["size"])
+    assert result["tasks"] == result["submitted"] == len(plan_of({"seconds": 1.0}, 3).times_s)
+    assert result["unserved"] == result["bounds_violations"] == 0
+    assert 2 <= min(result["series"]["size"]) <= result["mean_size"] <= max(result["series"]["size"]) <= 64
+    assert 0 <= result["p50_wait_s"] <= result["p99_wait_s"]
+    assert 0 <= result["overhead_ratio"] < 1
+    assert result["resizes"] <= result["ticks"]
+    assert result["static"]["kind"] == "simulated"
+    assert json.loads(json.dumps(result)) == result
+
+
+def test_samples_and_progress_are_told_live():
+    told = []
+    run({"seconds": 0.5}, 0, lambda done, total, **more: told.append((done, total, more)), never)
+    dones = [done for done, _, _ in told]
+    assert dones == sorted(dones)
+    done, total, more = told[-1]
+    assert 0 < done <= total == 0.5
+    assert more["unit"] == "s"
+    assert set(more["samples"]) == {"target", "size", "queue", "wait_s"}
+    ((at_s, value),) = more["samples"]["size"]
+    assert at_s > 1e9
+    assert value == more["partial"]["size"]
+
+
+def test_static_law_keeps_the_staffed_size():
+    result = run({"seconds": 0.5, "law": "static"}, 0, silent, never)
+    assert set(result["series"]["size"]) == {float(result["safe_size"])}
+    assert result["resizes"] == 0
+
+
+def test_stop_ends_early_and_wakes_every_task():
+    asked = iter([False] * 40)
+    result = run({"seconds": 600.0, "rate_hz": 20, "service_s": 300.0}, 0, silent, lambda: next(asked, True))
+    assert result["wall_s"] < 600
+    assert result["tasks"] + result["unserved"] <= result["submitted"] + 1
+
+
+def test_overload_is_cut_off_and_counted():
+    result = run({"seconds": 0.5, "low": 1, "high": 1, "service_s": 0.2}, 0, silent, never)
+    assert result["unserved"] > 0
+    assert result["tasks"] + result["unserved"] == result["submitted"]
+    assert result["p99_wait_s"] > 0.5
+
+
+def test_equal_seeds_meet_equal_load():
+    one, two = plan_of({"seconds": 3}, 5), plan_of({"seconds": 3}, 5)
+    assert one.times_s.tolist() == two.times_s.tolist()
+    assert one.services_s.tolist() == two.services_s.tolist()
+
+
+def test_an_unknown_law_is_refused_before_any_thread_starts():
+    before = threading.active_count()
+    with pytest.raises(BadInput, match="no control law"):
+        run({"seconds": 1, "law": "warp"}, 0)
+    assert threading.active_count() == before

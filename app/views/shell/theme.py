@@ -1,0 +1,222 @@
+"""How the window looks: one set of tokens per theme, from which palette, style sheet and plot colours are made.
+
+The tokens are those of the design page `screens.md`; every text pair measures at least 4.5:1 on every ground it stands on
+(contrast as WCAG 2.2, success criterion 1.4.3, defines it; a test computes all pairs).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtWidgets import QApplication
+
+RESOURCES: Final = Path(__file__).resolve().parents[3] / "resources"
+SPACE: Final = 4  # px, the base unit: spacings are 4 8 12 16 24 32
+ROW_PX: Final = 28
+COMPACT_ROW_PX: Final = 22
+TEXT_PX: Final = 13
+TABLE_PX: Final = 12
+CAPTION_PX: Final = 11
+TITLE_PX: Final = 20
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The colours of one theme, as #rrggbb; `series` are the eight plot colours in order."""
+
+    name: str
+    bg: str
+    surface: str
+    raised: str
+    select: str
+    border: str
+    text: str
+    muted: str
+    accent: str
+    on_accent: str
+    ok: str
+    warn: str
+    bad: str
+    stale: str
+    simulated: str
+    series: tuple[str, ...]
+
+    def colour(self, token: str) -> QColor:
+        """Return the colour called `token`."""
+        return QColor(getattr(self, token))
+
+
+DARK: Final = Tokens(
+    name="dark", bg="#10151b", surface="#161c24", raised="#1d2530", select="#1b3049", border="#2b3440",
+    text="#e6edf3", muted="#9aa7b4", accent="#62adff", on_accent="#10151b",
+    ok="#4cc38a", warn="#f0b429", bad="#ff7b72", stale="#8b97a4", simulated="#b9a3ff",
+    series=("#62adff", "#f0a04b", "#3fcf9b", "#d9a2ff", "#ffd84d", "#ff7fa5", "#7fdbe8", "#b8c0c8"),
+)  # fmt: skip
+LIGHT: Final = Tokens(
+    name="light", bg="#f5f7f9", surface="#ffffff", raised="#eef1f4", select="#e4eefb", border="#d3d9e0",
+    text="#1b2430", muted="#56606b", accent="#0a5fc2", on_accent="#ffffff",
+    ok="#14713f", warn="#835500", bad="#b91f28", stale="#626d78", simulated="#5f44c8",
+    series=("#0a5fc2", "#b45309", "#0f766e", "#7c3aed", "#857000", "#be185d", "#0e7490", "#4b5563"),
+)  # fmt: skip
+THEMES: Final[Mapping[str, Tokens]] = {"dark": DARK, "light": LIGHT}
+TEXT_TOKENS: Final = ("text", "muted", "accent", "ok", "warn", "bad", "stale", "simulated")
+GROUNDS: Final = ("bg", "surface", "raised", "select")
+
+_current: Tokens = DARK
+_families: dict[str, str] = {}
+
+
+def now() -> Tokens:
+    """Return the tokens in use; ask while painting, never keep them."""
+    return _current
+
+
+def contrast(first: str, second: str) -> float:
+    """Return the WCAG contrast of two #rrggbb colours, 1 to 21."""
+    low, high = sorted((_luminance(first), _luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def apply(app: QApplication, name: str) -> Tokens:
+    """Give the whole application the theme `name` (an unknown name means dark) and return its tokens."""
+    global _current
+    _current = THEMES.get(name, DARK)
+    load_fonts()
+    if app.style().objectName() != "fusion":
+        app.setStyle("Fusion")
+    app.setFont(text_font())
+    app.setPalette(palette_of(_current))
+    app.setStyleSheet(sheet_of(_current))
+    return _current
+
+
+def load_fonts() -> None:
+    """Register the shipped fonts once; without them the system's own are used."""
+    if _families:
+        return
+    _families.update(sans="", mono="")
+    for file in sorted((RESOURCES / "fonts").glob("*.ttf")):
+        number = QFontDatabase.addApplicationFont(str(file))
+        for family in QFontDatabase.applicationFontFamilies(number)[:1]:
+            _families["mono" if "Mono" in family else "sans"] = family
+
+
+def text_font(px: int = TEXT_PX, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+    """Return the font of running text in device-independent pixels, with figures of equal width."""
+    font = QFont(_families.get("sans") or QFont().defaultFamily())
+    font.setPixelSize(px)
+    font.setWeight(weight)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+def mono_font(px: int = TABLE_PX) -> QFont:
+    """Return the font of ids, files and code."""
+    font = QFont(_families.get("mono") or QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family())
+    font.setPixelSize(px)
+    font.setStyleHint(QFont.StyleHint.Monospace)
+    return font
+
+
+def palette_of(tokens: Tokens) -> QPalette:
+    """Return the Qt palette of `tokens`."""
+    role = QPalette.ColorRole
+    palette = QPalette()
+    for roles, token in (
+        ((role.Window, role.AlternateBase), "bg"),
+        ((role.Base,), "surface"),
+        ((role.Button, role.ToolTipBase, role.Mid, role.Midlight, role.Light), "raised"),
+        ((role.WindowText, role.Text, role.ButtonText, role.ToolTipText, role.BrightText, role.HighlightedText), "text"),
+        ((role.Highlight,), "select"),
+        ((role.PlaceholderText,), "muted"),
+        ((role.Link, role.LinkVisited, role.Accent), "accent"),
+        ((role.Dark, role.Shadow), "border"),
+    ):
+        for one in roles:
+            palette.setColor(one, tokens.colour(token))
+    for one in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
+        palette.setColor(QPalette.ColorGroup.Disabled, one, tokens.colour("stale"))
+    return palette
+
+
+def sheet_of(tokens: Tokens) -> str:
+    """Return the short style sheet that Fusion and the palette leave to be said."""
+    return _SHEET.format(**{field: getattr(tokens, field) for field in tokens.__dataclass_fields__ if field != "series"})
+
+
+def _luminance(colour: str) -> float:
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+_SHEET: Final = """
+QMainWindow::separator {{ background: {border}; width: 1px; height: 1px; }}
+QToolTip {{ background: {raised}; color: {text}; border: 1px solid {border}; padding: 4px; }}
+QFrame[card="true"] {{ background: {surface}; border: 1px solid {border}; border-radius: 6px; }}
+QFrame[rail="true"] {{ background: {surface}; border: 0; border-right: 1px solid {border}; }}
+QFrame[floating="true"] {{ background: {raised}; border: 1px solid {border}; border-radius: 6px; }}
+QFrame[notice="info"] {{ background: {raised}; border: 1px solid {border}; border-left: 3px solid {accent};
+  border-radius: 6px; }}
+QFrame[notice="bad"] {{ background: {raised}; border: 1px solid {border}; border-left: 3px solid {bad};
+  border-radius: 6px; }}
+QLabel[role="title"] {{ font-size: 20px; font-weight: 600; }}
+QLabel[role="figure"] {{ font-size: 28px; font-weight: 600; }}
+QLabel[role="heading"] {{ font-weight: 600; }}
+QLabel[role="caption"] {{ color: {muted}; font-size: 11px; }}
+QLabel[role="muted"] {{ color: {muted}; }}
+QLabel[role="state"] {{ font-weight: 600; }}
+*[tint="text"] {{ color: {text}; }}
+*[tint="muted"] {{ color: {muted}; }}
+*[tint="accent"] {{ color: {accent}; }}
+*[tint="ok"] {{ color: {ok}; }}
+*[tint="warn"] {{ color: {warn}; }}
+*[tint="bad"] {{ color: {bad}; }}
+*[tint="stale"] {{ color: {stale}; }}
+*[tint="simulated"] {{ color: {simulated}; }}
+QPushButton {{ background: {raised}; border: 1px solid {border}; border-radius: 6px; padding: 4px 12px; min-height: 18px; }}
+QPushButton:hover {{ border-color: {muted}; }}
+QPushButton:pressed {{ background: {border}; }}
+QPushButton:focus {{ border: 2px solid {accent}; padding: 3px 11px; }}
+QPushButton:disabled {{ color: {stale}; background: {surface}; }}
+QPushButton[primary="true"] {{ background: {accent}; color: {on_accent}; border: 1px solid {accent}; font-weight: 600; }}
+QPushButton[primary="true"]:focus {{ border: 2px solid {text}; padding: 3px 11px; }}
+QPushButton[primary="true"]:disabled {{ background: {raised}; color: {stale}; border-color: {border}; }}
+QPushButton[destructive="true"] {{ color: {bad}; }}
+QToolButton {{ background: transparent; border: 2px solid transparent; border-radius: 6px; padding: 3px; }}
+QToolButton:hover {{ background: {raised}; }}
+QToolButton:focus {{ border-color: {accent}; }}
+QToolButton[rail="true"] {{ color: {muted}; text-align: left; padding: 5px 8px; }}
+QToolButton[rail="true"]:checked {{ background: {select}; color: {text}; }}
+QLineEdit, QComboBox, QPlainTextEdit {{ background: {bg}; border: 1px solid {border}; border-radius: 6px;
+  padding: 3px 8px; min-height: 20px; selection-background-color: {select}; selection-color: {text}; }}
+QLineEdit:focus, QComboBox:focus, QPlainTextEdit:focus {{ border: 2px solid {accent}; padding: 2px 7px; }}
+QLineEdit[wrong="true"] {{ border-color: {bad}; }}
+QComboBox::drop-down {{ border: 0; width: 20px; }}
+QComboBox QAbstractItemView {{ background: {raised}; border: 1px solid {border}; }}
+QTableView, QListView {{ background: {surface}; border: 1px solid {border}; border-radius: 6px; outline: 0;
+  selection-background-color: {select}; selection-color: {text}; font-size: 12px; }}
+QTableView:focus, QListView:focus {{ border-color: {accent}; }}
+QHeaderView {{ background: {raised}; border: 0; }}
+QHeaderView::section {{ background: {raised}; color: {muted}; border: 0; border-bottom: 1px solid {border};
+  padding: 0 8px; font-size: 11px; font-weight: 600; }}
+QTabBar::tab {{ padding: 6px 12px; color: {muted}; border: 0; border-bottom: 2px solid transparent; }}
+QTabBar::tab:selected {{ color: {text}; border-bottom-color: {accent}; }}
+QTabBar::tab:focus {{ color: {accent}; }}
+QTabWidget::pane {{ border: 0; }}
+QScrollArea {{ border: 0; background: transparent; }}
+QScrollBar {{ background: transparent; border: 0; }}
+QScrollBar:vertical {{ width: 10px; }}
+QScrollBar:horizontal {{ height: 10px; }}
+QScrollBar::handle {{ background: {border}; border-radius: 3px; margin: 2px; min-height: 24px; min-width: 24px; }}
+QScrollBar::handle:hover {{ background: {stale}; }}
+QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent;
+  height: 0; width: 0; }}
+QSplitter::handle {{ background: transparent; }}
+QStatusBar {{ background: {surface}; border-top: 1px solid {border}; color: {muted}; }}
+QStatusBar::item {{ border: 0; }}
+QProgressBar {{ background: {raised}; border: 0; border-radius: 3px; max-height: 6px; min-height: 6px; }}
+QProgressBar::chunk {{ background: {accent}; border-radius: 3px; }}
+"""

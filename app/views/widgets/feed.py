@@ -1,0 +1,105 @@
+"""A feed: short entries with state, sentence and next action; used where a person reads, not where they compare."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app.engine.base.text import tr
+from app.views.shell import theme
+from app.views.widgets.state import Badge
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a feed; `act` is offered as a button named `action`."""
+
+    key: str
+    state: str
+    title: str
+    detail: str = ""
+    action: str = ""
+    act: Callable[[], None] | None = None
+
+
+class Feed(QFrame):
+    """A headed card with entries; says `nothing` when there are none, and how many more there are past `most`."""
+
+    def __init__(self, heading: str, nothing: str, *, most: int = 12) -> None:
+        super().__init__()
+        self.setProperty("card", True)
+        self._most = most
+        self._shown: tuple[tuple[str, ...], ...] = ()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(2 * theme.SPACE)
+        title = QLabel(heading)
+        title.setProperty("role", "heading")
+        column.addWidget(title)
+        self._nothing = QLabel(nothing)
+        self._nothing.setProperty("role", "muted")
+        self._nothing.setWordWrap(True)
+        column.addWidget(self._nothing)
+        self._list = QWidget()
+        self._rows = QVBoxLayout(self._list)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.setSpacing(theme.SPACE)
+        self._rows.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.viewport().setAutoFillBackground(False)
+        self._list.setAutoFillBackground(False)
+        area.setWidget(self._list)
+        area.setAccessibleName(heading)
+        column.addWidget(area, 1)
+
+    @property
+    def count(self) -> int:
+        """Return how many entries are shown."""
+        return len(self._shown)
+
+    def show_entries(self, entries: Sequence[Entry]) -> None:
+        """Show `entries`; the same as before costs nothing."""
+        shown = tuple((one.key, one.state, one.title, one.detail, one.action) for one in entries)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self._nothing.setVisible(not entries)
+        while self._rows.count() > 1:
+            item = self._rows.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.setParent(None)
+                widget.deleteLater()
+        for at, entry in enumerate(entries[: self._most]):
+            self._rows.insertWidget(at, _row_of(entry))
+        if len(entries) > self._most:
+            more = QLabel(tr("and {count} more", count=len(entries) - self._most))
+            more.setProperty("role", "caption")
+            self._rows.insertWidget(self._most, more)
+
+
+def _row_of(entry: Entry) -> QWidget:
+    row = QWidget()
+    line = QHBoxLayout(row)
+    line.setContentsMargins(0, 4, 0, 4)
+    words = QVBoxLayout()
+    words.setSpacing(2)
+    title = QLabel(entry.title)
+    title.setWordWrap(True)
+    words.addWidget(Badge(entry.state))
+    words.addWidget(title)
+    if entry.detail:
+        detail = QLabel(entry.detail)
+        detail.setProperty("role", "caption")
+        detail.setWordWrap(True)
+        words.addWidget(detail)
+    line.addLayout(words, 1)
+    act = entry.act
+    if entry.action and act is not None:
+        button = QPushButton(entry.action)
+        button.clicked.connect(lambda _checked=False: act())
+        line.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+    return row

@@ -1,0 +1,293 @@
+"""The one table model: any observable collection, sorted and filtered through a numpy index, never through a proxy.
+
+Changes are gathered for 100 ms and told as one ranged signal (a proxy over a Python model costs about 800 times as much).
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor, QFont
+
+from app.engine.base.records import Change, Records
+from app.views.shell import theme
+from app.views.shell.later import Later
+from app.views.widgets.columns import Column, matches, sort_order
+
+R = TypeVar("R")
+Index = QModelIndex | QPersistentModelIndex
+FLUSH_MS: Final = 100
+_MOST_RANGES: Final = 32  # more separate removals than this are told as one reset
+
+_DISPLAY: Final = int(Qt.ItemDataRole.DisplayRole)
+_ALIGN: Final = int(Qt.ItemDataRole.TextAlignmentRole)
+_COLOUR: Final = int(Qt.ItemDataRole.ForegroundRole)
+_FONT: Final = int(Qt.ItemDataRole.FontRole)
+_TIP: Final = int(Qt.ItemDataRole.ToolTipRole)
+_USED: Final = frozenset({_DISPLAY, _ALIGN, _COLOUR, _FONT, _TIP})
+_LEFT: Final = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_RIGHT: Final = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+_ROOT: Final = QModelIndex()
+
+
+class RecordsModel(QAbstractTableModel, Generic[R]):
+    """Shows `records` through `columns`; `sort`, `set_filter`, `key_at` and `row_of` work on what is shown."""
+
+    def __init__(self, records: Records[R], columns: Sequence[Column[R]], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.columns = tuple(columns)
+        self._source = records
+        self._rows: list[R] = list(records)
+        self._hay: list[str] = [""] * len(self._rows)
+        self._slot = {records.key_of(record): at for at, record in enumerate(self._rows)}
+        self._order: NDArray[np.intp] = np.arange(len(self._rows))
+        self._place: NDArray[np.intp] | None = None
+        self._sort: tuple[int, bool] | None = None
+        self._needle = ""
+        self._added: dict[str, R] = {}
+        self._changed: dict[str, R] = {}
+        self._removed: set[str] = set()
+        self._mono: QFont | None = None
+        self._later = Later(self.flush, FLUSH_MS, self)
+        undo = records.watch(self._take)
+        self.destroyed.connect(lambda *_: undo())
+
+    # what Qt asks
+
+    def rowCount(self, parent: Index = _ROOT) -> int:
+        """Return the rows shown."""
+        return 0 if parent.isValid() else len(self._order)
+
+    def columnCount(self, parent: Index = _ROOT) -> int:
+        """Return the columns."""
+        return 0 if parent.isValid() else len(self.columns)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:
+        """Return a column's title, side and explanation."""
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self.columns):
+            return None
+        column = self.columns[section]
+        if role == _DISPLAY:
+            return column.title
+        if role == _TIP:
+            return column.hint or None
+        if role == _ALIGN:
+            return _RIGHT if column.right else _LEFT
+        return None
+
+    def data(self, index: Index, role: int = _DISPLAY) -> Any:
+        """Return text, side, colour or font of one cell."""
+        if role not in _USED or not index.isValid():
+            return None
+        column = self.columns[index.column()]
+        if role == _ALIGN:
+            return _RIGHT if column.right else _LEFT
+        if role == _FONT:
+            return self._mono_font() if column.mono else None
+        record = self._rows[self._order[index.row()]]
+        if role == _COLOUR:
+            return QColor(getattr(theme.now(), column.token(record))) if column.token else None
+        return column.write(record)
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by `column`; -1 restores the order in which records came."""
+        self._sort = (column, order == Qt.SortOrder.DescendingOrder) if 0 <= column < len(self.columns) else None
+        self._rearrange()
+
+    # what the view asks
+
+    @property
+    def total(self) -> int:
+        """Return how many records there are, shown or not."""
+        return len(self._rows)
+
+    @property
+    def needle(self) -> str:
+        """Return the filter in use."""
+        return self._needle
+
+    def set_filter(self, needle: str) -> None:
+        """Show only records whose texts hold every word of `needle`; `column==value` asks for an equal text."""
+        needle = needle.strip()
+        if needle == self._needle:
+            return
+        self.beginResetModel()
+        self._needle = needle
+        self._arrange()
+        self.endResetModel()
+
+    def record_at(self, row: int) -> R:
+        """Return the record shown in `row`."""
+        record: R = self._rows[self._order[row]]
+        return record
+
+    def key_at(self, row: int) -> str:
+        """Return the key of the record shown in `row`."""
+        return self._source.key_of(self.record_at(row))
+
+    def row_of(self, key: str) -> int:
+        """Return the row that shows `key`, or -1."""
+        slot = self._slot.get(key)
+        return -1 if slot is None else int(self._places()[slot])
+
+    def tell_live(self) -> None:
+        """Draw the columns again whose text depends on the time of day."""
+        live = [at for at, column in enumerate(self.columns) if column.live]
+        if live and len(self._order):
+            self.dataChanged.emit(self.index(0, live[0]), self.index(len(self._order) - 1, live[-1]), [_DISPLAY, _COLOUR])
+
+    # changes
+
+    def _take(self, change: Change[R]) -> None:
+        for key in change.removed:
+            self._added.pop(key, None)
+            self._changed.pop(key, None)
+            self._removed.add(key)
+        for record in change.added:
+            key = self._source.key_of(record)
+            if key in self._slot:  # removed and added again before it was told: the same row, changed
+                self._removed.discard(key)
+                self._changed[key] = record
+            else:
+                self._added[key] = record
+        for record in change.changed:
+            key = self._source.key_of(record)
+            (self._added if key in self._added else self._changed)[key] = record
+        self._later.ask()
+
+    def flush(self) -> None:
+        """Tell the view what changed since the last time."""
+        removed, self._removed = self._removed & self._slot.keys(), set()
+        changed, self._changed = self._changed, {}
+        added, self._added = self._added, {}
+        if removed:
+            self._remove(removed)
+        if changed:
+            self._change(changed)
+        if added:
+            self._add(added)
+
+    def _remove(self, keys: set[str]) -> None:
+        places = self._places()
+        shown = sorted(int(places[self._slot[key]]) for key in keys if places[self._slot[key]] >= 0)
+        runs = _runs(shown)
+        if len(runs) > _MOST_RANGES:
+            self.beginResetModel()
+            self._compact(keys)
+            self._arrange()
+            self.endResetModel()
+            return
+        for first, last in reversed(runs):
+            self.beginRemoveRows(QModelIndex(), first, last)
+            self._order = np.delete(self._order, np.s_[first : last + 1])
+            self._place = None
+            self.endRemoveRows()
+        self._compact(keys)
+
+    def _compact(self, keys: set[str]) -> None:
+        keep = np.ones(len(self._rows), bool)
+        keep[[self._slot[key] for key in keys]] = False
+        self._order = (np.cumsum(keep) - 1)[self._order[keep[self._order]]]
+        self._rows = [row for row, kept in zip(self._rows, keep, strict=True) if kept]
+        self._hay = [text for text, kept in zip(self._hay, keep, strict=True) if kept]
+        self._slot = {self._source.key_of(record): at for at, record in enumerate(self._rows)}
+        self._place = None
+
+    def _change(self, changed: dict[str, R]) -> None:
+        slots = []
+        moved = False
+        for key, record in changed.items():
+            slot = self._slot[key]
+            moved = moved or self._sort_value(self._rows[slot]) != self._sort_value(record)
+            self._rows[slot], self._hay[slot] = record, ""
+            slots.append(slot)
+        if self._needle and any(self._wanted(slot) != (self._places()[slot] >= 0) for slot in slots):
+            self.beginResetModel()
+            self._arrange()
+            self.endResetModel()
+            return
+        if moved:
+            self._rearrange()
+        rows = self._places()[slots]
+        rows = rows[rows >= 0]
+        if len(rows):
+            self.dataChanged.emit(self.index(int(rows.min()), 0), self.index(int(rows.max()), len(self.columns) - 1))
+
+    def _add(self, added: dict[str, R]) -> None:
+        first = len(self._rows)
+        self._rows.extend(added.values())
+        self._hay.extend([""] * len(added))
+        for at, key in enumerate(added, first):
+            self._slot[key] = at
+        fresh = np.array([slot for slot in range(first, len(self._rows)) if self._wanted(slot)], np.intp)
+        self._place = None
+        if not len(fresh):
+            return
+        shown = len(self._order)
+        self.beginInsertRows(QModelIndex(), shown, shown + len(fresh) - 1)
+        self._order = np.concatenate([self._order, fresh])
+        self._place = None
+        self.endInsertRows()
+        if self._sort is not None:
+            self._rearrange()
+
+    # order
+
+    def _rearrange(self) -> None:
+        self.layoutAboutToBeChanged.emit()
+        before = self.persistentIndexList()
+        slots = [self._order[index.row()] for index in before]
+        self._arrange()
+        places = self._places()
+        after = [self.index(int(places[slot]), index.column()) for slot, index in zip(slots, before, strict=True)]
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
+
+    def _arrange(self) -> None:
+        order: NDArray[np.intp] = np.arange(len(self._rows))
+        if self._sort is not None:
+            column, descending = self._sort
+            get = self.columns[column].get
+            order = sort_order([get(record) for record in self._rows], descending=descending)
+        if self._needle:
+            wanted = np.fromiter((self._wanted(slot) for slot in range(len(self._rows))), bool, len(self._rows))
+            order = order[wanted[order]]
+        self._order, self._place = order, None
+
+    def _places(self) -> NDArray[np.intp]:
+        if self._place is None:
+            self._place = np.full(len(self._rows), -1, np.intp)
+            self._place[self._order] = np.arange(len(self._order))
+        return self._place
+
+    def _wanted(self, slot: int) -> bool:
+        if not self._needle:
+            return True
+        record = self._rows[slot]
+        if not self._hay[slot]:
+            self._hay[slot] = "\n".join(column.write(record) for column in self.columns if not column.live).casefold()
+        return matches(self._needle, self._hay[slot], lambda name: self._text_of(record, name))
+
+    def _text_of(self, record: R, name: str) -> str | None:
+        return next((column.write(record) for column in self.columns if column.key == name), None)
+
+    def _sort_value(self, record: R) -> Any:
+        return self.columns[self._sort[0]].get(record) if self._sort is not None else None
+
+    def _mono_font(self) -> QFont:
+        if self._mono is None:
+            self._mono = theme.mono_font(theme.TABLE_PX)
+        return self._mono
+
+
+def _runs(rows: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the first and last row of every unbroken run in the sorted `rows`."""
+    runs: list[tuple[int, int]] = []
+    for row in rows:
+        if runs and runs[-1][1] == row - 1:
+            runs[-1] = (runs[-1][0], row)
+        else:
+            runs.append((row, row))
+    return runs

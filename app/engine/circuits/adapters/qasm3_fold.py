@@ -50,6 +50,9 @@ class Folder:
             elif isinstance(statement, ast.WhileLoop):
                 made.append(_like(statement, ast.WhileLoop(
                     self._put(statement.while_condition, env), self._block(statement.block, env))))  # fmt: skip
+            elif isinstance(statement, ast.QuantumGateDefinition):
+                own = {each.name for each in (*statement.arguments, *statement.qubits)}
+                made.append(self._put(statement, {key: value for key, value in env.items() if key not in own}))
             else:
                 made.append(self._checked(self._put(statement, env)))
         return made

@@ -1,0 +1,62 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from app.commands.circuit import ROWS
+from app.engine.base.command import CommandTable, Danger
+from app.engine.base.errors import BadInput
+from app.engine.circuits.samples import bundled
+
+
+class Circuits:
+    """Notes what it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    async def run(self, **given):
+        self.asked.append(given)
+        return {"counts": {"0": given["shots"]}}
+
+    async def describe(self, **given):
+        self.asked.append(given)
+        return {"text": "drawn"}
+
+    def samples(self):
+        return bundled()
+
+
+@pytest.fixture
+def call():
+    return SimpleNamespace(engine=SimpleNamespace(circuits=Circuits()), actor="me@here", cause="c1")
+
+
+async def ask(call, name, **given):
+    row = CommandTable(ROWS).need(name)
+    return await row.run(call, **row.take(given))
+
+
+async def test_circuit_run_hands_file_shots_and_seed_on_with_who_asked(call):
+    assert await ask(call, "circuit.run", file="bell.qasm", shots="64", seed="3") == {"counts": {"0": 64}}
+    assert call.engine.circuits.asked == [
+        {"file": Path("bell.qasm"), "shots": 64, "seed": 3, "actor": "me@here", "cause": "c1"},
+    ]
+
+
+async def test_circuit_show_draws_and_leaves_no_audit_entry(call):
+    assert await ask(call, "circuit.show", file="bell.qasm") == {"text": "drawn"}
+    assert CommandTable(ROWS).need("circuit.show").danger is Danger.READ
+
+
+async def test_circuit_samples_lists_name_title_and_file(call):
+    rows = await ask(call, "circuit.samples")
+    assert {"bell", "ghz"} <= {row["name"] for row in rows}
+    assert all(Path(row["file"]).is_file() for row in rows)
+
+
+@pytest.mark.parametrize("given", [{"shots": 0}, {"shots": 2_000_000}, {"seed": -1}, {"shots": "many"}])
+async def test_circuit_run_refuses_figures_out_of_range(call, given):
+    with pytest.raises(BadInput):
+        await ask(call, "circuit.run", file="bell.qasm", **given)
+    assert call.engine.circuits.asked == []

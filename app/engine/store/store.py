@@ -22,14 +22,14 @@ from app.engine.store.threads import in_thread, tell
 from app.engine.store.writer import Writer
 
 T = TypeVar("T")
-Troubled = Callable[[Exception], None]
+Troubled = Callable[[str], None]
 
 _READERS = 3
 # After an unclean stop a file up to this size is checked before it is used, a larger one beside its use.
 _CHECK_FIRST_BYTES = 128 << 20
 
 
-def _nobody(_error: Exception) -> None:
+def _nobody(_detail: str) -> None:
     """Hear of trouble when nobody else does: the waiter of the write gets the same error anyway."""
 
 
@@ -37,7 +37,7 @@ class Store:
     """An open state file; made by `open`, to be closed by `close`."""
 
     def __init__(self, path: Path, clock: Clock, troubled: Troubled, engine: Engine, *, unclean: bool) -> None:
-        self.path, self.clock, self.unclean = path, clock, unclean
+        self.path, self.clock, self.was_unclean = path, clock, unclean
         self._troubled = troubled
         self._loop = asyncio.get_running_loop()
         self._readers = open_engine(path, writer=False, readers=_READERS)
@@ -50,7 +50,7 @@ class Store:
     async def open(cls, path: Path, clock: Clock, troubled: Troubled = _nobody) -> "Store":
         """Open (or make) the file: refuse a newer one untouched, check it after an unclean stop, migrate it.
 
-        `troubled` is called on the loop when the disk refuses a write or a check finds damage. Raises `Conflict` for a
+        `troubled` is told, on the loop, when the disk refuses a write or a check finds damage. Raises `Conflict` for a
         newer, damaged or busy file, `Limit` when a new file cannot be written.
         """
         engine, unclean, check_later = await in_thread(lambda: _prepare(path, clock), "store-open")
@@ -104,12 +104,12 @@ class Store:
         return await in_thread(lambda: care.swap_in(path, source, stamp_us), "store-restore")
 
     def _tell_trouble(self, error: Exception) -> None:
-        tell(self._loop, lambda: self._troubled(error))
+        tell(self._loop, lambda: self._troubled(str(error)))
 
     async def _check_beside(self) -> None:
         problems = await self.check()
         if problems:
-            self._troubled(Conflict("{file} is damaged: {reason}", file=self.path, reason=problems[0]))
+            self._troubled(str(Conflict("{file} is damaged: {reason}", file=self.path, reason=problems[0])))
 
     def _close(self) -> None:
         self._writer.close()

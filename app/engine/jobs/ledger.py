@@ -1,0 +1,89 @@
+"""Jobs on disk: rows of the `jobs` table, and large results as content-addressed files. Functions for use inside `fn(conn)`."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from app.engine.base.errors import Conflict
+from app.engine.jobs.records import FINISHED, INTERRUPTED, LIVE, Job
+from app.engine.store import artifacts
+from app.engine.store.rows import Conn, Row, count, delete, put, select
+
+KEPT: Final = 1000
+# A result up to this size stands in its row; a larger one is a file.
+INLINE_BYTES: Final = 64 << 10
+_KIND: Final = "job-result"
+_SIGN: Final = 1 << 63
+_FIELDS = tuple(field.name for field in dataclasses.fields(Job))
+
+
+def save(conn: Conn, job: Job, now_us: int, **more: Any) -> None:
+    """Write the job's row; `more` are columns the record does not have (target, spec, artifact)."""
+    row = {name: getattr(job, name) for name in _FIELDS}
+    # SQLite's integers are signed; a seed is not.
+    row["seed"] = job.seed - 2 * _SIGN if job.seed >= _SIGN else job.seed
+    put(conn, "jobs", {**row, **more}, actor=job.actor, cause=job.cause, now_us=now_us)
+
+
+def save_result(conn: Conn, job: Job, artifact: str, size_bytes: int, now_us: int) -> None:
+    """Write the row of a job whose result is the file `artifact`."""
+    known = {"id": artifact, "kind": _KIND, "media_type": "application/json", "size_bytes": size_bytes, "created_us": now_us}
+    if not select(conn, "artifacts", where={"id": artifact}):
+        put(conn, "artifacts", known, actor=job.actor, cause=job.cause, now_us=now_us)
+    save(conn, job, now_us, artifact=artifact)
+
+
+def load(conn: Conn) -> list[Job]:
+    """Return the newest jobs, oldest first."""
+    return [_job(row) for row in reversed(select(conn, "jobs", order="created_us", descending=True, limit=KEPT))]
+
+
+def find(conn: Conn, job_id: str) -> Job | None:
+    """Return one job from disk."""
+    rows = select(conn, "jobs", where={"id": job_id})
+    return _job(rows[0]) if rows else None
+
+
+def interrupt(conn: Conn, now_us: int) -> list[str]:
+    """Mark what a process that is gone had not finished as interrupted; return the ids."""
+    error = Conflict(
+        "Outpost ended before this job was done", hint="Start it again; nothing of it runs any more.",
+    ).problem()  # fmt: skip
+    left = select(conn, "jobs", where={"state": sorted(LIVE)})
+    for row in left:
+        ended = {"id": row["id"], "state": INTERRUPTED, "ended_us": now_us, "error": error}
+        put(conn, "jobs", ended, actor=row["actor"], cause=row["cause"], now_us=now_us)
+    return [row["id"] for row in left]
+
+
+def prune(conn: Conn) -> tuple[list[str], list[str]]:
+    """Drop the oldest finished jobs beyond `KEPT`; return their ids, and the artifacts that nobody needs any more."""
+    extra = count(conn, "jobs", where={"state": sorted(FINISHED)}) - KEPT
+    if extra <= 0:
+        return [], []
+    old = select(conn, "jobs", where={"state": sorted(FINISHED)}, order="ended_us", limit=extra)
+    for row in old:
+        delete(conn, "jobs", row["id"], actor="", cause="", now_us=0)
+    orphans = []
+    for artifact in sorted({row["artifact"] for row in old} - {""}):
+        if not count(conn, "jobs", where={"artifact": artifact}) and count(
+            conn, "artifacts", where={"id": artifact, "kind": _KIND}
+        ):
+            delete(conn, "artifacts", artifact, actor="", cause="", now_us=0)
+            orphans.append(artifact)
+    return [row["id"] for row in old], orphans
+
+
+def read_result(home: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """Return the whole result of a job, from its file if it was too large for its row; blocking."""
+    if set(result) != {"artifact", "size_bytes"}:
+        return result
+    whole: dict[str, Any] = json.loads(artifacts.load(home, result["artifact"]))
+    return whole
+
+
+def _job(row: Row) -> Job:
+    fields = {name: row[name] for name in _FIELDS}
+    fields["seed"] %= 2 * _SIGN
+    return Job(**fields)

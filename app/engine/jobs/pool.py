@@ -1,0 +1,189 @@
+"""The pool of worker processes: first come first served, warm per kind, a killed worker breaks only its own job.
+
+All of it lives on the loop; threads only carry messages (see `process.py`).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from app.engine.jobs.process import WorkerProcess
+
+STOP_GRACE_S: Final = 0.8
+# Idle workers of other kinds that may stay warm beside a full pool.
+_SPARE: Final = 2
+
+
+@dataclass
+class Order:
+    """One job for the pool."""
+
+    job_id: str
+    kind: str
+    target: str
+    spec: dict[str, Any]
+    seed: int
+    begun: bool = False
+    stopped: bool = False
+    tries: int = 0
+
+
+class Listener(Protocol):
+    """Who is told what becomes of an order; called on the loop."""
+
+    def job_begun(self, job_id: str) -> None:
+        """The job runs now."""
+
+    def job_progressed(self, job_id: str, news: dict[str, Any]) -> None:
+        """The job told how far it is: done, total, unit, partial, samples."""
+
+    def job_returned(self, job_id: str, result: Any) -> None:
+        """The job ended by itself."""
+
+    def job_raised(self, job_id: str, problem: dict[str, Any], trace: str) -> None:
+        """The job raised an error, here as a problem document."""
+
+    def worker_lost(self, job_id: str, reason: str) -> None:
+        """The process of the job ended before the job did."""
+
+
+@dataclass
+class _Slot:
+    process: WorkerProcess
+    order: Order | None = None
+    timer: asyncio.TimerHandle | None = None
+    retired: bool = False
+
+    def set_timer(self, delay_s: float, call: Callable[[], None]) -> None:
+        self.clear_timer()
+        self.timer = asyncio.get_running_loop().call_later(delay_s, call)
+
+    def clear_timer(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+class Pool:
+    """Runs orders in worker processes; `limit` and `idle_s` are asked each time, so settings act at once."""
+
+    def __init__(self, home: Path, listener: Listener, limit: Callable[[], int], idle_s: Callable[[], float]) -> None:
+        self._home, self._listener, self._limit, self._idle_s = home, listener, limit, idle_s
+        self._waiting: deque[Order] = deque()
+        self._slots: dict[WorkerProcess, _Slot] = {}
+        self._closing = False
+        self._emptied: asyncio.Future[None] | None = None
+
+    @property
+    def workers(self) -> dict[int, str]:
+        """Return the live worker processes: pid to kind (0 while one starts)."""
+        return {slot.process.pid: slot.process.kind for slot in self._slots.values()}
+
+    def submit(self, order: Order) -> None:
+        """Run `order` when its turn comes."""
+        self._waiting.append(order)
+        self._dispatch()
+
+    def withdraw(self, job_id: str) -> bool:
+        """Take a waiting order back; False when it is not waiting any more."""
+        for order in self._waiting:
+            if order.job_id == job_id:
+                self._waiting.remove(order)
+                return True
+        return False
+
+    def stop(self, job_id: str) -> None:
+        """Ask a running job to end, and end its process if it has not within the grace time."""
+        for slot in self._slots.values():
+            if slot.order is not None and slot.order.job_id == job_id:
+                slot.order.stopped = True
+                slot.process.send({"do": "stop", "id": job_id})
+                slot.set_timer(STOP_GRACE_S, slot.process.kill)
+
+    async def close(self) -> None:
+        """End every worker, at once where it works; returns when none is left."""
+        self._closing = True
+        self._waiting.clear()
+        for slot in self._slots.values():
+            if slot.order is not None:
+                slot.process.kill()
+            else:
+                self._retire(slot)
+        if self._slots:
+            self._emptied = asyncio.get_running_loop().create_future()
+            await self._emptied
+
+    def _dispatch(self) -> None:
+        while self._waiting and not self._closing:
+            busy = sum(slot.order is not None for slot in self._slots.values())
+            if busy >= self._limit():
+                return
+            order = self._waiting.popleft()
+            self._assign(self._slot_for(order.kind), order)
+
+    def _slot_for(self, kind: str) -> _Slot:
+        idle = [slot for slot in self._slots.values() if slot.order is None and not slot.retired]
+        for slot in idle:
+            if slot.process.kind == kind:
+                return slot
+        if idle and len(self._slots) >= self._limit() + _SPARE:
+            self._retire(idle[0])
+        slot = _Slot(WorkerProcess(kind, self._home, self._heard, self._ended))
+        self._slots[slot.process] = slot
+        return slot
+
+    def _assign(self, slot: _Slot, order: Order) -> None:
+        slot.clear_timer()
+        slot.order = order
+        order.tries += 1
+        # Move to the end, so that the first idle slot is the one idle for longest.
+        self._slots[slot.process] = self._slots.pop(slot.process)
+        document = {"do": "job", "id": order.job_id, "target": order.target, "spec": order.spec, "seed": order.seed}
+        slot.process.send(document)
+
+    def _retire(self, slot: _Slot) -> None:
+        slot.retired = True
+        slot.process.send({"do": "end"})
+        slot.set_timer(STOP_GRACE_S, slot.process.kill)
+
+    def _heard(self, process: WorkerProcess, document: dict[str, Any]) -> None:
+        slot = self._slots.get(process)
+        order = slot.order if slot is not None else None
+        if slot is None or order is None or order.job_id != document.get("id"):
+            return
+        news = document["is"]
+        if news == "begun":
+            order.begun = True
+            self._listener.job_begun(order.job_id)
+        elif news == "progress":
+            self._listener.job_progressed(order.job_id, document)
+        else:
+            self._free(slot)
+            if news == "done":
+                self._listener.job_returned(order.job_id, document["result"])
+            else:
+                self._listener.job_raised(order.job_id, document["problem"], document.get("trace", ""))
+            self._dispatch()
+
+    def _free(self, slot: _Slot) -> None:
+        slot.order = None
+        slot.set_timer(self._idle_s(), lambda: self._retire(slot))
+        self._slots[slot.process] = self._slots.pop(slot.process)
+
+    def _ended(self, process: WorkerProcess, reason: str) -> None:
+        slot = self._slots.pop(process)
+        slot.clear_timer()
+        order = slot.order
+        if order is not None and not (order.begun or order.stopped or self._closing) and order.tries == 1:
+            # A warm worker that died while idle: the job never began, so a fresh one may have it.
+            self._waiting.appendleft(order)
+        elif order is not None:
+            self._listener.worker_lost(order.job_id, reason)
+        if self._closing:
+            if not self._slots and self._emptied is not None and not self._emptied.done():
+                self._emptied.set_result(None)
+        else:
+            self._dispatch()

@@ -1,0 +1,136 @@
+"""A domain's runs: one synced row per run in a table of its own, the work itself a job."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeAlias
+
+from app.engine.base.errors import Cancelled, OutpostError
+from app.engine.base.ids import new_id
+from app.engine.base.records import Records
+from app.engine.jobs.base import Base
+from app.engine.jobs.local import Work
+from app.engine.jobs.records import CANCELLED, DONE, FAILED, INTERRUPTED, LIVE, RUNNING
+from app.engine.store import rows
+
+Keep: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
+_MOST = 1000
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a domain: what was asked (`spec`), of what (`source`), and what came of it; `state` as a job's."""
+
+    id: str
+    job_id: str
+    title: str
+    source: str
+    spec: dict[str, Any] = field(default_factory=dict)
+    result: dict[str, Any] | None = None
+    state: str = RUNNING
+    created_us: int = 0
+    updated_us: int = 0
+
+
+_FIELDS = tuple(one.name for one in fields(Run))
+
+
+def _whole(result: dict[str, Any]) -> dict[str, Any]:
+    return result
+
+
+class RunBook:
+    """The runs of one table, newest last in `records`; call `load` once before use."""
+
+    def __init__(self, base: Base, table: str) -> None:
+        self.records: Records[Run] = Records(lambda run: run.id, "run")
+        self._base, self._table = base, table
+
+    async def load(self) -> None:
+        """Read the newest runs; one that a gone process left unfinished is interrupted."""
+        now_us, table = self._base.clock.now_us(), self._table
+
+        def work(conn: rows.Conn) -> list[Run]:
+            for row in rows.select(conn, table, where={"state": sorted(LIVE)}):
+                ended = {"id": row["id"], "state": INTERRUPTED}
+                rows.put(conn, table, ended, actor=row["author"], cause="", now_us=now_us)
+            return [_run(row) for row in reversed(rows.select(conn, table, order="created_us", descending=True, limit=_MOST))]
+
+        self.records.replace_all(await self._base.store.write(work))
+
+    async def execute(
+        self,
+        kind: str,
+        target: str,
+        spec: dict[str, Any],
+        *,
+        title: str,
+        source: str,
+        seed: int,
+        actor: str,
+        cause: str,
+        keep: Keep = _whole,
+        run_id: str = "",
+    ) -> dict[str, Any]:
+        """Run `target` in a worker and return its whole result; the row keeps `keep(result)`.
+
+        Raises the job's error; cancelling the waiting task cancels the job.
+        """
+        job_id = await self._base.jobs.submit(kind, target, spec, title=title, seed=seed, actor=actor, cause=cause)
+        return await self._follow(job_id, run_id, title=title, source=source, spec=spec, actor=actor, cause=cause, keep=keep)
+
+    async def execute_local(
+        self,
+        kind: str,
+        work: Work,
+        spec: dict[str, Any],
+        *,
+        title: str,
+        source: str,
+        seed: int,
+        actor: str,
+        cause: str,
+        keep: Keep = _whole,
+        run_id: str = "",
+    ) -> dict[str, Any]:
+        """Run `await work(report)` on the loop as a run; otherwise as `execute`."""
+        job_id = await self._base.jobs.submit_local(kind, work, title=title, seed=seed, actor=actor, cause=cause)
+        return await self._follow(job_id, run_id, title=title, source=source, spec=spec, actor=actor, cause=cause, keep=keep)
+
+    async def _follow(
+        self,
+        job_id: str,
+        run_id: str,
+        *,
+        title: str,
+        source: str,
+        spec: dict[str, Any],
+        actor: str,
+        cause: str,
+        keep: Keep,
+    ) -> dict[str, Any]:
+        row: dict[str, Any] = {"id": run_id or new_id(), "job_id": job_id, "state": RUNNING}
+        row |= {"title": title, "source": source, "spec": spec}
+        try:
+            await self._put(row, actor, cause)
+            result = await self._base.jobs.attend(job_id)
+        except OutpostError as error:
+            state = CANCELLED if isinstance(error, Cancelled) else FAILED
+            await self._put({"id": row["id"], "state": state}, actor, cause)
+            raise
+        except BaseException:
+            await self._base.jobs.cancel(job_id)
+            await self._put({"id": row["id"], "state": CANCELLED}, actor, cause)
+            raise
+        await self._put({"id": row["id"], "state": DONE, "result": keep(result)}, actor, cause)
+        return result
+
+    async def _put(self, row: dict[str, Any], actor: str, cause: str) -> None:
+        now_us = self._base.clock.now_us()
+        put = await self._base.store.write(
+            lambda conn: rows.put(conn, self._table, row, actor=actor, cause=cause, now_us=now_us)
+        )
+        self.records.put(_run(put))
+
+
+def _run(row: rows.Row) -> Run:
+    return Run(**{name: row[name] for name in _FIELDS})

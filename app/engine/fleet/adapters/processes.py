@@ -1,0 +1,165 @@
+"""Real agent processes on this machine, for the demo fleet: started, watched and ended with the console.
+
+What was started is noted in the agent's home, so that an agent left behind by a killed console is found again and
+ended: only a process with the noted id, start time and command line is ever touched.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Final
+
+import app
+from app.engine.base.errors import BadInput, Offline, Timeout
+from app.engine.base.platform import detached_flags, kill_hard, make_private
+
+_NOTE: Final = "process.json"
+_LOG_BYTES: Final = 1 << 20
+
+
+@dataclass
+class AgentProcess:
+    """One running agent: where it listens, its device id, and its pairing code while it is unpaired."""
+
+    home: Path
+    address: str
+    device_id: str
+    code: str | None
+    process: "subprocess.Popen[bytes]" = field(repr=False)
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the process still runs; never blocks."""
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would; blocks until it is gone."""
+        if self.alive:
+            kill_hard(self.process.pid)
+        self._reap(5.0)
+
+    def end(self, limit_s: float = 3.0) -> None:
+        """Ask it to end and wait; kill it after `limit_s`."""
+        if self.alive:
+            self.process.terminate()
+            try:
+                self.process.wait(limit_s)
+            except subprocess.TimeoutExpired:
+                kill_hard(self.process.pid)
+        self._reap(5.0)
+
+    def _reap(self, limit_s: float) -> None:
+        self.process.wait(limit_s)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        (self.home / _NOTE).unlink(missing_ok=True)
+
+
+def agent_command(home: Path, name: str, host: str = "127.0.0.1") -> list[str]:
+    """Return the command line that runs an agent with `home`; a frozen program is its own interpreter."""
+    program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "app"]
+    return [*program, "agent", "run", "--home", str(home), "--port", "0", "--host", host, "--name", name]
+
+
+def launch(home: Path, name: str, limit_s: float = 30.0) -> AgentProcess:
+    """Start an agent and wait until it listens; blocks, so call it off the loop.
+
+    Raises `Timeout` when it does not come up in `limit_s`, `Offline` with its last words when it ends at once.
+    """
+    make_private(home)
+    end_left_over(home)
+    log_path = home / "agent.log"
+    if log_path.exists() and log_path.stat().st_size > _LOG_BYTES:
+        log_path.unlink()
+    root = str(Path(app.__file__).resolve().parents[1])
+    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(
+            agent_command(home, name), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+            env={**os.environ, "PYTHONPATH": path}, **detached_flags(),
+        )  # fmt: skip
+    try:
+        document = _first_line(process, limit_s, log_path)
+    except BaseException:
+        _drop(process)
+        raise
+    _note(home, process.pid)
+    return AgentProcess(home, document["address"], document["device"], document.get("code"), process)
+
+
+def end_left_over(home: Path) -> bool:
+    """End the agent that an earlier console started in `home` and could not end; return whether there was one."""
+    import psutil
+
+    note = home / _NOTE
+    try:
+        noted = json.loads(note.read_text("utf-8"))
+        process = psutil.Process(int(noted["pid"]))
+        same = abs(process.create_time() - float(noted["created_s"])) < 2.0 and str(home) in process.cmdline()
+    except (OSError, ValueError, KeyError, psutil.Error):
+        note.unlink(missing_ok=True)
+        return False
+    if same:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+            _, alive = psutil.wait_procs([process], timeout=3.0)
+            for stubborn in alive:
+                stubborn.kill()
+                stubborn.wait(5.0)
+    note.unlink(missing_ok=True)
+    return same
+
+
+def _note(home: Path, pid: int) -> None:
+    import psutil
+
+    created_s = psutil.Process(pid).create_time()
+    (home / _NOTE).write_text(json.dumps({"pid": pid, "created_s": created_s}), "utf-8")
+
+
+def _first_line(process: "subprocess.Popen[bytes]", limit_s: float, log_path: Path) -> dict[str, Any]:
+    """Return the JSON the agent prints once it listens."""
+    stdout = process.stdout
+    if stdout is None:
+        raise ValueError("the agent was started without a pipe")
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def read(stream: IO[bytes]) -> None:
+        lines.put(stream.readline())
+
+    threading.Thread(target=read, args=(stdout,), name="agent-start", daemon=True).start()
+    try:
+        line = lines.get(timeout=limit_s)
+    except queue.Empty:
+        raise Timeout("The agent did not start within {limit_s} s", limit_s=limit_s, hint="See {log}", log=log_path) from None
+    if not line.strip():
+        raise Offline("The agent ended at once: {words}", words=_last_words(log_path), hint="See {log}", log=log_path)
+    try:
+        document = json.loads(line)
+        if not isinstance(document["address"], str) or not isinstance(document["device"], str):
+            raise TypeError("address and device are text")
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput("The agent's first line is not what was expected: {reason}", reason=str(error)) from None
+    return dict(document)
+
+
+def _last_words(log_path: Path) -> str:
+    lines = log_path.read_text("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
+def _drop(process: "subprocess.Popen[bytes]") -> None:
+    """End a process that did not come up, so that nothing is left behind."""
+    deadline_s = time.monotonic() + 5.0
+    if process.poll() is None:
+        kill_hard(process.pid)
+    process.wait(max(0.1, deadline_s - time.monotonic()))
+    if process.stdout is not None:
+        process.stdout.close()

@@ -1,0 +1,106 @@
+"""What becomes of a batch of telemetry, as pure functions: samples for the eye, rows for later, the node's new record."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.fleet.health import read_health
+from app.engine.fleet.records import Node
+from app.engine.link.records import Batch
+from app.wire.status import ModelStatus
+from app.wire.telemetry import Measurement
+
+SERIES: Final = ("cpu_ratio", "mem_ratio", "latency_p99_s", "error_ratio")
+_SNAPSHOT: Final = (*SERIES, "latency_p50_s", "latency_mean_s")
+
+Floats = NDArray[np.float64]
+
+
+def fresh(items: Sequence[Measurement], batch_epoch: str, epoch: str, seq: int) -> tuple[Measurement, ...]:
+    """Return the items after the cursor (`epoch`, `seq`); all of them when the node began a new spool."""
+    return tuple(items) if batch_epoch != epoch else tuple(item for item in items if item.seq > seq)
+
+
+def series_of(items: Sequence[Measurement], last_s: float | None, gap_s: float) -> tuple[Floats, dict[str, Floats]]:
+    """Return times (n,) and the values of each series (n,), NaN where nothing was measured.
+
+    A silence longer than `gap_s` since `last_s` or between items gets one NaN sample, so that no line is drawn over it.
+    """
+    times: list[float] = []
+    rows: list[tuple[float, ...]] = []
+    for item in items:
+        at_s = item.at_us / 1e6
+        if last_s is not None and at_s - last_s > gap_s:
+            times.append(last_s + gap_s)
+            rows.append((float("nan"),) * len(SERIES))
+        times.append(at_s)
+        rows.append(tuple(_number(getattr(item, name)) for name in SERIES))
+        last_s = at_s
+    values = np.array(rows, float).reshape(len(rows), len(SERIES))
+    return np.array(times, float), {name: values[:, column] for column, name in enumerate(SERIES)}
+
+
+def rows_of(node_id: str, epoch: str, items: Iterable[Measurement]) -> list[dict[str, Any]]:
+    """Return the rows of `edge_telemetry` for `items`."""
+    return [
+        {
+            "node_id": node_id,
+            "epoch": epoch,
+            "seq": item.seq,
+            "metrics_snapshot": {**{name: getattr(item, name) for name in _SNAPSHOT}, **item.metrics},
+            "inference_count": item.inference_count,
+            "average_latency_ms": None if item.latency_mean_s is None else 1e3 * item.latency_mean_s,
+            "error_rate": item.error_ratio,
+            "resource_usage": dict(item.resources),
+            "collected_at": item.at_us,
+        }
+        for item in items
+    ]
+
+
+def heard(node: Node, batch: Batch, items: Sequence[Measurement]) -> Node:
+    """Return `node` after a batch it answered with; figures not measured this time keep the last known value."""
+    found = replace(
+        node, last_heartbeat_us=batch.at_us, epoch=batch.epoch, seq=batch.seq, round_trip_s=batch.round_trip_s, trouble=""
+    )
+    if batch.status is not None:
+        found = replace(found, models=tuple(_model_text(model) for model in batch.status.models))
+    if not items:
+        return found
+    last = items[-1]
+    latest = {name: value for name in SERIES if (value := getattr(last, name)) is not None}
+    count = node.inference_count + sum(item.inference_count for item in items)
+    return replace(found, as_of_us=last.at_us, inference_count=count, **latest)
+
+
+def missed(node: Node, batch: Batch) -> Node:
+    """Return `node` after a pull that failed; what was known stays, with its age."""
+    return replace(node, trouble=str(batch.error))
+
+
+def node_of(row: dict[str, Any]) -> Node:
+    """Return the record of a row of `edge_nodes`; its health is what it was when the console last ran."""
+    return Node(
+        id=row["id"], device_id=row["node_identifier"], name=row["name"], address=row["address"],
+        state=read_health(row["status"]), site=row["site"], lat=row["location_lat"], lon=row["location_lon"],
+        last_heartbeat_us=row["last_heartbeat"] or 0, as_of_us=row["last_heartbeat"] or 0,
+        registered_us=row["registered_at"] or 0, labels=row["labels"] or {}, hardware=row["hardware_profile"] or {},
+        connectivity=row["connectivity_type"] or "", home=row["home"] or "",
+        epoch=row["cursor_epoch"] or "", seq=row["cursor_seq"] or 0,
+    )  # fmt: skip
+
+
+def document_of(node: Node) -> dict[str, Any]:
+    """Return `node` as plain JSON, for commands."""
+    return {**{name: getattr(node, name) for name in node.__dataclass_fields__}, "state": str(node.state), "demo": node.demo}
+
+
+def _model_text(model: ModelStatus) -> str:
+    return model.name if model.version is None else f"{model.name}:{model.version}"
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value

@@ -1,0 +1,163 @@
+"""What the console asks of one node, in the wire's terms: status, twin, telemetry, artifacts, models, inference, rounds.
+
+Reads that fail on the way are tried again with full jitter; changes of desired state are signed and sent once.
+"""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.base.clock import Clock
+from app.engine.base.errors import BadInput, Offline, Timeout
+from app.engine.link.records import Peer
+from app.engine.link.transport import Answer, Own, Transport, full_jitter_s
+from app.wire import limits, tensors
+from app.wire.documents import to_bytes
+from app.wire.signing import DEFAULT_LIFE_US, HEADER, sign
+from app.wire.status import Inventory, Status
+from app.wire.telemetry import TelemetryPage
+
+_TRIES: Final = 3
+_BASE_S: Final = 0.2
+_CAP_S: Final = 2.0
+_CLOCK_AGE_S: Final = 600.0
+_OCTETS: Final = {"Content-Type": "application/octet-stream"}
+_JSON: Final = {"Content-Type": "application/json"}
+
+Progress = Callable[[int, int], None]
+Tensors = Mapping[str, NDArray[np.float32]]
+
+
+class NodeClient:
+    """One node's verbs; every one raises `Offline`, `Timeout` or `Refused` as the link goes, or the node's own problem."""
+
+    def __init__(self, peer: Peer, own: Own, clock: Clock, draw: random.Random) -> None:
+        self.peer = peer
+        self._own, self._clock, self._draw = own, clock, draw
+        self._transport = Transport(peer, own)
+        self._ahead_us = 0
+        self._clock_read_s = -_CLOCK_AGE_S
+
+    async def close(self) -> None:
+        """Close the connections to the node."""
+        await self._transport.close()
+
+    async def status(self) -> Status:
+        """Return how the node is now."""
+        status = Status.from_json((await self._get("/v1/status")).document())
+        self._ahead_us = status.at_us - self._clock.now_us()
+        self._clock_read_s = self._clock.monotonic_s()
+        return status
+
+    async def inventory(self) -> Inventory:
+        """Return what the node is made of."""
+        return Inventory.from_json((await self._get("/v1/inventory")).document())
+
+    async def twin(self) -> dict[str, Any]:
+        """Return the node's twin document."""
+        return (await self._get("/v1/twin")).document()
+
+    async def patch_twin(self, changes: Mapping[str, Any], version: int) -> dict[str, Any]:
+        """Merge `changes` into the desired state if its version is still `version`, else raise `Conflict`; the twin."""
+        body = to_bytes(dict(changes))
+        answer = await self._change("PATCH", "/v1/twin", body, {**_JSON, "If-Match": f'"{version}"'})
+        return answer.document()
+
+    async def telemetry(self, epoch: str, after: int, limit: int = 500, wait_s: float = 0.0) -> TelemetryPage:
+        """Return measurements after the cursor (`epoch`, `after`); one try, for the puller has a rhythm of its own."""
+        query = urlencode({"epoch": epoch, "after": after, "limit": limit, "wait": f"{wait_s:g}"})
+        answer = await self._transport.send("GET", f"/v1/telemetry?{query}", limit_s=5.0 + wait_s)
+        return TelemetryPage.from_json(answer.document())
+
+    async def put_artifact(self, artifact: str, path: Path, progress: Progress | None = None) -> None:
+        """Send the file at `path` as `artifact` in chunks, going on where an earlier try broke off."""
+        size = (await asyncio.to_thread(path.stat)).st_size
+        target = f"/v1/artifacts/{quote(artifact)}"
+        at = await self._have(target)
+        while at < size or (size == 0 and at == 0):
+            chunk = await asyncio.to_thread(_chunk, path, at)
+            span = {"Content-Range": f"bytes {at}-{at + len(chunk) - 1}/{size}"}
+            answer = await self._change("PUT", target, chunk, {**_OCTETS, **span}, limit_s=60.0)
+            at = int(answer.document().get("have_bytes", at + len(chunk)))
+            if progress is not None:
+                progress(min(at, size), size)
+
+    async def prepare(self, slot: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Have the node check, load and self-test a model beside the active one of `slot`."""
+        return await self._model(slot, "prepare", to_bytes(dict(manifest)))
+
+    async def activate(self, slot: str) -> dict[str, Any]:
+        """Have the prepared model of `slot` answer from now on; the one before is kept until `commit`."""
+        return await self._model(slot, "activate")
+
+    async def commit(self, slot: str) -> dict[str, Any]:
+        """Make the active model of `slot` final: the point of no return."""
+        return await self._model(slot, "commit")
+
+    async def rollback(self, slot: str) -> dict[str, Any]:
+        """Put back what `slot` held before `prepare` or `activate`."""
+        return await self._model(slot, "rollback")
+
+    async def infer(self, model: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the node's answer (n, outputs) of its active `model` for the rows `x` (n, inputs)."""
+        body = tensors.pack({"x": np.asarray(x, np.float32)}, {})
+        answer = await self._transport.send("POST", f"/v1/infer/{quote(model)}", body=body, headers=_OCTETS)
+        return _unpacked(answer)[0]["y"]
+
+    async def train(self, round_id: str, params: Tensors, spec: Mapping[str, Any]) -> None:
+        """Have the node begin local training from `params`; ask for the result with `update`."""
+        body = tensors.pack(params, {"spec": json.dumps(dict(spec))})
+        await self._change("POST", f"/v1/rounds/{quote(round_id)}/train", body, _OCTETS, limit_s=30.0)
+
+    async def update(self, round_id: str, wait_s: float = 0.0) -> tuple[tensors.Tensors, dict[str, str]] | None:
+        """Return (new minus old parameters, what the node says of them), or None while it still trains."""
+        target = f"/v1/rounds/{quote(round_id)}/update?wait={wait_s:g}"
+        answer = await self._get(target, limit_s=10.0 + wait_s)
+        return None if answer.status == 204 else _unpacked(answer)
+
+    async def _model(self, slot: str, verb: str, body: bytes = b"") -> dict[str, Any]:
+        answer = await self._change("POST", f"/v1/models/{quote(slot)}/{verb}", body, _JSON if body else {}, limit_s=60.0)
+        return answer.document() if answer.body else {}
+
+    async def _get(self, target: str, limit_s: float = 10.0) -> Answer:
+        """Read, again after a lost connection or a silence; reads change nothing, so that is safe."""
+        for attempt in range(_TRIES - 1):
+            try:
+                return await self._transport.send("GET", target, limit_s=limit_s)
+            except (Offline, Timeout):
+                await asyncio.sleep(full_jitter_s(attempt, _BASE_S, _CAP_S, self._draw))
+        return await self._transport.send("GET", target, limit_s=limit_s)
+
+    async def _change(self, method: str, target: str, body: bytes, headers: Mapping[str, str], limit_s: float = 15.0) -> Answer:
+        """Send a signed request; the signature lives for a minute on the node's own clock."""
+        if self._clock.monotonic_s() - self._clock_read_s >= _CLOCK_AGE_S:
+            await self.status()
+        identity = await self._own()
+        expiry_us = self._clock.now_us() + self._ahead_us + DEFAULT_LIFE_US
+        header = sign(identity, method=method, target=target, body=body, node=self.peer.identity.device_id, expiry_us=expiry_us)
+        return await self._transport.send(method, target, body=body, headers={**headers, HEADER: header}, limit_s=limit_s)
+
+    async def _have(self, target: str) -> int:
+        """Return how many bytes of an artifact the node has already."""
+        answer = await self._get(target)
+        return int(answer.document().get("have_bytes", 0))
+
+
+def _chunk(path: Path, at: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(at)
+        return file.read(limits.CHUNK_BYTES)
+
+
+def _unpacked(answer: Answer) -> tuple[tensors.Tensors, dict[str, str]]:
+    found, meta = tensors.unpack(answer.body, most_bytes=limits.TENSOR_BYTES)
+    if not found:
+        raise BadInput("The node's answer holds no tensors")
+    return found, meta

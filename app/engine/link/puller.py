@@ -1,0 +1,131 @@
+"""Pulls telemetry from many nodes, each at its own pace from its own cursor.
+
+The same code serves in the engine's loop and in the link process. A node that fails is asked again with full jitter, so
+that a thousand nodes that come back do not come at once.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from app.engine.base.clock import Clock
+from app.engine.base.errors import OutpostError
+from app.engine.base.funnel import as_outpost_error
+from app.engine.link.client import NodeClient
+from app.engine.link.records import Batch, Peer, Target
+from app.engine.link.transport import full_jitter_s
+from app.wire.status import Status
+
+PAGE: Final = 500
+_STATUS_EVERY_S: Final = 20.0
+_CAP_S: Final = 30.0
+
+ClientOf = Callable[[Peer], NodeClient]
+Hand = Callable[[Batch], None]
+
+
+@dataclass
+class _Follow:
+    """What the loop of one node keeps between pulls."""
+
+    target: Target
+    client: NodeClient
+    poked: asyncio.Event
+    failures: int = 0
+    status_due_s: float = 0.0
+    full: bool = False
+
+
+class Puller:
+    """A task per node; `hand` gets a batch of every pull, on the loop that made the puller."""
+
+    def __init__(self, client_of: ClientOf, hand: Hand, cadence_s: float, clock: Clock, draw: random.Random) -> None:
+        self._client_of, self._hand, self._cadence_s = client_of, hand, cadence_s
+        self._clock, self._draw = clock, draw
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._follows: dict[str, _Follow] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def attach(self, target: Target) -> None:
+        """Pull from `target` from now on, in place of what was pulled under its id before."""
+        self.detach(target.peer.id)
+        follow = _Follow(target, self._client_of(target.peer), asyncio.Event())
+        self._follows[target.peer.id] = follow
+        self._tasks[target.peer.id] = asyncio.get_running_loop().create_task(self._run(follow), name="pull")
+
+    def detach(self, node_id: str) -> None:
+        """Pull from a node no longer; unknown ids are ignored."""
+        task, follow = self._tasks.pop(node_id, None), self._follows.pop(node_id, None)
+        if task is not None and follow is not None:
+            task.cancel()
+            closing = asyncio.get_running_loop().create_task(_close(task, follow.client), name="pull-close")
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    def poke(self, node_id: str) -> None:
+        """Pull from a node now, its status included."""
+        follow = self._follows.get(node_id)
+        if follow is not None:
+            follow.status_due_s = 0.0
+            follow.poked.set()
+
+    async def stop(self) -> None:
+        """Pull from nobody and close every connection."""
+        for node_id in tuple(self._tasks):
+            self.detach(node_id)
+        await asyncio.gather(*self._closing)
+
+    async def _run(self, follow: _Follow) -> None:
+        while True:
+            batch = await self._pull(follow)
+            follow.failures = 0 if batch.problem is None else follow.failures + 1
+            self._hand(batch)
+            await self._pause(follow)
+
+    async def _pull(self, follow: _Follow) -> Batch:
+        """Ask once; a failure is a batch too."""
+        target, began_s = follow.target, self._clock.monotonic_s()
+        try:
+            page = await follow.client.telemetry(target.epoch, target.seq, PAGE)
+            round_trip_s = self._clock.monotonic_s() - began_s
+            status = await self._status(follow, page.epoch != target.epoch)
+        except OutpostError as error:
+            return Batch(target.peer.id, self._clock.now_us(), target.epoch, target.seq, problem=error.problem())
+        except Exception as error:  # noqa: BLE001 - one node's surprise must not end the pulling; it is told as a bug
+            told = as_outpost_error(error)
+            return Batch(target.peer.id, self._clock.now_us(), target.epoch, target.seq, problem=told.problem())
+        follow.target = Target(target.peer, page.epoch, page.cursor)
+        follow.full = len(page.items) >= PAGE
+        return Batch(
+            target.peer.id, self._clock.now_us(), page.epoch, page.cursor, page.items, page.lost, status, round_trip_s
+        )  # fmt: skip
+
+    async def _status(self, follow: _Follow, fresh: bool) -> Status | None:
+        now_s = self._clock.monotonic_s()
+        if not fresh and now_s < follow.status_due_s:
+            return None
+        status = await follow.client.status()
+        follow.status_due_s = now_s + _STATUS_EVERY_S
+        return status
+
+    async def _pause(self, follow: _Follow) -> None:
+        """Wait for the next pull: not at all while a gap is being filled, longer and longer while a node fails."""
+        if follow.full and not follow.failures:
+            await asyncio.sleep(0)
+            return
+        delay_s = self._cadence_s
+        if follow.failures:
+            cap_s = max(_CAP_S, self._cadence_s)
+            delay_s = max(0.25 * self._cadence_s, full_jitter_s(follow.failures, self._cadence_s, cap_s, self._draw))
+        try:
+            await asyncio.wait_for(follow.poked.wait(), delay_s)
+        except TimeoutError:
+            return
+        follow.poked.clear()
+
+
+async def _close(task: asyncio.Task[None], client: NodeClient) -> None:
+    await asyncio.gather(task, return_exceptions=True)
+    await client.close()

@@ -1,0 +1,177 @@
+"""The verbs of the link: who we are, pair with a node, pull from it, talk to it; in this process or in one of its own."""
+
+import asyncio
+import platform
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Protocol
+
+from app.engine.base.errors import Missing, OutpostError
+from app.engine.jobs.base import Base
+from app.engine.link import pairing
+from app.engine.link.client import NodeClient
+from app.engine.link.discover import Found, find
+from app.engine.link.identity import own_identity, public_device_id, seal_key
+from app.engine.link.process import LinkProcess
+from app.engine.link.puller import Puller
+from app.engine.link.records import Batch, Paired, Peer, Target
+from app.wire.identity import DeviceIdentity
+
+_FOLDER: Final = "identity"
+
+Sink = Callable[[Batch], None]
+
+
+class Pulling(Protocol):
+    """What pulls: a `Puller` here, or one in the link process."""
+
+    def attach(self, target: Target) -> None:
+        """Pull from `target` from now on."""
+
+    def detach(self, node_id: str) -> None:
+        """Pull from a node no longer."""
+
+    def poke(self, node_id: str) -> None:
+        """Pull from a node now."""
+
+    async def stop(self) -> None:
+        """Pull from nobody."""
+
+
+class Link:
+    """All links of one console to its nodes."""
+
+    def __init__(self, base: Base, draw: random.Random | None = None) -> None:
+        self._base = base
+        self._folder = base.home / _FOLDER
+        self._draw = draw or random.Random()
+        self._device_id = ""
+        self._key = b""
+        self._identity: DeviceIdentity | None = None
+        self._unlocking = asyncio.Lock()
+        self._targets: dict[str, Target] = {}
+        self._clients: dict[str, NodeClient] = {}
+        self._sinks: list[Sink] = []
+        self._pulling: Pulling | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._moving: asyncio.Task[None] | None = None
+
+    @property
+    def device_id(self) -> str:
+        """Return this console's device id, known from `start` on."""
+        return self._device_id
+
+    @property
+    def process(self) -> LinkProcess | None:
+        """Return the link process while the links live in one."""
+        return self._pulling if isinstance(self._pulling, LinkProcess) else None
+
+    async def start(self) -> None:
+        """Know who we are: read from a plain file, or made at the very first start."""
+        self._device_id = await asyncio.to_thread(public_device_id, self._folder)
+        if not self._device_id:
+            await self.identity()
+
+    async def stop(self) -> None:
+        """Pull from nobody and close every connection."""
+        if self._moving is not None:
+            await self._moving
+        pulling, self._pulling = self._pulling, None
+        if pulling is not None:
+            await pulling.stop()
+        for node_id in tuple(self._targets):
+            self.detach(node_id)
+        await asyncio.gather(*self._tasks)
+
+    async def identity(self) -> DeviceIdentity:
+        """Return this console's identity, unlocked on first use; raise `Refused` or `Timeout` when its key is out of reach."""
+        async with self._unlocking:
+            if self._identity is None:
+                name = f"{self._base.settings['user.name']} on {platform.node() or 'this machine'}"
+                self._key = await asyncio.to_thread(seal_key, self._folder)
+                self._identity = await asyncio.to_thread(own_identity, self._folder, name, self._key)
+                self._device_id = self._identity.public.device_id
+            return self._identity
+
+    async def pair(self, address: str, code: str) -> Paired:
+        """Pair with the node at `address` that shows `code`; raise `BadInput`, `Refused`, `Offline` or `Timeout`."""
+        return await pairing.pair(await self.identity(), address, code)
+
+    async def find(self, seconds: float) -> list[Found]:
+        """Return the nodes that announce themselves on the local network within `seconds`."""
+        return await find(seconds)
+
+    def on_batch(self, sink: Sink) -> Callable[[], None]:
+        """Hand every batch pulled to `sink`, on the loop; the function returned ends that."""
+        self._sinks.append(sink)
+
+        def undo() -> None:
+            if sink in self._sinks:
+                self._sinks.remove(sink)
+
+        return undo
+
+    def attach(self, target: Target) -> None:
+        """Pull from `target` from now on, in place of what was pulled under its id before."""
+        self.detach(target.peer.id)
+        self._targets[target.peer.id] = target
+        if self._pulling is None:
+            self._pulling = Puller(
+                self._make_client, self._took, self._base.settings["fleet.cadence_s"], self._base.clock, self._draw
+            )
+        self._pulling.attach(target)
+        many = len(self._targets) > self._base.settings["fleet.link_process_nodes"]
+        if many and self.process is None and self._moving is None:
+            self._moving = asyncio.get_running_loop().create_task(self._move(), name="link-move")
+
+    def detach(self, node_id: str) -> None:
+        """Pull from a node no longer and close its connections; unknown ids are ignored."""
+        self._targets.pop(node_id, None)
+        if self._pulling is not None:
+            self._pulling.detach(node_id)
+        client = self._clients.pop(node_id, None)
+        if client is not None:
+            closing = asyncio.get_running_loop().create_task(client.close(), name="link-close")
+            self._tasks.add(closing)
+            closing.add_done_callback(self._tasks.discard)
+
+    def poke(self, node_id: str) -> None:
+        """Pull from a node now, its status included."""
+        if self._pulling is not None:
+            self._pulling.poke(node_id)
+
+    def client(self, node_id: str) -> NodeClient:
+        """Return the client of an attached node; raise `Missing`."""
+        if node_id not in self._targets:
+            raise Missing("There is no node {node}", node=node_id)
+        client = self._clients.get(node_id)
+        if client is None:
+            client = self._clients[node_id] = self._make_client(self._targets[node_id].peer)
+        return client
+
+    def _make_client(self, peer: Peer) -> NodeClient:
+        return NodeClient(peer, self.identity, self._base.clock, self._draw)
+
+    def _took(self, batch: Batch) -> None:
+        target = self._targets.get(batch.node_id)
+        if target is None:
+            return
+        self._targets[batch.node_id] = replace(target, epoch=batch.epoch, seq=batch.seq)
+        for sink in tuple(self._sinks):
+            sink(batch)
+
+    async def _move(self) -> None:
+        """Move every link into the link process, going on at the same cursors."""
+        try:
+            await self.identity()
+        except OutpostError:
+            self._moving = None
+            return  # Every pull tells the same trouble, so it is not told twice here.
+        here, process = self._pulling, LinkProcess(self._folder, self._key, self._took, self._base.settings["fleet.cadence_s"])
+        self._pulling = process
+        for target in self._targets.values():
+            process.attach(target)
+        if here is not None:
+            await here.stop()
+        self._moving = None

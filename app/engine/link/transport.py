@@ -1,0 +1,165 @@
+"""One request to one node over mutual TLS; every complaint of httpx and ssl becomes one of our errors here.
+
+Each node has its own client, whose only trust anchor is the node's pinned certificate, and which keeps its connection
+open between requests: a handshake costs some thirty requests.
+"""
+
+import asyncio
+import json
+import random
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from app.engine.base.errors import BadInput, Limit, Offline, OutpostError, Refused, Timeout, from_problem
+from app.engine.link.records import Peer
+from app.wire.identity import DeviceIdentity
+from app.wire.tls import client_context, pairing_context, require_peer
+
+CONNECT_S: Final = 3.0
+_KEEP_S: Final = 300.0
+_MOST_BYTES: Final = 128 << 20
+
+Own = Callable[[], Awaitable[DeviceIdentity]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a node replied: status, headers and the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def document(self) -> dict[str, Any]:
+        """Return the body as a JSON object; raise `BadInput` when it is none."""
+        try:
+            document = json.loads(self.body)
+        except ValueError:
+            raise BadInput("The node's answer is not JSON") from None
+        if not isinstance(document, dict):
+            raise BadInput("The node's answer is not a JSON object")
+        return document
+
+
+class Transport:
+    """Requests to one node; opened at the first one, closed with `close`."""
+
+    def __init__(self, peer: Peer, own: Own) -> None:
+        self.peer = peer
+        self._own = own
+        self._http: httpx.AsyncClient | None = None
+        self._opening = asyncio.Lock()
+        self._checked: Any = None
+
+    async def send(
+        self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None, limit_s: float = 10.0
+    ) -> Answer:
+        """Send one request to `target` (path with query) and return the answer; raise what the node's problem says.
+
+        Raises `Offline` when the node cannot be reached, `Timeout` when it does not answer within `limit_s`, `Refused`
+        when it is not who was pinned or does not know this console.
+        """
+        http = self._http or await self._open()
+        timeout = httpx.Timeout(limit_s, connect=min(CONNECT_S, limit_s), pool=limit_s)
+        try:
+            response = await http.request(method, target, content=body, headers=headers, timeout=timeout)
+        except httpx.HTTPError as error:
+            raise translated(error, self.peer.identity.name, self.peer.address) from error
+        self._check_peer(response)
+        if len(response.content) > _MOST_BYTES:
+            raise Limit("{node} answered with more than a node may send", node=self.peer.identity.name)
+        answer = Answer(response.status_code, response.headers, response.content)
+        if answer.status >= 400:
+            raise problem_of(answer, self.peer.identity.name)
+        return answer
+
+    async def close(self) -> None:
+        """Close the connections; a later request opens them anew."""
+        http, self._http = self._http, None
+        if http is not None:
+            await http.aclose()
+
+    async def _open(self) -> httpx.AsyncClient:
+        async with self._opening:
+            if self._http is None:
+                identity = await self._own()
+                context = await asyncio.to_thread(client_context, identity, self.peer.identity)
+                self._http = _client(self.peer.address, context)
+            return self._http
+
+    def _check_peer(self, response: httpx.Response) -> None:
+        stream = response.extensions.get("network_stream")
+        if stream is not None and stream is not self._checked:
+            require_peer(stream.get_extra_info("ssl_object"), self.peer.identity)
+            self._checked = stream
+
+
+async def ask_unpaired(
+    address: str, step: Callable[[dict[str, Any], bytes | None], dict[str, Any] | None], first: dict[str, Any]
+) -> None:
+    """Talk with a node that is not paired yet: send `first`, then what `step(reply, certificate)` returns, until None."""
+    async with _client(address, pairing_context()) as http:
+        body: dict[str, Any] | None = first
+        while body is not None:
+            try:
+                response = await http.post("/v1/pair", json=body, timeout=httpx.Timeout(10.0, connect=CONNECT_S))
+            except httpx.HTTPError as error:
+                raise translated(error, address, address) from error
+            answer = Answer(response.status_code, response.headers, response.content)
+            if answer.status >= 400:
+                raise problem_of(answer, address)
+            stream = response.extensions.get("network_stream")
+            tls = stream.get_extra_info("ssl_object") if stream is not None else None
+            body = step(answer.document(), tls.getpeercert(binary_form=True) if tls is not None else None)
+
+
+def _client(address: str, context: ssl.SSLContext) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(
+            base_url=f"https://{address}", verify=context, trust_env=False, follow_redirects=False,
+            limits=httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=_KEEP_S),
+        )  # fmt: skip
+    except (httpx.InvalidURL, ValueError):
+        raise BadInput("{address} is not an address", address=address, field="address", hint="Write host:port.") from None
+
+
+def translated(error: Exception, node: str, address: str) -> OutpostError:
+    """Return our error for one of httpx's; what lies under it tells a wrong identity from a dead link."""
+    if isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout)):
+        return Offline("{node} does not answer at {address}", node=node, address=address)
+    if isinstance(error, httpx.TimeoutException):
+        return Timeout("{node} did not answer in time", node=node)
+    under = _ssl_error_under(error)
+    if isinstance(under, ssl.SSLCertVerificationError):
+        return Refused(
+            "{node} at {address} is not the node that was paired", node=node, address=address,
+            hint="Someone may stand in between. If the node was set up anew, remove it and pair again.",
+        )  # fmt: skip
+    if under is not None and "ALERT" in str(under).upper():
+        return Refused("{node} does not know this console", node=node, hint="Pair it again with the code it shows.")
+    return Offline("{node} cannot be reached at {address}", node=node, address=address)
+
+
+def problem_of(answer: Answer, node: str) -> OutpostError:
+    """Return the error that a refused request's problem document tells, or one by its status alone."""
+    try:
+        return from_problem(answer.document())
+    except BadInput:
+        return Offline("{node} answered with status {status}", node=node, status=answer.status)
+
+
+def _ssl_error_under(error: BaseException | None) -> ssl.SSLError | None:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def full_jitter_s(attempt: int, base_s: float, cap_s: float, draw: random.Random) -> float:
+    """Return a wait drawn evenly from 0 to min(cap, base 2^attempt) (Exponential Backoff And Jitter, AWS, 2015)."""
+    return draw.uniform(0.0, min(cap_s, base_s * 2.0 ** min(attempt, 30)))

@@ -1,0 +1,168 @@
+"""The verbs of the model registry: register, find, export, and run a version on the engine's own runtime."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from app.engine.base.errors import BadInput, Limit, Missing
+from app.engine.base.ids import content_id
+from app.engine.base.platform import replace_file
+from app.engine.base.records import Records
+from app.engine.jobs.base import Base
+from app.engine.models.records import ModelVersion, manifest_of, version_of
+from app.engine.store import artifacts, rows
+
+_TABLE: Final = "model_versions"
+_MOST_BYTES: Final = 1 << 30
+_WORKER: Final = "models"
+
+
+class ModelsService:
+    """All versions of all models; a version's file is checked in a worker before the registry takes it."""
+
+    def __init__(self, base: Base) -> None:
+        self._base = base
+        self.records: Records[ModelVersion] = Records(lambda model: model.id, "model version")
+
+    async def start(self) -> None:
+        """Load the versions from the store."""
+        stored = await self._base.store.read(lambda conn: rows.select(conn, _TABLE, order="created_us"))
+        self.records.replace_all(version_of(row) for row in stored)
+
+    async def stop(self) -> None:
+        """Nothing runs on its own here."""
+
+    async def register(
+        self, name: str, data: bytes, metrics: Mapping[str, Any] | None = None,
+        lineage: Mapping[str, Any] | None = None, *, source: str = "", actor: str, cause: str = "",
+    ) -> ModelVersion:  # fmt: skip
+        """Check `data` as ONNX and keep it as the next version of `name`; raise `BadInput` naming `source`.
+
+        The same file under the same name again is the version that is there already.
+        """
+        _check_name(name)
+        if len(data) > _MOST_BYTES:
+            raise Limit("{source} is larger than a model may be (1 GiB)", source=source or name)
+        known = self._same(name, content_id(data))
+        if known is not None:
+            return known
+        home = self._base.home
+        artifact = await asyncio.to_thread(artifacts.keep, home, data)
+        path = artifacts.path_of(home, artifact)
+        try:
+            told = await self._base.jobs.run(
+                _WORKER, "app.engine.models.work:inspect", {"path": str(path), "source": source or name},
+                title=f"Check model {name}", actor=actor, cause=cause, transient=True,
+            )  # fmt: skip
+        except BadInput:
+            if not any(model.artifact == artifact for model in self.records):
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+            raise
+        row = {
+            "name": name, "artifact": artifact, "size_bytes": len(data), "metrics": dict(metrics or {}),
+            "lineage": dict(lineage or {}), "inputs": told, "state": "draft",
+        }  # fmt: skip
+        return await self._write_next(row, actor, cause)
+
+    async def import_file(self, file: Path, name: str, *, actor: str, cause: str = "") -> ModelVersion:
+        """Register the ONNX file at `file` as the next version of `name`."""
+        try:
+            size = (await asyncio.to_thread(file.stat)).st_size
+            if size > _MOST_BYTES:
+                raise Limit("{source} is larger than a model may be (1 GiB)", source=file)
+            data = await asyncio.to_thread(file.read_bytes)
+        except OSError as error:
+            raise Missing("{file} cannot be read: {reason}", file=file, reason=error.strerror, field="file") from None
+        return await self.register(
+            name, data, lineage={"kind": "import", "file": file.name}, source=str(file), actor=actor, cause=cause
+        )
+
+    def find(self, key: str) -> ModelVersion:
+        """Return the version called `key`: an id, `name` (the newest), `name:version` or an artifact id."""
+        if key in self.records:
+            return self.records.need(key)
+        name, _, version = key.rpartition(":")
+        newest: ModelVersion | None = None
+        for model in self.records:
+            if model.artifact == key or (model.name == name and str(model.version) == version):
+                return model
+            if model.name == key and (newest is None or model.version > newest.version):
+                newest = model
+        if newest is None:
+            raise Missing("There is no model {key}", key=key, field="model", hint="See: outpost model list")
+        return newest
+
+    def path_of(self, model: ModelVersion) -> Path:
+        """Return the file of `model`."""
+        return artifacts.path_of(self._base.home, model.artifact)
+
+    async def read(self, model: ModelVersion) -> bytes:
+        """Return the checked bytes of `model`."""
+        return await asyncio.to_thread(artifacts.load, self._base.home, model.artifact)
+
+    async def export(self, key: str, file: Path) -> ModelVersion:
+        """Write the file of the version called `key` to `file`, whole or not at all."""
+        model = self.find(key)
+        data = await self.read(model)
+        await asyncio.to_thread(replace_file, file, data)
+        return model
+
+    def manifest(self, model: ModelVersion) -> dict[str, Any]:
+        """Return what a node is given before it takes `model`; raise `BadInput` when it cannot prove itself there."""
+        manifest = manifest_of(model)
+        if manifest["self_test"] is None:
+            raise BadInput(
+                "{title} has no self-test, so no node can prove that it works", title=model.title,
+                hint="A model needs one float32 input of shape (rows, width) with free rows.",
+            )  # fmt: skip
+        return manifest
+
+    async def predict(
+        self, model: ModelVersion, inputs: Sequence[Sequence[float]], *, actor: str, cause: str = ""
+    ) -> list[list[float]]:
+        """Return the outputs of `model` for `inputs` on the engine's own runtime, in a worker."""
+        spec = {"path": str(self.path_of(model)), "rows": [list(map(float, row)) for row in inputs]}
+        answer = await self._base.jobs.run(
+            _WORKER, "app.engine.models.work:predict", spec,
+            title=f"Run {model.title} here", actor=actor, cause=cause, transient=True,
+        )  # fmt: skip
+        return list(answer["y"])
+
+    async def make_active(self, model: ModelVersion, *, actor: str, cause: str = "") -> ModelVersion:
+        """Mark `model` as the active version of its name; the one active before becomes retired."""
+        now_us = self._base.clock.now_us()
+        changes = {model.id: "active"}
+        changes |= {m.id: "retired" for m in self.records if m.name == model.name and m.state == "active" and m.id != model.id}
+
+        def write(conn: rows.Conn) -> list[dict[str, Any]]:
+            return [
+                rows.put(conn, _TABLE, {"id": key, "state": state}, actor=actor, cause=cause, now_us=now_us)
+                for key, state in changes.items()
+            ]
+
+        self.records.put(*map(version_of, await self._base.store.write(write)))
+        return self.records.need(model.id)
+
+    def _same(self, name: str, artifact: str) -> ModelVersion | None:
+        return next((model for model in self.records if model.name == name and model.artifact == artifact), None)
+
+    async def _write_next(self, row: dict[str, Any], actor: str, cause: str) -> ModelVersion:
+        now_us = self._base.clock.now_us()
+
+        def write(conn: rows.Conn) -> dict[str, Any]:
+            taken = rows.select(conn, _TABLE, where={"name": row["name"]}, order="version", descending=True, limit=1)
+            version = taken[0]["version"] + 1 if taken else 1
+            return rows.put(conn, _TABLE, {**row, "version": version}, actor=actor, cause=cause, now_us=now_us)
+
+        model = version_of(await self._base.store.write(write))
+        self.records.put(model)
+        return model
+
+
+def _check_name(name: str) -> None:
+    if not name or len(name) > 64 or not all(letter.isalnum() or letter in "-_." for letter in name) or name[0] in "-.":
+        raise BadInput(
+            "{name} cannot name a model", name=repr(name), field="name",
+            hint="Use up to 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit.",
+        )  # fmt: skip

@@ -1,0 +1,71 @@
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from app.engine.base.contracts import never, silent
+from app.engine.base.errors import BadInput
+from app.engine.models.work import inspect, predict
+
+
+def linear_model(weights, free="n"):
+    """Return the bytes of y = x @ weights."""
+    weights = np.asarray(weights, np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "linear",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [free, weights.shape[0]])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [free, weights.shape[1]])],
+        [helper.make_tensor("w", TensorProto.FLOAT, weights.shape, weights.ravel())],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return model.SerializeToString()
+
+
+@pytest.fixture
+def model_file(tmp_path):
+    path = tmp_path / "linear.onnx"
+    path.write_bytes(linear_model([[1, 2], [3, 4], [5, 6]]))
+    return path
+
+
+def test_inspect_tells_shapes_and_a_self_test_that_numpy_confirms(model_file):
+    told = inspect({"path": str(model_file)}, 7, silent, never)
+    assert told["inputs"] == [{"name": "x", "dtype": "tensor(float)", "shape": [None, 3]}]
+    assert told["outputs"][0]["shape"] == [None, 2]
+    rows = np.array(told["self_test"]["input"])
+    assert rows.shape == (4, 3)
+    assert np.allclose(told["self_test"]["output"], rows @ [[1, 2], [3, 4], [5, 6]], atol=1e-5)
+    assert told == inspect({"path": str(model_file)}, 7, silent, never)
+
+
+def test_a_model_of_fixed_batch_has_no_self_test(tmp_path):
+    path = tmp_path / "fixed.onnx"
+    path.write_bytes(linear_model([[1], [1]], free=2))
+    assert inspect({"path": str(path)}, 0, silent, never)["self_test"] is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a model", "cut", "edge"])
+def test_a_malformed_file_is_one_line_that_names_it(tmp_path, damage):
+    path = tmp_path / "bad.onnx"
+    whole = linear_model([[1, 2], [3, 4]])
+    broken = onnx.load_model_from_string(whole)
+    broken.graph.node[0].input[1] = "nowhere"
+    path.write_bytes({"cut": whole[: len(whole) // 2], "edge": broken.SerializeToString()}.get(damage, damage))
+    with pytest.raises(BadInput) as caught:
+        inspect({"path": str(path), "source": "upload/bad.onnx"}, 0, silent, never)
+    assert "upload/bad.onnx" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_predict_equals_numpy(model_file):
+    rows = [[1.0, 0.0, 2.0], [0.5, 0.25, 0.125]]
+    answer = predict({"path": str(model_file), "rows": rows}, 0, silent, never)["y"]
+    assert np.allclose(answer, np.array(rows) @ [[1, 2], [3, 4], [5, 6]], atol=1e-6)
+
+
+def test_rows_that_do_not_fit_are_refused(model_file):
+    with pytest.raises(BadInput):
+        predict({"path": str(model_file), "rows": [[1.0, 2.0]]}, 0, silent, never)
+    with pytest.raises(BadInput):
+        predict({"path": str(model_file), "rows": [[1.0, 2.0], [1.0]]}, 0, silent, never)

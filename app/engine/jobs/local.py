@@ -20,6 +20,7 @@ class LocalReport:
         self._timer: asyncio.TimerHandle | None = None
 
     def __call__(self, done: float, total: float, unit: str = "", partial: Any = None, samples: Any = None) -> None:
+        """Tell how far the work is; cheap to call often."""
         self._throttle.add(done, total, unit, partial, samples)
         wait_s = self._throttle.wait_s(self._clock.monotonic_s())
         if not wait_s:

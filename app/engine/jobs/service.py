@@ -1,11 +1,12 @@
 """Jobs: durable rows, run in worker processes or on the loop, observable while they run, cancelled within a second."""
 
 import asyncio
+import json
 import logging
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +44,14 @@ class _Live:
     task: "asyncio.Task[None] | None" = None
     ending: bool = False
     order: Order | None = None
-    watchers: list[Any] = field(default_factory=list)
 
 
 class Jobs:
     """The verbs of jobs; used on the loop only."""
 
-    def __init__(self, home: Path, clock: Clock, settings: Settings, bus: Bus, samples: Samples, store: Store) -> None:
+    def __init__(  # noqa: PLR0917 - the order of Base
+        self, home: Path, clock: Clock, settings: Settings, bus: Bus, samples: Samples, store: Store
+    ) -> None:
         self.records: Records[Job] = Records(lambda job: job.id, "job")
         self._home, self._clock, self._bus, self._samples, self._store = home, clock, bus, samples, store
         self._pool = Pool(home, self, lambda: worker_limit(settings["jobs.workers"]), lambda: settings["jobs.idle_s"])
@@ -348,8 +350,6 @@ def _as_plain(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decoded(data: bytes) -> dict[str, Any]:
-    import json
-
     document: dict[str, Any] = json.loads(data)
     return document
 

@@ -1,65 +1,13 @@
-"""The audit trail: who ran which command with what, and how it ended.
-
-An entry is written when a command begins and completed when it ends; one left `begun` tells of a kill in between.
-"""
+"""The audit trail: who ran which command with what, and how it ended. Entries are written once and never changed."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from app.engine.base.command import Command
 from app.engine.base.ids import new_id
 from app.engine.store.rows import Conn, Row, put, select
-from app.engine.store.store import Store
 
 _MOST_TEXT = 2000
 HIDDEN = "…"
-BEGUN = "begun"
-
-
-async def begin(store: Store, row: Command, args: Mapping[str, Any], *, actor: str, cause: str, now_us: int) -> None:
-    """Write, before the command acts, that it was begun; durable when this returns."""
-    secret = _secrets(row)
-
-    def work(conn: Conn) -> None:
-        record(
-            conn, at_us=now_us, actor=actor, command=row.id, args=args, cause=cause, outcome=BEGUN, secret=secret,
-        )  # fmt: skip
-
-    await store.write(work)
-
-
-async def end(
-    store: Store,
-    row: Command,
-    given: Mapping[str, Any],
-    *,
-    actor: str,
-    cause: str,
-    outcome: str,
-    detail: str,
-    now_us: int,
-    duration_s: float,
-) -> None:
-    """Write how a command ended: on its begun entry, or as an entry of its own when it was refused before it began."""
-    secret = _secrets(row)
-
-    def work(conn: Conn) -> None:
-        where = {"command": row.id, "cause": cause, "actor": actor, "outcome": BEGUN}
-        begun = select(conn, "audit", where=where, order="at_us", descending=True, limit=1)
-        if begun:
-            ended = {"id": begun[0]["id"], "outcome": outcome, "detail": detail[:_MOST_TEXT], "duration_s": duration_s}
-            put(conn, "audit", ended, actor=actor, cause=cause, now_us=now_us)
-        else:
-            record(
-                conn, at_us=now_us, actor=actor, command=row.id, args=given, cause=cause, outcome=outcome, detail=detail,
-                duration_s=duration_s, secret=secret,
-            )  # fmt: skip
-
-    await store.write(work)
-
-
-def _secrets(row: Command) -> frozenset[str]:
-    return frozenset(arg.name for arg in row.args if arg.secret)
 
 
 def record(

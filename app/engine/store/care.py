@@ -72,8 +72,8 @@ def refuse_damaged(path: Path, problems: list[str], stamp_us: int) -> None:
     )  # fmt: skip
 
 
-def backup(path: Path, target: Path) -> None:
-    """Write a sound, self-contained copy of the live file to `target`, whole or not at all."""
+def backup(path: Path, target: Path) -> int:
+    """Write a sound, self-contained copy of the live file to `target`, whole or not at all; return its size in bytes."""
     if target.exists() and target.resolve() == path.resolve():
         raise BadInput("The backup cannot replace the store itself ({file})", field="file", file=target)
     if not target.parent.is_dir():
@@ -87,6 +87,7 @@ def backup(path: Path, target: Path) -> None:
         with scratch.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(scratch, target)
+        return target.stat().st_size
     except sqlite3.Error as error:
         raise translate(error, target) from error
     except OSError as error:

@@ -54,9 +54,8 @@ def prepare(raw: sqlite3.Connection, *, writer: bool) -> None:
 
 def look_into(path: Path, *, mode: str = "ro") -> sqlite3.Connection:
     """Open an existing file without SQLAlchemy; mode `ro` never changes it, `rw` may replay its log."""
-    return sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False,
-    )  # fmt: skip
+    address = f"{path.resolve().as_uri()}?mode={mode}"
+    return sqlite3.connect(address, uri=True, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
 
 
 def problems_of(path: Path, *, mode: str = "ro", most: int = 20) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from app.engine.base.errors import Bug, Conflict, Limit, OutpostError
+from app.engine.base.errors import Bug, Conflict, Limit
 
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -35,20 +35,12 @@ def is_broken(error: BaseException) -> bool:
 
 def translate(error: Exception, file: Path) -> Exception:
     """Return what the caller is told for `error`: one of our errors if SQLite raised it, else `error` itself."""
-    code = code_of(error)
-    if isinstance(error, OutpostError) or not isinstance(error, (DBAPIError, sqlite3.Error)):
+    if not isinstance(error, (DBAPIError, sqlite3.Error)):
         return error
+    code = code_of(error)
     reason = str(error.orig if isinstance(error, DBAPIError) else error)
-    if code == sqlite3.SQLITE_FULL:
-        return Limit(
-            "The disk is full: nothing more can be written to {file}",
-            file=file, hint="Free some space; everything written before is still readable.",
-        )  # fmt: skip
     if code in _FULL:
-        return Limit(
-            "{file} cannot be written: {reason}",
-            file=file, reason=reason, hint="Check the disk and the permissions; what was written before is still readable.",
-        )  # fmt: skip
+        return _no_room(code, file, reason)
     if code in _BROKEN:
         return Conflict(
             "{file} is damaged: {reason}", file=file, reason=reason, hint="Restore a backup: outpost store restore FILE",
@@ -58,3 +50,15 @@ def translate(error: Exception, file: Path) -> Exception:
     if code == sqlite3.SQLITE_CONSTRAINT:
         return Conflict("This exists already or breaks a rule of the store: {reason}", reason=reason)
     return Bug("{kind}: {reason}", kind=type(error).__name__, reason=reason)
+
+
+def _no_room(code: int, file: Path, reason: str) -> Limit:
+    if code == sqlite3.SQLITE_FULL:
+        return Limit(
+            "The disk is full: nothing more can be written to {file}",
+            file=file, hint="Free some space; everything written before is still readable.",
+        )  # fmt: skip
+    return Limit(
+        "{file} cannot be written: {reason}",
+        file=file, reason=reason, hint="Check the disk and the permissions; what was written before is still readable.",
+    )  # fmt: skip

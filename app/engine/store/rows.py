@@ -34,7 +34,8 @@ def put(conn: Conn, table: str, row: Mapping[str, Any], *, actor: str, cause: st
     """Insert `row`, or update the columns given when its id exists; return the whole row as it now stands.
 
     Stamps `id` (UUIDv7 when absent), `created_us`, `updated_us`, `author` and `base_version` where the table has them;
-    nothing is written when nothing changes. A row deleted before comes back to life.
+    nothing is written when nothing changes, and a change of `local` columns alone is no news to anybody else. A row deleted
+    before comes back to life.
     """
     made = _table(table)
     given = _known(made, row)
@@ -52,10 +53,8 @@ def put(conn: Conn, table: str, row: Mapping[str, Any], *, actor: str, cause: st
     changed = {name: value for name, value in given.items() if name != "id" and before[name] != value}
     if not changed:
         return before
-    if "updated_us" in made.c:
-        changed.setdefault("updated_us", now_us)
-    if "author" in made.c:
-        changed.setdefault("author", actor)
+    if made.info["synced"] and any(made.c[name].info["merge"] != "local" for name in changed):
+        changed = {"updated_us": now_us, "author": actor, **changed}
     conn.execute(update(made).where(made.c.id == id_).values(**changed))
     _announce(
         conn, made, id_, "put", changed, actor=actor, cause=cause, now_us=now_us, base=int(before.get("base_version") or 0)

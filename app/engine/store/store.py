@@ -22,14 +22,14 @@ from app.engine.store.threads import in_thread, tell
 from app.engine.store.writer import Writer
 
 T = TypeVar("T")
-Troubled = Callable[[str], None]
+Troubled = Callable[[Exception], None]
 
 _READERS = 3
 # After an unclean stop a file up to this size is checked before it is used, a larger one beside its use.
 _CHECK_FIRST_BYTES = 128 << 20
 
 
-def _nobody(_detail: str) -> None:
+def _nobody(_error: Exception) -> None:
     """Hear of trouble when nobody else does: the waiter of the write gets the same error anyway."""
 
 
@@ -37,7 +37,7 @@ class Store:
     """An open state file; made by `open`, to be closed by `close`."""
 
     def __init__(self, path: Path, clock: Clock, troubled: Troubled, engine: Engine, *, unclean: bool) -> None:
-        self.path, self.clock, self.was_unclean = path, clock, unclean
+        self.path, self.clock, self.unclean = path, clock, unclean
         self._troubled = troubled
         self._loop = asyncio.get_running_loop()
         self._readers = open_engine(path, writer=False, readers=_READERS)
@@ -85,9 +85,9 @@ class Store:
             self._checking.cancel()
         await in_thread(self._close, "store-close")
 
-    async def backup(self, target: Path) -> None:
-        """Write a sound copy of the store to `target` while work goes on."""
-        await in_thread(lambda: care.backup(self.path, target), "store-backup")
+    async def backup(self, target: Path) -> int:
+        """Write a sound copy of the store to `target` while work goes on; return its size in bytes."""
+        return await in_thread(lambda: care.backup(self.path, target), "store-backup")
 
     async def check(self) -> list[str]:
         """Return what is wrong with the file, one line each; empty when it is sound."""
@@ -104,12 +104,12 @@ class Store:
         return await in_thread(lambda: care.swap_in(path, source, stamp_us), "store-restore")
 
     def _tell_trouble(self, error: Exception) -> None:
-        tell(self._loop, lambda: self._troubled(str(error)))
+        tell(self._loop, lambda: self._troubled(error))
 
     async def _check_beside(self) -> None:
         problems = await self.check()
         if problems:
-            self._troubled(str(Conflict("{file} is damaged: {reason}", file=self.path, reason=problems[0])))
+            self._troubled(Conflict("{file} is damaged: {reason}", file=self.path, reason=problems[0]))
 
     def _close(self) -> None:
         self._writer.close()

@@ -1,0 +1,54 @@
+"""The rows of the store: back it up, restore a backup, check it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.engine.base.command import Arg, Command, Danger, Role
+
+if TYPE_CHECKING:
+    from app.engine.engine import Call
+
+
+async def _backup(call: "Call", *, file: Path) -> dict[str, Any]:
+    return {"file": str(file), "size_bytes": await call.engine.store.backup(file)}
+
+
+async def _restore(call: "Call", *, file: Path) -> dict[str, Any]:
+    kept = await call.engine.restore(file)
+    return {"file": str(file), "kept": str(kept) if kept else ""}
+
+
+async def _check(call: "Call") -> dict[str, Any]:
+    problems = await call.engine.store.check()
+    return {"sound": not problems, "problems": problems}
+
+
+ROWS: tuple[Command, ...] = (
+    Command(
+        "store.backup",
+        "Back up the store",
+        "Write a sound copy of everything in the store to one file, while work goes on.",
+        _backup,
+        (Arg("file", Path, "Where to write the copy.", positional=True),),
+        returns="file, size_bytes",
+    ),
+    Command(
+        "store.restore",
+        "Restore a backup",
+        "Put a backup in the place of the present store. The backup is checked first; the present store is kept beside it.",
+        _restore,
+        (Arg("file", Path, "The backup.", positional=True),),
+        role=Role.ADMIN,
+        danger=Danger.DESTRUCTIVE,
+        returns="file, kept",
+    ),
+    Command(
+        "store.check",
+        "Check the store",
+        "Look for damage in the store's file.",
+        _check,
+        role=Role.OBSERVER,
+        danger=Danger.READ,
+        returns="sound, problems",
+    ),
+)

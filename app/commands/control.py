@@ -17,8 +17,8 @@ async def _show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the
     return call.engine.control.show(id)
 
 
-async def _resources(call: "Call") -> dict[str, Any]:
-    return {"resources": [dataclasses.asdict(kind) for kind in call.engine.control.kinds]}
+async def _resources(call: "Call") -> list[dict[str, Any]]:
+    return [dataclasses.asdict(kind) for kind in call.engine.control.kinds]
 
 
 ROWS: tuple[Command, ...] = (
@@ -46,7 +46,7 @@ ROWS: tuple[Command, ...] = (
             ),
             Arg("service_s", float, "Mean service time of a task.", 0.05, unit="s", low=0.001, high=10),
         ),
-        returns="ticks, mean_size, p99_wait_s, p50_wait_s, tasks, resizes, bounds_violations, overhead_ratio, static",
+        returns="{ticks, mean_size, p99_wait_s, p50_wait_s, tasks, resizes, bounds_violations, overhead_ratio, static, series}",
     ),
     Command(
         "control.show",
@@ -56,7 +56,7 @@ ROWS: tuple[Command, ...] = (
         (Arg("id", str, "Id of the run.", positional=True),),
         role=Role.OBSERVER,
         danger=Danger.READ,
-        returns="id, title, spec, result, state",
+        returns="{id, title, spec, result, state}",
     ),
     Command(
         "control.resources",
@@ -65,6 +65,6 @@ ROWS: tuple[Command, ...] = (
         _resources,
         role=Role.OBSERVER,
         danger=Danger.READ,
-        returns="resources: name, title, unit, low, high, plant, delay_s",
+        returns="a list of {name, title, unit, low, high, plant, delay_s}",
     ),
 )

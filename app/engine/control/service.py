@@ -4,10 +4,11 @@ import dataclasses
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput
+from app.engine.base.records import Records
 from app.engine.control.laws import need
 from app.engine.control.records import KINDS, ResourceKind
 from app.engine.jobs.base import Base
-from app.engine.jobs.runs import RunBook
+from app.engine.jobs.runs import Run, RunBook
 
 _TARGETS: Final = {"threadpool": "app.engine.control.work:run"}
 
@@ -26,8 +27,8 @@ class ControlService:
         """Keep nothing open; the jobs end with their pool."""
 
     @property
-    def records(self) -> Any:
-        """Return the observable runs."""
+    def records(self) -> Records[Run]:
+        """Return the observable runs, newest last."""
         return self._book.records
 
     @property

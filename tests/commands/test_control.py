@@ -1,0 +1,70 @@
+from types import SimpleNamespace
+
+import pytest
+
+from app.commands.control import ROWS
+from app.engine.base.command import CommandTable, Danger, Role
+from app.engine.base.errors import BadInput
+from app.engine.control.laws import LAWS
+from app.engine.control.records import KINDS
+
+
+class Control:
+    """Notes what it was asked."""
+
+    kinds = tuple(KINDS.values())
+
+    def __init__(self):
+        self.asked = []
+
+    async def run(self, **given):
+        self.asked.append(given)
+        return {"ticks": 5}
+
+    def show(self, run_id):
+        return {"id": run_id}
+
+
+@pytest.fixture
+def call():
+    return SimpleNamespace(engine=SimpleNamespace(control=Control()), actor="me@here", cause="c1")
+
+
+async def ask(call, name, **given):
+    row = CommandTable(ROWS).need(name)
+    return await row.run(call, **row.take(given))
+
+
+async def test_control_run_hands_everything_on_with_who_asked(call):
+    assert await ask(call, "control.run", resource="threadpool", seconds="2.5", seed="7") == {"ticks": 5}
+    assert call.engine.control.asked == [
+        {
+            "resource": "threadpool", "seconds": 2.5, "seed": 7, "low": 2, "high": 64, "law": "pid",
+            "rate_hz": 200.0, "service_s": 0.05, "actor": "me@here", "cause": "c1",
+        },
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"resource": "gearbox"}, {"seconds": 0}, {"seconds": "nan"}, {"low": 0}, {"law": "warp"}, {"rate_hz": 1e9}, {"seed": -1}],
+)
+async def test_control_run_refuses_what_is_out_of_range(call, given):
+    with pytest.raises(BadInput):
+        await ask(call, "control.run", **given)
+    assert call.engine.control.asked == []
+
+
+async def test_control_show_and_control_resources_only_read(call):
+    assert await ask(call, "control.show", id="abc") == {"id": "abc"}
+    (pool,) = await ask(call, "control.resources")
+    assert (pool["name"], pool["unit"], pool["low"], pool["high"]) == ("threadpool", "threads", 2, 64)
+    for name in ("control.show", "control.resources"):
+        row = CommandTable(ROWS).need(name)
+        assert (row.danger, row.role) == (Danger.READ, Role.OBSERVER)
+
+
+def test_choices_are_the_laws_and_resources_there_are():
+    choices = {arg.name: arg.choices for arg in CommandTable(ROWS).need("control.run").args}
+    assert set(choices["law"]) == set(LAWS)
+    assert set(choices["resource"]) == set(KINDS)

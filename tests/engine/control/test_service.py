@@ -1,0 +1,89 @@
+import asyncio
+
+import pytest
+
+from app.engine.base.clock import SystemClock
+from app.engine.base.errors import BadInput, Cancelled, Missing
+from app.engine.base.events import Bus
+from app.engine.base.rings import Samples
+from app.engine.base.settings import Settings
+from app.engine.control.service import ControlService
+from app.engine.jobs.base import Base
+from app.engine.jobs.service import Jobs
+from app.engine.store.store import Store
+
+ASKED = {
+    "resource": "threadpool", "seconds": 0.5, "seed": 3, "low": 2, "high": 64, "law": "pid",
+    "rate_hz": 200.0, "service_s": 0.05, "actor": "me@here", "cause": "test",
+}  # fmt: skip
+
+
+def fail(error):
+    raise error
+
+
+@pytest.fixture
+async def base(tmp_path):
+    clock, bus, samples = SystemClock(), Bus(fail), Samples()
+    settings = Settings(tmp_path / "settings.toml", str)
+    store = await Store.open(tmp_path / "outpost.db", clock)
+    jobs = Jobs(tmp_path, clock, settings, bus, samples, store)
+    await jobs.start()
+    yield Base(tmp_path, clock, settings, bus, samples, store, jobs)
+    await jobs.stop()
+    await store.close()
+
+
+@pytest.fixture
+async def control(base):
+    service = ControlService(base)
+    await service.start()
+    yield service
+    await service.stop()
+
+
+async def test_a_run_streams_samples_and_is_found_again_after_a_restart(base, control):
+    result = await control.run(**ASKED)
+    assert result["bounds_violations"] == 0
+    (run,) = control.records
+    assert (run.state, run.source, run.result["ticks"]) == ("done", "threadpool", result["ticks"])
+    assert set(base.samples.metrics(run.job_id)) == {"target", "size", "queue", "wait_s"}
+    again = ControlService(base)
+    await again.start()
+    assert again.show(run.id)["result"] == result
+
+
+async def test_cancelling_the_wait_cancels_the_run(base, control):
+    waiting = asyncio.create_task(control.run(**{**ASKED, "seconds": 600.0}))
+    started = asyncio.Event()
+    undo = base.jobs.records.watch(lambda change: [started.set() for job in change.changed if job.partial])
+    async with asyncio.timeout(20):
+        await started.wait()
+    undo()
+    waiting.cancel()
+    with pytest.raises((asyncio.CancelledError, Cancelled)):
+        await waiting
+    assert [run.state for run in control.records] == ["cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"resource": "gearbox"}, "no resource gearbox; choose from threadpool"),
+        ({"low": 9, "high": 3}, "low 9 and high 3 must be ascending"),
+        ({"law": "warp"}, "no control law warp"),
+    ],
+)
+async def test_what_cannot_be_run_is_refused_and_leaves_nothing(base, control, wrong, told):
+    with pytest.raises(BadInput, match=told):
+        await control.run(**{**ASKED, **wrong})
+    assert len(control.records) == len(base.jobs.records) == 0
+
+
+async def test_an_unknown_run_is_missing(control):
+    with pytest.raises(Missing, match="no run nobody"):
+        control.show("nobody")
+
+
+async def test_what_can_be_controlled_is_listed(control):
+    assert [kind.name for kind in control.kinds] == ["threadpool"]

@@ -1,0 +1,1 @@
+"""What speaks to the machine, to ONNX Runtime and to mDNS."""

@@ -1,0 +1,75 @@
+"""The machine seen through psutil: one batched read per measurement, and an inventory."""
+
+import platform
+import socket
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from app import __version__
+from app.wire.status import Inventory
+
+
+class Machine:
+    """Reads this machine and this process; ratios of CPU are since the read before."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process = psutil.Process()
+        psutil.cpu_percent(None)
+        self._process.cpu_percent(None)
+
+    def read(self) -> dict[str, Any]:
+        """Return one measurement's fields: ratios 0 to 1, and gauges with their unit in the name. Blocks shortly."""
+        memory = psutil.virtual_memory()
+        traffic = psutil.net_io_counters()
+        with self._process.oneshot():
+            used = self._process.memory_info().rss
+            busy = self._process.cpu_percent(None)
+            times = self._process.cpu_times()
+        return {
+            "cpu_ratio": min(psutil.cpu_percent(None) / 100, 1.0),
+            "mem_ratio": memory.percent / 100,
+            "resources": {
+                "mem_bytes": memory.total - memory.available,
+                "disk_free_bytes": psutil.disk_usage(str(self._folder)).free,
+                "net_received_bytes": traffic.bytes_recv if traffic else 0,
+                "net_sent_bytes": traffic.bytes_sent if traffic else 0,
+                "process_mem_bytes": used,
+                "process_cpu_ratio": busy / 100,
+                "process_cpu_s": round(times.user + times.system, 3),
+            },
+        }
+
+    def inventory(self, device: str, name: str, labels: dict[str, Any]) -> Inventory:
+        """Return what this machine is made of."""
+        return Inventory(
+            device=device,
+            name=name,
+            hostname=socket.gethostname(),
+            system=f"{platform.system()} {platform.release()}",
+            machine=platform.machine(),
+            cpu_count=psutil.cpu_count() or 1,
+            mem_bytes=psutil.virtual_memory().total,
+            disk_bytes=psutil.disk_usage(str(self._folder)).total,
+            python_version=sys.version.split()[0],
+            program_version=__version__,
+            runtimes={what: found for what in ("onnxruntime", "numpy") if (found := _version_of(what))},
+            labels=labels,
+        )
+
+
+def addresses() -> list[str]:
+    """Return this machine's IPv4 addresses that others may reach."""
+    found = (each for several in psutil.net_if_addrs().values() for each in several if each.family == socket.AF_INET)
+    return sorted({each.address for each in found if not each.address.startswith("127.")})
+
+
+def _version_of(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

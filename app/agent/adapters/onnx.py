@@ -1,0 +1,73 @@
+"""Models run by ONNX Runtime on one thread; imported with the first model, for it takes time and memory."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from app.engine.base.errors import BadInput
+
+_ERRORS: tuple[type[Exception], ...] = (
+    ort_errors.EPFail,
+    ort_errors.EngineError,
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoModel,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+    ValueError,
+)
+_REASON_CHARACTERS = 300
+
+
+class Session:
+    """One loaded model: tensors by name in, tensors by name out, all float32 on the wire."""
+
+    def __init__(self, model: bytes, name: str) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 4
+        self._name = name
+        try:
+            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except _ERRORS as error:
+            raise BadInput(
+                "The model {name} cannot be loaded: {reason}", name=name, reason=_line_of(error), field="artifact"
+            ) from None
+        self._inputs = {each.name: each.type for each in self._session.get_inputs()}
+        self._outputs = [each.name for each in self._session.get_outputs()]
+
+    def run(self, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+        """Return the outputs for `tensors`; a model with one input takes "x", one with one output gives "y".
+
+        Raises `BadInput` when names or shapes do not fit the model.
+        """
+        if len(self._inputs) == 1 and len(tensors) == 1:
+            feed = {next(iter(self._inputs)): next(iter(tensors.values()))}
+        else:
+            feed = dict(tensors)
+        if feed.keys() != self._inputs.keys():
+            raise BadInput(
+                "The model {name} takes {wanted}, not {given}",
+                name=self._name, wanted=", ".join(self._inputs), given=", ".join(sorted(feed)) or "nothing",
+            )  # fmt: skip
+        try:
+            results = self._session.run(None, {key: value.astype(_dtype_of(self._inputs[key])) for key, value in feed.items()})
+        except _ERRORS as error:
+            raise BadInput("The model {name} refused its input: {reason}", name=self._name, reason=_line_of(error)) from None
+        names = ["y"] if len(results) == 1 else self._outputs
+        return {key: np.asarray(value, np.float32) for key, value in zip(names, results, strict=True)}
+
+
+def _dtype_of(told: str) -> str:
+    return {"tensor(double)": "float64", "tensor(int64)": "int64", "tensor(int32)": "int32"}.get(told, "float32")
+
+
+def _line_of(error: Exception) -> str:
+    return " ".join(str(error).split())[:_REASON_CHARACTERS]

@@ -1,0 +1,110 @@
+"""Where consoles pair: one code at a time, five wrong proofs and there is a new one. The talk is in `wire/pairing.py`."""
+
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.engine.base.clock import Clock
+from app.engine.base.errors import BadInput, Limit, Refused
+from app.wire.documents import SCHEMA
+from app.wire.identity import PublicIdentity
+from app.wire.pairing import NONCE_BYTES, Transcript, new_code, nonce_of, parse_code, proof_of
+
+MOST_WRONG: Final = 5
+_SESSIONS: Final = 16
+_SESSION_LIFE_S: Final = 120.0
+_HELLOS_PER_MINUTE: Final = 60
+
+
+@dataclass
+class _Session:
+    transcript: Transcript
+    began_s: float
+    reply: dict[str, Any] | None = None
+    proof: bytes = b""
+
+
+class Desk:
+    """The agent's part of pairing; lives on the loop. `show` is told every new code, `pin` keeps a console."""
+
+    def __init__(
+        self,
+        agent: PublicIdentity,
+        clock: Clock,
+        show: Callable[[str], None],
+        pin: Callable[[PublicIdentity], Awaitable[None]],
+    ) -> None:
+        self._agent, self._clock, self._show, self._pin = agent, clock, show, pin
+        self.code: str | None = None
+        self._wrong = 0
+        self._sessions: dict[str, _Session] = {}
+        self._hellos: deque[float] = deque(maxlen=_HELLOS_PER_MINUTE)
+
+    def open(self) -> str:
+        """Make a new code, show it and return it; an earlier one is void."""
+        self.code, self._wrong = new_code(), 0
+        self._show(self.code)
+        return self.code
+
+    async def answer(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Return the reply to one step of the talk."""
+        match document.get("step"):
+            case "hello":
+                return self._hello(document)
+            case "prove":
+                return await self._prove(document)
+        raise BadInput("A pairing step is hello or prove", field="step")
+
+    def _hello(self, document: dict[str, Any]) -> dict[str, Any]:
+        if self.code is None:
+            raise Refused("This node takes no new console now", hint="Start its agent with --pair to be shown a code.")
+        now_s = self._clock.monotonic_s()
+        if len(self._hellos) == _HELLOS_PER_MINUTE and now_s - self._hellos[0] < 60:
+            raise Limit("Too many try to pair", hint="Wait a minute.")
+        console = PublicIdentity.from_json(document.get("identity"))
+        if console.device_id == self._agent.device_id:
+            raise BadInput("A node cannot pair with itself", field="identity")
+        self._hellos.append(now_s)
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        self._forget_old(now_s)
+        name = secrets.token_hex(16)
+        self._sessions[name] = _Session(Transcript(console, self._agent, nonce_of(document), nonce), now_s)
+        return {"schema": SCHEMA, "session": name, "identity": self._agent.to_json(), "nonce": nonce.hex()}
+
+    async def _prove(self, document: dict[str, Any]) -> dict[str, Any]:
+        name, proof = document.get("session"), proof_of(document)
+        session = self._sessions.get(name) if isinstance(name, str) else None
+        if session is None or self._clock.monotonic_s() - session.began_s > _SESSION_LIFE_S:
+            raise Refused("This pairing talk is unknown or too old", hint="Begin again.")
+        if session.reply is not None and secrets.compare_digest(session.proof, proof):
+            return session.reply  # the reply was lost on its way
+        if self.code is None:
+            raise Refused("This node takes no new console now", hint="Start its agent with --pair to be shown a code.")
+        code = parse_code(self.code)
+        if session.reply is not None or not session.transcript.holds(code, "console", proof):
+            self._sessions.pop(str(name), None)
+            self._count_wrong()
+            raise Refused("The pairing code is wrong", hint="Use the code the node shows now.", field="code")
+        self.code = None
+        try:
+            await self._pin(session.transcript.console)
+        except BaseException:
+            self.open()
+            raise
+        session.proof = proof
+        session.reply = {"schema": SCHEMA, "proof": session.transcript.prove(code, "agent").hex()}
+        return session.reply
+
+    def _count_wrong(self) -> None:
+        self._wrong += 1
+        if self._wrong >= MOST_WRONG:
+            self._sessions.clear()
+            self.open()
+
+    def _forget_old(self, now_s: float) -> None:
+        for name in [name for name, each in self._sessions.items() if now_s - each.began_s > _SESSION_LIFE_S]:
+            del self._sessions[name]
+        while len(self._sessions) >= _SESSIONS:
+            del self._sessions[next(iter(self._sessions))]

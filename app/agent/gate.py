@@ -1,0 +1,122 @@
+"""The gate every request passes: pinned certificate, signature where something changes, size of the body, errors told.
+
+Nothing of a body is read before its sender is known, except for pairing, where it is small.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.agent.node import Node
+from app.engine.base.errors import Limit, Missing, Refused
+from app.engine.base.funnel import as_outpost_error
+from app.wire.identity import PublicIdentity
+from app.wire.signing import HEADER
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request that passed the gate: its console (None only when pairing), the path's parts and the whole body."""
+
+    request: Request
+    console: PublicIdentity | None
+    parts: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that can be asked: method, path with {parts}, who answers, and what the gate demands."""
+
+    method: str
+    path: str
+    answer: Callable[[Asked], Awaitable[Response]]
+    most_bytes: int = 0
+    signed: bool = False
+    unpaired: bool = False
+
+    def match(self, method: str, path: str) -> dict[str, str] | None:
+        """Return the path's parts when this rule is meant, or None."""
+        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]{1,128})", self.path), path) if method == self.method else None
+        return found.groupdict() if found else None
+
+
+class Gate:
+    """The ASGI application: finds the rule, checks the caller, and tells every error as a problem document."""
+
+    def __init__(self, node: Node, rules: tuple[Rule, ...]) -> None:
+        self._node, self._rules = node, rules
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except Exception as error:  # noqa: BLE001 - the agent's one seam: whatever it was, the caller is told
+            response = problem_of(error)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        method, path = request.method, request.url.path
+        found = next(((rule, parts) for rule in self._rules if (parts := rule.match(method, path)) is not None), None)
+        open_to_all = found is not None and found[0].unpaired
+        console = None if open_to_all else self._node.console_of(request.scope["state"].get("peer_der"))
+        if found is None:
+            raise Missing("There is no {method} {path} here", method=method, path=path[:200])
+        rule, parts = found
+        body = await read_body(request, rule.most_bytes)
+        if rule.signed and console is not None:
+            header = request.headers.get(HEADER)
+            if header is None:
+                raise Refused("A change needs a signature")
+            await self._node.check_signature(console, header, method, target_of(request.scope), body)
+        return await rule.answer(Asked(request, console, parts, body))
+
+
+def target_of(scope: Scope) -> str:
+    """Return the path with its query exactly as it was sent, which is what was signed."""
+    query = scope["query_string"]
+    target: bytes = scope["raw_path"] + (b"?" + query if query else b"")
+    return target.decode("ascii", "replace")
+
+
+async def read_body(request: Request, most_bytes: int) -> bytes:
+    """Return the whole body; raise `Limit` as soon as it is larger than allowed."""
+    told = request.headers.get("content-length", "0")
+    parts: list[bytes] = []
+    size = int(told) if told.isascii() and told.isdigit() and len(told) < 16 else 0
+    if size <= most_bytes:
+        size = 0
+        async for part in request.stream():
+            parts.append(part)
+            size += len(part)
+            if size > most_bytes:
+                break
+    if size > most_bytes:
+        raise Limit("The body may have at most {most} bytes", most=most_bytes)
+    return b"".join(parts)
+
+
+def problem_of(error: Exception) -> Response:
+    """Return the problem document of `error` (RFC 9457); a bug is logged, and told without its innards."""
+    told = as_outpost_error(error)
+    if told.status >= 500:
+        LOG.error("a bug while answering", exc_info=error)
+    return json_response(told.problem(), told.status, "application/problem+json")
+
+
+def json_response(document: dict[str, Any], status: int = 200, media_type: str = "application/json") -> Response:
+    """Return `document` as a response; NaN never leaves."""
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Response(body, status, media_type=media_type)

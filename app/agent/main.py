@@ -1,0 +1,117 @@
+"""Run one agent: from its folder to its port, until a signal ends it."""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable
+
+from app.agent.options import Options
+from app.engine.base.clock import SystemClock
+from app.engine.base.errors import Conflict
+from app.engine.base.platform import make_private, try_lock
+from app.engine.base.text import tr
+
+LOG = logging.getLogger(__name__)
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  # read when numpy is first imported
+
+
+def fast_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return what makes an event loop: uvloop's where it exists."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:  # Windows has none
+        return asyncio.new_event_loop
+    return new_event_loop
+
+
+async def serve(options: Options) -> None:
+    """Run an agent until SIGTERM or Ctrl+C; tells its address as one JSON line on stdout once it listens.
+
+    Raises `Conflict` when another agent runs in the folder or the port is taken, `BadInput` for a damaged identity.
+    """
+    options.check()
+    for variable in _ONE_THREAD:
+        os.environ.setdefault(variable, "1")
+    lock = try_lock(make_private(options.folder) / "agent.lock")
+    if lock is None:
+        raise Conflict("Another agent runs in {home}", home=options.home, hint="Stop it, or choose another --home.")
+    try:
+        await _serve(options)
+    finally:
+        lock.close()
+
+
+async def _serve(options: Options) -> None:
+    from app.agent.api import Api
+    from app.agent.gate import Gate
+    from app.agent.node import Node
+    from app.agent.server import AgentServer, listen
+
+    node = Node(options, SystemClock())
+    try:
+        desk = node.desk(_show_code)
+        listener = listen(options.host, options.port)
+        port = int(listener.getsockname()[1])
+        if options.pair or not node.paired:
+            desk.open()
+        server = AgentServer(Gate(node, Api(node, desk).rules()), node.tls, node.stop)
+        serving = asyncio.create_task(server.serve([listener]))
+        announcer = await _announce(options, node.device, port)
+        try:
+            await _first(server.listening, serving)
+            node.start()
+            _tell(options, node.device, port, desk.code)
+            await asyncio.shield(serving)
+        finally:
+            if announcer is not None:
+                await announcer()
+            server.end()
+            await serving
+    finally:
+        await node.close()
+
+
+async def _first(listening: asyncio.Event, serving: "asyncio.Task[None]") -> None:
+    """Wait until the server listens; raise what ended it before."""
+    waiting = asyncio.create_task(listening.wait())
+    await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if serving.done():
+        serving.result()
+
+
+async def _announce(options: Options, device: str, port: int) -> Callable[[], Awaitable[None]] | None:
+    if not options.announced:
+        return None
+    from app.agent.adapters.announce import Announcer
+
+    announcer = Announcer(device, options.name, _addresses(options), port)
+    await announcer.start()
+    return announcer.stop
+
+
+def _addresses(options: Options) -> list[str]:
+    if options.host not in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared with, not bound to
+        return [options.host]
+    from app.agent.adapters.machine import addresses
+
+    return addresses() or ["127.0.0.1"]
+
+
+def _tell(options: Options, device: str, port: int, code: str | None) -> None:
+    host = _addresses(options)[0]
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    line = {"address": address, "device": device, "code": code, "pid": os.getpid()}
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def _show_code(code: str) -> None:
+    sys.stderr.write(tr("Pairing code, for one console: {code}", code=code) + "\n")
+    if sys.stderr.isatty():
+        import segno
+
+        segno.make(code).terminal(out=sys.stderr, compact=True)
+    sys.stderr.flush()

@@ -32,11 +32,11 @@ def load_digits(path: Path = DIGITS) -> Split:
     """Return the digits in `path`; raise `Missing` without the file, `BadInput` when it is malformed."""
     names = ("train_x", "train_y", "test_x", "test_y")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             train_x, train_y, test_x, test_y = (np.asarray(file[name]) for name in names)
     except FileNotFoundError:
         raise Missing("The data file {file} is missing", file=path, hint="Install Outpost again.") from None
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise BadInput("{file}: not a file of digits: {reason}", file=path, reason=str(error)) from None
     return Split(
         _inputs(train_x, path), _labels(train_y, len(train_x), path), _inputs(test_x, path), _labels(test_y, len(test_x), path)

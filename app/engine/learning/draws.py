@@ -27,6 +27,7 @@ class Purpose(enum.IntEnum):
     SELECT = 2
     INIT = 3
     PARTITION = 4
+    SELF_TEST = 5
 
 
 def generator(seed: int, purpose: Purpose, *more: int) -> np.random.Generator:

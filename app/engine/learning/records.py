@@ -61,14 +61,19 @@ class LocalUpdate:
 
 @dataclass(frozen=True)
 class Part:
-    """One client's share in one round; `state` is done, late, offline, refused or bad."""
+    """One client's share in one round; `state` is waiting, done, late, offline, refused, bad or failed."""
 
     client: int
     name: str
     state: str
     examples: int = 0
     loss: float | None = None
+    cpu_s: float = 0.0
     reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the part as it is stored and shown."""
+        return dict(self.__dict__)
 
 
 @dataclass(frozen=True)

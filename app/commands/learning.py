@@ -1,0 +1,98 @@
+"""The rows of learning: train over live nodes, simulate a federation, look back, export a model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.engine.base.command import Arg, Command, Danger, Role
+
+if TYPE_CHECKING:
+    from app.engine.engine import Call
+
+
+async def _train(call: "Call", *, nodes: str, **args: Any) -> dict[str, Any]:
+    chosen = [(node.id, node.name) for node in call.engine.fleet.select(nodes)]
+    return await call.engine.learning.train(chosen, **args, actor=call.actor, cause=call.cause)
+
+
+async def _simulate(call: "Call", **args: Any) -> dict[str, Any]:
+    return await call.engine.learning.simulate(**args, actor=call.actor, cause=call.cause)
+
+
+async def _runs(call: "Call") -> list[dict[str, Any]]:
+    return call.engine.learning.runs()
+
+
+async def _show(call: "Call", *, run: str) -> dict[str, Any]:
+    return await call.engine.learning.show(run)
+
+
+async def _export(call: "Call", *, run: str, name: str, file: Path | None) -> dict[str, Any]:
+    from app.engine.flows.train import export
+
+    engine = call.engine
+    return await export(engine.learning, engine.models, run, file=file, name=name, actor=call.actor, cause=call.cause)
+
+
+_ROUNDS = "Rounds of training."
+_SEED = Arg("seed", int, "Seed of the run; equal seeds and data give equal models.", 0, low=0, high=2**64 - 1)
+_BATCH = Arg("batch", int, "Examples per step; 0 means all a node has.", 16, low=0, high=1024)
+
+ROWS: tuple[Command, ...] = (
+    Command(
+        "learning.train", "Train over the fleet",
+        "Federated averaging over live nodes: each trains on its own data, which never leaves it, and only changes of "
+        "the model travel. A node that is late or fails is left out of the round and named in it.",
+        _train,
+        (
+            Arg("rounds", int, _ROUNDS, 15, low=1, high=10_000),
+            _SEED,
+            Arg("nodes", str, "Names or ids parted by commas, or all.", "all"),
+            Arg("epochs", int, "Passes over a node's own data per round.", 5, low=1, high=1000),
+            _BATCH,
+            Arg("learning_rate", float, "Step size of the nodes' gradient descent.", 0.1, low=0, high=10),
+            Arg("deadline_s", float, "A node that takes longer is left out of the round.", 30.0, unit="s", low=0.1, high=86400),
+            Arg("quorum_ratio", float, "A round needs answers of this ratio of the nodes.", 0.5, low=0, high=1),
+        ),
+        returns="{run_id, rounds: [{round, accuracy, loss, cpu_s}], final_accuracy, nodes, architecture, model}",
+    ),
+    Command(
+        "learning.simulate", "Simulate a federation",
+        "Trains the digits over simulated clients, all of them as one tensor program in a worker. When the data does not "
+        "go round, clients draw theirs with replacement and the result says drawn.",
+        _simulate,
+        (
+            Arg("clients", int, "Simulated clients.", 100, low=1, high=100_000),
+            Arg("rounds", int, _ROUNDS, 20, low=1, high=10_000),
+            _SEED,
+            Arg("partition", str, "How the data is shared out.", "dirichlet", choices=("dirichlet", "shards", "iid")),
+            Arg("alpha", float, "Evenness of the Dirichlet partition; small is skewed.", 0.5, low=0.01, high=1000),
+            Arg("sample_ratio", float, "Ratio of the clients that take part in a round.", 1.0, low=0.00001, high=1),
+            Arg("epochs", int, "Passes over a client's own data per round.", 2, low=1, high=1000),
+            _BATCH,
+            Arg("learning_rate", float, "Step size of the clients' gradient descent.", 0.2, low=0, high=10),
+        ),
+        returns="{run_id, rounds: [{round, accuracy, loss, cpu_s}], final_accuracy, clients, spread, architecture, model}",
+    ),
+    Command(
+        "learning.runs", "List training runs", "Lists training runs and simulations, newest first.", _runs,
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="[{id, title, source, state, created_us, job_id, rounds, final_accuracy}]",
+    ),
+    Command(
+        "learning.show", "Show a training run", "Shows a run with its rounds and each node's part in them.", _show,
+        (Arg("run", str, "Id of the run, or latest.", "latest", positional=True),),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{id, title, source, state, spec, rounds, final_accuracy}",
+    ),
+    Command(
+        "learning.export", "Export a trained model",
+        "Writes the newest model of a run as ONNX and registers it as the next version of a model.",
+        _export,
+        (
+            Arg("run", str, "Id of the run, or latest.", "latest"),
+            Arg("name", str, "Model that gets a new version.", "digits"),
+            Arg("file", Path, "File that receives a copy.", None),
+        ),
+        returns="{id, name, version, artifact, size_bytes, metrics, lineage, inputs, state, created_us}",
+    ),
+)  # fmt: skip

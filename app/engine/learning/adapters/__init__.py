@@ -1,0 +1,1 @@
+"""What speaks to ONNX on behalf of learning."""

@@ -1,0 +1,67 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from app.engine.learning import mlp
+from app.engine.learning.batched import Population
+from app.engine.learning.data import load_digits
+from app.engine.learning.local import train
+from app.engine.learning.partition import part
+from app.engine.learning.records import LocalSpec
+from app.engine.learning.simulate import rounds
+from app.engine.learning.strategy import FedAvg
+
+
+def federation(clients=6, seed=0, kind="dirichlet", ratio=1.0, **told):
+    split = load_digits()
+    parts = part(kind, split.train_y, clients, seed)
+    people = Population.of(split.train_x, split.train_y, parts)
+    strategy = FedAvg(LocalSpec(seed=seed, **told), sample_ratio=ratio)
+    return mlp.initial(mlp.DIGITS_MODEL, seed), strategy, people, (split.test_x, split.test_y)
+
+
+def run(count, *, chunk=64, **how):
+    ticks = itertools.count()
+    steps = rounds(*federation(**how), lambda: float(next(ticks)), chunk=chunk)
+    return list(itertools.islice(steps, count))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_six_skewed_clients_reach_ninety_percent(seed):
+    assert run(15, seed=seed, epochs=5, learning_rate=0.1)[-1].round.accuracy >= 0.93
+
+
+def test_shards_of_two_classes_learn_too():
+    assert max(step.round.accuracy for step in run(20, kind="shards", epochs=2)) >= 0.9
+
+
+def test_loss_falls_and_rounds_are_numbered():
+    steps = run(6)
+    assert [step.round.round for step in steps] == [1, 2, 3, 4, 5, 6]
+    assert steps[-1].round.loss < steps[0].round.loss / 2
+    assert all(step.round.cpu_s == 1 for step in steps)
+
+
+def test_equal_seeds_give_equal_models_whatever_the_chunk():
+    first, again, other = run(3, clients=20), run(3, clients=20, chunk=3), run(3, clients=20, seed=1)
+    assert all(np.array_equal(first[-1].params[name], again[-1].params[name]) for name in first[-1].params)
+    assert not np.array_equal(first[-1].params["w1"], other[-1].params["w1"])
+
+
+def test_nodes_driven_by_the_same_strategy_come_to_the_same_model():
+    params, strategy, people, _ = federation(clients=5, epochs=1)
+    simulated = run(3, clients=5, epochs=1)[-1].params
+    for number in (1, 2, 3):
+        answers = [
+            train(params, people.x[rows, :-1], people.y[rows], strategy.configure(number, client).to_json())
+            for client, rows in enumerate(people.parts)
+        ]
+        params = strategy.combine(params, *strategy.stack(answers))
+    assert all(np.array_equal(params[name], simulated[name]) for name in simulated)
+
+
+def test_a_sample_of_clients_takes_part_each_round():
+    steps = run(3, clients=20, ratio=0.25)
+    assert [len(step.clients) for step in steps] == [5, 5, 5]
+    assert len({tuple(step.clients) for step in steps}) > 1

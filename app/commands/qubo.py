@@ -1,0 +1,73 @@
+"""The rows of optimisation: solve a problem file, look back at a run, list the solvers."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.engine.base.command import Arg, Command, Danger, Role
+
+if TYPE_CHECKING:
+    from app.engine.engine import Call
+
+# As in engine/qubo/solvers.py, which is not imported here so that the agent needs no engine; a test holds them equal.
+SOLVERS = ("auto", "anneal", "exact", "dwave-sa", "dwave-tabu", "dwave-descent")
+
+
+async def solve(call: "Call", **args: Any) -> dict[str, Any]:
+    """Solve the problem in a file."""
+    return await call.engine.qubo.solve(**args, actor=call.actor, cause=call.cause)
+
+
+async def show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the argument's name on the command line
+    """Show one run."""
+    return call.engine.qubo.show(id)
+
+
+async def list_solvers(call: "Call") -> dict[str, Any]:
+    """List the solvers."""
+    return {"solvers": [card.to_json() for card in call.engine.qubo.solvers()]}
+
+
+async def sample(call: "Call") -> dict[str, Any]:
+    """Tell where the bundled problem is."""
+    return call.engine.qubo.sample()
+
+
+ROWS: tuple[Command, ...] = (
+    Command(
+        "qubo.solve", "Solve an optimisation problem",
+        "Solves a Max-Cut graph in G-set format (nodes edges, then i j weight, 1-based) or a QUBO in qbsolv format. The "
+        "objective is in the file's own sense: the cut, or the maximum for qbsolv; it is summed again from the file before "
+        "it is shown. The sample is in the file's order.",
+        solve,
+        (
+            Arg("file", Path, "G-set graph or qbsolv file."),
+            Arg("seconds", float, "Time for the search; loading is not counted.", 5.0, unit="s", low=0.1, high=86400),
+            Arg("threads", int, "Threads the solver may use.", 1, low=1, high=256),
+            Arg("seed", int, "Seed of the search.", 0, low=0, high=2**64 - 1),
+            Arg("solver", str, "Which solver; auto chooses by size and says why.", "auto", choices=SOLVERS),
+        ),
+        returns="{objective, energy, sample, solver, cpu_s, wall_s, n, edges, samples, trace, verified}",
+    ),
+    Command(
+        "qubo.show", "Show an optimisation run",
+        "Shows one run with its answer, its best samples and its course.",
+        show,
+        (Arg("id", str, "Id of the run.", positional=True),),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{id, title, source, spec, result, state}",
+    ),
+    Command(
+        "qubo.solvers", "List solvers",
+        "Lists the solvers, what each is for, and how many variables it takes.",
+        list_solvers,
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{solvers: [{name, title, help, most_variables, origin, fixed}]}",
+    ),
+    Command(
+        "qubo.sample", "Find the sample problem",
+        "Tells the path of the problem that comes with Outpost.",
+        sample,
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{name, title, file}",
+    ),
+)  # fmt: skip

@@ -1,0 +1,118 @@
+"""The job of the QUBO wing: read, choose, solve, verify, in a worker process.
+
+spec: {"file": path} or {"text": …, "name": …}, and "solver", "seconds", "threads", "options" (of the solver).
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from app.engine.base.contracts import Budget, Report, SolverResult, Stop
+from app.engine.base.errors import BadInput, Bug
+from app.engine.qubo import solvers
+from app.engine.qubo.problem import Qubo, sample_text
+from app.engine.qubo.reader import parse, read_text
+from app.engine.qubo.verify import confirm
+
+_MOST_TRACE = 500
+_MOST_ROWS = 200
+
+
+def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
+    """Solve the problem in `spec` and return {objective, energy, sample, solver, cpu_s, wall_s, n, edges, samples, trace…}."""
+    text, problem = _problem(spec)
+    chosen = solvers.choose(problem, spec.get("solver") or solvers.AUTO)
+    options = dict(spec.get("options") or {})
+    solver = solvers.make(chosen.name, options)
+    budget = Budget(float(spec.get("seconds", 5.0)), int(spec.get("threads", 1)))
+    warmup_s = _warm(chosen.name, problem)
+    trace = _Trace(problem, chosen.name, report)
+    wall, cpu = time.perf_counter(), time.process_time()
+    found = solver.solve(problem, budget, seed, trace.take, stop)
+    wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
+    sample = sample_text(found.sample)
+    objective = confirm(problem, text, sample, found.energy)
+    trace.close(wall_s, found.energy)
+    info = {key: value for key, value in found.info.items() if key != "counts"}
+    return {
+        "objective": objective, "energy": found.energy, "sample": sample, "solver": chosen.name, "why": chosen.why,
+        "cpu_s": cpu_s, "wall_s": wall_s, "warmup_s": warmup_s, "n": problem.n, "edges": problem.couplings,
+        "kind": problem.kind, "sense": problem.sense, "seed": seed, "threads": budget.threads, "options": options,
+        "info": info, "samples": _rows(problem, found), "trace": trace.thinned(), "verified": True,
+    }  # fmt: skip
+
+
+def warm(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
+    """Compile the kernels ahead of the first question, so that the cache on disk holds them; spec is not used."""
+    del spec, seed, report, stop
+    from app.engine.qubo.anneal import warm_up
+
+    began = time.perf_counter()
+    warm_up()
+    return {"warmup_s": time.perf_counter() - began}
+
+
+def _problem(spec: dict[str, Any]) -> tuple[str, Qubo]:
+    if spec.get("text"):
+        text, name = str(spec["text"]), str(spec.get("name") or "text")
+    elif spec.get("file"):
+        text, name = read_text(Path(spec["file"])), str(spec["file"])
+    else:
+        raise BadInput("Give a file to solve", field="file")
+    return text, parse(text, name)
+
+
+def _warm(name: str, problem: Qubo) -> float:
+    """Load what the solver needs before its time counts; returns the seconds it took."""
+    began = time.perf_counter()
+    if name == "anneal":
+        from app.engine.qubo.anneal import warm_up
+
+        warm_up(problem)
+    elif name.startswith("dwave"):
+        import dwave.samplers  # noqa: F401 - loading is the point
+    return time.perf_counter() - began
+
+
+def _rows(problem: Qubo, found: SolverResult) -> list[dict[str, float]]:
+    """Return the best distinct samples as rows of energy, objective and count, the best first."""
+    counts = found.info.get("counts") or [1] * len(found.energies)
+    return [
+        {"energy": float(energy), "objective": problem.objective_of(float(energy)), "count": int(count)}
+        for energy, count in list(zip(found.energies, counts, strict=True))[:_MOST_ROWS]
+    ]
+
+
+class _Trace:
+    """Best energy over time: kept for the result, and passed on for the eye in the file's own sense."""
+
+    def __init__(self, problem: Qubo, solver: str, report: Report) -> None:
+        self._problem, self._solver, self._report = problem, solver, report
+        self._began = time.perf_counter()
+        self._points: list[tuple[float, float]] = []
+
+    def take(self, done: float, total: float, unit: str = "", partial: dict[str, Any] | None = None, **_: object) -> None:
+        """Stand in for the job's report."""
+        best = (partial or {}).get("best_energy")
+        if best is None:
+            self._report(done, total, unit, {"solver": self._solver})
+            return
+        at_s = time.perf_counter() - self._began
+        if not self._points or best < self._points[-1][1]:
+            self._points.append((at_s, best))
+        told = {"best_energy": best, "objective": self._problem.objective_of(best), "solver": self._solver}
+        self._report(done, total, unit, told, {"best_energy": [(at_s, best)]})
+
+    def close(self, wall_s: float, energy: float) -> None:
+        """Make the last point the answer."""
+        if self._points and self._points[-1][1] < energy - 1e-6 * max(1.0, abs(energy)):
+            raise Bug("A better energy was reported than was returned: {told}", told=self._points[-1][1])
+        self._points.append((wall_s, energy))
+
+    def thinned(self) -> list[list[float]]:
+        """Return at most 500 points [t_s, best_energy], the first and the last among them."""
+        points = self._points
+        if len(points) > _MOST_TRACE:
+            step = (len(points) - 1) / (_MOST_TRACE - 1)
+            points = [points[round(k * step)] for k in range(_MOST_TRACE)]
+        return [[round(at_s, 6), best] for at_s, best in points]

@@ -1,0 +1,3 @@
+from typing import Any
+
+def for_range_slice(builder: Any, start: Any, stop: Any, step: Any, intp: Any) -> Any: ...

@@ -183,26 +183,32 @@ def _tell(error: BaseException, *, as_json: bool, verbose: bool) -> int:
 def _print(result: Any, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(result, ensure_ascii=False, allow_nan=False))
-    elif isinstance(result, list):
-        _print_table(result)
     elif isinstance(result, dict):
-        text = result.get("text")
-        if isinstance(text, str):
-            print(text)
-            return
-        width = max((len(key) for key in result), default=0)
-        for key, value in result.items():
+        _print_object(result)
+
+
+def _print_object(result: dict[str, Any]) -> None:
+    """Print for a person: a ready text as it is, plain values as lines, lists of objects as tables below them."""
+    if isinstance(text := result.get("text"), str):
+        print(text)
+        return
+    tables = {
+        key: value for key, value in result.items() if isinstance(value, list) and (not value or isinstance(value[0], dict))
+    }
+    plain = {key: value for key, value in result.items() if key not in tables}
+    width = max((len(key) for key in plain), default=0)
+    if not tables or set(plain) - {"count"}:
+        for key, value in plain.items():
             print(f"{key:<{width}}  {_short(value)}")
-    elif result is not None:
-        print(result)
+    for key, rows in tables.items():
+        if len(tables) > 1 or set(plain) - {"count"}:
+            print(f"{key}:")
+        _print_table(rows)
 
 
 def _print_table(rows: list[Any]) -> None:
     if not rows:
         print(tr("Nothing yet."))
-        return
-    if not isinstance(rows[0], dict):
-        print(*rows, sep="\n")
         return
     keys = list(rows[0])
     cells = [keys, *([_short(row.get(key), 40) for key in keys] for row in rows)]

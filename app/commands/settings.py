@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from app.engine.engine import Call
 
 
-async def list_settings(call: "Call") -> list[dict[str, Any]]:
+async def list_settings(call: "Call") -> dict[str, Any]:
     """Return every setting with its value, unit, default and help."""
     settings = call.engine.settings
-    return [
+    rows = [
         {"key": row.name, "value": settings[row.name], "unit": row.unit, "default": row.default, "help": tr(row.help)}
         for row in settings.rows.values()
     ]
+    return {"settings": rows}
 
 
 async def set_setting(call: "Call", key: str, value: str) -> dict[str, Any]:
@@ -29,7 +30,7 @@ async def set_setting(call: "Call", key: str, value: str) -> dict[str, Any]:
 ROWS = (
     Command(
         "settings.list", "List settings", "Every setting with its value, unit, default and meaning.", list_settings,
-        role=Role.OBSERVER, danger=Danger.READ, returns="A list of {key, value, unit, default, help}.",
+        role=Role.OBSERVER, danger=Danger.READ, returns="{settings: [{key, value, unit, default, help}]}",
     ),
     Command(
         "settings.set", "Change a setting", "Checks the value against the setting's type and range, then stores it.",

@@ -40,6 +40,17 @@ def replace_file(path: Path, data: bytes) -> None:
     os.replace(scratch, path)
 
 
+def cache_folder() -> Path:
+    """Return the folder for what can be made again (compiled kernels), shared by all homes of this user."""
+    if given := os.environ.get("OUTPOST_CACHE"):
+        return Path(given)
+    if WINDOWS:
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "outpost" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "outpost"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "outpost"
+
+
 def try_lock(path: Path) -> IO[bytes] | None:
     """Lock `path` for this process and return the open file, or None if another process holds it.
 

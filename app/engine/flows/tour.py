@@ -115,7 +115,7 @@ async def _solve(stage: Stage, notes: Notes) -> tuple[Any, bool]:
 
 
 async def _circuit(stage: Stage, notes: Notes) -> tuple[Any, bool]:
-    samples = await stage.run("circuit.samples")
+    samples = (await stage.run("circuit.samples"))["samples"]
     notes.circuit = next(row["file"] for row in samples if "ghz" in row["name"].lower())
     told = await stage.run("circuit.run", file=notes.circuit, shots=2000, seed=1)
     ends = sum(count for bits, count in told["counts"].items() if len(set(bits.replace(" ", ""))) == 1)
@@ -134,7 +134,7 @@ async def _pictures(_stage: Stage, notes: Notes) -> tuple[Any, bool]:
 
 
 async def _lose_one(stage: Stage, notes: Notes) -> tuple[Any, bool]:
-    nodes = await stage.run("fleet.list")
+    nodes = (await stage.run("fleet.list"))["nodes"]
     notes.victim = nodes[-1]["name"]
     started_s = time.monotonic()
     await stage.run("fleet.kill", node=notes.victim)
@@ -148,13 +148,13 @@ async def _lose_one(stage: Stage, notes: Notes) -> tuple[Any, bool]:
 async def _reopen(stage: Stage, notes: Notes) -> tuple[Any, bool]:
     await stage.close()
     await stage.open()
-    nodes = await stage.run("fleet.list")
+    nodes = (await stage.run("fleet.list"))["nodes"]
     found = {
         "nodes": len(nodes),
-        "learning": any(row["id"] == notes.run_id for row in await stage.run("learning.runs")),
-        "model": any(row["id"] == notes.model_id for row in await stage.run("model.list")),
-        "jobs": sorted({row["kind"] for row in await stage.run("job.list", limit=200) if row["state"] == "done"}),
-        "audited": sorted({row["command"] for row in await stage.run("audit.list", limit=500)}),
+        "learning": notes.run_id in _column(await stage.run("learning.runs"), "runs", "id"),
+        "model": notes.model_id in _column(await stage.run("model.list"), "models", "id"),
+        "jobs": _column(await stage.run("job.list", state="done", limit=200), "jobs", "kind"),
+        "audited": _column(await stage.run("audit.list", limit=500), "entries", "command"),
     }
     held = found["nodes"] == NODES and found["learning"] and found["model"]
     held = held and set(found["jobs"]) >= {"qubo", "circuits", "control"} and set(found["audited"]) >= AUDITED
@@ -217,6 +217,10 @@ def _fresh(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
+def _column(told: dict[str, Any], table: str, key: str) -> list[str]:
+    return sorted({row[key] for row in told[table]})
+
+
 def _state(rows: list[dict[str, Any]], name: str) -> str:
     return next((row["state"] for row in rows if row["name"] == name), "")
 
@@ -224,7 +228,7 @@ def _state(rows: list[dict[str, Any]], name: str) -> str:
 async def _until(stage: Stage, held: Callable[[list[dict[str, Any]]], bool], most_s: float) -> list[dict[str, Any]]:
     deadline_s = time.monotonic() + most_s
     while True:
-        rows: list[dict[str, Any]] = await stage.run("fleet.list")
+        rows: list[dict[str, Any]] = (await stage.run("fleet.list"))["nodes"]
         if held(rows):
             return rows
         if time.monotonic() > deadline_s:

@@ -7,6 +7,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -15,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.clock import Clock
-from app.engine.base.errors import BadInput, Offline, Timeout
+from app.engine.base.errors import BadInput, Conflict, Offline, Timeout
 from app.engine.link.records import Peer
 from app.engine.link.transport import Answer, Own, Transport, full_jitter_s
+from app.engine.store.threads import in_thread
 from app.wire import limits, tensors
-from app.wire.documents import to_bytes
+from app.wire.documents import to_bytes, whole_of
 from app.wire.signing import DEFAULT_LIFE_US, HEADER, sign
 from app.wire.status import Inventory, Status
 from app.wire.telemetry import TelemetryPage
@@ -49,6 +51,10 @@ class NodeClient:
         """Close the connections to the node."""
         await self._transport.close()
 
+    async def unpair(self) -> None:
+        """Have the node forget this console; nothing else is answered after that."""
+        await self._change("DELETE", "/v1/pair", b"", {})
+
     async def status(self) -> Status:
         """Return how the node is now."""
         status = Status.from_json((await self._get("/v1/status")).document())
@@ -77,25 +83,30 @@ class NodeClient:
         return TelemetryPage.from_json(answer.document())
 
     async def put_artifact(self, artifact: str, path: Path, progress: Progress | None = None) -> None:
-        """Send the file at `path` as `artifact` in chunks, going on where an earlier try broke off."""
-        size = (await asyncio.to_thread(path.stat)).st_size
-        target = f"/v1/artifacts/{quote(artifact)}"
-        at = await self._have(target)
-        while at < size or (size == 0 and at == 0):
-            chunk = await asyncio.to_thread(_chunk, path, at)
-            span = {"Content-Range": f"bytes {at}-{at + len(chunk) - 1}/{size}"}
-            answer = await self._change("PUT", target, chunk, {**_OCTETS, **span}, limit_s=60.0)
-            at = int(answer.document().get("have_bytes", at + len(chunk)))
+        """Send the file at `path` as `artifact` in pieces, going on where an earlier try broke off.
+
+        `progress(bytes there, bytes in all)` is called after each piece.
+        """
+        size = await in_thread(lambda: path.stat().st_size, "artifact")
+        target = f"/v1/artifacts/{quote(artifact, safe=':')}"
+        told = (await self._change("PUT", target, b"", {**_OCTETS, "Content-Range": f"bytes */{size}"})).document()
+        while not told.get("complete"):
+            at = whole_of(told, "received_bytes")
+            piece = await in_thread(partial(_piece, path, at), "artifact")
+            if not piece:
+                raise Conflict("{file} changed while it was sent", file=path)
+            span = {"Content-Range": f"bytes {at}-{at + len(piece) - 1}/{size}"}
+            told = (await self._change("PUT", target, piece, {**_OCTETS, **span}, limit_s=60.0)).document()
             if progress is not None:
-                progress(min(at, size), size)
+                progress(whole_of(told, "received_bytes"), size)
 
     async def prepare(self, slot: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Have the node check, load and self-test a model beside the active one of `slot`."""
         return await self._model(slot, "prepare", to_bytes(dict(manifest)))
 
-    async def activate(self, slot: str) -> dict[str, Any]:
-        """Have the prepared model of `slot` answer from now on; the one before is kept until `commit`."""
-        return await self._model(slot, "activate")
+    async def activate(self, slot: str, version: int) -> dict[str, Any]:
+        """Have the prepared `version` of `slot` answer from now on; the one before is kept until `commit`."""
+        return await self._model(slot, "activate", to_bytes({"schema": 1, "version": version}))
 
     async def commit(self, slot: str) -> dict[str, Any]:
         """Make the active model of `slot` final: the point of no return."""
@@ -108,23 +119,23 @@ class NodeClient:
     async def infer(self, model: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the node's answer (n, outputs) of its active `model` for the rows `x` (n, inputs)."""
         body = tensors.pack({"x": np.asarray(x, np.float32)}, {})
-        answer = await self._transport.send("POST", f"/v1/infer/{quote(model)}", body=body, headers=_OCTETS)
+        answer = await self._transport.send("POST", f"/v1/infer/{quote(model, safe='')}", body=body, headers=_OCTETS)
         return _unpacked(answer)[0]["y"]
 
     async def train(self, round_id: str, params: Tensors, spec: Mapping[str, Any]) -> None:
         """Have the node begin local training from `params`; ask for the result with `update`."""
         body = tensors.pack(params, {"spec": json.dumps(dict(spec))})
-        await self._change("POST", f"/v1/rounds/{quote(round_id)}/train", body, _OCTETS, limit_s=30.0)
+        await self._change("POST", f"/v1/rounds/{quote(round_id, safe='')}/train", body, _OCTETS, limit_s=30.0)
 
     async def update(self, round_id: str, wait_s: float = 0.0) -> tuple[tensors.Tensors, dict[str, str]] | None:
         """Return (new minus old parameters, what the node says of them), or None while it still trains."""
-        target = f"/v1/rounds/{quote(round_id)}/update?wait={wait_s:g}"
+        target = f"/v1/rounds/{quote(round_id, safe='')}/update?wait={wait_s:g}"
         answer = await self._get(target, limit_s=10.0 + wait_s)
         return None if answer.status == 204 else _unpacked(answer)
 
-    async def _model(self, slot: str, verb: str, body: bytes = b"") -> dict[str, Any]:
-        answer = await self._change("POST", f"/v1/models/{quote(slot)}/{verb}", body, _JSON if body else {}, limit_s=60.0)
-        return answer.document() if answer.body else {}
+    async def _model(self, slot: str, verb: str, body: bytes = b"{}") -> dict[str, Any]:
+        answer = await self._change("POST", f"/v1/models/{quote(slot, safe='')}/{verb}", body, _JSON, limit_s=60.0)
+        return answer.document()
 
     async def _get(self, target: str, limit_s: float = 10.0) -> Answer:
         """Read, again after a lost connection or a silence; reads change nothing, so that is safe."""
@@ -144,13 +155,13 @@ class NodeClient:
         header = sign(identity, method=method, target=target, body=body, node=self.peer.identity.device_id, expiry_us=expiry_us)
         return await self._transport.send(method, target, body=body, headers={**headers, HEADER: header}, limit_s=limit_s)
 
-    async def _have(self, target: str) -> int:
-        """Return how many bytes of an artifact the node has already."""
-        answer = await self._get(target)
-        return int(answer.document().get("have_bytes", 0))
+
+def _segment(name: str) -> str:
+    """Return `name` as one segment of a path; a colon stands for itself there (RFC 3986, section 3.3)."""
+    return quote(name, safe=":")
 
 
-def _chunk(path: Path, at: int) -> bytes:
+def _piece(path: Path, at: int) -> bytes:
     with path.open("rb") as file:
         file.seek(at)
         return file.read(limits.CHUNK_BYTES)

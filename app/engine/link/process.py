@@ -22,6 +22,7 @@ from app.engine.link.client import NodeClient
 from app.engine.link.identity import own_identity
 from app.engine.link.puller import Hand, Puller
 from app.engine.link.records import Batch, Peer, Target
+from app.engine.store.threads import in_thread
 from app.wire.identity import DeviceIdentity
 
 _SEND_EVERY_S: Final = 0.2
@@ -66,7 +67,7 @@ class LinkProcess:
         if self._again is not None:
             self._again.cancel()
         self._tell({"do": "stop"})
-        await asyncio.to_thread(self._end)
+        await in_thread(self._end, "link-end")
 
     def _spawn(self) -> None:
         context = multiprocessing.get_context("spawn")

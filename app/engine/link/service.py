@@ -5,6 +5,7 @@ import platform
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final, Protocol
 
 from app.engine.base.errors import Missing, OutpostError
@@ -16,6 +17,7 @@ from app.engine.link.identity import own_identity, public_device_id, seal_key
 from app.engine.link.process import LinkProcess
 from app.engine.link.puller import Puller
 from app.engine.link.records import Batch, Paired, Peer, Target
+from app.engine.store.threads import in_thread
 from app.wire.identity import DeviceIdentity
 
 _FOLDER: Final = "identity"
@@ -69,7 +71,7 @@ class Link:
 
     async def start(self) -> None:
         """Know who we are: read from a plain file, or made at the very first start."""
-        self._device_id = await asyncio.to_thread(public_device_id, self._folder)
+        self._device_id = await in_thread(partial(public_device_id, self._folder), "identity")
         if not self._device_id:
             await self.identity()
 
@@ -89,8 +91,8 @@ class Link:
         async with self._unlocking:
             if self._identity is None:
                 name = f"{self._base.settings['user.name']} on {platform.node() or 'this machine'}"
-                self._key = await asyncio.to_thread(seal_key, self._folder)
-                self._identity = await asyncio.to_thread(own_identity, self._folder, name, self._key)
+                self._key = await in_thread(partial(seal_key, self._folder), "identity")
+                self._identity = await in_thread(partial(own_identity, self._folder, name, self._key), "identity")
                 self._device_id = self._identity.public.device_id
             return self._identity
 

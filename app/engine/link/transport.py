@@ -6,22 +6,27 @@ open between requests: a handshake costs some thirty requests.
 
 import asyncio
 import json
+import logging
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import httpx
 
 from app.engine.base.errors import BadInput, Limit, Offline, OutpostError, Refused, Timeout, from_problem
 from app.engine.link.records import Peer
+from app.engine.store.threads import in_thread
 from app.wire.identity import DeviceIdentity
 from app.wire.tls import client_context, pairing_context, require_peer
 
 CONNECT_S: Final = 3.0
-_KEEP_S: Final = 300.0
+_KEEP_S: Final = 70.0  # less than an agent keeps an idle connection
 _MOST_BYTES: Final = 128 << 20
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request is no news
 
 Own = Callable[[], Awaitable[DeviceIdentity]]
 
@@ -87,7 +92,7 @@ class Transport:
         async with self._opening:
             if self._http is None:
                 identity = await self._own()
-                context = await asyncio.to_thread(client_context, identity, self.peer.identity)
+                context = await in_thread(partial(client_context, identity, self.peer.identity), "tls")
                 self._http = _client(self.peer.address, context)
             return self._http
 

@@ -49,3 +49,8 @@ def manifest_of(model: ModelVersion) -> dict[str, Any]:
         "size_bytes": model.size_bytes,
         "self_test": model.inputs.get("self_test"),
     }
+
+
+def document_of(model: ModelVersion) -> dict[str, Any]:
+    """Return `model` as plain JSON, for commands."""
+    return {name: getattr(model, name) for name in model.__dataclass_fields__}

@@ -1,7 +1,7 @@
 """The verbs of the model registry: register, find, export, and run a version on the engine's own runtime."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from app.engine.base.records import Records
 from app.engine.jobs.base import Base
 from app.engine.models.records import ModelVersion, manifest_of, version_of
 from app.engine.store import artifacts, rows
+from app.engine.store.threads import in_thread
 
 _TABLE: Final = "model_versions"
 _MOST_BYTES: Final = 1 << 30
@@ -48,7 +49,7 @@ class ModelsService:
         if known is not None:
             return known
         home = self._base.home
-        artifact = await asyncio.to_thread(artifacts.keep, home, data)
+        artifact = await in_thread(partial(artifacts.keep, home, data), "artifact")
         path = artifacts.path_of(home, artifact)
         try:
             told = await self._base.jobs.run(
@@ -57,7 +58,7 @@ class ModelsService:
             )  # fmt: skip
         except BadInput:
             if not any(model.artifact == artifact for model in self.records):
-                await asyncio.to_thread(path.unlink, missing_ok=True)
+                await in_thread(partial(path.unlink, missing_ok=True), "artifact")
             raise
         row = {
             "name": name, "artifact": artifact, "size_bytes": len(data), "metrics": dict(metrics or {}),
@@ -68,10 +69,10 @@ class ModelsService:
     async def import_file(self, file: Path, name: str, *, actor: str, cause: str = "") -> ModelVersion:
         """Register the ONNX file at `file` as the next version of `name`."""
         try:
-            size = (await asyncio.to_thread(file.stat)).st_size
+            size = await in_thread(lambda: file.stat().st_size, "artifact")
             if size > _MOST_BYTES:
                 raise Limit("{source} is larger than a model may be (1 GiB)", source=file)
-            data = await asyncio.to_thread(file.read_bytes)
+            data = await in_thread(file.read_bytes, "artifact")
         except OSError as error:
             raise Missing("{file} cannot be read: {reason}", file=file, reason=error.strerror, field="file") from None
         return await self.register(
@@ -99,13 +100,13 @@ class ModelsService:
 
     async def read(self, model: ModelVersion) -> bytes:
         """Return the checked bytes of `model`."""
-        return await asyncio.to_thread(artifacts.load, self._base.home, model.artifact)
+        return await in_thread(partial(artifacts.load, self._base.home, model.artifact), "artifact")
 
     async def export(self, key: str, file: Path) -> ModelVersion:
         """Write the file of the version called `key` to `file`, whole or not at all."""
         model = self.find(key)
         data = await self.read(model)
-        await asyncio.to_thread(replace_file, file, data)
+        await in_thread(partial(replace_file, file, data), "artifact")
         return model
 
     def manifest(self, model: ModelVersion) -> dict[str, Any]:
@@ -114,7 +115,7 @@ class ModelsService:
         if manifest["self_test"] is None:
             raise BadInput(
                 "{title} has no self-test, so no node can prove that it works", title=model.title,
-                hint="A model needs one float32 input of shape (rows, width) with free rows.",
+                hint="A model needs one float32 input x of shape (rows, width) with free rows, and an output y.",
             )  # fmt: skip
         return manifest
 

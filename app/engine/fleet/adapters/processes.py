@@ -4,21 +4,25 @@ What was started is noted in the agent's home, so that an agent left behind by a
 ended: only a process with the noted id, start time and command line is ever touched.
 """
 
+import asyncio
 import contextlib
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
 
 import app
 from app.engine.base.errors import BadInput, Offline, Timeout
 from app.engine.base.platform import detached_flags, kill_hard, make_private
+from app.engine.store.threads import in_thread
 
 _NOTE: Final = "process.json"
 _LOG_BYTES: Final = 1 << 20
@@ -62,10 +66,48 @@ class AgentProcess:
         (self.home / _NOTE).unlink(missing_ok=True)
 
 
+class AgentHerd:
+    """The agents this console started, by their home; all of them end with it."""
+
+    def __init__(self) -> None:
+        self._agents: dict[Path, AgentProcess] = {}
+
+    def get(self, home: Path) -> AgentProcess | None:
+        """Return the agent started in `home`, running or not."""
+        return self._agents.get(home)
+
+    async def launch(self, home: Path, name: str) -> AgentProcess:
+        """Start an agent in `home`, ending first what runs there."""
+        await self.end(home)
+        agent = await in_thread(partial(launch, home, name), "agent-start")
+        self._agents[home] = agent
+        return agent
+
+    async def end(self, home: Path) -> None:
+        """End the agent in `home`, if it is ours."""
+        agent = self._agents.pop(home, None)
+        if agent is not None:
+            await in_thread(agent.end, "agent-end")
+
+    async def discard(self, home: Path) -> None:
+        """End the agent in `home` and remove all it kept."""
+        await self.end(home)
+        await in_thread(partial(_remove, home), "agent-remove")
+
+    async def end_all(self) -> None:
+        """End every agent, all at once."""
+        await asyncio.gather(*(self.end(home) for home in tuple(self._agents)))
+
+
+def _remove(home: Path) -> None:
+    end_left_over(home)
+    shutil.rmtree(home, ignore_errors=True)
+
+
 def agent_command(home: Path, name: str, host: str = "127.0.0.1") -> list[str]:
     """Return the command line that runs an agent with `home`; a frozen program is its own interpreter."""
-    program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "app"]
-    return [*program, "agent", "run", "--home", str(home), "--port", "0", "--host", host, "--name", name]
+    program = [sys.executable, "agent"] if getattr(sys, "frozen", False) else [sys.executable, "-m", "app.agent"]
+    return [*program, "run", "--home", str(home), "--port", "0", "--host", host, "--name", name]
 
 
 def launch(home: Path, name: str, limit_s: float = 30.0) -> AgentProcess:

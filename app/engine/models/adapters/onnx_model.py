@@ -45,7 +45,7 @@ def describe(path: Path, seed: int, source: str = "") -> dict[str, Any]:
     session = session_of(path, source)
     inputs, outputs = [_tensor(t) for t in session.get_inputs()], [_tensor(t) for t in session.get_outputs()]
     told: dict[str, Any] = {"inputs": inputs, "outputs": outputs, "self_test": None}
-    if _maps_rows(inputs):
+    if _maps_rows(inputs) and outputs[0]["name"] == "y":
         width = int(inputs[0]["shape"][1])
         rows = np.random.default_rng(np.random.SeedSequence(seed)).random((_SELF_TEST_ROWS, width), dtype=np.float32)
         answer = run(session, rows)
@@ -64,7 +64,8 @@ def run(session: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _maps_rows(inputs: Sequence[Mapping[str, Any]]) -> bool:
-    if len(inputs) != 1 or inputs[0]["dtype"] != "tensor(float)" or len(inputs[0]["shape"]) != 2:
+    """Tell whether a node can serve it: one float32 input called x with free rows of a fixed width."""
+    if len(inputs) != 1 or inputs[0]["name"] != "x" or inputs[0]["dtype"] != "tensor(float)" or len(inputs[0]["shape"]) != 2:
         return False
     free, width = inputs[0]["shape"]
     return free is None and isinstance(width, int)

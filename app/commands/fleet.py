@@ -1,0 +1,140 @@
+"""The rows of the fleet: start the demo, list and look, pair and remove, find, and drills with demo nodes."""
+
+from typing import TYPE_CHECKING, Any
+
+from app.engine.base.command import Arg, Command, Danger, Role
+
+if TYPE_CHECKING:
+    from app.engine.engine import Call
+
+
+async def demo(call: "Call", *, nodes: int) -> dict[str, Any]:
+    """Start the demo fleet."""
+    from app.engine.flows.demo import start
+
+    engine = call.engine
+    return await start(engine.home, engine.jobs, engine.fleet, engine.learning, nodes=nodes, actor=call.actor, cause=call.cause)
+
+
+async def list_nodes(call: "Call") -> list[dict[str, Any]]:
+    """List the nodes."""
+    from app.engine.fleet.intake import document_of
+
+    return [document_of(node) for node in call.engine.fleet.records]
+
+
+async def show(call: "Call", *, node: str) -> dict[str, Any]:
+    """Show one node."""
+    return await call.engine.fleet.show(node)
+
+
+async def pair(call: "Call", *, address: str, code: str, name: str, site: str) -> dict[str, Any]:
+    """Pair with a node."""
+    from app.engine.fleet.intake import document_of
+
+    about = {key: value for key, value in (("name", name), ("site", site)) if value}
+    return document_of(await call.engine.fleet.pair(address, code, about=about, actor=call.actor, cause=call.cause))
+
+
+async def remove(call: "Call", *, node: str) -> dict[str, Any]:
+    """Remove a node."""
+    gone = await call.engine.fleet.remove(node, actor=call.actor, cause=call.cause)
+    return {"id": gone.id, "name": gone.name}
+
+
+async def find(call: "Call", *, seconds: float) -> list[dict[str, Any]]:
+    """Find nodes on the local network."""
+    known = {node.device_id for node in call.engine.fleet.records}
+    found = await call.engine.link.find(seconds)
+    return [
+        {"name": each.name, "address": each.address, "device_id": each.device_id, "paired": each.device_id in known}
+        for each in found
+    ]
+
+
+async def kill(call: "Call", *, node: str) -> dict[str, Any]:
+    """Kill a demo node's agent."""
+    from app.engine.fleet.intake import document_of
+    from app.engine.flows import demo as drills
+
+    return document_of(await drills.kill(call.engine.fleet, node))
+
+
+async def restart(call: "Call", *, node: str) -> dict[str, Any]:
+    """Restart a demo node's agent."""
+    from app.engine.fleet.intake import document_of
+    from app.engine.flows import demo as drills
+
+    return document_of(await drills.restart(call.engine.fleet, node, actor=call.actor, cause=call.cause))
+
+
+_NODE = Arg("node", str, "Name or id of the node.", positional=True)
+_SHOWN = "{id, device_id, name, address, state, site, lat, lon, last_heartbeat_us, as_of_us, cpu_ratio, …}"
+
+ROWS: tuple[Command, ...] = (
+    Command(
+        "fleet.demo", "Start demo fleet",
+        "Starts agents as processes on this machine, pairs with them and places them on the map. They run as long as the "
+        "engine that started them; started again, they are the same nodes and what they measured meanwhile is fetched.",
+        demo,
+        (Arg("nodes", int, "How many agents.", 6, low=1, high=64),),
+        returns="{nodes: [" + _SHOWN + "]}",
+    ),
+    Command(
+        "fleet.list", "List nodes",
+        "Lists every node with its state, its newest figures and how old they are.",
+        list_nodes,
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="[" + _SHOWN + "]",
+    ),
+    Command(
+        "fleet.show", "Show a node",
+        "Shows one node with its hardware, certificate and newest measurements.",
+        show,
+        (_NODE,),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns=_SHOWN,
+    ),
+    Command(
+        "fleet.pair", "Pair with a node",
+        "Pairs with the agent at an address, with the one-use code it shows. Both sides pin each other's keys.",
+        pair,
+        (
+            Arg("address", str, "Where the agent listens, as host:port.", positional=True),
+            Arg("code", str, "The code the agent shows: seven groups of four characters.", positional=True, secret=True),
+            Arg("name", str, "What to call the node; its own name if empty.", ""),
+            Arg("site", str, "Where it stands.", ""),
+        ),
+        returns=_SHOWN,
+    ),
+    Command(
+        "fleet.remove", "Remove node",
+        "Takes a node out of the fleet: it is unpinned and no longer asked. A demo node's agent ends and its folder goes.",
+        remove,
+        (_NODE,),
+        danger=Danger.DESTRUCTIVE,
+        returns="{id, name}",
+    ),
+    Command(
+        "fleet.find", "Find nodes nearby",
+        "Listens for agents that announce themselves on the local network by multicast DNS.",
+        find,
+        (Arg("seconds", float, "How long to listen.", 3.0, unit="s", low=0.1, high=60),),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="[{name, address, device_id, paired}]",
+    ),
+    Command(
+        "fleet.kill", "Kill demo node",
+        "A drill: ends a demo node's agent as a power cut would. Only for nodes that fleet demo started.",
+        kill,
+        (_NODE,),
+        returns=_SHOWN,
+    ),
+    Command(
+        "fleet.restart", "Restart demo node",
+        "Starts a demo node's agent again in its old folder; what nobody has read yet is fetched from its spool.",
+        restart,
+        (_NODE,),
+        returns=_SHOWN,
+    ),
+)  # fmt: skip

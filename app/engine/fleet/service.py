@@ -1,0 +1,399 @@
+"""The verbs of the fleet: pair, remove, watch; every batch from the link becomes samples, rows and records here.
+
+Telemetry and the cursor behind it are written in one transaction at most once a second, so that after any stop the pull
+goes on exactly where the store stands; what cannot be written is pulled again later from the node's spool.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from app.engine.base.errors import BadInput, Conflict, Missing, OutpostError
+from app.engine.base.events import ModelActivated, NodePaired, NodeRemoved, NodeStateChanged, TelemetryLost
+from app.engine.base.records import Records
+from app.engine.fleet import intake
+from app.engine.fleet.adapters.processes import AgentHerd
+from app.engine.fleet.health import HELD, Health, Limits, judge
+from app.engine.fleet.records import Node
+from app.engine.jobs.base import Base
+from app.engine.link.records import Batch, Peer, Target
+from app.engine.link.service import Link
+from app.engine.store import rows, telemetry
+from app.engine.store.threads import in_thread
+from app.wire.identity import PublicIdentity
+from app.wire.telemetry import Measurement
+
+log = logging.getLogger(__name__)
+
+_NODES: Final = "edge_nodes"
+_TELEMETRY: Final = "edge_telemetry"
+_DEPLOYMENTS: Final = "edge_deployments"
+_TICK_S: Final = 0.5
+_FLUSH_S: Final = 1.0
+_PRUNE_S: Final = 60.0
+_GAP_S: Final = 5.0
+_SELF: Final = "engine"
+
+
+class FleetService:
+    """All nodes this console knows, their health, and what they measured."""
+
+    def __init__(self, base: Base, link: Link) -> None:
+        self._base, self._link = base, link
+        self.records: Records[Node] = Records(lambda node: node.id, "node")
+        self.herd = AgentHerd()
+        self._identities: dict[str, PublicIdentity] = {}
+        self._heard_s: dict[str, float] = {}
+        self._failed: set[str] = set()
+        self._shown_s: dict[str, float] = {}
+        self._rows: list[dict[str, Any]] = []
+        self._marks: dict[str, dict[str, Any]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._behind = False
+        self._undo: Callable[[], None] = _nothing
+
+    async def start(self) -> None:
+        """Load the nodes, show them as old as they are, and begin to pull from each."""
+        stored = await self._base.store.read(lambda conn: rows.select(conn, _NODES, order="registered_at"))
+        self._identities = await in_thread(partial(_identities_of, stored), "identities")
+        nodes = [intake.node_of(row) for row in stored if row["id"] in self._identities]
+        now_us, now_s = self._base.clock.now_us(), self._base.clock.monotonic_s()
+        for node in nodes:
+            if node.last_heartbeat_us:
+                self._heard_s[node.id] = now_s - max(0, now_us - node.last_heartbeat_us) / 1e6
+        limits = self._limits()
+        self.records.replace_all(replace(node, state=self._judged(node, limits, now_s)) for node in nodes)
+        self._undo = self._link.on_batch(self._took)
+        for node in self.records:
+            self._attach(node)
+        loop = asyncio.get_running_loop()
+        self._tasks = [
+            loop.create_task(self._every(_TICK_S, self._tick), name="fleet-health"),
+            loop.create_task(self._every(_FLUSH_S, self._flush), name="fleet-flush"),
+            loop.create_task(self._every(_PRUNE_S, self._prune), name="fleet-prune"),
+        ]
+
+    async def stop(self) -> None:
+        """Take no more, write what was taken, and end the agents this console started."""
+        self._undo()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await self._flush()
+        await self.herd.end_all()
+
+    # Nodes by name.
+
+    def find(self, key: str) -> Node:
+        """Return the node called `key`: its id, its device id, or its name where only one has it."""
+        if key in self.records:
+            return self.records.need(key)
+        found = [node for node in self.records if key in (node.name, node.device_id)]
+        if len(found) > 1:
+            raise Conflict("{count} nodes are called {name}", count=len(found), name=key, field="node", hint="Use the id.")
+        if not found:
+            raise Missing("There is no node {name}", name=key, field="node", hint="See: outpost fleet list")
+        return found[0]
+
+    def select(self, nodes: str) -> list[Node]:
+        """Return the nodes that `nodes` names: "all" (those in service), or names and ids parted by commas."""
+        if nodes.strip() == "all":
+            return [node for node in self.records if node.state not in HELD]
+        named = [part.strip() for part in nodes.split(",") if part.strip()]
+        if not named:
+            raise BadInput("No node is named", field="nodes", hint="Write all, or names parted by commas.")
+        return list({node.id: node for node in map(self.find, named)}.values())
+
+    async def show(self, key: str, count: int = 20) -> dict[str, Any]:
+        """Return everything known of one node, with its newest `count` measurements, newest first."""
+        node = self.find(key)
+        where = {"node_id": node.id}
+        newest = await self._base.store.read(
+            lambda conn: rows.select(conn, _TELEMETRY, where=where, order="collected_at", descending=True, limit=count)
+        )
+        return {**intake.document_of(node), "certificate": self._identities[node.id].certificate_pem, "telemetry": newest}
+
+    # Coming and going.
+
+    async def pair(
+        self, address: str, code: str, *, about: Mapping[str, Any] | None = None, actor: str, cause: str = ""
+    ) -> Node:
+        """Pair with the node at `address` that shows `code`, and pull from it from now on.
+
+        `about` may hold columns of `edge_nodes` that the console knows better: name, site, location_lat, location_lon,
+        labels, home.
+        """
+        paired = await self._link.pair(address, code)
+        return await self._admit(paired.address, paired.identity, dict(about or {}), actor, cause)
+
+    async def _admit(self, address: str, identity: PublicIdentity, about: dict[str, Any], actor: str, cause: str) -> Node:
+        """Write a node that was just paired, in place of what was known of the same device."""
+        now_us = self._base.clock.now_us()
+        known = next((node for node in self.records if node.device_id == identity.device_id), None)
+        row = {
+            "name": identity.name, **about, "node_identifier": identity.device_id, "address": address,
+            "identity": identity.to_json(), "certificate": identity.certificate_pem, "last_heartbeat": now_us,
+            "status": str(Health.ONLINE),
+        }  # fmt: skip
+        row |= {"registered_at": now_us} if known is None else {"id": known.id}
+        stored = await self._base.store.write(lambda conn: rows.put(conn, _NODES, row, actor=actor, cause=cause, now_us=now_us))
+        node = replace(intake.node_of(stored), state=Health.ONLINE)
+        self._identities[node.id] = identity
+        self._heard_s[node.id] = self._base.clock.monotonic_s()
+        self._failed.discard(node.id)
+        self.records.put(node)
+        self._base.bus.publish(NodePaired(at_us=now_us, actor=actor, cause=cause, node_id=node.id, name=node.name))
+        self._attach(node)
+        return await self._learn_hardware(node, actor, cause)
+
+    async def _learn_hardware(self, node: Node, actor: str, cause: str) -> Node:
+        """Ask what the node is made of; a node that does not say so is still a node."""
+        try:
+            inventory = (await self._link.client(node.id).inventory()).to_json()
+        except OutpostError as error:
+            self._change(node.id, trouble=str(error))
+            return self.records.need(node.id)
+        hardware = {key: value for key, value in inventory.items() if key not in ("schema", "device", "name", "labels")}
+        await self._put(node.id, {"hardware_profile": hardware}, actor, cause)
+        self._change(node.id, hardware=hardware)
+        return self.records.need(node.id)
+
+    async def move(self, node: Node, address: str, *, actor: str, cause: str = "") -> Node:
+        """Pull from `node` at a new address; its identity, and so its cursor, stay."""
+        await self._put(node.id, {"address": address}, actor, cause)
+        self._change(node.id, address=address)
+        self._attach(self.records.need(node.id))
+        return self.records.need(node.id)
+
+    async def remove(self, key: str, *, actor: str, cause: str = "") -> Node:
+        """Take a node out of the fleet: both sides unpin each other; a demo agent ends and its home goes.
+
+        A node that cannot be reached now is unpinned on this side alone.
+        """
+        node = self.find(key)
+        if not node.home and node.state is not Health.OFFLINE:
+            try:
+                await self._link.client(node.id).unpair()
+            except OutpostError as error:
+                log.info("%s was not told that it is removed: %s", node.name, error)
+        await self.drop(node, actor=actor, cause=cause)
+        if node.home:
+            await self.herd.discard(Path(node.home))
+        return node
+
+    async def drop(self, node: Node, *, actor: str, cause: str = "") -> None:
+        """Unpin `node` and pull from it no longer; whatever runs there goes on running."""
+        now_us = self._base.clock.now_us()
+        await self._base.store.write(lambda conn: rows.delete(conn, _NODES, node.id, actor=actor, cause=cause, now_us=now_us))
+        self._link.detach(node.id)
+        self._forget(node.id)
+        self._base.bus.publish(NodeRemoved(at_us=now_us, actor=actor, cause=cause, node_id=node.id, name=node.name))
+
+    def fail(self, node_id: str) -> None:
+        """Take it that the last try to reach a node failed: it is suspect at once."""
+        self._failed.add(node_id)
+        self._judge_one(node_id)
+
+    # Deployments.
+
+    async def begin_deployment(self, model_id: str, title: str, nodes: list[str], *, actor: str, cause: str) -> str:
+        """Write that a model is on its way to `nodes` (ids); return the deployment's id."""
+        now_us = self._base.clock.now_us()
+        row = {
+            "deployment_name": title, "model_id": model_id, "target_nodes": nodes, "deployment_config": {},
+            "rollout_strategy": "all-at-once", "status": "running", "deployed_at": now_us,
+        }  # fmt: skip
+        stored = await self._base.store.write(
+            lambda conn: rows.put(conn, _DEPLOYMENTS, row, actor=actor, cause=cause, now_us=now_us)
+        )
+        return str(stored["id"])
+
+    async def end_deployment(
+        self, deployment_id: str, status: str, outcome: Mapping[str, Any], *, actor: str, cause: str
+    ) -> None:
+        """Write how a deployment ended, with each node's outcome."""
+        row = {"id": deployment_id, "status": status, "deployment_config": {"nodes": dict(outcome)}}
+        now_us = self._base.clock.now_us()
+        await self._base.store.write(lambda conn: rows.put(conn, _DEPLOYMENTS, row, actor=actor, cause=cause, now_us=now_us))
+
+    async def deployments(self, limit: int = 100) -> list[dict[str, Any]]:
+        """Return the newest deployments, newest first."""
+        return await self._base.store.read(
+            lambda conn: rows.select(conn, _DEPLOYMENTS, order="deployed_at", descending=True, limit=limit)
+        )
+
+    def activated(self, node_id: str, model_id: str, slot: str, *, actor: str, cause: str) -> None:
+        """Tell that a node committed a model, and ask it how it is."""
+        now_us = self._base.clock.now_us()
+        event = ModelActivated(at_us=now_us, actor=actor, cause=cause, node_id=node_id, model_id=model_id, slot=slot)
+        self._base.bus.publish(event)
+        self._link.poke(node_id)
+
+    # What the link brings.
+
+    def _took(self, batch: Batch) -> None:
+        node = self.records.get(batch.node_id)
+        if node is None:
+            return
+        if batch.problem is not None:
+            self.records.put(intake.missed(node, batch))
+            self.fail(node.id)
+            return
+        items = intake.fresh(batch.items, batch.epoch, node.epoch, node.seq)
+        for first, last in batch.lost:
+            event = TelemetryLost(
+                at_us=batch.at_us, actor=_SELF, node_id=node.id, epoch=batch.epoch, first_seq=first, last_seq=last
+            )
+            self._base.bus.publish(event)
+        if items:
+            self._draw_samples(node.id, items)
+            self._rows += intake.rows_of(node.id, batch.epoch, items)
+        self._heard_s[node.id] = self._base.clock.monotonic_s()
+        self._failed.discard(node.id)
+        self._marks[node.id] = {"cursor_epoch": batch.epoch, "cursor_seq": batch.seq, "last_heartbeat": batch.at_us}
+        self.records.put(intake.heard(node, batch, items))
+        self._judge_one(node.id)
+
+    def _draw_samples(self, node_id: str, items: tuple[Measurement, ...]) -> None:
+        shown_s = self._shown_s.get(node_id)
+        new = [item for item in items if shown_s is None or item.at_us / 1e6 > shown_s]
+        if not new:
+            return
+        gap_s = max(_GAP_S, 3 * self._base.settings["fleet.cadence_s"])
+        times, values = intake.series_of(new, shown_s, gap_s)
+        self._shown_s[node_id] = float(times[-1])
+        for name, series in values.items():
+            self._base.samples.ring(node_id, name).extend(times, series)
+
+    async def _flush(self) -> None:
+        """Write what was taken and the cursors behind it.
+
+        While the store refuses, nothing is kept here: once it takes writes again, the nodes' spools fill the gap.
+        """
+        taken, self._rows = self._rows, []
+        marks, self._marks = self._marks, {}
+        if not taken and not marks:
+            return
+        for node_id, mark in marks.items():
+            node = self.records.get(node_id)
+            mark["status"] = str(node.state) if node is not None else ""
+        if self._behind:
+            taken, marks = [], {node_id: {"status": mark["status"]} for node_id, mark in marks.items()}
+        now_us = self._base.clock.now_us()
+        try:
+            await self._base.store.write(partial(_write_batch, taken=taken, marks=marks, now_us=now_us))
+            if self._behind:
+                await self._catch_up()
+        except OutpostError:
+            self._behind = True  # The store has told of its trouble itself.
+        else:
+            self._behind = False
+
+    async def _catch_up(self) -> None:
+        """Pull again from the cursors that the store holds."""
+        stored = await self._base.store.read(lambda conn: rows.select(conn, _NODES))
+        for row in stored:
+            if row["id"] in self.records:
+                self._change(row["id"], epoch=row["cursor_epoch"] or "", seq=row["cursor_seq"] or 0)
+                self._attach(self.records.need(row["id"]))
+
+    async def _prune(self) -> None:
+        """Let go of telemetry older than the operator keeps."""
+        before_us = self._base.clock.now_us() - round(self._base.settings["fleet.keep_telemetry_s"] * 1e6)
+        gone = 1
+        while gone:
+            gone = await self._base.store.write(lambda conn: telemetry.prune(conn, before_us=before_us))
+
+    # Health.
+
+    async def _tick(self) -> None:
+        for node in self.records:
+            agent = self.herd.get(Path(node.home)) if node.home else None
+            if agent is not None and not agent.alive and node.state is Health.ONLINE:
+                self._failed.add(node.id)
+        limits, now_s = self._limits(), self._base.clock.monotonic_s()
+        for node in self.records:
+            self._show_state(node, self._judged(node, limits, now_s))
+
+    def _limits(self) -> Limits:
+        settings = self._base.settings
+        return Limits.of(settings["fleet.suspect_s"], settings["fleet.offline_s"], settings["fleet.cadence_s"])
+
+    def _judged(self, node: Node, limits: Limits, now_s: float) -> Health:
+        heard_s = self._heard_s.get(node.id)
+        silence_s = None if heard_s is None else now_s - heard_s
+        return judge(node.state, silence_s, limits, failed=node.id in self._failed)
+
+    def _judge_one(self, node_id: str) -> None:
+        node = self.records.need(node_id)
+        self._show_state(node, self._judged(node, self._limits(), self._base.clock.monotonic_s()))
+
+    def _show_state(self, node: Node, state: Health) -> None:
+        if state is node.state:
+            return
+        self.records.put(replace(node, state=state))
+        self._base.bus.publish(
+            NodeStateChanged(
+                at_us=self._base.clock.now_us(), actor=_SELF, node_id=node.id, name=node.name,
+                before=str(node.state), after=str(state), as_of_us=node.last_heartbeat_us,
+            )
+        )  # fmt: skip
+        if state is Health.OFFLINE:
+            self._marks.setdefault(node.id, {})
+
+    # Inside.
+
+    def _attach(self, node: Node) -> None:
+        peer = Peer(node.id, node.address, self._identities[node.id])
+        self._link.attach(Target(peer, node.epoch, node.seq))
+
+    def _change(self, node_id: str, **fields: Any) -> None:
+        node = self.records.get(node_id)
+        if node is not None:
+            self.records.put(replace(node, **fields))
+
+    def _forget(self, node_id: str) -> None:
+        self.records.discard(node_id)
+        self._base.samples.forget(node_id)
+        for kept in (self._identities, self._heard_s, self._shown_s, self._marks):
+            kept.pop(node_id, None)
+        self._failed.discard(node_id)
+
+    async def _put(self, node_id: str, fields: dict[str, Any], actor: str, cause: str) -> None:
+        now_us = self._base.clock.now_us()
+        row = {"id": node_id, **fields}
+        await self._base.store.write(lambda conn: rows.put(conn, _NODES, row, actor=actor, cause=cause, now_us=now_us))
+
+    async def _every(self, period_s: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(period_s)
+            try:
+                await work()
+            except OutpostError as error:
+                log.warning("fleet: %s", error)
+
+
+def _nothing() -> None:
+    """Stand in for the end of a subscription that was not begun."""
+
+
+def _write_batch(conn: rows.Conn, *, taken: list[dict[str, Any]], marks: Mapping[str, dict[str, Any]], now_us: int) -> None:
+    rows.put_many(conn, _TELEMETRY, taken)
+    for node_id, mark in marks.items():
+        if rows.get(conn, _NODES, node_id) is not None:
+            rows.put(conn, _NODES, {"id": node_id, **mark}, actor=_SELF, cause="", now_us=now_us)
+
+
+def _identities_of(stored: list[dict[str, Any]]) -> dict[str, PublicIdentity]:
+    found: dict[str, PublicIdentity] = {}
+    for row in stored:
+        try:
+            found[row["id"]] = PublicIdentity.from_json(row["identity"])
+        except BadInput:
+            continue  # A node whose pinned identity is damaged cannot be reached; its row stays for a person to see.
+    return found

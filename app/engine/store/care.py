@@ -11,11 +11,9 @@ import sqlite3
 from pathlib import Path
 
 from app.engine.base.errors import BadInput, Conflict, Missing
-from app.engine.store.database import look_into, problems_of
+from app.engine.store.database import SIDES, looking, problems_of
 from app.engine.store.faults import translate
 from app.engine.store.migrate import refuse_newer
-
-_SIDES = ("-wal", "-shm", "-journal")
 
 
 def mark_of(path: Path) -> Path:
@@ -40,7 +38,7 @@ def clear_mark(path: Path) -> None:
 def version_of(path: Path) -> str:
     """Return the migration id written in the file, empty if none; raise `Conflict` for a damaged file."""
     try:
-        with contextlib.closing(look_into(path)) as raw:
+        with looking(path) as raw:
             known = raw.execute("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'").fetchone()[0]
             row = raw.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
             return str(row[0]) if row else ""
@@ -53,7 +51,7 @@ def quarantine(path: Path, stamp_us: int) -> Path:
     folder = path.parent / "quarantine"
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{path.stem}-{stamp_us}{path.suffix}"
-    for side in ("", *_SIDES):
+    for side in ("", *SIDES):
         source = path.with_name(path.name + side)
         if source.exists():
             shutil.copy2(source, kept.with_name(kept.name + side))
@@ -80,7 +78,7 @@ def backup(path: Path, target: Path) -> int:
         raise Missing("There is no folder {folder}", folder=target.parent, field="file")
     scratch = target.with_name(target.name + ".new")
     try:
-        _copy(path, scratch)
+        _copy(path, scratch, "rw")
         problems = problems_of(scratch)
         if problems:
             raise Conflict("The copy of {file} is damaged: {reason}", file=path, reason=problems[0])
@@ -93,13 +91,13 @@ def backup(path: Path, target: Path) -> int:
     except OSError as error:
         raise BadInput("{file} cannot be written: {reason}", file=target, reason=str(error), field="file") from error
     finally:
-        for side in ("", *_SIDES):
+        for side in ("", *SIDES):
             scratch.with_name(scratch.name + side).unlink(missing_ok=True)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, mode: str) -> None:
     target.unlink(missing_ok=True)
-    with contextlib.closing(look_into(source, mode="rw")) as raw, contextlib.closing(sqlite3.connect(target)) as copy:
+    with looking(source, mode=mode) as raw, contextlib.closing(sqlite3.connect(target)) as copy:
         raw.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
 
@@ -128,11 +126,11 @@ def swap_in(path: Path, source: Path, stamp_us: int) -> Path | None:
     """
     validate_file(source)
     fresh = path.with_name(path.name + ".restored")
-    _copy(source, fresh)
+    _copy(source, fresh, "ro")
     kept: Path | None = None
     if path.exists():
         kept = path.with_name(f"{path.stem}-before-{stamp_us}{path.suffix}")
-        for side in _SIDES:
+        for side in SIDES:
             beside = path.with_name(path.name + side)
             if beside.exists():
                 os.replace(beside, kept.with_name(kept.name + side))

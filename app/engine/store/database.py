@@ -4,8 +4,10 @@ WAL with synchronous FULL: an acknowledged commit survives a kill and, on disks 
 (https://sqlite.org/wal.html, https://sqlite.org/pragma.html#pragma_synchronous).
 """
 
+import contextlib
 import json
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +54,24 @@ def prepare(raw: sqlite3.Connection, *, writer: bool) -> None:
         raw.execute("PRAGMA query_only = ON")
 
 
-def look_into(path: Path, *, mode: str = "ro") -> sqlite3.Connection:
-    """Open an existing file without SQLAlchemy; mode `ro` never changes it, `rw` may replay its log."""
+SIDES = ("-wal", "-shm", "-journal")
+
+
+@contextlib.contextmanager
+def looking(path: Path, *, mode: str = "ro") -> Iterator[sqlite3.Connection]:
+    """Open an existing file without SQLAlchemy; mode `ro` leaves it and its folder as they were, `rw` may replay its log."""
+    beside = [path.with_name(path.name + side) for side in SIDES]
+    fresh = [one for one in beside if not one.exists()]
     address = f"{path.resolve().as_uri()}?mode={mode}"
-    return sqlite3.connect(address, uri=True, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    raw = sqlite3.connect(address, uri=True, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    try:
+        yield raw
+    finally:
+        raw.close()
+        # A reader that may not write leaves the empty log it had to make.
+        if mode == "ro" and beside[0] in fresh and beside[0].exists() and not beside[0].stat().st_size:
+            for one in fresh:
+                one.unlink(missing_ok=True)
 
 
 def problems_of(path: Path, *, mode: str = "ro", most: int = 20) -> list[str]:
@@ -64,14 +80,10 @@ def problems_of(path: Path, *, mode: str = "ro", most: int = 20) -> list[str]:
     On real damage `quick_check` raises as often as it answers, so both count.
     """
     try:
-        raw = look_into(path, mode=mode)
+        with looking(path, mode=mode) as raw:
+            found = [str(row[0]) for row in raw.execute(f"PRAGMA quick_check({most})")]
+            lost = raw.execute("PRAGMA foreign_key_check").fetchall()
     except sqlite3.Error as error:
         return [str(error)]
-    try:
-        found = [str(row[0]) for row in raw.execute(f"PRAGMA quick_check({most})")]
-        found += [f"{row[0]}: row {row[1]} refers to nothing in {row[2]}" for row in raw.execute("PRAGMA foreign_key_check")]
-    except sqlite3.DatabaseError as error:
-        return [str(error)]
-    finally:
-        raw.close()
+    found += [f"{row[0]}: row {row[1]} refers to nothing in {row[2]}" for row in lost]
     return [line for line in found if line != "ok"][:most]

@@ -45,6 +45,7 @@ class Store:
         self._engine = engine
         self._writer = Writer(engine, path, self._tell_trouble)
         self._checking: asyncio.Task[None] | None = None
+        self._closed = False
 
     @classmethod
     async def open(cls, path: Path, clock: Clock, troubled: Troubled = _nobody) -> "Store":
@@ -81,6 +82,9 @@ class Store:
 
     async def close(self) -> None:
         """Commit what is queued, fold the log into the file and mark the stop as clean."""
+        if self._closed:
+            return
+        self._closed = True
         if self._checking is not None:
             self._checking.cancel()
         await in_thread(self._close, "store-close")

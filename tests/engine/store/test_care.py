@@ -1,0 +1,97 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from app.engine.base.errors import BadInput, Conflict, Missing
+from app.engine.store import care
+from app.engine.store.store import Store
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_mark_tells_whether_the_last_stop_was_clean(tmp_path: Path) -> None:
+    path = tmp_path / "outpost.db"
+    assert [care.set_mark(path), care.set_mark(path)] == [False, True]
+    care.clear_mark(path)
+    care.clear_mark(path)
+    assert not care.set_mark(path)
+
+
+async def test_a_backup_is_sound_and_stands_alone(store: Store, tmp_path: Path) -> None:
+    await store.backup(tmp_path / "copy.db")
+    assert care.validate_file(tmp_path / "copy.db") == "0001_core"
+    raw = sqlite3.connect(tmp_path / "copy.db")
+    assert raw.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    raw.close()
+    assert [name for name in names(tmp_path) if "copy" in name] == ["copy.db"]
+
+
+async def test_a_backup_over_an_older_one_replaces_it(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "copy.db").write_bytes(b"old")
+    await store.backup(tmp_path / "copy.db")
+    assert care.validate_file(tmp_path / "copy.db")
+
+
+async def test_a_backup_never_replaces_the_store_nor_lands_nowhere(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="store itself"):
+        await store.backup(store.path)
+    with pytest.raises(Missing, match="no folder"):
+        await store.backup(tmp_path / "nowhere" / "copy.db")
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(BadInput, match="cannot be written"):
+        await store.backup(tmp_path / "taken")
+    assert [name for name in names(tmp_path) if name.startswith("taken")] == ["taken"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"", "no state file"), (b"hello " * 400, "no state file of Outpost, or it is damaged")]
+)
+def test_what_is_no_state_file_is_not_restored(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "copy.db").write_bytes(content)
+    with pytest.raises(BadInput, match=reason):
+        care.validate_file(tmp_path / "copy.db")
+
+
+def test_a_database_of_somebody_else_is_not_restored(tmp_path: Path) -> None:
+    raw = sqlite3.connect(tmp_path / "copy.db")
+    raw.execute("CREATE TABLE mine (x)")
+    raw.close()
+    with pytest.raises(BadInput, match="no state file"):
+        care.validate_file(tmp_path / "copy.db")
+    with pytest.raises(Missing):
+        care.validate_file(tmp_path / "none.db")
+
+
+async def test_a_newer_or_damaged_backup_leaves_the_present_store_alone(store: Store, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    await store.backup(copy)
+    raw = sqlite3.connect(copy)
+    raw.execute("UPDATE alembic_version SET version_num = '9999_future'")
+    raw.commit()
+    raw.close()
+    await store.close()
+    before = store.path.read_bytes()
+    with pytest.raises(Conflict, match="newer"):
+        care.swap_in(store.path, copy, 1)
+    copy.write_bytes(copy.read_bytes()[:9000])
+    with pytest.raises(BadInput):
+        care.swap_in(store.path, copy, 1)
+    assert store.path.read_bytes() == before
+
+
+async def test_a_backup_can_be_put_where_there_is_no_store(store: Store, tmp_path: Path) -> None:
+    await store.backup(tmp_path / "copy.db")
+    assert care.swap_in(tmp_path / "fresh.db", tmp_path / "copy.db", 1) is None
+    assert care.validate_file(tmp_path / "fresh.db")
+
+
+def test_quarantine_keeps_the_log_with_the_file(tmp_path: Path) -> None:
+    (tmp_path / "outpost.db").write_bytes(b"file")
+    (tmp_path / "outpost.db-wal").write_bytes(b"log")
+    kept = care.quarantine(tmp_path / "outpost.db", 7)
+    assert kept.read_bytes() == b"file"
+    assert kept.with_name(kept.name + "-wal").read_bytes() == b"log"
+    assert (tmp_path / "outpost.db").exists()

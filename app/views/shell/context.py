@@ -34,6 +34,7 @@ class Context:
     open_page: Callable[[str], None]
     open_command: Callable[[str, dict[str, Any]], None]
     inspect: Callable[[QWidget, str], None]
+    pick: Callable[[str], None]
 
     def find(self, command_id: str) -> Command | None:
         """Return the command's row, or None when this engine does not have it."""

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -22,7 +21,10 @@ from app.engine.base.errors import BadInput
 from app.engine.base.text import tr
 from app.views.shell import theme
 from app.views.shell.icons import icon
+from app.views.widgets.choice import Choice
 from app.views.widgets.state import dress
+
+_WORDS: Final = {"s": "seconds", "Hz": "hertz", "B": "bytes"}  # a name that is its unit says it once
 
 
 class Field(QWidget):
@@ -30,9 +32,9 @@ class Field(QWidget):
 
     edited = Signal()
 
-    def __init__(self, arg: Arg) -> None:
+    def __init__(self, arg: Arg, *, helped: bool = True) -> None:
         super().__init__()
-        self.arg = arg
+        self.arg, self._helped = arg, helped
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
@@ -85,6 +87,7 @@ class Field(QWidget):
                 wrong = error
         loud = wrong is not None and given is not None
         self._told.setText(str(wrong) if loud else tr(self.arg.help))
+        self._told.setVisible(loud or self._helped)
         dress(self._told, "bad" if loud else "muted")
         self._editor.setProperty("wrong", loud)
         self._editor.style().unpolish(self._editor)
@@ -108,7 +111,7 @@ class Field(QWidget):
         return line, lambda: line.text().strip() or None, lambda value: line.setText("" if value is None else _plain(value))
 
     def _make_choice(self) -> tuple[QWidget, Callable[[], Any], Callable[[Any], None]]:
-        box = QComboBox()
+        box = Choice()
         box.addItems(list(self.arg.choices))
         box.currentTextChanged.connect(lambda _text: self._touched())
         return box, box.currentText, lambda value: box.setCurrentText(str(value))
@@ -135,10 +138,10 @@ class Field(QWidget):
 def caption_of(arg: Arg) -> str:
     """Return the argument's name as people read it, with its unit."""
     words = arg.name.rpartition(".")[2].replace("_", " ")
-    if arg.unit and words.endswith(f" {arg.unit}"):
+    if arg.unit and words.casefold().endswith(f" {arg.unit.casefold()}"):
         words = words[: -len(arg.unit) - 1]
     said = tr(words[:1].upper() + words[1:])
-    return f"{said}, {arg.unit}" if arg.unit else said
+    return f"{said}, {arg.unit}" if arg.unit and _WORDS.get(arg.unit) != words else said
 
 
 def range_of(arg: Arg) -> str:

@@ -2,10 +2,12 @@
 
 import shlex
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from app.engine.base.command import Command, Danger
 from app.engine.base.text import tr
@@ -25,7 +27,8 @@ class CommandForm(QWidget):
     ) -> None:  # fmt: skip
         super().__init__()
         self.row, self._run, self._fixed, self._why_not = row, run, dict(fixed or {}), why_not
-        self._fields = {arg.name: Field(arg) for arg in row.args if arg.name not in self._fixed and arg.name not in hidden}
+        shown = [arg for arg in row.args if arg.name not in self._fixed and arg.name not in hidden]
+        self._fields = {arg.name: Field(arg, helped=not compact) for arg in shown}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2 * theme.SPACE)
@@ -36,7 +39,7 @@ class CommandForm(QWidget):
             column.addWidget(about)
         for field in self._fields.values():
             field.edited.connect(self.check)
-            column.addWidget(field)
+        column.addLayout(self._grid(columns=2 if compact else 1))
         column.addLayout(self._buttons())
         self.check()
 
@@ -69,9 +72,29 @@ class CommandForm(QWidget):
         if self.check():
             self._run(self.row.take(self.given()))
 
+    def focus_first(self) -> None:
+        """Put the keyboard into the first field, or on the button when there is none."""
+        first = next(iter(self._fields.values()), None)
+        (first.editor if first is not None else self.button).setFocus()
+
     def as_command(self) -> str:
         """Return the same run as a line for the command line."""
         return command_line(self.row, self.given())
+
+    def _grid(self, *, columns: int) -> QGridLayout:
+        """Return the fields in `columns`; a file takes a whole line."""
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(2 * theme.SPACE)
+        grid.setVerticalSpacing(2 * theme.SPACE)
+        place = 0
+        for field in self._fields.values():
+            whole = field.arg.type is Path
+            place += place % columns if whole else 0
+            grid.addWidget(field, place // columns, place % columns, 1, columns if whole else 1, Qt.AlignmentFlag.AlignTop)
+            place += columns if whole else 1
+        for at in range(columns):
+            grid.setColumnStretch(at, 1)
+        return grid
 
     def _buttons(self) -> QHBoxLayout:
         self.button = QPushButton(tr(self.row.title))

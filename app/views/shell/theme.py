@@ -108,6 +108,7 @@ def text_font(px: int = TEXT_PX, weight: QFont.Weight = QFont.Weight.Normal) -> 
     font = QFont(_families.get("sans") or QFont().defaultFamily())
     font.setPixelSize(px)
     font.setWeight(weight)
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     font.setFeature(QFont.Tag("tnum"), 1)
     return font
 
@@ -117,6 +118,7 @@ def mono_font(px: int = TABLE_PX) -> QFont:
     font = QFont(_families.get("mono") or QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family())
     font.setPixelSize(px)
     font.setStyleHint(QFont.StyleHint.Monospace)
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     return font
 
 
@@ -194,19 +196,22 @@ QLineEdit, QComboBox, QPlainTextEdit {{ background: {bg}; border: 1px solid {bor
   padding: 3px 8px; min-height: 20px; selection-background-color: {select}; selection-color: {text}; }}
 QLineEdit:focus, QComboBox:focus, QPlainTextEdit:focus {{ border: 2px solid {accent}; padding: 2px 7px; }}
 QLineEdit[wrong="true"] {{ border-color: {bad}; }}
-QComboBox::drop-down {{ border: 0; width: 20px; }}
+QComboBox::drop-down {{ border: 0; width: 22px; }}
+QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{ background: {raised}; border: 1px solid {border}; }}
 QTableView, QListView {{ background: {surface}; border: 1px solid {border}; border-radius: 6px; outline: 0;
   selection-background-color: {select}; selection-color: {text}; font-size: 12px; }}
 QTableView:focus, QListView:focus {{ border-color: {accent}; }}
 QHeaderView {{ background: {raised}; border: 0; }}
 QHeaderView::section {{ background: {raised}; color: {muted}; border: 0; border-bottom: 1px solid {border};
-  padding: 0 8px; font-size: 11px; font-weight: 600; }}
+  padding: 0 3px; font-size: 11px; font-weight: 600; }}
+QHeaderView::up-arrow, QHeaderView::down-arrow {{ image: none; width: 0; height: 0; }}
 QTabBar::tab {{ padding: 6px 12px; color: {muted}; border: 0; border-bottom: 2px solid transparent; }}
 QTabBar::tab:selected {{ color: {text}; border-bottom-color: {accent}; }}
 QTabBar::tab:focus {{ color: {accent}; }}
 QTabWidget::pane {{ border: 0; }}
-QScrollArea {{ border: 0; background: transparent; }}
+QScrollArea, QScrollArea > QWidget > QWidget[clear="true"] {{ border: 0; background: transparent; }}
+QListView::item {{ padding: 4px 6px; }}
 QScrollBar {{ background: transparent; border: 0; }}
 QScrollBar:vertical {{ width: 10px; }}
 QScrollBar:horizontal {{ height: 10px; }}

@@ -17,6 +17,7 @@ _LINE_PX: Final = 36  # from wire to wire
 _BOX_PX: Final = 26  # height of a gate
 _GAP_PX: Final = 14  # between columns
 _TOP_PX: Final = 12
+_MOST_PX: Final = 220  # width of a gate at most
 Cell = Mapping[str, Any]
 
 
@@ -97,14 +98,12 @@ class CircuitCanvas(QAbstractScrollArea):
     # layout
 
     def _measure(self) -> None:
-        text = QFontMetricsF(theme.text_font(theme.TABLE_PX))
         mono = QFontMetricsF(theme.mono_font(theme.TABLE_PX))
         self._label_px = max((mono.horizontalAdvance(label) for label in (*self._qubits, *self._clbits)), default=0.0) + 20
         self._left, self._widths = [], []
         x = self._label_px + _GAP_PX
         for column in self._columns:
-            width = max((text.horizontalAdvance(_said(cell)) + 16 for cell in column), default=0.0)
-            width = max(float(_BOX_PX), min(width, 220.0))
+            width = max((_width_of(cell) for cell in column), default=float(_BOX_PX))
             self._left.append(x)
             self._widths.append(width)
             x += width + _GAP_PX
@@ -166,19 +165,20 @@ class CircuitCanvas(QAbstractScrollArea):
             for target in targets:
                 self._cross(painter, middle, self._y(target))
         elif targets:
-            self._box(painter, cell, targets, left, width)
+            self._box(painter, cell, targets, middle)
         if bits:
             self._arrow(painter, middle, self._y(max(bits)))
 
-    def _box(self, painter: QPainter, cell: Cell, targets: list[int], left: float, width: float) -> None:
+    def _box(self, painter: QPainter, cell: Cell, targets: list[int], middle: float) -> None:
         tokens = theme.now()
         said = _said(cell)
         if said == "X" and cell.get("controls"):
             for target in targets:
-                self._plus(painter, left + width / 2, self._y(target))
+                self._plus(painter, middle, self._y(target))
             return
         top, bottom = self._y(min(targets)) - _BOX_PX / 2, self._y(max(targets)) + _BOX_PX / 2
-        box = QRectF(left, top, width, bottom - top)
+        width = _width_of(cell)
+        box = QRectF(middle - width / 2, top, width, bottom - top)
         colour = tokens.muted if cell.get("name") in ("measure", "reset") else tokens.accent
         painter.setPen(QPen(QColor(colour), 1))
         painter.setBrush(QColor(tokens.raised))
@@ -219,6 +219,12 @@ class CircuitCanvas(QAbstractScrollArea):
         painter.setPen(QPen(QColor(theme.now().stale), 1, Qt.PenStyle.DashLine))
         half = _LINE_PX / 2
         painter.drawLine(QPointF(x, self._y(min(qubits)) - half), QPointF(x, self._y(max(qubits)) + half))
+
+
+def _width_of(cell: Cell) -> float:
+    """Return the width of a gate's box."""
+    wanted = QFontMetricsF(theme.text_font(theme.TABLE_PX)).horizontalAdvance(_said(cell)) + 16
+    return float(max(_BOX_PX, min(wanted, _MOST_PX)))
 
 
 def _said(cell: Cell) -> str:

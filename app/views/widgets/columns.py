@@ -14,7 +14,8 @@ R = TypeVar("R")
 class Column(Generic[R]):
     """One column over records of type R.
 
-    `get` returns a str, int, float, bool or None; `text` writes it for people; `token` names a theme colour for a record;
+    `get` returns a str, int, float, bool or None, by which is sorted; `text` writes it for people, or `say` the record;
+    `token` names a theme colour for a record;
     `live` says that the text changes with the time of day (ages), so that it is drawn again every second.
     """
 
@@ -28,9 +29,12 @@ class Column(Generic[R]):
     live: bool = False
     token: Callable[[R], str] | None = None
     hint: str = ""
+    say: Callable[[R], str] | None = None
 
     def write(self, record: R) -> str:
         """Return what the cell says; an unknown value is an en dash."""
+        if self.say is not None:
+            return self.say(record)
         value = self.get(record)
         return "–" if value is None else self.text(value)
 

@@ -49,8 +49,7 @@ class Feed(QFrame):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.viewport().setAutoFillBackground(False)
-        self._list.setAutoFillBackground(False)
+        self._list.setProperty("clear", True)
         area.setWidget(self._list)
         area.setAccessibleName(heading)
         column.addWidget(area, 1)
@@ -74,7 +73,9 @@ class Feed(QFrame):
                 widget.setParent(None)
                 widget.deleteLater()
         for at, entry in enumerate(entries[: self._most]):
-            self._rows.insertWidget(at, _row_of(entry))
+            row = _row_of(entry)
+            self._rows.insertWidget(at, row)
+            row.show()
         if len(entries) > self._most:
             more = QLabel(tr("and {count} more", count=len(entries) - self._most))
             more.setProperty("role", "caption")

@@ -194,6 +194,7 @@ class LivePlot(QWidget):
         self._plot.getAxis("left").setWidth(52)
         self._column.takeAt(2)
         self._column.addWidget(self._plot, 1)
+        self._plot.show()
         for series in self._series:
             self._make_curve(series)
         self._dress()

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
-from PySide6.QtCore import QItemSelection, QModelIndex, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShowEvent
+from PySide6.QtCore import QItemSelection, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -12,6 +12,8 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QStackedLayout,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -26,6 +28,17 @@ from app.views.widgets.table_model import RecordsModel
 
 R = TypeVar("R")
 _FILTER_WAIT_MS: Final = 120
+
+
+class StateDelegate(QStyledItemDelegate):
+    """Keeps the colour of a state in a selected row."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        """Let the model's colour win over the selection's."""
+        super().initStyleOption(option, index)
+        colour = index.data(Qt.ItemDataRole.ForegroundRole)
+        if isinstance(colour, QColor):
+            option.palette.setColor(QPalette.ColorRole.HighlightedText, colour)
 
 
 class TableView(QTableView):
@@ -63,6 +76,8 @@ class TableView(QTableView):
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         header.setSortIndicatorClearable(True)
         self.setSortingEnabled(True)
+        header.setSortIndicatorShown(False)  # the title says it, where it cannot cover the title
+        self.setItemDelegate(StateDelegate(self))
         model.modelReset.connect(self._restore)
         self.doubleClicked.connect(lambda index: self.opened.emit(model.key_at(index.row())))
 
@@ -108,6 +123,10 @@ class TableView(QTableView):
             self.pressed_delete.emit(self._picked)
         else:
             super().keyPressEvent(event)
+
+    def flush(self) -> None:
+        """Show what changed, without waiting."""
+        self._records_model.flush()
 
     def as_text(self) -> str:
         """Return the selected rows with their header as tab-separated lines."""

@@ -70,7 +70,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
             return None
         column = self.columns[section]
         if role == _DISPLAY:
-            return column.title
+            return column.title + self._arrow(section)
         if role == _TIP:
             return column.hint or None
         if role == _ALIGN:
@@ -95,6 +95,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         """Sort by `column`; -1 restores the order in which records came."""
         self._sort = (column, order == Qt.SortOrder.DescendingOrder) if 0 <= column < len(self.columns) else None
         self._rearrange()
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(self.columns) - 1)
 
     # what the view asks
 
@@ -269,6 +270,11 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         if not self._hay[slot]:
             self._hay[slot] = "\n".join(column.write(record) for column in self.columns if not column.live).casefold()
         return matches(self._needle, self._hay[slot], lambda name: self._text_of(record, name))
+
+    def _arrow(self, section: int) -> str:
+        if self._sort is None or self._sort[0] != section:
+            return ""
+        return " ↓" if self._sort[1] else " ↑"
 
     def _text_of(self, record: R, name: str) -> str | None:
         return next((column.write(record) for column in self.columns if column.key == name), None)

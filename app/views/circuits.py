@@ -1,0 +1,116 @@
+"""Circuits: open OpenQASM, see the diagram, run it, and look at the outcomes."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter
+
+from app.engine.base.text import tr
+from app.engine.base.units import span_text
+from app.engine.jobs.records import Job
+from app.engine.jobs.runs import Run
+from app.views.shell.context import Context
+from app.views.shell.page import card
+from app.views.shell.run_page import RunPage, result_of
+from app.views.widgets.choice import Choice
+from app.views.widgets.circuit import CircuitCanvas
+from app.views.widgets.empty import EmptyState
+from app.views.widgets.histogram import Histogram
+
+
+class CircuitsPage(RunPage):
+    """Draws the file that was chosen, or the one of the picked run."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, tr("Circuits"), context.engine.circuits.records)
+        self._drawn = ""
+        self.form = self.add_form("circuit.run", tr("Run a circuit"))
+        self.samples = Choice()
+        self.samples.setAccessibleName(tr("Sample circuits"))
+        self.samples.addItem(tr("Sample circuits…"), "")
+        for sample in context.engine.circuits.samples():
+            self.samples.addItem(sample.name, sample.file)
+            self.samples.setItemData(self.samples.count() - 1, sample.title, Qt.ItemDataRole.ToolTipRole)
+        self.samples.activated.connect(self._use_sample)
+        head = QHBoxLayout()
+        head.addWidget(self.samples)
+        self._head.addLayout(head)
+        self.canvas = CircuitCanvas()
+        self.histogram = Histogram(tr("Outcomes"))
+        self.histogram.setProperty("clear", True)
+        self._facts = QLabel()
+        self._facts.setProperty("role", "muted")
+        self._facts.setWordWrap(True)
+        self._note = QLabel()
+        self._note.setProperty("role", "muted")
+        self._note.setWordWrap(True)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(self.histogram)
+        area.setAccessibleName(tr("Outcomes"))
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(card(self.canvas, heading=tr("Diagram")))
+        split.addWidget(card(self._facts, self._note, area, heading=tr("Outcomes")))
+        split.setChildrenCollapsible(False)
+        split.setHandleWidth(12)
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 2)
+        self.content.addWidget(split, 1)
+        self.set_empty(
+            EmptyState(
+                "circuit-board", tr("No circuit has run yet"),
+                tr("Open an OpenQASM 2 or 3 file, see its diagram, and run it on a simulator in a process of its own. "
+                   "A few small circuits are included."),
+                tr("Run the Bell circuit"), self._run_first,
+            )
+        )  # fmt: skip
+
+    def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
+        """Show diagram, outcomes, and how they came to be."""
+        result = result_of(run, job)
+        file = str(run.spec.get("file", ""))
+        picture = (job.result or {}).get("picture") if job is not None else None
+        if picture is not None and self._drawn != run.id:
+            self._drawn = run.id
+            self.canvas.show_picture(picture)
+        elif fresh and picture is None and file:
+            self._draw(file)
+        counts = result.get("counts")
+        self.histogram.show_counts(counts if isinstance(counts, dict) else {})
+        self._facts.setText(_facts(result) if counts else "")
+        self._note.setText(str(result.get("note") or ""))
+        self._note.setVisible(bool(result.get("note")))
+
+    def _draw(self, file: str) -> None:
+        if self._drawn != file and self.context.find("circuit.show") is not None:
+            self._drawn = file
+            self.canvas.show_picture(None)
+            self.context.start("circuit.show", partial(self._described, file), file=Path(file))
+
+    def _described(self, file: str, described: Mapping[str, Any]) -> None:
+        if self._drawn == file:
+            self.canvas.show_picture(described.get("picture"))
+
+    def _use_sample(self, number: int) -> None:
+        file = str(self.samples.itemData(number) or "")
+        if file and self.form is not None:
+            self.form.fill({"file": file})
+            if self._records:
+                self._draw(file)
+
+    def _run_first(self) -> None:
+        number = max(1, self.samples.findText("bell"))
+        self._use_sample(number)
+        if self.form is not None:
+            self.form.submit()
+
+
+def _facts(result: Mapping[str, Any]) -> str:
+    return tr(
+        "{shots} shots of {qubits} qubits, depth {depth}, on {simulator} in {wall}. {why}",
+        shots=f"{result.get('shots', 0):,}", qubits=result.get("qubits", "–"), depth=result.get("depth", "–"),
+        simulator=result.get("simulator", "–"), wall=span_text(result.get("wall_s")), why=result.get("why", ""),
+    )  # fmt: skip

@@ -1,0 +1,108 @@
+"""Control: a controller on a real resource; what it aims at, what it set, how long the queue and the wait became."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PySide6.QtWidgets import QGridLayout, QLabel
+
+from app.engine.base.text import tr
+from app.engine.base.units import span_text
+from app.engine.jobs.records import Job
+from app.engine.jobs.runs import Run
+from app.views.shell.context import Context
+from app.views.shell.page import card
+from app.views.shell.run_page import RunPage, result_of
+from app.views.widgets.empty import EmptyState
+from app.views.widgets.plot import LivePlot
+
+_CURVES = (("target", 0, 0), ("size", 0, 1), ("queue", 1, 0), ("wait_s", 2, 0))
+
+
+class ControlPage(RunPage):
+    """Service times are injected; sizes, queue and waits are measured on the real resource."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, tr("Control"), context.engine.control.records)
+        self.form = self.add_form("control.run", tr("Run a controller"), hidden=("resource", "rate_hz", "service_s"))
+        self.plots = (
+            LivePlot(tr("Target and size"), unit=tr("threads"), steps=True),
+            LivePlot(tr("Queue"), unit=tr("tasks")),
+            LivePlot(tr("Wait"), unit=tr("s")),
+        )
+        self.plots[0].add(tr("target"), lambda: self.ring("target"))
+        self.plots[0].add(tr("size"), lambda: self.ring("size"))
+        self.plots[1].add(tr("queue"), lambda: self.ring("queue"))
+        self.plots[2].add(tr("wait"), lambda: self.ring("wait_s"))
+        for plot in self.plots:
+            context.frames.add(plot, plot.draw)
+        self._said = QLabel()
+        self._said.setWordWrap(True)
+        self._peer = QLabel()
+        self._peer.setProperty("role", "muted")
+        self._peer.setWordWrap(True)
+        grid = QGridLayout()
+        grid.setSpacing(12)
+        grid.addWidget(card(self.plots[0]), 0, 0, 1, 2)
+        grid.addWidget(card(self.plots[1]), 1, 0)
+        grid.addWidget(card(self.plots[2]), 1, 1)
+        self.content.addLayout(grid, 1)
+        self.content.addWidget(card(self._said, self._peer, heading=tr("Figures")))
+        self.set_empty(
+            EmptyState(
+                "gauge", tr("No controller has run yet"),
+                tr("A controller grows and shrinks a real pool of threads under a bursty load, inside bounds you set. "
+                   "It runs in a process of its own."),
+                tr("Run for 10 seconds"), lambda: self.form.submit() if self.form is not None else None,
+            )
+        )  # fmt: skip
+
+    def frame_now(self) -> None:
+        """Draw the plots."""
+        for plot in self.plots:
+            plot.draw()
+
+    def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
+        """Show the course and the figures."""
+        result = result_of(run, job)
+        if fresh:
+            for plot in self.plots:
+                plot.clear()
+        series = result.get("series")
+        if isinstance(series, dict) and self.ring("size") is None:
+            at = np.array(series.get("at_s", ()), float)
+            for name, number, curve in _CURVES:
+                if len(series.get(name, ())) == len(at):
+                    self.plots[number].show_data(curve, at, np.array(series[name], float))
+        self._said.setText(_said(result))
+        self._peer.setText(_peer(result))
+        self._peer.setVisible(bool(self._peer.text()))
+
+
+def _said(result: Mapping[str, Any]) -> str:
+    if "ticks" in result:
+        return tr(
+            "{tasks} tasks in {ticks} ticks · mean size {size} threads · wait p50 {p50}, p99 {p99} · {resizes} resizes · "
+            "{outside} outside the bounds · controller {overhead} of a core",
+            tasks=f"{result.get('tasks', 0):,}", ticks=result["ticks"], size=f"{result.get('mean_size', 0):.1f}",
+            p50=span_text(result.get("p50_wait_s")), p99=span_text(result.get("p99_wait_s")),
+            resizes=result.get("resizes", "–"), outside=result.get("bounds_violations", "–"),
+            overhead=f"{100 * result.get('overhead_ratio', 0):.1f}\u2009%",
+        )  # fmt: skip
+    if "size" in result:
+        return tr(
+            "target {target} · size {size} · queue {queue} · wait {wait}",
+            target=f"{result.get('target', 0):.0f}", size=f"{result['size']:.0f}",
+            queue=f"{result.get('queue', 0):.0f}", wait=span_text(result.get("wait_s")),
+        )  # fmt: skip
+    return ""
+
+
+def _peer(result: Mapping[str, Any]) -> str:
+    static = result.get("static")
+    if not isinstance(static, dict):
+        return ""
+    return tr(
+        "◇ Simulated: a pool fixed at {size} threads, the same mean size, waits p50 {p50}, p99 {p99} under the same load",
+        size=static.get("size", "–"), p50=span_text(static.get("p50_wait_s")), p99=span_text(static.get("p99_wait_s")),
+    )  # fmt: skip

@@ -1,0 +1,141 @@
+"""Learning: train over the nodes or simulate a federation; accuracy and loss per round, and what each node gave."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+
+from app.engine.base.records import Records
+from app.engine.base.text import tr
+from app.engine.base.units import ratio_text
+from app.engine.jobs.records import Job
+from app.engine.jobs.runs import Run
+from app.views.shell import theme
+from app.views.shell.context import Context
+from app.views.shell.page import card
+from app.views.shell.run_page import RunPage, result_of
+from app.views.widgets.columns import Column
+from app.views.widgets.empty import EmptyState
+from app.views.widgets.plot import LivePlot
+from app.views.widgets.state import state_text, token_of
+from app.views.widgets.table import TablePanel
+
+# Arguments for those who know them: on the command line and in the palette.
+_DEEP: Final = ("epochs", "batch", "learning_rate", "deadline_s", "quorum_ratio", "sample_ratio", "model", "algorithm")
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one node gave to the last round it was asked for."""
+
+    name: str
+    state: str
+    examples: int | None
+    loss: float | None
+
+
+def share_columns() -> list[Column[Share]]:
+    """Return the columns of the table of nodes in a round."""
+    return [
+        Column("name", tr("Node"), lambda row: row.name, width=100),
+        Column("state", tr("State"), lambda row: row.state, state_text, 110, token=lambda row: token_of(row.state)),
+        Column("examples", tr("Examples"), lambda row: row.examples, width=80, right=True),
+        Column("loss", tr("Loss"), lambda row: row.loss, lambda loss: f"{loss:.3f}", 80, right=True),
+    ]
+
+
+class LearningPage(RunPage):
+    """The data stays on the nodes; only updates travel."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, tr("Learning"), context.engine.learning.records)
+        self.train = self.add_form("learning.train", tr("Train over the nodes"), hidden=_DEEP)
+        self.simulate = self.add_form("learning.simulate", tr("Simulate a federation"), hidden=_DEEP)
+        self.export = QPushButton(tr("Export the model"))
+        self.export.clicked.connect(lambda _checked=False: context.open_command("learning.export", {"run": self._run_id}))
+        self.add_action(self.export)
+        self._figure = QLabel()
+        self._figure.setProperty("role", "figure")
+        self._said = QLabel()
+        self._said.setProperty("role", "muted")
+        self._said.setWordWrap(True)
+        self.accuracy = LivePlot(tr("Test accuracy"), fixed_y=(0.0, 1.0), counted=tr("round"))
+        self.accuracy.add(tr("accuracy"), lambda: self.ring("accuracy_ratio"))
+        self.loss = LivePlot(tr("Test loss"), counted=tr("round"))
+        self.loss.add(tr("loss"), lambda: self.ring("loss"))
+        for plot in (self.accuracy, self.loss):
+            context.frames.add(plot, plot.draw)
+        self._rows: Records[Share] = Records(lambda row: row.name, "node")
+        self.nodes = TablePanel(
+            self._rows, share_columns(), name=tr("Nodes in the last round"), row_px=theme.COMPACT_ROW_PX, filterable=False
+        )
+        self._nodes_card = card(self.nodes, heading=tr("Nodes in the last round"))
+        words = QVBoxLayout()
+        words.addWidget(self._figure)
+        words.addWidget(self._said)
+        words.addStretch(1)
+        below = QHBoxLayout()
+        below.addWidget(card(words, heading=tr("Accuracy")), 2)
+        below.addWidget(self._nodes_card, 3)
+        plots = QHBoxLayout()
+        plots.addWidget(card(self.accuracy), 1)
+        plots.addWidget(card(self.loss), 1)
+        self.content.addLayout(plots, 3)
+        self.content.addLayout(below, 2)
+        self.set_empty(
+            EmptyState(
+                "network", tr("No model has been trained yet"),
+                tr("Start the demo fleet and train a digit recogniser over its nodes: each keeps its data and sends updates. "
+                   "Or simulate a hundred clients on this machine."),
+                tr("Simulate 100 clients"), lambda: self.simulate.submit() if self.simulate is not None else None,
+            )
+        )  # fmt: skip
+
+    def frame_now(self) -> None:
+        """Draw both plots."""
+        self.accuracy.draw()
+        self.loss.draw()
+
+    def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
+        """Show the rounds so far and the nodes of the last one."""
+        result = result_of(run, job)
+        partial = job.partial if job is not None else {}
+        if fresh:
+            self.accuracy.clear()
+            self.loss.clear()
+        rounds = [row for row in result.get("rounds", ()) if isinstance(row, dict)]
+        if rounds and self.ring("accuracy_ratio") is None:
+            at = np.array([row["round"] for row in rounds], float)
+            self.accuracy.show_data(0, at, np.array([row["accuracy"] for row in rounds], float))
+            self.loss.show_data(0, at, np.array([row["loss"] for row in rounds], float))
+        reached = result.get("final_accuracy", partial.get("accuracy"))
+        self._figure.setText("–" if reached is None else ratio_text(reached))
+        self._said.setText(_said(result, partial, rounds))
+        self._rows.replace_all(_shares(partial, rounds))
+        self._nodes_card.setVisible(len(self._rows) > 0)
+        self.export.setEnabled(run.state == "done" and not self.context.why_not("learning.export"))
+
+
+def _said(result: Mapping[str, Any], partial: Mapping[str, Any], rounds: list[dict[str, Any]]) -> str:
+    done = len(rounds) or partial.get("round", 0)
+    if not done:
+        return ""
+    if "clients" in result:
+        return tr(
+            "of the test digits after {rounds} rounds with {clients} simulated clients", rounds=done, clients=result["clients"]
+        )
+    return tr("of the test digits after {rounds} rounds", rounds=done)
+
+
+def _shares(partial: Mapping[str, Any], rounds: list[dict[str, Any]]) -> list[Share]:
+    last = rounds[-1] if rounds else {}
+    nodes = partial.get("nodes") or last.get("nodes") or (last.get("details") or {}).get("nodes") or {}
+    if not isinstance(nodes, dict):
+        return []
+    return [
+        Share(name, str(given.get("state", "unknown")), given.get("examples"), given.get("loss"))
+        for name, given in sorted(nodes.items())
+        if isinstance(given, dict)
+    ]

@@ -1,0 +1,148 @@
+"""QUBO: a problem file, a solver and a budget; the best energy as it falls, the samples, the objective summed again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+
+from app.engine.base.records import Records
+from app.engine.base.text import tr
+from app.engine.base.units import span_text
+from app.engine.jobs.records import Job
+from app.engine.jobs.runs import Run
+from app.views.shell import theme
+from app.views.shell.context import Context
+from app.views.shell.page import card
+from app.views.shell.run_page import RunPage, result_of
+from app.views.widgets.columns import Column
+from app.views.widgets.empty import EmptyState
+from app.views.widgets.plot import LivePlot
+from app.views.widgets.state import dress
+from app.views.widgets.table import TablePanel
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One distinct sample of a run: its place, energy, objective in the file's own sense, and how often it was found."""
+
+    rank: int
+    energy: float
+    objective: float
+    count: int
+
+
+def number_text(value: float) -> str:
+    """Return a figure without needless digits."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"
+
+
+def sample_columns() -> list[Column[Sample]]:
+    """Return the columns of the table of samples."""
+    return [
+        Column("rank", tr("Rank"), lambda row: row.rank, width=60, right=True),
+        Column("objective", tr("Objective"), lambda row: row.objective, number_text, 120, right=True),
+        Column("energy", tr("Energy"), lambda row: row.energy, number_text, 120, right=True),
+        Column("count", tr("Found"), lambda row: row.count, lambda count: tr("{count} times", count=count), 90, right=True),
+    ]
+
+
+class QuboPage(RunPage):
+    """Solve, watch, compare."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, tr("QUBO"), context.engine.qubo.records)
+        self.form = self.add_form("qubo.solve", tr("Solve a problem file"))
+        sample = partial(self._use_sample)
+        self.sample = QPushButton(tr("Use the sample graph"))
+        self.sample.clicked.connect(lambda _checked=False: sample())
+        self.add_action(self.sample)
+        self._figure = QLabel()
+        self._figure.setProperty("role", "figure")
+        self._verdict = QLabel()
+        self._verdict.setWordWrap(True)
+        self._facts = QLabel()
+        self._facts.setProperty("role", "muted")
+        self._facts.setWordWrap(True)
+        self.plot = LivePlot(tr("Best energy"), steps=True)
+        self.plot.add(tr("best"), lambda: self.ring("best_energy"))
+        context.frames.add(self.plot, self.plot.draw)
+        self._rows: Records[Sample] = Records(lambda row: str(row.rank), "sample")
+        self.samples = TablePanel(
+            self._rows, sample_columns(), name=tr("Samples"), row_px=theme.COMPACT_ROW_PX, filterable=False
+        )
+        top = QHBoxLayout()
+        words = QVBoxLayout()
+        for label in (self._figure, self._verdict, self._facts):
+            words.addWidget(label)
+        words.addStretch(1)
+        top.addWidget(card(words, heading=tr("Objective")), 2)
+        top.addWidget(card(self.samples, heading=tr("Samples")), 3)
+        self.content.addWidget(card(self.plot), 3)
+        self.content.addLayout(top, 2)
+        self.set_empty(
+            EmptyState(
+                "sigma", tr("Nothing solved yet"),
+                tr("Open a Max-Cut graph in G-set format or a QUBO in qbsolv format, and see the best energy fall while it is "
+                   "solved. A sample graph is included."),
+                tr("Solve the sample graph"), self._solve_sample,
+            )
+        )  # fmt: skip
+
+    def frame_now(self) -> None:
+        """Draw the plot."""
+        self.plot.draw()
+
+    def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
+        """Show objective, verdict, samples and course."""
+        result = result_of(run, job)
+        if fresh:
+            self.plot.clear()
+        objective = result.get("objective")
+        self._figure.setText("–" if objective is None else number_text(objective))
+        verified = bool(result.get("verified"))
+        self._verdict.setText(_verdict(result))
+        dress(self._verdict, "ok" if verified else "muted")
+        self._facts.setText(_facts(run, result))
+        self._show_trace(result)
+        rows = [
+            Sample(rank, row["energy"], row["objective"], row["count"]) for rank, row in enumerate(result.get("samples", ()), 1)
+        ]
+        self._rows.replace_all(rows)
+
+    def _show_trace(self, result: Mapping[str, Any]) -> None:
+        trace = np.asarray(result.get("trace") or np.empty((0, 2)), float)
+        if len(trace) and self.ring("best_energy") is None:
+            self.plot.show_data(0, trace[:, 0], trace[:, 1])
+
+    def _use_sample(self) -> None:
+        if self.form is not None:
+            self.form.fill({"file": self.context.engine.qubo.sample_path()})
+
+    def _solve_sample(self) -> None:
+        self._use_sample()
+        if self.form is not None:
+            self.form.submit()
+
+
+def _verdict(result: Mapping[str, Any]) -> str:
+    if result.get("verified"):
+        return tr("● Verified: the objective was summed again from the file, apart from the solver.")
+    if "objective" in result:
+        return tr("Best so far, as the solver tells it.")
+    return ""
+
+
+def _facts(run: Run, result: Mapping[str, Any]) -> str:
+    parts = [run.source]
+    if "n" in result:
+        parts.append(tr("{count} variables", count=f"{result['n']:,}"))
+    if "edges" in result:
+        parts.append(tr("{count} couplings", count=f"{result['edges']:,}"))
+    if "solver" in result:
+        parts.append(tr("solver {name}", name=result["solver"]))
+    if "wall_s" in result:
+        parts.append(tr("{wall} wall, {cpu} CPU", wall=span_text(result["wall_s"]), cpu=span_text(result.get("cpu_s"))))
+    return " · ".join(parts)

@@ -1,0 +1,273 @@
+"""The main window: rail, pages built on their first visit, Inspector, Activity, notices, palette and status line."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolBar, QVBoxLayout, QWidget
+
+from app.engine.base.events import SettingChanged, StoreTroubled
+from app.engine.base.funnel import Fate, Notice
+from app.engine.base.text import tr
+from app.views.shell import theme
+from app.views.shell.activity_dock import ActivityDock
+from app.views.shell.context import Context, Start, hold
+from app.views.shell.details import Details
+from app.views.shell.frames import Frames
+from app.views.shell.icons import icon
+from app.views.shell.inspector import Inspector
+from app.views.shell.notices import NoticeBar
+from app.views.shell.page import PAGES, Page, page_titles
+from app.views.shell.palette import Choice, Palette
+from app.views.shell.rail import Rail
+from app.views.shell.status_line import StatusLine
+from app.views.widgets.table import TableView
+
+if TYPE_CHECKING:
+    from app.engine.engine import Engine
+
+SIZE: Final = (1360, 860)
+_WIDE_FROM_PX: Final = 1100
+_DOCK_PX: Final = 150
+
+
+class MainWindow(QMainWindow):
+    """The console's one window; it reads the engine and fires commands through `start`, and never awaits."""
+
+    def __init__(self, engine: "Engine", start: Start) -> None:
+        super().__init__()
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, str(engine.settings["view.theme"]))
+        self.setWindowTitle(tr("Outpost"))
+        self.setWindowIcon(icon("server", "accent"))
+        self.resize(*SIZE)
+        self.setMinimumSize(860, 560)
+        self.engine = engine
+        self.frames = Frames(float(engine.settings["view.frame_hz"]), self)
+        self.context = Context(
+            engine, start, self.frames, self.show_notice, self.open_page, self.open_command, self._inspect, self._pick
+        )
+        self._pages: dict[str, Page] = {}
+        self._page_name = ""
+        self._build()
+        self._wire_keys()
+        hold(
+            self,
+            engine.bus.subscribe(self._setting_changed, SettingChanged),
+            engine.bus.subscribe(self._troubled, StoreTroubled),
+        )
+        self.frames.second.connect(self._second)
+        self.open_page("overview")
+        self.page.setFocus()
+
+    # what others ask
+
+    @property
+    def page_name(self) -> str:
+        """Return the name of the open page."""
+        return self._page_name
+
+    @property
+    def page(self) -> Page:
+        """Return the open page."""
+        return self._pages[self._page_name]
+
+    def open_page(self, name: str) -> None:
+        """Show the page called `name`, built now if this is its first visit."""
+        if name not in self._pages:
+            spec = next(spec for spec in PAGES if spec.name == name)
+            page = spec.make(self.context)
+            self._pages[name] = page
+            self._stack.addWidget(page)
+        self._page_name = name
+        self._stack.setCurrentWidget(self._pages[name])
+        self.rail.mark(name)
+        self.activity.setVisible(name != "activity")
+        self._pages[name].shown()
+        beside = self._pages[name].inspector()
+        if beside is None:
+            self.inspector.close_for(name)
+        else:
+            self.inspector.show_widget(*beside, name)
+
+    def open_command(self, command_id: str, given: dict[str, Any]) -> None:
+        """Show the form of a command in the Inspector, with `given` entered."""
+        row = self.context.find(command_id)
+        if row is not None:
+            self.inspector.show_form(row, given)
+
+    def show_notice(self, notice: Notice) -> None:
+        """Show a message; a later one of the same cause takes its place."""
+        self.notices.tell(notice, notice.cause)
+
+    def grab_pages(self, out: Path) -> list[Path]:
+        """Visit every page, save a picture of the window with each, and return the files."""
+        out.mkdir(parents=True, exist_ok=True)
+        before, files = self._page_name, []
+        for number, spec in enumerate(PAGES, 1):
+            self.open_page(spec.name)
+            self.settle()
+            file = out / f"{number}-{spec.name}.png"
+            self.grab().save(str(file))
+            files.append(file)
+        self.open_page(before)
+        return files
+
+    def settle(self) -> None:
+        """Lay out and draw what is shown, without waiting and without turning the event loop."""
+        for _ in range(2):
+            for table in self.findChildren(TableView):
+                table.flush()
+            self.page.frame_now()
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
+
+    # what Qt tells
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Let the plots move."""
+        super().showEvent(event)
+        self._rest_or_move()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody looks: rest."""
+        super().hideEvent(event)
+        self.frames.stop()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Rest while minimised."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self._rest_or_move()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop the timers before the widgets go."""
+        self.frames.stop()
+        super().closeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give a narrow window a narrow rail."""
+        super().resizeEvent(event)
+        self.rail.set_wide(wide=self.width() >= _WIDE_FROM_PX)
+
+    # inside
+
+    def _build(self) -> None:
+        self.rail = Rail(self.open_page)
+        bar = QToolBar(tr("Pages"))
+        bar.setObjectName("rail")
+        bar.setMovable(False)
+        bar.setStyleSheet("QToolBar { border: 0; padding: 0; spacing: 0; }")
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        bar.addWidget(self.rail)
+        self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, bar)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self.notices = NoticeBar()
+        self._stack = QStackedWidget()
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(8, 8, 8, 0)
+        column.setSpacing(0)
+        column.addWidget(self.notices)
+        column.addWidget(self._stack, 1)
+        self.setCentralWidget(middle)
+        self.inspector = Inspector(self.context)
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.inspector)
+        self.activity = ActivityDock(self.context)
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.activity)
+        self.resizeDocks([self.activity], [_DOCK_PX], Qt.Orientation.Vertical)
+        self.resizeDocks([self.inspector], [300], Qt.Orientation.Horizontal)
+        self.status = StatusLine(self.context)
+        self.setStatusBar(self.status)
+        self.palette_box = Palette(self, self._choices)
+
+    def _wire_keys(self) -> None:
+        for keys, act in self._keys():
+            QShortcut(QKeySequence(keys), self).activated.connect(act)
+
+    def _keys(self) -> list[tuple[str, Callable[[], None]]]:
+        pages = [(f"Ctrl+{number}", partial(self.open_page, spec.name)) for number, spec in enumerate(PAGES, 1)]
+        return [
+            *pages,
+            ("Ctrl+K", self.palette_box.open),
+            ("Ctrl+F", self._focus_filter),
+            ("Ctrl+J", self.activity.toggle),
+            ("F5", self._refresh),
+            ("Esc", self._escape),
+            ("?", self._show_keys),
+        ]
+
+    def _focus_filter(self) -> None:
+        self.page.focus_filter()
+
+    def _refresh(self) -> None:
+        self.page.shown()
+
+    def _escape(self) -> None:
+        """Close the innermost thing: palette, message, Inspector."""
+        if self.palette_box.isVisible():
+            self.palette_box.hide()
+        elif not self.notices.dismiss_newest():
+            self.inspector.hide()
+
+    def _show_keys(self) -> None:
+        titles = page_titles()
+        sheet = Details()
+        said = {
+            "Ctrl+K": tr("Find a page, a node or a command"), "Ctrl+F": tr("Filter the table of this page"),
+            "Ctrl+J": tr("Show or hide the table of jobs"), "F5": tr("Bring this page up to date"),
+            "Esc": tr("Close the innermost thing"), "?": tr("Show these keys"),
+        }  # fmt: skip
+        pages = {f"Ctrl+{number}": titles[spec.name] for number, spec in enumerate(PAGES, 1)}
+        sheet.show_thing(tr("Keys"), lines=list({**pages, **said}.items()))
+        self.inspector.show_widget(sheet, tr("Keys"), "")
+
+    def _choices(self) -> list[Choice]:
+        titles = page_titles()
+        pages = [Choice(titles[spec.name], tr("page"), partial(self.open_page, spec.name)) for spec in PAGES]
+        nodes = [
+            Choice(node.name, tr("node"), partial(self._open_node, node.id), node.site) for node in self.engine.fleet.records
+        ]
+        rows = [
+            Choice(tr(row.title), tr("command"), partial(self.open_command, row.id, {}), row.id.replace(".", " "))
+            for row in self.engine.table if row.place.value == "engine"
+        ]  # fmt: skip
+        return [*pages, *rows, *nodes]
+
+    def _pick(self, key: str) -> None:
+        self.page.pick(key)
+
+    def _open_node(self, key: str) -> None:
+        self.open_page("fleet")
+        self.page.pick(key)
+
+    def _inspect(self, widget: QWidget, title: str) -> None:
+        self.inspector.show_widget(widget, title, self._page_name)
+
+    def _rest_or_move(self) -> None:
+        if self.isVisible() and not self.isMinimized():
+            self.frames.start()
+        else:
+            self.frames.stop()
+
+    def _second(self) -> None:
+        self.page.second()
+
+    def _setting_changed(self, event: SettingChanged) -> None:
+        settings = self.engine.settings
+        if event.key == "view.theme":
+            app = QApplication.instance()
+            assert isinstance(app, QApplication)
+            theme.apply(app, str(settings["view.theme"]))
+        elif event.key == "view.frame_hz":
+            self.frames.set_rate(float(settings["view.frame_hz"]))
+        elif event.key.startswith("user."):
+            self.status.tell_role()
+            for page in self._pages.values():
+                page.shown()
+
+    def _troubled(self, event: StoreTroubled) -> None:
+        self.show_notice(Notice(Fate.TELL, event.detail, tr("Everything written before is still readable."), cause="store"))

@@ -16,8 +16,8 @@ from app.engine.learning.mlp import Array, Params, flatten, sizes_of
 from app.engine.learning.records import LocalSpec
 from app.engine.learning.sgd import Bench, Cohort, all_orders, descend, with_ones
 
-CHUNK = 64
-_ORDERED = 16  # chunks whose orders are drawn together
+CHUNK = 128
+_ORDERED = 8  # chunks whose orders are drawn together
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ class LearningService:
         spec = LocalSpec.from_json({"epochs": epochs, "batch": batch, "learning_rate": learning_rate, "seed": seed})
         members = tuple(
             federation.Member(place, node_id, name, self._link.client(node_id))
-            for place, (node_id, name) in enumerate(sorted(set(nodes)))
+            for place, (node_id, name) in enumerate(sorted(set(nodes), key=lambda node: (node[1], node[0])))
         )
         course = Course(
             new_id(), FedAvg(spec), members, rounds, deadline_s=deadline_s, quorum_ratio=quorum_ratio, actor=actor, cause=cause

@@ -1,0 +1,100 @@
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+
+from app.commands.learning import ROWS
+from app.engine.base.command import CommandTable, Danger
+from app.engine.base.errors import BadInput
+
+NODES = [SimpleNamespace(id="n1", name="narvik"), SimpleNamespace(id="n2", name="esbjerg")]
+
+
+class Fleet:
+    def select(self, nodes):
+        return [node for node in NODES if nodes in ("all", node.name)]
+
+
+class Learning:
+    """Notes what it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    async def train(self, nodes, **given):
+        self.asked.append((nodes, given))
+        return {"rounds": [], "final_accuracy": 0.9}
+
+    async def simulate(self, **given):
+        self.asked.append(given)
+        return {"rounds": []}
+
+    def runs(self):
+        return [{"id": "r1"}]
+
+    async def show(self, run):
+        return {"id": run}
+
+    async def export(self, run, **given):
+        self.asked.append((run, given))
+        return {"onnx": b"bytes", "metrics": {"accuracy": 0.9}, "lineage": {"run_id": run}}
+
+
+@dataclass(frozen=True)
+class Version:
+    id: str
+    name: str
+
+
+class Models:
+    async def register(self, name, data, **given):
+        assert data == b"bytes"
+        return Version("m1", name)
+
+
+@pytest.fixture
+def call():
+    return SimpleNamespace(
+        engine=SimpleNamespace(learning=Learning(), fleet=Fleet(), models=Models()), actor="me@here", cause="c1"
+    )
+
+
+async def ask(call, name, **given):
+    row = CommandTable(ROWS).need(name)
+    return await row.run(call, **row.take(given))
+
+
+async def test_learning_train_hands_on_the_chosen_nodes_and_who_asked(call):
+    await ask(call, "learning.train", rounds="3", seed=5)
+    nodes, given = call.engine.learning.asked[0]
+    assert nodes == [("n1", "narvik"), ("n2", "esbjerg")]
+    assert (given["rounds"], given["seed"], given["actor"], given["cause"]) == (3, 5, "me@here", "c1")
+    await ask(call, "learning.train", nodes="esbjerg")
+    assert call.engine.learning.asked[1][0] == [("n2", "esbjerg")]
+
+
+async def test_learning_simulate_defaults_to_skewed_clients(call):
+    await ask(call, "learning.simulate")
+    (given,) = call.engine.learning.asked
+    assert (given["clients"], given["rounds"], given["partition"], given["alpha"]) == (100, 20, "dirichlet", 0.5)
+    assert (given["epochs"], given["batch"], given["learning_rate"]) == (2, 16, 0.2)
+
+
+@pytest.mark.parametrize("given", [{"clients": 0}, {"partition": "stripes"}, {"rounds": 1.5}, {"seed": -1}])
+async def test_learning_simulate_refuses_what_is_out_of_range(call, given):
+    with pytest.raises(BadInput):
+        await ask(call, "learning.simulate", **given)
+
+
+async def test_learning_export_registers_the_newest_run_as_digits(call, tmp_path):
+    told = await ask(call, "learning.export", file=tmp_path / "copy.onnx")
+    assert told == {"id": "m1", "name": "digits"}
+    assert call.engine.learning.asked[0][0] == "latest"
+    assert (tmp_path / "copy.onnx").read_bytes() == b"bytes"
+
+
+async def test_learning_runs_and_learning_show_only_read(call):
+    assert await ask(call, "learning.runs") == [{"id": "r1"}]
+    assert await ask(call, "learning.show") == {"id": "latest"}
+    reading = {row.id for row in ROWS if row.danger is Danger.READ}
+    assert reading == {"learning.runs", "learning.show"}

@@ -1,0 +1,142 @@
+import asyncio
+
+import numpy as np
+import pytest
+
+from app.engine.base.errors import BadInput, Missing, Offline, Refused, Timeout
+from app.engine.learning import mlp
+from app.engine.learning.federation import Member, RoundCall, hold
+from app.engine.learning.records import LocalSpec
+from app.engine.learning.strategy import FedAvg
+
+STRATEGY = FedAvg(LocalSpec(seed=1, epochs=1))
+
+
+def call(**changed):
+    asked = {
+        "id": "r1", "number": 3, "params": mlp.initial(mlp.DIGITS_MODEL, 1), "strategy": STRATEGY,
+        "deadline_s": 20.0, "quorum_ratio": 0.5,
+    }  # fmt: skip
+    return RoundCall(**{**asked, **changed})
+
+
+def members(links):
+    return [Member(place, key, name, links.client(key)) for place, (key, name) in enumerate(links.nodes)]
+
+
+async def ask(links, **changed):
+    told = []
+    answers = await hold(call(**changed), members(links), told.append)
+    return answers, told
+
+
+async def test_all_answers_come_in_the_fixed_order_whoever_is_first(links):
+    first = links.clients["id0"]
+    first.gate = asyncio.Event()
+    links.clients["id5"].change = lambda update, meta: (first.gate.set(), (update, meta))[1]
+    answers, told = await ask(links)
+    assert [part.name for part, _ in answers] == [f"node{n}" for n in range(6)]
+    assert {part.state for part, _ in answers} == {"done"}
+    assert [update.examples for _, update in answers] == [len(client.y) for client in links.clients.values()]
+    assert sorted(part.client for part in told) == list(range(6))
+
+
+async def test_each_member_is_told_the_round_and_its_place(links):
+    await ask(links)
+    for place, client in enumerate(links.clients.values()):
+        assert (client.specs[0]["round"], client.specs[0]["client"], client.specs[0]["schema"]) == (3, place, 1)
+
+
+@pytest.mark.parametrize(
+    "error, state",
+    [
+        (Offline("gone"), "offline"), (Timeout("slow"), "late"), (Refused("no"), "refused"),
+        (BadInput("what"), "bad"), (ValueError("surprise"), "failed"),
+    ],
+)  # fmt: skip
+async def test_a_node_that_fails_is_left_out_with_its_reason(links, error, state):
+    links.clients["id2"].fail = error
+    answers, told = await ask(links)
+    assert [part.state for part, update in answers if update is None] == [state]
+    assert answers[2][0].reason
+    assert answers[2][0] in told
+
+
+async def test_a_node_that_is_late_is_left_out(links):
+    links.clients["id4"].gate = asyncio.Event()
+    answers, told = await ask(links, deadline_s=0.5)
+    assert answers[4][0].state == "late"
+    assert "0.5 s" in answers[4][0].reason
+    assert answers[4][0] in told
+    assert sum(update is not None for _, update in answers) == 5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda update, meta: ({**update, "w1": np.full_like(update["w1"], np.nan)}, meta),
+        lambda update, meta: ({**update, "w1": update["w1"][1:]}, meta),
+        lambda update, meta: ({"w1": update["w1"]}, meta),
+        lambda update, meta: (update, {**meta, "examples": "0"}),
+        lambda update, meta: (update, {**meta, "examples": "-5"}),
+        lambda update, meta: (update, {**meta, "examples": "nan"}),
+        lambda update, meta: (update, {**meta, "loss": "lots"}),
+    ],
+)
+async def test_an_update_that_makes_no_sense_is_left_out(links, change):
+    links.clients["id1"].change = change
+    answers, _ = await ask(links)
+    assert answers[1][0].state == "bad"
+    assert answers[1][1] is None
+
+
+async def test_a_node_that_lost_the_round_is_asked_once_more(links):
+    client = links.clients["id3"]
+    begin = client.train
+
+    async def forgetful(round_id, params, spec):
+        await begin(round_id, params, spec)
+        if len(client.specs) == 1:
+            client.answers.clear()
+
+    client.train = forgetful
+    answers, _ = await ask(links)
+    assert answers[3][0].state == "done"
+    assert len(client.specs) == 2
+
+
+async def test_a_node_that_loses_every_round_is_left_out(links):
+    client = links.clients["id3"]
+
+    async def lost(round_id, wait_s):
+        raise Missing("There is no round")
+
+    client.update = lost
+    answers, _ = await ask(links)
+    assert answers[3][0].state == "failed"
+
+
+async def test_too_few_answers_end_the_round_naming_who_is_missing(links):
+    for place in (0, 1, 2, 3):
+        links.clients[f"id{place}"].fail = Offline("unplugged")
+    with pytest.raises(Offline, match="2 of 6 nodes and needs 3: node0: unplugged; node1: unplugged"):
+        await ask(links)
+
+
+async def test_one_answer_is_needed_whatever_the_quorum(links):
+    for client in links.clients.values():
+        client.fail = Offline("unplugged")
+    with pytest.raises(Offline):
+        await ask(links, quorum_ratio=0.0)
+
+
+async def test_cancelling_a_round_leaves_nothing_running(links):
+    links.clients["id0"].gate = asyncio.Event()
+    before = asyncio.all_tasks()
+    waiting = asyncio.create_task(ask(links))
+    while not all(client.specs for client in links.clients.values()):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert asyncio.all_tasks() == before

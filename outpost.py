@@ -51,7 +51,7 @@ CHECKS = {
     "lint": ("-m", "ruff", "check", "."),
     "format": ("-m", "ruff", "format", "--check", "."),
     "types": ("-m", "mypy"),
-    "layers": ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
+    "layers": ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo"),
 }
 
 
@@ -259,7 +259,8 @@ def run_checks() -> list[str]:
 def run_tests(arguments: Sequence[str]) -> int:
     """Run the checks and then the tests, never on a screen; return 0 only when all passed."""
     failed = run_checks()
-    status = run_child([PYTHON, "-m", "pytest", "-n", "2", *arguments], {**os.environ, "QT_QPA_PLATFORM": "offscreen"})
+    share = ["-n", max(2, min(4, os.cpu_count() or 2)), "--dist", "worksteal"]
+    status = run_child([PYTHON, "-m", "pytest", *share, *arguments], {**os.environ, "QT_QPA_PLATFORM": "offscreen"})
     if failed:
         say(f"Failed before the tests: {', '.join(failed)}")
     return status or int(bool(failed))

@@ -28,6 +28,7 @@ WINDOWS = sys.platform == "win32"
 BIN = VENV / ("Scripts" if WINDOWS else "bin")
 PYTHON = BIN / ("python.exe" if WINDOWS else "python")
 STAMP = VENV / "outpost.stamp"
+SUDO = "" if WINDOWS or os.geteuid() == 0 else "sudo "
 IMPLIED = {"app": ("app",), "dev": ("app", "dev")}  # dev.lock holds all of app.lock, at the same versions
 USAGE = """\
 python3 outpost.py                 open the console (with no display: run the tour, offscreen)
@@ -76,7 +77,7 @@ def check_venv_module(found: Callable[[str], object]) -> None:
     """Raise `Unfit` when this Python came without what makes an environment (Debian splits it off)."""
     if found("ensurepip") is None or found("venv") is None:
         name = "python{}.{}-venv".format(*sys.version_info[:2])
-        raise Unfit(f"This Python cannot make an environment. On Debian or Ubuntu type: {sudo()}apt-get install -y {name}")
+        raise Unfit(f"This Python cannot make an environment. On Debian or Ubuntu type: {SUDO}apt-get install -y {name}")
 
 
 def missing_libraries(env: Mapping[str, str], load: Callable[[str], object] = ctypes.CDLL) -> list[str]:
@@ -94,7 +95,7 @@ def bring_libraries(packages: Sequence[str], *, may_install: bool, run: Callable
     """Install exactly `packages` with apt when `may_install`, else raise `Unfit` with the one line to type."""
     line = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
     if packages and not may_install:
-        raise Unfit(f"The window needs libraries of the system that are missing. On Debian or Ubuntu type: {sudo()}{line}")
+        raise Unfit(f"The window needs libraries of the system that are missing. On Debian or Ubuntu type: {SUDO}{line}")
     if packages:
         say(f"Installing libraries of the system: {' '.join(packages)}")
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -107,11 +108,6 @@ def check_libraries(env: Mapping[str, str]) -> None:
     if sys.platform == "linux":
         may_install = os.geteuid() == 0 and shutil.which("apt-get") is not None
         bring_libraries(missing_libraries(env), may_install=may_install, run=call_aside)
-
-
-def sudo() -> str:
-    """Return what must stand before a line that needs root, for this user."""
-    return "" if WINDOWS or os.geteuid() == 0 else "sudo "
 
 
 def call_aside(command: Sequence[Any], env: Any = None) -> int:
@@ -130,9 +126,8 @@ def stamp_of(profile: str) -> str:
 
 def is_ready(profile: str) -> bool:
     """Tell whether the environment stands, here, and holds what the locks say now."""
-    if not (PYTHON.exists() and STAMP.exists()):
-        return False
-    return set(stamp_of(profile).splitlines()) <= set(STAMP.read_text("utf-8").splitlines())
+    stamp = STAMP.read_text("utf-8") if PYTHON.exists() and STAMP.exists() else ""
+    return set(stamp_of(profile).splitlines()) <= set(stamp.splitlines())
 
 
 def set_up(profile: str) -> None:
@@ -153,9 +148,7 @@ def set_up(profile: str) -> None:
         write_entries()
         if call_aside([PYTHON, "-m", "compileall", "-q", ROOT / "app"]):
             raise Unfit("Outpost's own files could not be compiled; the reason stands above.")
-        scratch = STAMP.with_suffix(".new")
-        scratch.write_text(stamp_of(profile), "utf-8")
-        os.replace(scratch, STAMP)
+        STAMP.write_text(stamp_of(profile), "utf-8")
         say(f"The environment is ready after {time.monotonic() - begin_s:.0f} s.")
 
 
@@ -238,8 +231,7 @@ def run_child(command: Sequence[Any], env: Any = None) -> int:
         signal.signal(signal.SIGTERM, lambda *_: child.terminate())
         while True:
             try:
-                status = child.wait()
-                return status if status >= 0 else 128 - status
+                return status if (status := child.wait()) >= 0 else 128 - status
             except KeyboardInterrupt:
                 continue
 

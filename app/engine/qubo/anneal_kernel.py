@@ -1,4 +1,4 @@
-"""Inner loops of replica annealing, compiled: LANES independent replicas side by side, one row of memory per spin.
+"""The inner part of replica annealing, compiled: LANES independent replicas side by side, one row of memory per spin.
 
 A Metropolis step (Metropolis et al. 1953) accepts a change dE when dE <= -T ln u. With dE = -2 s f, f the local field, that is
 s f >= (T/2) ln u: all that is random is a threshold. Thresholds are drawn afresh for every sweep into a pool, and each row

@@ -1,4 +1,4 @@
-"""Whole-row operations for compiled loops: one row of LANES numbers is one explicit SIMD vector.
+"""Whole-row operations for compiled code: one row of LANES numbers is one explicit SIMD vector.
 
 The loop vectoriser leaves rows this short scalar, so the two operations are written as LLVM vector code, which is lowered to
 what the machine has (AVX, NEON). Arrays are C-contiguous, rows LANES long, all of one type: int16 or float32.

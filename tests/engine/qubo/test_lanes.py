@@ -6,12 +6,12 @@ from app.engine.qubo.lanes import LANES, spread_row, turn_row
 
 
 @njit
-def turn(spins, fields, row, limits, at, step):
+def turn(spins, fields, row, limits, at, step):  # noqa: PLR0917
     return turn_row(spins, fields, row, limits, at, step)
 
 
 @njit
-def spread(fields, others, strength, first, last, step):
+def spread(fields, others, strength, first, last, step):  # noqa: PLR0917
     spread_row(fields, others, strength, first, last, step)
 
 

@@ -27,7 +27,10 @@ def test_energies_agree_with_dimod(seed: int, n: int, terms: int) -> None:
 def test_couplings_are_upper_triangular_and_unique() -> None:
     problem = build([0.0] * 4, ([2, 0, 3, 1], [0, 2, 1, 1], [1.0, 2.0, -1.0, 7.0]))
     assert (problem.rows < problem.cols).all()
-    assert list(zip(problem.rows.tolist(), problem.cols.tolist(), problem.weights.tolist(), strict=True)) == [(0, 2, 3.0), (1, 3, -1.0)]
+    assert list(zip(problem.rows.tolist(), problem.cols.tolist(), problem.weights.tolist(), strict=True)) == [
+        (0, 2, 3.0),
+        (1, 3, -1.0),
+    ]
     assert problem.linear.tolist() == [0.0, 7.0, 0.0, 0.0]
 
 

@@ -38,20 +38,22 @@ class DwaveAnnealing:
         """Return the best found within `budget`; see `contracts.Solver`."""
         sampler, model = _sampler("SimulatedAnnealingSampler"), _model(problem, "SPIN")
         allowance = Allowance(budget.seconds, report, stop)
-        sweeps = self.sweeps if self.reads else self._fitting(sampler, model, allowance)
+        # Without any coefficient the sampler cannot tell a temperature, and warns.
+        betas = None if problem.couplings or problem.linear.any() else (0.1, 1.0)
+        sweeps = self.sweeps if self.reads else self._fitting(sampler, model, allowance, betas)
 
         def read(reads: int, number: int) -> Any:
             return sampler.sample(
-                model, num_reads=reads, num_sweeps=sweeps, seed=number,
+                model, num_reads=reads, num_sweeps=sweeps, seed=number, beta_range=betas,
                 interrupt_function=allowance.stopped if self.reads else allowance.over,
             )  # fmt: skip
 
         return _collect(problem, read, allowance, seed, reads=self.reads, info={"sweeps": sweeps})
 
-    def _fitting(self, sampler: Any, model: Any, allowance: Allowance) -> int:
+    def _fitting(self, sampler: Any, model: Any, allowance: Allowance, betas: tuple[float, float] | None) -> int:
         """Return the sweeps a read may have so that the first one ends within the budget, `sweeps` at most."""
         began = allowance.now()
-        sampler.sample(model, num_reads=1, num_sweeps=_PROBE_SWEEPS, seed=0)
+        sampler.sample(model, num_reads=1, num_sweeps=_PROBE_SWEEPS, seed=0, beta_range=betas)
         sweep_s = (allowance.now() - began) / _PROBE_SWEEPS
         return max(1, min(self.sweeps, int(allowance.left_s / sweep_s)))
 
@@ -97,6 +99,11 @@ class DwaveDescent:
             return sampler.sample(model, num_reads=reads, seed=number, large_sparse_opt=problem.density_ratio < 0.1)
 
         return _collect(problem, read, allowance, seed, reads=self.reads, info={})
+
+
+def load() -> None:
+    """Load the package ahead of a solver's time."""
+    _sampler("SteepestDescentSolver")
 
 
 def _sampler(name: str) -> Any:

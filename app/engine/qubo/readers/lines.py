@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
+from app.engine.base.text import tr
 
 
 class Lines:
@@ -23,10 +24,11 @@ class Lines:
                 self.number = number
                 yield words
 
-    def bad(self, reason: str, *, line: int = 0, hint: str = "", **values: object) -> BadInput:
+    def bad(self, reason: str, *, line: int = 0, **values: object) -> BadInput:
         """Return the error to raise: `reason` is a literal template, `line` the line at fault (this one unless said)."""
         return BadInput(
-            "{file}, line {line}: " + reason, hint=hint, field="file", file=self.file, line=line or self.number or 1, **values,
+            "{file}, line {line}: {reason}",
+            field="file", file=self.file, line=line or self.number or 1, reason=tr(reason, **values),
         )  # fmt: skip
 
     def whole(self, word: str, low: int, high: int) -> int:

@@ -1,0 +1,66 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from app.commands import qubo
+from app.engine.base.command import CommandTable
+from app.engine.base.errors import BadInput
+from app.engine.qubo.records import SolverCard
+from app.engine.qubo.solvers import NAMES
+
+TABLE = CommandTable(qubo.ROWS)
+
+
+class Wing:
+    def __init__(self) -> None:
+        self.given = {}
+
+    async def solve(self, **args):
+        self.given = args
+        return {"objective": 1}
+
+    def show(self, run_id):
+        return {"id": run_id}
+
+    def solvers(self):
+        return (SolverCard("a", "A", "Does it.", 5, "here"),)
+
+    def sample(self):
+        return {"file": "x"}
+
+
+@pytest.fixture
+def call():
+    return SimpleNamespace(engine=SimpleNamespace(qubo=Wing()), actor="me@here", cause="why")
+
+
+def test_the_choices_are_the_solvers_there_are() -> None:
+    assert qubo.SOLVERS == NAMES
+
+
+async def test_qubo_solve_hands_everything_on(call) -> None:
+    row = TABLE.need("qubo.solve")
+    assert await row.run(call, **row.take({"file": "g.txt", "seconds": "2", "seed": 9})) == {"objective": 1}
+    assert call.engine.qubo.given == {
+        "file": Path("g.txt"), "seconds": 2.0, "threads": 1, "seed": 9, "solver": "auto", "actor": "me@here", "cause": "why",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [{"seconds": 0}, {"threads": 0}, {"seed": -1}, {"solver": "magic"}, {"speed": 1}])
+def test_qubo_solve_refuses_what_is_out_of_range(wrong) -> None:
+    with pytest.raises(BadInput):
+        TABLE.need("qubo.solve").take({"file": "g.txt", **wrong})
+
+
+async def test_qubo_show_takes_the_id_of_a_run(call) -> None:
+    assert await TABLE.need("qubo.show").run(call, id="7") == {"id": "7"}
+
+
+async def test_qubo_solvers_are_plain_data(call) -> None:
+    (card,) = (await TABLE.need("qubo.solvers").run(call))["solvers"]
+    assert card["name"] == "a"
+
+
+async def test_qubo_sample_tells_a_path(call) -> None:
+    assert await TABLE.need("qubo.sample").run(call) == {"file": "x"}

@@ -1,0 +1,113 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from app.engine.base.clock import SystemClock
+from app.engine.base.errors import BadInput, Cancelled, Missing
+from app.engine.base.events import Bus
+from app.engine.base.rings import Samples
+from app.engine.base.settings import Settings
+from app.engine.jobs.base import Base
+from app.engine.jobs.service import Jobs
+from app.engine.qubo.reader import read_problem
+from app.engine.qubo.service import QuboService
+from app.engine.store.store import Store
+
+ASKED = {"solver": "dwave-sa", "seconds": 0.3, "seed": 5, "actor": "me@here", "cause": "test"}
+RING = "8 8\n" + "".join(f"{k + 1} {(k + 1) % 8 + 1} 1\n" for k in range(8))
+
+
+def fail(error):
+    raise error
+
+
+@pytest.fixture
+async def base(tmp_path):
+    clock, bus, samples = SystemClock(), Bus(fail), Samples()
+    settings = Settings(tmp_path / "settings.toml", str)
+    store = await Store.open(tmp_path / "outpost.db", clock)
+    jobs = Jobs(tmp_path, clock, settings, bus, samples, store)
+    await jobs.start()
+    yield Base(tmp_path, clock, settings, bus, samples, store, jobs)
+    await jobs.stop()
+    await store.close()
+
+
+@pytest.fixture
+async def service(base):
+    made = QuboService(base)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+def ring(tmp_path) -> Path:
+    path = tmp_path / "ring.txt"
+    path.write_text(RING)
+    return path
+
+
+async def test_a_run_streams_its_best_energy_and_is_found_again_after_a_restart(base, service, ring):
+    result = await service.solve(file=ring, **ASKED)
+    assert result["objective"] == 8
+    (run,) = service.runs
+    assert (run.state, run.source, run.result["sample"]) == ("done", "ring.txt", result["sample"])
+    assert "best_energy" in base.samples.metrics(run.job_id)
+    again = QuboService(base)
+    await again.start()
+    assert again.show(run.id)["result"] == result
+
+
+async def test_a_file_of_no_known_format_changes_nothing(base, service, tmp_path):
+    (tmp_path / "x").write_text("hello\n")
+    with pytest.raises(BadInput, match="x, line 1"):
+        await service.solve(file=tmp_path / "x", **ASKED)
+    with pytest.raises(Missing):
+        await service.solve(file=tmp_path / "nowhere", **ASKED)
+    assert len(service.runs) == len(base.jobs.records) == 0
+
+
+async def test_an_unknown_solver_changes_nothing(service, ring):
+    with pytest.raises(BadInput, match="magic"):
+        await service.solve(file=ring, **{**ASKED, "solver": "magic"})
+    assert len(service.runs) == 0
+
+
+async def test_a_malformed_line_fails_the_run_with_file_line_and_reason(service, tmp_path):
+    path = tmp_path / "bad.txt"
+    path.write_text("3 2\n1 2 1\n1 9 1\n")
+    with pytest.raises(BadInput, match=r"bad.txt, line 3: expected a whole number from 1 to 3, found '9'"):
+        await service.solve(file=path, **ASKED)
+    (run,) = service.runs
+    assert run.state == "failed"
+
+
+async def test_cancelling_the_wait_ends_the_search(base, service, ring):
+    waiting = asyncio.create_task(service.solve(file=ring, **{**ASKED, "seconds": 600.0}))
+    started = asyncio.Event()
+    undo = base.jobs.records.watch(lambda change: [started.set() for job in change.changed if job.partial])
+    async with asyncio.timeout(60):
+        await started.wait()
+    undo()
+    waiting.cancel()
+    with pytest.raises((asyncio.CancelledError, Cancelled)):
+        await waiting
+    (run,) = service.runs
+    assert run.state == "cancelled"
+
+
+async def test_the_sample_that_comes_along_is_a_graph(service):
+    problem = read_problem(service.sample_path())
+    assert (problem.n, problem.couplings, problem.kind) == (800, 4800, "maxcut")
+    assert service.sample()["file"] == str(service.sample_path())
+
+
+async def test_solvers_describe_themselves(service):
+    assert {card.name for card in service.solvers()} >= {"anneal", "dwave-sa", "exact"}
+
+
+async def test_an_unknown_run_is_missing(service):
+    with pytest.raises(Missing):
+        service.show("nothing")

@@ -1,0 +1,122 @@
+"""The law that every solver keeps, and the registry."""
+
+import numpy as np
+import pytest
+
+from app.engine.base.contracts import Budget
+from app.engine.base.errors import BadInput, Limit
+from app.engine.qubo import solvers
+from app.engine.qubo.exact import spectrum
+from app.engine.qubo.problem import build, max_cut
+
+
+def random_qubo(n: int, seed: int, *, whole: bool):
+    rng = np.random.default_rng(seed)
+    i, j = np.triu_indices(n, 1)
+    weights = rng.integers(-9, 10, len(i)) if whole else rng.normal(size=len(i))
+    return build(rng.integers(-9, 10, n) if whole else rng.normal(size=n), (i, j, weights), offset=2.5)
+
+
+AWKWARD = {
+    "one variable up": build([1.0], ([], [], [])),
+    "one variable down": build([-1.0], ([], [], [])),
+    "no couplings": build([1.0, -2.0, 0.0, 3.0], ([], [], [])),
+    "all zero": build(np.zeros(5), ([0, 1], [1, 2], [0.0, 0.0])),
+    "duplicates": build([0.0, 1.0, -1.0], ([0, 1, 0], [1, 0, 2], [2.0, -5.0, 1.0])),
+    "tiny and huge": build([1e-3, -1e3, 5.0], ([0, 1], [1, 2], [1e3, -1e-3])),
+    "large and whole": build([70_000.0, -50_000.0, 1.0], ([0, 1], [1, 2], [-90_000.0, 30_001.0])),
+    "isolated node": max_cut(4, ([0, 1], [1, 3], [1.0, -2.0])),
+    "real": random_qubo(9, 3, whole=False),
+    "whole": random_qubo(14, 5, whole=True),
+    "cube": max_cut(8, ([0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3], [1, 2, 3, 0, 5, 6, 7, 4, 4, 5, 6, 7], np.ones(12))),
+}
+CARDS = {card.name: card for card in solvers.cards()}
+each_solver = pytest.mark.parametrize("name", CARDS)
+
+
+def steady(name: str):
+    return solvers.make(name, dict(CARDS[name].fixed))
+
+
+@each_solver
+@pytest.mark.parametrize("case", AWKWARD)
+def test_small_problems_are_solved_and_energies_are_true(name: str, case: str) -> None:
+    problem = AWKWARD[case]
+    found = steady(name).solve(problem, Budget(20.0), 7)
+    assert found.sample.shape == (problem.n,)
+    assert set(found.sample.tolist()) <= {0, 1}
+    assert found.energy == pytest.approx(problem.energy(found.sample), rel=1e-9, abs=1e-9)
+    assert found.energy == pytest.approx(spectrum(problem).min(), rel=1e-9, abs=1e-9)
+    np.testing.assert_allclose(problem.energies(found.samples), found.energies, atol=1e-9)
+    assert found.energies[0] == found.energy == found.energies.min()
+    assert len(found.info["counts"]) == len(found.samples) == len({row.tobytes() for row in found.samples})
+
+
+@each_solver
+def test_equal_seeds_give_equal_results(name: str) -> None:
+    problem = random_qubo(18, 9, whole=True)
+    one, other = (steady(name).solve(problem, Budget(20.0), 123) for _ in range(2))
+    np.testing.assert_array_equal(one.samples, other.samples)
+    np.testing.assert_array_equal(one.energies, other.energies)
+    assert one.info["counts"] == other.info["counts"]
+
+
+@each_solver
+def test_a_seed_may_be_any_unsigned_64_bit_number(name: str) -> None:
+    steady(name).solve(AWKWARD["cube"], Budget(20.0), 2**64 - 1)
+
+
+@each_solver
+def test_a_stop_ends_the_search_with_what_there_is(name: str) -> None:
+    problem = random_qubo(15, 2, whole=True)
+    asked = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return True
+
+    found = solvers.make(name).solve(problem, Budget(3600.0), 1, stop=stop)
+    assert found.energy == pytest.approx(problem.energy(found.sample))
+    assert asked or found.info["proved"]
+
+
+@each_solver
+def test_the_best_energy_is_told_and_never_worsens(name: str) -> None:
+    told = []
+    problem = random_qubo(16, 4, whole=False)
+    found = solvers.make(name).solve(problem, Budget(0.3), 1, lambda *args: told.append(args))
+    best = [args[3]["best_energy"] for args in told if args[3]]
+    assert best == sorted(best, reverse=True)
+    assert best[-1] == pytest.approx(found.energy)
+
+
+@each_solver
+def test_a_problem_is_left_as_it_was(name: str) -> None:
+    problem = random_qubo(10, 6, whole=True)
+    before = (problem.linear.copy(), problem.weights.copy())
+    steady(name).solve(problem, Budget(5.0), 1)
+    np.testing.assert_array_equal(problem.linear, before[0])
+    np.testing.assert_array_equal(problem.weights, before[1])
+
+
+def test_auto_takes_the_exact_solver_for_few_variables_and_says_why() -> None:
+    assert solvers.choose(random_qubo(12, 1, whole=True)).name == "exact"
+    choice = solvers.choose(random_qubo(60, 1, whole=True))
+    assert choice.name == "anneal"
+    assert choice.why
+
+
+def test_an_unknown_solver_or_option_is_refused() -> None:
+    with pytest.raises(BadInput, match="anneal, exact"):
+        solvers.make("magic")
+    with pytest.raises(BadInput, match="no option speed"):
+        solvers.make("anneal", {"speed": 3})
+
+
+def test_a_solver_is_not_given_more_than_it_takes() -> None:
+    with pytest.raises(Limit, match="at most 22"):
+        solvers.choose(random_qubo(23, 1, whole=True), "exact")
+
+
+def test_what_was_asked_for_is_chosen() -> None:
+    assert solvers.choose(random_qubo(5, 1, whole=True), "dwave-sa").name == "dwave-sa"

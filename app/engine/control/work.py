@@ -81,6 +81,8 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
         if not completed:
             trail.ended.set()
         unserved_s = trail.pool.shutdown(cancel_queued=True)
+    if completed:
+        report(plan.seconds, plan.seconds, unit="s")
     trail.waits_s.extend(trail.pool.take_waits())
     trail.waits_s.extend(unserved_s)
     return _result(trail, safe, len(unserved_s))

@@ -43,10 +43,11 @@ class LocalDoor:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._loop = asyncio.get_running_loop()
-        family, self._address = local_address(engine.home, "door")
-        if family == "AF_UNIX":
+        self._family, self._address = local_address(engine.home, "door")
+        self._key = _key(engine.home)
+        if self._family == "AF_UNIX":
             Path(self._address).unlink(missing_ok=True)  # stale after a kill; the home's lock says nobody else listens
-        self._listener = Listener(self._address, family, authkey=_key(engine.home))
+        self._listener = Listener(self._address, self._family, authkey=self._key)
         self._open = True
         self._thread = threading.Thread(target=self._accept, name="local-door", daemon=True)
         self._thread.start()
@@ -59,6 +60,9 @@ class LocalDoor:
                 if self._open:
                     log.warning("a local caller was refused: %s", error)
                 continue
+            if not self._open:
+                connection.close()
+                return
             threading.Thread(target=self._serve, args=(connection,), name="local-caller", daemon=True).start()
 
     def _serve(self, connection: "Connection[Any, Any]") -> None:
@@ -102,7 +106,7 @@ class LocalDoor:
 
     def _wake(self) -> None:
         with contextlib.suppress(OSError, EOFError):
-            Client(self._address, authkey=b"wake").close()
+            Client(self._address, self._family, authkey=self._key).close()
         self._thread.join(2)
 
 

@@ -20,9 +20,9 @@ async def show(call: "Call", *, file: Path) -> dict[str, Any]:
     return await call.engine.circuits.describe(file=file, actor=call.actor, cause=call.cause)
 
 
-async def samples(call: "Call") -> list[dict[str, Any]]:
+async def samples(call: "Call") -> dict[str, Any]:
     """List the bundled circuits."""
-    return [dataclasses.asdict(sample) for sample in call.engine.circuits.samples()]
+    return {"samples": [dataclasses.asdict(sample) for sample in call.engine.circuits.samples()]}
 
 
 ROWS: tuple[Command, ...] = (
@@ -51,6 +51,6 @@ ROWS: tuple[Command, ...] = (
         "Lists the circuits that come with Outpost.",
         samples,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="[{name, title, file}]",
+        returns="{samples: [{name, title, file}]}",
     ),
 )  # fmt: skip

@@ -17,8 +17,8 @@ async def _show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the
     return call.engine.control.show(id)
 
 
-async def _resources(call: "Call") -> list[dict[str, Any]]:
-    return [dataclasses.asdict(kind) for kind in call.engine.control.kinds]
+async def _resources(call: "Call") -> dict[str, Any]:
+    return {"resources": [dataclasses.asdict(kind) for kind in call.engine.control.kinds]}
 
 
 ROWS: tuple[Command, ...] = (

@@ -16,11 +16,11 @@ async def demo(call: "Call", *, nodes: int) -> dict[str, Any]:
     return await start(engine.home, engine.jobs, engine.fleet, engine.learning, nodes=nodes, actor=call.actor, cause=call.cause)
 
 
-async def list_nodes(call: "Call") -> list[dict[str, Any]]:
+async def list_nodes(call: "Call") -> dict[str, Any]:
     """List the nodes."""
     from app.engine.fleet.intake import document_of
 
-    return [document_of(node) for node in call.engine.fleet.records]
+    return {"nodes": [document_of(node) for node in call.engine.fleet.records]}
 
 
 async def show(call: "Call", *, node: str) -> dict[str, Any]:
@@ -42,14 +42,15 @@ async def remove(call: "Call", *, node: str) -> dict[str, Any]:
     return {"id": gone.id, "name": gone.name}
 
 
-async def find(call: "Call", *, seconds: float) -> list[dict[str, Any]]:
+async def find(call: "Call", *, seconds: float) -> dict[str, Any]:
     """Find nodes on the local network."""
     known = {node.device_id for node in call.engine.fleet.records}
     found = await call.engine.link.find(seconds)
-    return [
+    rows = [
         {"name": each.name, "address": each.address, "device_id": each.device_id, "paired": each.device_id in known}
         for each in found
     ]
+    return {"nodes": rows}
 
 
 async def kill(call: "Call", *, node: str) -> dict[str, Any]:
@@ -85,7 +86,7 @@ ROWS: tuple[Command, ...] = (
         "Lists every node with its state, its newest figures and how old they are.",
         list_nodes,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="[" + _SHOWN + "]",
+        returns="{nodes: [" + _SHOWN + "]}",
     ),
     Command(
         "fleet.show", "Show a node",
@@ -121,7 +122,7 @@ ROWS: tuple[Command, ...] = (
         find,
         (Arg("seconds", float, "How long to listen.", 3.0, unit="s", low=0.1, high=60),),
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="[{name, address, device_id, paired}]",
+        returns="{nodes: [{name, address, device_id, paired}]}",
     ),
     Command(
         "fleet.kill", "Kill demo node",

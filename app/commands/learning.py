@@ -18,8 +18,8 @@ async def _simulate(call: "Call", **args: Any) -> dict[str, Any]:
     return await call.engine.learning.simulate(**args, actor=call.actor, cause=call.cause)
 
 
-async def _runs(call: "Call") -> list[dict[str, Any]]:
-    return call.engine.learning.runs()
+async def _runs(call: "Call") -> dict[str, Any]:
+    return {"runs": call.engine.learning.runs()}
 
 
 async def _show(call: "Call", *, run: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ ROWS: tuple[Command, ...] = (
     Command(
         "learning.runs", "List training runs", "Lists training runs and simulations, newest first.", _runs,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="[{id, title, source, state, created_us, job_id, rounds, final_accuracy}]",
+        returns="{runs: [{id, title, source, state, created_us, job_id, rounds, final_accuracy}]}",
     ),
     Command(
         "learning.show", "Show a training run", "Shows a run with its rounds and each node's part in them.", _show,

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from app.engine.flows.activate import Parts
 
 
-async def list_models(call: "Call") -> list[dict[str, Any]]:
+async def list_models(call: "Call") -> dict[str, Any]:
     """List the model versions."""
     from app.engine.models.records import document_of
 
-    return [document_of(model) for model in call.engine.models.records]
+    return {"models": [document_of(model) for model in call.engine.models.records]}
 
 
 async def show(call: "Call", *, model: str) -> dict[str, Any]:
@@ -72,7 +72,7 @@ ROWS: tuple[Command, ...] = (
         "Lists every version of every model.",
         list_models,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="[" + _SHOWN + "]",
+        returns="{models: [" + _SHOWN + "]}",
     ),
     Command(
         "model.show", "Show a model",

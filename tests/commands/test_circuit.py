@@ -50,7 +50,7 @@ async def test_circuit_show_draws_and_leaves_no_audit_entry(call):
 
 
 async def test_circuit_samples_lists_name_title_and_file(call):
-    rows = await ask(call, "circuit.samples")
+    rows = (await ask(call, "circuit.samples"))["samples"]
     assert {"bell", "ghz"} <= {row["name"] for row in rows}
     assert all(row["title"] and row["file"].endswith(row["name"] + ".qasm") for row in rows)
 

@@ -57,7 +57,7 @@ async def test_control_run_refuses_what_is_out_of_range(call, given):
 
 async def test_control_show_and_control_resources_only_read(call):
     assert await ask(call, "control.show", id="abc") == {"id": "abc"}
-    (pool,) = await ask(call, "control.resources")
+    (pool,) = (await ask(call, "control.resources"))["resources"]
     assert (pool["name"], pool["unit"], pool["low"], pool["high"]) == ("threadpool", "threads", 2, 64)
     for name in ("control.show", "control.resources"):
         row = CommandTable(ROWS).need(name)

@@ -94,7 +94,7 @@ async def test_learning_export_registers_the_newest_run_as_digits(call, tmp_path
 
 
 async def test_learning_runs_and_learning_show_only_read(call):
-    assert await ask(call, "learning.runs") == [{"id": "r1"}]
+    assert await ask(call, "learning.runs") == {"runs": [{"id": "r1"}]}
     assert await ask(call, "learning.show") == {"id": "latest"}
     reading = {row.id for row in ROWS if row.danger is Danger.READ}
     assert reading == {"learning.runs", "learning.show"}

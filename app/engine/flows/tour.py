@@ -17,6 +17,7 @@ from app.engine.base.funnel import as_outpost_error
 NODES = 6
 TARGET_ACCURACY = 0.90
 OFFLINE_WITHIN_S = 10.0
+_SETTLE_S = 0.5  # tables redraw ten times a second; a picture waits until they have
 AUDITED = {"fleet.demo", "learning.train", "model.activate", "qubo.solve", "circuit.run", "control.run"}
 
 
@@ -187,6 +188,7 @@ async def play(stage: Stage, out: Path, *, visible: bool) -> dict[str, Any]:
     try:
         for name, checked, work in STEPS:
             if work is _pictures:
+                await asyncio.sleep(_SETTLE_S)
                 notes.pictures = stage.shoot(out)
             steps.append(await _step(stage, notes, name, checked, work))
     finally:

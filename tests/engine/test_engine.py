@@ -1,0 +1,129 @@
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from app.commands.table import command_table
+from app.engine.base.command import Arg, Command, CommandTable, Danger, Role
+from app.engine.base.errors import BadInput, Conflict, Missing, Refused
+from app.engine.base.events import CommandFinished, EngineStarted
+from app.engine.engine import Engine
+
+SEEN = []
+
+
+async def remember(call, word, key=""):
+    SEEN.append((call.actor, call.cause, word, key))
+    if word == "break":
+        raise Conflict("It is {word}", word=word)
+    if word == "wait":
+        await asyncio.Event().wait()
+    return {"word": word}
+
+
+ROW = Command(
+    "drill.do", "Do", "Does.", remember, args=(Arg("word", str, "A word."), Arg("key", str, "A secret.", "", secret=True)),
+    danger=Danger.CHANGE, role=Role.OPERATOR,
+)  # fmt: skip
+
+
+@pytest.fixture
+async def engine(tmp_path):
+    SEEN.clear()
+    engine = await Engine.open(
+        tmp_path / "home", CommandTable([*command_table(), ROW, replace(ROW, id="drill.see", danger=Danger.READ)])
+    )
+    yield engine
+    await engine.close()
+
+
+async def entries(engine, command="drill.do"):
+    return [(row["outcome"], row["args"]) for row in reversed((await engine.run("audit.list", command=command))["entries"])]
+
+
+async def test_a_change_is_recorded_before_and_after_with_its_secrets_removed(engine):
+    heard = []
+    engine.bus.subscribe(heard.append, CommandFinished)
+    assert await engine.run("drill.do", word="go", key="hunter2", cause="c1", actor="eve@laptop") == {"word": "go"}
+    assert SEEN == [("eve@laptop", "c1", "go", "hunter2")]
+    told = await entries(engine)
+    assert [outcome for outcome, _ in told] == ["started", "ok"]
+    assert "hunter2" not in str(told)
+    assert [(event.command, event.outcome, event.cause) for event in heard if event.command == "drill.do"] == [
+        ("drill.do", "ok", "c1")
+    ]
+
+
+async def test_a_refused_role_calls_nothing_and_is_recorded(engine):
+    await engine.run("settings.set", key="user.role", value="observer")
+    with pytest.raises(Refused, match="needs the role operator"):
+        await engine.run("drill.do", word="go")
+    assert SEEN == []
+    assert [outcome for outcome, _ in await entries(engine)] == ["refused"]
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"), [({}, BadInput), ({"word": "break"}, Conflict), ({"word": "a", "speed": 1}, BadInput)]
+)
+async def test_an_error_is_recorded_as_its_kind(engine, given, kind):
+    with pytest.raises(kind):
+        await engine.run("drill.do", **given)
+    assert (await entries(engine))[-1][0] == kind.slug
+
+
+async def test_a_cancelled_command_is_recorded_as_cancelled(engine):
+    task = asyncio.create_task(engine.run("drill.do", word="wait"))
+    while not SEEN:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await entries(engine))[-1][0] == "cancelled"
+
+
+async def test_reading_leaves_no_audit_entry_but_a_trace(engine):
+    await engine.run("drill.see", word="go")
+    assert await entries(engine, "drill.see") == []
+    assert next(span.outcome for span in engine.traces.newest() if span.command == "drill.see") == "ok"
+
+
+async def test_an_unknown_command_is_missing_and_one_for_the_terminal_is_refused(engine):
+    with pytest.raises(Missing):
+        await engine.run("drill.dream")
+    with pytest.raises(BadInput, match="command line only"):
+        await engine.run("tour")
+
+
+async def test_all_is_there_after_a_restart_and_after_a_restore(engine, tmp_path):
+    await engine.run("drill.do", word="first")
+    await engine.run("store.backup", file=tmp_path / "copy.db")
+    await engine.run("drill.do", word="second")
+    started = []
+    engine.bus.subscribe(started.append, EngineStarted)
+    await engine.run("store.restore", file=tmp_path / "copy.db")
+    words = [args["word"] for _, args in await entries(engine)]
+    assert "first" in words
+    assert "second" not in words
+    assert len(started) == 1
+    home = engine.home
+    await engine.close()
+    again = await Engine.open(home, command_table())
+    assert "first" in [row["args"]["word"] for row in (await again.run("audit.list", command="drill.do"))["entries"]]
+    await again.close()
+
+
+async def test_a_malformed_settings_file_stops_the_start_and_frees_the_home(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "settings.toml").write_text("[view\n")
+    with pytest.raises(BadInput, match=r"settings\.toml"):
+        await Engine.open(home, command_table())
+    (home / "settings.toml").unlink()
+    await (await Engine.open(home, command_table())).close()
+
+
+async def test_the_status_tells_the_home_and_the_selftest_tries_the_parts(engine):
+    assert (await engine.run("status"))["home"] == str(engine.home)
+    told = await engine.run("selftest")
+    assert told["pass"], told
+    assert {"store", "numpy", "qiskit"} <= {check["name"] for check in told["checks"]}

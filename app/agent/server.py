@@ -15,6 +15,8 @@ from app.wire.tls import peer_der
 
 _KEEP_ALIVE_S = 75
 _GRACE_S = 3
+_FAREWELL_S = 0.1
+_ANSWER_S = 1.0
 
 
 class PeerProtocol(HttpToolsProtocol):
@@ -24,6 +26,20 @@ class PeerProtocol(HttpToolsProtocol):
         """Note the certificate; the handshake is over when this is called."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "peer_der": peer_der(transport.get_extra_info("ssl_object"))}
+
+    def on_response_complete(self) -> None:
+        """Read no more of a body that was answered before its end, and drop its connection."""
+        unread = self.cycle.more_body
+        super().on_response_complete()
+        if unread and not self.transport.is_closing():
+            self.flow.pause_reading()
+            self.loop.call_later(_ANSWER_S, self.transport.abort)
+
+    def shutdown(self) -> None:
+        """Close in order; a peer that does not answer the farewell of TLS is not waited for."""
+        super().shutdown()
+        delay_s = _FAREWELL_S if self.transport.is_closing() else _ANSWER_S
+        self.loop.call_later(delay_s, self.transport.abort)
 
 
 class AgentServer(uvicorn.Server):

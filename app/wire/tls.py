@@ -51,7 +51,7 @@ def pin(context: ssl.SSLContext, peer: PublicIdentity) -> None:
 
 def peer_der(connection: Any) -> bytes | None:
     """Return the certificate (DER) that the other side of an `ssl_object` or SSL socket has shown, or None."""
-    shown = connection.getpeercert(binary_form=True) if connection is not None else None
+    shown = connection.getpeercert(True) if connection is not None else None  # by place: httpcore hands out the inner object
     return bytes(shown) if shown else None
 
 

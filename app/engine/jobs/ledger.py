@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.engine.base.errors import Conflict
-from app.engine.jobs.records import FINISHED, INTERRUPTED, LIVE, Job
+from app.engine.jobs.records import FINISHED, INTERRUPTED, LIVE, Job, advance
 from app.engine.store import artifacts
 from app.engine.store.rows import Conn, Row, count, delete, put, select
 
@@ -45,16 +45,18 @@ def find(conn: Conn, job_id: str) -> Job | None:
     return _job(rows[0]) if rows else None
 
 
+def interrupted(job: Job, now_us: int) -> Job:
+    """Return what a job of a process that is gone has become."""
+    error = Conflict("Outpost ended before this job was done", hint="Start it again; nothing of it runs any more.")
+    return advance(job, INTERRUPTED, now_us, error=error.problem())
+
+
 def interrupt(conn: Conn, now_us: int) -> list[str]:
     """Mark what a process that is gone had not finished as interrupted; return the ids."""
-    error = Conflict(
-        "Outpost ended before this job was done", hint="Start it again; nothing of it runs any more.",
-    ).problem()  # fmt: skip
-    left = select(conn, "jobs", where={"state": sorted(LIVE)})
-    for row in left:
-        ended = {"id": row["id"], "state": INTERRUPTED, "ended_us": now_us, "error": error}
-        put(conn, "jobs", ended, actor=row["actor"], cause=row["cause"], now_us=now_us)
-    return [row["id"] for row in left]
+    left = [_job(row) for row in select(conn, "jobs", where={"state": sorted(LIVE)})]
+    for job in left:
+        save(conn, interrupted(job, now_us), now_us)
+    return [job.id for job in left]
 
 
 def prune(conn: Conn) -> tuple[list[str], list[str]]:

@@ -7,7 +7,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 from app.engine.jobs.process import WorkerProcess
@@ -70,8 +69,8 @@ class _Slot:
 class Pool:
     """Runs orders in worker processes; `limit` and `idle_s` are asked each time, so settings act at once."""
 
-    def __init__(self, home: Path, listener: Listener, limit: Callable[[], int], idle_s: Callable[[], float]) -> None:
-        self._home, self._listener, self._limit, self._idle_s = home, listener, limit, idle_s
+    def __init__(self, listener: Listener, limit: Callable[[], int], idle_s: Callable[[], float]) -> None:
+        self._listener, self._limit, self._idle_s = listener, limit, idle_s
         self._waiting: deque[Order] = deque()
         self._slots: dict[WorkerProcess, _Slot] = {}
         self._closing = False
@@ -131,7 +130,7 @@ class Pool:
                 return slot
         if idle and len(self._slots) >= self._limit() + _SPARE:
             self._retire(idle[0])
-        slot = _Slot(WorkerProcess(kind, self._home, self._heard, self._ended))
+        slot = _Slot(WorkerProcess(kind, self._heard, self._ended))
         self._slots[slot.process] = slot
         return slot
 

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
 from typing import Any
 
 from app.engine.jobs import worker
@@ -25,12 +24,11 @@ class WorkerProcess:
     def __init__(
         self,
         kind: str,
-        home: Path,
         heard: Callable[["WorkerProcess", dict[str, Any]], None],
         ended: Callable[["WorkerProcess", str], None],
     ) -> None:
         self.kind, self.pid = kind, 0
-        self._home, self._heard, self._ended = home, heard, ended
+        self._heard, self._ended = heard, ended
         self._loop = asyncio.get_running_loop()
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._process: SpawnProcess | None = None
@@ -63,7 +61,7 @@ class WorkerProcess:
     def _start(self) -> tuple[SpawnProcess, Connection]:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=worker.main, args=(theirs, str(self._home)), name=f"outpost-{self.kind}", daemon=True)
+        process = context.Process(target=worker.main, args=(theirs,), name=f"outpost-{self.kind}", daemon=True)
         try:
             with _starting:
                 process.start()

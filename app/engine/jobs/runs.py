@@ -1,10 +1,11 @@
 """A domain's runs: one synced row per run in a table of its own, the work itself a job."""
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
-from app.engine.base.errors import Cancelled, OutpostError
+from app.engine.base.errors import Cancelled, Limit, OutpostError
 from app.engine.base.ids import new_id
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
@@ -14,6 +15,7 @@ from app.engine.store import rows
 
 Keep: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 _MOST = 1000
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,20 @@ class RunBook:
         """Read the newest runs; one that a gone process left unfinished is interrupted."""
         now_us, table = self._base.clock.now_us(), self._table
 
-        def work(conn: rows.Conn) -> list[Run]:
+        def end(conn: rows.Conn) -> None:
             for row in rows.select(conn, table, where={"state": sorted(LIVE)}):
                 ended = {"id": row["id"], "state": INTERRUPTED}
                 rows.put(conn, table, ended, actor=row["author"], cause="", now_us=now_us)
-            return [_run(row) for row in reversed(rows.select(conn, table, order="created_us", descending=True, limit=_MOST))]
 
-        self.records.replace_all(await self._base.store.write(work))
+        try:
+            await self._base.store.write(end)
+        except Limit as error:
+            log.warning("unfinished runs in %s could not be marked: %s", table, error)
+        found = await self._base.store.read(
+            lambda conn: rows.select(conn, table, order="created_us", descending=True, limit=_MOST)
+        )
+        runs = (_run(row) for row in reversed(found))
+        self.records.replace_all(replace(run, state=INTERRUPTED) if run.state in LIVE else run for run in runs)
 
     async def execute(
         self,

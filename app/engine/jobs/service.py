@@ -5,10 +5,10 @@ import json
 import logging
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from app.engine.store.threads import in_thread
 log = logging.getLogger(__name__)
 _LOCAL = "local"
 _PRUNE_EVERY = 100
+T = TypeVar("T")
 Outcome = tuple[dict[str, Any] | None, OutpostError | None]
 
 
@@ -54,7 +55,7 @@ class Jobs:
     ) -> None:
         self.records: Records[Job] = Records(lambda job: job.id, "job")
         self._home, self._clock, self._bus, self._samples, self._store = home, clock, bus, samples, store
-        self._pool = Pool(home, self, lambda: worker_limit(settings["jobs.workers"]), lambda: settings["jobs.idle_s"])
+        self._pool = Pool(self, lambda: worker_limit(settings["jobs.workers"]), lambda: settings["jobs.idle_s"])
         self._live: dict[str, _Live] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished = 0
@@ -67,9 +68,11 @@ class Jobs:
     async def start(self) -> None:
         """Load the newest jobs; what a process that is gone left unfinished is interrupted now."""
         now_us = self._clock.now_us()
-        await self._store.write(lambda conn: ledger.interrupt(conn, now_us))
+        await self._write(lambda conn: ledger.interrupt(conn, now_us))
         await self._prune()
-        self.records.replace_all(await self._store.read(ledger.load))
+        # On a full disk the rows still say what they said; what is shown is the truth all the same.
+        loaded = await self._store.read(ledger.load)
+        self.records.replace_all(job if job.finished else ledger.interrupted(job, now_us) for job in loaded)
 
     async def stop(self) -> None:
         """End every worker; jobs that were not done are interrupted, and their waiters hear a cancel."""
@@ -301,15 +304,16 @@ class Jobs:
         await self._write(lambda conn: ledger.save_result(conn, job, artifact, len(data), now_us))
         return job
 
-    async def _write(self, work: Callable[[Any], Any]) -> None:
-        """Write behind; a store in trouble tells so itself, and the job goes on without its row."""
+    async def _write(self, work: Callable[[Any], T]) -> T | None:
+        """Write behind; a store in trouble tells so itself, and jobs go on without their rows."""
         try:
-            await self._store.write(work)
+            return await self._store.write(work)
         except OutpostError as error:
-            log.warning("a job could not be written: %s", error)
+            log.warning("jobs could not be written: %s", error)
+            return None
 
     async def _prune(self) -> None:
-        dropped, orphans = await self._store.write(ledger.prune)
+        dropped, orphans = await self._write(ledger.prune) or ([], [])
         self.records.discard(*dropped)
         for artifact in orphans:
             artifacts.path_of(self._home, artifact).unlink(missing_ok=True)
@@ -322,7 +326,7 @@ class Jobs:
             )
         )  # fmt: skip
 
-    def _spawn(self, work: Any) -> "asyncio.Task[None]":
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[None]":
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -105,12 +105,13 @@ class Teller:
                     self._changed.wait(wait_s)
 
 
-def main(pipe: Connection, home: str) -> None:
+def main(pipe: Connection) -> None:
     """Run jobs from `pipe` until told to end or the other side is gone."""
     platform.ignore_interrupt()
     platform.lower_priority()
     _quiet_stdout()
-    os.environ["NUMBA_CACHE_DIR"] = str(Path(home) / "cache" / "numba")
+    # Shared by all homes: a fresh home must not compile every kernel anew.
+    os.environ["NUMBA_CACHE_DIR"] = str(platform.cache_folder() / "numba")
     orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     stopped: set[str] = set()
     threading.Thread(target=_listen, args=(pipe, orders, stopped), name="orders", daemon=True).start()

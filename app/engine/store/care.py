@@ -35,6 +35,13 @@ def clear_mark(path: Path) -> None:
     mark_of(path).unlink(missing_ok=True)
 
 
+def fold_log(path: Path) -> None:
+    """Write the log of a closed store into its file; on a full disk the log stays beside it, and nothing of it is lost."""
+    with contextlib.suppress(sqlite3.Error), looking(path, mode="rw") as raw:
+        raw.execute("PRAGMA optimize")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def version_of(path: Path) -> str:
     """Return the migration id written in the file, empty if none; raise `Conflict` for a damaged file."""
     try:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -119,10 +119,8 @@ class Store:
         self._writer.close()
         self._pool.shutdown(wait=True)
         self._readers.dispose()
-        with self._engine.connect() as conn:
-            raw: Any = conn.connection.dbapi_connection
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._engine.dispose()
+        care.fold_log(self.path)
         care.clear_mark(self.path)
 
 

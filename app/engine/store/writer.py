@@ -71,7 +71,6 @@ class Writer:
                     self._commit(conn, pieces)
                     for piece in pieces:
                         piece.hand_back()
-            conn.exec_driver_sql("PRAGMA optimize")
 
     def _next(self) -> tuple[list[_Piece], bool]:
         pieces: list[_Piece] = []

@@ -1,14 +1,16 @@
 import asyncio
+import contextlib
 import importlib.util
 import shutil
 import sqlite3
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
 from app.engine.base.clock import ManualClock
-from app.engine.base.errors import Conflict
+from app.engine.base.errors import Conflict, Limit
 from app.engine.store import care, rows
 from app.engine.store.store import Store
 
@@ -157,6 +159,52 @@ async def test_a_backup_taken_during_writes_can_be_restored(store: Store, clock:
     old = await Store.open(kept, clock)
     assert len(await titles(old)) == 101
     await old.close()
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path):
+    """A disk of one megabyte, where this process may make one."""
+    place = tmp_path / "tiny"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("making a small disk needs root on Linux")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+async def test_a_store_on_a_full_disk_closes_opens_and_reads_and_writes_again_when_there_is_room(
+    tiny_disk: Path, clock: ManualClock
+) -> None:
+    path = tiny_disk / "outpost.db"
+    store = await Store.open(path, clock)
+    kept: list[str] = []
+    with pytest.raises(Limit, match="disk is full"):
+        while True:
+            kept.append(await store.write(add(f"{len(kept)}" + "x" * 3000)))
+    assert await titles(store) == kept
+    await store.close()
+    fill(tiny_disk / "ballast")
+    again = await Store.open(path, clock)
+    assert await titles(again) == kept
+    with pytest.raises(Limit):
+        await again.write(add("y" * 9000))
+    await again.close()
+    (tiny_disk / "ballast").unlink()
+    last = await Store.open(path, clock)
+    await last.write(add("room"))
+    assert await titles(last) == [*kept, "room"]
+    await last.close()
+
+
+def fill(file: Path) -> None:
+    with file.open("wb", buffering=0) as ballast, contextlib.suppress(OSError):
+        while True:
+            ballast.write(b"x" * 512)
 
 
 def test_a_killed_process_loses_no_acknowledged_write(tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+import asyncio
+from typing import Any
+
+import pytest
+
+from app.engine.base.errors import BadInput
+from app.engine.base.ids import new_id
+from app.engine.jobs.base import Base
+from app.engine.jobs.runs import RunBook
+from app.engine.store import rows
+
+HOW = {"title": "Count", "source": "a.txt", "seed": 3, "actor": "ann@1", "cause": "c"}
+COUNT = "app.engine.jobs.drills:count"
+
+
+@pytest.fixture
+async def book(base: Base) -> RunBook:
+    made = RunBook(base, "qubo_runs")
+    await made.load()
+    return made
+
+
+async def test_a_run_returns_everything_and_keeps_what_it_is_told(book: RunBook, base: Base) -> None:
+    result = await book.execute("drill", COUNT, {"steps": 2}, **HOW, keep=lambda whole: {"counted": whole["counted"]})
+    assert (result["counted"], result["seed"]) == (2, 3)
+    (run,) = book.records
+    assert (run.state, run.result, run.spec, run.source, run.title) == ("done", {"counted": 2}, {"steps": 2}, "a.txt", "Count")
+    assert base.jobs.records.need(run.job_id).state == "done"
+    stored = await base.store.read(lambda conn: rows.need(conn, "qubo_runs", run.id))
+    assert (stored["author"], stored["result"]) == ("ann@1", {"counted": 2})
+    again = RunBook(base, "qubo_runs")
+    await again.load()
+    assert list(again.records) == [run]
+
+
+async def test_a_failed_run_keeps_its_row_and_raises(book: RunBook) -> None:
+    with pytest.raises(BadInput, match="line 7"):
+        await book.execute("drill", "app.engine.jobs.drills:fail", {"how": "told"}, **HOW)
+    assert [(run.state, run.result) for run in book.records] == [("failed", None)]
+
+
+async def test_cancelling_the_waiting_task_ends_job_and_run(book: RunBook, base: Base, until: Any) -> None:
+    waiting = asyncio.ensure_future(book.execute("drill", COUNT, {"steps": 10**6, "pause_s": 0.005}, **HOW))
+    await until(lambda: any(job.done for job in base.jobs.records))
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await until(lambda: all(job.state == "cancelled" for job in base.jobs.records))
+    assert [run.state for run in book.records] == ["cancelled"]
+
+
+async def test_work_on_the_loop_can_be_a_run_with_an_id_chosen_before(book: RunBook) -> None:
+    run_id = new_id()
+
+    async def work(report: Any) -> dict[str, Any]:
+        report(1, 1)
+        return {"run": run_id}
+
+    assert await book.execute_local("tend", work, {"rounds": 1}, **HOW, run_id=run_id) == {"run": run_id}
+    assert book.records.need(run_id).state == "done"
+
+
+async def test_a_run_that_a_killed_process_left_is_interrupted_when_loaded(book: RunBook, base: Base) -> None:
+    left = {"title": "Old", "state": "running"}
+    await base.store.write(lambda conn: rows.put(conn, "qubo_runs", left, actor="ann@1", cause="", now_us=1))
+    await book.load()
+    assert [run.state for run in book.records] == ["interrupted"]

@@ -14,9 +14,11 @@ from app import __version__
 from app.engine.base.command import Arg, Command, CommandTable, Place
 from app.engine.base.errors import OutpostError
 from app.engine.base.funnel import Fate, as_outpost_error, exit_code_of, fate_of
+from app.engine.base.platform import interrupt, on_terminate
 from app.engine.base.text import tr
 
 _HIDDEN = argparse.SUPPRESS
+_MOST_LINES = 40
 
 
 def run(words: Sequence[str]) -> int:
@@ -30,6 +32,7 @@ def run(words: Sequence[str]) -> int:
         stream=sys.stderr, level=logging.INFO if asked.get("verbose") else logging.WARNING, format="%(levelname)s %(message)s"
     )
     name = asked.get("command")
+    on_terminate(interrupt)
     try:
         if name is None:
             from app.console import open_console
@@ -42,7 +45,11 @@ def run(words: Sequence[str]) -> int:
         if isinstance(error, SystemExit):
             raise
         return _tell(error, as_json=bool(asked.get("json")), verbose=bool(asked.get("verbose")))
-    _print(result, as_json=bool(asked.get("json")))
+    try:
+        _print(result, as_json=bool(asked.get("json")))
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader (head, say) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1 if isinstance(result, dict) and result.get("pass") is False else 0
 
 
@@ -98,9 +105,9 @@ def _add(leaf: argparse.ArgumentParser, arg: Arg) -> None:
     default = "" if arg.required or arg.default in (None, "") else tr(" (default: {value})", value=arg.default)
     text = (tr(arg.help) + unit + default).replace("%", "%%")
     if arg.positional:
-        leaf.add_argument(
-            arg.name, help=text, metavar=arg.name.upper(), **({} if arg.required else {"nargs": "?", "default": _HIDDEN})
-        )
+        place = leaf.add_argument(arg.name, help=text, metavar=arg.name.upper())
+        if not arg.required:
+            place.nargs, place.default, place.required = "?", _HIDDEN, False
         return
     flag = "--" + arg.name.replace("_", "-")
     if arg.type is bool:
@@ -113,7 +120,7 @@ def _add(leaf: argparse.ArgumentParser, arg: Arg) -> None:
 def _run_row(row: Command, given: dict[str, Any], home: Path, table: CommandTable) -> Any:
     args = row.take(given)  # a bad argument is told before anything is opened
     if row.place is Place.PROCESS:
-        return asyncio.run(row.run(home, **args))
+        return asyncio.run(_alone(row, home, args))
     if row.place is Place.CONSOLE:
         from app.console import perform
 
@@ -126,20 +133,11 @@ def _run_row(row: Command, given: dict[str, Any], home: Path, table: CommandTabl
         return asyncio.run(_in_engine(row, given, home.resolve(), table))
     from app.local import ask
 
-    return ask(
-        home.resolve(),
-        row.id,
-        {key: str(Path(value).resolve()) if _is_file(row, key) else value for key, value in given.items()},
-        _progress,
-    )
+    sent = {name: str(args[name].resolve()) if isinstance(args[name], Path) else given[name] for name in given}
+    return ask(home.resolve(), row.id, sent, _progress)
 
 
-def _is_file(row: Command, name: str) -> bool:
-    return any(arg.name == name and arg.type is Path for arg in row.args)
-
-
-async def _alone(row: Command, given: dict[str, Any], home: Path) -> Any:
-    args = row.take(given)
+async def _alone(row: Command, home: Path, args: dict[str, Any]) -> Any:
     return await row.run(home, **args)
 
 
@@ -148,7 +146,7 @@ async def _in_engine(row: Command, given: dict[str, Any], home: Path, table: Com
     from app.local import LocalDoor
 
     engine = await Engine.open(home, table)
-    engine.jobs.records.watch(lambda change: [_progress(_job_line(job)) for job in change.changed])
+    engine.jobs.records.watch(_progress_of)
     door = LocalDoor(engine)
     try:
         return await engine.run(row.id, **given)
@@ -157,8 +155,9 @@ async def _in_engine(row: Command, given: dict[str, Any], home: Path, table: Com
         await engine.close()
 
 
-def _job_line(job: Any) -> dict[str, Any]:
-    return {"title": job.title, "done": job.done, "total": job.total, "unit": job.unit}
+def _progress_of(change: Any) -> None:
+    for job in change.changed:
+        _progress({"title": job.title, "done": job.done, "total": job.total, "unit": job.unit})
 
 
 def _progress(told: dict[str, Any]) -> None:
@@ -213,8 +212,10 @@ def _print_table(rows: list[Any]) -> None:
     keys = list(rows[0])
     cells = [keys, *([_short(row.get(key), 40) for key in keys] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(keys))]
-    for line in cells:
+    for line in cells[: _MOST_LINES + 1]:
         print("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+    if len(rows) > _MOST_LINES:
+        print(tr("… and {count} more; --json prints all", count=len(rows) - _MOST_LINES))
 
 
 def _short(value: Any, most: int = 100) -> str:

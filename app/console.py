@@ -14,6 +14,7 @@ from app.engine.base.command import Command, CommandTable
 from app.engine.base.errors import Missing
 from app.engine.base.events import EngineStarted, WindowAsked
 from app.engine.base.funnel import Notice
+from app.engine.base.platform import on_terminate
 from app.engine.base.text import tr
 from app.engine.engine import Engine
 from app.engine.home import Home
@@ -46,7 +47,8 @@ def open_console(home: Path, table: CommandTable) -> int:
         print(tr("Outpost is open already; its window was raised."), file=sys.stderr)
         return 0
     place.release()
-    return _in_loop(lambda app: _session(app, home.resolve(), table), visible=True)
+    status: int = _in_loop(lambda app: _session(app, home.resolve(), table), visible=True)
+    return status
 
 
 def perform(row: Command, args: dict[str, Any], table: CommandTable) -> Any:
@@ -176,6 +178,8 @@ class Session:
 async def _session(app: "QApplication", home: Path, table: CommandTable) -> int:
     closed = asyncio.Event()
     app.lastWindowClosed.connect(closed.set)
+    loop = asyncio.get_running_loop()
+    on_terminate(lambda: loop.call_soon_threadsafe(closed.set))
     session = Session(app)
     await session.open(home, table)
     await closed.wait()

@@ -48,19 +48,19 @@ class LocalDoor:
         if self._family == "AF_UNIX":
             Path(self._address).unlink(missing_ok=True)  # stale after a kill; the home's lock says nobody else listens
         self._listener = Listener(self._address, self._family, authkey=self._key)
-        self._open = True
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._accept, name="local-door", daemon=True)
         self._thread.start()
 
     def _accept(self) -> None:
-        while self._open:
+        while not self._ending.is_set():
             try:
                 connection = self._listener.accept()
             except Exception as error:  # noqa: BLE001 - a caller with a wrong key must not end the door
-                if self._open:
+                if not self._ending.is_set():
                     log.warning("a local caller was refused: %s", error)
                 continue
-            if not self._open:
+            if self._ending.is_set():
                 connection.close()
                 return
             threading.Thread(target=self._serve, args=(connection,), name="local-caller", daemon=True).start()
@@ -100,7 +100,7 @@ class LocalDoor:
 
     async def stop(self) -> None:
         """Close the address; commands under way are ended by the engine's own stop."""
-        self._open = False
+        self._ending.set()
         await asyncio.to_thread(self._wake)
         self._listener.close()
 

@@ -54,7 +54,7 @@ def _usage(arg: Arg) -> str:
 
 
 def _line(arg: Arg) -> str:
-    kind = " \\| ".join(arg.choices) or {Path: "file"}.get(arg.type, arg.type.__name__)
+    kind = " \\| ".join(arg.choices) or ("file" if arg.type is Path else arg.type.__name__)
     if arg.low is not None:
         kind += f", at least {arg.low:g}"
     if arg.high is not None:

@@ -44,6 +44,7 @@ class Call:
 class Engine:
     """One engine over one home folder; used from the loop it was opened on, and from nowhere else."""
 
+    settings: Settings
     store: "Store"
     jobs: "Jobs"
     link: "Link"
@@ -58,7 +59,7 @@ class Engine:
         self.place = Home(home)
         self.home, self.table, self.clock = home, table, clock
         self.funnel = Funnel(show)
-        self.bus = Bus(self.funnel.take)
+        self.bus = Bus(self._failed)
         self.samples = Samples()
         self.traces = Traces()
         self._parts: list[Any] = []
@@ -128,6 +129,9 @@ class Engine:
     def publish(self, event: AnyEvent) -> None:
         """Tell the bus."""
         self.bus.publish(event)
+
+    def _failed(self, error: BaseException) -> None:
+        self.funnel.take(error, "event")
 
     def troubled(self, error: Exception) -> None:
         """Tell that the store could not write, or is damaged."""

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -97,6 +98,16 @@ def detached_flags() -> dict[str, Any]:
 def kill_hard(pid: int) -> None:
     """End a process at once, with no chance to tidy up."""
     os.kill(pid, signal.SIGTERM if WINDOWS else signal.SIGKILL)
+
+
+def on_terminate(callback: Callable[[], object]) -> None:
+    """Call `callback` when the system asks this process to end, so that children and files are left in order."""
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: callback())
+
+
+def interrupt() -> None:
+    """End what runs as Ctrl+C would."""
+    raise KeyboardInterrupt
 
 
 def ignore_interrupt() -> None:

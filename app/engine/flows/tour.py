@@ -150,7 +150,7 @@ async def _reopen(stage: Stage, notes: Notes) -> tuple[Any, bool]:
     await stage.close()
     await stage.open()
     nodes = (await stage.run("fleet.list"))["nodes"]
-    found = {
+    found: dict[str, Any] = {
         "nodes": len(nodes),
         "learning": notes.run_id in _column(await stage.run("learning.runs"), "runs", "id"),
         "model": notes.model_id in _column(await stage.run("model.list"), "models", "id"),

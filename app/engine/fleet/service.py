@@ -17,7 +17,8 @@ from app.engine.base.events import ModelActivated, NodePaired, NodeRemoved, Node
 from app.engine.base.records import Records
 from app.engine.fleet import intake
 from app.engine.fleet.adapters.processes import AgentHerd
-from app.engine.fleet.health import HELD, Health, Limits, judge
+from app.engine.fleet.health import HELD, Health, Limits
+from app.engine.fleet.pulse import Pulse
 from app.engine.fleet.records import Node
 from app.engine.jobs.base import Base
 from app.engine.link.records import Batch, Peer, Target
@@ -47,8 +48,7 @@ class FleetService:
         self.records: Records[Node] = Records(lambda node: node.id, "node")
         self.herd = AgentHerd()
         self._identities: dict[str, PublicIdentity] = {}
-        self._heard_s: dict[str, float] = {}
-        self._failed: set[str] = set()
+        self._pulse = Pulse()
         self._shown_s: dict[str, float] = {}
         self._rows: list[dict[str, Any]] = []
         self._marks: dict[str, dict[str, Any]] = {}
@@ -64,9 +64,9 @@ class FleetService:
         now_us, now_s = self._base.clock.now_us(), self._base.clock.monotonic_s()
         for node in nodes:
             if node.last_heartbeat_us:
-                self._heard_s[node.id] = now_s - max(0, now_us - node.last_heartbeat_us) / 1e6
+                self._pulse.heard(node.id, now_s - max(0, now_us - node.last_heartbeat_us) / 1e6)
         limits = self._limits()
-        self.records.replace_all(replace(node, state=self._judged(node, limits, now_s)) for node in nodes)
+        self.records.replace_all(replace(node, state=self._pulse.health(node.id, node.state, limits, now_s)) for node in nodes)
         self._undo = self._link.on_batch(self._took)
         for node in self.records:
             self._attach(node)
@@ -78,14 +78,14 @@ class FleetService:
         ]
 
     async def stop(self) -> None:
-        """Take no more, write what was taken, and end the agents this console started."""
+        """Take no more, write what was taken, and end the demo agents."""
         self._undo()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         await self._flush()
-        await self.herd.end_all()
+        await self.herd.end_all(Path(node.home) for node in self.records if node.home)
 
     # Nodes by name.
 
@@ -144,8 +144,7 @@ class FleetService:
         stored = await self._base.store.write(lambda conn: rows.put(conn, _NODES, row, actor=actor, cause=cause, now_us=now_us))
         node = replace(intake.node_of(stored), state=Health.ONLINE)
         self._identities[node.id] = identity
-        self._heard_s[node.id] = self._base.clock.monotonic_s()
-        self._failed.discard(node.id)
+        self._pulse.heard(node.id, self._base.clock.monotonic_s())
         self.records.put(node)
         self._base.bus.publish(NodePaired(at_us=now_us, actor=actor, cause=cause, node_id=node.id, name=node.name))
         self._attach(node)
@@ -196,7 +195,7 @@ class FleetService:
 
     def fail(self, node_id: str) -> None:
         """Take it that the last try to reach a node failed: it is suspect at once."""
-        self._failed.add(node_id)
+        self._pulse.failed(node_id)
         self._judge_one(node_id)
 
     # Deployments.
@@ -253,8 +252,7 @@ class FleetService:
         if items:
             self._draw_samples(node.id, items)
             self._rows += intake.rows_of(node.id, batch.epoch, items)
-        self._heard_s[node.id] = self._base.clock.monotonic_s()
-        self._failed.discard(node.id)
+        self._pulse.heard(node.id, self._base.clock.monotonic_s())
         self._marks[node.id] = {"cursor_epoch": batch.epoch, "cursor_seq": batch.seq, "last_heartbeat": batch.at_us}
         self.records.put(intake.heard(node, batch, items))
         self._judge_one(node.id)
@@ -315,23 +313,19 @@ class FleetService:
         for node in self.records:
             agent = self.herd.get(Path(node.home)) if node.home else None
             if agent is not None and not agent.alive and node.state is Health.ONLINE:
-                self._failed.add(node.id)
+                self._pulse.failed(node.id)
         limits, now_s = self._limits(), self._base.clock.monotonic_s()
         for node in self.records:
-            self._show_state(node, self._judged(node, limits, now_s))
+            self._show_state(node, self._pulse.health(node.id, node.state, limits, now_s))
 
     def _limits(self) -> Limits:
         settings = self._base.settings
         return Limits.of(settings["fleet.suspect_s"], settings["fleet.offline_s"], settings["fleet.cadence_s"])
 
-    def _judged(self, node: Node, limits: Limits, now_s: float) -> Health:
-        heard_s = self._heard_s.get(node.id)
-        silence_s = None if heard_s is None else now_s - heard_s
-        return judge(node.state, silence_s, limits, failed=node.id in self._failed)
-
     def _judge_one(self, node_id: str) -> None:
         node = self.records.need(node_id)
-        self._show_state(node, self._judged(node, self._limits(), self._base.clock.monotonic_s()))
+        now_s = self._base.clock.monotonic_s()
+        self._show_state(node, self._pulse.health(node_id, node.state, self._limits(), now_s))
 
     def _show_state(self, node: Node, state: Health) -> None:
         if state is node.state:
@@ -360,9 +354,9 @@ class FleetService:
     def _forget(self, node_id: str) -> None:
         self.records.discard(node_id)
         self._base.samples.forget(node_id)
-        for kept in (self._identities, self._heard_s, self._shown_s, self._marks):
+        for kept in (self._identities, self._shown_s, self._marks):
             kept.pop(node_id, None)
-        self._failed.discard(node_id)
+        self._pulse.forget(node_id)
 
     async def _put(self, node_id: str, fields: dict[str, Any], actor: str, cause: str) -> None:
         now_us = self._base.clock.now_us()

@@ -169,7 +169,7 @@ def rows_for(model: ModelVersion, count: int, seed: int = _SEED) -> list[list[fl
     """Return `count` rows that `model` takes: test images for a model of the digits, else even draws from 0 to 1."""
     inputs = model.inputs.get("inputs") or []
     width = int(inputs[0]["shape"][1]) if inputs else 0
-    if model.lineage.get("data") == "digits" and width == 64:
+    if (model.lineage.get("spec") or {}).get("data") == "digits" and width == 64:
         from app.engine.learning.data import load_digits
 
         images = load_digits().test_x

@@ -171,8 +171,12 @@ class FileSecrets:
 
 
 def trusted_keyring() -> Keyring | None:
-    """Return the best keyring of this system that is on the allow-list, or None; `OUTPOST_KEYRING=off` means none."""
-    if os.environ.get("OUTPOST_KEYRING", "").lower() == "off":
+    """Return the best keyring of this system that is on the allow-list, or None.
+
+    `PYTHON_KEYRING_BACKEND`, by which the keyring library is told what to use, is heeded: one not on the list means none.
+    """
+    wanted = os.environ.get("PYTHON_KEYRING_BACKEND", "")
+    if wanted and wanted.rpartition(".")[0] not in ALLOWED_BACKENDS:
         return None
     import keyring.backend
 

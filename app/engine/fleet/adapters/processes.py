@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -94,9 +95,11 @@ class AgentHerd:
         await self.end(home)
         await in_thread(partial(_remove, home), "agent-remove")
 
-    async def end_all(self) -> None:
-        """End every agent, all at once."""
-        await asyncio.gather(*(self.end(home) for home in tuple(self._agents)))
+    async def end_all(self, homes: Iterable[Path] = ()) -> None:
+        """End every agent, all at once; in `homes` also those that an earlier console could not end."""
+        left = set(homes) - set(self._agents)
+        ours = [self.end(home) for home in tuple(self._agents)]
+        await asyncio.gather(*ours, *(in_thread(partial(end_left_over, home), "agent-end") for home in left))
 
 
 def _remove(home: Path) -> None:

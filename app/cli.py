@@ -210,7 +210,7 @@ def _print_table(rows: list[Any]) -> None:
         print(tr("Nothing yet."))
         return
     keys = list(rows[0])
-    cells = [keys, *([_short(row.get(key), 40) for key in keys] for row in rows)]
+    cells = [keys, *([_short(row.get(key), 120 if key == keys[-1] else 40) for key in keys] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(keys))]
     for line in cells[: _MOST_LINES + 1]:
         print("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())

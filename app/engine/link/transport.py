@@ -28,6 +28,8 @@ _MOST_BYTES: Final = 128 << 20
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request is no news
 
+_CUT_OFF: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError)
+
 Own = Callable[[], Awaitable[DeviceIdentity]]
 
 
@@ -73,7 +75,10 @@ class Transport:
         try:
             response = await http.request(method, target, content=body, headers=headers, timeout=timeout)
         except httpx.HTTPError as error:
-            raise translated(error, self.peer.identity.name, self.peer.address) from error
+            told = translated(error, self.peer.identity.name, self.peer.address)
+            if isinstance(told, Offline) and isinstance(error, _CUT_OFF) and await self._refuses_us():
+                told = _unknown_here(self.peer.identity.name)
+            raise told from error
         self._check_peer(response)
         if len(response.content) > _MOST_BYTES:
             raise Limit("{node} answered with more than a node may send", node=self.peer.identity.name)
@@ -95,6 +100,18 @@ class Transport:
                 context = await in_thread(partial(client_context, identity, self.peer.identity), "tls")
                 self._http = _client(self.peer.address, context)
             return self._http
+
+    async def _refuses_us(self) -> bool:
+        """Tell whether the node answers one who shows no certificate: then it was ours that made it hang up.
+
+        In TLS 1.3 the client's certificate is judged after the handshake, and the alert that tells so may be lost.
+        """
+        try:
+            context = await in_thread(partial(client_context, None, self.peer.identity), "tls")
+            async with _client(self.peer.address, context) as http:
+                return (await http.get("/v1/status", timeout=CONNECT_S)).status_code == Refused.status
+        except httpx.HTTPError:
+            return False
 
     def _check_peer(self, response: httpx.Response) -> None:
         stream = response.extensions.get("network_stream")
@@ -145,8 +162,12 @@ def translated(error: Exception, node: str, address: str) -> OutpostError:
             hint="Someone may stand in between. If the node was set up anew, remove it and pair again.",
         )  # fmt: skip
     if under is not None and "ALERT" in str(under).upper():
-        return Refused("{node} does not know this console", node=node, hint="Pair it again with the code it shows.")
+        return _unknown_here(node)
     return Offline("{node} cannot be reached at {address}", node=node, address=address)
+
+
+def _unknown_here(node: str) -> Refused:
+    return Refused("{node} does not know this console", node=node, hint="Pair it again with the code it shows.")
 
 
 def problem_of(answer: Answer, node: str) -> OutpostError:

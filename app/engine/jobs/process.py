@@ -52,11 +52,12 @@ class WorkerProcess:
         reason = "it could not be started"
         try:
             process, pipe = self._start()
+            reason = "it could not be followed"
+            reason = self._serve(process, pipe)
         except OSError as error:
             reason = str(error)
-        else:
-            reason = self._serve(process, pipe)
-        tell(self._loop, lambda: self._ended(self, reason))
+        finally:
+            tell(self._loop, lambda: self._ended(self, reason))
 
     def _start(self) -> tuple[SpawnProcess, Connection]:
         context = multiprocessing.get_context("spawn")
@@ -87,13 +88,16 @@ class WorkerProcess:
         process.join(_REAP_S)
         if process.exitcode is None:
             process.kill()
-            process.join()
-        code = process.exitcode or 0
+            process.join(_REAP_S)
+        code = process.exitcode
         sender.join()
         pipe.close()
         with self._guard:
             self._process = None
-            process.close()
+        if code is None:
+            # Somebody else has waited for our child, and with that taken its exit status.
+            return "exit status unknown"
+        process.close()
         return f"signal {-code}" if code < 0 else f"exit status {code}"
 
     def _pass_on(self, document: dict[str, Any]) -> None:

@@ -42,7 +42,7 @@ class _Live:
 
     future: "asyncio.Future[Outcome]"
     transient: bool
-    task: "asyncio.Task[None] | None" = None
+    task: "asyncio.Task[dict[str, Any]] | None" = None
     ending: bool = False
     order: Order | None = None
 
@@ -146,7 +146,9 @@ class Jobs:
         job = self._new(kind, title, seed=seed, actor=actor, cause=cause)
         live = await self._admit(job, _LOCAL, {}, transient=False)
         self.job_begun(job.id)
-        live.task = self._spawn(self._tend(job.id, work))
+        report = LocalReport(lambda news: self.job_progressed(job.id, news), self._clock)
+        live.task = asyncio.get_running_loop().create_task(_started(work, report))
+        self._spawn(self._tend(job.id, live.task, report))
         return job.id
 
     async def cancel(self, job_id: str) -> None:
@@ -236,21 +238,20 @@ class Jobs:
         else:
             self._pool.stop(job_id)
 
-    async def _tend(self, job_id: str, work: Work) -> None:
-        report = LocalReport(lambda news: self.job_progressed(job_id, news), self._clock)
-        try:
-            result = await work(report)
-        except asyncio.CancelledError:
-            report.close()
+    async def _tend(self, job_id: str, task: "asyncio.Task[dict[str, Any]]", report: LocalReport) -> None:
+        # The task is only waited for: one that is cancelled before its first step could not tell so itself.
+        await asyncio.wait([task])
+        report.close()
+        if task.cancelled():
             await self._finish(job_id, CANCELLED, error=_cancelled(self.records.need(job_id)))
-        except Exception as error:
-            report.close()
-            if not isinstance(error, OutpostError):
-                log.exception("job %s failed", job_id)
-            await self._finish(job_id, FAILED, error=as_outpost_error(error))
-        else:
-            report.close()
-            await self._finish(job_id, DONE, result=result)
+            return
+        error = task.exception()
+        if error is None:
+            await self._finish(job_id, DONE, result=task.result())
+            return
+        if not isinstance(error, OutpostError):
+            log.error("job %s failed", job_id, exc_info=error)
+        await self._finish(job_id, FAILED, error=as_outpost_error(error))
 
     def _move(self, job_id: str, state: str) -> None:
         """Show a state that is not the last at once, and write it behind."""
@@ -331,6 +332,10 @@ class Jobs:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+async def _started(work: Work, report: LocalReport) -> dict[str, Any]:
+    return await work(report)
 
 
 def worker_limit(wanted: int) -> int:

@@ -287,6 +287,17 @@ async def test_work_on_the_loop_can_fail_and_be_cancelled(base: Base, until: Any
     assert base.jobs.records.need(job_id).state == "cancelled"
 
 
+async def test_work_on_the_loop_cancelled_before_its_first_step_still_ends(base: Base) -> None:
+    async def work(_report: Any) -> dict[str, Any]:
+        return {"ran": True}
+
+    job_id = await base.jobs.submit_local("tend", work, **BY)
+    await base.jobs.cancel(job_id)
+    with pytest.raises(Cancelled):
+        await base.jobs.result(job_id)
+    assert base.jobs.records.need(job_id).state == "cancelled"
+
+
 async def test_a_store_in_trouble_does_not_lose_a_running_jobs_result(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = await submit(base, "count", {"steps": 50, "pause_s": 0.005})
 

@@ -183,9 +183,13 @@ async def test_a_store_on_a_full_disk_closes_opens_and_reads_and_writes_again_wh
     path = tiny_disk / "outpost.db"
     store = await Store.open(path, clock)
     kept: list[str] = []
-    with pytest.raises(Limit, match="disk is full"):
+
+    async def until_full() -> None:
         while True:
             kept.append(await store.write(add(f"{len(kept)}" + "x" * 3000)))
+
+    with pytest.raises(Limit, match="disk is full"):
+        await until_full()
     assert await titles(store) == kept
     await store.close()
     fill(tiny_disk / "ballast")

@@ -18,9 +18,16 @@ import sys
 import threading
 import weakref
 
+import hypothesis
 import psutil
 import pytest
 import pytest_asyncio
+
+# Equal examples on every run, and no verdict by wall time: a busy machine is no failure.
+hypothesis.settings.register_profile(
+    "outpost", deadline=None, derandomize=True, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("outpost")
 
 GRACE_S = float(os.environ.get("OUTPOST_TEST_GRACE_S", "3"))
 _HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.semaphore_tracker", "multiprocessing.forkserver")

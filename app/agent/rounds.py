@@ -36,10 +36,10 @@ class Rounds:
         if not _ID.fullmatch(name):
             raise BadInput("{name} is no round id", name=repr(name[:80]), field="round")
         digest = hashlib.sha256(body).hexdigest()[:16]
-        known = self._known(name)
+        known = None if self._failed(name) else self._known(name)
         if known is not None and known != digest:
             raise Conflict("Round {name} was begun with other parameters", name=name)
-        if known is not None and not self._failed(name):
+        if known is not None:
             return
         busy = sum(not task.done() for _, task in self._running.values())
         if busy >= _MOST_WAITING:

@@ -1,0 +1,127 @@
+import json
+import threading
+
+import numpy as np
+import pytest
+
+from app.agent.lane import Lane
+from app.agent.rounds import Rounds
+from app.engine.base.errors import BadInput, Conflict, Limit, Missing
+from app.engine.learning.local import train
+from app.engine.learning.mlp import initial
+from app.wire.tensors import pack, unpack
+
+SPEC = {
+    "algorithm": "fedavg", "model": "mlp-64-32-10", "epochs": 2, "batch": 16, "learning_rate": 0.2, "seed": 5, "data": "digits",
+}  # fmt: skip
+PARAMS = initial("mlp-64-32-10", 1)
+RNG = np.random.default_rng(3)
+X, Y = RNG.random((40, 64), dtype=np.float32), RNG.integers(0, 10, 40)
+WAIT_S = 60.0
+
+
+def body(**changed) -> bytes:
+    return pack(PARAMS, {"spec": json.dumps({**SPEC, **changed})})
+
+
+@pytest.fixture
+async def place(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/digits.safetensors").write_bytes(pack({"x": X, "y": Y}, {}))
+    lane = Lane("train")
+    rounds = Rounds(tmp_path / "rounds", tmp_path / "data", lane)
+    rounds.lane = lane
+    yield rounds
+    await rounds.close()
+    await lane.close()
+
+
+async def test_the_update_is_that_of_local_training_and_is_given_as_often_as_asked(place):
+    place.begin("r1", body())
+    update = await place.update("r1", WAIT_S)
+    assert update == await place.update("r1", 0)
+    tensors, meta = unpack(update, most_bytes=1 << 24)
+    wanted = train(PARAMS, X, Y, SPEC)
+    assert tensors.keys() == wanted.update.keys()
+    for name, array in wanted.update.items():
+        np.testing.assert_array_equal(tensors[name], np.asarray(array, np.float32))
+    assert meta["examples"] == "40"
+    assert float(meta["loss"]) == wanted.loss
+    assert float(meta["cpu_s"]) >= 0
+
+
+async def test_an_update_survives_a_restart(place, tmp_path):
+    place.begin("r1", body())
+    update = await place.update("r1", WAIT_S)
+    again = Rounds(tmp_path / "rounds", tmp_path / "data", place.lane)
+    assert await again.update("r1", 0) == update
+    again.begin("r1", body())
+    with pytest.raises(Conflict):
+        again.begin("r1", body(seed=6))
+
+
+async def test_the_same_round_again_changes_nothing_but_other_parameters_are_a_conflict(place):
+    place.begin("r1", body())
+    place.begin("r1", body())
+    with pytest.raises(Conflict):
+        place.begin("r1", body(seed=6))
+    assert await place.update("r1", WAIT_S)
+
+
+async def test_there_is_no_update_while_training_and_few_may_wait(place):
+    release = threading.Event()
+    blocker = place.lane.do(release.wait, WAIT_S)
+    import asyncio
+
+    waiting = asyncio.ensure_future(blocker)
+    try:
+        for number in range(4):
+            place.begin(f"r{number}", body(seed=number))
+        assert await place.update("r0", 0.01) is None
+        with pytest.raises(Limit):
+            place.begin("r9", body())
+    finally:
+        release.set()
+        await waiting
+    for number in range(4):
+        assert await place.update(f"r{number}", WAIT_S)
+
+
+async def test_only_the_newest_updates_are_kept(place, tmp_path):
+    for number in range(7):
+        place.begin(f"r{number}", body(seed=number))
+        await place.update(f"r{number}", WAIT_S)
+    assert len(list((tmp_path / "rounds").iterdir())) == 4
+    with pytest.raises(Missing):
+        await place.update("r0", 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"junk", BadInput),
+        (pack(PARAMS, {}), BadInput),
+        (pack(PARAMS, {"spec": "[]"}), BadInput),
+        (body(data="../../etc"), BadInput),
+        (body(data=3), BadInput),
+        (body(data="letters"), Missing),
+        (body(model="mlp-3-2"), BadInput),
+        (body(epochs="many"), BadInput),
+        (pack({"w1": np.zeros(3)}, {"spec": json.dumps(SPEC)}), BadInput),
+    ],
+    ids=["bytes", "no spec", "spec no object", "path", "number", "no data", "model", "epochs", "params"],
+)
+async def test_what_cannot_be_trained_is_told_when_the_update_is_asked_for(place, data, error):
+    place.begin("r1", data)
+    with pytest.raises(error):
+        await place.update("r1", WAIT_S)
+    place.begin("r1", body())  # a round that failed may be begun anew with what is right
+    assert await place.update("r1", WAIT_S)
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "a.b", "x" * 65, "*"])
+async def test_only_a_plain_word_names_a_round(place, name):
+    with pytest.raises(BadInput):
+        place.begin(name, body())
+    with pytest.raises(Missing):
+        await place.update(name, 0)

@@ -4,6 +4,7 @@ Simulated annealing after Kirkpatrick, Gelatt, Vecchi 1983. Each thread runs gro
 a group's result depends on its seed and its sweeps alone.
 """
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,11 +34,12 @@ class ReplicaAnnealing:
     title = "Replica annealing"
     sweeps: int = 0
     replicas: int = _LANES
+    now: Callable[[], float] = time.perf_counter
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`."""
         ising = spin_form(problem)
-        allowance = Allowance(budget.seconds, report, stop)
+        allowance = Allowance(budget.seconds, report, stop, self.now)
         groups = -(-self.replicas // _LANES) if self.sweeps else max(1, budget.threads)
         seeds = np.random.SeedSequence(seed).spawn(groups)
 

@@ -4,6 +4,7 @@ A solver fills `contracts.Solver`. `SolverCard.fixed` are the options under whic
 equal seeds give equal results; the law under tests runs all solvers with them.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -46,7 +47,7 @@ def make(name: str, options: Mapping[str, int] | None = None) -> Solver:
     if name not in _SOLVERS:
         raise BadInput("solver must be one of {names}, not {name}", field="solver", names=", ".join(NAMES), name=repr(name))
     build: Any = _SOLVERS[name][1]
-    known = set(build.__dataclass_fields__)
+    known = {field.name for field in dataclasses.fields(build) if field.type is int}
     for option in options or {}:
         if option not in known:
             raise BadInput("The solver {name} has no option {option}", field=option, name=name, option=option)

@@ -4,6 +4,7 @@ Reads are made in chunks, so that a budget and a stop are kept. With `reads` giv
 the time, and equal seeds give equal results; without, it reads until the budget is spent.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from app.engine.qubo.problem import Qubo
 
 _CHUNK_S = 0.2
 _CHUNK_READS = 8
-_PROBE_SWEEPS = 10
+_PROBE_SWEEPS = 20
 _SEEDS = 2**31 - 1
 
 # One call of a sampler: (number of reads, seed) -> a dimod sample set.
@@ -33,11 +34,12 @@ class DwaveAnnealing:
     title = "D-Wave simulated annealing"
     sweeps: int = 1000
     reads: int = 0
+    now: Callable[[], float] = time.perf_counter
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`."""
         sampler, model = _sampler("SimulatedAnnealingSampler"), _model(problem, "SPIN")
-        allowance = Allowance(budget.seconds, report, stop)
+        allowance = Allowance(budget.seconds, report, stop, self.now)
         # Without any coefficient the sampler cannot tell a temperature, and warns.
         betas = None if problem.couplings or problem.linear.any() else (0.1, 1.0)
         sweeps = self.sweeps if self.reads else self._fitting(sampler, model, allowance, betas)
@@ -52,10 +54,13 @@ class DwaveAnnealing:
 
     def _fitting(self, sampler: Any, model: Any, allowance: Allowance, betas: tuple[float, float] | None) -> int:
         """Return the sweeps a read may have so that the first one ends within the budget, `sweeps` at most."""
-        began = allowance.now()
-        sampler.sample(model, num_reads=1, num_sweeps=_PROBE_SWEEPS, seed=0, beta_range=betas)
-        sweep_s = (allowance.now() - began) / _PROBE_SWEEPS
-        return max(1, min(self.sweeps, int(allowance.left_s / sweep_s)))
+        took = []
+        for probe in (1, 1 + _PROBE_SWEEPS):
+            began = allowance.now()
+            sampler.sample(model, num_reads=1, num_sweeps=probe, seed=0, beta_range=betas)
+            took.append(allowance.now() - began)
+        sweep_s = max(took[1] - took[0], 1e-9) / _PROBE_SWEEPS
+        return max(1, min(self.sweeps, int((allowance.left_s - took[0]) / sweep_s)))
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,12 @@ class DwaveTabu:
     title = "D-Wave tabu search"
     reads: int = 0
     moves: int = 500_000
+    now: Callable[[], float] = time.perf_counter
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`. With `reads`, each makes `moves` moves."""
         sampler, model = _sampler("TabuSampler"), _model(problem, "BINARY")
-        allowance = Allowance(budget.seconds, report, stop)
+        allowance = Allowance(budget.seconds, report, stop, self.now)
         fixed = {"timeout": None, "num_restarts": 0, "coefficient_z_first": 1, "lower_bound_z": self.moves}
 
         def read(reads: int, number: int) -> Any:
@@ -89,11 +95,12 @@ class DwaveDescent:
     name = "dwave-descent"
     title = "D-Wave steepest descent"
     reads: int = 0
+    now: Callable[[], float] = time.perf_counter
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`."""
         sampler, model = _sampler("SteepestDescentSolver"), _model(problem, "SPIN")
-        allowance = Allowance(budget.seconds, report, stop)
+        allowance = Allowance(budget.seconds, report, stop, self.now)
 
         def read(reads: int, number: int) -> Any:
             return sampler.sample(model, num_reads=reads, seed=number, large_sparse_opt=problem.density_ratio < 0.1)

@@ -58,7 +58,7 @@ class ActivityPage(Page):
     def __init__(self, context: Context) -> None:
         super().__init__(context, tr("Activity"))
         self._entries: Records[Entry] = Records(lambda entry: str(entry["id"]), "entry")
-        self.jobs = JobsTable(context, row_px=theme.ROW_PX, filterable=True)
+        self.jobs = JobsTable(context, row_px=theme.ROW_PX, small=False)
         empty = EmptyState(
             "activity",
             tr("No history yet"),

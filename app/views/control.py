@@ -87,7 +87,7 @@ def _said(result: Mapping[str, Any]) -> str:
             tasks=f"{result.get('tasks', 0):,}", ticks=result["ticks"], size=f"{result.get('mean_size', 0):.1f}",
             p50=span_text(result.get("p50_wait_s")), p99=span_text(result.get("p99_wait_s")),
             resizes=result.get("resizes", "–"), outside=result.get("bounds_violations", "–"),
-            overhead=f"{100 * result.get('overhead_ratio', 0):.1f}\u2009%",
+            overhead=f"{100 * result.get('overhead_ratio', 0):.1f}\u202f%",
         )  # fmt: skip
     if "size" in result:
         return tr(

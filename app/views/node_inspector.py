@@ -67,11 +67,12 @@ class NodeInspector(QWidget):
             return
         state, clock = str(node.state), self._context.engine.clock
         self._name.setText(node.name)
+        self._facts[2].setToolTip(node.device_id)
         self._badge.show_state(state, tr("as of {age}", age=ago_text(clock, node.last_heartbeat_us)))
         for spark in self.sparks.values():
             spark.show_stale(stale=state != "online")
         said = (
-            node.site or "–", node.address, node.device_id, ", ".join(node.models) or tr("none active"),
+            node.site or "–", node.address, f"{node.device_id[:16]}…", ", ".join(node.models) or tr("none active"),
             f"{node.inference_count:,}", node.trouble or "–",
         )  # fmt: skip
         for label, text in zip(self._facts, said, strict=True):

@@ -79,7 +79,7 @@ class OverviewPage(Page):
             return []
         return [
             Entry(
-                "begin", "pending", tr("There are no nodes yet"),
+                "begin", "", tr("There are no nodes yet"),
                 tr("Six agents of the demo fleet run on this machine, as processes of their own."),
                 tr("Start demo fleet"), partial(self.context.start, "fleet.demo", None, nodes=6),
             )

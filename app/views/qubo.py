@@ -45,7 +45,7 @@ def sample_columns() -> list[Column[Sample]]:
         Column("rank", tr("Rank"), lambda row: row.rank, width=60, right=True),
         Column("objective", tr("Objective"), lambda row: row.objective, number_text, 120, right=True),
         Column("energy", tr("Energy"), lambda row: row.energy, number_text, 120, right=True),
-        Column("count", tr("Found"), lambda row: row.count, lambda count: tr("{count} times", count=count), 90, right=True),
+        Column("count", tr("Times found"), lambda row: row.count, width=90, right=True),
     ]
 
 

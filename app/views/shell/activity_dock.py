@@ -17,21 +17,23 @@ from app.views.widgets.jobs import job_columns, ratio_of
 from app.views.widgets.progress import ProgressDelegate
 from app.views.widgets.table import TablePanel
 
+_UNBOUND_PX: Final = 16_777_215  # Qt's QWIDGETSIZE_MAX
 _SAID: Final = 3  # running jobs named in the folded line
 
 
 class JobsTable(TablePanel[Job]):
     """Jobs, the newest first; Delete or a click on its last cell cancels one."""
 
-    def __init__(self, context: Context, *, row_px: int, filterable: bool) -> None:
+    def __init__(self, context: Context, *, row_px: int, small: bool) -> None:
         engine = context.engine
         empty = EmptyState(
             "activity",
             tr("Nothing has run yet"),
-            tr("Solves, circuits, training and rollouts appear here, with a way to cancel."),
+            tr("Solves, circuits and training appear here, with a way to cancel."),
+            compact=small,
         )
         super().__init__(
-            engine.jobs.records, job_columns(engine.clock), name=tr("Jobs"), empty=empty, row_px=row_px, filterable=filterable
+            engine.jobs.records, job_columns(engine.clock), name=tr("Jobs"), empty=empty, row_px=row_px, filterable=not small
         )
         self._context = context
         keys = [column.key for column in self.model.columns]
@@ -67,7 +69,7 @@ class ActivityDock(QDockWidget):
         self.setObjectName("activity")
         self.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
         self._jobs = context.engine.jobs.records
-        self.table = JobsTable(context, row_px=theme.COMPACT_ROW_PX, filterable=False)
+        self.table = JobsTable(context, row_px=theme.COMPACT_ROW_PX, small=True)
         self._body = QWidget()
         column = QVBoxLayout(self._body)
         column.setContentsMargins(8, 0, 8, 8)
@@ -91,6 +93,10 @@ class ActivityDock(QDockWidget):
         """Fold or unfold."""
         self._fold.toggle()
 
+    def fold(self, *, folded: bool) -> None:
+        """Show the heading alone, or the table too."""
+        self._fold.setChecked(not folded)
+
     @property
     def summary(self) -> str:
         """Return what the heading says."""
@@ -109,8 +115,8 @@ class ActivityDock(QDockWidget):
         return title
 
     def _toggled(self, shown: bool) -> None:
-        self._body.setVisible(shown)
-        self.setMaximumHeight(16_777_215 if shown else self.titleBarWidget().sizeHint().height())
+        self._body.setMaximumHeight(_UNBOUND_PX if shown else 0)
+        self.setMaximumHeight(_UNBOUND_PX if shown else self.titleBarWidget().sizeHint().height())
         self.folded.emit(not shown)
 
     def _tell(self) -> None:

@@ -84,5 +84,5 @@ class Frames(QObject):
         if wanted != self._timer.interval():
             self._timer.setInterval(wanted)
         if self._ticks_ms >= 1000:
-            self._ticks_ms = 0
+            self._ticks_ms -= 1000
             self.second.emit()

@@ -31,7 +31,7 @@ class Rail(QFrame):
             button.setProperty("rail", True)
             button.setIcon(icon(spec.icon))
             button.setIconSize(QSize(20, 20))
-            button.setText(titles[spec.name])
+            button.setText(f" {titles[spec.name]}")
             button.setAccessibleName(titles[spec.name])
             button.setToolTip(tr("{page} (Ctrl+{number})", page=titles[spec.name], number=number))
             button.setCheckable(True)

@@ -46,6 +46,7 @@ class RunBar(QFrame):
         self.badge = Badge()
         self.title = QLabel()
         self.title.setProperty("role", "heading")
+        self.title.setWordWrap(True)
         self.said = QLabel()
         self.said.setProperty("role", "muted")
         self.said.setWordWrap(True)
@@ -56,11 +57,17 @@ class RunBar(QFrame):
         self.bar.setAccessibleName(tr("Progress"))
         self.cancel = QPushButton(tr("Cancel"))
         self.cancel.clicked.connect(lambda _checked=False: context.start("job.cancel", None, id=self._job_id))
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self.title)
+        words.addWidget(self.said)
         line = QHBoxLayout(self)
         line.setContentsMargins(12, 8, 12, 8)
         line.setSpacing(12)
-        for part in (self.badge, self.title, self.said, self.bar, self.cancel):
-            line.addWidget(part, 1 if part is self.said else 0)
+        line.addWidget(self.badge)
+        line.addLayout(words, 1)
+        line.addWidget(self.bar)
+        line.addWidget(self.cancel)
 
     def show_run(self, run: Run, job: Job | None) -> None:
         """Say how `run` stands."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 SIZE: Final = (1360, 860)
 _WIDE_FROM_PX: Final = 1100
+_TALL_FROM_PX: Final = 720
 _DOCK_PX: Final = 150
 
 
@@ -53,6 +54,7 @@ class MainWindow(QMainWindow):
         )
         self._pages: dict[str, Page] = {}
         self._page_name = ""
+        self._low = False
         self._build()
         self._wire_keys()
         hold(
@@ -62,7 +64,6 @@ class MainWindow(QMainWindow):
         )
         self.frames.second.connect(self._second)
         self.open_page("overview")
-        self.page.setFocus()
 
     # what others ask
 
@@ -88,6 +89,7 @@ class MainWindow(QMainWindow):
         self.rail.mark(name)
         self.activity.setVisible(name != "activity")
         self._pages[name].shown()
+        self._pages[name].setFocus()
         beside = self._pages[name].inspector()
         if beside is None:
             self.inspector.close_for(name)
@@ -149,9 +151,13 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Give a narrow window a narrow rail."""
+        """Give a narrow window a narrow rail, and a low one a folded Activity dock."""
         super().resizeEvent(event)
         self.rail.set_wide(wide=self.width() >= _WIDE_FROM_PX)
+        low = self.height() < _TALL_FROM_PX
+        if low != self._low:
+            self._low = low
+            self.activity.fold(folded=low)
 
     # inside
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.views.shell import theme
 from app.views.shell.icons import icon
@@ -13,24 +13,26 @@ class EmptyState(QWidget):
     """An icon, a heading, a sentence and at most one button, in the middle of an empty place."""
 
     def __init__(
-        self, picture: str, heading: str, sentence: str, action: str = "", act: Callable[[], None] | None = None
-    ) -> None:
+        self, picture: str, heading: str, sentence: str, action: str = "", act: Callable[[], None] | None = None, *,
+        compact: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
-        column = QVBoxLayout(self)
-        column.setSpacing(2 * theme.SPACE)
+        column = QVBoxLayout()
+        column.setSpacing(theme.SPACE if compact else 2 * theme.SPACE)
         column.addStretch(1)
-        drawing = QLabel()
-        drawing.setPixmap(icon(picture, "stale").pixmap(32, 32))
+        if not compact:
+            drawing = QLabel()
+            drawing.setPixmap(icon(picture, "stale").pixmap(32, 32))
+            drawing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(drawing)
         title = QLabel(heading)
         title.setProperty("role", "heading")
         text = QLabel(sentence)
         text.setProperty("role", "muted")
-        text.setWordWrap(True)
-        text.setMaximumWidth(440)
-        text.setMinimumWidth(160)
-        for label in (drawing, title, text):
+        for label in (title, text):
+            label.setWordWrap(True)
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)
+            column.addWidget(label)
         self.button: QPushButton | None = None
         if action and act is not None:
             column.addSpacing(2 * theme.SPACE)
@@ -39,3 +41,7 @@ class EmptyState(QWidget):
             self.button.clicked.connect(lambda _checked=False: act())
             column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(2)
+        line = QHBoxLayout(self)
+        line.addStretch(1)
+        line.addLayout(column, 3)
+        line.addStretch(1)

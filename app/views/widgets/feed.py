@@ -90,7 +90,8 @@ def _row_of(entry: Entry) -> QWidget:
     words.setSpacing(2)
     title = QLabel(entry.title)
     title.setWordWrap(True)
-    words.addWidget(Badge(entry.state))
+    if entry.state:
+        words.addWidget(Badge(entry.state))
     words.addWidget(title)
     if entry.detail:
         detail = QLabel(entry.detail)

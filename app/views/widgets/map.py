@@ -102,13 +102,13 @@ class NodeMap(QWidget):
         step = next((one for one in _STEPS if one * pixels >= 56), _STEPS[-1])
         narrow = max(0.05, math.cos(math.radians(self._centre[0])))
         half_lat, half_lon = self.height() / 2 / pixels, self.width() / 2 / pixels / narrow
-        for lat in _grid_lines(self._centre[0] - half_lat, self._centre[0] + half_lat, step):
+        for lat in _grid_lines(self._centre[0] - half_lat, self._centre[0] + half_lat, step, 85):
             y = self.point_of(lat, self._centre[1]).y()
             painter.setPen(QPen(QColor(tokens.border), 1, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(0, y), QPointF(self.width(), y))
             painter.setPen(QColor(tokens.muted))
             painter.drawText(QPointF(4, y - 3), f"{abs(lat):g}° {'N' if lat >= 0 else 'S'}")
-        for lon in _grid_lines(self._centre[1] - half_lon, self._centre[1] + half_lon, step):
+        for lon in _grid_lines(self._centre[1] - half_lon, self._centre[1] + half_lon, step, 180):
             x = self.point_of(self._centre[0], lon).x()
             painter.setPen(QPen(QColor(tokens.border), 1, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
@@ -137,9 +137,10 @@ class NodeMap(QWidget):
             painter.drawText(label, int(Qt.AlignmentFlag.AlignCenter), place.name)
 
 
-def _grid_lines(low: float, high: float, step: float) -> list[float]:
+def _grid_lines(low: float, high: float, step: float, most: float) -> list[float]:
     first, last = math.ceil(low / step), math.floor(high / step)
-    return [round(number * step, 6) for number in range(first, min(last, first + 60) + 1)]
+    lines = [round(number * step, 6) for number in range(first, min(last, first + 60) + 1)]
+    return [line for line in lines if abs(line) <= most]
 
 
 def _apart(first: QPointF, second: QPointF) -> float:

@@ -190,7 +190,6 @@ class LivePlot(QWidget):
         self._plot.setAccessibleName(self.accessibleName())
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.getPlotItem().showGrid(x=False, y=True, alpha=0.15)
-        self._plot.setLabel("bottom", self._counted or tr("seconds"))
         self._plot.getAxis("left").setWidth(52)
         self._column.takeAt(2)
         self._column.addWidget(self._plot, 1)
@@ -209,6 +208,8 @@ class LivePlot(QWidget):
             return
         tokens = theme.now()
         self._plot.setBackground(tokens.surface)
+        size = {"font-size": f"{theme.CAPTION_PX}px", "color": tokens.muted}
+        self._plot.setLabel("bottom", self._counted or tr("seconds"), **size)
         for side in ("left", "bottom"):
             axis = self._plot.getAxis(side)
             axis.setPen(tokens.border)

@@ -1,7 +1,7 @@
 """A table cell that shows how far a job is: a bar with its figures."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from app.views.shell import theme
@@ -23,14 +23,15 @@ class ProgressDelegate(QStyledItemDelegate):
         if style is not None:
             style.drawPrimitive(style.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
         tokens = theme.now()
-        cell = QRectF(option.rect).adjusted(8, 0, -4, 0)
+        cell = QRectF(option.rect).adjusted(3, 0, -4, 0)
         painter.save()
         if ratio is not None:
             bar = QRectF(cell.left(), cell.center().y() - 2, min(72.0, 0.4 * cell.width()), 5)
             painter.fillRect(bar, QColor(tokens.raised))
             painter.fillRect(QRectF(bar.left(), bar.top(), bar.width() * min(1.0, max(0.0, ratio)), 5), QColor(tokens.accent))
             cell.setLeft(bar.right() + 8)
+        said = QFontMetrics(option.font).elidedText(column.write(record), Qt.TextElideMode.ElideRight, int(cell.width()))
         painter.setFont(option.font)
         painter.setPen(QColor(tokens.text))
-        painter.drawText(cell, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), column.write(record))
+        painter.drawText(cell, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), said)
         painter.restore()

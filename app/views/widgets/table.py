@@ -142,11 +142,11 @@ class TableView(QTableView):
         self._records_model.tell_live()
 
     def _restore(self) -> None:
-        wanted, self._picked = self._picked, ""
-        row = self._records_model.row_of(wanted) if wanted else -1
+        row = self._records_model.row_of(self._picked) if self._picked else -1
         if row >= 0:
             self.selectRow(row)
-        elif wanted:
+        elif self._picked:
+            self._picked = ""
             self.picked.emit("")
 
 
@@ -178,8 +178,7 @@ class TablePanel(QWidget, Generic[R]):
         if empty is not None:
             self._pages.addWidget(empty)
         self.setFocusProxy(self.view)
-        for signal in (self.model.modelReset, self.model.rowsInserted, self.model.rowsRemoved):
-            signal.connect(self._tell)
+        self.model.counted.connect(self._tell)
         self._tell()
 
     @property
@@ -213,7 +212,7 @@ class TablePanel(QWidget, Generic[R]):
         self._wait.stop()
         self.model.set_filter(self.field.text())
 
-    def _tell(self, _parent: QModelIndex | None = None, _first: int = 0, _last: int = 0) -> None:
+    def _tell(self) -> None:
         shown, total = self.model.rowCount(), self.model.total
         self.count.setText(
             tr("{shown} of {total}", shown=f"{shown:,}", total=f"{total:,}") if self.model.needle else f"{total:,}"

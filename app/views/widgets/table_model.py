@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QColor, QFont
 
 from app.engine.base.records import Change, Records
@@ -34,6 +34,8 @@ _ROOT: Final = QModelIndex()
 
 class RecordsModel(QAbstractTableModel, Generic[R]):
     """Shows `records` through `columns`; `sort`, `set_filter`, `key_at` and `row_of` work on what is shown."""
+
+    counted = Signal()  # how many are shown, or are there, may have changed
 
     def __init__(self, records: Records[R], columns: Sequence[Column[R]], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -118,6 +120,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         self._needle = needle
         self._arrange()
         self.endResetModel()
+        self.counted.emit()
 
     def record_at(self, row: int) -> R:
         """Return the record shown in `row`."""
@@ -169,6 +172,8 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
             self._change(changed)
         if added:
             self._add(added)
+        if removed or changed or added:
+            self.counted.emit()
 
     def _remove(self, keys: set[str]) -> None:
         places = self._places()

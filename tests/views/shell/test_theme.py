@@ -1,0 +1,61 @@
+"""The theme: every text pair readable on every ground, one palette from the tokens, series one can tell apart."""
+
+import itertools
+
+import pytest
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
+
+from app.views.shell import theme
+
+THEMES = list(theme.THEMES.values())
+
+
+@pytest.mark.parametrize("tokens", THEMES, ids=lambda tokens: tokens.name)
+@pytest.mark.parametrize("ground", theme.GROUNDS)
+@pytest.mark.parametrize("text", theme.TEXT_TOKENS)
+def test_every_text_is_readable_on_every_ground(tokens, ground, text):
+    assert theme.contrast(getattr(tokens, text), getattr(tokens, ground)) >= 4.5
+
+
+@pytest.mark.parametrize("tokens", THEMES, ids=lambda tokens: tokens.name)
+def test_the_primary_button_is_readable_and_curves_stand_out(tokens):
+    assert theme.contrast(tokens.on_accent, tokens.accent) >= 4.5
+    assert all(theme.contrast(colour, tokens.surface) >= 3 for colour in tokens.series)
+    assert len(set(tokens.series)) == 8
+
+
+def test_contrast_is_the_published_one():
+    # WCAG 2.2: black on white is 21:1; #767676 on white is the known grey at the 4.5:1 limit.
+    assert theme.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert theme.contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.005)
+
+
+@pytest.mark.parametrize("tokens", THEMES, ids=lambda tokens: tokens.name)
+def test_neighbouring_curves_differ_for_colour_blind_eyes(tokens):
+    # Red and green weigh alike for a deuteranope: what is left is lightness and the blue-yellow axis.
+    def seen(colour):
+        shade = QColor(colour)
+        yellow = (shade.redF() + shade.greenF()) / 2
+        return yellow, shade.blueF()
+
+    for first, second in itertools.pairwise(tokens.series[:4]):
+        (y1, b1), (y2, b2) = seen(first), seen(second)
+        assert abs(y1 - y2) + abs(b1 - b2) > 0.15
+
+
+def test_applying_a_theme_changes_palette_and_sheet(qapp):
+    try:
+        theme.apply(qapp, "light")
+        assert theme.now() is theme.LIGHT
+        assert QApplication.palette().color(QPalette.ColorRole.Window).name() == theme.LIGHT.bg
+        assert theme.LIGHT.accent in qapp.styleSheet()
+        assert theme.apply(qapp, "no such theme") is theme.DARK
+    finally:
+        theme.apply(qapp, "dark")
+
+
+def test_the_shipped_fonts_are_used(qapp):
+    theme.apply(qapp, "dark")
+    assert theme.text_font().family() == "Inter"
+    assert theme.mono_font().family() == "JetBrains Mono"

@@ -1,0 +1,28 @@
+"""Circuits: diagram and outcomes of the picked run, samples one choice away."""
+
+
+def test_a_finished_run_shows_its_diagram_and_outcomes(full_window):
+    full_window.open_page("circuits")
+    page = full_window.page
+    assert page.canvas.accessibleDescription() == "3 qubits, 6 columns"
+    assert page.histogram.accessibleDescription().startswith("0000 900")
+    assert page._facts.text().startswith("1,024 shots of 3 qubits")
+    assert page._note.isVisible()
+
+
+def test_a_run_without_a_kept_picture_is_drawn_anew(full_window, full, start):
+    full.jobs.records.discard("j-circ")
+    full_window.open_page("circuits")
+    assert "circuit.show" in start.names()
+    assert full_window.page.canvas.accessibleDescription() == "3 qubits, 6 columns"
+
+
+def test_a_sample_fills_the_form_and_the_first_one_runs(window, start):
+    window.open_page("circuits")
+    page = window.page
+    assert page.samples.count() >= 5
+    page._run_first()
+    name, args = start.asked[-1]
+    assert name == "circuit.run"
+    assert args["file"].name == "bell.qasm"
+    assert args["shots"] == 1024

@@ -1,0 +1,60 @@
+"""The node inspector: alive, honest about age, and able to act."""
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+
+from app.engine.fleet.health import Health
+
+
+@pytest.fixture
+def page(full_window):
+    full_window.open_page("fleet")
+    return full_window.page
+
+
+def test_state_is_told_with_its_age_and_sparklines_are_drawn(page, full):
+    page.pick("n5")
+    node = page.node
+    assert node._badge.text() == "■ offline · as of 12\u2009s ago"
+    assert node.sparks["cpu_ratio"].accessibleDescription().startswith("CPU is")
+    full.samples.push("n5", "cpu_ratio", 0, 0.99)
+    assert node.draw()
+    assert not node.draw()
+    assert node.sparks["cpu_ratio"].accessibleDescription() == "CPU is 99\u2009%"
+
+
+def test_actions_fit_the_state_and_name_the_node(qtbot, page, start):
+    page.pick("n0")
+    assert page.node.kill.isVisible()
+    assert not page.node.restart.isVisible()
+    qtbot.mouseClick(page.node.kill, Qt.MouseButton.LeftButton)
+    assert start.asked[-1][0] == "fleet.kill"
+    assert list(start.asked[-1][1].values()) == ["n0"]
+    page.pick("n5")
+    assert page.node.restart.isVisible()
+    qtbot.mouseClick(page.node.restart, Qt.MouseButton.LeftButton)
+    assert start.asked[-1][0] == "fleet.restart"
+
+
+def test_a_node_that_is_no_demo_cannot_be_killed(page, full):
+    full.fleet.records.put(replace(full.fleet.records.need("n0"), home="", state=Health.ONLINE))
+    page.pick("n0")
+    assert not page.node.kill.isVisible()
+
+
+def test_removing_asks_once_more(qtbot, page, start):
+    page.pick("n1")
+    qtbot.mouseClick(page.node.remove, Qt.MouseButton.LeftButton)
+    assert "fleet.remove" not in start.names()
+    qtbot.mouseClick(page.node.remove, Qt.MouseButton.LeftButton)
+    assert start.asked[-1][0] == "fleet.remove"
+
+
+def test_a_removed_node_is_said_to_be_gone(page, full):
+    page.pick("n1")
+    full.fleet.records.discard("n1")
+    page.node.tell()
+    assert page.node._badge.text() == "◌ unknown · removed from the fleet"
+    assert not page.node.isEnabled()

@@ -1,0 +1,47 @@
+"""QUBO: the course, the verified objective and the samples of a run, live and afterwards."""
+
+from PySide6.QtCore import Qt
+
+from app.engine.jobs.records import Job
+from app.engine.jobs.runs import Run
+from app.views.qubo import number_text
+
+
+def test_a_finished_run_shows_objective_verdict_course_and_samples(full_window):
+    full_window.open_page("qubo")
+    full_window.settle()
+    page = full_window.page
+    assert page._figure.text() == "9,530"
+    assert page._verdict.text().startswith("● Verified")
+    assert "800 variables" in page._facts.text()
+    assert page.samples.model.rowCount() == 40
+    assert page.plot.points == 60
+
+
+def test_a_running_solve_moves_the_plot(full_window, full):
+    full_window.open_page("qubo")
+    page = full_window.page
+    now = full.clock.now_us()
+    full.jobs.records.put(Job("j-live", "qubo", "G1", "running", now, partial={"objective": 10.5, "solver": "anneal"}))
+    full.samples.push("j-live", "best_energy", 0.0, -5.0)
+    full.qubo.records.put(Run("r-live", "j-live", "G1", "G1", created_us=now))
+    assert page._figure.text() == "10.5"
+    assert page._verdict.text() == "Best so far, as the solver tells it."
+    full_window.settle()
+    assert page.plot.points == 1
+    full.samples.push("j-live", "best_energy", 0.5, -9.0)
+    assert page.plot.draw()
+    assert page.plot.points == 2
+
+
+def test_the_sample_graph_is_one_press_away(qtbot, window, engine, start):
+    window.open_page("qubo")
+    qtbot.mouseClick(window.page.sample, Qt.MouseButton.LeftButton)
+    assert window.page.form.given()["file"].endswith("maxcut-800.txt")
+    window.page._solve_sample()
+    name, args = start.asked[-1]
+    assert (name, args["file"], args["seconds"]) == ("qubo.solve", engine.qubo.sample_path(), 5.0)
+
+
+def test_figures_have_no_needless_digits():
+    assert [number_text(value) for value in (11624.0, -0.5, 1234567.25)] == ["11,624", "-0.5", "1.23457e+06"]

@@ -1,0 +1,32 @@
+"""Sorting and matching, apart from any widget."""
+
+import math
+
+import pytest
+
+from app.views.widgets.columns import Column, matches, sort_order
+
+
+def test_numbers_sort_with_none_and_nan_last():
+    values = [2.0, None, -1, math.nan, 0]
+    assert list(sort_order(values, descending=False))[:3] == [2, 4, 0]
+    assert list(sort_order(values, descending=True))[:3] == [0, 4, 2]
+
+
+def test_texts_sort_stably_and_without_case():
+    assert list(sort_order(["b", "A", "a", None], descending=False)) == [1, 2, 0, 3]
+    assert list(sort_order(["b", "A", "a", None], descending=True)) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("needle", "found"),
+    [("north 7", True), ("north 8", False), ("site==north", True), ("site==nor", False), ("x==north", False)],
+)
+def test_every_word_must_match(needle, found):
+    assert matches(needle, "node 7\nnorth", {"site": "North"}.get) is found
+
+
+def test_a_column_writes_unknown_as_a_dash_and_may_say_the_whole_record():
+    assert Column("a", "A", lambda row: row.get("a"), lambda value: f"{value} s").write({"a": 3}) == "3 s"
+    assert Column("a", "A", lambda row: row.get("a")).write({}) == "–"
+    assert Column("a", "A", lambda row: row.get("a"), say=lambda row: f"{len(row)} fields").write({"b": 1}) == "1 fields"

@@ -1,0 +1,96 @@
+"""Live plots: never more points than pixels, extremes kept, ranges fixed, nothing drawn when nothing is new."""
+
+import numpy as np
+import pytest
+
+from app.engine.base.rings import Ring
+from app.views.shell import theme
+from app.views.widgets.plot import LivePlot, padded, span_of
+
+
+@pytest.fixture
+def plot(qtbot):
+    made = LivePlot("Load", unit="Hz")
+    qtbot.addWidget(made)
+    made.resize(300, 200)
+    made.show()
+    return made
+
+
+def test_a_long_series_is_drawn_with_few_points_and_all_its_extremes(plot):
+    ring = Ring(65_536)
+    values = np.sin(np.arange(60_000) / 500)
+    values[12_345], values[43_210] = 9.0, -7.0
+    ring.extend(np.arange(60_000, dtype=float), values)
+    plot.add("load", lambda: ring)
+    assert plot.draw()
+    assert plot.points <= 2 * 2 * plot.width()
+    series = plot._series[0]
+    assert (series.v.max(), series.v.min()) == (9.0, -7.0)
+
+
+def test_nothing_new_draws_nothing(plot):
+    ring = Ring(64)
+    ring.push(0, 1)
+    plot.add("load", lambda: ring)
+    assert plot.draw()
+    assert not plot.draw()
+    ring.push(1, 2)
+    assert plot.draw()
+
+
+def test_time_starts_at_zero_and_ranges_fit_the_data(plot):
+    plot.add("load")
+    plot.show_data(0, np.array([1000.0, 1010.0]), np.array([5.0, 15.0]))
+    plot.draw()
+    (left, right), (low, high) = plot._plot.viewRange()
+    assert (left, right) == (0, 10)
+    assert low < 5.0
+    assert high > 15.0
+
+
+def test_rounds_are_counted_and_a_fixed_range_stays(qtbot):
+    plot = LivePlot("Accuracy", fixed_y=(0, 1), counted="round")
+    qtbot.addWidget(plot)
+    ring = Ring(64)
+    for value in (0.2, 0.5, 0.8):
+        ring.push(1e9 + value, value)
+    plot.add("accuracy", lambda: ring)
+    plot.draw()
+    assert list(plot._series[0].t) == [1, 2, 3]
+    assert plot._plot.viewRange()[1] == [0, 1]
+
+
+def test_steps_hold_each_value_until_the_next(qtbot):
+    plot = LivePlot("Size", steps=True)
+    qtbot.addWidget(plot)
+    plot.add("size")
+    plot.show_data(0, np.array([0.0, 1.0, 2.0]), np.array([4.0, 6.0, 5.0]))
+    plot.draw()
+    t, v = plot._series[0].curve.getData()
+    assert (list(t), list(v)) == ([0, 1, 1, 2, 2], [4, 4, 6, 6, 5])
+
+
+def test_a_gap_is_not_a_range(plot):
+    plot.add("load")
+    plot.show_data(0, np.array([0.0, 1.0, 2.0]), np.array([1.0, np.nan, 3.0]))
+    plot.draw()
+    assert span_of([plot._series[0].v]) == (1, 3)
+    plot.clear()
+    assert plot.points == 0
+    assert span_of([np.empty(0)]) is None
+
+
+def test_pens_are_one_pixel_wide_in_the_colours_of_the_theme(plot):
+    plot.add("a")
+    plot.add("b")
+    plot.draw()
+    pens = [series.curve.opts["pen"] for series in plot._series]
+    assert [pen.width() for pen in pens] == [1, 1]
+    assert [pen.color().name() for pen in pens] == list(theme.now().series[:2])
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 0), (5, 5), (-3, 4)])
+def test_a_range_is_never_empty(low, high):
+    bottom, top = padded(low, high)
+    assert bottom < low <= high < top

@@ -18,9 +18,9 @@ async def demo(call: "Call", *, nodes: int) -> dict[str, Any]:
 
 async def list_nodes(call: "Call") -> dict[str, Any]:
     """List the nodes."""
-    from app.engine.fleet.intake import document_of
+    from app.engine.fleet.intake import summary_of
 
-    return {"nodes": [document_of(node) for node in call.engine.fleet.records]}
+    return {"nodes": [summary_of(node) for node in call.engine.fleet.records]}
 
 
 async def show(call: "Call", *, node: str) -> dict[str, Any]:
@@ -86,7 +86,7 @@ ROWS: tuple[Command, ...] = (
         "Lists every node with its state, its newest figures and how old they are.",
         list_nodes,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{nodes: [" + _SHOWN + "]}",
+        returns="{nodes: [{name, state, site, cpu_ratio, mem_ratio, …, as_of_us, id}]}",
     ),
     Command(
         "fleet.show", "Show a node",

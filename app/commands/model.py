@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 async def list_models(call: "Call") -> dict[str, Any]:
     """List the model versions."""
-    from app.engine.models.records import document_of
+    from app.engine.models.records import summary_of
 
-    return {"models": [document_of(model) for model in call.engine.models.records]}
+    return {"models": [summary_of(model) for model in call.engine.models.records]}
 
 
 async def show(call: "Call", *, model: str) -> dict[str, Any]:
@@ -72,7 +72,7 @@ ROWS: tuple[Command, ...] = (
         "Lists every version of every model.",
         list_models,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{models: [" + _SHOWN + "]}",
+        returns="{models: [{name, version, state, size_bytes, metrics, artifact, created_us, id}]}",
     ),
     Command(
         "model.show", "Show a model",

@@ -14,6 +14,10 @@ from app.wire.status import ModelStatus
 from app.wire.telemetry import Measurement
 
 SERIES: Final = ("cpu_ratio", "mem_ratio", "latency_p99_s", "error_ratio")
+_SUMMARY: Final = (
+    "name", "state", "site", "cpu_ratio", "mem_ratio", "latency_p99_s", "error_ratio", "inference_count", "models",
+    "last_heartbeat_us", "as_of_us", "address", "trouble", "demo", "lat", "lon", "device_id", "id",
+)  # fmt: skip
 _SNAPSHOT: Final = (*SERIES, "latency_p50_s", "latency_mean_s")
 
 Floats = NDArray[np.float64]
@@ -96,6 +100,12 @@ def node_of(row: dict[str, Any]) -> Node:
 def document_of(node: Node) -> dict[str, Any]:
     """Return `node` as plain JSON, for commands."""
     return {**{name: getattr(node, name) for name in node.__dataclass_fields__}, "state": str(node.state), "demo": node.demo}
+
+
+def summary_of(node: Node) -> dict[str, Any]:
+    """Return what a list of nodes shows of `node`, as plain JSON."""
+    whole = document_of(node)
+    return {name: whole[name] for name in _SUMMARY}
 
 
 def _model_text(model: ModelStatus) -> str:

@@ -54,3 +54,9 @@ def manifest_of(model: ModelVersion) -> dict[str, Any]:
 def document_of(model: ModelVersion) -> dict[str, Any]:
     """Return `model` as plain JSON, for commands."""
     return {name: getattr(model, name) for name in model.__dataclass_fields__}
+
+
+def summary_of(model: ModelVersion) -> dict[str, Any]:
+    """Return what a list of models shows of `model`, as plain JSON."""
+    names = ("name", "version", "state", "size_bytes", "metrics", "artifact", "created_us", "id")
+    return {name: getattr(model, name) for name in names}

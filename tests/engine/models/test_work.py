@@ -1,25 +1,11 @@
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
 
 from app.engine.base.contracts import never, silent
 from app.engine.base.errors import BadInput
 from app.engine.models.work import inspect, predict
-
-
-def linear_model(weights, free="n"):
-    """Return the bytes of y = x @ weights."""
-    weights = np.asarray(weights, np.float32)
-    graph = helper.make_graph(
-        [helper.make_node("MatMul", ["x", "w"], ["y"])],
-        "linear",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [free, weights.shape[0]])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [free, weights.shape[1]])],
-        [helper.make_tensor("w", TensorProto.FLOAT, weights.shape, weights.ravel())],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    return model.SerializeToString()
+from tests.engine.models.nets import linear_model
 
 
 @pytest.fixture

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from app.engine.base.errors import BadInput, Conflict, Missing
+from app.engine.base.ids import content_id
+from app.engine.models.service import ModelsService
+from tests.engine.models.nets import linear_model
+
+ONE, TWO = linear_model([[1, 2], [3, 4], [5, 6]]), linear_model([[1, 0], [0, 1], [1, 1]])
+
+
+async def test_versions_count_up_and_the_same_file_again_is_the_same_version(base, models):
+    first = await models.register("digits", ONE, {"accuracy": 0.9}, {"run": "r1"}, actor="me@here")
+    second = await models.register("digits", TWO, actor="me@here")
+    assert (first.title, second.title, first.state) == ("digits:1", "digits:2", "draft")
+    assert (first.artifact, first.size_bytes, first.metrics, first.lineage) == (
+        content_id(ONE), len(ONE), {"accuracy": 0.9}, {"run": "r1"},
+    )  # fmt: skip
+    assert await models.register("digits", ONE, actor="me@here") == first
+    assert (await models.register("other", ONE, actor="me@here")).title == "other:1"
+    assert models.find("digits") == models.find("digits:2") == models.find(second.id) == second
+    assert models.find(second.artifact) == second
+    again = ModelsService(base)
+    await again.start()
+    assert list(again.records) == list(models.records)
+
+    manifest = models.manifest(first)
+    assert (manifest["name"], manifest["version"], manifest["artifact"]) == ("digits", 1, first.artifact)
+    rows = np.array(manifest["self_test"]["input"])
+    assert np.allclose(manifest["self_test"]["output"], rows @ [[1, 2], [3, 4], [5, 6]], atol=1e-5)
+    assert np.allclose(await models.predict(first, [[1, 1, 1]], actor="me@here"), [[9, 12]])
+
+    await models.make_active(first, actor="me@here")
+    await models.make_active(second, actor="me@here")
+    assert [model.state for model in models.records] == ["retired", "active", "draft"]
+
+
+async def test_a_malformed_file_is_named_and_nothing_is_kept(base, models, tmp_path):
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(ONE[: len(ONE) // 2])
+    with pytest.raises(BadInput, match=r"broken\.onnx"):
+        await models.import_file(path, "digits", actor="me@here")
+    assert len(models.records) == 0
+    assert [p for p in (base.home / "artifacts").rglob("*") if p.is_file()] == []
+    with pytest.raises(Missing, match=r"absent\.onnx"):
+        await models.import_file(tmp_path / "absent.onnx", "digits", actor="me@here")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../x", "-x", ".hidden", "a" * 65, "a b"])
+async def test_a_name_that_could_be_a_path_is_refused(models, name):
+    with pytest.raises(BadInput) as caught:
+        await models.register(name, ONE, actor="me@here")
+    assert caught.value.field == "name"
+
+
+async def test_an_export_is_the_same_bytes_and_damage_is_told(models, tmp_path):
+    path = tmp_path / "in.onnx"
+    path.write_bytes(ONE)
+    model = await models.import_file(path, "digits", actor="me@here")
+    assert model.lineage == {"kind": "import", "file": "in.onnx"}
+    await models.export("digits", tmp_path / "out.onnx")
+    assert (tmp_path / "out.onnx").read_bytes() == ONE
+    models.path_of(model).write_bytes(TWO)
+    with pytest.raises(Conflict, match="damaged"):
+        await models.export("digits", tmp_path / "worse.onnx")
+    assert not (tmp_path / "worse.onnx").exists()
+    with pytest.raises(Missing):
+        models.find("digits:7")
+
+
+async def test_a_model_without_a_self_test_goes_to_no_node(models):
+    fixed = await models.register("fixed", linear_model([[1], [1]], free=2), actor="me@here")
+    with pytest.raises(BadInput, match="self-test"):
+        models.manifest(fixed)

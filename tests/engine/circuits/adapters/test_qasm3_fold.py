@@ -5,6 +5,7 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator
 
 from app.engine.base.errors import Limit
+from app.engine.circuits.adapters import qasm3_fold
 from app.engine.circuits.adapters.qasm3_fold import Folder
 from app.engine.circuits.adapters.qiskit_read import describe, read
 
@@ -53,7 +54,8 @@ def test_a_gate_may_have_parameters_named_like_a_constant():
     assert [(op.name, op.qubits) for op in describe(read(text, "c")).ops] == [("twist", (3,))]
 
 
-def test_loops_that_make_too_much_are_refused():
+def test_loops_that_make_too_much_are_refused(monkeypatch):
+    monkeypatch.setattr(qasm3_fold, "MOST_STATEMENTS", 500)
     text = HEAD + "qubit[2] q;\nfor int i in [0:99999] { for int j in [0:99999] { h q[j - j + i - i]; } }"
     with pytest.raises(Limit, match=r"c.qasm, line 4: its loops make more than"):
         read(text, "c.qasm")

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
 
-_BLOCK = 64
+_BLOCK = 32
 
 
 class WeightedMean:

@@ -64,9 +64,9 @@ async def test_a_node_that_fails_is_left_out_with_its_reason(links, error, state
 
 async def test_a_node_that_is_late_is_left_out(links):
     links.clients["id4"].gate = asyncio.Event()
-    answers, told = await ask(links, deadline_s=0.5)
+    answers, told = await ask(links, deadline_s=2.0)
     assert answers[4][0].state == "late"
-    assert "0.5 s" in answers[4][0].reason
+    assert "2 s" in answers[4][0].reason
     assert answers[4][0] in told
     assert sum(update is not None for _, update in answers) == 5
 

@@ -3,9 +3,11 @@
 Nothing of a body is read before its sender is known, except for pairing, where it is small.
 """
 
+import errno
 import json
 import logging
 import re
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -110,10 +112,18 @@ async def read_body(request: Request, most_bytes: int) -> bytes:
 
 def problem_of(error: Exception) -> Response:
     """Return the problem document of `error` (RFC 9457); a bug is logged, and told without its innards."""
-    told = as_outpost_error(error)
+    told = as_outpost_error(_translated(error))
     if told.status >= 500:
         LOG.error("a bug while answering", exc_info=error)
     return json_response(told.problem(), told.status, "application/problem+json")
+
+
+def _translated(error: Exception) -> Exception:
+    """Return a full disk as what it is; everything else as it came."""
+    full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    if full or (isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_FULL):
+        return Limit("The node's disk is full", hint="Make room on the node and try again; nothing was changed.")
+    return error
 
 
 def json_response(document: dict[str, Any], status: int = 200, media_type: str = "application/json") -> Response:

@@ -67,8 +67,8 @@ class Models:
         target = self._cabinet.path(name, slot)
         if slots.waiting == manifest and target.exists():
             return slots
-        artifact = self._shelf.need(manifest.artifact)
-        session = self._load(name, manifest, artifact.read_bytes())
+        data = self._shelf.need(manifest.artifact).read_bytes()
+        session = self._load(name, manifest, data)
         try:
             _self_test(session, manifest)
         except BadInput:
@@ -76,7 +76,7 @@ class Models:
             raise
         if slot in slots.manifests:
             self._keep(name, slots.emptied())
-        self._cabinet.fill(name, slot, artifact)
+        self._cabinet.fill(name, slot, data)
         return self._keep(name, slots.with_prepared(manifest))
 
     def _activate(self, name: str, document: dict[str, Any]) -> Slots:

@@ -1,6 +1,5 @@
 """Artifacts on their way in: resumable uploads, hashed before they are kept, named by their content."""
 
-import errno
 import hashlib
 import os
 import re
@@ -69,12 +68,9 @@ class Shelf:
         if span.first is None:
             return _received(have, complete=False)
         self._check(span, have)
-        try:
-            _write_at(part, span.first, body)
-        except OSError as error:
-            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-                raise
-            raise Limit("The node's disk is full", hint="Make room on the node and resume.") from None
+        if not have:
+            self._keep_newest(".part")
+        _write_at(part, span.first, body)
         have = span.first + len(body)
         if have < span.total:
             return _received(have, complete=False)
@@ -82,7 +78,7 @@ class Shelf:
             part.unlink()
             raise BadInput("What arrived is not {artifact}: its hash differs", artifact=artifact, hint="Upload it again.")
         os.replace(part, path)
-        self._forget_old(path)
+        self._keep_newest("")
         return _received(have, complete=True)
 
     def _check(self, span: Span, have: int) -> None:
@@ -99,12 +95,11 @@ class Shelf:
             raise BadInput("{artifact} is no content id", artifact=artifact[:80], field="artifact")
         return self._folder / artifact.partition(":")[2]
 
-    def _forget_old(self, newest: Path) -> None:
-        """Keep the newest few; what models use is kept in their own slots."""
-        whole = sorted((path for path in self._folder.iterdir() if not path.suffix), key=lambda path: path.stat().st_mtime_ns)
-        for path in whole[:-_KEPT]:
-            if path != newest:
-                path.unlink()
+    def _keep_newest(self, suffix: str) -> None:
+        """Keep the newest few, complete or begun; what models use is kept in their own slots."""
+        found = [path for path in self._folder.iterdir() if path.suffix == suffix]
+        for path in sorted(found, key=lambda path: path.stat().st_mtime_ns)[:-_KEPT]:
+            path.unlink()
 
 
 def _received(count: int, *, complete: bool) -> dict[str, Any]:

@@ -7,7 +7,6 @@ is no way back: the point of no return.
 
 import json
 import re
-import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -114,14 +113,9 @@ class Cabinet:
             raise BadInput("{name} is no model name", name=repr(name[:80]), field="slot")
         return self._folder / name / f"{slot}.onnx"
 
-    def fill(self, name: str, slot: Slot, artifact: Path) -> None:
-        """Copy `artifact` into the slot, whole or not at all."""
-        path = self.path(name, slot)
-        path.parent.mkdir(exist_ok=True)
-        scratch = path.with_suffix(".copy")
-        shutil.copyfile(artifact, scratch)
-        replace_file(path, scratch.read_bytes())
-        scratch.unlink()
+    def fill(self, name: str, slot: Slot, model: bytes) -> None:
+        """Write `model` into the slot, whole or not at all."""
+        replace_file(self.path(name, slot), model)
 
     def read(self, name: str, slot: Slot) -> bytes:
         """Return what the slot holds; raise `Missing`."""

@@ -1,12 +1,15 @@
 """Who may speak to an agent, with real TLS and a real process."""
 
+import errno
 import json
+import sqlite3
 import ssl
 import time
 
 import httpx
 import pytest
 
+from app.agent.gate import problem_of
 from app.engine.base.errors import Refused
 from app.wire.identity import DeviceIdentity
 from app.wire.pairing import ConsoleSide, new_code
@@ -179,6 +182,16 @@ def test_a_malformed_pairing_step_is_bad_input(start_once, body):
     with httpx.Client(verify=pairing_context(), base_url=start_once.url) as client:
         reply = client.post("/v1/pair", content=body)
     assert (reply.status_code, reply.json()["type"]) == (400, "bad-input")
+
+
+def test_a_full_disk_is_told_as_a_limit_and_a_bug_as_a_bug(caplog):
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+    for error in (OSError(errno.ENOSPC, "No space left on device"), full):
+        assert (problem_of(error).status_code, json.loads(problem_of(error).body)["title"]) == (429, "Limit reached")
+    assert not caplog.records
+    assert problem_of(ZeroDivisionError("x")).status_code == 500
+    assert "a bug while answering" in caplog.text
 
 
 def test_an_unknown_path_is_missing(site):

@@ -40,9 +40,9 @@ async def test_closing_waits_for_what_runs_and_drops_what_waits():
     await asyncio.to_thread(begun.wait, 30)
     second = asyncio.ensure_future(lane.do(done.append, 2))
     closing = asyncio.ensure_future(lane.close())
+    with pytest.raises(asyncio.CancelledError):
+        await second
     release.set()
     await closing
     await first
-    with pytest.raises(asyncio.CancelledError):
-        await second
     assert done == [1]

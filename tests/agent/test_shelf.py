@@ -75,7 +75,7 @@ def test_a_size_over_the_cap_is_refused_with_its_first_piece(shelf):
         take(shelf, 0, DATA, total=(1 << 20) + 1)
 
 
-def test_a_full_disk_is_told_and_what_was_written_can_be_resumed(shelf, monkeypatch):
+def test_what_was_written_before_the_disk_was_full_can_be_resumed(shelf, monkeypatch):
     take(shelf, 0, DATA[:100])
 
     def full(*_):
@@ -83,9 +83,15 @@ def test_a_full_disk_is_told_and_what_was_written_can_be_resumed(shelf, monkeypa
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "_write_at", full)
-        with pytest.raises(Limit, match="disk is full"):
+        with pytest.raises(OSError, match="No space"):
             take(shelf, 100, DATA[100:])
     assert take(shelf, 100, DATA[100:])["complete"]
+
+
+def test_uploads_never_finished_do_not_pile_up(shelf, tmp_path):
+    for number in range(20):
+        shelf.take("sha256:" + hashlib.sha256(bytes([number])).hexdigest(), Span(0, 2), b"x")
+    assert len(list((tmp_path / "artifacts").iterdir())) <= 9
 
 
 def test_only_the_newest_artifacts_are_kept(shelf, tmp_path):

@@ -78,9 +78,7 @@ def cabinet(tmp_path):
 
 def test_the_pointer_survives_a_restart(cabinet, tmp_path):
     slots = Slots().with_prepared(manifest(1)).activated()
-    artifact = tmp_path / "artifact"
-    artifact.write_bytes(b"one")
-    cabinet.fill("digits", "b", artifact)
+    cabinet.fill("digits", "b", b"one")
     cabinet.point("digits", slots)
     again = Cabinet(tmp_path / "models")
     assert again.load() == {"digits": slots}
@@ -88,9 +86,7 @@ def test_the_pointer_survives_a_restart(cabinet, tmp_path):
 
 
 def test_a_stop_at_any_write_leaves_the_old_pointer_or_the_new(cabinet, tmp_path, monkeypatch):
-    artifact = tmp_path / "artifact"
-    artifact.write_bytes(b"one")
-    cabinet.fill("digits", "a", artifact)
+    cabinet.fill("digits", "a", b"one")
     old = Slots("a", committed=True, manifests={"a": manifest(1)})
     cabinet.point("digits", old)
     new = old.with_prepared(manifest(2))
@@ -109,8 +105,7 @@ def test_a_stop_at_any_write_leaves_the_old_pointer_or_the_new(cabinet, tmp_path
 
         monkeypatch.setattr(module, "replace_file", write)
         try:
-            artifact.write_bytes(b"two")
-            cabinet.fill("digits", "b", artifact)
+            cabinet.fill("digits", "b", b"two")
             for state in states[1:]:
                 cabinet.point("digits", state)
         except OSError as error:

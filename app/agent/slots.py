@@ -67,7 +67,9 @@ class Slots:
         return replace(self, committed=True, manifests={self.active: self.manifests[self.active]}, prepared=None)
 
     def rolled_back(self) -> "Slots":
-        """Return the state before the swap; raise `Conflict` after a commit."""
+        """Return the state before the swap, or before the preparation; raise `Conflict` when neither was done."""
+        if self.committed and self.prepared is not None:
+            return self.emptied()
         if self.committed:
             raise Conflict("There is nothing to roll back: the active version is committed")
         old: Slot = "b" if self.active == "a" else "a"

@@ -51,9 +51,12 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def roll_back(self) -> None:
-        if not self.pending:
+        if not self.pending and self.prepared is None:
             with pytest.raises(Conflict):
                 self.slots.rolled_back()
+            return
+        if not self.pending:
+            self.slots, self.prepared = self.slots.rolled_back(), None
             return
         self.slots = self.slots.rolled_back()
         self.active, self.prepared, self.previous, self.pending = self.previous, self.active, None, False

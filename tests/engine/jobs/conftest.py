@@ -1,10 +1,10 @@
 """Jobs on a store in a folder of its own, with real worker processes and the system's clock."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.engine.base.clock import SystemClock
@@ -59,7 +59,6 @@ def until() -> Callable[..., object]:
 def alive(pid: int) -> bool:
     """Tell whether a process runs; one that ended and was not reaped yet does not."""
     try:
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False

@@ -114,15 +114,25 @@ def pytest_runtest_setup(item):
     return (yield)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef, request):
-    if fixturedef.scope == "function" or not _known:
-        return (yield)
-    before = Alive(_known[0].with_qt)
-    try:
-        return (yield)
-    finally:
-        _known[0].allow(before, Alive(_known[0].with_qt))
+class Owners:
+    """Lays what a module's or session's fixture starts at its own door.
+
+    A plugin of its own: the hooks of a conftest are not asked about fixtures of the whole session.
+    """
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef):
+        if fixturedef.scope == "function" or not _known:
+            return (yield)
+        before = Alive(_known[0].with_qt)
+        try:
+            return (yield)
+        finally:
+            _known[0].allow(before, Alive(_known[0].with_qt))
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(Owners(), "owners-of-what-runs")
 
 
 @pytest.hookimpl(wrapper=True)

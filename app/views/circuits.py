@@ -110,7 +110,7 @@ class CircuitsPage(RunPage):
 
 def _facts(result: Mapping[str, Any]) -> str:
     return tr(
-        "{shots} shots of {qubits} qubits, depth {depth}, on {simulator} in {wall}. {why}",
+        "{shots} shots of {qubits} qubits, depth {depth}, on {simulator} ({why}) in {wall}",
         shots=f"{result.get('shots', 0):,}", qubits=result.get("qubits", "–"), depth=result.get("depth", "–"),
         simulator=result.get("simulator", "–"), wall=span_text(result.get("wall_s")), why=result.get("why", ""),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QMainWindow, QStackedWidget, QToolBar, QVBoxLayout, QWidget
 
 from app.engine.base.events import SettingChanged, StoreTroubled
 from app.engine.base.funnel import Fate, Notice
@@ -19,6 +19,7 @@ from app.views.shell.details import Details
 from app.views.shell.frames import Frames
 from app.views.shell.icons import icon
 from app.views.shell.inspector import Inspector
+from app.views.shell.later import Later
 from app.views.shell.notices import NoticeBar
 from app.views.shell.page import PAGES, Page, page_titles
 from app.views.shell.palette import Choice, Palette
@@ -122,10 +123,15 @@ class MainWindow(QMainWindow):
     def settle(self) -> None:
         """Lay out and draw what is shown, without waiting and without turning the event loop."""
         for _ in range(2):
+            for later in self.findChildren(Later):
+                if later.pending:
+                    later.now()
             for table in self.findChildren(TableView):
                 table.flush()
             self.page.frame_now()
             QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
+            for area in self.page.findChildren(QAbstractScrollArea):  # their scroll bars come and go by a posted call
+                QCoreApplication.sendPostedEvents(area, QEvent.Type.MetaCall.value)
 
     # what Qt tells
 

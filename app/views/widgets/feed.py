@@ -31,6 +31,7 @@ class Feed(QFrame):
         self.setProperty("card", True)
         self._most = most
         self._shown: tuple[tuple[str, ...], ...] = ()
+        self._details: list[QLabel] = []
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(2 * theme.SPACE)
@@ -60,9 +61,12 @@ class Feed(QFrame):
         return len(self._shown)
 
     def show_entries(self, entries: Sequence[Entry]) -> None:
-        """Show `entries`; the same as before costs nothing."""
-        shown = tuple((one.key, one.state, one.title, one.detail, one.action) for one in entries)
+        """Show `entries`; where only details changed (ages), only those are written anew."""
+        shown = tuple((one.key, one.state, one.title, one.action) for one in entries)
         if shown == self._shown:
+            for label, entry in zip(self._details, entries, strict=False):
+                if label.text() != entry.detail:
+                    label.setText(entry.detail)
             return
         self._shown = shown
         self._nothing.setVisible(not entries)
@@ -72,8 +76,9 @@ class Feed(QFrame):
             if widget is not None:
                 widget.setParent(None)
                 widget.deleteLater()
-        for at, entry in enumerate(entries[: self._most]):
-            row = _row_of(entry)
+        self._details = [QLabel(entry.detail) for entry in entries[: self._most]]
+        for at, (entry, detail) in enumerate(zip(entries, self._details, strict=False)):
+            row = _row_of(entry, detail)
             self._rows.insertWidget(at, row)
             row.show()
         if len(entries) > self._most:
@@ -82,7 +87,7 @@ class Feed(QFrame):
             self._rows.insertWidget(self._most, more)
 
 
-def _row_of(entry: Entry) -> QWidget:
+def _row_of(entry: Entry, detail: QLabel) -> QWidget:
     row = QWidget()
     line = QHBoxLayout(row)
     line.setContentsMargins(0, 4, 0, 4)
@@ -93,11 +98,10 @@ def _row_of(entry: Entry) -> QWidget:
     if entry.state:
         words.addWidget(Badge(entry.state))
     words.addWidget(title)
-    if entry.detail:
-        detail = QLabel(entry.detail)
-        detail.setProperty("role", "caption")
-        detail.setWordWrap(True)
-        words.addWidget(detail)
+    detail.setProperty("role", "caption")
+    detail.setWordWrap(True)
+    detail.setVisible(bool(entry.detail))
+    words.addWidget(detail)
     line.addLayout(words, 1)
     act = entry.act
     if entry.action and act is not None:

@@ -19,6 +19,8 @@ def progress_text(job: Job) -> str:
     """Return how far a job is in its own unit."""
     if job.state not in LIVE:
         return ""
+    if job.state == "queued":
+        return tr("waiting for a free worker")
     if job.total <= 0:
         return tr("{done} {unit}", done=f"{job.done:g}", unit=job.unit) if job.done else tr("starting")
     ratio = ratio_text(job.done / job.total)

@@ -28,6 +28,7 @@ from app.views.widgets.table_model import RecordsModel
 
 R = TypeVar("R")
 _FILTER_WAIT_MS: Final = 120
+_STATES: Final = frozenset({"state", "outcome"})
 
 
 class StateDelegate(QStyledItemDelegate):
@@ -77,7 +78,9 @@ class TableView(QTableView):
         header.setSortIndicatorClearable(True)
         self.setSortingEnabled(True)
         header.setSortIndicatorShown(False)  # the title says it, where it cannot cover the title
-        self.setItemDelegate(StateDelegate(self))
+        for at, column in enumerate(model.columns):
+            if column.key in _STATES:  # only there: a delegate in Python costs a call per cell and frame
+                self.setItemDelegateForColumn(at, StateDelegate(self))
         model.modelReset.connect(self._restore)
         self.doubleClicked.connect(lambda index: self.opened.emit(model.key_at(index.row())))
 

@@ -160,18 +160,21 @@ def test_everything_that_takes_the_keyboard_has_a_name(full_window):
         full_window.open_page(spec.name)
         full_window.settle()
         for kind in (QAbstractButton, QLineEdit, QComboBox, QAbstractItemView, QPlainTextEdit):
-            nameless += [f"{spec.name}: {widget!r}" for widget in full_window.findChildren(kind) if not _named(widget)]
+            nameless += [
+                f"{spec.name}: {widget!r}" for widget in full_window.findChildren(kind) if not _named(full_window, widget)
+            ]
     assert nameless == []
 
 
-def _named(widget):
+def _named(window, widget):
     """Tell whether a widget has a name, or is a part of one of Qt's own widgets."""
     inner = widget.objectName().startswith("qt_") or isinstance(
         widget.parentWidget(), (QLineEdit, QComboBox, QAbstractItemView)
     )
     corner = type(widget) is QAbstractButton  # the table's own corner
     text = widget.text() if isinstance(widget, QAbstractButton) else ""
-    return inner or corner or isinstance(widget, QHeaderView) or bool(widget.accessibleName() or text)
+    popup = widget.window() is not window
+    return popup or inner or corner or isinstance(widget, QHeaderView) or bool(widget.accessibleName() or text)
 
 
 def test_closing_ends_every_subscription(qtbot, engine, start):

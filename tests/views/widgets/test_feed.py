@@ -32,6 +32,16 @@ def test_the_same_entries_again_rebuild_nothing(qtbot):
     assert feed._rows.itemAt(0).widget() is before
 
 
+def test_an_age_that_changes_is_written_in_place(qtbot):
+    feed = Feed("Needs you", "Nothing.")
+    qtbot.addWidget(feed)
+    feed.show_entries([Entry("a", "offline", "node-1", "1 s ago")])
+    before = feed._rows.itemAt(0).widget()
+    feed.show_entries([Entry("a", "offline", "node-1", "2 s ago")])
+    assert feed._rows.itemAt(0).widget() is before
+    assert "2 s ago" in texts(feed)
+
+
 def test_past_the_limit_the_rest_is_counted(qtbot):
     feed = Feed("Running", "Nothing.", most=3)
     qtbot.addWidget(feed)

@@ -14,6 +14,7 @@ def test_progress_is_told_in_the_jobs_own_unit():
     assert progress_text(replace(JOB, done=2.5, total=5, unit="s")) == "50\u2009%"
     assert progress_text(replace(JOB, done=0, total=0)) == "starting"
     assert progress_text(replace(JOB, done=7, total=0)) == "7 rounds"
+    assert progress_text(replace(JOB, state="queued")) == "waiting for a free worker"
     assert progress_text(replace(JOB, state="done")) == ""
     assert ratio_of(replace(JOB, done=99)) == 1.0
     assert ratio_of(replace(JOB, state="done")) is None

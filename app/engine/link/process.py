@@ -133,7 +133,16 @@ class LinkProcess:
 def child_main(pipe: Connection) -> None:
     """The child's entry: pull what the pipe says until it closes."""
     ignore_interrupt()
-    asyncio.run(_Child(pipe).run())
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        runner.run(_Child(pipe).run())
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        from uvloop import new_event_loop
+    except ImportError:  # Windows has none
+        return asyncio.new_event_loop
+    return new_event_loop
 
 
 class _Child:

@@ -5,10 +5,12 @@ open between requests: a handshake costs some thirty requests.
 """
 
 import asyncio
+import importlib.util
 import json
 import logging
 import random
 import ssl
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +29,12 @@ _KEEP_S: Final = 70.0  # less than an agent keeps an idle connection
 _MOST_BYTES: Final = 128 << 20
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request is no news
+# httpcore asks at every lock which async library runs, by importing sniffio; where that is not installed, each such import
+# searches the whole path, a quarter of what a pull costs. None says at once that it is not there.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type] # the import system's own word for absent
 
+_LIMITS: Final = httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=_KEEP_S)
 _CUT_OFF: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError)
 
 Own = Callable[[], Awaitable[DeviceIdentity]]
@@ -53,12 +60,17 @@ class Answer:
 
 
 class Transport:
-    """Requests to one node; opened at the first one, closed with `close`."""
+    """Requests to one node; opened at the first one, closed with `close`.
+
+    It uses httpx's transport without its client, whose cookies, redirects and log lines nobody here needs: they double
+    what a pull costs.
+    """
 
     def __init__(self, peer: Peer, own: Own) -> None:
         self.peer = peer
         self._own = own
-        self._http: httpx.AsyncClient | None = None
+        self._http: httpx.AsyncHTTPTransport | None = None
+        self._url = httpx.URL()
         self._opening = asyncio.Lock()
         self._checked: Any = None
 
@@ -71,21 +83,33 @@ class Transport:
         when it is not who was pinned or does not know this console.
         """
         http = self._http or await self._open()
-        timeout = httpx.Timeout(limit_s, connect=min(CONNECT_S, limit_s), pool=limit_s)
+        limits = {"connect": min(CONNECT_S, limit_s), "read": limit_s, "write": limit_s, "pool": limit_s}
+        url = self._url.copy_with(raw_path=target.encode("ascii"))
+        request = httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": limits})
         try:
-            response = await http.request(method, target, content=body, headers=headers, timeout=timeout)
+            answer = await self._exchange(http, request)
         except httpx.HTTPError as error:
             told = translated(error, self.peer.identity.name, self.peer.address)
             if isinstance(told, Offline) and isinstance(error, _CUT_OFF) and await self._refuses_us():
                 told = _unknown_here(self.peer.identity.name)
             raise told from error
-        self._check_peer(response)
-        if len(response.content) > _MOST_BYTES:
-            raise Limit("{node} answered with more than a node may send", node=self.peer.identity.name)
-        answer = Answer(response.status_code, response.headers, response.content)
         if answer.status >= 400:
             raise problem_of(answer, self.peer.identity.name)
         return answer
+
+    async def _exchange(self, http: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
+        response = await http.handle_async_request(request)
+        try:
+            self._check_peer(response)
+            parts, size = [], 0
+            async for part in response.aiter_raw():
+                parts.append(part)
+                size += len(part)
+                if size > _MOST_BYTES:
+                    raise Limit("{node} answered with more than a node may send", node=self.peer.identity.name)
+        finally:
+            await response.aclose()
+        return Answer(response.status_code, response.headers, b"".join(parts))
 
     async def close(self) -> None:
         """Close the connections; a later request opens them anew."""
@@ -93,12 +117,13 @@ class Transport:
         if http is not None:
             await http.aclose()
 
-    async def _open(self) -> httpx.AsyncClient:
+    async def _open(self) -> httpx.AsyncHTTPTransport:
         async with self._opening:
             if self._http is None:
                 identity = await self._own()
                 context = await in_thread(partial(client_context, identity, self.peer.identity), "tls")
-                self._http = _client(self.peer.address, context)
+                self._url = _url(self.peer.address)
+                self._http = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=_LIMITS)
             return self._http
 
     async def _refuses_us(self) -> bool:
@@ -140,11 +165,12 @@ async def ask_unpaired(
 
 
 def _client(address: str, context: ssl.SSLContext) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=_url(address), verify=context, trust_env=False, follow_redirects=False)
+
+
+def _url(address: str) -> httpx.URL:
     try:
-        return httpx.AsyncClient(
-            base_url=f"https://{address}", verify=context, trust_env=False, follow_redirects=False,
-            limits=httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=_KEEP_S),
-        )  # fmt: skip
+        return httpx.URL(f"https://{address}/")
     except (httpx.InvalidURL, ValueError):
         raise BadInput("{address} is not an address", address=address, field="address", hint="Write host:port.") from None
 

@@ -1,0 +1,87 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from app.commands.model import ROWS
+from app.engine.base.command import CommandTable, Role
+from app.engine.base.records import Records
+from app.engine.flows import activate
+from app.engine.models.records import ModelVersion
+
+DIGITS = ModelVersion("m1", "digits", 2, "sha256:" + "0" * 64, 10, inputs={"inputs": []})
+
+
+class Models:
+    """Notes what it was asked."""
+
+    def __init__(self):
+        self.records, self.asked = Records(lambda model: model.id, "model version"), []
+        self.records.put(DIGITS)
+
+    def find(self, key):
+        self.asked.append(key)
+        return DIGITS
+
+    async def import_file(self, file, name, **given):
+        self.asked.append((file, name, given))
+        return DIGITS
+
+    async def export(self, key, file):
+        self.asked.append((key, file))
+        return DIGITS
+
+
+@pytest.fixture
+def call():
+    engine = SimpleNamespace(models=Models(), jobs="jobs", link="link", fleet="fleet")
+    return SimpleNamespace(engine=engine, actor="me@here", cause="c1")
+
+
+async def ask(call, command, /, **given):
+    row = CommandTable(ROWS).need(command)
+    return await row.run(call, **row.take(given))
+
+
+async def test_model_list_and_model_show_tell_the_version(call):
+    (row,) = (await ask(call, "model.list"))["models"]
+    assert (row["name"], row["version"], row["state"]) == ("digits", 2, "draft")
+    assert "inputs" not in row
+    assert (await ask(call, "model.show", model="digits"))["inputs"] == {"inputs": []}
+
+
+async def test_model_import_names_a_model_after_its_file_unless_told(call):
+    await ask(call, "model.import", file="some/net.onnx")
+    await ask(call, "model.import", file="some/net.onnx", name="digits")
+    assert [(file, name) for file, name, _ in call.engine.models.asked] == [
+        (Path("some/net.onnx"), "net"), (Path("some/net.onnx"), "digits"),
+    ]  # fmt: skip
+
+
+async def test_model_export_tells_where_it_went(call):
+    told = await ask(call, "model.export", model="digits:2", file="out.onnx")
+    assert (told["id"], told["file"]) == ("m1", "out.onnx")
+
+
+async def test_model_activate_and_model_check_go_to_the_flow(call, monkeypatch):
+    seen = []
+
+    async def bring(parts, key, nodes, **given):
+        seen.append((parts, key, nodes, given))
+        return {"nodes": []}
+
+    async def compare(parts, key, rows, **given):
+        seen.append((key, rows, given["nodes"]))
+        return {"nodes": []}
+
+    monkeypatch.setattr(activate, "activate", bring)
+    monkeypatch.setattr(activate, "check_predictions", compare)
+    monkeypatch.setattr(activate, "rows_for", lambda model, count: [model.id] * count)
+    await ask(call, "model.activate", model="digits")
+    await ask(call, "model.check", model="digits", rows=3, nodes="north")
+    parts = activate.Parts("jobs", "link", call.engine.models, "fleet")
+    assert seen == [(parts, "digits", "all", {"actor": "me@here", "cause": "c1"}), ("m1", ["m1"] * 3, "north")]
+
+
+def test_only_looking_is_free_for_observers():
+    assert {row.id for row in ROWS if row.role is Role.OBSERVER} == {"model.list", "model.show", "model.check"}

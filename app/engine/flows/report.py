@@ -24,9 +24,7 @@ def write_html(out: Path, document: dict[str, Any], curves: dict[str, Curve], pi
     (out / "report.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
     verdict = "every check held" if document["pass"] else "not every check held"
     rows = "".join(_row(step) for step in document["steps"])
-    plots = "".join(
-        f"<figure>{_svg(curve)}<figcaption>{escape(name)}</figcaption></figure>" for name, curve in curves.items()
-    )
+    plots = "".join(f"<figure>{_svg(curve)}<figcaption>{escape(name)}</figcaption></figure>" for name, curve in curves.items())
     shots = "".join(
         f'<h2>{escape(path.stem)}</h2><img alt="{escape(path.stem)}" src="data:image/png;base64,{_text(path)}">'
         for path in pictures

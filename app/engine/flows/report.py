@@ -40,7 +40,8 @@ def write_html(out: Path, document: dict[str, Any], curves: dict[str, Curve], pi
 def _row(step: dict[str, Any]) -> str:
     held = '<td class="ok">● yes' if step["pass"] else '<td class="bad">■ no'
     seen = escape(json.dumps(step["value"], ensure_ascii=False))
-    return f"<tr><td>{escape(step['name'])}<td>{escape(step['checked'])}<td><code>{seen}</code>{held}<td>{step['wall_s']:.1f} s</tr>"
+    cells = "<td>".join([escape(step["name"]), escape(step["checked"]), f"<code>{seen}</code>"])
+    return f"<tr><td>{cells}{held}<td>{step['wall_s']:.1f} s</tr>"
 
 
 def _text(path: Path) -> str:

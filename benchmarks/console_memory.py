@@ -1,0 +1,64 @@
+"""Memory of the console process after every page was visited, with six live demo agents and a run in every domain.
+
+Prints one JSON line {figure, value, unit, settings}: the resident set of the console process alone (not of its agents and
+workers). Target: under 260 MiB.
+"""
+
+import argparse
+import asyncio
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+def resident_mib() -> float:
+    return psutil.Process().memory_info().rss / 2**20
+
+
+async def measure(app: Any, *, lively: bool) -> dict[str, Any]:
+    from app.commands.table import command_table
+    from app.console import Session
+    from app.views.shell.page import PAGES
+
+    with tempfile.TemporaryDirectory() as home:
+        session = Session(app)
+        await session.open(Path(home), command_table())
+        engine, window = session.engine, session.window
+        assert window is not None
+        steps = {"first page": round(resident_mib(), 1)}
+        try:
+            if lively:
+                await engine.run("fleet.demo", nodes=6)
+                await engine.run("qubo.solve", file=engine.qubo.sample_path(), seconds=1.0)
+                await engine.run("circuit.run", file=Path(engine.circuits.samples()[0].file))
+                await engine.run("learning.simulate", clients=20, rounds=3)
+                await engine.run("control.run", resource="threadpool", seconds=2.0)
+                steps["a run in every domain"] = round(resident_mib(), 1)
+            for spec in (*PAGES, *PAGES):
+                window.open_page(spec.name)
+                window.settle()
+                await asyncio.sleep(0.3)
+                window.grab()
+            value = round(resident_mib(), 1)
+        finally:
+            await session.close()
+    return {
+        "figure": "console process after visiting every page", "value": value, "unit": "MiB",
+        "settings": {"platform": "offscreen", "agents": 6 if lively else 0, "steps": steps},
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--empty", action="store_true", help="no agents and no runs")
+    lively = not parser.parse_args().empty
+    from app.console import _in_loop
+
+    print(json.dumps(_in_loop(lambda app: measure(app, lively=lively), visible=False)))
+
+
+if __name__ == "__main__":
+    main()

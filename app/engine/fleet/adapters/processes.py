@@ -1,7 +1,8 @@
 """Real agent processes on this machine, for the demo fleet: started, watched and ended with the console.
 
-What was started is noted in the agent's home, so that an agent left behind by a killed console is found again and
-ended: only a process with the noted id, start time and command line is ever touched.
+They run on a leash (see `leash.py`), so that a console that is killed leaves none behind. What was started is also noted in
+the agent's home, so that one that did stay is found and ended: only a process with the noted id, start time and command
+line is ever touched.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from app.engine.base.platform import detached_flags, kill_hard, make_private
 from app.engine.store.threads import in_thread
 
 _NOTE: Final = "process.json"
+_LEASH: Final = "app.engine.fleet.adapters.leash"
 _LOG_BYTES: Final = 1 << 20
 
 
@@ -62,8 +64,7 @@ class AgentProcess:
 
     def _reap(self, limit_s: float) -> None:
         self.process.wait(limit_s)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        _close_pipes(self.process)
         (self.home / _NOTE).unlink(missing_ok=True)
 
 
@@ -108,8 +109,8 @@ def _remove(home: Path) -> None:
 
 
 def agent_command(home: Path, name: str, host: str = "127.0.0.1") -> list[str]:
-    """Return the command line that runs an agent with `home`; a frozen program is its own interpreter."""
-    program = [sys.executable, "agent"] if getattr(sys, "frozen", False) else [sys.executable, "-m", "app.agent"]
+    """Return the command line that runs an agent with `home`; a frozen program is its own interpreter, with no leash."""
+    program = [sys.executable, "agent"] if getattr(sys, "frozen", False) else [sys.executable, "-m", _LEASH]
     return [*program, "run", "--home", str(home), "--port", "0", "--host", host, "--name", name]
 
 
@@ -127,7 +128,7 @@ def launch(home: Path, name: str, limit_s: float = 30.0) -> AgentProcess:
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
     with log_path.open("ab") as log:
         process = subprocess.Popen(
-            agent_command(home, name), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+            agent_command(home, name), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
             env={**os.environ, "PYTHONPATH": path}, **detached_flags(),
         )  # fmt: skip
     try:
@@ -206,5 +207,10 @@ def _drop(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
         kill_hard(process.pid)
     process.wait(max(0.1, deadline_s - time.monotonic()))
-    if process.stdout is not None:
-        process.stdout.close()
+    _close_pipes(process)
+
+
+def _close_pipes(process: "subprocess.Popen[bytes]") -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

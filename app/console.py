@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engine.base.command import Command, CommandTable
-from app.engine.base.errors import Missing
+from app.engine.base.errors import BadInput, Missing
 from app.engine.base.events import EngineStarted, WindowAsked
 from app.engine.base.funnel import Notice
 from app.engine.base.platform import on_terminate
+from app.engine.base.settings import Settings
 from app.engine.base.text import tr
 from app.engine.engine import Engine
 from app.engine.home import Home
@@ -47,6 +48,7 @@ def open_console(home: Path, table: CommandTable) -> int:
         print(tr("Outpost is open already; its window was raised."), file=sys.stderr)
         return 0
     place.release()
+    _scale(home)
     status: int = _in_loop(lambda app: _session(app, home.resolve(), table), visible=True)
     return status
 
@@ -59,6 +61,19 @@ def perform(row: Command, args: dict[str, Any], table: CommandTable) -> Any:
         return await row.run(WindowStage(app, table, Path(tempfile.mkdtemp(prefix="outpost-tour-"))), **args)
 
     return _in_loop(play, visible=visible)
+
+
+def _scale(home: Path) -> None:
+    """Hand the size a person chose to Qt, which takes it before its application begins and never after."""
+    import tomli_w
+
+    try:
+        ratio = float(Settings(home / "settings.toml", tomli_w.dumps)["view.scale_ratio"])
+    except BadInput as error:
+        log.warning("%s", error)  # the engine tells it in a moment, and goes no further
+        return
+    if ratio != 1.0:
+        os.environ.setdefault("QT_SCALE_FACTOR", f"{ratio:g}")
 
 
 def _in_loop(work: Callable[["QApplication"], Coroutine[Any, Any, Any]], *, visible: bool) -> Any:

@@ -1,16 +1,17 @@
 """How the window looks: one set of tokens per theme, from which palette, style sheet and plot colours are made.
 
-The tokens are those of the design page `screens.md`; every text pair measures at least 4.5:1 on every ground it stands on
-(contrast as WCAG 2.2, success criterion 1.4.3, defines it; a test computes all pairs).
+The tokens are those of the design page `screens.md`; every text pair measures at least 4.5:1 on every ground it stands on,
+7:1 in high contrast (contrast as WCAG 2.2, success criteria 1.4.3 and 1.4.6, defines it; a test computes all pairs).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QTableView
 
 RESOURCES: Final = Path(__file__).resolve().parents[3] / "resources"
 SPACE: Final = 4  # px, the base unit: spacings are 4 8 12 16 24 32
@@ -60,11 +61,29 @@ LIGHT: Final = Tokens(
     ok="#14713f", warn="#835500", bad="#b91f28", stale="#626d78", simulated="#5f44c8",
     series=("#0a5fc2", "#b45309", "#0f766e", "#7c3aed", "#857000", "#be185d", "#0e7490", "#4b5563"),
 )  # fmt: skip
-THEMES: Final[Mapping[str, Tokens]] = {"dark": DARK, "light": LIGHT}
+CONTRAST: Final = Tokens(
+    name="contrast", bg="#000000", surface="#000000", raised="#141414", select="#002d5c", border="#a8a8a8",
+    text="#ffffff", muted="#e2e2e2", accent="#7fd4ff", on_accent="#000000",
+    ok="#62f2a0", warn="#ffd83d", bad="#ffa59c", stale="#c8c8c8", simulated="#d9c8ff",
+    series=("#7fd4ff", "#ffb454", "#5cf2b0", "#e5b8ff", "#ffee58", "#ff9db8", "#9ff3ff", "#e0e0e0"),
+)  # fmt: skip
+THEMES: Final[Mapping[str, Tokens]] = {"dark": DARK, "light": LIGHT, "contrast": CONTRAST}
+SYSTEM: Final = "system"  # dark or light, as the platform tells
 TEXT_TOKENS: Final = ("text", "muted", "accent", "ok", "warn", "bad", "stale", "simulated")
 GROUNDS: Final = ("bg", "surface", "raised", "select")
 
+
+@dataclass(frozen=True)
+class Look:
+    """How a person wants the window: theme name, compact rows, and nothing that glides."""
+
+    theme: str = "dark"
+    compact: bool = False
+    still: bool = False
+
+
 _current: Tokens = DARK
+_look: Look = Look()
 _families: dict[str, str] = {}
 
 
@@ -73,22 +92,56 @@ def now() -> Tokens:
     return _current
 
 
+def look() -> Look:
+    """Return the look in use."""
+    return _look
+
+
+def motion_ms(wanted: int = 120) -> int:
+    """Return how long something may glide: never over 120 ms, and not at all with reduced motion."""
+    return 0 if _look.still else min(wanted, 120)
+
+
+def row_px(wanted: int = ROW_PX) -> int:
+    """Return the height of a table's row that is `wanted` px high in the comfortable density."""
+    return min(wanted, COMPACT_ROW_PX) if _look.compact else wanted
+
+
+def set_rows(view: QTableView, wanted: int = ROW_PX) -> None:
+    """Give the rows of `view` their height, now and after the density changes."""
+    view.setProperty("row_px", wanted)
+    view.verticalHeader().setDefaultSectionSize(row_px(wanted))
+
+
+def named(app: QApplication, name: str) -> Tokens:
+    """Return the tokens called `name`; "system" follows the platform where it tells, an unknown name means dark."""
+    if name == SYSTEM:
+        return LIGHT if app.styleHints().colorScheme() == Qt.ColorScheme.Light else DARK
+    return THEMES.get(name, DARK)
+
+
 def contrast(first: str, second: str) -> float:
     """Return the WCAG contrast of two #rrggbb colours, 1 to 21."""
     low, high = sorted((_luminance(first), _luminance(second)))
     return (high + 0.05) / (low + 0.05)
 
 
-def apply(app: QApplication, name: str) -> Tokens:
-    """Give the whole application the theme `name` (an unknown name means dark) and return its tokens."""
-    global _current
-    _current = THEMES.get(name, DARK)
+def apply(app: QApplication, name: str, *, compact: bool | None = None, still: bool | None = None) -> Tokens:
+    """Give the whole application the theme `name`, with what else is given of the look, and return its tokens."""
+    global _current, _look
+    _look = replace(
+        _look, theme=name, compact=_look.compact if compact is None else compact, still=_look.still if still is None else still
+    )
+    _current = named(app, name)
     load_fonts()
     if app.style().objectName() != "fusion":
         app.setStyle("Fusion")
     app.setFont(text_font())
     app.setPalette(palette_of(_current))
     app.setStyleSheet(sheet_of(_current))
+    for widget in app.allWidgets():
+        if isinstance(widget, QTableView) and widget.property("row_px"):
+            set_rows(widget, int(widget.property("row_px")))
     return _current
 
 
@@ -145,7 +198,9 @@ def palette_of(tokens: Tokens) -> QPalette:
 
 def sheet_of(tokens: Tokens) -> str:
     """Return the short style sheet that Fusion and the palette leave to be said."""
-    return _SHEET.format(**{field: getattr(tokens, field) for field in tokens.__dataclass_fields__ if field != "series"})
+    colours = {field: getattr(tokens, field) for field in tokens.__dataclass_fields__ if field != "series"}
+    sizes = {"pad": 2, "pad_focus": 1, "item": 2} if _look.compact else {"pad": 4, "pad_focus": 3, "item": 4}
+    return _SHEET.format(**colours, **sizes)
 
 
 def _luminance(colour: str) -> float:
@@ -178,13 +233,13 @@ QLabel[role="state"] {{ font-weight: 600; }}
 *[tint="bad"] {{ color: {bad}; }}
 *[tint="stale"] {{ color: {stale}; }}
 *[tint="simulated"] {{ color: {simulated}; }}
-QPushButton {{ background: {raised}; border: 1px solid {border}; border-radius: 6px; padding: 4px 12px; min-height: 18px; }}
+QPushButton {{ background: {raised}; border: 1px solid {border}; border-radius: 6px; padding: {pad}px 12px; min-height: 18px; }}
 QPushButton:hover {{ border-color: {muted}; }}
 QPushButton:pressed {{ background: {border}; }}
-QPushButton:focus {{ border: 2px solid {accent}; padding: 3px 11px; }}
+QPushButton:focus {{ border: 2px solid {accent}; padding: {pad_focus}px 11px; }}
 QPushButton:disabled {{ color: {stale}; background: {surface}; }}
 QPushButton[primary="true"] {{ background: {accent}; color: {on_accent}; border: 1px solid {accent}; font-weight: 600; }}
-QPushButton[primary="true"]:focus {{ border: 2px solid {text}; padding: 3px 11px; }}
+QPushButton[primary="true"]:focus {{ border: 2px solid {text}; padding: {pad_focus}px 11px; }}
 QPushButton[primary="true"]:disabled {{ background: {raised}; color: {stale}; border-color: {border}; }}
 QPushButton[destructive="true"] {{ color: {bad}; }}
 QToolButton {{ background: transparent; border: 2px solid transparent; border-radius: 6px; padding: 3px; }}
@@ -211,7 +266,7 @@ QTabBar::tab:selected {{ color: {text}; border-bottom-color: {accent}; }}
 QTabBar::tab:focus {{ color: {accent}; }}
 QTabWidget::pane {{ border: 0; }}
 QScrollArea, QScrollArea > QWidget > QWidget[clear="true"] {{ border: 0; background: transparent; }}
-QListView::item {{ padding: 4px 6px; }}
+QListView::item {{ padding: {item}px 6px; }}
 QScrollBar {{ background: transparent; border: 0; }}
 QScrollBar:vertical {{ width: 10px; }}
 QScrollBar:horizontal {{ height: 10px; }}

@@ -43,13 +43,14 @@ class MainWindow(QMainWindow):
         super().__init__()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        theme.apply(app, str(engine.settings["view.theme"]))
+        self._app, self.engine = app, engine
+        self._apply_look()
+        app.styleHints().colorSchemeChanged.connect(self._scheme_changed)
         self.setWindowTitle(tr("Outpost"))
         self.setWindowIcon(icon("server", "accent"))
         self.resize(*SIZE)
         self.setMinimumSize(860, 560)
-        self.engine = engine
-        self.frames = Frames(float(engine.settings["view.frame_hz"]), self)
+        self.frames = Frames(self._frame_hz(), self)
         self.context = Context(
             engine, start, self.frames, self.show_notice, self.open_page, self.open_command, self._inspect, self._pick
         )
@@ -269,17 +270,29 @@ class MainWindow(QMainWindow):
         self.page.second()
 
     def _setting_changed(self, event: SettingChanged) -> None:
-        settings = self.engine.settings
-        if event.key == "view.theme":
-            app = QApplication.instance()
-            assert isinstance(app, QApplication)
-            theme.apply(app, str(settings["view.theme"]))
-        elif event.key == "view.frame_hz":
-            self.frames.set_rate(float(settings["view.frame_hz"]))
+        if event.key in ("view.theme", "view.density", "view.still", "view.frame_hz"):
+            self._apply_look()
+            self.frames.set_rate(self._frame_hz())
         elif event.key.startswith("user."):
             self.status.tell_role()
             for page in self._pages.values():
                 page.shown()
+
+    def _apply_look(self) -> None:
+        settings = self.engine.settings
+        theme.apply(
+            self._app, str(settings["view.theme"]),
+            compact=settings["view.density"] == "compact", still=bool(settings["view.still"]),
+        )  # fmt: skip
+
+    def _frame_hz(self) -> float:
+        """Return how often plots are redrawn: once a second with reduced motion."""
+        return 1.0 if self.engine.settings["view.still"] else float(self.engine.settings["view.frame_hz"])
+
+    def _scheme_changed(self) -> None:
+        """Follow the desktop from dark to light and back."""
+        if theme.look().theme == theme.SYSTEM:
+            self._apply_look()
 
     def _troubled(self, event: StoreTroubled) -> None:
         self.show_notice(Notice(Fate.TELL, event.detail, tr("Everything written before is still readable."), cause="store"))

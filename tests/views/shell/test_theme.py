@@ -3,8 +3,9 @@
 import itertools
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QTableView
 
 from app.views.shell import theme
 
@@ -16,6 +17,13 @@ THEMES = list(theme.THEMES.values())
 @pytest.mark.parametrize("text", theme.TEXT_TOKENS)
 def test_every_text_is_readable_on_every_ground(tokens, ground, text):
     assert theme.contrast(getattr(tokens, text), getattr(tokens, ground)) >= 4.5
+
+
+@pytest.mark.parametrize("ground", theme.GROUNDS)
+@pytest.mark.parametrize("text", theme.TEXT_TOKENS)
+def test_high_contrast_means_seven_to_one(ground, text):
+    assert theme.contrast(getattr(theme.CONTRAST, text), getattr(theme.CONTRAST, ground)) >= 7
+    assert theme.contrast(theme.CONTRAST.border, theme.CONTRAST.bg) >= 3
 
 
 @pytest.mark.parametrize("tokens", THEMES, ids=lambda tokens: tokens.name)
@@ -59,3 +67,31 @@ def test_the_shipped_fonts_are_used(qapp):
     theme.apply(qapp, "dark")
     assert theme.text_font().family() == "Inter"
     assert theme.mono_font().family() == "JetBrains Mono"
+
+
+def test_the_system_s_scheme_is_followed_where_it_tells(qapp, monkeypatch):
+    class Hints:
+        scheme = Qt.ColorScheme.Light
+
+        def colorScheme(self):
+            return self.scheme
+
+    hints = Hints()
+    monkeypatch.setattr(type(qapp), "styleHints", lambda _app: hints)
+    assert theme.named(qapp, "system") is theme.LIGHT
+    hints.scheme = Qt.ColorScheme.Unknown
+    assert theme.named(qapp, "system") is theme.DARK
+
+
+def test_compact_rows_are_22_high_and_comfortable_ones_28_again(qtbot, qapp):
+    view = QTableView()
+    qtbot.addWidget(view)
+    theme.set_rows(view)
+    try:
+        theme.apply(qapp, "dark", compact=True, still=True)
+        assert view.verticalHeader().defaultSectionSize() == 22
+        assert theme.motion_ms() == 0
+    finally:
+        theme.apply(qapp, "dark", compact=False, still=False)
+    assert view.verticalHeader().defaultSectionSize() == 28
+    assert theme.motion_ms(500) == 120

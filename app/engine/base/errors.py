@@ -19,7 +19,8 @@ class OutpostError(Exception):
 
     def __init__(self, message: str, /, *, hint: str = "", field: str = "", **values: object) -> None:
         super().__init__(message)
-        self.message, self.hint_source, self.field, self.values = message, hint, field, values
+        self.message, self.hint_source, self.field = message, hint, field
+        self.values = {"field": field, **values} if field else values
 
     def __str__(self) -> str:
         return tr(self.message, **self.values)

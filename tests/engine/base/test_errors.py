@@ -52,3 +52,7 @@ def test_the_funnel_shows_the_report_of_a_bug_and_nothing_of_a_cancel():
 
 def test_a_foreign_error_becomes_a_bug_that_names_it():
     assert str(as_outpost_error(ValueError("odd {braces}"))) == "ValueError: odd {braces}"
+
+
+def test_the_field_is_a_value_of_the_message_too():
+    assert str(BadInput("{field} must be {kind}", field="seconds", kind="a number")) == "seconds must be a number"

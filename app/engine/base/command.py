@@ -114,7 +114,10 @@ Handler = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Command:
-    """One row: `id` is noun.verb, never renamed; `run` is `async def (call, **args)`, see `Place`, and returns plain JSON."""
+    """One row: `id` is noun.verb, never renamed; `run` is `async def (call, **args)`, see `Place`, and returns plain JSON.
+
+    `leaves` marks a change that reaches other machines: the window holds it for a few seconds, so that it can be taken back.
+    """
 
     id: str
     title: str
@@ -126,6 +129,7 @@ class Command:
     place: Place = Place.ENGINE
     keys: str = ""
     returns: str = ""
+    leaves: bool = False
     aliases: tuple[str, ...] = field(default=())
 
     @property

@@ -28,6 +28,27 @@ ROWS: tuple[Arg, ...] = (
     Arg("view.scale_ratio", float, "Size of everything in the window; from the next start on.", 1.0, low=0.75, high=3),
     Arg("view.still", bool, "Reduce motion: nothing glides, and plots are redrawn once a second.", default=False),
     Arg("view.frame_hz", float, "How often plots are redrawn.", 20.0, unit="Hz", low=1, high=30),
+    Arg(
+        "view.language",
+        str,
+        "Language of the texts; from the next start on.",
+        "system",
+        choices=("system", "en", "de", "pseudo"),
+    ),
+    Arg(
+        "view.time", str, "Times of day in coordinated universal time, or in this place's own.", "utc", choices=("utc", "local")
+    ),
+    Arg(
+        "view.hold_s",
+        float,
+        "A change that leaves this machine waits so long and can be taken back.",
+        5.0,
+        unit="s",
+        low=0,
+        high=60,
+    ),
+    Arg("view.quiet", bool, "Do not disturb: no messages from the tray; what is wrong stays on the Overview.", default=False),
+    Arg("activity.keep_s", float, "Events older than this are let go.", 7_776_000.0, unit="s", low=3600, high=315_360_000),
     Arg("user.name", str, "The name written beside your changes.", "operator"),
     Arg("user.role", str, "What you may do on this console.", "admin", choices=("observer", "operator", "admin")),
 )

@@ -4,11 +4,11 @@
 announcement can never be torn apart. Columns that merge as `local` are never announced.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, insert, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, Text, and_, cast, func, insert, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy import select as select_from
 from sqlalchemy.dialects.sqlite import insert as insert_or
@@ -20,13 +20,19 @@ from app.engine.store.schema import metadata
 Conn: TypeAlias = Connection
 Row: TypeAlias = dict[str, Any]
 
-_OPERATORS = {
+
+def _holds(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
+    return cast(column, Text).icontains(value, autoescape=True)
+
+
+_OPERATORS: dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
     "=": lambda column, value: column == value,
     "!=": lambda column, value: column != value,
     ">=": lambda column, value: column >= value,
     "<=": lambda column, value: column <= value,
     ">": lambda column, value: column > value,
     "<": lambda column, value: column < value,
+    "~": _holds,
 }
 
 
@@ -102,7 +108,8 @@ def select(
     """Return living rows as dicts.
 
     `where` maps a column to a value, a list (any of them) or None (null); the column may carry an operator, as in
-    `"at_us >="`. `order` names a column; ties are broken by the primary key, so that the order is total. 0: no limit.
+    `"at_us >="`; ` ~` means that the column's text holds the value, in any case. `order` names a column; ties are broken
+    by the primary key, so that the order is total. 0: no limit.
     """
     made = _table(table)
     query = _filtered(select_from(made), made, where)

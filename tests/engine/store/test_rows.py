@@ -152,3 +152,14 @@ async def test_a_json_column_refuses_what_is_not_a_number(store: Store) -> None:
     with pytest.raises(Exception, match="not JSON compliant"):
         await put(store, "qubo_runs", {"spec": {"x": float("nan")}})
     assert await outbox(store) == []
+
+
+async def test_a_text_is_found_inside_a_column_and_signs_mean_themselves(store: Store) -> None:
+    for name, labels in (("100%", {"line": "A"}), ("1000", {"line": "B"})):
+        await put(store, "edge_nodes", {"name": name, "labels": labels})
+
+    async def found(where: dict[str, Any]) -> list[str]:
+        return [row["name"] for row in await store.read(lambda conn: rows.select(conn, "edge_nodes", where=where))]
+
+    assert await found({"name ~": "0%"}) == ["100%"]
+    assert await found({"labels ~": '"b"'}) == ["1000"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
-from app.engine.base.errors import Cancelled, Limit, OutpostError
+from app.engine.base.errors import BadInput, Cancelled, Limit, OutpostError
 from app.engine.base.ids import new_id
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
@@ -122,6 +122,9 @@ class RunBook:
         try:
             await self._put(row, actor, cause)
             result = await self._base.jobs.attend(job_id)
+        except BadInput:  # what cannot be read was never run: nothing of it stays but the job's line
+            await self._drop(row["id"], actor, cause)
+            raise
         except OutpostError as error:
             state = CANCELLED if isinstance(error, Cancelled) else FAILED
             await self._put({"id": row["id"], "state": state}, actor, cause)
@@ -139,6 +142,13 @@ class RunBook:
             lambda conn: rows.put(conn, self._table, row, actor=actor, cause=cause, now_us=now_us)
         )
         self.records.put(_run(put))
+
+    async def _drop(self, run_id: str, actor: str, cause: str) -> None:
+        now_us = self._base.clock.now_us()
+        await self._base.store.write(
+            lambda conn: rows.delete(conn, self._table, run_id, actor=actor, cause=cause, now_us=now_us)
+        )
+        self.records.discard(run_id)
 
 
 def _run(row: rows.Row) -> Run:

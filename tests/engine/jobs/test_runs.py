@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, OutpostError
 from app.engine.base.ids import new_id
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import RunBook
@@ -34,9 +34,17 @@ async def test_a_run_returns_everything_and_keeps_what_it_is_told(book: RunBook,
 
 
 async def test_a_failed_run_keeps_its_row_and_raises(book: RunBook) -> None:
+    with pytest.raises(OutpostError, match="nothing to divide"):
+        await book.execute("drill", "app.engine.jobs.drills:fail", {"how": "bug"}, **HOW)
+    assert [(run.state, run.result) for run in book.records] == [("failed", None)]
+
+
+async def test_bad_input_leaves_no_run_behind(book: RunBook, base: Base) -> None:
     with pytest.raises(BadInput, match="line 7"):
         await book.execute("drill", "app.engine.jobs.drills:fail", {"how": "told"}, **HOW)
-    assert [(run.state, run.result) for run in book.records] == [("failed", None)]
+    again = RunBook(base, "qubo_runs")
+    await again.load()
+    assert (list(book.records), list(again.records)) == ([], [])
 
 
 async def test_cancelling_the_waiting_task_ends_job_and_run(book: RunBook, base: Base, until: Any) -> None:

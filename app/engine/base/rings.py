@@ -28,6 +28,8 @@ class Ring:
         while size >= _FAN:
             self._low.append(np.full(size, np.nan))
             self._high.append(np.full(size, np.nan))
+            if size % _FAN:
+                break  # a level above would not turn over together with this one
             size //= _FAN
 
     def __len__(self) -> int:
@@ -69,22 +71,58 @@ class Ring:
 
     def envelope(self, most_points: int) -> tuple[Floats, Floats]:
         """Return at most about `most_points` (time, value) pairs that keep every minimum and maximum."""
-        have = len(self)
-        if have <= most_points or not self._low:
-            return self.tail()
-        level = 0
-        while level + 1 < len(self._low) and 2 * have / _FAN ** (level + 1) > most_points:
+        return self._thinned(self.count - len(self), self.count, most_points)
+
+    def between(self, first_s: float, last_s: float, most_points: int) -> tuple[Floats, Floats]:
+        """Return at most about `most_points` pairs from `first_s` to `last_s`, extremes kept, one neighbour at each side.
+
+        Costs the points that are returned, not the samples that are held.
+        """
+        oldest = self.count - len(self)
+        return self._thinned(max(oldest, self._find(first_s) - 1), min(self.count, self._find(last_s) + 1), most_points)
+
+    def nearest(self, t_s: float) -> tuple[float, float] | None:
+        """Return the sample (time, value) nearest to `t_s`, or None when empty."""
+        if not self.count:
+            return None
+        at = self._find(t_s)
+        around = [one for one in (at - 1, at) if self.count - len(self) <= one < self.count]
+        best = min(around, key=lambda one: abs(float(self._t[one % self.capacity]) - t_s))
+        return float(self._t[best % self.capacity]), float(self._v[best % self.capacity])
+
+    def _find(self, t_s: float) -> int:
+        """Return the number of the first sample at or after `t_s`, counted since the ring was made."""
+        oldest, turn = self.count - len(self), self.count - self.count % self.capacity
+        if oldest < turn:  # the ring has wrapped: the older part stands behind the newer one
+            older = self._t[self.count % self.capacity :]
+            at = int(np.searchsorted(older, t_s))
+            if at < len(older):
+                return oldest + at
+        return turn + int(np.searchsorted(self._t[: self.count % self.capacity], t_s))
+
+    def _thinned(self, first: int, last: int, most_points: int) -> tuple[Floats, Floats]:
+        """Return the samples numbered from `first` to below `last`, as blocks of minimum and maximum where they are many."""
+        have = last - first
+        level = -1
+        while level + 1 < len(self._low) and have / _FAN ** (level + 1) > 2 * most_points:
             level += 1
         block = _FAN ** (level + 1)
-        first = -(-(self.count - have) // block)
-        index = np.arange(first, self.count // block) % len(self._low[level])
-        times = self._t[(index * block) % self.capacity]
-        low, high = self._low[level][index], self._high[level][index]
-        head = np.arange(self.count - self.count % block, self.count) % self.capacity
-        head_t, head_v = self._t[head], self._v[head]
-        t = np.concatenate([np.repeat(times, 2), head_t])
-        v = np.concatenate([np.column_stack([low, high]).ravel(), head_v])
-        return t, v
+        if have <= most_points or not self._low:
+            index = np.arange(first, last) % self.capacity
+            return self._t[index], self._v[index]
+        begin, end = -(-first // block), last // block
+        join = max(1, -(-2 * (end - begin) // most_points))
+        end -= (end - begin) % join
+        index = np.arange(begin, end) % (self.capacity // block)
+        low, high = (self._v, self._v) if level < 0 else (self._low[level], self._high[level])
+        least, most = (one[index].reshape(-1, join) for one in (low, high))
+        head, tail = (np.arange(*part) % self.capacity for part in ((first, begin * block), (end * block, last)))
+        times = np.repeat(self._t[(np.arange(begin, end, join) * block) % self.capacity], 2)
+        pairs = np.column_stack([np.fmin.reduce(least, axis=1), np.fmax.reduce(most, axis=1)]).ravel()
+        return (
+            np.concatenate([self._t[head], times, self._t[tail]]),
+            np.concatenate([self._v[head], pairs, self._v[tail]]),
+        )
 
     def _refresh(self, first: int, last: int) -> None:
         source_low = source_high = self._v

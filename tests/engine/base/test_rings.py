@@ -39,6 +39,28 @@ def test_a_million_points_are_drawn_with_a_few_thousand():
     assert len(ring.envelope(3000)[0]) < 9000
 
 
+@given(st.integers(1, 9000), st.integers(0, 2**32 - 1), st.sampled_from((64, 512, 4096, 1000)))
+def test_a_window_of_the_history_keeps_its_extremes_and_its_neighbours(count, seed, capacity):
+    ring = Ring(capacity)
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=count)
+    ring.extend(np.arange(count, dtype=float), values)
+    kept = np.arange(max(0, count - ring.capacity), count)
+    first, last = sorted(rng.uniform(kept[0] - 5, kept[-1] + 5, 2))
+    times, drawn = ring.between(first, last, 200)
+    assert len(drawn) <= 200 + 2 * 300
+    assert np.all(np.diff(times) >= 0)
+    inside = values[kept[(kept >= first) & (kept <= last)]]
+    if len(inside):
+        assert drawn.max() >= inside.max()
+        assert drawn.min() <= inside.min()
+    assert ring.nearest(first)[0] == kept[np.argmin(np.abs(kept - first))]
+
+
+def test_an_empty_ring_has_nothing_near():
+    assert Ring(64).nearest(5.0) is None
+
+
 def test_samples_keep_series_apart_and_forget_a_subject():
     lane = Samples(64)
     lane.push("node", "cpu_ratio", 1.0, 0.5)

@@ -60,7 +60,7 @@ class ControlPage(RunPage):
     def frame_now(self) -> None:
         """Draw the plots."""
         for plot in self.plots:
-            plot.draw()
+            plot.draw(wait=True)
 
     def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
         """Show the course and the figures."""

@@ -95,8 +95,8 @@ class LearningPage(RunPage):
 
     def frame_now(self) -> None:
         """Draw both plots."""
-        self.accuracy.draw()
-        self.loss.draw()
+        self.accuracy.draw(wait=True)
+        self.loss.draw(wait=True)
 
     def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
         """Show the rounds so far and the nodes of the last one."""

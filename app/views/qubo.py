@@ -93,7 +93,7 @@ class QuboPage(RunPage):
 
     def frame_now(self) -> None:
         """Draw the plot."""
-        self.plot.draw()
+        self.plot.draw(wait=True)
 
     def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
         """Show objective, verdict, samples and course."""

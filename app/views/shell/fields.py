@@ -89,9 +89,10 @@ class Field(QWidget):
         self._told.setText(str(wrong) if loud else tr(self.arg.help))
         self._told.setVisible(loud or self._helped)
         dress(self._told, "bad" if loud else "muted")
-        self._editor.setProperty("wrong", loud)
-        self._editor.style().unpolish(self._editor)
-        self._editor.style().polish(self._editor)
+        if bool(self._editor.property("wrong")) != loud:
+            self._editor.setProperty("wrong", loud)
+            self._editor.style().unpolish(self._editor)
+            self._editor.style().polish(self._editor)
         return wrong
 
     def _touched(self) -> None:

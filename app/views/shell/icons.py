@@ -52,3 +52,35 @@ class _Engine(QIconEngine):
 def icon(name: str, tint: str = "muted") -> QIcon:
     """Return the icon `name` (a file of resources/icons) that follows the theme, in the colour `tint`."""
     return QIcon(_Engine(name, tint))
+
+
+class _Swatch(QIconEngine):
+    """Draws the line of a curve in its colour; pale while the curve is hidden."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+
+    def paint(self, painter: QPainter, rect: QRect, _mode: QIcon.Mode, state: QIcon.State) -> None:
+        """Draw into `rect`."""
+        tokens = theme.now()
+        colour = tokens.series[self._number % len(tokens.series)] if state == QIcon.State.On else tokens.border
+        painter.fillRect(QRectF(rect.left(), rect.center().y() - 1, rect.width(), 3), QColor(colour))
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        """Return the line as a picture of `size`."""
+        picture = QPixmap(size)
+        picture.fill(QColor(Qt.GlobalColor.transparent))
+        painter = QPainter(picture)
+        self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
+        painter.end()
+        return picture
+
+    def clone(self) -> QIconEngine:
+        """Return an equal engine."""
+        return _Swatch(self._number)
+
+
+def swatch(number: int) -> QIcon:
+    """Return the line of curve `number` of a legend."""
+    return QIcon(_Swatch(number))

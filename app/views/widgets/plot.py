@@ -6,6 +6,7 @@ pens double it (measured in the field notes).
 
 import importlib
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,10 +30,26 @@ _MARGIN: Final = 0.06
 @lru_cache(maxsize=1)
 def graphs() -> Any:
     """Return pyqtgraph, imported on first use and told to be frugal."""
-    os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
     library: Any = importlib.import_module("pyqtgraph")
     library.setConfigOptions(antialias=False, useOpenGL=False)
     return library
+
+
+@lru_cache(maxsize=1)
+def _loading() -> threading.Thread:
+    """Return the thread that imports pyqtgraph: half a second that the window must not stand still for."""
+    os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
+    thread = threading.Thread(target=importlib.import_module, args=("pyqtgraph",), name="import pyqtgraph", daemon=True)
+    thread.start()
+    return thread
+
+
+def graphs_ready(*, wait: bool = False) -> bool:
+    """Tell whether the plot library is loaded; the first call begins to load it, `wait` stays until it is."""
+    thread = _loading()
+    if wait:
+        thread.join()
+    return not thread.is_alive()
 
 
 @dataclass
@@ -121,10 +138,14 @@ class LivePlot(QWidget):
         """Return how many points are drawn."""
         return sum(len(series.v) for series in self._series)
 
-    def draw(self) -> bool:
-        """Pull what is new and draw it; true when anything was drawn."""
+    def draw(self, *, wait: bool = False) -> bool:
+        """Pull what is new and draw it; true when anything was drawn. Without `wait` the first frames may be empty."""
         if self._plot is None:
+            if not graphs_ready(wait=wait):
+                return False
             self._make_plot()
+            if not wait:
+                return True  # its data comes with the next frame
         drew = False
         most = max(64, 2 * self.width())
         for series in self._series:

@@ -5,7 +5,7 @@ import pytest
 
 from app.engine.base.rings import Ring
 from app.views.shell import theme
-from app.views.widgets.plot import LivePlot, padded, span_of
+from app.views.widgets.plot import LivePlot, graphs_ready, padded, span_of
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_a_long_series_is_drawn_with_few_points_and_all_its_extremes(plot):
     values[12_345], values[43_210] = 9.0, -7.0
     ring.extend(np.arange(60_000, dtype=float), values)
     plot.add("load", lambda: ring)
-    assert plot.draw()
+    assert plot.draw(wait=True)
     assert plot.points <= 2 * 2 * plot.width()
     series = plot._series[0]
     assert (series.v.max(), series.v.min()) == (9.0, -7.0)
@@ -33,16 +33,16 @@ def test_nothing_new_draws_nothing(plot):
     ring = Ring(64)
     ring.push(0, 1)
     plot.add("load", lambda: ring)
-    assert plot.draw()
-    assert not plot.draw()
+    assert plot.draw(wait=True)
+    assert not plot.draw(wait=True)
     ring.push(1, 2)
-    assert plot.draw()
+    assert plot.draw(wait=True)
 
 
 def test_time_starts_at_zero_and_ranges_fit_the_data(plot):
     plot.add("load")
     plot.show_data(0, np.array([1000.0, 1010.0]), np.array([5.0, 15.0]))
-    plot.draw()
+    plot.draw(wait=True)
     (left, right), (low, high) = plot._plot.viewRange()
     assert (left, right) == (0, 10)
     assert low < 5.0
@@ -56,7 +56,7 @@ def test_rounds_are_counted_and_a_fixed_range_stays(qtbot):
     for value in (0.2, 0.5, 0.8):
         ring.push(1e9 + value, value)
     plot.add("accuracy", lambda: ring)
-    plot.draw()
+    plot.draw(wait=True)
     assert list(plot._series[0].t) == [1, 2, 3]
     assert plot._plot.viewRange()[1] == [0, 1]
 
@@ -66,7 +66,7 @@ def test_steps_hold_each_value_until_the_next(qtbot):
     qtbot.addWidget(plot)
     plot.add("size")
     plot.show_data(0, np.array([0.0, 1.0, 2.0]), np.array([4.0, 6.0, 5.0]))
-    plot.draw()
+    plot.draw(wait=True)
     t, v = plot._series[0].curve.getData()
     assert (list(t), list(v)) == ([0, 1, 1, 2, 2], [4, 4, 6, 6, 5])
 
@@ -74,7 +74,7 @@ def test_steps_hold_each_value_until_the_next(qtbot):
 def test_a_gap_is_not_a_range(plot):
     plot.add("load")
     plot.show_data(0, np.array([0.0, 1.0, 2.0]), np.array([1.0, np.nan, 3.0]))
-    plot.draw()
+    plot.draw(wait=True)
     assert span_of([plot._series[0].v]) == (1, 3)
     plot.clear()
     assert plot.points == 0
@@ -84,7 +84,7 @@ def test_a_gap_is_not_a_range(plot):
 def test_pens_are_one_pixel_wide_in_the_colours_of_the_theme(plot):
     plot.add("a")
     plot.add("b")
-    plot.draw()
+    plot.draw(wait=True)
     pens = [series.curve.opts["pen"] for series in plot._series]
     assert [pen.width() for pen in pens] == [1, 1]
     assert [pen.color().name() for pen in pens] == list(theme.now().series[:2])
@@ -94,3 +94,12 @@ def test_pens_are_one_pixel_wide_in_the_colours_of_the_theme(plot):
 def test_a_range_is_never_empty(low, high):
     bottom, top = padded(low, high)
     assert bottom < low <= high < top
+
+
+def test_the_library_is_loaded_beside_the_window_and_the_plot_follows(qtbot, plot):
+    plot.add("load")
+    plot.show_data(0, np.array([0.0, 1.0]), np.array([1.0, 2.0]))
+    qtbot.waitUntil(lambda: plot.draw() and plot._plot is not None)
+    assert plot.draw()
+    assert plot._series[0].curve.getData()[1] is not None
+    assert graphs_ready()

@@ -156,7 +156,7 @@ async def test_a_json_column_refuses_what_is_not_a_number(store: Store) -> None:
 
 async def test_a_text_is_found_inside_a_column_and_signs_mean_themselves(store: Store) -> None:
     for name, labels in (("100%", {"line": "A"}), ("1000", {"line": "B"})):
-        await put(store, "edge_nodes", {"name": name, "labels": labels})
+        await put(store, "edge_nodes", {"name": name, "node_identifier": name, "labels": labels})
 
     async def found(where: dict[str, Any]) -> list[str]:
         return [row["name"] for row in await store.read(lambda conn: rows.select(conn, "edge_nodes", where=where))]

@@ -1,6 +1,6 @@
 """Activity: every job, and every command that changed something, with who, when and how it ended."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -28,8 +28,16 @@ _MOST = 1000
 
 
 def _ended(entry: Entry) -> str:
+    """Return the state an entry tells of; one without an end is of a command still running, or cut off with its process."""
     outcome = str(entry.get("outcome", ""))
-    return "running" if outcome in ("started", "begun") else "done" if outcome == "ok" else "failed" if outcome else "unknown"
+    return {"ok": "done", "cancelled": "cancelled", "started": "running", "": "unknown"}.get(outcome, "failed")
+
+
+def whole_entries(rows: Iterable[Entry]) -> list[Entry]:
+    """Return one entry per command run: its beginning is left out once its end is written."""
+    rows = list(rows)
+    ended = {(row.get("cause"), row["command"]) for row in rows if row.get("outcome") != "started"}
+    return [row for row in rows if row.get("outcome") != "started" or (row.get("cause"), row["command"]) not in ended]
 
 
 def audit_columns(context: Context) -> list[Column[Entry]]:
@@ -105,7 +113,7 @@ class ActivityPage(Page):
 
     def _take(self, answer: Any) -> None:
         rows = answer.get("entries", []) if isinstance(answer, dict) else answer
-        self._entries.replace_all(rows)
+        self._entries.replace_all(whole_entries(rows))
 
     def _job_picked(self, key: str) -> None:
         job = self.context.engine.jobs.records.get(key)

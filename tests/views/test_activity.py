@@ -3,6 +3,7 @@
 from PySide6.QtWidgets import QLabel
 
 from app.engine.base.events import CommandFinished
+from app.views.activity import whole_entries
 
 
 def finished(name):
@@ -47,3 +48,9 @@ def test_the_dock_of_jobs_makes_room_for_the_page_of_jobs(full_window):
     assert not full_window.activity.isVisible()
     full_window.open_page("qubo")
     assert full_window.activity.isVisible()
+
+
+def test_a_run_is_one_entry_and_one_without_an_end_stays():
+    begun = [{"id": at, "cause": cause, "command": "qubo.solve", "outcome": "started"} for at, cause in enumerate("ab")]
+    end = {"id": 9, "cause": "a", "command": "qubo.solve", "outcome": "ok"}
+    assert whole_entries([*begun, end]) == [begun[1], end]

@@ -120,7 +120,10 @@ def _add(leaf: argparse.ArgumentParser, arg: Arg) -> None:
 def _run_row(row: Command, given: dict[str, Any], home: Path, table: CommandTable) -> Any:
     args = row.take(given)  # a bad argument is told before anything is opened
     if row.place is Place.PROCESS:
-        return asyncio.run(_alone(row, home, args))
+        from app.agent.main import fast_loop
+
+        with asyncio.Runner(loop_factory=fast_loop()) as runner:
+            return runner.run(_alone(row, home, args))
     if row.place is Place.CONSOLE:
         from app.console import perform
 
@@ -146,6 +149,7 @@ async def _in_engine(row: Command, given: dict[str, Any], home: Path, table: Com
     from app.local import LocalDoor
 
     engine = await Engine.open(home, table)
+    engine.fleet.herd.leashed = False  # a single command is over at once; what it starts serves the next ones
     engine.jobs.records.watch(_progress_of)
     door = LocalDoor(engine)
     try:

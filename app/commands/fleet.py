@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from app.engine.base.command import Arg, Command, Danger, Role
+from app.engine.base.text import tr
 
 if TYPE_CHECKING:
     from app.engine.engine import Call
@@ -13,7 +14,15 @@ async def demo(call: "Call", *, nodes: int) -> dict[str, Any]:
     from app.engine.flows.demo import start
 
     engine = call.engine
-    return await start(engine.home, engine.jobs, engine.fleet, engine.learning, nodes=nodes, actor=call.actor, cause=call.cause)
+    told = await start(engine.home, engine.jobs, engine.fleet, engine.learning, nodes=nodes, actor=call.actor, cause=call.cause)
+    if not engine.fleet.herd.leashed:
+        told["note"] = tr("The agents run on after this command. End them with: outpost fleet stop")
+    return told
+
+
+async def stop(call: "Call") -> dict[str, Any]:
+    """End the demo fleet's agents."""
+    return {"nodes": [{"id": node.id, "name": node.name} for node in await call.engine.fleet.stop_demo()]}
 
 
 async def list_nodes(call: "Call") -> dict[str, Any]:
@@ -75,11 +84,18 @@ _SHOWN = "{id, device_id, name, address, state, site, lat, lon, last_heartbeat_u
 ROWS: tuple[Command, ...] = (
     Command(
         "fleet.demo", "Start demo fleet",
-        "Starts agents as processes on this machine, pairs with them and places them on the map. They run as long as the "
-        "engine that started them; started again, they are the same nodes and what they measured meanwhile is fetched.",
+        "Starts agents as processes on this machine, pairs with them and places them on the map. Started from a window, they "
+        "end with it; started by a single command, they run on for the next ones until fleet stop. Started again, they are "
+        "the same nodes, and what they measured meanwhile is fetched.",
         demo,
         (Arg("nodes", int, "How many agents.", 6, low=1, high=64),),
-        returns="{nodes: [" + _SHOWN + "]}",
+        returns="{nodes: [" + _SHOWN + "], note}",
+    ),
+    Command(
+        "fleet.stop", "Stop demo fleet",
+        "Ends the agents that fleet demo started on this machine. Their nodes stay, and fleet demo brings them back.",
+        stop,
+        returns="{nodes: [{id, name}]}",
     ),
     Command(
         "fleet.list", "List nodes",

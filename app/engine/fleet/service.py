@@ -1,7 +1,6 @@
 """The verbs of the fleet: pair, remove, watch; every batch from the link becomes samples, rows and records here.
 
-Telemetry and the cursor behind it are written in one transaction at most once a second, so that after any stop the pull
-goes on exactly where the store stands; what cannot be written is pulled again later from the node's spool.
+What is to be written is handed to `ledger.py`, deployments to `deployments.py`.
 """
 
 import asyncio
@@ -17,13 +16,15 @@ from app.engine.base.events import ModelActivated, NodePaired, NodeRemoved, Node
 from app.engine.base.records import Records
 from app.engine.fleet import intake
 from app.engine.fleet.adapters.processes import AgentHerd
+from app.engine.fleet.deployments import Deployments
 from app.engine.fleet.health import HELD, Health, Limits
+from app.engine.fleet.ledger import Ledger
 from app.engine.fleet.pulse import Pulse
 from app.engine.fleet.records import Node
 from app.engine.jobs.base import Base
 from app.engine.link.records import Batch, Peer, Target
 from app.engine.link.service import Link
-from app.engine.store import rows, telemetry
+from app.engine.store import rows
 from app.engine.store.threads import in_thread
 from app.wire.identity import PublicIdentity
 from app.wire.telemetry import Measurement
@@ -32,7 +33,6 @@ log = logging.getLogger(__name__)
 
 _NODES: Final = "edge_nodes"
 _TELEMETRY: Final = "edge_telemetry"
-_DEPLOYMENTS: Final = "edge_deployments"
 _TICK_S: Final = 0.5
 _FLUSH_S: Final = 1.0
 _PRUNE_S: Final = 60.0
@@ -50,10 +50,9 @@ class FleetService:
         self._identities: dict[str, PublicIdentity] = {}
         self._pulse = Pulse()
         self._shown_s: dict[str, float] = {}
-        self._rows: list[dict[str, Any]] = []
-        self._marks: dict[str, dict[str, Any]] = {}
+        self._ledger = Ledger(base)
+        self.deployments = Deployments(base)
         self._tasks: list[asyncio.Task[None]] = []
-        self._behind = False
         self._undo: Callable[[], None] = _nothing
 
     async def start(self) -> None:
@@ -67,6 +66,7 @@ class FleetService:
                 self._pulse.heard(node.id, now_s - max(0, now_us - node.last_heartbeat_us) / 1e6)
         limits = self._limits()
         self.records.replace_all(replace(node, state=self._pulse.health(node.id, node.state, limits, now_s)) for node in nodes)
+        await self.herd.adopt(Path(node.home) for node in nodes if node.home)
         self._undo = self._link.on_batch(self._took)
         for node in self.records:
             self._attach(node)
@@ -74,18 +74,18 @@ class FleetService:
         self._tasks = [
             loop.create_task(self._every(_TICK_S, self._tick), name="fleet-health"),
             loop.create_task(self._every(_FLUSH_S, self._flush), name="fleet-flush"),
-            loop.create_task(self._every(_PRUNE_S, self._prune), name="fleet-prune"),
+            loop.create_task(self._every(_PRUNE_S, self._ledger.prune), name="fleet-prune"),
         ]
 
     async def stop(self) -> None:
-        """Take no more, write what was taken, and end the demo agents."""
+        """Take no more, write what was taken, and end the demo agents that are on a leash."""
         self._undo()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         await self._flush()
-        await self.herd.end_all(Path(node.home) for node in self.records if node.home)
+        await self.herd.close()
 
     # Nodes by name.
 
@@ -185,6 +185,14 @@ class FleetService:
             await self.herd.discard(Path(node.home))
         return node
 
+    async def stop_demo(self) -> list[Node]:
+        """End the agents of all demo nodes; the nodes stay, and come back with `fleet demo`. Return them."""
+        nodes = [node for node in self.records if node.home]
+        await self.herd.end_all()
+        for node in nodes:
+            self.fail(node.id)
+        return nodes
+
     async def drop(self, node: Node, *, actor: str, cause: str = "") -> None:
         """Unpin `node` and pull from it no longer; whatever runs there goes on running."""
         now_us = self._base.clock.now_us()
@@ -197,34 +205,6 @@ class FleetService:
         """Take it that the last try to reach a node failed: it is suspect at once."""
         self._pulse.failed(node_id)
         self._judge_one(node_id)
-
-    # Deployments.
-
-    async def begin_deployment(self, model_id: str, title: str, nodes: list[str], *, actor: str, cause: str) -> str:
-        """Write that a model is on its way to `nodes` (ids); return the deployment's id."""
-        now_us = self._base.clock.now_us()
-        row = {
-            "deployment_name": title, "model_id": model_id, "target_nodes": nodes, "deployment_config": {},
-            "rollout_strategy": "all-at-once", "status": "running", "deployed_at": now_us,
-        }  # fmt: skip
-        stored = await self._base.store.write(
-            lambda conn: rows.put(conn, _DEPLOYMENTS, row, actor=actor, cause=cause, now_us=now_us)
-        )
-        return str(stored["id"])
-
-    async def end_deployment(
-        self, deployment_id: str, status: str, outcome: Mapping[str, Any], *, actor: str, cause: str
-    ) -> None:
-        """Write how a deployment ended, with each node's outcome."""
-        row = {"id": deployment_id, "status": status, "deployment_config": {"nodes": dict(outcome)}}
-        now_us = self._base.clock.now_us()
-        await self._base.store.write(lambda conn: rows.put(conn, _DEPLOYMENTS, row, actor=actor, cause=cause, now_us=now_us))
-
-    async def deployments(self, limit: int = 100) -> list[dict[str, Any]]:
-        """Return the newest deployments, newest first."""
-        return await self._base.store.read(
-            lambda conn: rows.select(conn, _DEPLOYMENTS, order="deployed_at", descending=True, limit=limit)
-        )
 
     def activated(self, node_id: str, model_id: str, slot: str, *, actor: str, cause: str) -> None:
         """Tell that a node committed a model, and ask it how it is."""
@@ -251,9 +231,9 @@ class FleetService:
             self._base.bus.publish(event)
         if items:
             self._draw_samples(node.id, items)
-            self._rows += intake.rows_of(node.id, batch.epoch, items)
+            self._ledger.take(intake.rows_of(node.id, batch.epoch, items))
         self._pulse.heard(node.id, self._base.clock.monotonic_s())
-        self._marks[node.id] = {"cursor_epoch": batch.epoch, "cursor_seq": batch.seq, "last_heartbeat": batch.at_us}
+        self._ledger.mark(node.id, cursor_epoch=batch.epoch, cursor_seq=batch.seq, last_heartbeat=batch.at_us)
         self.records.put(intake.heard(node, batch, items))
         self._judge_one(node.id)
 
@@ -269,43 +249,16 @@ class FleetService:
             self._base.samples.ring(node_id, name).extend(times, series)
 
     async def _flush(self) -> None:
-        """Write what was taken and the cursors behind it.
-
-        While the store refuses, nothing is kept here: once it takes writes again, the nodes' spools fill the gap.
-        """
-        taken, self._rows = self._rows, []
-        marks, self._marks = self._marks, {}
-        if not taken and not marks:
-            return
-        for node_id, mark in marks.items():
-            node = self.records.get(node_id)
-            mark["status"] = str(node.state) if node is not None else ""
-        if self._behind:
-            taken, marks = [], {node_id: {"status": mark["status"]} for node_id, mark in marks.items()}
-        now_us = self._base.clock.now_us()
-        try:
-            await self._base.store.write(partial(_write_batch, taken=taken, marks=marks, now_us=now_us))
-            if self._behind:
-                await self._catch_up()
-        except OutpostError:
-            self._behind = True  # The store has told of its trouble itself.
-        else:
-            self._behind = False
+        states = {node_id: str(node.state) if (node := self.records.get(node_id)) else "" for node_id in self._ledger.marked}
+        if await self._ledger.flush(states):
+            await self._catch_up()
 
     async def _catch_up(self) -> None:
         """Pull again from the cursors that the store holds."""
-        stored = await self._base.store.read(lambda conn: rows.select(conn, _NODES))
-        for row in stored:
+        for row in await self._ledger.stored():
             if row["id"] in self.records:
                 self._change(row["id"], epoch=row["cursor_epoch"] or "", seq=row["cursor_seq"] or 0)
                 self._attach(self.records.need(row["id"]))
-
-    async def _prune(self) -> None:
-        """Let go of telemetry older than the operator keeps."""
-        before_us = self._base.clock.now_us() - round(self._base.settings["fleet.keep_telemetry_s"] * 1e6)
-        gone = 1
-        while gone:
-            gone = await self._base.store.write(lambda conn: telemetry.prune(conn, before_us=before_us))
 
     # Health.
 
@@ -338,7 +291,7 @@ class FleetService:
             )
         )  # fmt: skip
         if state is Health.OFFLINE:
-            self._marks.setdefault(node.id, {})
+            self._ledger.mark(node.id)
 
     # Inside.
 
@@ -354,8 +307,9 @@ class FleetService:
     def _forget(self, node_id: str) -> None:
         self.records.discard(node_id)
         self._base.samples.forget(node_id)
-        for kept in (self._identities, self._shown_s, self._marks):
-            kept.pop(node_id, None)
+        self._identities.pop(node_id, None)
+        self._shown_s.pop(node_id, None)
+        self._ledger.forget(node_id)
         self._pulse.forget(node_id)
 
     async def _put(self, node_id: str, fields: dict[str, Any], actor: str, cause: str) -> None:
@@ -374,13 +328,6 @@ class FleetService:
 
 def _nothing() -> None:
     """Stand in for the end of a subscription that was not begun."""
-
-
-def _write_batch(conn: rows.Conn, *, taken: list[dict[str, Any]], marks: Mapping[str, dict[str, Any]], now_us: int) -> None:
-    rows.put_many(conn, _TELEMETRY, taken)
-    for node_id, mark in marks.items():
-        if rows.get(conn, _NODES, node_id) is not None:
-            rows.put(conn, _NODES, {"id": node_id, **mark}, actor=_SELF, cause="", now_us=now_us)
 
 
 def _identities_of(stored: list[dict[str, Any]]) -> dict[str, PublicIdentity]:

@@ -21,6 +21,7 @@ from app.engine.fleet.service import FleetService
 from app.engine.jobs.service import Jobs
 from app.engine.link.client import NodeClient
 from app.engine.link.service import Link
+from app.engine.link.transfer import send
 from app.engine.models.records import ModelVersion
 from app.engine.models.service import ModelsService
 
@@ -52,22 +53,23 @@ class _Trip:
         return {"id": self.node.id, "name": self.node.name, "state": self.state, "error": self.error}
 
 
-async def activate(parts: Parts, key: str, nodes: str, *, actor: str, cause: str = "") -> dict[str, Any]:
+async def activate(
+    parts: Parts, key: str, nodes: str, *, downgrade: bool = False, actor: str, cause: str = ""
+) -> dict[str, Any]:
     """Bring the model version called `key` to `nodes` ("all", or names) as one job; return each node's outcome.
 
-    Each node stands for itself: one that fails is rolled back and told so, the others go on. Raises `Missing` when there
-    is no such model or no node.
+    Each node stands for itself: one that fails is rolled back and told so, the others go on. Without `downgrade` a node that
+    has a later version refuses. Raises `Missing` when there is no such model or no node.
     """
     model = parts.models.find(key)
-    manifest = parts.models.manifest(model)
-    await parts.models.read(model)
+    sealed = await parts.models.seal(model, await parts.link.identity(), downgrade=downgrade)
     chosen = parts.fleet.select(nodes)
     if not chosen:
         raise Missing("There is no node to bring {model} to", model=model.title, hint="Start some: outpost fleet demo")
     trips = [_Trip(node) for node in chosen]
 
     async def work(report: Report) -> dict[str, Any]:
-        deployment = await parts.fleet.begin_deployment(
+        deployment = await parts.fleet.deployments.begin(
             model.id, model.title, [node.id for node in chosen], actor=actor, cause=cause
         )
         gate = asyncio.Semaphore(_AT_ONCE)
@@ -78,14 +80,14 @@ async def activate(parts: Parts, key: str, nodes: str, *, actor: str, cause: str
 
         async def one(trip: _Trip) -> None:
             async with gate:
-                await _bring(parts, model, manifest, trip, tell)
+                await _bring(parts, model, sealed, trip, tell)
                 if trip.state == "succeeded":
                     parts.fleet.activated(trip.node.id, model.id, model.name, actor=actor, cause=cause)
 
         await asyncio.gather(*(one(trip) for trip in trips))
         good = all(trip.state == "succeeded" for trip in trips)
         outcome = {trip.node.id: trip.document() for trip in trips}
-        await parts.fleet.end_deployment(deployment, "finished" if good else "error", outcome, actor=actor, cause=cause)
+        await parts.fleet.deployments.end(deployment, "finished" if good else "error", outcome, actor=actor, cause=cause)
         if any(trip.state == "succeeded" for trip in trips):
             await parts.models.make_active(model, actor=actor, cause=cause)
         return {"model": model.title, "deployment": deployment, "nodes": [trip.document() for trip in trips]}
@@ -93,7 +95,7 @@ async def activate(parts: Parts, key: str, nodes: str, *, actor: str, cause: str
     return await parts.jobs.run_local("fleet", work, title=f"Activate {model.title}", actor=actor, cause=cause)
 
 
-async def _bring(parts: Parts, model: ModelVersion, manifest: dict[str, Any], trip: _Trip, tell: Callable[[], None]) -> None:
+async def _bring(parts: Parts, model: ModelVersion, sealed: dict[str, Any], trip: _Trip, tell: Callable[[], None]) -> None:
     """Take one node through the steps; on a failure before the commit, roll it back."""
     node = parts.fleet.records.get(trip.node.id)
     if node is None or node.state is Health.OFFLINE:
@@ -108,12 +110,13 @@ async def _bring(parts: Parts, model: ModelVersion, manifest: dict[str, Any], tr
 
     try:
         step("downloading", 0.0)
-        await client.put_artifact(
-            model.artifact, parts.models.path_of(model), lambda have, size: step("downloading", have / max(size, 1))
-        )
+        await send(
+            client, parts.models.parcel(model, sealed), delta_from=parts.models.deltas(model),
+            progress=lambda have, size: step("downloading", have / max(size, 1)),
+        )  # fmt: skip
         step("verifying", 1.0)
         prepared = True
-        await client.prepare(model.name, manifest)
+        await client.prepare(model.name, sealed)
         step("installing", 2.0)
         await client.activate(model.name, model.version)
         step("activated", 3.0)

@@ -169,7 +169,7 @@ async def test_old_telemetry_is_let_go(base, link, opened, clock):
         clock.advance(2 * 86400)
         link.bring(batch(node, 4, 5, clock))
         await fleet._flush()
-        await fleet._prune()
+        await fleet._ledger.prune()
     assert [row["seq"] for row in await stored(base, node)] == [4, 5]
 
 
@@ -203,8 +203,8 @@ async def test_nodes_are_found_by_name_id_and_device(fleet):
 
 async def test_a_deployment_is_written_from_begin_to_end(base, fleet):
     node = await paired(fleet)
-    key = await fleet.begin_deployment("m1", "digits:1", [node.id], actor="me@here", cause="c")
-    assert (await fleet.deployments())[0]["status"] == "running"
-    await fleet.end_deployment(key, "finished", {node.id: {"state": "succeeded"}}, actor="me@here", cause="c")
-    (row,) = await fleet.deployments()
+    key = await fleet.deployments.begin("m1", "digits:1", [node.id], actor="me@here", cause="c")
+    assert (await fleet.deployments.newest())[0]["status"] == "running"
+    await fleet.deployments.end(key, "finished", {node.id: {"state": "succeeded"}}, actor="me@here", cause="c")
+    (row,) = await fleet.deployments.newest()
     assert (row["status"], row["target_nodes"], row["model_id"]) == ("finished", [node.id], "m1")

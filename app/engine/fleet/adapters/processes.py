@@ -1,8 +1,8 @@
-"""Real agent processes on this machine, for the demo fleet: started, watched and ended with the console.
+"""Real agent processes on this machine, for the demo fleet.
 
-They run on a leash (see `leash.py`), so that a console that is killed leaves none behind. What was started is also noted in
-the agent's home, so that one that did stay is found and ended: only a process with the noted id, start time and command
-line is ever touched.
+Those of a console run on a leash (see `leash.py`): they end with it, even when it is killed. Those of a single command run
+on after it, and the next engine on the home adopts them. What was started is noted in the agent's home; only a process with
+the noted id, start time and command line is ever touched.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Protocol
 
 import app
 from app.engine.base.errors import BadInput, Offline, Timeout
@@ -31,6 +31,59 @@ _LEASH: Final = "app.engine.fleet.adapters.leash"
 _LOG_BYTES: Final = 1 << 20
 
 
+class Running(Protocol):
+    """What is asked of a process, ours or one found."""
+
+    @property
+    def pid(self) -> int:
+        """Return its id."""
+
+    def poll(self) -> int | None:
+        """Return None while it runs."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; raise `subprocess.TimeoutExpired`."""
+
+
+class Found:
+    """A process that an earlier command started; told by id, start time and command line, never by its id alone."""
+
+    def __init__(self, pid: int) -> None:
+        import psutil
+
+        self._process = psutil.Process(pid)
+        self.pid = pid
+
+    def poll(self) -> int | None:
+        """Return None while it runs; how it ended nobody can tell, so that is 0."""
+        import psutil
+
+        try:
+            runs = self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            runs = False
+        return None if runs else 0
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        import psutil
+
+        with contextlib.suppress(psutil.Error):
+            self._process.terminate()
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; raise `subprocess.TimeoutExpired`."""
+        import psutil
+
+        _, alive = psutil.wait_procs([self._process], timeout=timeout)
+        if alive and self.poll() is None:
+            raise subprocess.TimeoutExpired("agent", timeout or 0.0)
+        return 0
+
+
 @dataclass
 class AgentProcess:
     """One running agent: where it listens, its device id, and its pairing code while it is unpaired."""
@@ -39,7 +92,8 @@ class AgentProcess:
     address: str
     device_id: str
     code: str | None
-    process: "subprocess.Popen[bytes]" = field(repr=False)
+    process: Running = field(repr=False)
+    leashed: bool = True
 
     @property
     def alive(self) -> bool:
@@ -69,9 +123,13 @@ class AgentProcess:
 
 
 class AgentHerd:
-    """The agents this console started, by their home; all of them end with it."""
+    """The agents this engine started or adopted, by their home.
+
+    `leashed` (a console's are): what was started here ends with the engine; else it runs on, and is adopted by the next.
+    """
 
     def __init__(self) -> None:
+        self.leashed = True
         self._agents: dict[Path, AgentProcess] = {}
 
     def get(self, home: Path) -> AgentProcess | None:
@@ -81,9 +139,14 @@ class AgentHerd:
     async def launch(self, home: Path, name: str) -> AgentProcess:
         """Start an agent in `home`, ending first what runs there."""
         await self.end(home)
-        agent = await in_thread(partial(launch, home, name), "agent-start")
+        agent = await in_thread(partial(launch, home, name, leashed=self.leashed), "agent-start")
         self._agents[home] = agent
         return agent
+
+    async def adopt(self, homes: Iterable[Path]) -> None:
+        """Take over the agents that an earlier command left running in `homes`."""
+        for agent in await in_thread(partial(_adopt_all, tuple(homes)), "agent-adopt"):
+            self._agents[agent.home] = agent
 
     async def end(self, home: Path) -> None:
         """End the agent in `home`, if it is ours."""
@@ -96,11 +159,29 @@ class AgentHerd:
         await self.end(home)
         await in_thread(partial(_remove, home), "agent-remove")
 
-    async def end_all(self, homes: Iterable[Path] = ()) -> None:
-        """End every agent, all at once; in `homes` also those that an earlier console could not end."""
-        left = set(homes) - set(self._agents)
-        ours = [self.end(home) for home in tuple(self._agents)]
-        await asyncio.gather(*ours, *(in_thread(partial(end_left_over, home), "agent-end") for home in left))
+    async def end_all(self) -> None:
+        """End every agent, all at once."""
+        await asyncio.gather(*(self.end(home) for home in tuple(self._agents)))
+
+    async def close(self) -> None:
+        """End those on a leash, and let the others run on."""
+        for home, agent in tuple(self._agents.items()):
+            if not agent.leashed:
+                del self._agents[home]
+                _close_pipes(agent.process)
+        await self.end_all()
+
+
+def _adopt_all(homes: tuple[Path, ...]) -> list[AgentProcess]:
+    return [agent for home in homes if (agent := adopt(home)) is not None]
+
+
+def adopt(home: Path) -> AgentProcess | None:
+    """Return the agent that an earlier command left running in `home`, or None."""
+    noted = _noted(home)
+    if noted is None or not noted.get("address"):
+        return None
+    return AgentProcess(home, str(noted["address"]), str(noted["device"]), None, Found(int(noted["pid"])), leashed=False)
 
 
 def _remove(home: Path) -> None:
@@ -108,13 +189,14 @@ def _remove(home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
 
 
-def agent_command(home: Path, name: str, host: str = "127.0.0.1") -> list[str]:
+def agent_command(home: Path, name: str, leashed: bool = True, host: str = "127.0.0.1") -> list[str]:
     """Return the command line that runs an agent with `home`; a frozen program is its own interpreter, with no leash."""
-    program = [sys.executable, "agent"] if getattr(sys, "frozen", False) else [sys.executable, "-m", _LEASH]
+    module = [sys.executable, "-m", _LEASH if leashed else "app.agent"]
+    program = [sys.executable, "agent"] if getattr(sys, "frozen", False) else module
     return [*program, "run", "--home", str(home), "--port", "0", "--host", host, "--name", name]
 
 
-def launch(home: Path, name: str, limit_s: float = 30.0) -> AgentProcess:
+def launch(home: Path, name: str, limit_s: float = 30.0, *, leashed: bool = True) -> AgentProcess:
     """Start an agent and wait until it listens; blocks, so call it off the loop.
 
     Raises `Timeout` when it does not come up in `limit_s`, `Offline` with its last words when it ends at once.
@@ -128,7 +210,8 @@ def launch(home: Path, name: str, limit_s: float = 30.0) -> AgentProcess:
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
     with log_path.open("ab") as log:
         process = subprocess.Popen(
-            agent_command(home, name), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+            agent_command(home, name, leashed), stdin=subprocess.PIPE if leashed else subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=log,
             env={**os.environ, "PYTHONPATH": path}, **detached_flags(),
         )  # fmt: skip
     try:
@@ -136,38 +219,51 @@ def launch(home: Path, name: str, limit_s: float = 30.0) -> AgentProcess:
     except BaseException:
         _drop(process)
         raise
-    _note(home, process.pid)
-    return AgentProcess(home, document["address"], document["device"], document.get("code"), process)
+    _note(home, process.pid, document)
+    return AgentProcess(home, document["address"], document["device"], document.get("code"), process, leashed)
 
 
 def end_left_over(home: Path) -> bool:
     """End the agent that an earlier console started in `home` and could not end; return whether there was one."""
     import psutil
 
-    note = home / _NOTE
-    try:
-        noted = json.loads(note.read_text("utf-8"))
-        process = psutil.Process(int(noted["pid"]))
-        same = abs(process.create_time() - float(noted["created_s"])) < 2.0 and str(home) in process.cmdline()
-    except (OSError, ValueError, KeyError, psutil.Error):
-        note.unlink(missing_ok=True)
+    noted = _noted(home)
+    if noted is None:
+        (home / _NOTE).unlink(missing_ok=True)
         return False
-    if same:
-        with contextlib.suppress(psutil.Error):
-            process.terminate()
-            _, alive = psutil.wait_procs([process], timeout=3.0)
-            for stubborn in alive:
-                stubborn.kill()
-                stubborn.wait(5.0)
-    note.unlink(missing_ok=True)
-    return same
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(int(noted["pid"]))
+        process.terminate()
+        _, alive = psutil.wait_procs([process], timeout=3.0)
+        for stubborn in alive:
+            stubborn.kill()
+            stubborn.wait(5.0)
+    (home / _NOTE).unlink(missing_ok=True)
+    return True
 
 
-def _note(home: Path, pid: int) -> None:
+def _noted(home: Path) -> dict[str, Any] | None:
+    """Return the note of a process that runs in `home` and is the one noted."""
     import psutil
 
-    created_s = psutil.Process(pid).create_time()
-    (home / _NOTE).write_text(json.dumps({"pid": pid, "created_s": created_s}), "utf-8")
+    try:
+        noted = json.loads((home / _NOTE).read_text("utf-8"))
+        process = psutil.Process(int(noted["pid"]))
+        same = abs(process.create_time() - float(noted["created_s"])) < 2.0 and str(home) in process.cmdline()
+        return dict(noted) if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+        return None
+
+
+def _note(home: Path, pid: int, document: dict[str, Any]) -> None:
+    import psutil
+
+    try:
+        created_s = psutil.Process(pid).create_time()
+    except psutil.Error:
+        return
+    told = {"pid": pid, "created_s": created_s, "address": document["address"], "device": document["device"]}
+    (home / _NOTE).write_text(json.dumps(told), "utf-8")
 
 
 def _first_line(process: "subprocess.Popen[bytes]", limit_s: float, log_path: Path) -> dict[str, Any]:
@@ -210,7 +306,7 @@ def _drop(process: "subprocess.Popen[bytes]") -> None:
     _close_pipes(process)
 
 
-def _close_pipes(process: "subprocess.Popen[bytes]") -> None:
-    for pipe in (process.stdin, process.stdout):
+def _close_pipes(process: Running) -> None:
+    for pipe in (getattr(process, "stdin", None), getattr(process, "stdout", None)):
         if pipe is not None:
             pipe.close()

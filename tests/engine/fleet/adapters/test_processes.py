@@ -77,5 +77,26 @@ async def test_a_herd_ends_all_it_started(tmp_path, monkeypatch):
     assert not agents[0].alive
     await herd.discard(tmp_path / "b")
     assert not (tmp_path / "b").exists()
-    await herd.end_all([tmp_path / "c"])
+    await herd.end_all()
     assert not again.alive
+
+
+async def test_an_agent_off_the_leash_is_left_running_and_adopted_by_the_next(tmp_path, monkeypatch):
+    says(monkeypatch, LISTENS)
+    home = tmp_path / "a"
+    first, second = AgentHerd(), AgentHerd()
+    first.leashed = False
+    started = await first.launch(home, "a")
+    await first.close()
+    assert (started.alive, first.get(home)) == (True, None)
+    await second.adopt([home, tmp_path / "nobody"])
+    found = second.get(home)
+    assert (found.address, found.device_id, found.alive, found.process.pid) == (
+        "127.0.0.1:1", "d" * 32, True, started.process.pid,
+    )  # fmt: skip
+    await second.close()
+    assert found.alive
+    await second.adopt([home])
+    await second.end(home)
+    assert not found.alive
+    started.process.wait(30)

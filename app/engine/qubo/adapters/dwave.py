@@ -22,6 +22,8 @@ _CHUNK_READS = 8
 _PROBE_SWEEPS = 20
 _SEEDS = 2**31 - 1
 
+# The sampler lays out its whole schedule in memory before it starts.
+_MOST_SWEEPS = 10_000_000
 # One call of a sampler: (number of reads, seed) -> a dimod sample set.
 _Read = Callable[[int, int], Any]
 
@@ -59,8 +61,10 @@ class DwaveAnnealing:
             began = allowance.now()
             sampler.sample(model, num_reads=1, num_sweeps=probe, seed=0, beta_range=betas)
             took.append(allowance.now() - began)
-        sweep_s = max(took[1] - took[0], 1e-9) / _PROBE_SWEEPS
-        return max(1, min(self.sweeps, int((allowance.left_s - took[0]) / sweep_s)))
+        # A busy machine may stretch the short probe past the long one; then the long one alone bounds a sweep from above.
+        spent_s = took[1] - took[0] if took[1] > 2 * took[0] else took[1]
+        sweep_s = max(spent_s, 1e-6) / _PROBE_SWEEPS
+        return max(1, min(self.sweeps, _MOST_SWEEPS, int((allowance.left_s - took[0]) / sweep_s)))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Tables of the fleet: nodes, deployments and what nodes measured."""
+"""Tables of the fleet: nodes, deployments and what nodes measured; who waits to be let in; twins and their layers."""
 
 from sqlalchemy import Index
 from sqlalchemy import text as sql
@@ -24,6 +24,10 @@ NODES = synced(
     text("cursor_epoch", "local"),
     whole("cursor_seq", "local"),
     text("home", "local"),
+    text("tier", default=None),
+    text("held", default=None),
+    whole("link_bytes_s", default=None),
+    whole("link_bytes_day", default=None),
     Index(
         "uq_edge_nodes_node_identifier",
         "node_identifier",
@@ -58,4 +62,51 @@ TELEMETRY = local(
     whole("collected_at", "local"),
     Index(None, "node_id", "collected_at"),
     Index(None, "collected_at"),
+)
+
+# Nodes that were found, listed in a file or announced, and that nobody has paired with yet.
+CANDIDATES = local(
+    "edge_candidates",
+    key("id", "local"),
+    text("name", "local"),
+    text("address", "local"),
+    text("device_id", "local"),
+    text("source", "local"),
+    text("state", "local"),
+    document("about", "local", dict),
+    whole("found_us", "local"),
+)
+
+# A layer is a part of the desired state that holds for every node its query finds; the higher priority wins per key.
+LAYERS = synced(
+    "edge_layers",
+    text("name"),
+    text("query"),
+    whole("priority"),
+    whole("version"),
+    document("document", default=dict),
+)
+
+# The id is the node's. `desired` holds the node's own keys, above all layers; `acked` is what the node last took from here,
+# at its own `acked_version`.
+TWINS = synced(
+    "edge_twins",
+    whole("version"),
+    document("desired", default=dict),
+    document("acked", "local", dict),
+    document("reported", "local", dict),
+    whole("acked_version", "local"),
+    whole("applied_version", "local"),
+    whole("reported_us", "local"),
+    document("conflict", "local", dict),
+)
+
+SAVED_VIEWS = synced(
+    "saved_views",
+    text("name"),
+    text("page"),
+    text("filter"),
+    text("sort"),
+    text("grouping"),
+    document("columns", default=list),
 )

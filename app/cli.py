@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app import __version__
+from app.engine.base.clock import iso_of
 from app.engine.base.command import Arg, Command, CommandTable, Place
 from app.engine.base.errors import OutpostError
 from app.engine.base.funnel import Fate, as_outpost_error, exit_code_of, fate_of
@@ -202,7 +203,7 @@ def _print_object(result: dict[str, Any]) -> None:
     width = max((len(key) for key in plain), default=0)
     if not tables or set(plain) - {"count"}:
         for key, value in plain.items():
-            print(f"{key:<{width}}  {_short(value)}")
+            print(f"{key:<{width}}  {_shown(key, value)}")
     for key, rows in tables.items():
         if len(tables) > 1 or set(plain) - {"count"}:
             print(f"{key}:")
@@ -214,7 +215,7 @@ def _print_table(rows: list[Any]) -> None:
         print(tr("Nothing yet."))
         return
     keys = list(rows[0])
-    cells = [keys, *([_short(row.get(key), 120 if key == keys[-1] else 40) for key in keys] for row in rows)]
+    cells = [keys, *([_shown(key, row.get(key), 120 if key == keys[-1] else 40) for key in keys] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(keys))]
     for line in cells[: _MOST_LINES + 1]:
         print("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
@@ -222,14 +223,14 @@ def _print_table(rows: list[Any]) -> None:
         print(tr("… and {count} more; --json prints all", count=len(rows) - _MOST_LINES))
 
 
-def _short(value: Any, most: int = 100) -> str:
+def _shown(key: str, value: Any, most: int = 100) -> str:
+    """Return one value as a person reads it: times as ISO text, everything on one line, cut at `most`."""
     if value is None:
         return "–"
-    text = (
-        f"{value:.6g}"
-        if isinstance(value, float)
-        else value
-        if isinstance(value, str)
-        else json.dumps(value, ensure_ascii=False)
-    )
+    if key.endswith("_us") and isinstance(value, int):
+        return iso_of(value) if value else "–"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = " ".join(text.splitlines())
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -19,7 +19,20 @@ def _drawing(name: str, colour: str) -> QSvgRenderer:
     return QSvgRenderer(QByteArray(_source(name).replace("currentColor", colour).encode()))
 
 
-class _Engine(QIconEngine):
+class _Painted(QIconEngine):
+    """An icon that is drawn; a picture of it is a drawing on nothing."""
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        """Return the icon as a picture of `size`."""
+        picture = QPixmap(size)
+        picture.fill(QColor(Qt.GlobalColor.transparent))
+        painter = QPainter(picture)
+        self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
+        painter.end()
+        return picture
+
+
+class _Engine(_Painted):
     """Draws one icon: muted when off, in the text colour when on, pale when disabled."""
 
     def __init__(self, name: str, tint: str) -> None:
@@ -35,26 +48,12 @@ class _Engine(QIconEngine):
             tint = "accent"
         _drawing(self._name, getattr(theme.now(), tint)).render(painter, QRectF(rect))
 
-    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        """Return the icon as a picture of `size`."""
-        picture = QPixmap(size)
-        picture.fill(QColor(Qt.GlobalColor.transparent))
-        painter = QPainter(picture)
-        self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
-        painter.end()
-        return picture
-
     def clone(self) -> QIconEngine:
         """Return an equal engine."""
         return _Engine(self._name, self._tint)
 
 
-def icon(name: str, tint: str = "muted") -> QIcon:
-    """Return the icon `name` (a file of resources/icons) that follows the theme, in the colour `tint`."""
-    return QIcon(_Engine(name, tint))
-
-
-class _Swatch(QIconEngine):
+class _Swatch(_Painted):
     """Draws the line of a curve in its colour; pale while the curve is hidden."""
 
     def __init__(self, number: int) -> None:
@@ -67,18 +66,14 @@ class _Swatch(QIconEngine):
         colour = tokens.series[self._number % len(tokens.series)] if state == QIcon.State.On else tokens.border
         painter.fillRect(QRectF(rect.left(), rect.center().y() - 1, rect.width(), 3), QColor(colour))
 
-    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        """Return the line as a picture of `size`."""
-        picture = QPixmap(size)
-        picture.fill(QColor(Qt.GlobalColor.transparent))
-        painter = QPainter(picture)
-        self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
-        painter.end()
-        return picture
-
     def clone(self) -> QIconEngine:
         """Return an equal engine."""
         return _Swatch(self._number)
+
+
+def icon(name: str, tint: str = "muted") -> QIcon:
+    """Return the icon `name` (a file of resources/icons) that follows the theme, in the colour `tint`."""
+    return QIcon(_Engine(name, tint))
 
 
 def swatch(number: int) -> QIcon:

@@ -245,6 +245,9 @@ QPushButton[destructive="true"] {{ color: {bad}; }}
 QToolButton {{ background: transparent; border: 2px solid transparent; border-radius: 6px; padding: 3px; }}
 QToolButton:hover {{ background: {raised}; }}
 QToolButton:focus {{ border-color: {accent}; }}
+QToolButton::menu-indicator {{ image: none; }}
+QToolButton[legend="true"] {{ color: {stale}; padding: 0 4px; font-size: 11px; }}
+QToolButton[legend="true"]:checked {{ color: {text}; }}
 QToolButton[rail="true"] {{ color: {muted}; text-align: left; padding: 5px 8px; }}
 QToolButton[rail="true"]:checked {{ background: {select}; color: {text}; }}
 QLineEdit, QComboBox, QPlainTextEdit {{ background: {bg}; border: 1px solid {border}; border-radius: 6px;

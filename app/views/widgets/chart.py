@@ -133,7 +133,7 @@ class Chart(QWidget):
         pixels.setDevicePixelRatio(ratio)
         pixels.fill(theme.now().colour("surface"))
         self._print(pixels)
-        if not pixels.save(str(file), "PNG"):  # type: ignore[call-overload]  # the stub wants bytes, Qt takes a text
+        if not pixels.save(str(file), "PNG"):
             raise Conflict("{file} cannot be written", file=file, hint="Choose a folder you may write to.")
         return file
 
@@ -170,12 +170,15 @@ class Chart(QWidget):
     # inside
 
     def _print(self, device: QPixmap | QSvgGenerator) -> None:
-        self.tools.hide()
+        buttons = [button for button in self.findChildren(QToolButton) if not button.property("legend") and button.isVisible()]
+        for button in buttons:
+            button.hide()
         painter = QPainter(device)
         painter.fillRect(self.rect(), theme.now().colour("surface"))
-        self.render(painter, QPoint(0, 0), flags=QWidget.RenderFlag.DrawChildren)
+        self.render(painter, QPoint(0, 0), renderFlags=QWidget.RenderFlag.DrawChildren)
         painter.end()
-        self.tools.show()
+        for button in buttons:
+            button.show()
 
     def _make_table(self, headings: tuple[str, ...]) -> None:
         if self._table is not None:
@@ -193,13 +196,10 @@ class Chart(QWidget):
 
     def _make_tools(self) -> QToolButton:
         button = QToolButton()
-        button.setIcon(icon("chevron-down"))
+        button.setIcon(icon("ellipsis"))
         button.setAccessibleName(tr("More for {what}", what=self.title))
         button.setToolTip(tr("Table, picture and data"))
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        policy = button.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        button.setSizePolicy(policy)
         menu = QMenu(button)
         self._as_table = menu.addAction(tr("Show as table"))
         self._as_table.setCheckable(True)

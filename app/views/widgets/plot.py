@@ -1,55 +1,30 @@
 """Live plots: pyqtgraph imported on first use, fixed ranges, thin pens, and never more points than pixels.
 
 Ranges are recomputed once a second, not per frame: an automatic range triples the cost of a frame, antialiasing and wide
-pens double it (measured in the field notes).
+pens double it (measured in the field notes). A window of the history is drawn through the pyramid of its ring.
 """
 
-import importlib
-import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QToolButton
 
 from app.engine.base.rings import Floats, Ring
 from app.engine.base.text import tr
-from app.views.shell import theme
+from app.views.shell.icons import icon
+from app.views.widgets.chart import Chart, Row, Twin
+from app.views.widgets.plot_face import Face, graphs, graphs_ready
+from app.views.widgets.time_axis import Span, TimeAxis
 
 Source = Callable[[], Ring | None]
 RANGE_EVERY_S: Final = 1.0
 _MARGIN: Final = 0.06
-
-
-@lru_cache(maxsize=1)
-def graphs() -> Any:
-    """Return pyqtgraph, imported on first use and told to be frugal."""
-    library: Any = importlib.import_module("pyqtgraph")
-    library.setConfigOptions(antialias=False, useOpenGL=False)
-    return library
-
-
-@lru_cache(maxsize=1)
-def _loading() -> threading.Thread:
-    """Return the thread that imports pyqtgraph: half a second that the window must not stand still for."""
-    os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
-    thread = threading.Thread(target=importlib.import_module, args=("pyqtgraph",), name="import pyqtgraph", daemon=True)
-    thread.start()
-    return thread
-
-
-def graphs_ready(*, wait: bool = False) -> bool:
-    """Tell whether the plot library is loaded; the first call begins to load it, `wait` stays until it is."""
-    thread = _loading()
-    if wait:
-        thread.join()
-    return not thread.is_alive()
 
 
 @dataclass
@@ -63,7 +38,23 @@ class Series:
     v: Floats = field(default_factory=lambda: np.empty(0))
     seen: tuple[int, int] = (0, -1)
     dirty: bool = False
+    shown: bool = True
     curve: Any = None
+
+    @property
+    def ring(self) -> Ring | None:
+        """Return where the samples come from, or None."""
+        return self.source() if self.source is not None else None
+
+    def nearest(self, t_s: float, *, counted: bool) -> tuple[float, float] | None:
+        """Return the sample (time, value) nearest to `t_s`."""
+        ring = None if counted else self.ring
+        if ring is not None and len(ring):
+            return ring.nearest(t_s)
+        if not len(self.t):
+            return None
+        at = int(np.argmin(np.abs(self.t - t_s)))
+        return float(self.t[at]), float(self.v[at])
 
 
 def padded(low: float, high: float) -> tuple[float, float]:
@@ -81,33 +72,31 @@ def span_of(arrays: list[Floats]) -> tuple[float, float] | None:
     return (float(min(part.min() for part in parts)), float(max(part.max() for part in parts))) if parts else None
 
 
-class LivePlot(QWidget):
+class LivePlot(Chart):
     """Curves over time since the first sample of all curves, pulled by the frame timer through `draw`.
 
-    `fixed_y` pins the vertical range; `counted` draws over 1, 2, 3… instead of time (rounds, ticks).
+    `fixed_y` pins the vertical range; `counted` draws over 1, 2, 3… instead of time (rounds, ticks). Wheel and + and - zoom,
+    dragging and Shift with an arrow pan, arrows move the crosshair, Space holds, 0 shows everything again.
     """
 
     def __init__(
         self, title: str, *, unit: str = "", fixed_y: tuple[float, float] | None = None, counted: str = "", steps: bool = False
     ) -> None:
-        super().__init__()
+        super().__init__(f"{title}, {unit}" if unit else title)
         self._fixed_y, self._counted, self._steps = fixed_y, counted, steps
         self._series: list[Series] = []
         self._plot: Any = None
+        self._face: Face | None = None
         self._ranged_s = 0.0
         self._unranged = False
-        self._title = QLabel(f"{title}, {unit}" if unit else title)
-        self._title.setProperty("role", "heading")
-        self._legend = QLabel()
-        self._legend.setProperty("role", "caption")
-        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._origin = 0.0
+        self._lines: list[tuple[float, str]] = []
         self.setAccessibleName(tr("Plot of {what}", what=title))
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(theme.SPACE)
-        self._column.addWidget(self._title)
-        self._column.addWidget(self._legend)
-        self._column.addStretch(1)
+        self.setAccessibleDescription(tr("Plus and minus zoom, arrows read values, Space holds, 0 shows everything"))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._hold = self._make_hold()
+        self.axis = TimeAxis(self)
+        self._join(self.axis)
         self.setMinimumHeight(120)
 
     # what is drawn
@@ -121,6 +110,12 @@ class LivePlot(QWidget):
             self._make_curve(series)
         return series
 
+    def add_line(self, value: float, name: str) -> None:
+        """Draw a level to compare with (a bound, the best known) across the plot, with its name."""
+        self._lines.append((value, name))
+        if self._face is not None:
+            self._face.add_line(value, name)
+
     def show_data(self, number: int, t: Floats, v: Floats) -> None:
         """Give curve `number` finished data, shape (n,) each."""
         series = self._series[number]
@@ -128,15 +123,52 @@ class LivePlot(QWidget):
         self._ranged_s = 0.0
 
     def clear(self) -> None:
-        """Forget what is drawn; sources are asked anew."""
+        """Forget what is drawn; sources are asked anew, and everything is shown."""
         for series in self._series:
             series.t, series.v, series.seen, series.dirty = np.empty(0), np.empty(0), (0, -1), True
         self._ranged_s = 0.0
+        self.axis.zoom(None)
+        self.axis.point(None)
+
+    def share(self, axis: TimeAxis) -> None:
+        """Show the same time as every other plot of `axis`."""
+        self.axis.leave(self)
+        self.axis.disconnect(self)
+        self.axis = axis
+        self._join(axis)
+
+    def toggle(self, number: int, shown: bool) -> None:
+        """Hide or show curve `number`."""
+        self._series[number].shown = shown
+        if self._series[number].curve is not None:
+            self._series[number].curve.setVisible(shown)
+            self._set_ranges()
 
     @property
     def points(self) -> int:
         """Return how many points are drawn."""
         return sum(len(series.v) for series in self._series)
+
+    def time_span(self) -> Span | None:
+        """Return the first and last time of everything there is, also outside the window."""
+        ends: list[Floats] = []
+        for series in self._series:
+            ring = None if self._counted else series.ring
+            last = ring.last() if ring is not None else None
+            if ring is None or last is None:
+                ends.append(series.t[[0, -1]] if len(series.t) else series.t)
+            elif (first := ring.nearest(-np.inf)) is not None:
+                ends.append(np.array([first[0], last[0]]))
+        return span_of(ends)
+
+    def twin(self) -> Twin:
+        """Return every sample held, curve by curve; times in seconds since the first."""
+        rows: list[Row] = []
+        for series in self._series:
+            ring = None if self._counted else series.ring
+            t, v = ring.tail() if ring is not None and len(ring) else (series.t, series.v)
+            rows += [(series.name, float(at) - self._origin, float(value)) for at, value in zip(t, v, strict=True)]
+        return Twin((tr("Curve"), self._counted or tr("Time, s"), tr("Value")), rows)
 
     def draw(self, *, wait: bool = False) -> bool:
         """Pull what is new and draw it; true when anything was drawn. Without `wait` the first frames may be empty."""
@@ -146,6 +178,8 @@ class LivePlot(QWidget):
             self._make_plot()
             if not wait:
                 return True  # its data comes with the next frame
+        if self.axis.paused and self.points:
+            return False
         drew = False
         most = max(64, 2 * self.width())
         for series in self._series:
@@ -157,35 +191,115 @@ class LivePlot(QWidget):
         return drew
 
     def _pull(self, series: Series, most: int) -> bool:
-        ring = series.source() if series.source is not None else None
+        ring = series.ring
         if ring is not None and (id(ring), ring.count) != series.seen and len(ring):
             series.seen = (id(ring), ring.count)
-            series.t, series.v = ring.tail() if self._counted else ring.envelope(most)
             if self._counted:
+                series.t, series.v = ring.tail()
                 series.t = np.arange(ring.count - len(series.v) + 1, ring.count + 1, dtype=float)
+            elif self.axis.window is not None:
+                series.t, series.v = ring.between(*self.axis.window, most)
+            else:
+                series.t, series.v = ring.envelope(most)
             series.dirty = True
         drew, series.dirty = series.dirty, False
         return drew
 
     def _place(self) -> None:
-        start = span_of([series.t for series in self._series])
-        origin = 0.0 if start is None or self._counted else start[0]
+        if self.axis.window is None or self._counted:
+            start = span_of([series.t for series in self._series])
+            self._origin = 0.0 if start is None or self._counted else start[0]
         for series in self._series:
             t, v = (series.t, series.v) if not self._steps else _stairs(series.t, series.v)
-            series.curve.setData(t - origin, v, connect="finite", skipFiniteCheck=False)
+            series.curve.setData(t - self._origin, v, connect="finite", skipFiniteCheck=False)
         self._unranged = True
         if time.monotonic() - self._ranged_s >= RANGE_EVERY_S:
             self._set_ranges()
+            if self.table_shown:
+                self.tell_table()
 
     def _set_ranges(self) -> None:
         self._unranged = False
-        span = span_of([series.t for series in self._series])
+        if self._face is None:
+            return
+        shown = [series for series in self._series if series.shown]
+        span = self.axis.window or self.axis.span() or span_of([series.t for series in shown])
         if span is None:
             return
         self._ranged_s = time.monotonic()
-        origin = 0.0 if self._counted else span[0]
-        y = self._fixed_y or padded(*(span_of([series.v for series in self._series]) or (0.0, 1.0)))
-        self._plot.setRange(xRange=(span[0] - origin, max(span[1] - origin, span[0] - origin + 1e-3)), yRange=y, padding=0)
+        levels = [np.array([value]) for value, _ in self._lines]
+        y = self._fixed_y or padded(*(span_of([*(series.v for series in shown), *levels]) or (0.0, 1.0)))
+        x = span[0] - self._origin
+        self._face.set_range((x, max(span[1] - self._origin, x + 1e-3)), y)
+
+    # the shared axis
+
+    def _join(self, axis: TimeAxis) -> None:
+        axis.join(self)
+        axis.zoomed.connect(self._zoomed)
+        axis.pointed.connect(self._pointed)
+        axis.paused_changed.connect(self._paused)
+        self.destroyed.connect(partial(axis.leave, self))
+
+    def _zoomed(self) -> None:
+        for series in self._series:
+            series.seen = (0, -1)
+        self._ranged_s = 0.0
+        paused, self.axis.paused = self.axis.paused, False
+        if not self.draw():
+            self._set_ranges()
+        self.axis.paused = paused
+
+    def _paused(self) -> None:
+        self._hold.setChecked(self.axis.paused)
+        self._hold.setIcon(icon("play" if self.axis.paused else "pause"))
+        for series in self._series:
+            series.seen = (0, -1)
+
+    def _pointed(self) -> None:
+        at = self.axis.cross_s
+        if self._face is not None:
+            self._face.point(None if at is None else at - self._origin)
+        self.readout.setText("" if at is None else self._read(at))
+
+    def _read(self, t_s: float) -> str:
+        parts = []
+        for series in self._series:
+            found = series.nearest(t_s, counted=bool(self._counted)) if series.shown else None
+            if found is not None:
+                parts.append(f"{series.name} {found[1]:,.6g}")
+        at = f"{self._counted} {t_s:.0f}" if self._counted else f"{t_s - self._origin:.6g}\u2009s"
+        return " · ".join([at, *parts])
+
+    # the keyboard
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Zoom, pan, read values and hold without a mouse."""
+        far = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        acts: dict[int, Callable[[], None]] = {
+            Qt.Key.Key_Plus: partial(self.axis.scale, 0.5),
+            Qt.Key.Key_Equal: partial(self.axis.scale, 0.5),
+            Qt.Key.Key_Minus: partial(self.axis.scale, 2.0),
+            Qt.Key.Key_0: partial(self.axis.zoom, None),
+            Qt.Key.Key_Space: lambda: self.axis.pause(paused=not self.axis.paused),
+            Qt.Key.Key_Left: partial(self.axis.pan, -0.25) if far else partial(self._step, -1),
+            Qt.Key.Key_Right: partial(self.axis.pan, 0.25) if far else partial(self._step, 1),
+        }
+        if self.axis.cross_s is not None:
+            acts[Qt.Key.Key_Escape] = partial(self.axis.point, None)
+        act = acts.get(event.key())
+        if act is None:
+            super().keyPressEvent(event)
+        else:
+            act()
+
+    def _step(self, sign: int) -> None:
+        """Move the crosshair by a hundredth of what is shown, or put it into the middle."""
+        shown = self.axis.window or self.axis.span()
+        if shown is not None:
+            step = max(1.0, (shown[1] - shown[0]) / 100) if self._counted else (shown[1] - shown[0]) / 100
+            at = sum(shown) / 2 if self.axis.cross_s is None else self.axis.cross_s + sign * step
+            self.axis.point(min(max(at, shown[0]), shown[1]))
 
     # the library
 
@@ -201,51 +315,41 @@ class LivePlot(QWidget):
             self._dress()
 
     def _make_plot(self) -> None:
-        library = graphs()
-        self._plot = library.PlotWidget()
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
-        self._plot.setMouseEnabled(x=False, y=False)
-        self._plot.disableAutoRange()
-        self._plot.setFrameShape(self._plot.Shape.NoFrame)
-        self._plot.setAccessibleName(self.accessibleName())
-        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._plot.getPlotItem().showGrid(x=False, y=True, alpha=0.15)
-        self._plot.getAxis("left").setWidth(52)
-        self._column.takeAt(2)
-        self._column.addWidget(self._plot, 1)
-        self._plot.show()
+        self._face = Face(graphs(), self.accessibleName(), self._counted or tr("seconds"))
+        self._plot = self._face.plot
+        self._face.on_zoom(lambda low, high: self.axis.zoom((low + self._origin, high + self._origin)))
+        self._face.on_point(lambda at: self.axis.point(None if at is None else at + self._origin))
+        self._face.on_reset(lambda: self.axis.zoom(None))
+        self.set_picture(self._plot)
         for series in self._series:
             self._make_curve(series)
+        for value, name in self._lines:
+            self._face.add_line(value, name)
         self._dress()
 
     def _make_curve(self, series: Series) -> None:
         series.curve = self._plot.plot()
+        series.curve.setVisible(series.shown)
         self._dress()
 
     def _dress(self) -> None:
-        self._tell_legend()
-        if self._plot is None:
-            return
-        tokens = theme.now()
-        self._plot.setBackground(tokens.surface)
-        size = {"font-size": f"{theme.CAPTION_PX}px", "color": tokens.muted}
-        self._plot.setLabel("bottom", self._counted or tr("seconds"), **size)
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(tokens.border)
-            axis.setTextPen(tokens.muted)
-            axis.setTickFont(theme.text_font(theme.CAPTION_PX))
-        for series in self._series:
-            if series.curve is not None:
-                series.curve.setPen(graphs().mkPen(tokens.series[series.number % len(tokens.series)], width=1))
+        if self._face is not None:
+            self._face.dress([(series.curve, series.number) for series in self._series if series.curve is not None])
 
     def _tell_legend(self) -> None:
-        self._legend.setVisible(len(self._series) > 1)
         if len(self._series) > 1:
-            colours = theme.now().series
-            parts = [f'<span style="color:{colours[one.number % len(colours)]}">━</span> {one.name}' for one in self._series]
-            self._legend.setText("&nbsp;&nbsp; ".join(parts))
+            for series in self._series[self.legend.count() - 1 :]:
+                self.add_toggle(series.name, series.number, partial(self.toggle, series.number))
+
+    def _make_hold(self) -> QToolButton:
+        button = QToolButton()
+        button.setIcon(icon("pause"))
+        button.setCheckable(True)
+        button.setAccessibleName(tr("Hold {what}", what=self.title))
+        button.setToolTip(tr("Hold what is shown (Space)"))
+        button.toggled.connect(lambda checked: self.axis.pause(paused=checked))
+        self.head.insertWidget(self.head.count() - 1, button)
+        return button
 
 
 def _stairs(t: Floats, v: Floats) -> tuple[Floats, Floats]:
@@ -253,3 +357,6 @@ def _stairs(t: Floats, v: Floats) -> tuple[Floats, Floats]:
     if len(t) < 2:
         return t, v
     return np.repeat(t, 2)[1:], np.repeat(v, 2)[:-1]
+
+
+__all__ = ["RANGE_EVERY_S", "LivePlot", "Series", "Source", "graphs", "graphs_ready", "padded", "span_of"]

@@ -1,10 +1,42 @@
 """The one table of everything Outpost can do; a new file of rows is listed here and nowhere else."""
 
-from app.commands import agent, audit, circuit, control, fleet, job, learning, model, qubo, settings, status, store, tour
+from app.commands import (
+    activity,
+    agent,
+    audit,
+    circuit,
+    control,
+    fleet,
+    job,
+    learning,
+    model,
+    qubo,
+    settings,
+    status,
+    store,
+    support,
+    tour,
+)
 from app.engine.base.command import CommandTable
 
 
 def command_table() -> CommandTable:
     """Return all rows, in the order the manual shows them."""
-    files = (status, fleet, model, qubo, circuit, learning, control, tour, job, audit, settings, store, agent)
+    files = (
+        status,
+        fleet,
+        model,
+        qubo,
+        circuit,
+        learning,
+        control,
+        tour,
+        job,
+        activity,
+        audit,
+        settings,
+        store,
+        support,
+        agent,
+    )
     return CommandTable(row for file in files for row in file.ROWS)

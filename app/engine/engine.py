@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from app.engine.learning.service import LearningService
     from app.engine.link.service import Link
     from app.engine.models.service import ModelsService
+    from app.engine.observe.journal import Journal
     from app.engine.qubo.service import QuboService
     from app.engine.store.store import Store
 
@@ -46,6 +47,7 @@ class Engine:
 
     settings: Settings
     store: "Store"
+    journal: "Journal"
     jobs: "Jobs"
     link: "Link"
     models: "ModelsService"

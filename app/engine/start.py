@@ -23,10 +23,13 @@ async def _parts(engine: "Engine") -> None:
     from app.engine.learning.service import LearningService
     from app.engine.link.service import Link
     from app.engine.models.service import ModelsService
+    from app.engine.observe.journal import Journal
+    from app.engine.observe.logs import LogFile
     from app.engine.qubo.service import QuboService
 
     engine.jobs = Jobs(engine.home, engine.clock, engine.settings, engine.bus, engine.samples, engine.store)
     base = Base(engine.home, engine.clock, engine.settings, engine.bus, engine.samples, engine.store, engine.jobs)
+    engine.journal = Journal(base)
     engine.link = Link(base)
     engine.models = ModelsService(base)
     engine.fleet = FleetService(base, engine.link)
@@ -35,7 +38,7 @@ async def _parts(engine: "Engine") -> None:
     engine.learning = LearningService(base, engine.link)
     engine.control = ControlService(base)
     for part in (
-        engine.jobs, engine.link, engine.models, engine.fleet,
+        LogFile(engine.home), engine.journal, engine.jobs, engine.link, engine.models, engine.fleet,
         engine.qubo, engine.circuits, engine.learning, engine.control,
     ):  # fmt: skip
         engine.add(part)

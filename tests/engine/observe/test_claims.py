@@ -1,0 +1,61 @@
+"""Claims: judged by their figures, unmet said as unmet, and the page is the one the table and the figures make."""
+
+import pytest
+
+from app.engine.base.errors import BadInput
+from app.engine.observe import claims
+from app.engine.observe.claims import judged, load, page, read_claims
+
+ROW = '[[claim]]\nid = "a"\nissue = 2\npromise = "Fast"\nfigure = "speed"\ntarget = "< 10"\nunit = "%"\nkind = "measured"\nscale = 100\n'
+
+
+@pytest.mark.parametrize(
+    ("figures", "verdict", "value"),
+    [
+        ([], "not measured", None),
+        ([{"figure": "speed", "value": 0.09}], "met", 9.0),
+        ([{"figure": "speed", "value": 0.1}], "unmet", 10.0),
+        ([{"figure": "speed", "value": None}], "unmet", None),
+        ([{"figure": "speed", "value": 0.3, "date": "2026-01-01"}, {"figure": "speed", "value": 0.05, "date": "2025-01-01"}], "unmet", 30.0),
+    ],
+)  # fmt: skip
+def test_a_claim_is_what_its_newest_figure_says(figures, verdict, value):
+    (row,) = judged(read_claims(ROW), figures)
+    assert (row.verdict, row.value) == (verdict, pytest.approx(value) if value is not None else None)
+
+
+def test_the_page_says_unmet_provisional_interval_and_peer():
+    figure = {
+        "figure": "speed",
+        "value": 0.2,
+        "interval": [0.18, 0.24],
+        "peer": "theirs",
+        "date": "2026-01-01",
+        "provisional": True,
+    }
+    told = page(judged(read_claims(ROW), [figure]))
+    assert "| 2 | Fast | < 10 % | 20 % | 18 to 24 | measured | theirs | – | 2026-01-01, provisional | **unmet** |" in told
+    assert "0 met, 1 unmet, 0 not measured." in told
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[[claim]\n", "claims.toml: "), (ROW + ROW, "twice"), (ROW.replace("< 10", "about 10"), "claim a: needs a target"),
+        (ROW.replace("measured", "felt"), "kind"), (ROW + 'colour = "red"\n', "unknown field colour"),
+        (ROW.replace("issue = 2\n", ""), "issue"), (ROW.replace("< 10", "< ten"), "claim a"),
+    ],
+)  # fmt: skip
+def test_a_malformed_table_says_which_claim_and_why(text, reason):
+    with pytest.raises(BadInput, match=reason):
+        read_claims(text)
+
+
+def test_the_page_in_docs_is_the_one_the_table_and_the_figures_make():
+    assert (claims.REPO / "docs" / "claims.md").read_text("utf-8") == page(judged(*load()))
+
+
+def test_the_promises_of_the_first_two_issues_are_there():
+    rows, _figures = load()
+    assert {claim.issue for claim in rows} >= {2, 3}
+    assert len(rows) >= 16

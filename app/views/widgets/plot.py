@@ -228,10 +228,10 @@ class LivePlot(Chart):
             return
         self._ranged_s = time.monotonic()
         levels = [np.array([value]) for value, _ in self._lines]
-        end = max(span[1], span[0] + (1.0 if self._counted else 1e-3))
         y = self._fixed_y or padded(*(span_of([*(series.v for series in shown), *levels]) or (0.0, 1.0)))
         x = span[0] - self._origin
-        self._face.set_range((x, max(span[1] - self._origin, x + 1e-3)), y)
+        least = 1.0 if self._counted else 1e-3
+        self._face.set_range((x, max(span[1] - self._origin, x + least)), y)
 
     # the shared axis
 

@@ -1,9 +1,11 @@
 """The job of the QUBO wing: read, choose, solve, verify, in a worker process.
 
-spec: {"file": path} or {"text": …, "name": …}, and "solver", "seconds", "threads", "options" (of the solver).
+spec: {"file": path} or {"text": …, "name": …}, and "solver", "seconds", "threads", "options" (of the solver). Within a process
+"qubo" may hold the problem itself, and `look` then says more about the samples than their energy (see `problems/work.py`).
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,20 @@ from app.engine.qubo.verify import confirm
 
 _MOST_TRACE = 500
 _MOST_ROWS = 200
+# Solvers whose inner part is compiled.
+_KERNELS = {
+    "anneal": "app.engine.qubo.anneal", "tabu": "app.engine.qubo.tabu", "replicas": "app.engine.qubo.replicas",
+}  # fmt: skip
+
+# Gets the samples of a run and returns a row of further columns for each.
+Look = Callable[[SolverResult], list[dict[str, Any]]]
 
 
-def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
+def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop, look: Look | None = None) -> dict[str, Any]:
     """Solve the problem in `spec` and return {objective, energy, sample, solver, cpu_s, wall_s, n, edges, samples, trace…}."""
-    text, problem = _problem(spec)
+    text, problem = ("", spec["qubo"]) if "qubo" in spec else _problem(spec)
     chosen = solvers.choose(problem, spec.get("solver") or solvers.AUTO)
-    options = dict(spec.get("options") or {})
+    options = {**chosen.options, **(spec.get("options") or {})}
     solver = solvers.make(chosen.name, options)
     budget = Budget(float(spec.get("seconds", 5.0)), int(spec.get("threads", 1)))
     warmup_s = _warm(chosen.name, problem)
@@ -33,22 +42,22 @@ def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[s
     sample = sample_text(found.sample)
     objective = confirm(problem, text, sample, found.energy)
     trace.close(wall_s, found.energy)
-    info = {key: value for key, value in found.info.items() if key != "counts"}
+    info = {key: value for key, value in found.info.items() if key not in {"counts", "replay"}}
     return {
         "objective": objective, "energy": found.energy, "sample": sample, "solver": chosen.name, "why": chosen.why,
         "cpu_s": cpu_s, "wall_s": wall_s, "warmup_s": warmup_s, "n": problem.n, "edges": problem.couplings,
         "kind": problem.kind, "sense": problem.sense, "seed": seed, "threads": budget.threads, "options": options,
-        "info": info, "samples": _rows(problem, found), "trace": trace.thinned(), "verified": True,
+        "info": info, "samples": _rows(problem, found, look), "trace": trace.thinned(), "verified": True,
+        "replay": _replay(found.info.get("replay"), seed),
     }  # fmt: skip
 
 
 def warm(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
     """Compile the kernels ahead of the first question, so that the cache on disk holds them; spec is not used."""
     del spec, seed, report, stop
-    from app.engine.qubo.anneal import warm_up
-
     began = time.perf_counter()
-    warm_up()
+    for module in _KERNELS.values():
+        importlib.import_module(module).warm_up()
     return {"warmup_s": time.perf_counter() - began}
 
 
@@ -65,23 +74,28 @@ def _problem(spec: dict[str, Any]) -> tuple[str, Qubo]:
 def _warm(name: str, problem: Qubo) -> float:
     """Load what the solver needs before its time counts; returns the seconds it took."""
     began = time.perf_counter()
-    if name == "anneal":
-        from app.engine.qubo.anneal import warm_up
+    for one in ("anneal", "tabu") if name == "portfolio" else (name,):
+        if one.startswith("dwave"):
+            from app.engine.qubo.adapters.dwave import load
 
-        warm_up(problem)
-    elif name.startswith("dwave"):
-        from app.engine.qubo.adapters.dwave import load
-
-        load()
+            load()
+        elif one in _KERNELS:
+            importlib.import_module(_KERNELS[one]).warm_up(problem)
     return time.perf_counter() - began
 
 
-def _rows(problem: Qubo, found: SolverResult) -> list[dict[str, float]]:
-    """Return the best distinct samples as rows of energy, objective and count, the best first."""
+def _replay(recipe: dict[str, Any] | None, seed: int) -> dict[str, Any] | None:
+    """Return what makes the best sample once more: solver, seed, options and the version of the solvers."""
+    return {"seed": seed, **recipe, "version": solvers.VERSION} if recipe else None
+
+
+def _rows(problem: Qubo, found: SolverResult, look: Look | None) -> list[dict[str, Any]]:
+    """Return the best distinct samples as rows of energy, objective and count (and what `look` adds), the best first."""
     counts = found.info.get("counts") or [1] * len(found.energies)
+    more = look(found) if look is not None else [{}] * len(found.energies)
     return [
-        {"energy": float(energy), "objective": problem.objective_of(float(energy)), "count": int(count)}
-        for energy, count in list(zip(found.energies, counts, strict=True))[:_MOST_ROWS]
+        {"energy": float(energy), "objective": problem.objective_of(float(energy)), "count": int(count), **extra}
+        for energy, count, extra in list(zip(found.energies, counts, more, strict=True))[:_MOST_ROWS]
     ]
 
 

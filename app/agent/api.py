@@ -91,8 +91,8 @@ class Api:
 
     async def _model(self, asked: Asked) -> Response:
         document = parse_object(asked.body) if asked.body else {}
-        models = self._node.models
-        return json_response(await self._node.files.do(models.change, asked.parts["name"], asked.parts["verb"], document))
+        intake = self._node.intake
+        return json_response(await self._node.files.do(intake.change, asked.parts["name"], asked.parts["verb"], document))
 
     async def _infer(self, asked: Asked) -> Response:
         node = self._node

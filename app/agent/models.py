@@ -4,13 +4,20 @@ Verbs run in one lane and inference in another; they share only the two mappings
 """
 
 import hashlib
+import time
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from app.agent.budget import CpuBudget, check_memory
 from app.agent.manifest import Manifest
+from app.agent.points import reached
+from app.agent.recording import MOST_BYTES, Recording, shadow
 from app.agent.shelf import Shelf
-from app.agent.slots import Cabinet, Slots
-from app.engine.base.errors import BadInput, Conflict, Missing
+from app.agent.slots import Cabinet, Slot, Slots
+from app.engine.base.errors import BadInput, Conflict, Missing, OutpostError
+from app.wire.documents import whole_of
 from app.wire.limits import TENSOR_BYTES
 from app.wire.status import ModelStatus
 
@@ -18,8 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.agent.adapters.onnx import Session
+    from app.agent.recording import Answer
 
-VERBS: Final = ("prepare", "activate", "commit", "rollback")
+VERBS: Final = ("prepare", "activate", "commit", "rollback", "record", "shadow")
+_MOST_SHADOWED: Final = 1000
 
 
 class Models:
@@ -29,16 +38,39 @@ class Models:
         self._cabinet, self._shelf = Cabinet(folder), shelf
         self._slots: dict[str, Slots] = self._cabinet.load()
         self._loaded: dict[tuple[str, str], Session] = {}
+        self._recordings: dict[str, Recording] = {
+            name: Recording(slots.recorded_bytes) for name, slots in self._slots.items() if slots.recorded_bytes
+        }
+        self._budgets: dict[str, CpuBudget] = {}
 
     def status(self) -> tuple[ModelStatus, ...]:
         """Return how every model stands; cheap, for any thread."""
         return tuple(self._status_of(name, slots) for name, slots in sorted(self._slots.items()))
 
-    def change(self, name: str, verb: str, document: dict[str, Any]) -> dict[str, Any]:
-        """Do one verb and return the model's state; nothing is changed when this raises."""
+    def slots(self, name: str) -> Slots:
+        """Return how a model's slots stand; empty ones for a model that is not here."""
+        return self._slots.get(name, Slots())
+
+    def held(self) -> dict[str, Path]:
+        """Return the artifacts that lie in slots, with their files."""
+        return {
+            manifest.artifact: path
+            for name, slots in self._slots.items()
+            for slot, manifest in slots.manifests.items()
+            if (path := self._cabinet.path(name, "a" if slot == "a" else "b")).exists()
+        }
+
+    def change(self, name: str, verb: str, document: dict[str, Any], signer: str = "") -> dict[str, Any]:
+        """Do one verb and return the model's state; nothing is changed when this raises.
+
+        `signer` is who sealed the manifest of a `prepare`.
+        """
         verbs: dict[str, Callable[[str, dict[str, Any]], Slots]] = {
-            "prepare": self._prepare, "activate": self._activate, "commit": self._commit, "rollback": self._roll_back,
+            "prepare": partial(self._prepare, signer=signer), "activate": self._activate, "commit": self._commit,
+            "rollback": self._roll_back, "record": self._record,
         }  # fmt: skip
+        if verb == "shadow":
+            return self._shadow(name, document)
         if verb not in verbs:
             raise Missing("There is no {verb} of a model", verb=verb[:40])
         slots = verbs[verb](name, document)
@@ -55,10 +87,44 @@ class Models:
         session = self._loaded.get((name, manifest.artifact))
         if session is None:
             session = self._load(name, manifest, self._cabinet.read(name, slots.active))
+        budget = self._budgets.setdefault(name, CpuBudget())
+        budget.check(name, manifest.limits, time.monotonic())
         inputs, _ = unpack(body, most_bytes=TENSOR_BYTES)
-        return pack(session.run(inputs), {"version": str(manifest.version), "artifact": manifest.artifact})
+        began_s = time.thread_time()
+        outputs = session.run(inputs)
+        budget.spend(time.thread_time() - began_s, time.monotonic())
+        if (recording := self._recordings.get(name)) is not None and len(inputs) == 1:
+            recording.keep(next(iter(inputs.values())))
+        return pack(outputs, {"version": str(manifest.version), "artifact": manifest.artifact})
 
-    def _prepare(self, name: str, document: dict[str, Any]) -> Slots:
+    def _record(self, name: str, document: dict[str, Any]) -> Slots:
+        most = min(whole_of(document, "most_bytes"), MOST_BYTES)
+        kept = self._keep(name, replace(self._need(name), recorded_bytes=most))
+        self._recordings.setdefault(name, Recording()).limit(most)
+        return kept
+
+    def _shadow(self, name: str, document: dict[str, Any]) -> dict[str, Any]:
+        """Return how the prepared version does beside the active one on recorded requests, else on the self-test's rows."""
+        import numpy as np
+
+        slots = self._need(name)
+        if slots.waiting is None or slots.prepared is None:
+            raise Conflict("Nothing is prepared", hint="Prepare a version first.")
+        recording = self._recordings.get(name)
+        most = min(whole_of(document, "most_requests", _MOST_SHADOWED), _MOST_SHADOWED)
+        requests = recording.requests()[-most:] if recording is not None else []
+        source = "recorded" if requests else "self_test"
+        requests = requests or [np.asarray(slots.waiting.test_input, np.float32)]
+        new = self._session(name, slots.waiting, slots.prepared)
+        old = self._session(name, slots.manifest, slots.active) if slots.manifest and slots.active else new
+        told = shadow(requests, _answers(old), _answers(new), time.perf_counter)
+        return {"schema": 1, "source": source, "has_old": slots.active is not None, **told}
+
+    def _session(self, name: str, manifest: Manifest, slot: Slot) -> "Session":
+        found = self._loaded.get((name, manifest.artifact))
+        return found or self._load(name, manifest, self._cabinet.read(name, slot))
+
+    def _prepare(self, name: str, document: dict[str, Any], signer: str = "") -> Slots:
         manifest = Manifest.from_json(document)
         if manifest.name != name:
             raise BadInput("The manifest is of {other}, not of {name}", other=manifest.name[:80], name=name, field="name")
@@ -68,16 +134,28 @@ class Models:
         if slots.waiting == manifest and target.exists():
             return slots
         data = self._shelf.need(manifest.artifact).read_bytes()
-        session = self._load(name, manifest, data)
+        self._try_out(name, manifest, data, slots)
+        reached("prepare.tested")
+        if slot in slots.manifests:
+            slots = self._keep(name, slots.emptied())
+            reached("slot.emptied")
+        self._cabinet.fill(name, slot, data)
+        kept = self._keep(name, slots.with_prepared(manifest, signer))
+        reached("prepare.done")
+        return kept
+
+    def _try_out(self, name: str, manifest: Manifest, data: bytes, slots: Slots) -> None:
+        """Load and self-test a model within its memory; on any failure it is unloaded again."""
+        from app.agent.adapters.memory import resident_bytes
+        from app.agent.adapters.onnx import Session  # noqa: F401 - so that the runtime itself is not counted
+
+        before = resident_bytes()
         try:
-            _self_test(session, manifest)
-        except BadInput:
+            _self_test(self._load(name, manifest, data), manifest)
+            check_memory(name, manifest.limits, resident_bytes() - before)
+        except OutpostError:
             self._forget(name, slots)
             raise
-        if slot in slots.manifests:
-            self._keep(name, slots.emptied())
-        self._cabinet.fill(name, slot, data)
-        return self._keep(name, slots.with_prepared(manifest))
 
     def _activate(self, name: str, document: dict[str, Any]) -> Slots:
         slots, wanted = self._need(name), document.get("version")
@@ -90,13 +168,20 @@ class Models:
             raise Conflict("Version {version} is not the one prepared", version=wanted)
         if (name, manifest.artifact) not in self._loaded:
             self._load(name, manifest, self._cabinet.read(name, fresh.active))
-        return self._keep(name, fresh)
+        reached("activate.ready")
+        kept = self._keep(name, fresh)
+        reached("activate.done")
+        return kept
 
     def _commit(self, name: str, _document: dict[str, Any]) -> Slots:
-        return self._keep(name, self._need(name).final())
+        kept = self._keep(name, self._need(name).final())
+        reached("commit.done")
+        return kept
 
     def _roll_back(self, name: str, _document: dict[str, Any]) -> Slots:
-        return self._keep(name, self._need(name).rolled_back())
+        kept = self._keep(name, self._need(name).rolled_back())
+        reached("rollback.done")
+        return kept
 
     def _keep(self, name: str, slots: Slots) -> Slots:
         self._cabinet.point(name, slots)
@@ -133,6 +218,10 @@ class Models:
             prepared_version=waiting.version if waiting else None,
             loaded=active is not None and (name, active.artifact) in self._loaded,
         )
+
+
+def _answers(session: "Session") -> "Answer":
+    return lambda rows: next(iter(session.run({"x": rows}).values()))
 
 
 def _self_test(session: "Session", manifest: Manifest) -> None:

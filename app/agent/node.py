@@ -7,6 +7,7 @@ from typing import Any
 
 from app import __version__
 from app.agent.adapters.machine import Machine
+from app.agent.artifacts import Intake
 from app.agent.desk import Desk
 from app.agent.lane import Lane
 from app.agent.meter import Meter
@@ -48,6 +49,7 @@ class Node:
         self.meter = Meter()
         self.shelf = Shelf(folder / "artifacts")
         self.models = Models(folder / "models", self.shelf)
+        self.intake = Intake(self.shelf, self.models, self.pinned)
         self.rounds = Rounds(folder / "rounds", options.home / "data", self.training)
         self.tls = tls.server_context(identity)
         self.stopping = asyncio.Event()
@@ -106,6 +108,10 @@ class Node:
         if console is None:
             raise Refused("You are not paired with this node", hint="Pair with the code that the node shows.")
         return console
+
+    def pinned(self, device: str) -> PublicIdentity | None:
+        """Return the paired console with this device id; for any thread."""
+        return next((known for known in self._consoles.values() if known.device_id == device), None)
 
     async def check_signature(self, console: PublicIdentity, header: str, method: str, target: str, body: bytes) -> None:
         """Raise `Refused` unless `header` signs this request by `console`; its nonce is spent for good."""

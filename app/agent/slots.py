@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from app.agent.manifest import Manifest
+from app.agent.points import reached
 from app.engine.base.errors import BadInput, Conflict, Missing
 from app.engine.base.platform import replace_file
 
@@ -21,12 +22,18 @@ Slot = Literal["a", "b"]
 
 @dataclass(frozen=True)
 class Slots:
-    """Where the pointer stands: the active slot, whether that is final, and what waits beside it."""
+    """Where the pointer stands: the active slot, whether that is final, and what waits beside it.
+
+    `issued_us` is the newest manifest followed of each signer, so that none before it is followed again; `recorded_bytes` is
+    how much of its requests the node may keep for shadow traffic (0: none).
+    """
 
     active: Slot | None = None
     committed: bool = True
     prepared: Slot | None = None
     manifests: dict[str, Manifest] = field(default_factory=dict)
+    issued_us: dict[str, int] = field(default_factory=dict)
+    recorded_bytes: int = 0
 
     @property
     def manifest(self) -> Manifest | None:
@@ -49,10 +56,13 @@ class Slots:
         slot = self.free()
         return replace(self, prepared=None, manifests={k: v for k, v in self.manifests.items() if k != slot})
 
-    def with_prepared(self, manifest: Manifest) -> "Slots":
-        """Return the state in which the free slot holds `manifest`."""
+    def with_prepared(self, manifest: Manifest, signer: str = "") -> "Slots":
+        """Return the state in which the free slot holds `manifest`, sealed by `signer`."""
         slot = self.free()
-        return replace(self, prepared=slot, manifests={**self.manifests, slot: manifest})
+        issued_us = dict(self.issued_us)
+        if signer:
+            issued_us[signer] = max(manifest.issued_us, issued_us.get(signer, 0))
+        return replace(self, prepared=slot, manifests={**self.manifests, slot: manifest}, issued_us=issued_us)
 
     def activated(self) -> "Slots":
         """Return the state after the swap; raise `Conflict` when nothing is prepared."""
@@ -80,6 +90,7 @@ class Slots:
         manifests = {slot: manifest.to_json() for slot, manifest in self.manifests.items()}
         return {
             "schema": 1, "active": self.active, "committed": self.committed, "prepared": self.prepared, "slots": manifests,
+            "issued_us": self.issued_us, "recorded_bytes": self.recorded_bytes,
         }  # fmt: skip
 
     @classmethod
@@ -89,7 +100,8 @@ class Slots:
         active, prepared = document["active"], document["prepared"]
         if not {active, prepared} <= {None, *manifests}:
             raise BadInput("The slots name one that holds nothing")
-        return cls(active, document["committed"] is True, prepared, manifests)
+        issued = {str(signer): int(at_us) for signer, at_us in document.get("issued_us", {}).items()}
+        return cls(active, document["committed"] is True, prepared, manifests, issued, int(document.get("recorded_bytes", 0)))
 
 
 class Cabinet:
@@ -118,6 +130,7 @@ class Cabinet:
     def fill(self, name: str, slot: Slot, model: bytes) -> None:
         """Write `model` into the slot, whole or not at all."""
         replace_file(self.path(name, slot), model)
+        reached("slot.filled")
 
     def read(self, name: str, slot: Slot) -> bytes:
         """Return what the slot holds; raise `Missing`."""
@@ -129,3 +142,4 @@ class Cabinet:
     def point(self, name: str, slots: Slots) -> None:
         """Move the pointer; durable when this returns."""
         replace_file(self.path(name, "a").parent / "state.json", json.dumps(slots.to_json()).encode())
+        reached("slot.pointed")

@@ -38,11 +38,11 @@ async def export_model(call: "Call", *, model: str, file: Path) -> dict[str, Any
     return {"id": found.id, "name": found.name, "version": found.version, "file": str(file)}
 
 
-async def activate(call: "Call", *, model: str, nodes: str) -> dict[str, Any]:
+async def activate(call: "Call", *, model: str, nodes: str, downgrade: bool) -> dict[str, Any]:
     """Bring a model version to nodes."""
     from app.engine.flows.activate import activate as bring
 
-    return await bring(_parts(call), model, nodes, actor=call.actor, cause=call.cause)
+    return await bring(_parts(call), model, nodes, downgrade=downgrade, actor=call.actor, cause=call.cause)
 
 
 async def check(call: "Call", *, model: str, rows: int, nodes: str) -> dict[str, Any]:
@@ -64,6 +64,7 @@ def _parts(call: "Call") -> "Parts":
 
 _MODEL = Arg("model", str, "A version: its id, name (the newest), name:version, or artifact id.", positional=True)
 _NODES = Arg("nodes", str, "all, or names parted by commas.", "all")
+_DOWNGRADE = Arg("downgrade", bool, "Let nodes go back to an older version than theirs.", False)
 _SHOWN = "{id, name, version, artifact, size_bytes, metrics, lineage, inputs, state, created_us}"
 
 ROWS: tuple[Command, ...] = (
@@ -104,7 +105,7 @@ ROWS: tuple[Command, ...] = (
         "Uploads a version to nodes and has each check, load, self-test, activate and commit it. A node that fails goes back "
         "to what it had; the others go on.",
         activate,
-        (_MODEL, _NODES),
+        (_MODEL, _NODES, _DOWNGRADE),
         returns="{model, deployment, nodes: [{id, name, state, error}]}",
     ),
     Command(

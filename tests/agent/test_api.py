@@ -74,19 +74,22 @@ def test_desired_state_is_patched_at_its_version_only(site, kit):
     assert console.get("/v1/twin").json() == told
 
 
-def test_an_artifact_is_resumed_and_a_corrupt_one_refused(site, kit):
+def test_an_artifact_is_resumed_and_a_corrupt_piece_refused(site, kit):
     data = np.random.default_rng(1).bytes(300_000)
-    artifact, console = kit.sha_of(data), site.console
-    put = lambda piece, span: console.change(  # noqa: E731
-        "PUT", f"/v1/artifacts/{artifact}", piece, {"Content-Range": f"bytes {span}/{len(data)}"}
+    artifact, console, piece = kit.sha_of(data), site.console, 65536
+    put = lambda body, first: console.change(  # noqa: E731
+        "PUT", f"/v1/artifacts/{artifact}", body, {"Content-Range": f"bytes {first}-{first + len(body) - 1}/{len(data)}"}
     )
-    assert put(data[:100_000], "0-99999").json() == {"schema": 1, "received_bytes": 100_000, "complete": False}
-    assert put(b"", "*").json()["received_bytes"] == 100_000
-    assert put(data[200_000:], "200000-299999").status_code == 409
-    assert put(b"!" + data[100_001:], "100000-299999").status_code == 400
-    assert put(b"", "*").json()["received_bytes"] == 0
-    assert put(data[:150_000], "0-149999").status_code == 202
-    assert put(data[150_000:], "150000-299999").json() == {"schema": 1, "received_bytes": 300_000, "complete": True}
+    assert put(data[:piece], 0).status_code == 403
+    assert console.announce(data)["missing"] == [[0, 300_000]]
+    assert put(data[:piece], 0).json()["missing"] == [[piece, 300_000]]
+    assert put(data[: piece - 1], 0).status_code == 409
+    assert put(b"!" + data[piece + 1 : 3 * piece], piece).status_code == 400
+    assert put(data[2 * piece :], 2 * piece).json()["missing"] == [[piece, 2 * piece]]
+    assert console.announce(data)["received_bytes"] == 300_000 - piece
+    assert put(data[piece : 2 * piece], piece).json() == {
+        "schema": 1, "received_bytes": 300_000, "complete": True, "missing": [],
+    }  # fmt: skip
 
 
 def test_a_model_is_installed_and_answers_as_onnxruntime_does_on_a_hundred_rows(site, nets):
@@ -109,7 +112,7 @@ def test_a_model_is_installed_and_answers_as_onnxruntime_does_on_a_hundred_rows(
 def test_a_malformed_model_is_refused_with_a_clear_line_and_nothing_changes(site, nets, kit):
     before = site.console.get("/v1/status").json()["models"]
     broken = type(nets[1])(data=nets[1].data[:200], x=nets[1].x, y=nets[1].y)
-    site.console.upload(broken.data)
+    site.console.upload(broken.data, "broken")
     reply = site.console.verb("broken", "prepare", kit.manifest_of(broken, 2, "broken"))
     assert reply.status_code == 400
     assert "The model broken cannot be loaded" in reply.json()["detail"]

@@ -80,7 +80,7 @@ async def test_model_activate_and_model_check_go_to_the_flow(call, monkeypatch):
     await ask(call, "model.activate", model="digits")
     await ask(call, "model.check", model="digits", rows=3, nodes="north")
     parts = activate.Parts("jobs", "link", call.engine.models, "fleet")
-    assert seen == [(parts, "digits", "all", {"actor": "me@here", "cause": "c1"}), ("m1", ["m1"] * 3, "north")]
+    assert seen == [(parts, "digits", "all", {"downgrade": False, "actor": "me@here", "cause": "c1"}), ("m1", ["m1"] * 3, "north")]
 
 
 def test_only_looking_is_free_for_observers():

@@ -6,7 +6,7 @@ Reads that fail on the way are tried again with full jitter; changes of desired 
 import asyncio
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,7 @@ _OCTETS: Final = {"Content-Type": "application/octet-stream"}
 _JSON: Final = {"Content-Type": "application/json"}
 
 Progress = Callable[[int, int], None]
+Pace = Callable[[int], Awaitable[None]]
 Tensors = Mapping[str, NDArray[np.float32]]
 
 
@@ -82,27 +83,52 @@ class NodeClient:
         answer = await self._transport.send("GET", f"/v1/telemetry?{query}", limit_s=5.0 + wait_s)
         return TelemetryPage.from_json(answer.document())
 
-    async def put_artifact(self, artifact: str, path: Path, progress: Progress | None = None) -> None:
-        """Send the file at `path` as `artifact` in pieces, going on where an earlier try broke off.
+    async def announce(
+        self, slot: str, sealed: Mapping[str, Any], delta: Mapping[str, Any] | None = None, *, fresh: bool = False
+    ) -> dict[str, Any]:
+        """Show the node a sealed manifest; return what of its artifact is missing there, and what a delta may start from.
 
-        `progress(bytes there, bytes in all)` is called after each piece.
+        `delta` {base, artifact, size_bytes, chunks} also lets a delta in; with `fresh` all is to be sent anew.
+        """
+        document = {**sealed, **({"delta": dict(delta)} if delta else {}), **({"fresh": True} if fresh else {})}
+        return await self._model(slot, "announce", to_bytes(document))
+
+    async def put_pieces(self, artifact: str, path: Path, told: Mapping[str, Any], pace: Pace, progress: Progress) -> int:
+        """Send the pieces of the file at `path` that `told` says are missing; return the bytes sent.
+
+        `await pace(bytes)` comes before each piece, `progress(bytes there, bytes in all)` after it.
         """
         size = await in_thread(lambda: path.stat().st_size, "artifact")
-        target = f"/v1/artifacts/{quote(artifact, safe=':')}"
-        told = (await self._change("PUT", target, b"", {**_OCTETS, "Content-Range": f"bytes */{size}"})).document()
+        target, sent = f"/v1/artifacts/{quote(artifact, safe=':')}", 0
         while not told.get("complete"):
-            at = whole_of(told, "received_bytes")
-            piece = await in_thread(partial(_piece, path, at), "artifact")
+            if not told.get("missing"):
+                raise Conflict("{node} misses pieces and does not say which", node=self.peer.identity.name)
+            first, end = told["missing"][0]
+            piece = await in_thread(partial(_piece, path, first, min(end - first, limits.CHUNK_BYTES)), "artifact")
             if not piece:
                 raise Conflict("{file} changed while it was sent", file=path)
-            span = {"Content-Range": f"bytes {at}-{at + len(piece) - 1}/{size}"}
+            await pace(len(piece))
+            span = {"Content-Range": f"bytes {first}-{first + len(piece) - 1}/{size}"}
             told = (await self._change("PUT", target, piece, {**_OCTETS, **span}, limit_s=60.0)).document()
-            if progress is not None:
-                progress(whole_of(told, "received_bytes"), size)
+            sent += len(piece)
+            progress(whole_of(dict(told), "received_bytes"), size)
+        return sent
 
-    async def prepare(self, slot: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """Have the node check, load and self-test a model beside the active one of `slot`."""
-        return await self._model(slot, "prepare", to_bytes(dict(manifest)))
+    async def assemble(self, slot: str, base: str, delta: str, artifact: str) -> dict[str, Any]:
+        """Have the node make `artifact` of the file `base` it has and the delta that was sent."""
+        return await self._model(slot, "assemble", to_bytes({"base": base, "delta": delta, "artifact": artifact}))
+
+    async def shadow(self, slot: str, most_requests: int = 1000) -> dict[str, Any]:
+        """Have the node try the prepared version of `slot` beside the active one on recorded requests."""
+        return await self._model(slot, "shadow", to_bytes({"schema": 1, "most_requests": most_requests}))
+
+    async def record(self, slot: str, most_bytes: int) -> dict[str, Any]:
+        """Have the node keep up to `most_bytes` of the newest requests to `slot` (0: none)."""
+        return await self._model(slot, "record", to_bytes({"schema": 1, "most_bytes": most_bytes}))
+
+    async def prepare(self, slot: str, sealed: Mapping[str, Any]) -> dict[str, Any]:
+        """Have the node check, load and self-test the model of a sealed manifest beside the active one of `slot`."""
+        return await self._model(slot, "prepare", to_bytes(dict(sealed)))
 
     async def activate(self, slot: str, version: int) -> dict[str, Any]:
         """Have the prepared `version` of `slot` answer from now on; the one before is kept until `commit`."""
@@ -161,10 +187,10 @@ def _segment(name: str) -> str:
     return quote(name, safe=":")
 
 
-def _piece(path: Path, at: int) -> bytes:
+def _piece(path: Path, at: int, count: int) -> bytes:
     with path.open("rb") as file:
         file.seek(at)
-        return file.read(limits.CHUNK_BYTES)
+        return file.read(count)
 
 
 def _unpacked(answer: Answer) -> tuple[tensors.Tensors, dict[str, str]]:

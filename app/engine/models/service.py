@@ -1,18 +1,23 @@
 """The verbs of the model registry: register, find, export, and run a version on the engine's own runtime."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from app.engine.base.errors import BadInput, Limit, Missing
+from app.engine.base.errors import BadInput, Conflict, Limit, Missing
 from app.engine.base.ids import content_id
 from app.engine.base.platform import replace_file
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
+from app.engine.link.transfer import Delta, DeltaFrom, Parcel
 from app.engine.models.records import ModelVersion, manifest_of, version_of
 from app.engine.store import artifacts, rows
 from app.engine.store.threads import in_thread
+from app.wire.delta import make_delta
+from app.wire.identity import DeviceIdentity
+from app.wire.manifests import chunks_of, seal
 
 _TABLE: Final = "model_versions"
 _MOST_BYTES: Final = 1 << 30
@@ -25,6 +30,8 @@ class ModelsService:
     def __init__(self, base: Base) -> None:
         self._base = base
         self.records: Records[ModelVersion] = Records(lambda model: model.id, "model version")
+        self._deltas: dict[tuple[str, str], Delta] = {}
+        self._making = asyncio.Lock()
 
     async def start(self) -> None:
         """Load the versions from the store."""
@@ -118,6 +125,49 @@ class ModelsService:
                 hint="A model needs one float32 input x of shape (rows, width) with free rows, and an output y.",
             )  # fmt: skip
         return manifest
+
+    async def seal(
+        self, model: ModelVersion, identity: DeviceIdentity, *, downgrade: bool = False, limits: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the manifest of `model`, its pieces and allowance included, signed now with both keys of `identity`."""
+        data = await self.read(model)
+        pieces = await in_thread(partial(chunks_of, data), "artifact")
+        manifest = {**self.manifest(model), "chunks": pieces.to_json(), "issued_us": self._base.clock.now_us()}
+        if downgrade:
+            manifest["downgrade"] = True
+        if limits:
+            manifest["limits"] = dict(limits)
+        return await in_thread(partial(seal, identity, manifest), "artifact")
+
+    def parcel(self, model: ModelVersion, sealed: Mapping[str, Any]) -> Parcel:
+        """Return what the link sends of `model`."""
+        return Parcel(model.name, sealed, model.artifact, self.path_of(model), model.size_bytes)
+
+    def deltas(self, model: ModelVersion) -> DeltaFrom:
+        """Return what finds the smallest delta to `model` from a file that a node has; each is made once."""
+
+        async def find(bases: Sequence[str], most_bytes: int) -> Delta | None:
+            known = [other for other in self.records if other.artifact in bases and other.name == model.name]
+            if not known:
+                return None
+            delta = await self._delta(max(known, key=lambda other: other.version), model)
+            return delta if delta is not None and delta.size_bytes < most_bytes else None
+
+        return find
+
+    async def _delta(self, base: ModelVersion, model: ModelVersion) -> Delta | None:
+        key = (base.artifact, model.artifact)
+        async with self._making:
+            if key not in self._deltas:
+                try:
+                    old, new = await self.read(base), await self.read(model)
+                except (Missing, Conflict):
+                    return None
+                made = await in_thread(partial(make_delta, old, new), "delta")
+                artifact = await in_thread(partial(artifacts.keep, self._base.home, made), "artifact")
+                path = artifacts.path_of(self._base.home, artifact)
+                self._deltas[key] = Delta(base.artifact, artifact, path, len(made), chunks_of(made).to_json())
+            return self._deltas[key]
 
     async def predict(
         self, model: ModelVersion, inputs: Sequence[Sequence[float]], *, actor: str, cause: str = ""

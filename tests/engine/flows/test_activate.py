@@ -8,6 +8,7 @@ from app.engine.fleet.health import Health
 from app.engine.fleet.records import Node
 from app.engine.flows.activate import Parts, activate, check_predictions, rows_for
 from app.engine.jobs.service import Jobs
+from app.engine.link.transfer import Parcel, no_delta
 from app.engine.models.records import ModelVersion
 from tests.engine.fleet.ground import ground
 
@@ -28,9 +29,9 @@ class Client:
         if verb in self.fails:
             raise self.fails[verb]
 
-    async def put_artifact(self, artifact, path, progress):
-        progress(5, 10)
+    async def announce(self, slot, sealed):
         self._do("upload")
+        return {"complete": True}
 
     async def prepare(self, slot, manifest):
         self._do("prepare")
@@ -64,14 +65,17 @@ class Rooms:
     def find(self, key):
         return MODEL
 
-    def manifest(self, model):
-        return {}
+    async def identity(self):
+        return "us"
 
-    async def read(self, model):
-        return b""
+    async def seal(self, model, identity, *, downgrade):
+        return {"manifest": {}}
 
-    def path_of(self, model):
-        return "model"
+    def parcel(self, model, sealed):
+        return Parcel(model.name, sealed, model.artifact, "model", 10)
+
+    def deltas(self, model):
+        return no_delta
 
     async def predict(self, model, rows, *, actor, cause):
         return np.eye(10)[np.arange(len(rows)) % 10].tolist()

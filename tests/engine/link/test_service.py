@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.engine.base.errors import BadInput, Missing, Refused
+from app.engine.base.errors import Missing, Refused
 from app.engine.fleet.adapters.processes import AgentHerd
 from app.engine.link.records import Peer, Target
 from app.engine.link.service import Link
@@ -109,24 +109,3 @@ async def test_a_real_agent_is_paired_once_and_serves_this_console_alone(link, a
 
 async def _given(identity):
     return identity
-
-
-async def test_an_artifact_is_resumed_and_a_wrong_one_refused(link, agent, tmp_path):
-    from app.engine.base.ids import content_id
-
-    paired = await link.pair(agent.address, agent.code)
-    link.attach(Target(Peer("n1", agent.address, paired.identity)))
-    client, data = link.client("n1"), np.random.default_rng(0).bytes(5 << 20)
-    artifact, path, told = content_id(data), tmp_path / "model.bin", []
-    target = f"/v1/artifacts/{artifact}"
-    await client._change("PUT", target, data[:1000], {"Content-Range": f"bytes 0-999/{len(data)}"})
-    path.write_bytes(data)
-    await client.put_artifact(artifact, path, lambda have, size: told.append((have, size)))
-    assert told[0][0] == 1000 + (4 << 20)
-    assert told[-1] == (len(data), len(data))
-    told.clear()
-    await client.put_artifact(artifact, path, lambda *where: told.append(where))
-    assert told == []
-    path.write_bytes(b"x" * 2000)
-    with pytest.raises(BadInput, match="hash"):
-        await client.put_artifact(content_id(b"other"), path)

@@ -15,6 +15,8 @@ from app.engine.base.funnel import Funnel, Notice, as_outpost_error
 from app.engine.base.ids import new_id
 from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
+from app.engine.base.text import use_language
+from app.engine.base.units import use_zone
 from app.engine.home import Home
 from app.engine.observe.traces import Span, Traces
 
@@ -142,6 +144,8 @@ class Engine:
     async def run(self, command: str, /, *, actor: str = "", cause: str = "", **given: Any) -> Any:
         """The one door: check the arguments and the role, record, trace, and only then call; returns plain JSON."""
         row = self.table.need(command)
+        if actor and any(arg.name == "actor" for arg in row.args):
+            given, actor = {**given, "actor": actor}, ""  # asked about, not acting: those rows only read
         actor, cause = actor or self.actor, cause or new_id()
         started_s = self.clock.monotonic_s()
         recorded = row.danger is not Danger.READ
@@ -192,10 +196,12 @@ class Engine:
 
 
 def import_settings(engine: Engine) -> None:
-    """Read the settings of the engine's home; raises `BadInput` that names file, line and reason."""
+    """Read the settings of the engine's home, and speak as they say; raises `BadInput` that names file, line and reason."""
     import tomli_w
 
     engine.settings = Settings(engine.place.settings, tomli_w.dumps)
+    use_language(str(engine.settings["view.language"]))
+    use_zone(str(engine.settings["view.time"]))
 
 
 def _log_notice(notice: Notice) -> None:

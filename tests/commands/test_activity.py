@@ -3,7 +3,7 @@
 import pytest
 
 from app.commands.table import command_table
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Missing
 from app.engine.engine import Engine
 
 
@@ -37,8 +37,8 @@ async def test_events_are_there_again_after_a_restart(engine, tmp_path):
 
 
 async def test_what_was_seen_is_no_news(engine):
-    with pytest.raises(BadInput):
-        await engine.run("store.backup", file="")
-    assert [item["what"] for item in (await engine.run("activity.news"))["news"]] == ["store.backup"]
+    with pytest.raises(Missing):
+        await engine.run("fleet.remove", node="nobody")
+    assert [item["what"] for item in (await engine.run("activity.news"))["news"]] == ["fleet.remove"]
     since_us = (await engine.run("activity.seen"))["since_us"]
     assert await engine.run("activity.news") == {"since_us": since_us, "news": [], "count": 0}

@@ -52,6 +52,17 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "outpost"
 
 
+def system_language() -> str:
+    """Return the language code the desktop or shell asks for, as in "de"; "en" when it says nothing."""
+    import locale
+
+    asked = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    if not asked and (WINDOWS or sys.platform == "darwin"):
+        asked = locale.getlocale()[0] or ""
+    word = asked.replace("-", "_").partition("_")[0].partition(".")[0].casefold()
+    return {"german": "de", "english": "en"}.get(word, word or "en")
+
+
 def try_lock(path: Path) -> IO[bytes] | None:
     """Lock `path` for this process and return the open file, or None if another process holds it.
 

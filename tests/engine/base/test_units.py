@@ -1,6 +1,9 @@
+from datetime import UTC, datetime
+
 import pytest
 
-from app.engine.base.units import bytes_text, ratio_text, span_text
+from app.engine.base.text import use_language
+from app.engine.base.units import bytes_text, clock_text, count_text, number_text, ratio_text, span_text, time_text, use_zone
 
 
 @pytest.mark.parametrize(
@@ -17,3 +20,27 @@ def test_bytes_and_ratios():
     assert told == ["0 B", "1023 B", "1.5 KiB", "41 MiB", "2.0 TiB"]
     assert ratio_text(0.417).replace("\u2009", " ") == "42 %"
     assert ratio_text(None) == "–"
+
+
+@pytest.fixture
+def _restored():
+    yield
+    use_language("en")
+    use_zone("utc")
+
+
+@pytest.mark.usefixtures("_restored")
+def test_signs_follow_the_language():
+    assert (count_text(1_234_567), number_text(0.5, ".2f")) == ("1,234,567", "0.50")
+    use_language("de")
+    assert (count_text(1_234_567), number_text(0.5, ".2f")) == ("1.234.567", "0,50")
+    assert [span_text(3.41).replace("\u2009", " "), bytes_text(1536).replace("\u2009", " ")] == ["3,4 s", "1,5 KiB"]
+
+
+@pytest.mark.usefixtures("_restored")
+def test_times_of_day_are_utc_or_local_and_say_so():
+    at_us = 1_700_000_000_000_000  # 2023-11-14T22:13:20Z
+    assert (clock_text(at_us), time_text(at_us), time_text(0)) == ("22:13:20 UTC", "2023-11-14 22:13:20Z", "–")
+    use_zone("local")
+    local = datetime.fromtimestamp(at_us / 1e6, UTC).astimezone()
+    assert (clock_text(at_us), time_text(at_us)) == (f"{local:%H:%M:%S %Z}", f"{local:%Y-%m-%d %H:%M:%S}")

@@ -1,0 +1,62 @@
+"""Every text a person reads, collected from the source: what a language must have an entry for.
+
+Run `python -m tests.laws.texts de` for those without one, as JSON to be filled in.
+"""
+
+import ast
+import json
+import sys
+
+from app.engine.base.errors import TREE
+from app.engine.base.text import read_catalogue
+from tests.laws.tree import dotted, files, name_of, nodes_of
+
+ERRORS = frozenset(kind.__name__ for kind in TREE)
+
+
+def texts() -> dict[str, str]:
+    """Return each text with the place it was first seen at."""
+    found: dict[str, str] = {}
+    for path in files("app"):
+        for node in nodes_of(path):
+            if isinstance(node, ast.Call):
+                for text in _texts_of(node):
+                    found.setdefault(text, f"{name_of(path)}:{node.lineno}")
+    for text in (*_rows(), *(kind.title for kind in TREE)):
+        found.setdefault(text, "tables")
+    return {text: place for text, place in found.items() if any(letter.isalpha() for letter in text)}
+
+
+def _texts_of(call: ast.Call):
+    name = dotted(call.func).rpartition(".")[2]
+    if name == "tr" and call.args:
+        yield from _literals(call.args[0])
+    elif name in ERRORS and call.args:
+        yield from _literals(call.args[0])
+        yield from (text for word in call.keywords if word.arg == "hint" for text in _literals(word.value))
+
+
+def _literals(node: ast.AST):
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from (*_literals(node.body), *_literals(node.orelse))
+
+
+def _rows():
+    from app.commands.table import command_table
+    from app.engine.base.settings import ROWS
+
+    for row in command_table():
+        yield from (row.title, row.help, *(arg.help for arg in row.args))
+    yield from (row.help for row in ROWS)
+
+
+def missing(code: str) -> dict[str, str]:
+    """Return the texts the language `code` has no entry for, with their places."""
+    have = read_catalogue(code)
+    return {text: place for text, place in texts().items() if text not in have}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(dict.fromkeys(missing(sys.argv[1]), ""), indent=0, ensure_ascii=False) + "\n")

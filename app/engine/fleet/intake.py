@@ -16,7 +16,7 @@ from app.wire.telemetry import Measurement
 SERIES: Final = ("cpu_ratio", "mem_ratio", "latency_p99_s", "error_ratio")
 _SUMMARY: Final = (
     "name", "state", "site", "cpu_ratio", "mem_ratio", "latency_p99_s", "error_ratio", "inference_count", "models",
-    "last_heartbeat_us", "as_of_us", "address", "trouble", "demo", "lat", "lon", "device_id", "id",
+    "last_heartbeat_us", "as_of_us", "address", "trouble", "demo", "tier", "measured_tier", "lat", "lon", "device_id", "id",
 )  # fmt: skip
 _SNAPSHOT: Final = (*SERIES, "latency_p50_s", "latency_mean_s")
 
@@ -89,17 +89,23 @@ def node_of(row: dict[str, Any]) -> Node:
     """Return the record of a row of `edge_nodes`; its health is what it was when the console last ran."""
     return Node(
         id=row["id"], device_id=row["node_identifier"], name=row["name"], address=row["address"],
-        state=read_health(row["status"]), site=row["site"], lat=row["location_lat"], lon=row["location_lon"],
+        state=read_health(row["held"] or row["status"]), site=row["site"], lat=row["location_lat"], lon=row["location_lon"],
         last_heartbeat_us=row["last_heartbeat"] or 0, as_of_us=row["last_heartbeat"] or 0,
         registered_us=row["registered_at"] or 0, labels=row["labels"] or {}, hardware=row["hardware_profile"] or {},
-        connectivity=row["connectivity_type"] or "", home=row["home"] or "",
+        connectivity=row["connectivity_type"] or "", tier=row["tier"] or "",
+        link_bytes_s=row["link_bytes_s"], link_bytes_day=row["link_bytes_day"], home=row["home"] or "",
         epoch=row["cursor_epoch"] or "", seq=row["cursor_seq"] or 0,
     )  # fmt: skip
 
 
 def document_of(node: Node) -> dict[str, Any]:
     """Return `node` as plain JSON, for commands."""
-    return {**{name: getattr(node, name) for name in node.__dataclass_fields__}, "state": str(node.state), "demo": node.demo}
+    return {
+        **{name: getattr(node, name) for name in node.__dataclass_fields__},
+        "state": str(node.state),
+        "demo": node.demo,
+        "measured_tier": node.measured_tier,
+    }
 
 
 def summary_of(node: Node) -> dict[str, Any]:

@@ -2,9 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from app.engine.fleet.health import Health
+
+# The round trip below which a node belongs to a tier, in seconds; whatever is slower is the cloud.
+TIERS: Final = (("tier-1", 1e-3), ("tier-2", 10e-3), ("tier-3", 50e-3))
+TIER_NAMES: Final = (*(name for name, _ in TIERS), "cloud")
+
+
+def tier_of(round_trip_s: float) -> str:
+    """Return the tier of a round trip."""
+    return next((name for name, limit_s in TIERS if round_trip_s < limit_s), "cloud")
 
 
 @dataclass(frozen=True)
@@ -32,10 +41,19 @@ class Node:
     labels: Mapping[str, str] = field(default_factory=dict)
     hardware: Mapping[str, Any] = field(default_factory=dict)
     connectivity: str = ""
+    tier: str = ""
+    link_bytes_s: int | None = None
+    link_bytes_day: int | None = None
+    via: str = ""
     home: str = ""
     epoch: str = ""
     seq: int = 0
     trouble: str = ""
+
+    @property
+    def measured_tier(self) -> str:
+        """Return the tier that the measured round trip stands for; empty while none was measured."""
+        return "" if self.round_trip_s is None else tier_of(self.round_trip_s)
 
     @property
     def demo(self) -> bool:

@@ -67,6 +67,7 @@ def test_a_row_with_an_unknown_status_is_still_a_node():
         "id": "n1", "node_identifier": "d" * 32, "name": "north", "address": "a:1", "status": "hibernating", "site": "S",
         "location_lat": 1.0, "location_lon": None, "last_heartbeat": 7, "registered_at": 5, "labels": None,
         "hardware_profile": None, "connectivity_type": "", "home": None, "cursor_epoch": "e", "cursor_seq": 4,
+        "held": None, "tier": None, "link_bytes_s": None, "link_bytes_day": None,
     }  # fmt: skip
     node = node_of(row)
     assert (node.state, node.epoch, node.seq, node.demo, node.as_of_us) == (Health.UNKNOWN, "e", 4, False, 7)

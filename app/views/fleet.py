@@ -5,6 +5,7 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QSplitter, QWidget
 
+from app.engine.base.events import SettingChanged
 from app.engine.base.text import tr
 from app.engine.base.units import ratio_text, span_text
 from app.engine.fleet.records import Node
@@ -15,7 +16,8 @@ from app.views.shell.page import Page
 from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
 from app.views.widgets.jobs import ago_text
-from app.views.widgets.map import NodeMap, Place
+from app.views.widgets.map import Place
+from app.views.widgets.map_panel import MapPanel
 from app.views.widgets.state import state_text, token_of
 from app.views.widgets.table import TablePanel
 
@@ -62,11 +64,12 @@ class FleetPage(Page):
             tr("Start demo fleet"), self._demo,
         )  # fmt: skip
         self.table = TablePanel(records, node_columns(context), name=tr("Nodes"), empty=empty)
-        self.map = NodeMap()
+        self.places = MapPanel()
+        self.map = self.places.map
         self.node = NodeInspector(context)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.addWidget(self.table)
-        splitter.addWidget(self.map)
+        splitter.addWidget(self.places)
         splitter.setStretchFactor(0, 5)
         splitter.setStretchFactor(1, 2)
         splitter.setHandleWidth(12)
@@ -76,9 +79,13 @@ class FleetPage(Page):
         self._add_actions()
         self.table.on_picked(self._picked)
         self.table.view.opened.connect(self._picked)
-        self.map.picked.connect(self.table.view.pick)
+        self.places.picked.connect(self.table.view.pick)
+        self.places.chose_tiles.connect(self._keep_tiles)
+        self.places.use_tiles(str(context.engine.settings["view.map_tiles"]))
         self._later = Later(self._tell, 200, self)
-        hold(self, records.watch(lambda _change: self._later.ask()))
+        hold(
+            self, records.watch(lambda _change: self._later.ask()), context.engine.bus.subscribe(self._setting, SettingChanged)
+        )
         self._tell()
 
     def shown(self) -> None:
@@ -132,16 +139,24 @@ class FleetPage(Page):
         records = self.context.engine.fleet.records
         online = sum(str(node.state) == "online" for node in records)
         self.subtitle.setText(tr("{online} of {all} online", online=online, all=len(records)) if len(records) else "")
-        self.map.setVisible(len(records) > 0)
+        self.places.setVisible(len(records) > 0)
         running = any(node.demo for node in records)
         self.demo.setVisible(not running and len(records) > 0)
         self._tell_map()
         self.node.tell()
 
     def _tell_map(self) -> None:
-        places = [
-            Place(node.id, node.name, node.lat, node.lon, str(node.state))
-            for node in self.context.engine.fleet.records
-            if node.lat is not None and node.lon is not None
-        ]
-        self.map.show_places(places, self.table.view.picked_key)
+        placed: list[Place] = []
+        without: list[Place] = []
+        for node in self.context.engine.fleet.records:
+            known = node.lat is not None and node.lon is not None
+            place = Place(node.id, node.name, node.lat or 0.0, node.lon or 0.0, str(node.state), node.site)
+            (placed if known else without).append(place)
+        self.places.show_places(placed, without, self.table.view.picked_key)
+
+    def _keep_tiles(self, file: str) -> None:
+        self.context.start("settings.set", None, key="view.map_tiles", value=file)
+
+    def _setting(self, event: SettingChanged) -> None:
+        if event.key == "view.map_tiles":
+            self.places.use_tiles(str(self.context.engine.settings["view.map_tiles"]))

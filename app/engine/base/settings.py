@@ -27,6 +27,7 @@ ROWS: tuple[Arg, ...] = (
     Arg("view.density", str, "Height of rows and buttons.", "comfortable", choices=("comfortable", "compact")),
     Arg("view.scale_ratio", float, "Size of everything in the window; from the next start on.", 1.0, low=0.75, high=3),
     Arg("view.still", bool, "Reduce motion: nothing glides, and plots are redrawn once a second.", default=False),
+    Arg("view.map_tiles", str, "MBTiles file drawn below the nodes of the map; empty means the outline alone.", ""),
     Arg("view.frame_hz", float, "How often plots are redrawn.", 20.0, unit="Hz", low=1, high=30),
     Arg(
         "view.language",

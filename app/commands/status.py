@@ -12,7 +12,10 @@ async def status(call: "Call") -> dict[str, Any]:
     """Return the state of the home, the nodes and the work in a few figures."""
     from collections import Counter
 
+    import shutil
+
     from app import __version__
+    from app.engine.store import rows
 
     engine = call.engine
     return {
@@ -24,6 +27,8 @@ async def status(call: "Call") -> dict[str, Any]:
         "nodes": dict(Counter(node.state for node in engine.fleet.records)),
         "jobs": dict(Counter(job.state for job in engine.jobs.records)),
         "models_count": len(engine.models.records),
+        "pending_count": await engine.store.read(lambda conn: rows.count(conn, "outbox")),
+        "disk_free_bytes": shutil.disk_usage(engine.home).free,
     }
 
 
@@ -39,7 +44,7 @@ ROWS = (
     Command(
         "status", "Status", "What is going on: home, nodes, jobs and models in a few figures.", status,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{version, home, actor, role, store_bytes, nodes, jobs, models_count}",
+        returns="{version, home, actor, role, store_bytes, nodes, jobs, models_count, pending_count, disk_free_bytes}",
     ),
     Command(
         "selftest", "Test this installation", "Tries the store, a worker process and each heavy library, and says what works.",

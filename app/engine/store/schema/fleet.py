@@ -1,4 +1,4 @@
-"""Tables of the fleet: nodes, deployments and what nodes measured; who waits to be let in; twins and their layers."""
+"""Tables of the fleet: nodes, deployments, rollouts and what nodes measured; who waits to be let in; twins and layers."""
 
 from sqlalchemy import Index
 from sqlalchemy import text as sql
@@ -109,4 +109,13 @@ SAVED_VIEWS = synced(
     text("sort"),
     text("grouping"),
     document("columns", default=list),
+)
+
+# One row per node of a rollout; the rollout itself is a row of `edge_deployments`. One console writes them, so they stay here.
+ROLLOUT_TASKS = local(
+    "rollout_tasks",
+    key("rollout_id", "local"),
+    key("node_id", "local"),
+    text("state", "local"),
+    document("task", "local", dict),
 )

@@ -1,6 +1,7 @@
 """The rows of control: run a controller, look back at a run, list what can be controlled."""
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engine.base.command import Arg, Command, Danger, Role
@@ -9,8 +10,45 @@ if TYPE_CHECKING:
     from app.engine.engine import Call
 
 
+_RESOURCES = (
+    "threadpool", "processpool", "connections", "queue", "socket", "memory", "balancer", "ratelimit", "batch",
+)  # fmt: skip
+_LAWS = (
+    "auto", "optomechanical", "parametric", "coherent",
+    "pid", "static", "aimd", "gradient2", "vegas", "hpa", "staffing", "literal",
+)  # fmt: skip
+
+
 async def _run(call: "Call", **args: Any) -> dict[str, Any]:
     return await call.engine.control.run(**args, actor=call.actor, cause=call.cause)
+
+
+async def _trial(call: "Call", **args: Any) -> dict[str, Any]:
+    return await call.engine.control.trial(**args, actor=call.actor, cause=call.cause)
+
+
+async def _tune(call: "Call", **args: Any) -> dict[str, Any]:
+    return await call.engine.control.tune(**args, actor=call.actor, cause=call.cause)
+
+
+async def _replay(call: "Call", *, id: str, model: str) -> dict[str, Any]:  # noqa: A002 - the argument's name
+    return await call.engine.control.replay(id, model=model, actor=call.actor, cause=call.cause)
+
+
+async def _list(call: "Call") -> dict[str, Any]:
+    return call.engine.control.list()
+
+
+async def _stop(call: "Call", *, id: str, kill: bool) -> dict[str, Any]:  # noqa: A002 - the argument's name
+    return call.engine.control.order(id, "kill" if kill else "end")
+
+
+async def _mode(call: "Call", *, id: str, mode: str) -> dict[str, Any]:  # noqa: A002 - the argument's name
+    return call.engine.control.order(id, mode)
+
+
+async def _export(call: "Call", *, id: str, file: Path) -> dict[str, Any]:  # noqa: A002 - the argument's name
+    return await call.engine.control.export(id, file)
 
 
 async def _show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the argument's name on the command line
@@ -20,6 +58,16 @@ async def _show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the
 async def _resources(call: "Call") -> dict[str, Any]:
     return {"resources": [dataclasses.asdict(kind) for kind in call.engine.control.kinds]}
 
+
+_RESOURCE = Arg("resource", str, "What to control; its kind of plant is simulated.", "threadpool", choices=_RESOURCES)
+_MODEL = Arg("model", str, "The model to try.", "auto", choices=_LAWS)
+_TRACE = Arg("trace", Path, "A CSV whose first column holds arrival time stamps; one half tunes, the other is reported.", None)
+_LOAD = Arg(
+    "load", str, "The class of load where no trace is given.", "bursty", choices=("bursty", "periodic", "drift", "steady")
+)
+_SEED = Arg("seed", int, "Seed of the family of loads.", 0, low=0, high=2**64 - 1)
+_CANDIDATES = Arg("candidates", int, "Settings tried in tuning, for the model and for each peer.", 40, low=1, high=1000)
+_ID = Arg("id", str, "Id of the run.", positional=True)
 
 ROWS: tuple[Command, ...] = (
     Command(
@@ -34,7 +82,8 @@ ROWS: tuple[Command, ...] = (
             Arg("seed", int, "Seed of the load; equal seeds meet equal arrivals and service times.", 0, low=0, high=2**64 - 1),
             Arg("low", int, "Smallest size.", 2, unit="threads", low=1, high=1024),
             Arg("high", int, "Largest size.", 64, unit="threads", low=1, high=1024),
-            Arg("law", str, "The control law; static leaves the size alone.", "pid", choices=("pid", "static")),
+            Arg("law", str, "The model or peer that decides; static leaves the size alone.", "auto", choices=_LAWS),
+            Arg("mode", str, "Look, say what it would do, or do it.", "apply", choices=("observe", "recommend", "apply")),
             Arg(
                 "rate_hz",
                 float,
@@ -47,6 +96,91 @@ ROWS: tuple[Command, ...] = (
             Arg("service_s", float, "Mean service time of a task.", 0.05, unit="s", low=0.001, high=10),
         ),
         returns="{ticks, mean_size, p99_wait_s, p50_wait_s, tasks, resizes, bounds_violations, overhead_ratio, static, series}",
+    ),
+    Command(
+        "control.list",
+        "List controllers",
+        "List the controllers that run, with mode, target, size, force and the reason of the last action, and those that ran.",
+        _list,
+        role=Role.OBSERVER,
+        danger=Danger.READ,
+        returns="{controllers: [{id, title, state, mode, target, size, force, reason}]}",
+    ),
+    Command(
+        "control.stop",
+        "End a controller",
+        "End a running controller; its resource is left at its safe size.",
+        _stop,
+        (_ID, Arg("kill", bool, "Use the kill switch: the safe size at once, and no action any more.", False)),
+        returns="{id, order}",
+    ),
+    Command(
+        "control.mode",
+        "Change a controller's mode",
+        "Let a running controller observe only, recommend, or apply what it decides.",
+        _mode,
+        (_ID, Arg("mode", str, "The mode from the next turn on.", positional=True, choices=("observe", "recommend", "apply"))),
+        returns="{id, order}",
+    ),
+    Command(
+        "control.trial",
+        "Try a model against peers",
+        "Run paired, simulated trials on loads that neither model nor peers were tuned on. Effects are fractions of the peer's "
+        "cost, intervals are bootstrapped and corrected after Holm; an interval that reaches zero shows no improvement.",
+        _trial,
+        (
+            _RESOURCE,
+            _MODEL,
+            Arg(
+                "against",
+                str,
+                "Peers, with commas: laws, static (the default size), static-best, static-hindsight.",
+                "static,pid,gradient2",
+            ),
+            Arg("seeds", int, "Paired loads.", 1000, low=2, high=100_000),
+            _TRACE,
+            _LOAD,
+            Arg("weight", float, "Weight of the 99th percentile against the workers paid.", 1.0, low=0.01, high=100),
+            _CANDIDATES,
+            Arg("service_s", float, "Mean service time of a task.", 0.05, unit="s", low=0.001, high=10),
+            _SEED,
+        ),
+        returns="{per: [{against, effect, low, high, p_holm, verdict}], floor, seeds, trace, laws, weights, aa}",
+    ),
+    Command(
+        "control.tune",
+        "Tune a model",
+        "Search a model's settings on one part of the loads and confirm them on another; refused when the gain's interval "
+        "reaches zero.",
+        _tune,
+        (
+            _RESOURCE,
+            _MODEL,
+            _TRACE,
+            _LOAD,
+            _CANDIDATES,
+            Arg("seeds", int, "Loads of the confirmation.", 200, low=2, high=10_000),
+            _SEED,
+        ),
+        returns="{accepted, verdict, effect, low, high, settings, tried}",
+    ),
+    Command(
+        "control.replay",
+        "Replay a run under another model",
+        "Simulate what another model would have done with the very load of a run, beside the law it had.",
+        _replay,
+        (_ID, _MODEL),
+        returns="{model, against, effect, laws}",
+    ),
+    Command(
+        "control.export",
+        "Write a report of a run or trial",
+        "Write a run or trial as JSON, as CSV, or as an HTML page with its intervals drawn.",
+        _export,
+        (_ID, Arg("file", Path, "Where to write; the ending .json, .csv or .html decides the form.")),
+        role=Role.OBSERVER,
+        danger=Danger.READ,
+        returns="{file, size_bytes}",
     ),
     Command(
         "control.show",

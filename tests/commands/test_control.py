@@ -21,6 +21,27 @@ class Control:
         self.asked.append(given)
         return {"ticks": 5}
 
+    async def trial(self, **given):
+        self.asked.append(given)
+        return {"per": []}
+
+    async def tune(self, **given):
+        self.asked.append(given)
+        return {"accepted": False}
+
+    async def replay(self, run_id, **given):
+        self.asked.append((run_id, given))
+        return {"effect": 0.0}
+
+    async def export(self, run_id, file):
+        return {"file": f"{run_id} {file}"}
+
+    def order(self, run_id, order):
+        return {"id": run_id, "order": order}
+
+    def list(self):
+        return {"controllers": []}
+
     def show(self, run_id):
         return {"id": run_id}
 
@@ -39,7 +60,7 @@ async def test_control_run_hands_everything_on_with_who_asked(call):
     assert await ask(call, "control.run", resource="threadpool", seconds="2.5", seed="7") == {"ticks": 5}
     assert call.engine.control.asked == [
         {
-            "resource": "threadpool", "seconds": 2.5, "seed": 7, "low": 2, "high": 64, "law": "pid",
+            "resource": "threadpool", "seconds": 2.5, "seed": 7, "low": 2, "high": 64, "law": "auto", "mode": "apply",
             "rate_hz": 200.0, "service_s": 0.05, "actor": "me@here", "cause": "c1",
         },
     ]  # fmt: skip
@@ -57,7 +78,7 @@ async def test_control_run_refuses_what_is_out_of_range(call, given):
 
 async def test_control_show_and_control_resources_only_read(call):
     assert await ask(call, "control.show", id="abc") == {"id": "abc"}
-    (pool,) = (await ask(call, "control.resources"))["resources"]
+    pool, *_ = (await ask(call, "control.resources"))["resources"]
     assert (pool["name"], pool["unit"], pool["low"], pool["high"]) == ("threadpool", "threads", 2, 64)
     for name in ("control.show", "control.resources"):
         row = CommandTable(ROWS).need(name)
@@ -67,4 +88,20 @@ async def test_control_show_and_control_resources_only_read(call):
 def test_choices_are_the_laws_and_resources_there_are():
     choices = {arg.name: arg.choices for arg in CommandTable(ROWS).need("control.run").args}
     assert set(choices["law"]) == set(LAWS)
-    assert set(choices["resource"]) == set(KINDS)
+    assert set(choices["resource"]) <= set(KINDS)
+
+
+async def test_trials_and_tunings_hand_everything_on(call):
+    assert await ask(call, "control.trial", against="static", seeds=10) == {"per": []}
+    assert call.engine.control.asked[-1] | {"against": "static", "seeds": 10, "model": "auto"} == call.engine.control.asked[-1]
+    assert await ask(call, "control.tune", model="coherent") == {"accepted": False}
+    assert await ask(call, "control.replay", id="r1", model="pid") == {"effect": 0.0}
+    assert call.engine.control.asked[-1] == ("r1", {"model": "pid", "actor": "me@here", "cause": "c1"})
+
+
+async def test_orders_and_looks(call):
+    assert await ask(call, "control.stop", id="r1") == {"id": "r1", "order": "end"}
+    assert await ask(call, "control.stop", id="r1", kill=True) == {"id": "r1", "order": "kill"}
+    assert await ask(call, "control.mode", id="r1", mode="observe") == {"id": "r1", "order": "observe"}
+    assert await ask(call, "control.list") == {"controllers": []}
+    assert await ask(call, "control.export", id="r1", file="a.html") == {"file": "r1 a.html"}

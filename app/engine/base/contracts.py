@@ -53,7 +53,13 @@ class Solver(Protocol):
 
 @dataclass(frozen=True)
 class ResourceState:
-    """What a controller sees: demand as position, its rates, the size, the queue and the wait, and when."""
+    """What a controller sees: demand as position, its rates, the size, the queue and the wait, and when.
+
+    What a resource knows beyond that helps a law: the demand before any filter, the mean service time, how many are being
+    served, and of the tasks that ended since the last look their number, the mean of wait and service, the mean service,
+    and how many were turned away. A negative
+    demand or number stands for what is not known, 0 for no time.
+    """
 
     at_s: float
     position: float
@@ -62,6 +68,13 @@ class ResourceState:
     size: float
     queue: float
     wait_s: float
+    raw: float = -1.0
+    service_s: float = 0.0
+    busy: float = -1.0
+    latency_s: float = 0.0
+    rtt_s: float = 0.0
+    done: float = 0.0
+    dropped: float = 0.0
 
 
 class Resource(Protocol):

@@ -5,6 +5,7 @@ older than `stale_s` holds the size; one older than `lost_s` moves it, within th
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 from app.engine.base.contracts import ResourceState
@@ -12,11 +13,15 @@ from app.engine.base.errors import BadInput
 from app.engine.control.records import BAD, FREE, HIGH, LOW, RATE, SAFE, STALE, Decision
 
 _ROUNDING = 1e-9
+_FLIPS, _WITHIN_S, _CALM_S, _LARGE, _LEAST_GAIN = 6, 3.0, 10.0, 0.25, 0.125
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """Bounds of the size, the most it may change per second up and down, ages in s, and the safe size."""
+    """Bounds of the size, the most it may change per second up and down, ages in s, and the safe size.
+
+    After a change the size rests for `cool_s`; of each wish only the share `canary` is granted.
+    """
 
     low: float
     high: float
@@ -25,6 +30,8 @@ class Envelope:
     down_per_s: float = math.inf
     stale_s: float = 0.3
     lost_s: float = 1.0
+    cool_s: float = 0.0
+    canary: float = 1.0
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.low) and math.isfinite(self.high)) or self.low < 0:
@@ -33,14 +40,17 @@ class Envelope:
             raise BadInput("The lower bound {low} is above the upper bound {high}", field="low", low=self.low, high=self.high)
         if not self.low <= self.safe <= self.high:
             raise BadInput("The safe size {safe} is outside the bounds", field="safe", safe=self.safe)
+        if not (self.cool_s >= 0 and 0 < self.canary <= 1):
+            raise BadInput("A cool-down is at least 0 s, and a canary share above 0 and at most 1", field="canary")
         if not (self.up_per_s > 0 and self.down_per_s > 0 and 0 < self.stale_s <= self.lost_s):
             raise BadInput("Rates must be above 0, and a sensor is stale before it is lost", field="stale_s")
 
 
 def is_sane(state: ResourceState) -> bool:
     """Tell whether every figure of `state` is finite, and those that cannot be negative are not."""
-    figures = (state.at_s, state.position, state.velocity, state.acceleration, state.size, state.queue, state.wait_s)
-    return all(map(math.isfinite, figures)) and min(state.position, state.size, state.queue, state.wait_s) >= 0
+    least = (state.position, state.size, state.queue, state.wait_s, state.service_s, state.latency_s, state.rtt_s, state.done)
+    rest = (state.at_s, state.velocity, state.acceleration, state.raw, state.busy, state.dropped)
+    return all(map(math.isfinite, (*least, *rest))) and min(least) >= 0
 
 
 def guard(envelope: Envelope, applied: float, wanted: float, dt_s: float, age_s: float = 0.0) -> Decision:
@@ -72,3 +82,29 @@ def _paced(envelope: Envelope, applied: float, wanted: float, dt_s: float) -> fl
     rise = span * envelope.up_per_s if span else 0.0
     fall = span * envelope.down_per_s if span else 0.0
     return _within(envelope, min(max(wanted, applied - fall), applied + rise))
+
+
+class Ringing:
+    """Tells whether sizes swing to and fro: six large changes of direction within three seconds."""
+
+    def __init__(self) -> None:
+        self._flips: deque[float] = deque(maxlen=_FLIPS)
+        self._last = 0.0
+        self.gain = 1.0
+
+    def note(self, at_s: float, change: float, size: float) -> bool:
+        """Note a change of the size; halve the gain and return True when it rings, double it after ten calm seconds."""
+        if self.gain < 1 and self._flips and at_s - self._flips[-1] > _CALM_S:
+            self.gain = min(1.0, 2 * self.gain)
+            self._flips.clear()
+        if abs(change) < max(2.0, _LARGE * size):
+            return False
+        if change * self._last < 0:
+            self._flips.append(at_s)
+        self._last = change
+        if len(self._flips) == _FLIPS and at_s - self._flips[0] <= _WITHIN_S:
+            self.gain = max(_LEAST_GAIN, self.gain / 2)
+            self._flips.clear()
+            self._flips.append(at_s)
+            return True
+        return False

@@ -1,76 +1,61 @@
-"""The laws a controller can follow, by name; each turns a set-point and a state into the next size.
+"""The laws a controller can follow, by name and by kind of plant; each keeps its memory outside itself.
 
-A law keeps nothing itself: its memory is handed in and out, so it can be replayed, compared and run anywhere. The
-laws of physics and of the field that come later fill the same contract.
+On a sizing plant more is always faster, and a law may follow demand; on an admission plant more can be slower, and a law
+sets a limit. The models of the house come first, then their peers; `literal` is shown as harmful and never picked.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from app.engine.base.contracts import ResourceState
 from app.engine.base.errors import BadInput
-from app.engine.control import pid
+from app.engine.control import limits, peers, physics
+from app.engine.control.choose import Auto
+from app.engine.control.ops import Num, Ops
+from app.engine.control.sight import Sight
+
+SIZING: Final = "sizing"
+ADMISSION: Final = "admission"
 
 
 class Law(Protocol):
-    """A control law: a name, a memory at the start, and one step."""
+    """A control law: a name, the ranges of its settings, a memory at the start, and one step."""
 
     @property
     def name(self) -> str:
         """Return the name people choose it by."""
 
-    def begin(self) -> Any:
-        """Return the memory of a law that has seen nothing."""
+    @property
+    def space(self) -> physics.Space:
+        """Return the range of each setting, and whether it is searched on a logarithmic scale."""
 
-    def step(self, memory: Any, set_point: float, state: ResourceState, dt_s: float) -> tuple[Any, float]:
-        """Return (next memory, wanted size), both sizes in the resource's unit."""
+    def begin(self, like: Num = 0.0) -> Any:
+        """Return the memory of a law that has seen nothing; `like` gives the shape."""
 
-
-# One tick of delay and a plant of gain 1: closed-loop poles at 0.69 and -0.29 per tick of 0.1 s.
-DEFAULT_GAINS: Final = pid.Gains(kp=0.2, ki=4.0, kd=0.01, filter_s=0.1)
-
-
-@dataclass(frozen=True)
-class PidLaw:
-    """Follow the set-point with a velocity-form PID."""
-
-    gains: pid.Gains = DEFAULT_GAINS
-    name: str = "pid"
-
-    def begin(self) -> pid.Memory:
-        """Return an empty memory."""
-        return pid.Memory()
-
-    def step(self, memory: pid.Memory, set_point: float, state: ResourceState, dt_s: float) -> tuple[pid.Memory, float]:
+    def step(self, memory: Any, sight: Sight, dt_s: float, ops: Ops) -> tuple[Any, Num]:
         """Return (next memory, wanted size)."""
-        return pid.step(self.gains, memory, set_point, state.size, state.size, dt_s=dt_s)
 
 
-@dataclass(frozen=True)
-class StaticLaw:
-    """Leave the size as it is: the peer every other law is held against."""
-
-    name: str = "static"
-
-    def begin(self) -> None:
-        """Return no memory."""
-        return
-
-    def step(self, memory: None, set_point: float, state: ResourceState, dt_s: float) -> tuple[None, float]:
-        """Return the present size."""
-        del set_point, dt_s
-        return memory, state.size
-
-
-LAWS: Final[Mapping[str, Law]] = {law.name: law for law in (PidLaw(), StaticLaw())}
+_SIZING: tuple[Law, ...] = (
+    Auto(), physics.Optomechanical(), physics.Parametric(), physics.Coherent(),
+    peers.Pid(), peers.Static(), peers.Aimd(), peers.Gradient2(), peers.Vegas(), peers.Hpa(), peers.Staffing(),
+    peers.Literal(),
+)  # fmt: skip
+_ADMISSION: tuple[Law, ...] = (
+    Auto(admission=True), limits.Fitted(name="parametric"), limits.Extremum(), limits.Fitted(), peers.Static(),
+    limits.AimdLimit(), limits.GradientLimit(), limits.VegasLimit(), peers.Pid(), physics.Coherent(), physics.Optomechanical(),
+)  # fmt: skip
+LAWS: Final[Mapping[str, Law]] = {law.name: law for law in _SIZING}
+LIMITS: Final[Mapping[str, Law]] = {law.name: law for law in _ADMISSION}
+MODELS: Final = ("auto", "optomechanical", "parametric", "coherent")
+FOLLOWERS: Final = ("pid", "coherent", "optomechanical")
 
 
-def need(name: str) -> Law:
-    """Return the law called `name`; raise `BadInput` that lists those there are."""
+def need(name: str, plant: str = SIZING) -> Law:
+    """Return the law called `name` for a kind of plant; raise `BadInput` that lists those there are."""
+    known = LIMITS if plant == ADMISSION else LAWS
     try:
-        return LAWS[name]
+        return known[name]
     except KeyError:
         raise BadInput(
-            "There is no control law {name}; choose from {known}", field="law", name=name, known=", ".join(LAWS)
+            "There is no control law {name}; choose from {known}", field="law", name=name, known=", ".join(known)
         ) from None

@@ -41,20 +41,6 @@ def staff_for(rate_hz: float, service_s: float, wait_s: float, low: int, high: i
     return next((c for c in range(low, high) if mean_wait_s(c, rate_hz, service_s) <= wait_s), high)
 
 
-def set_point(demand: float, queue: float, beta: float, queue_per_worker: float) -> float:
-    """Return the size a demand in Erlang needs: x + beta √x, and a worker more for each `queue_per_worker` queued."""
-    return demand + beta * math.sqrt(max(demand, 0.0)) + queue / queue_per_worker
-
-
-def least_queue_per_worker(delay_s: float, service_s: float) -> float:
-    """Return the fewest queued tasks per extra worker that cannot oscillate.
-
-    The queue drains at size / service time, so q / m extra workers close a loop with the pole -1 / (m S); with a delay d
-    it does not ring if d / (m S) <= 1/e (the classical bound of a delayed first-order loop).
-    """
-    return math.e * delay_s / service_s
-
-
 def fifo_waits_s(times_s: Floats, services_s: Floats, servers: int) -> Floats:
     """Return the wait of each task, float64 (n,), on a fixed number of servers, first come first served."""
     free = [0.0] * servers

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from app.engine.base.errors import BadInput
+
 # Why a size is what it is; shown beside every action.
 FREE: Final = "law"
 LOW: Final = "lower bound"
@@ -11,6 +13,17 @@ RATE: Final = "rate limit"
 BAD: Final = "sensor rejected"
 STALE: Final = "sensor stale, held"
 SAFE: Final = "sensor lost, safe size"
+COOL: Final = "cooling down, held"
+RINGS: Final = "oscillation, gain halved"
+KILLED: Final = "kill switch, safe size"
+DEAD: Final = "controller silent, safe size"
+OBSERVED: Final = "observed only"
+RECOMMENDED: Final = "recommended only"
+# What a controller may do: look, say what it would do, do it.
+OBSERVE: Final = "observe"
+RECOMMEND: Final = "recommend"
+APPLY: Final = "apply"
+MODES: Final = (OBSERVE, RECOMMEND, APPLY)
 
 
 @dataclass(frozen=True)
@@ -40,7 +53,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class Tick:
-    """One turn of a controller: what it saw, what it aimed at, what was set and why; sizes in the resource's unit."""
+    """One turn of a controller: what it saw, what it aimed at, what was set and why; sizes in the resource's unit.
+
+    `force` is the size asked for less the size in force; position and velocity are the demand's.
+    """
 
     at_s: float
     target: float
@@ -48,7 +64,49 @@ class Tick:
     queue: float
     wait_s: float
     reason: str
+    position: float = 0.0
+    velocity: float = 0.0
+    force: float = 0.0
 
 
-THREAD_POOL: Final = ResourceKind("threadpool", "Elastic thread pool", "threads", 2, 64, "sizing", 0.1)
-KINDS: Final = {kind.name: kind for kind in (THREAD_POOL,)}
+@dataclass(frozen=True)
+class Action:
+    """One change that was made: when, from which size to which, what the law wanted, and why it came out so."""
+
+    at_s: float
+    before: float
+    wanted: float
+    after: float
+    reason: str
+
+
+def _kind(  # noqa: PLR0917 - a table's columns
+    name: str, title: str, unit: str, low: float, high: float, plant: str, delay_s: float
+) -> ResourceKind:
+    return ResourceKind(name, title, unit, low, high, plant, delay_s)
+
+
+KINDS: Final = {
+    kind.name: kind
+    for kind in (
+        _kind("threadpool", "Elastic thread pool", "threads", 2, 64, "sizing", 0.1),
+        _kind("processpool", "Elastic process pool", "processes", 1, 16, "sizing", 0.3),
+        _kind("connections", "SQLAlchemy connection pool", "connections", 1, 64, "admission", 0.0),
+        _kind("queue", "Bounded asyncio queue with sojourn control", "workers at once", 1, 256, "admission", 0.0),
+        _kind("socket", "Socket receive buffer", "bytes", 4096, 16 << 20, "sizing", 0.0),
+        _kind("memory", "Cache with a byte budget", "bytes", 1 << 20, 1 << 30, "sizing", 0.0),
+        _kind("balancer", "HTTP load balancer", "backends", 1, 64, "sizing", 0.1),
+        _kind("ratelimit", "Rate limiter (token bucket)", "per second", 1, 1e6, "admission", 0.0),
+        _kind("batch", "Inference batch size", "items", 1, 256, "admission", 0.0),
+    )
+}
+
+
+def need_kind(name: str) -> ResourceKind:
+    """Return the kind of resource called `name`; raise `BadInput` that lists those there are."""
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise BadInput(
+            "There is no resource {name}; choose from {known}", field="resource", name=name, known=", ".join(KINDS)
+        ) from None

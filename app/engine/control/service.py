@@ -1,23 +1,36 @@
-"""The verbs of control: start a controller on a resource, and look back at what it did."""
+"""The verbs of control: run a controller, change its mode, end it, try models against peers, and look back."""
 
+import asyncio
 import dataclasses
+from pathlib import Path
 from typing import Any, Final
 
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Conflict
+from app.engine.base.ids import new_id
 from app.engine.base.records import Records
+from app.engine.control import orders, report
 from app.engine.control.laws import need
-from app.engine.control.records import KINDS, ResourceKind
+from app.engine.control.records import KINDS, MODES, ResourceKind, need_kind
+from app.engine.control.trials import asked_of
 from app.engine.jobs.base import Base
+from app.engine.jobs.records import LIVE
 from app.engine.jobs.runs import Run, RunBook
 
-_TARGETS: Final = {"threadpool": "app.engine.control.work:run"}
+_RUN: Final = "app.engine.control.work:run"
+_TRIAL: Final = "app.engine.control.trials:trial"
+_TUNE: Final = "app.engine.control.trials:tuning"
+_REPLAY: Final = "app.engine.control.trials:replay"
+# What can be steered under a load of our own making; the others are steered from the library, on the user's own resource.
+RUNNABLE: Final = ("threadpool",)
 
 
 class ControlService:
     """Runs controllers as jobs, in processes of their own, and keeps their runs; used on the loop only."""
 
     def __init__(self, base: Base) -> None:
+        self._base = base
         self._book = RunBook(base, "control_runs")
+        self._orders = base.home / "control"
 
     async def start(self) -> None:
         """Load the runs of this home."""
@@ -37,26 +50,124 @@ class ControlService:
         return tuple(KINDS.values())
 
     async def run(
-        self, *, resource: str, seconds: float, seed: int, low: int, high: int, law: str,
+        self, *, resource: str, seconds: float, seed: int, low: int, high: int, law: str, mode: str = "apply",
         rate_hz: float, service_s: float, actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Steer `resource` for `seconds` under a bursty load and return the figures; see `work.run`."""
-        kind = KINDS.get(resource)
-        if kind is None:
+        kind = need_kind(resource)
+        if kind.name not in RUNNABLE:
             raise BadInput(
-                "There is no resource {name}; choose from {known}", field="resource", name=resource, known=", ".join(KINDS)
-            )
+                "{name} has no load of its own to run under; choose from {known}", field="resource", name=kind.name,
+                known=", ".join(RUNNABLE), hint="Steer it from the library, or use: control trial --resource " + kind.name,
+            )  # fmt: skip
         if not 1 <= low <= high:
             raise BadInput("low {low} and high {high} must be ascending and at least 1", field="low", low=low, high=high)
+        if mode not in MODES:
+            raise BadInput("A mode is observe, recommend or apply, not {mode}", field="mode", mode=mode)
+        run_id = new_id()
+        orders_file = self._orders / f"{run_id}.orders"
         spec = {
-            "resource": kind.name, "seconds": seconds, "low": low, "high": high, "law": need(law).name,
-            "rate_hz": rate_hz, "service_s": service_s,
+            "resource": kind.name, "seconds": seconds, "low": low, "high": high, "law": need(law).name, "mode": mode,
+            "rate_hz": rate_hz, "service_s": service_s, "seed": seed, "orders": str(orders_file),
         }  # fmt: skip
+        try:
+            return await self._book.execute(
+                "control", _RUN, spec, title=f"{law} on {kind.name}, {seconds:g} s", source=kind.name, seed=seed,
+                actor=actor, cause=cause, run_id=run_id,
+            )  # fmt: skip
+        finally:
+            await asyncio.to_thread(orders_file.unlink, missing_ok=True)
+
+    async def trial(
+        self, *, resource: str, model: str, against: str, seeds: int, trace: Path | None, load: str, weight: float,
+        candidates: int, service_s: float, seed: int, actor: str, cause: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        """Try `model` against peers (names with commas between) on loads from `seed`; see `trials.trial`."""
+        spec: dict[str, Any] = {
+            "resource": resource, "model": model, "against": [name for name in against.split(",") if name.strip()],
+            "seeds": seeds, "load": load, "weight": weight, "candidates": candidates, "service_s": service_s,
+            "rate_hz": 120.0 if need_kind(resource).plant == "admission" else 200.0,
+        }  # fmt: skip
+        asked_of(spec)
+        spec["trace"] = _place(trace)
         return await self._book.execute(
-            "control", _TARGETS[kind.name], spec,
-            title=f"{law} on {kind.name}, {seconds:g} s", source=kind.name, seed=seed, actor=actor, cause=cause,
+            "control-trial", _TRIAL, spec, title=f"Trial of {model} on {trace.name if trace else load}, {seeds} seeds",
+            source=trace.name if trace else resource, seed=seed, actor=actor, cause=cause,
         )  # fmt: skip
+
+    async def tune(
+        self, *, resource: str, model: str, trace: Path | None, load: str, candidates: int, seeds: int, seed: int,
+        actor: str, cause: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        """Search settings for `model`, confirmed on loads it has not seen; see `trials.tuning`."""
+        spec: dict[str, Any] = {
+            "resource": resource, "model": model, "load": load, "candidates": candidates, "seeds": seeds,
+            "rate_hz": 120.0 if need_kind(resource).plant == "admission" else 200.0,
+        }  # fmt: skip
+        asked_of({**spec, "against": ["static-best"]})
+        spec["trace"] = _place(trace)
+        return await self._book.execute(
+            "control-trial", _TUNE, spec, title=f"Tuning of {model} on {trace.name if trace else load}",
+            source=trace.name if trace else resource, seed=seed, actor=actor, cause=cause,
+        )  # fmt: skip
+
+    async def replay(self, run_id: str, *, model: str, actor: str, cause: str = "") -> dict[str, Any]:
+        """Simulate what `model` would have done with the load of a run; see `trials.replay`."""
+        run = self._book.records.need(run_id)
+        if "rate_hz" not in run.spec or "law" not in run.spec:
+            raise Conflict("{title} is no run of a controller and cannot be replayed", title=run.title)
+        spec = {"run": run.spec, "run_seed": run.spec.get("seed", 0), "model": need(model).name}
+        return await self._book.execute(
+            "control-trial",
+            _REPLAY,
+            spec,
+            title=f"What if {model}: {run.title}",
+            source=run_id,
+            seed=0,
+            actor=actor,
+            cause=cause,
+        )
+
+    def order(self, run_id: str, order: str) -> dict[str, Any]:
+        """Tell a controller that runs now its mode, to end, or to be killed; raises `Missing`, `Conflict` when it ended."""
+        run = self._book.records.need(run_id)
+        if run.state not in LIVE or "orders" not in run.spec:
+            raise Conflict("{title} does not run now", title=run.title)
+        orders.give(Path(run.spec["orders"]), order)
+        return {"id": run.id, "order": order}
+
+    def list(self) -> dict[str, Any]:
+        """Return every run of a controller, newest first, with what it does now."""
+        return {"controllers": [self._line(run) for run in sorted(self._book.records, key=lambda run: -run.created_us)]}
+
+    def _line(self, run: Run) -> dict[str, Any]:
+        job = self._base.jobs.records.get(run.job_id)
+        now = job.partial if job is not None else {}
+        return {
+            "id": run.id, "title": run.title, "state": job.state if job is not None else run.state, "source": run.source,
+            "mode": run.spec.get("mode", ""), "target": now.get("target"), "size": now.get("size"), "force": now.get("force"),
+            "reason": now.get("reason", ""), "created_us": run.created_us,
+        }  # fmt: skip
 
     def show(self, run_id: str) -> dict[str, Any]:
         """Return one run with all that was kept of it; raises `Missing`."""
         return dataclasses.asdict(self._book.records.need(run_id))
+
+    async def export(self, run_id: str, file: Path) -> dict[str, Any]:
+        """Write a run as JSON, CSV (its course or its effects) or an HTML report, by the ending of `file`."""
+        document = self.show(run_id)
+        text = report.render(document, file.suffix.lower())
+        await asyncio.to_thread(_write, file, text)
+        return {"file": str(file), "size_bytes": len(text.encode())}
+
+
+def _place(trace: Path | None) -> str:
+    """Return where a trace lies, for a worker that stands in another folder."""
+    return "" if trace is None else str(trace.absolute())
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput("{file} cannot be written: {why}", field="file", file=file, why=error.strerror or error) from error

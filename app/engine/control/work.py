@@ -14,10 +14,11 @@ from typing import Any
 from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.control import metrics, queueing, workload
 from app.engine.control.adapters.threadpool import ElasticThreadPool, ThreadPoolResource
-from app.engine.control.controller import Aim, Controller
+from app.engine.control.controller import Controller, Manner
 from app.engine.control.envelope import Envelope
 from app.engine.control.laws import need
-from app.engine.control.records import Tick
+from app.engine.control.orders import END, KILL, Orders
+from app.engine.control.records import APPLY, Tick
 
 _MOST_NAP_S, _DRAIN_S = 0.02, 2.0
 _UP_PER_S, _DOWN_PER_S = 300.0, 30.0
@@ -32,6 +33,7 @@ class Plan:
     low: int
     high: int
     law: str
+    mode: str
     tick_s: float
     service_s: float
     bursts: workload.Bursts
@@ -49,6 +51,8 @@ class Trail:
     ended: threading.Event = field(default_factory=threading.Event)
     ticks: list[Tick] = field(default_factory=list)
     waits_s: "array[float]" = field(default_factory=lambda: array("d"))
+    orders: Orders = field(default_factory=Orders)
+    told_to_end: bool = False
     submitted: int = 0
     control_cpu_s: float = 0.0
     wall_s: float = 0.0
@@ -71,11 +75,13 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
     plan = plan_of(spec, seed)
     safe = queueing.staff_for(plan.bursts.mean_hz, plan.service_s, _AIMED_WAIT_S, plan.low, plan.high)
     controller_of = need(plan.law), _envelope(plan, safe)
-    trail = Trail(plan, ElasticThreadPool(safe, name="control"))
+    trail = Trail(plan, ElasticThreadPool(safe, name="control"), orders=Orders(spec.get("orders")))
     completed = False
     try:
         resource = ThreadPoolResource(trail.pool, plan.low, plan.high)
-        completed = _steer(trail, Controller(resource, *controller_of, _aim(plan), float(safe)), report, stop)
+        controller = Controller(resource, *controller_of, float(safe), manner=Manner(plan.mode, plan.tick_s))
+        completed = _steer(trail, controller, report, stop)
+        controller.let_go()
         _drain(trail, stop)
     finally:
         if not completed:
@@ -95,7 +101,8 @@ def plan_of(spec: dict[str, Any], seed: int) -> Plan:
     seconds, service_s = float(spec["seconds"]), float(spec.get("service_s", 0.05))
     times_s = workload.arrivals(bursts, seconds, seed)
     return Plan(
-        seconds, int(spec.get("low", 2)), int(spec.get("high", 64)), str(spec.get("law", "pid")),
+        seconds, int(spec.get("low", 2)), int(spec.get("high", 64)), str(spec.get("law", "auto")),
+        str(spec.get("mode", APPLY)),
         float(spec.get("tick_s", 0.1)), service_s, bursts, times_s, workload.services(len(times_s), service_s, seed),
     )  # fmt: skip
 
@@ -104,16 +111,13 @@ def _envelope(plan: Plan, safe: int) -> Envelope:
     return Envelope(plan.low, plan.high, safe, _UP_PER_S, _DOWN_PER_S, stale_s=3 * plan.tick_s, lost_s=10 * plan.tick_s)
 
 
-def _aim(plan: Plan) -> Aim:
-    return Aim(queue_per_worker=max(2.0, queueing.least_queue_per_worker(plan.tick_s, plan.service_s)))
-
-
 def _steer(trail: Trail, controller: Controller, report: Report, stop: Stop) -> bool:
     """Play the load and take a turn every `tick_s`; tell whether the time was served in full."""
     plan, turn, epoch_s, stopped = trail.plan, 0, time.time() - trail.start_s, False
-    while (now_s := trail.age_s()) < plan.seconds and not (stopped := stop()):
+    while (now_s := trail.age_s()) < plan.seconds and not (stopped := stop()) and not trail.told_to_end:
         _submit_due(trail, now_s)
         if now_s >= turn * plan.tick_s:
+            _heed(controller, trail)
             tick = _turn(controller, trail)
             turn = max(turn, int(now_s / plan.tick_s)) + 1  # a late turn skips those it missed
             trail.waits_s.extend(trail.pool.take_waits())
@@ -123,6 +127,17 @@ def _steer(trail: Trail, controller: Controller, report: Report, stop: Stop) -> 
             time.sleep(min(nap_s, _MOST_NAP_S))
     trail.wall_s = trail.age_s()
     return not stopped
+
+
+def _heed(controller: Controller, trail: Trail) -> None:
+    """Follow what an operator asked for since the last turn: a mode, an end, or the kill switch."""
+    for order in trail.orders.take():
+        if order == END:
+            trail.told_to_end = True
+        elif order == KILL:
+            controller.kill()
+        else:
+            controller.set_mode(order)
 
 
 def _drain(trail: Trail, stop: Stop) -> None:
@@ -148,7 +163,10 @@ def _turn(controller: Controller, trail: Trail) -> Tick:
 
 
 def _tell(report: Report, plan: Plan, tick: Tick, epoch_s: float, done_s: float) -> None:
-    now = {"target": tick.target, "size": tick.size, "queue": tick.queue, "wait_s": tick.wait_s}
+    now = {
+        "target": tick.target, "size": tick.size, "queue": tick.queue, "wait_s": tick.wait_s, "force": tick.force,
+        "position": tick.position, "velocity": tick.velocity,
+    }  # fmt: skip
     samples = {metric: [(epoch_s + tick.at_s, value)] for metric, value in now.items()}
     report(min(done_s, plan.seconds), plan.seconds, unit="s", partial={**now, "reason": tick.reason}, samples=samples)
 
@@ -162,6 +180,7 @@ def _result(trail: Trail, safe: int, unserved: int) -> dict[str, Any]:
     columns = metrics.series(ticks)
     columns["at_s"] = [round(at_s - begin_s, 4) for at_s in columns["at_s"]]
     return {
+        "schema": 1,
         "ticks": len(ticks),
         "mean_size": mean_size,
         "p99_wait_s": metrics.percentile_s(waits_s, 0.99),
@@ -173,6 +192,8 @@ def _result(trail: Trail, safe: int, unserved: int) -> dict[str, Any]:
         "bounds_violations": metrics.outside(sizes, plan.low, plan.high),
         "overhead_ratio": trail.control_cpu_s / trail.wall_s if trail.wall_s else 0.0,
         "wall_s": trail.wall_s,
+        "mode": plan.mode,
+        "ended_early": trail.told_to_end,
         "law": plan.law,
         "safe_size": safe,
         "service_time": {"mean_s": plan.service_s, "kind": "injected"},

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import math
 
 import pytest
@@ -7,10 +8,11 @@ from hypothesis import strategies as st
 
 from app.engine.base.contracts import Resource, ResourceState
 from app.engine.base.errors import Offline
-from app.engine.control.controller import Aim, Controller
+from app.engine.control.controller import Controller, Manner
 from app.engine.control.envelope import Envelope
 from app.engine.control.laws import LAWS
-from app.engine.control.records import BAD, FREE, RATE, SAFE, STALE
+from app.engine.control.peers import Staffing
+from app.engine.control.records import BAD, COOL, FREE, KILLED, OBSERVED, RATE, RECOMMENDED, RINGS, SAFE, STALE
 
 ENVELOPE = Envelope(low=2, high=64, safe=10, up_per_s=100, down_per_s=50)
 
@@ -41,9 +43,9 @@ class Scripted:
         return {}
 
 
-def make(law="pid"):
+def make(law=None, envelope=ENVELOPE, **more):
     resource = Scripted()
-    return resource, Controller(resource, LAWS[law], ENVELOPE, Aim(beta=1.0, queue_per_worker=6.0), 10.0)
+    return resource, Controller(resource, law or Staffing(tau_s=0.1, beta=1.0, drain_s=0.3), envelope, 10.0, **more)
 
 
 def play(resource, controller, ticks, start=0, **figures):
@@ -67,10 +69,10 @@ def test_size_settles_on_the_square_root_set_point():
     assert last.reason == FREE
 
 
-def test_a_queue_asks_for_more_than_the_demand():
+def test_a_queue_asks_for_the_workers_that_empty_it_in_time():
     resource, controller = make()
-    last = play(resource, controller, 40, queue=12.0)[-1]
-    assert last.target == pytest.approx(22 + math.sqrt(20))
+    last = play(resource, controller, 40, queue=12.0, service_s=0.05)[-1]
+    assert last.target == pytest.approx(20 + math.sqrt(20) + 12 * 0.05 / 0.3)
     assert last.queue == 12.0
 
 
@@ -80,7 +82,7 @@ def test_first_turn_changes_nothing_because_no_time_has_passed():
 
 
 def test_static_law_never_moves():
-    resource, controller = make("static")
+    resource, controller = make(LAWS["static"])
     assert {tick.size for tick in play(resource, controller, 30)} == {10.0}
 
 
@@ -133,15 +135,82 @@ def test_an_actuator_that_does_not_obey_winds_nothing_up():
     resource.stuck_at = 10.0
     play(resource, controller, 100)
     resource.stuck_at = None
-    tick = play(resource, controller, 1, start=100, position=5.0)[0]
-    assert tick.size < 10.0
+    assert play(resource, controller, 4, start=100, position=5.0)[-1].size < 10.0
 
 
 def test_a_sudden_demand_is_followed_at_the_rate_limit_and_named_so():
     resource, controller = make()
     play(resource, controller, 40)
-    tick = play(resource, controller, 1, start=40, position=60.0, queue=200.0)[0]
+    tick = play(resource, controller, 1, start=40, position=60.0, queue=200.0, service_s=0.05)[0]
     assert tick.reason == RATE
+
+
+@pytest.mark.parametrize(("mode", "reason"), [("observe", OBSERVED), ("recommend", RECOMMENDED)])
+def test_a_mode_that_does_not_act_leaves_the_size_and_says_what_it_would_do(mode, reason):
+    resource, controller = make(manner=Manner(mode))
+    last = play(resource, controller, 20)[-1]
+    assert resource.sizes == []
+    assert (last.size, last.reason) == (10.0, reason)
+    assert last.force == pytest.approx(10 + math.sqrt(20))
+    assert controller.let_go() == 10.0
+    assert resource.sizes == []
+
+
+def test_switching_to_apply_acts_from_the_next_turn_on():
+    resource, controller = make(manner=Manner("observe"))
+    play(resource, controller, 20)
+    controller.set_mode("apply")
+    assert play(resource, controller, 20, start=20)[-1].size == round(20 + math.sqrt(20))
+
+
+def test_after_a_change_the_size_rests_for_the_cool_down():
+    resource, controller = make(envelope=dataclasses.replace(ENVELOPE, cool_s=0.5))
+    ticks = play(resource, controller, 40)
+    changed = [tick.at_s for before, tick in itertools.pairwise(ticks) if tick.size != before.size]
+    assert COOL in [tick.reason for tick in ticks]
+    assert min(b - a for a, b in itertools.pairwise(changed)) >= 0.5 - 1e-9
+
+
+def test_a_canary_grants_a_share_of_each_wish():
+    resource, controller = make(envelope=dataclasses.replace(ENVELOPE, canary=0.25))
+    ticks = play(resource, controller, 2)
+    assert ticks[1].size - 10 == pytest.approx(0.25 * (ticks[1].target - 10), abs=0.5)
+
+
+def test_the_kill_switch_is_at_once_and_for_good():
+    resource, controller = make()
+    play(resource, controller, 30)
+    assert controller.kill() == ENVELOPE.safe
+    made = len(resource.sizes)
+    last = play(resource, controller, 10, start=30, position=60.0)[-1]
+    assert (last.size, last.reason, len(resource.sizes)) == (ENVELOPE.safe, KILLED, made)
+
+
+def test_swinging_to_and_fro_halves_the_gain():
+    resource, controller = make(envelope=Envelope(2, 64, 10))
+    reasons = []
+    for k in range(60):
+        resource.say(k * 0.1, position=60.0 if k // 2 % 2 else 2.0)
+        reasons.append(controller.tick(k * 0.1).reason)
+    assert RINGS in reasons
+
+
+def test_each_change_is_kept_with_its_reason_and_told():
+    told = []
+    resource, controller = make(on_action=told.append)
+    ticks = play(resource, controller, 20)
+    assert told == list(controller.actions)
+    assert told[0].before == 10.0
+    assert told[-1].after == ticks[-1].size
+    assert {action.reason for action in told} <= {FREE, RATE}
+
+
+def test_another_law_starts_from_the_size_in_force():
+    resource, controller = make()
+    before = play(resource, controller, 40)[-1].size
+    controller.follow(LAWS["coherent"])
+    after = play(resource, controller, 3, start=40)
+    assert max(abs(tick.size - before) for tick in after) < 3
 
 
 def test_letting_go_leaves_the_safe_size():

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine.base.errors import BadInput
-from app.engine.control.laws import DEFAULT_GAINS
-from app.engine.control.pid import Gains, Memory, simc, step
+from app.engine.control.pid import DEFAULT_GAINS, Gains, Memory, simc, step
 
 
 def run_plant(gains, *, gain, lag_s, dt_s, seconds, set_point=1.0, delay_ticks=0):

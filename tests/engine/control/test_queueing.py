@@ -9,9 +9,7 @@ from app.engine.base.errors import BadInput
 from app.engine.control.queueing import (
     erlang_c,
     fifo_waits_s,
-    least_queue_per_worker,
     mean_wait_s,
-    set_point,
     staff_for,
 )
 
@@ -60,19 +58,3 @@ def test_fifo_recursion_agrees_with_erlang_c():
 def test_fifo_recursion_by_hand():
     waits = fifo_waits_s(np.array([0.0, 0.0, 1.0]), np.array([3.0, 2.0, 1.0]), 2)
     assert waits.tolist() == [0.0, 0.0, 1.0]
-
-
-def test_set_point_adds_spare_and_queue():
-    assert set_point(16, 12, 0.5, 6) == 16 + 2 + 2
-    assert set_point(0, 0, 1, 6) == 0
-
-
-def test_queue_term_keeps_the_delayed_loop_from_ringing():
-    # q' = -q(t - d) / (m S): with m from the bound the queue falls to zero and never below.
-    delay_s, service_s, dt_s = 0.1, 0.05, 1e-3
-    pole = 1 / (least_queue_per_worker(delay_s, service_s) * service_s)
-    queue, lag = [100.0], round(delay_s / dt_s)
-    for k in range(5000):
-        queue.append(queue[-1] - dt_s * pole * (queue[k - lag] if k >= lag else 100.0))
-    assert min(queue) > -0.5
-    assert queue[-1] == pytest.approx(0, abs=0.1)

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from app.engine.base.clock import SystemClock
-from app.engine.base.errors import BadInput, Cancelled, Missing
+from app.engine.base.errors import BadInput, Cancelled, Conflict, Missing
 from app.engine.base.events import Bus
 from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
@@ -47,7 +47,7 @@ async def test_a_run_streams_samples_and_is_found_again_after_a_restart(base, co
     assert result["bounds_violations"] == 0
     (run,) = control.records
     assert (run.state, run.source, run.result["ticks"]) == ("done", "threadpool", result["ticks"])
-    assert set(base.samples.metrics(run.job_id)) == {"target", "size", "queue", "wait_s"}
+    assert set(base.samples.metrics(run.job_id)) == {"target", "size", "queue", "wait_s", "force", "position", "velocity"}
     again = ControlService(base)
     await again.start()
     assert again.show(run.id)["result"] == result
@@ -69,8 +69,10 @@ async def test_cancelling_the_wait_cancels_the_run(base, control):
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"resource": "gearbox"}, "no resource gearbox; choose from threadpool"),
+        ({"resource": "gearbox"}, "no resource gearbox; choose from threadpool, processpool"),
         ({"low": 9, "high": 3}, "low 9 and high 3 must be ascending"),
+        ({"resource": "socket"}, "no load of its own"),
+        ({"mode": "shout"}, "A mode is observe"),
         ({"law": "warp"}, "no control law warp"),
     ],
 )
@@ -80,10 +82,74 @@ async def test_what_cannot_be_run_is_refused_and_leaves_nothing(base, control, w
     assert len(control.records) == len(base.jobs.records) == 0
 
 
+async def test_a_mode_and_an_end_reach_a_controller_that_runs(base, control, tmp_path):
+    waiting = asyncio.create_task(control.run(**{**ASKED, "seconds": 600.0, "mode": "observe"}))
+    reasons, seen = [], asyncio.Event()
+
+    def look(change):
+        reasons.extend(job.partial.get("reason", "") for job in change.changed)
+        seen.set()
+
+    undo = base.jobs.records.watch(look)
+
+    async def until(wanted):
+        async with asyncio.timeout(30):
+            while not any(wanted(reason) for reason in reasons):
+                seen.clear()
+                await seen.wait()
+
+    await until(lambda reason: reason == "observed only")
+    (run,) = control.records
+    assert control.list()["controllers"][0]["reason"] == "observed only"
+    assert control.order(run.id, "apply") == {"id": run.id, "order": "apply"}
+    await until(lambda reason: reason and reason != "observed only")
+    control.order(run.id, "end")
+    result = await waiting
+    undo()
+    assert result["ended_early"]
+    assert result["wall_s"] < 60
+    with pytest.raises(Conflict, match="does not run now"):
+        control.order(run.id, "apply")
+    assert control.list()["controllers"][0]["state"] == "done"
+    for ending, word in (("json", "p99_wait_s"), ("csv", "at_s,"), ("html", "<table>")):
+        file = tmp_path / f"run.{ending}"
+        assert (await control.export(run.id, file))["size_bytes"] > 100
+        assert word in file.read_text("utf-8")
+    with pytest.raises(BadInput, match=r"\.json, \.csv or \.html"):
+        await control.export(run.id, tmp_path / "run.txt")
+
+
+async def test_a_trial_a_replay_and_a_tuning_are_kept_as_runs(control, tmp_path):
+    await control.run(**ASKED)
+    (run,) = control.records
+    asked = {
+        "resource": "threadpool",
+        "load": "bursty",
+        "seed": 1,
+        "actor": "me@here",
+        "trace": None,
+        "candidates": 2,
+        "seeds": 4,
+    }
+    trial = await control.trial(**asked, model="coherent", against="static,pid", weight=1.0, service_s=0.05)
+    assert [one["against"] for one in trial["per"]] == ["static", "pid"]
+    replay = await control.replay(run.id, model="static", actor="me@here")
+    assert (replay["kind"], set(replay["laws"])) == ("simulated", {"static", "pid"})
+    tuned = await control.tune(**asked, model="coherent")
+    assert tuned["accepted"] in (True, False)
+    assert len(control.records) == 4
+    tried = next(one for one in control.records if one.title.startswith("Trial"))
+    await control.export(tried.id, tmp_path / "trial.html")
+    assert "<svg" in (tmp_path / "trial.html").read_text("utf-8")
+    with pytest.raises(Conflict, match="cannot be replayed"):
+        await control.replay(tried.id, model="static", actor="me@here")
+
+
 async def test_an_unknown_run_is_missing(control):
     with pytest.raises(Missing, match="no run nobody"):
         control.show("nobody")
 
 
 async def test_what_can_be_controlled_is_listed(control):
-    assert [kind.name for kind in control.kinds] == ["threadpool"]
+    assert next(kind.name for kind in control.kinds) == "threadpool"
+    assert len(control.kinds) >= 8

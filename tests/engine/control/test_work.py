@@ -38,7 +38,7 @@ def test_samples_and_progress_are_told_live():
     done, total, more = told[-2]
     assert 0 < done < total == 0.5
     assert more["unit"] == "s"
-    assert set(more["samples"]) == {"target", "size", "queue", "wait_s"}
+    assert set(more["samples"]) == {"target", "size", "queue", "wait_s", "force", "position", "velocity"}
     ((at_s, value),) = more["samples"]["size"]
     assert at_s > 1e9
     assert value == more["partial"]["size"]

@@ -15,9 +15,10 @@ from typing import Any, Self, TypeVar
 
 from app.engine.base.contracts import ResourceState
 from app.engine.base.errors import BadInput, Conflict, Limit
-from app.engine.control.estimate import Motion, blend, follow
+from app.engine.control.estimate import Motion, follow
 
 T = TypeVar("T")
+_MEMORY_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -200,25 +201,27 @@ class ThreadPoolResource:
         self.low, self.high = float(min_threads), float(max_threads)
         self._pool, self._clock, self._filter_s = pool, clock, filter_s
         self._motion = Motion()
-        self._service_s = 0.0
+        self._service_s, self._raw = 0.0, 0.0
         self._before = pool.counts()
         self._at_s = clock()
 
     def measure_state(self) -> ResourceState:
-        """Return the demand (arrival rate × mean service time, filtered), its rates, size, queue and mean recent wait."""
+        """Return the demand (arrival rate × mean service time), its rates, size, queue, and what ended since the last look."""
         now_s, counts, before = self._clock(), self._pool.counts(), self._before
         dt_s = now_s - self._at_s
         if dt_s > 0:
             self._learn_service(counts, before, dt_s)
-            raw = self._service_s * (counts.submitted - before.submitted) / dt_s
+            self._raw = self._service_s * (counts.submitted - before.submitted) / dt_s
             if not self._service_s:
-                raw = float(counts.busy + counts.queued)
-            self._motion = follow(self._motion, raw, dt_s, self._filter_s)
+                self._raw = float(counts.busy + counts.queued)
+            self._motion = follow(self._motion, self._raw, dt_s, self._filter_s)
             self._before, self._at_s = counts, now_s
-        motion = self._motion
+        motion, done = self._motion, counts.finished - before.finished
+        rtt_s = (counts.service_total_s - before.service_total_s) / done if done else 0.0
+        wait_s = _recent_wait_s(counts, before)
         return ResourceState(
-            now_s, motion.position, motion.velocity, motion.acceleration,
-            float(counts.size), float(counts.queued), _recent_wait_s(counts, before),
+            now_s, motion.position, motion.velocity, motion.acceleration, float(counts.size), float(counts.queued), wait_s,
+            self._raw, self._service_s, float(counts.busy), wait_s + rtt_s, rtt_s, float(done),
         )  # fmt: skip
 
     def apply_control(self, new_size: float) -> float:
@@ -240,10 +243,12 @@ class ThreadPoolResource:
         }
 
     def _learn_service(self, counts: Counts, before: Counts, dt_s: float) -> None:
+        """Keep a plain mean while little was seen, then one that fades over ten seconds."""
         finished = counts.finished - before.finished
         if finished:
             mean_s = (counts.service_total_s - before.service_total_s) / finished
-            self._service_s = blend(self._service_s, mean_s, dt_s, 5 * self._filter_s) if self._service_s else mean_s
+            share = max(finished / counts.finished, dt_s / (_MEMORY_S + dt_s))
+            self._service_s += share * (mean_s - self._service_s)
 
 
 def _recent_wait_s(counts: Counts, before: Counts) -> float:

@@ -1,0 +1,120 @@
+"""The automatic model: contention first, then a period, then burstiness; with dwell time and no bump at a switch.
+
+All candidates are kept warm on the same measurements and start from the size in force, so a switch moves nothing by
+itself. A plant found contended is never followed past its fitted optimum n*.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, NamedTuple
+
+from app.engine.control.limits import Fitted, Slowdown, optimum, slowdown, slowdown_begin
+from app.engine.control.ops import Num, Ops, full_like, zero_like
+from app.engine.control.physics import Coherent, Optomechanical, OptoMemory, ParaMemory, Parametric, Space
+from app.engine.control.sight import Sight
+
+COHERENT: Final = 0.0
+OPTOMECHANICAL: Final = 1.0
+PARAMETRIC: Final = 2.0
+FITTED: Final = 3.0
+CHOICES: Final = ("coherent", "optomechanical", "parametric", "fitted")
+BURSTY_IDC: Final = 5.0
+DWELL_S: Final = 5.0
+# A plant counts as contended when service slows with the number in flight: t value, slowdown at the largest number seen,
+# and the tasks (fading) it rests on. Fewer tasks than that raise false alarms.
+SURE_T: Final = 6.0
+SURE_SLOWER: Final = 1.5
+SURE_TASKS: Final = 600.0
+
+
+class AutoMemory(NamedTuple):
+    """The memories of the candidates, the choice in force and its age, and moments of the demand for its dispersion."""
+
+    para: ParaMemory
+    opto: OptoMemory
+    slow: Slowdown
+    choice: Num
+    age_s: Num
+    mean: Num
+    square: Num
+
+
+@dataclass(frozen=True)
+class Auto:
+    """Pick by what the load and the plant show; the parameters shared by the models are shared here too."""
+
+    q: Num = 200.0
+    beta: Num = 0.6
+    drain_s: Num = 0.38
+    lead: Num = 0.5
+    band: Num = 0.5
+    fall_s: Num = 0.4
+    margin: Num = 0.03
+    foresee: Num = 0.5
+    ahead: Num = 1.2
+    trust: Num = 0.6
+    push: Num = 0.0005
+    share: Num = 0.85
+    admission: bool = False
+    bursty: str = "optomechanical"
+    name: str = "auto"
+    space: ClassVar[Space] = {**Parametric.space, "push": (1e-5, 0.02, True)}
+    fitted: Fitted = field(default_factory=Fitted)
+
+    def begin(self, like: Num = 0.0) -> AutoMemory:
+        """Return the memory of who has seen nothing."""
+        zero = zero_like(like)
+        choice = full_like(like, FITTED if self.admission else COHERENT)
+        return AutoMemory(
+            self._parametric().begin(like), self._optomechanical().begin(like), slowdown_begin(like),
+            choice, full_like(like, DWELL_S), zero, zero,
+        )  # fmt: skip
+
+    def _parametric(self) -> Parametric:
+        return Parametric(
+            self.q,
+            self.beta,
+            self.drain_s,
+            self.lead,
+            self.band,
+            self.fall_s,
+            self.margin,
+            self.foresee,
+            self.ahead,
+            self.trust,
+        )
+
+    def _optomechanical(self) -> Optomechanical:
+        return Optomechanical(
+            push=self.push, q=self.q, beta=self.beta, drain_s=self.drain_s, margin=self.margin, foresee=self.foresee
+        )
+
+    def step(self, memory: AutoMemory, sight: Sight, dt_s: float, ops: Ops) -> tuple[AutoMemory, Num]:
+        """Return (memory, wanted size)."""
+        slow = slowdown(memory.slow, sight, self.fitted.span_s, dt_s, ops)
+        best, t_value, slower = optimum(slow, ops)
+        contended = (t_value > SURE_T) & (slower > SURE_SLOWER) & (slow.w > SURE_TASKS)
+        para, size = self._parametric().step(memory.para, sight, dt_s, ops)
+        opto, pushed = self._optomechanical().step(memory.opto, sight, dt_s, ops)
+        fade = dt_s / (10.0 + dt_s)
+        mean = memory.mean + fade * (sight.demand - memory.mean)
+        square = memory.square + fade * (sight.demand * sight.demand - memory.square)
+        idc = (square - mean * mean) / ops.maximum(mean, 1e-6) * dt_s / ops.maximum(sight.service_s, 1e-6)
+        wish = self._wish(contended, para, idc, ops)
+        free = (memory.age_s >= DWELL_S) | (contended & (memory.choice < FITTED))
+        switch = free & (wish != memory.choice)
+        choice = ops.where(switch, wish, memory.choice)
+        age_s = ops.where(switch, 0.0, memory.age_s) + dt_s
+        limit = self.fitted.aim(slow, sight, dt_s, ops)
+        followed = ops.where(choice == OPTOMECHANICAL, pushed, size)
+        capped = ops.where(contended, ops.minimum(followed, best), followed)
+        return AutoMemory(para, opto, slow, choice, age_s, mean, square), ops.where(choice == FITTED, limit, capped)
+
+    def _wish(self, contended: Num, para: ParaMemory, idc: Num, ops: Ops) -> Num:
+        past: Any = para.past
+        periodic = bool(past.period[0] > 0) if past.scalar else past.period > 0
+        bursty = OPTOMECHANICAL if self.bursty == "optomechanical" else COHERENT
+        calm = ops.where(periodic, PARAMETRIC, ops.where(idc > BURSTY_IDC, bursty, COHERENT))
+        return ops.where(contended, FITTED, full_like(calm, FITTED) if self.admission else calm)
+
+
+__all__ = ["CHOICES", "Auto", "AutoMemory", "Coherent"]

@@ -1,0 +1,257 @@
+"""Paired, trace-driven trials in the simulator: what a model gains against peers on loads neither was tuned on.
+
+Model and peers get the same number of tuning candidates on the same tuning loads. `static` is the default size, staffed
+by Erlang C for the mean load; `static-best` the best size on the tuning loads; `static-hindsight` the best on the test
+loads themselves, which nobody can know beforehand.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.base.contracts import Report, Stop, never, silent
+from app.engine.base.errors import BadInput
+from app.engine.control import loads, peers, queueing, stats
+from app.engine.control.laws import ADMISSION, need
+from app.engine.control.loads import AGAIN, TEST, TUNE, Load, draw
+from app.engine.control.records import need_kind
+from app.engine.control.simulate import CONTENDED, Outcome, Plant, simulate
+from app.engine.control.traces import read_trace
+from app.engine.control.tune import static_candidates, tune
+
+Floats = NDArray[np.float64]
+STATICS: Final = ("static", "static-best", "static-hindsight")
+WEIGHTS: Final = (0.25, 1.0, 4.0)
+_BLOCK: Final = 100
+_AA: Final = 1000
+_OVERSIZED: Final = 32.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a trial is asked: the model, its peers, the load and the plant, test seeds, tuning candidates and seeds."""
+
+    model: str
+    against: tuple[str, ...]
+    load: Load
+    plant: Plant
+    seeds: int = 1000
+    candidates: int = 40
+    tuning_seeds: int = 12
+    weight: float = 1.0
+    faster: float = 1.0
+
+
+def plant_of(resource: str) -> Plant:
+    """Return the simulated plant that stands for a resource: its kind, bounds and delay."""
+    kind = need_kind(resource)
+    if kind.plant == ADMISSION:
+        return CONTENDED
+    return Plant(low=2, high=64, lag_s=0.3)
+
+
+def asked_of(spec: dict[str, Any]) -> Asked:
+    """Return the trial that a plain `spec` asks for; raises `BadInput` for unknown names."""
+    plant = plant_of(str(spec.get("resource", "threadpool")))
+    model = str(spec.get("model", "auto"))
+    need(model, plant.kind)
+    against = tuple(dict.fromkeys(str(name).strip() for name in spec.get("against", ("static", "pid", "gradient2"))))
+    for name in against:
+        if name not in STATICS:
+            need(name, plant.kind)
+    if not against or model in against:
+        raise BadInput("A trial needs peers other than the model itself", field="against")
+    service_s, faster = float(spec.get("service_s", 0.05)), 1.0
+    rate_hz = float(spec.get("rate_hz", 200.0))
+    load = Load(str(spec.get("load", "bursty")), float(spec.get("seconds", 80.0)), rate_hz, service_s)
+    if spec.get("trace_s") or spec.get("trace"):
+        arrivals = np.asarray(spec["trace_s"], float) if spec.get("trace_s") else read_trace(Path(spec["trace"]))
+        load, faster = loads.trace_load(arrivals, service_s)
+    elif load.name not in loads.NAMES or load.name == "trace":
+        raise BadInput("There is no load {name}; choose from {known}", field="load", name=load.name,
+                       known=", ".join(name for name in loads.NAMES if name != "trace"))  # fmt: skip
+    return Asked(
+        model, against, load, plant, int(spec.get("seeds", 1000)), int(spec.get("candidates", 40)),
+        int(spec.get("tuning_seeds", 12)), float(spec.get("weight", 1.0)), faster,
+    )  # fmt: skip
+
+
+def trial(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
+    """Return {per: [{against, effect, low, high, p_holm, …}], floor, seeds, trace}; effects as fractions of the peer's J."""
+    asked = asked_of(spec)
+    names = (asked.model, *asked.against)
+    total = float(len(names) * (1 + asked.seeds / _BLOCK))
+    done, tuned = 0.0, {}
+    for name in names:
+        tuned[name] = _tuned(name, asked, seed, stop)
+        done += 1
+        report(done, total, unit="blocks", partial={"phase": "tuning", "law": name})
+    costs: dict[str, list[Outcome]] = {name: [] for name in names}
+    played = 0
+    for first in range(0, asked.seeds, _BLOCK):
+        if stop() and played:
+            break
+        count = min(_BLOCK, asked.seeds - first)
+        batch = draw(asked.load, TEST, seed, count, first=first)
+        for name in names:
+            costs[name].append(_played(name, tuned[name][0], batch, asked))
+            done += count / _BLOCK
+            report(min(done, total), total, unit="blocks", partial={"phase": "test", "law": name})
+        played += count
+    outcomes = {name: _joined(parts) for name, parts in costs.items()}
+    document = _document(asked, outcomes, tuned, seed, played)
+    document["aa"] = _same(asked, tuned[asked.model][0], outcomes[asked.model], seed, min(played, _AA))
+    document["trace"] = spec.get("trace", "")
+    return document
+
+
+def _default_static(asked: Asked) -> float:
+    if asked.plant.kind == ADMISSION:
+        return _OVERSIZED
+    load = asked.load
+    rate = load.rate_hz * (1 + 2 * 0.8 / 2.8) if load.name == "bursty" else load.rate_hz
+    return float(queueing.staff_for(rate, load.service_s, 0.01, asked.plant.low, asked.plant.high))
+
+
+def _tuned(name: str, asked: Asked, seed: int, stop: Stop) -> tuple[Any, dict[str, float]]:
+    """Return (law, its settings), tuned on the tuning loads; a default is left as it is."""
+    if name == "static":
+        level = _default_static(asked)
+        return peers.Static(level), {"level": level}
+    law: Any = peers.Static() if name in STATICS else need(name, asked.plant.kind)
+    if name == "static-hindsight":
+        return law, {}
+    found = tune(law, asked.load, asked.plant, count=asked.candidates, seeds=asked.tuning_seeds, seed=seed,
+                 weight=asked.weight, stop=stop)  # fmt: skip
+    return found.law, found.settings
+
+
+def _played(name: str, law: Any, batch: loads.Batch, asked: Asked) -> Outcome:
+    if name != "static-hindsight":
+        return simulate(law, batch, asked.plant, asked.load.seconds)
+    contended = asked.plant.kind == ADMISSION
+    best: tuple[float, Outcome] | None = None
+    for level in static_candidates(asked.plant)["level"]:
+        outcome = simulate(peers.Static(float(level)), batch, asked.plant, asked.load.seconds)
+        mean = float(outcome.cost(asked.load.service_s, weight=asked.weight, contended=contended).mean())
+        if best is None or mean < best[0]:
+            best = mean, outcome
+        elif mean > 2 * best[0]:
+            break
+    assert best is not None
+    return best[1]
+
+
+def _joined(parts: list[Outcome]) -> Outcome:
+    columns = ("p99_s", "resource_ratio", "shed_ratio", "resizes_hz", "most_size")
+    return Outcome(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in columns})
+
+
+def _cost(outcome: Outcome, asked: Asked, weight: float) -> Floats:
+    return outcome.cost(asked.load.service_s, weight=weight, contended=asked.plant.kind == ADMISSION)
+
+
+def _floor(asked: Asked, weight: float) -> float:
+    return weight if asked.plant.kind == ADMISSION else weight + 1.0
+
+
+def _effects(asked: Asked, outcomes: dict[str, Outcome], weight: float, seed: int) -> list[stats.Effect]:
+    mine = _cost(outcomes[asked.model], asked, weight)
+    others = {name: _cost(outcomes[name], asked, weight) for name in asked.against}
+    return stats.paired(mine, others, seed=seed, floor=_floor(asked, weight))
+
+
+def _document(asked: Asked, outcomes: dict[str, Outcome], tuned: dict[str, Any], seed: int, played: int) -> dict[str, Any]:
+    effects = _effects(asked, outcomes, asked.weight, seed)
+    return {
+        "schema": 1,
+        "kind": "simulated",
+        "model": asked.model,
+        "load": asked.load.name,
+        "plant": {"kind": asked.plant.kind, "delay_s": asked.plant.lag_s, "tick_s": asked.plant.tick_s},
+        "seeds": played,
+        "floor": _floor(asked, asked.weight),
+        "weight": asked.weight,
+        "played_faster_ratio": asked.faster,
+        "per": [{**asdict(effect), "verdict": effect.verdict} for effect in effects],
+        "laws": {
+            name: {
+                "cost": float(_cost(outcome, asked, asked.weight).mean()),
+                "p99_s": float(outcome.p99_s.mean()),
+                "resource_ratio": float(outcome.resource_ratio.mean()),
+                "shed_ratio": float(outcome.shed_ratio.mean()),
+                "resizes_hz": float(outcome.resizes_hz.mean()),
+                "most_size": float(outcome.most_size.max()),
+                "settings": tuned[name][1],
+            }
+            for name, outcome in outcomes.items()
+        },
+        "weights": [
+            {"weight": weight, "per": [
+                {"against": e.against, "effect": e.effect, "low": e.low, "high": e.high}
+                for e in _effects(asked, outcomes, weight, seed)
+            ]}
+            for weight in WEIGHTS
+        ],
+    }  # fmt: skip
+
+
+def _same(asked: Asked, law: Any, outcome: Outcome, seed: int, count: int) -> dict[str, float]:
+    """Return the A/A test: the model against itself on the same arrivals with other service times; it should be 0."""
+    parts = []
+    for first in range(0, count, _BLOCK):
+        batch = draw(asked.load, AGAIN, seed, min(_BLOCK, count - first), first=first)
+        parts.append(simulate(law, batch, asked.plant, asked.load.seconds))
+    again = _cost(_joined(parts), asked, asked.weight)
+    first_cost = _cost(outcome, asked, asked.weight)[:count]
+    # The mean over both directions: 1 - a/b alone is biased by the noise of b.
+    both = (first_cost - again) / (0.5 * (first_cost + again))
+    random = np.random.default_rng(np.random.SeedSequence([seed, 98]))
+    low, high = np.quantile(stats.means(both, random), [0.025, 0.975])
+    return {"effect": float(both.mean()), "low": float(low), "high": float(high)}
+
+
+def tuning(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
+    """Tune one model and confirm it on loads it has not seen; refused when the interval reaches zero."""
+    asked = asked_of({**spec, "against": ["static-best"]})
+    before = need(asked.model, asked.plant.kind)
+    found = tune(before, asked.load, asked.plant, count=asked.candidates, seeds=asked.tuning_seeds, seed=seed, stop=stop)
+    report(1, 2, unit="parts", partial={"phase": "confirming"})
+    batch = draw(asked.load, TEST, seed, asked.seeds)
+    old = _cost(simulate(before, batch, asked.plant, asked.load.seconds), asked, asked.weight)
+    new = _cost(simulate(found.law, batch, asked.plant, asked.load.seconds), asked, asked.weight)
+    effect = stats.paired(new, {"before": old}, seed=seed)[0]
+    accepted = effect.verdict == "better"
+    return {
+        "schema": 1, "kind": "simulated", "model": asked.model, "load": asked.load.name, "settings": found.settings,
+        "tried": found.tried, "tuning_part": TUNE, "test_part": TEST, "accepted": accepted, "verdict": effect.verdict,
+        "effect": effect.effect, "low": effect.low, "high": effect.high, "cost_before": float(old.mean()),
+        "cost_after": float(new.mean()), "trace": spec.get("trace", ""),
+    }  # fmt: skip
+
+
+def replay(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
+    """What if: play the very load of a run under another model, beside the law it had; both simulated, times in s."""
+    del stop
+    from app.engine.control.work import plan_of
+
+    plan = plan_of(spec["run"], int(spec["run_seed"]))
+    batch = loads.Batch(plan.times_s[None], plan.services_s[None], np.array([len(plan.times_s)]))
+    mean_hz = plan.bursts.mean_hz
+    start = queueing.staff_for(mean_hz, plan.service_s, 0.01, plan.low, plan.high)
+    plant = Plant(low=plan.low, high=plan.high, lag_s=plan.tick_s, tick_s=plan.tick_s, start=start)
+    told: dict[str, Any] = {}
+    for name in (str(spec["model"]), plan.law):
+        outcome = simulate(need(name), batch, plant, plan.seconds, keep=True)
+        told[name] = {
+            "cost": float(outcome.cost(plan.service_s)[0]), "p99_s": float(outcome.p99_s[0]),
+            "resource_ratio": float(outcome.resource_ratio[0]), "resizes_hz": float(outcome.resizes_hz[0]),
+            "mean_size": float(outcome.sizes[0].mean()), "sizes": outcome.sizes[0].tolist(),
+        }  # fmt: skip
+    report(1, 1, unit="runs")
+    mine, other = told[str(spec["model"])]["cost"], told[plan.law]["cost"]
+    return {"schema": 1, "kind": "simulated", "model": spec["model"], "against": plan.law, "effect": 1 - mine / other,
+            "tick_s": plan.tick_s, "seconds": plan.seconds, "laws": told, "seed": seed}  # fmt: skip

@@ -1,0 +1,93 @@
+import json
+
+import pytest
+
+from app.engine.base.errors import BadInput
+from app.engine.control.laws import LAWS
+from app.engine.control.loads import Load
+from app.engine.control.simulate import Plant
+from app.engine.control.trials import asked_of, trial, tuning
+from app.engine.control.tune import tune
+
+SMALL = {"seeds": 30, "candidates": 8, "tuning_seeds": 4, "seconds": 30.0}
+
+
+def test_a_trial_reports_paired_effects_with_intervals():
+    told = []
+    result = trial({**SMALL, "against": ["static", "pid"]}, 1, lambda done, total, **_more: told.append(done / total))
+    assert json.loads(json.dumps(result)) == result
+    assert [one["against"] for one in result["per"]] == ["static", "pid"]
+    for one in result["per"]:
+        assert one["low"] <= one["effect"] <= one["high"]
+        assert 0 < one["p_holm"] <= 1
+    assert result["per"][0]["effect"] > 0.15
+    assert (result["seeds"], result["floor"], result["kind"]) == (30, 2.0, "simulated")
+    assert [row["weight"] for row in result["weights"]] == [0.25, 1.0, 4.0]
+    assert abs(result["aa"]["effect"]) < 0.05
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1.0)
+
+
+def test_equal_seeds_give_equal_trials():
+    spec = {**SMALL, "seeds": 4, "candidates": 2, "seconds": 10.0, "against": ["static"]}
+    assert trial(spec, 3) == trial(spec, 3)
+    assert trial(spec, 3)["per"] != trial(spec, 4)["per"]
+
+
+def test_the_literal_law_is_worse_than_doing_nothing():
+    result = trial({**SMALL, "model": "literal", "against": ["static-best"]}, 1)
+    assert result["per"][0]["verdict"] == "worse"
+    assert result["per"][0]["effect"] < -0.5
+
+
+def test_a_contended_plant_is_kept_near_its_best_fixed_limit():
+    spec = {
+        **SMALL,
+        "seeds": 6,
+        "candidates": 1,
+        "resource": "queue",
+        "rate_hz": 120.0,
+        "seconds": 40.0,
+        "against": ["static", "static-hindsight"],
+    }
+    fixed, hindsight = trial(spec, 2)["per"]
+    assert fixed["effect"] > 0.1
+    assert hindsight["effect"] > -0.1
+
+
+def test_tuning_is_judged_on_loads_it_has_not_seen():
+    result = tuning({**SMALL, "model": "coherent", "candidates": 12}, 5)
+    assert result["accepted"] == (result["verdict"] == "better")
+    assert result["low"] <= result["effect"] <= result["high"]
+    assert set(result["settings"]) == set(LAWS["coherent"].space)
+
+
+def test_settings_that_are_best_already_are_refused():
+    # With one candidate the search can only return what was there: the gain is exactly none.
+    result = tuning({**SMALL, "model": "coherent", "candidates": 1}, 5)
+    assert (result["effect"], result["accepted"], result["verdict"]) == (0.0, False, "no improvement")
+
+
+def test_tuning_finds_better_settings_than_bad_ones():
+    bad = LAWS["pid"].__class__(kp=1.5, ki=12.0, weight=2.0, utilisation=0.5)
+    load = Load("bursty", 30.0)
+    assert (
+        tune(bad, load, Plant(), count=24, seeds=4, seed=0).cost < 0.9 * tune(bad, load, Plant(), count=1, seeds=4, seed=0).cost
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"model": "warp"}, "no control law warp"),
+        ({"against": ["warp"]}, "no control law warp"),
+        ({"against": []}, "peers other than the model"),
+        ({"against": ["auto"]}, "peers other than the model"),
+        ({"resource": "gearbox"}, "no resource gearbox; choose from threadpool"),
+        ({"load": "storm"}, "no load storm"),
+        ({"trace_s": [1.0, 2.0]}, "at least 100 arrivals"),
+    ],
+)
+def test_what_cannot_be_tried_is_refused(wrong, told):
+    with pytest.raises(BadInput, match=told):
+        asked_of(wrong)

@@ -20,6 +20,11 @@ async def show(call: "Call", *, file: Path) -> dict[str, Any]:
     return await call.engine.circuits.describe(file=file, actor=call.actor, cause=call.cause)
 
 
+async def state(call: "Call", *, file: Path, seed: int) -> dict[str, Any]:
+    """Tell the state of each qubit before the final measurement."""
+    return await call.engine.circuits.state(file=file, seed=seed, actor=call.actor, cause=call.cause)
+
+
 async def samples(call: "Call") -> dict[str, Any]:
     """List the bundled circuits."""
     return {"samples": [dataclasses.asdict(sample) for sample in call.engine.circuits.samples()]}
@@ -45,6 +50,18 @@ ROWS: tuple[Command, ...] = (
         (Arg("file", Path, "OpenQASM 2 or 3 file."),),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{text, picture, qubits, depth, size, counts, source}",
+    ),
+    Command(
+        "circuit.state", "Show the state of each qubit",
+        "Computes the Bloch vector of each qubit just before the final measurement. It is exact, unless the circuit measures "
+        "or resets on its way: then it is the mean of 512 runs. A vector shorter than 1 is a qubit entangled with others.",
+        state,
+        (
+            Arg("file", Path, "OpenQASM 2 or 3 file."),
+            Arg("seed", int, "Seed of the simulator, for circuits that measure on their way.", 0, low=0, high=2**64 - 1),
+        ),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{qubits, vectors: [[x, y, z]], simulator, why, exact}",
     ),
     Command(
         "circuit.samples", "List sample circuits",

@@ -23,6 +23,10 @@ class Circuits:
         self.asked.append(given)
         return {"text": "drawn"}
 
+    async def state(self, **given):
+        self.asked.append(given)
+        return {"vectors": [[0.0, 0.0, 1.0]]}
+
     def samples(self):
         return bundled()
 
@@ -47,6 +51,11 @@ async def test_circuit_run_hands_file_shots_and_seed_on_with_who_asked(call):
 async def test_circuit_show_draws_and_leaves_no_audit_entry(call):
     assert await ask(call, "circuit.show", file="bell.qasm") == {"text": "drawn"}
     assert CommandTable(ROWS).need("circuit.show").danger is Danger.READ
+
+
+async def test_circuit_state_hands_file_and_seed_on(call):
+    assert await ask(call, "circuit.state", file="bell.qasm") == {"vectors": [[0.0, 0.0, 1.0]]}
+    assert call.engine.circuits.asked == [{"file": Path("bell.qasm"), "seed": 0, "actor": "me@here", "cause": "c1"}]
 
 
 async def test_circuit_samples_lists_name_title_and_file(call):

@@ -57,6 +57,14 @@ class CircuitsService:
             title=f"Draw {source}", actor=actor, cause=cause, transient=True,
         )  # fmt: skip
 
+    async def state(self, *, file: Path, seed: int = 0, actor: str, cause: str = "") -> dict[str, Any]:
+        """Return {qubits, vectors, simulator, why, exact}: the Bloch vector of each qubit before the final measurement."""
+        spec, source = _spec(file, "", "")
+        return await self._jobs.run(
+            KIND, "app.engine.circuits.work:state", spec,
+            title=f"Bloch vectors of {source}", seed=seed, actor=actor, cause=cause, transient=True,
+        )  # fmt: skip
+
     def samples(self) -> tuple[Sample, ...]:
         """Return the circuits that come with the program."""
         return bundled()

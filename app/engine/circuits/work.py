@@ -88,6 +88,19 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
     }
 
 
+def state(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
+    """Return {qubits: labels, vectors: [x, y, z] of each, simulator, why, exact} just before the final measurement."""
+    from app.engine.circuits.adapters import bloch, qiskit_read
+
+    text, name = _source(spec)
+    circuit = qiskit_read.read(text, name)
+    labels = qiskit_read.describe(circuit).qubits
+    _unless_stopped(stop)
+    found = bloch.vectors(circuit, name, seed)
+    report(1.0, 1.0)
+    return {"qubits": list(labels), **found}
+
+
 def _told(outcome: Outcome, note: str) -> str:
     lines = [histogram_text(outcome.counts), f"{outcome.simulator}: {outcome.why}; {span_text(outcome.wall_s)}"]
     return "\n".join([*lines, *([note] if note else [])])

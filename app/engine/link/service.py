@@ -6,19 +6,19 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from app.engine.base.errors import Missing, OutpostError
 from app.engine.jobs.base import Base
-from app.engine.link import pairing
-from app.engine.link.client import NodeClient
 from app.engine.link.discover import Found, find
 from app.engine.link.identity import own_identity, public_device_id, seal_key
-from app.engine.link.process import LinkProcess
-from app.engine.link.puller import Puller
 from app.engine.link.records import Batch, Paired, Peer, Target
 from app.engine.store.threads import in_thread
 from app.wire.identity import DeviceIdentity
+
+if TYPE_CHECKING:
+    from app.engine.link.client import NodeClient
+    from app.engine.link.process import LinkProcess
 
 _FOLDER: Final = "identity"
 
@@ -57,7 +57,9 @@ class Link:
         self._sinks: list[Sink] = []
         self._pulling: Pulling | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._process: LinkProcess | None = None
         self._moving: asyncio.Task[None] | None = None
+        self._beginning: asyncio.Task[None] | None = None
 
     @property
     def device_id(self) -> str:
@@ -65,9 +67,9 @@ class Link:
         return self._device_id
 
     @property
-    def process(self) -> LinkProcess | None:
+    def process(self) -> "LinkProcess | None":
         """Return the link process while the links live in one."""
-        return self._pulling if isinstance(self._pulling, LinkProcess) else None
+        return self._process
 
     async def start(self) -> None:
         """Know who we are: read from a plain file, or made at the very first start."""
@@ -77,9 +79,10 @@ class Link:
 
     async def stop(self) -> None:
         """Pull from nobody and close every connection."""
-        if self._moving is not None:
-            await self._moving
-        pulling, self._pulling = self._pulling, None
+        for under_way in (self._beginning, self._moving):
+            if under_way is not None:
+                await under_way
+        pulling, self._pulling, self._process, self._beginning = self._pulling, None, None, None
         if pulling is not None:
             await pulling.stop()
         for node_id in tuple(self._targets):
@@ -98,6 +101,8 @@ class Link:
 
     async def pair(self, address: str, code: str) -> Paired:
         """Pair with the node at `address` that shows `code`; raise `BadInput`, `Refused`, `Offline` or `Timeout`."""
+        from app.engine.link import pairing
+
         return await pairing.pair(await self.identity(), address, code)
 
     async def find(self, seconds: float) -> list[Found]:
@@ -118,14 +123,11 @@ class Link:
         """Pull from `target` from now on, in place of what was pulled under its id before."""
         self.detach(target.peer.id)
         self._targets[target.peer.id] = target
-        if self._pulling is None:
-            self._pulling = Puller(
-                self._make_client, self._took, self._base.settings["fleet.cadence_s"], self._base.clock, self._draw
-            )
-        self._pulling.attach(target)
-        many = len(self._targets) > self._base.settings["fleet.link_process_nodes"]
-        if many and self.process is None and self._moving is None:
-            self._moving = asyncio.get_running_loop().create_task(self._move(), name="link-move")
+        if self._pulling is not None:
+            self._pulling.attach(target)
+        elif self._beginning is None:
+            self._beginning = asyncio.get_running_loop().create_task(self._begin(), name="link-begin")
+        self._move_when_many()
 
     def detach(self, node_id: str) -> None:
         """Pull from a node no longer and close its connections; unknown ids are ignored."""
@@ -143,7 +145,7 @@ class Link:
         if self._pulling is not None:
             self._pulling.poke(node_id)
 
-    def client(self, node_id: str) -> NodeClient:
+    def client(self, node_id: str) -> "NodeClient":
         """Return the client of an attached node; raise `Missing`."""
         if node_id not in self._targets:
             raise Missing("There is no node {node}", node=node_id)
@@ -152,7 +154,9 @@ class Link:
             client = self._clients[node_id] = self._make_client(self._targets[node_id].peer)
         return client
 
-    def _make_client(self, peer: Peer) -> NodeClient:
+    def _make_client(self, peer: Peer) -> "NodeClient":
+        from app.engine.link.client import NodeClient
+
         return NodeClient(peer, self.identity, self._base.clock, self._draw)
 
     def _took(self, batch: Batch) -> None:
@@ -163,15 +167,35 @@ class Link:
         for sink in tuple(self._sinks):
             sink(batch)
 
+    async def _begin(self) -> None:
+        """Begin to pull; the HTTP client is loaded beside the loop, so that a window can be painted meanwhile."""
+        from importlib import import_module
+
+        await in_thread(partial(import_module, "app.engine.link.puller"), "link-load")
+        from app.engine.link.puller import Puller
+
+        cadence_s = self._base.settings["fleet.cadence_s"]
+        self._pulling = Puller(self._make_client, self._took, cadence_s, self._base.clock, self._draw)
+        for target in self._targets.values():
+            self._pulling.attach(target)
+        self._move_when_many()
+
+    def _move_when_many(self) -> None:
+        many = len(self._targets) > self._base.settings["fleet.link_process_nodes"]
+        if many and self._pulling is not None and self._process is None and self._moving is None:
+            self._moving = asyncio.get_running_loop().create_task(self._move(), name="link-move")
+
     async def _move(self) -> None:
         """Move every link into the link process, going on at the same cursors."""
+        from app.engine.link.process import LinkProcess
+
         try:
             await self.identity()
         except OutpostError:
             self._moving = None
             return  # Every pull tells the same trouble, so it is not told twice here.
         here, process = self._pulling, LinkProcess(self._folder, self._key, self._took, self._base.settings["fleet.cadence_s"])
-        self._pulling = process
+        self._pulling = self._process = process
         for target in self._targets.values():
             process.attach(target)
         if here is not None:

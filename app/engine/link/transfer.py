@@ -7,10 +7,12 @@ where this one broke off.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.engine.base.errors import BadInput, Conflict, Missing
-from app.engine.link.client import NodeClient, Pace, Progress
+
+if TYPE_CHECKING:
+    from app.engine.link.client import NodeClient, Pace, Progress
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,12 @@ def untold(_have: int, _size: int) -> None:
 
 
 async def send(
-    client: NodeClient, parcel: Parcel, *, delta_from: DeltaFrom = no_delta, pace: Pace = at_once, progress: Progress = untold
+    client: "NodeClient",
+    parcel: Parcel,
+    *,
+    delta_from: DeltaFrom = no_delta,
+    pace: "Pace" = at_once,
+    progress: "Progress" = untold,
 ) -> Sent:
     """Bring the artifact of `parcel` to the node, whatever it has of it already.
 

@@ -33,7 +33,6 @@ NODES = synced(
         "node_identifier",
         unique=True,
         sqlite_where=sql("deleted_us IS NULL"),
-        postgresql_where=sql("deleted_us IS NULL"),
     ),
 )
 

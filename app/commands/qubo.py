@@ -22,6 +22,11 @@ async def show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the 
     return call.engine.qubo.show(id)
 
 
+async def picture(call: "Call", *, file: Path) -> dict[str, Any]:
+    """Draw a problem."""
+    return await call.engine.qubo.picture(file=file, actor=call.actor, cause=call.cause)
+
+
 async def list_solvers(call: "Call") -> dict[str, Any]:
     """List the solvers."""
     return {"solvers": [card.to_json() for card in call.engine.qubo.solvers()]}
@@ -55,6 +60,15 @@ ROWS: tuple[Command, ...] = (
         (Arg("id", str, "Id of the run.", positional=True),),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{id, title, source, spec, result, state}",
+    ),
+    Command(
+        "qubo.picture", "Draw an optimisation problem",
+        "Returns the matrix of a problem file in blocks of its strongest entries, and its graph with places for the nodes "
+        "when it is small enough to be drawn.",
+        picture,
+        (Arg("file", Path, "G-set graph or qbsolv file."),),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{n, couplings, blocks, graph: {at, edges, left_out}}",
     ),
     Command(
         "qubo.solvers", "List solvers",

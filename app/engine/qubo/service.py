@@ -61,6 +61,12 @@ class QuboService:
         job = {"title": "Prepare the solvers", "actor": actor, "cause": cause, "transient": True}
         return await self._base.jobs.run(_KIND, "app.engine.qubo.work:warm", {}, **job)
 
+    async def picture(self, *, file: Path, seed: int = 0, actor: str, cause: str = "") -> dict[str, Any]:
+        """Return the matrix of the problem in `file` in blocks, and its graph with places; see `picture.picture`."""
+        path = _checked(file)
+        job = {"title": f"Draw {path.name}", "actor": actor, "cause": cause, "transient": True, "seed": seed}
+        return await self._base.jobs.run(_KIND, "app.engine.qubo.picture:picture", {"file": str(path)}, **job)
+
     def show(self, run_id: str) -> dict[str, Any]:
         """Return one run with all that was kept of it; raises `Missing`."""
         return dataclasses.asdict(self._book.records.need(run_id))

@@ -10,9 +10,8 @@ if TYPE_CHECKING:
 
 async def status(call: "Call") -> dict[str, Any]:
     """Return the state of the home, the nodes and the work in a few figures."""
-    from collections import Counter
-
     import shutil
+    from collections import Counter
 
     from app import __version__
     from app.engine.store import rows

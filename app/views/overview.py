@@ -1,21 +1,26 @@
-"""Overview: what needs you, what changed since you last looked, what is running. No wall of gauges."""
+"""Overview: what is wrong now by cause, what is new since you last looked, what runs; every figure leads to its place."""
 
 from functools import partial
+from typing import Any, Final
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
 from app.engine.base.text import tr
-from app.engine.fleet.records import Node
-from app.engine.jobs.records import FINISHED, LIVE, Job
+from app.engine.base.units import bytes_text, count_text
+from app.engine.jobs.records import LIVE, Job
+from app.engine.observe.alerts import Problem
+from app.engine.observe.bulk import items
+from app.views.overview_words import detail_of, news_title, title_of
 from app.views.shell import theme
 from app.views.shell.context import Context, hold
 from app.views.shell.later import Later
 from app.views.shell.page import Page
+from app.views.shell.problems import Problems
 from app.views.widgets.feed import Entry, Feed
-from app.views.widgets.jobs import ago_text, outcome_text, progress_text
+from app.views.widgets.jobs import ago_text, progress_text
+from app.views.widgets.link import Link
 
-_DAY_US = 86_400_000_000
-_NEEDS = ("offline", "suspect")
+_POLL_S: Final = 10
 
 
 class OverviewPage(Page):
@@ -24,94 +29,187 @@ class OverviewPage(Page):
     def __init__(self, context: Context) -> None:
         super().__init__(context, tr("Overview"))
         engine = context.engine
-        self._seen_us = engine.clock.now_us() - _DAY_US
-        self.needs = Feed(tr("Needs you"), tr("Nothing. Every node answers and no job has failed."))
-        self.news = Feed(tr("Since you last looked"), tr("Nothing has ended since then."))
-        self.running = Feed(tr("Running"), tr("Nothing is running."))
+        self._problems = context.problems or Problems(engine, self)
+        self._news: list[dict[str, Any]] = []
+        self._since_us = 0
+        self._seconds = 0
+        self.needs = Feed(tr("Needs you"), tr("Nothing. Every node answers and no job has failed."), more=self._all_nodes)
+        self.news = Feed(tr("Since you last looked"), tr("Nothing has ended since then."), more=self._all_activity)
+        self.running = Feed(tr("Running"), tr("Nothing is running."), more=self._all_activity)
+        self.figures = self._figures()
         line = QHBoxLayout()
         line.setSpacing(3 * theme.SPACE)
         for feed in (self.needs, self.news, self.running):
             line.addWidget(feed, 1)
         self.body.addLayout(line, 1)
         self.read = QPushButton(tr("Mark as seen"))
-        self.read.setToolTip(tr("Start the middle column anew"))
+        self.read.setToolTip(tr("Start the middle column anew, and let go of jobs that failed"))
         self.read.clicked.connect(self._mark)
         self.add_action(self.read)
-        self._later = Later(self._tell, 250, self)
+        self._later = Later(self._tell_soon, 250, self)
+        self._ask_later = Later(self._ask, 800, self)
+        self._problems.changed.connect(self._later.ask)
         hold(
             self,
-            engine.jobs.records.watch(lambda _change: self._later.ask()),
+            engine.jobs.records.watch(lambda _change: self._changed()),
             engine.fleet.records.watch(lambda _change: self._later.ask()),
         )
 
     def shown(self) -> None:
         """Bring the columns up to date."""
         self._tell()
+        self._ask()
 
     def second(self) -> None:
-        """Ages have changed."""
+        """Ages have changed; figures of the store are asked for now and then."""
         self._later.ask()
+        self._seconds += 1
+        if self._seconds % _POLL_S == 0 and self.isVisible():
+            self._ask()
 
-    def _mark(self) -> None:
-        self._seen_us = self.context.engine.clock.now_us()
+    # what is asked of the engine
+
+    def _changed(self) -> None:
+        self._later.ask()
+        if self.isVisible():
+            self._ask_later.ask()
+
+    def _ask(self) -> None:
+        self.context.start("activity.news", self._take_news)
+        self.context.start("status", self._take_status)
+
+    def _take_news(self, answer: Any) -> None:
+        self._news, self._since_us = list(answer["news"]), int(answer["since_us"])
+        if self._since_us:
+            self._problems.seen(self._since_us)
         self._tell()
 
-    def _tell(self) -> None:
-        if not self.isVisible() and self.needs.count:
-            return
-        engine = self.context.engine
-        nodes, jobs = list(engine.fleet.records), list(engine.jobs.records)
-        live = [job for job in jobs if job.state in LIVE]
-        ended = sorted(
-            (job for job in jobs if job.state in FINISHED and job.ended_us > self._seen_us), key=lambda job: -job.ended_us
-        )
-        bad = [job for job in ended if job.state in ("failed", "interrupted")]
-        self.needs.show_entries([*self._begin(nodes), *self._nodes(nodes), *(self._failed(job) for job in bad)])
-        self.news.show_entries([self._ended(job) for job in ended if job not in bad])
-        self.running.show_entries([self._live(job) for job in live])
-        online = sum(str(node.state) == "online" for node in nodes)
-        self.subtitle.setText(
-            tr("{online} of {all} nodes online · {jobs} running", online=online, all=len(nodes), jobs=len(live))
+    def _take_status(self, answer: Any) -> None:
+        self.figures["pending"].tell(tr("{n} changes pending", n=int(answer["pending_count"])))
+        self.figures["store"].tell(
+            tr("store {size}, {free} free", size=bytes_text(answer["store_bytes"]), free=bytes_text(answer["disk_free_bytes"]))
         )
 
-    def _begin(self, nodes: list[Node]) -> list[Entry]:
-        if nodes:
+    def _mark(self) -> None:
+        self.context.start("activity.seen", self._marked)
+
+    def _marked(self, answer: Any) -> None:
+        self._news, self._since_us = [], int(answer["since_us"])
+        self._problems.seen(self._since_us)
+        self._tell()
+
+    # what is shown
+
+    def _figures(self) -> dict[str, Link]:
+        fleet, activity = partial(self.context.open_page, "fleet"), self._all_activity
+        links = {
+            "nodes": Link("", fleet, where=tr("Show the fleet")),
+            "heard": Link("", fleet, where=tr("Show the fleet")),
+            "problems": Link("", fleet, where=tr("Show the fleet")),
+            "jobs": Link("", activity, where=tr("Show activity")),
+            "pending": Link(tr("changes pending: unknown yet"), activity, where=tr("Show activity")),
+            "store": Link(tr("store: unknown yet"), partial(self.context.open_page, "settings"), where=tr("Show the settings")),
+        }
+        line = QHBoxLayout()
+        line.setSpacing(5 * theme.SPACE)
+        for link in links.values():
+            line.addWidget(link)
+        line.addStretch(1)
+        self.body.addLayout(line)
+        return links
+
+    def _tell_soon(self) -> None:
+        if self.isVisible() or not self.needs.count:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._problems.look()
+        engine = self.context.engine
+        nodes, jobs = list(engine.fleet.records), list(engine.jobs.records)
+        live = items(job for job in jobs if job.state in LIVE)
+        found = self._problems.current
+        self.needs.show_entries([*self._begin(empty=not nodes), *(self._problem(one) for one in found)])
+        self.news.show_entries([self._new(item) for item in self._news])
+        self.running.show_entries([self._live(job) for job in live])
+        online = sum(str(node.state) == "online" for node in nodes)
+        heard = max((node.last_heartbeat_us for node in nodes), default=0)
+        self.figures["nodes"].tell(tr("{online} of {n} nodes online", online=count_text(online), n=len(nodes)))
+        self.figures["heard"].tell(tr("last answer {age}", age=ago_text(engine.clock, heard)))
+        self.figures["problems"].tell(tr("{n} problems", n=len(found)))
+        self.figures["jobs"].tell(tr("{n} running", n=len(live)))
+        if self._since_us:
+            self.subtitle.setText(tr("since {age}", age=ago_text(engine.clock, self._since_us)))
+
+    def _begin(self, *, empty: bool) -> list[Entry]:
+        if not empty:
             return []
         return [
             Entry(
                 "begin", "", tr("There are no nodes yet"),
                 tr("Six agents of the demo fleet run on this machine, as processes of their own."),
                 tr("Start demo fleet"), partial(self.context.start, "fleet.demo", None, nodes=6),
+                why_not=self.context.why_not("fleet.demo"),
             )
         ]  # fmt: skip
 
-    def _nodes(self, nodes: list[Node]) -> list[Entry]:
-        clock = self.context.engine.clock
-        return [
-            Entry(
-                node.id, str(node.state), tr("{node} in {site}", node=node.name, site=node.site or tr("no site")),
-                tr("last heard {age}", age=ago_text(clock, node.last_heartbeat_us)),
-                tr("Show node"), partial(self._show_node, node.id),
-            )
-            for node in nodes if str(node.state) in _NEEDS
-        ]  # fmt: skip
+    def _problem(self, problem: Problem) -> Entry:
+        clock, first = self.context.engine.clock, problem.first
+        title, detail = title_of(problem), detail_of(problem, clock)
+        if problem.scope == "job":
+            show = partial(self._show_job, first.id)
+            return Entry(problem.cause + first.id, first.state, title, detail, tr("Show job"), show, show)
+        show = partial(self._show_node, first.id if problem.count == 1 else "")
+        node = self.context.engine.fleet.records.get(first.id)
+        if problem.count == 1 and node is not None and node.demo and problem.state == "offline":
+            restart = partial(self.context.start, "fleet.restart", None, node=first.id)
+            why_not = self.context.why_not("fleet.restart")
+            return Entry(problem.cause, problem.state, title, detail, tr("Restart node"), restart, show, why_not)
+        return Entry(
+            problem.cause, problem.state, title, detail, tr("Show node") if problem.count == 1 else tr("Show nodes"), show, show
+        )
 
-    def _failed(self, job: Job) -> Entry:
-        age = ago_text(self.context.engine.clock, job.ended_us)
-        detail = " · ".join(part for part in (outcome_text(job), age) if part)
-        return Entry(job.id, job.state, job.title, detail, tr("Show job"), partial(self._show_job, job.id))
-
-    def _ended(self, job: Job) -> Entry:
-        return Entry(job.id, job.state, job.title, ago_text(self.context.engine.clock, job.ended_us))
+    def _new(self, item: dict[str, Any]) -> Entry:
+        title = news_title(item, self.context.engine.table)
+        times = tr("{n} times", n=item["count"]) if item["count"] > 1 else ""
+        detail = " · ".join(part for part in (times, ago_text(self.context.engine.clock, item["last_us"])) if part)
+        key = f"{item['kind']} {item['what']} {item['state']} {item['count']}"
+        return Entry(key, str(item["state"]), title, detail, open=partial(self._open, item))
 
     def _live(self, job: Job) -> Entry:
-        cancel = partial(self.context.start, "job.cancel", None, id=job.id)
+        cancel = partial(self._cancel, job.id)
         ready = job.state != "cancelling"
-        return Entry(job.id, job.state, job.title, progress_text(job), tr("Cancel") if ready else "", cancel if ready else None)
+        return Entry(
+            job.id, job.state, job.title, progress_text(job), tr("Cancel") if ready else "", cancel if ready else None,
+            partial(self._show_job, job.id), self.context.why_not("job.cancel"),
+        )  # fmt: skip
+
+    # where it leads
+
+    def _cancel(self, item_id: str) -> None:
+        from app.engine.observe.bulk import members
+
+        for job in members(self.context.engine.jobs.records, item_id):
+            if job.state in ("queued", "running"):
+                self.context.start("job.cancel", None, id=job.id)
+
+    def _open(self, item: dict[str, Any]) -> None:
+        if item["object_kind"] == "node" and self.context.engine.fleet.records.get(str(item["object"])) is not None:
+            self._show_node(str(item["object"]))
+        elif item["kind"] == "job":
+            self._show_job(str(item["object"]))
+        else:
+            self._all_activity()
+
+    def _all_nodes(self) -> None:
+        self.context.open_page("fleet")
+
+    def _all_activity(self) -> None:
+        self.context.open_page("activity")
 
     def _show_node(self, key: str) -> None:
         self.context.open_page("fleet")
-        self.context.pick(key)
+        if key:
+            self.context.pick(key)
 
     def _show_job(self, key: str) -> None:
         self.context.open_page("activity")

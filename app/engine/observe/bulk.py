@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from app.engine.base.records import Change, Records
 from app.engine.base.text import tr
 from app.engine.jobs.records import CANCELLING, DONE, FAILED, INTERRUPTED, LIVE, QUEUED, RUNNING, Job
 
@@ -13,7 +14,7 @@ def items(jobs: Iterable[Job]) -> list[Job]:
     """Return `jobs` with those of one kind that share a cause joined into one; the others as they are, in order."""
     groups: dict[str, list[Job]] = defaultdict(list)
     for job in jobs:
-        groups[f"{job.kind} {job.cause}" if job.cause else job.id].append(job)
+        groups[_key(job)].append(job)
     return [those[0] if len(those) == 1 else joined(those) for those in groups.values()]
 
 
@@ -42,6 +43,10 @@ def members(jobs: Iterable[Job], item_id: str) -> list[Job]:
     return [job for job in jobs if job.id == item_id]
 
 
+def _key(job: Job) -> str:
+    return f"{job.kind} {job.cause}" if job.cause else job.id
+
+
 def _id_of(job: Job) -> str:
     return f"{PREFIX}{job.kind}:{job.cause}"
 
@@ -63,3 +68,45 @@ def _state(jobs: list[Job]) -> str:
         if state in states:
             return state
     return DONE if DONE in states else jobs[0].state
+
+
+class Items:
+    """The items of a collection of jobs, kept in step with it: what the tables of activity show."""
+
+    def __init__(self, jobs: Records[Job]) -> None:
+        self.records: Records[Job] = Records(lambda job: job.id, "job")
+        self._groups: dict[str, dict[str, Job]] = defaultdict(dict)
+        self._take(Change(tuple(jobs)))
+        self.stop = jobs.watch(self._take)
+
+    def item_of(self, job_id: str) -> str:
+        """Return the id of the item that shows a job."""
+        key = next((key for key, those in self._groups.items() if job_id in those), "")
+        return job_id if len(self._groups.get(key, ())) < 2 else _id_of(next(iter(self._groups[key].values())))
+
+    def members(self, item_id: str) -> list[Job]:
+        """Return the jobs of an item."""
+        return members((job for those in self._groups.values() for job in those.values()), item_id)
+
+    def _take(self, change: Change[Job]) -> None:
+        touched = dict.fromkeys(self._put(job) for job in (*change.added, *change.changed))
+        for key in [key for key, those in self._groups.items() if change.removed and set(those) & set(change.removed)]:
+            for job_id in change.removed:
+                self._groups[key].pop(job_id, None)
+            touched[key] = None
+        gone: list[str] = list(change.removed)
+        fresh: list[Job] = []
+        for key in touched:
+            those = list(self._groups[key].values())
+            if len(those) == 1:
+                fresh += those
+            elif those:
+                gone += [job.id for job in those]
+                fresh.append(joined(those))
+        self.records.discard(*(one for one in gone if one in self.records))
+        self.records.put(*fresh)
+
+    def _put(self, job: Job) -> str:
+        key = _key(job)
+        self._groups[key][job.id] = job
+        return key

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.engine.base.command import Command, Role
@@ -14,6 +15,7 @@ from app.views.shell.frames import Frames
 
 if TYPE_CHECKING:
     from app.engine.engine import Engine
+    from app.views.shell.problems import Problems
 
 
 class Start(Protocol):
@@ -35,6 +37,8 @@ class Context:
     open_command: Callable[[str, dict[str, Any]], None]
     inspect: Callable[[QWidget, str], None]
     pick: Callable[[str], None]
+    problems: "Problems | None" = None
+    show_history: Callable[[str, str], None] | None = None
 
     def find(self, command_id: str) -> Command | None:
         """Return the command's row, or None when this engine does not have it."""
@@ -54,11 +58,16 @@ class Context:
         return ""
 
 
-def hold(widget: QWidget, *undo: Callable[[], None]) -> None:
-    """End subscriptions with the widget that made them."""
+def hold_object(thing: QObject, *undo: Callable[[], None]) -> None:
+    """End subscriptions with the object that made them."""
 
     def release() -> None:
         for one in undo:
             one()
 
-    widget.destroyed.connect(release)
+    thing.destroyed.connect(release)
+
+
+def hold(widget: QWidget, *undo: Callable[[], None]) -> None:
+    """End subscriptions with the widget that made them."""
+    hold_object(widget, *undo)

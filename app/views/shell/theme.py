@@ -244,7 +244,8 @@ QPushButton[primary="true"]:disabled {{ background: {raised}; color: {stale}; bo
 QPushButton[destructive="true"] {{ color: {bad}; }}
 QPushButton[link="true"] {{ background: transparent; border: 0; border-bottom: 1px solid transparent; border-radius: 0;
   padding: 1px 0; min-height: 0; text-align: left; color: {accent}; }}
-QPushButton[link="true"]:hover, QPushButton[link="true"]:focus {{ border: 0; border-bottom: 1px solid {accent}; padding: 1px 0; }}
+QPushButton[link="true"]:hover, QPushButton[link="true"]:focus {{ border: 0; border-bottom: 1px solid {accent};
+  padding: 1px 0; }}
 QPushButton[link="true"][quiet="true"] {{ color: {text}; font-weight: 600; }}
 QPushButton[link="true"]:disabled {{ color: {muted}; background: transparent; }}
 QToolButton {{ background: transparent; border: 2px solid transparent; border-radius: 6px; padding: 3px; }}

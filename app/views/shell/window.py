@@ -23,6 +23,7 @@ from app.views.shell.later import Later
 from app.views.shell.notices import NoticeBar
 from app.views.shell.page import PAGES, Page, page_titles
 from app.views.shell.palette import Choice, Palette
+from app.views.shell.problems import Problems
 from app.views.shell.rail import Rail
 from app.views.shell.status_line import StatusLine
 from app.views.widgets.table import TableView
@@ -51,9 +52,11 @@ class MainWindow(QMainWindow):
         self.resize(*SIZE)
         self.setMinimumSize(860, 560)
         self.frames = Frames(self._frame_hz(), self)
+        self.problems = Problems(engine, self)
         self.context = Context(
-            engine, start, self.frames, self.show_notice, self.open_page, self.open_command, self._inspect, self._pick
-        )
+            engine, start, self.frames, self.show_notice, self.open_page, self.open_command, self._inspect, self._pick,
+            self.problems,
+        )  # fmt: skip
         self._pages: dict[str, Page] = {}
         self._page_name = ""
         self._low = False

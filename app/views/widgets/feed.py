@@ -8,12 +8,13 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollA
 
 from app.engine.base.text import tr
 from app.views.shell import theme
+from app.views.widgets.link import Link
 from app.views.widgets.state import Badge
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a feed; `act` is offered as a button named `action`."""
+    """One line of a feed; `act` is offered as a button named `action`, and the title leads to where `open` goes."""
 
     key: str
     state: str
@@ -21,15 +22,17 @@ class Entry:
     detail: str = ""
     action: str = ""
     act: Callable[[], None] | None = None
+    open: Callable[[], None] | None = None
+    why_not: str = ""
 
 
 class Feed(QFrame):
     """A headed card with entries; says `nothing` when there are none, and how many more there are past `most`."""
 
-    def __init__(self, heading: str, nothing: str, *, most: int = 12) -> None:
+    def __init__(self, heading: str, nothing: str, *, most: int = 12, more: Callable[[], None] | None = None) -> None:
         super().__init__()
         self.setProperty("card", True)
-        self._most = most
+        self._most, self._open_more = most, more
         self._shown: tuple[tuple[str, ...], ...] = ()
         self._details: list[QLabel] = []
         column = QVBoxLayout(self)
@@ -52,7 +55,9 @@ class Feed(QFrame):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.setProperty("clear", True)
         area.setWidget(self._list)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setAccessibleName(heading)
+        area.setAccessibleDescription(nothing)
         column.addWidget(area, 1)
 
     @property
@@ -62,7 +67,7 @@ class Feed(QFrame):
 
     def show_entries(self, entries: Sequence[Entry]) -> None:
         """Show `entries`; where only details changed (ages), only those are written anew."""
-        shown = tuple((one.key, one.state, one.title, one.action) for one in entries)
+        shown = tuple((one.key, one.state, one.title, one.action, one.why_not) for one in entries)
         if shown == self._shown:
             for label, entry in zip(self._details, entries, strict=False):
                 if label.text() != entry.detail:
@@ -82,9 +87,15 @@ class Feed(QFrame):
             self._rows.insertWidget(at, row)
             row.show()
         if len(entries) > self._most:
-            more = QLabel(tr("and {count} more", count=len(entries) - self._most))
-            more.setProperty("role", "caption")
-            self._rows.insertWidget(self._most, more)
+            self._rows.insertWidget(self._most, self._rest(len(entries) - self._most))
+
+    def _rest(self, count: int) -> QWidget:
+        said = tr("and {count} more", count=count)
+        if self._open_more is not None:
+            return Link(said, self._open_more, where=tr("Show them all"))
+        label = QLabel(said)
+        label.setProperty("role", "caption")
+        return label
 
 
 def _row_of(entry: Entry, detail: QLabel) -> QWidget:
@@ -93,11 +104,9 @@ def _row_of(entry: Entry, detail: QLabel) -> QWidget:
     line.setContentsMargins(0, 4, 0, 4)
     words = QVBoxLayout()
     words.setSpacing(2)
-    title = QLabel(entry.title)
-    title.setWordWrap(True)
     if entry.state:
         words.addWidget(Badge(entry.state))
-    words.addWidget(title)
+    words.addWidget(_title_of(entry))
     detail.setProperty("role", "caption")
     detail.setWordWrap(True)
     detail.setVisible(bool(entry.detail))
@@ -106,6 +115,17 @@ def _row_of(entry: Entry, detail: QLabel) -> QWidget:
     act = entry.act
     if entry.action and act is not None:
         button = QPushButton(entry.action)
+        button.setEnabled(not entry.why_not)
+        button.setToolTip(entry.why_not)
+        button.setAccessibleDescription(entry.why_not or entry.title)
         button.clicked.connect(lambda _checked=False: act())
         line.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
     return row
+
+
+def _title_of(entry: Entry) -> QWidget:
+    if entry.open is not None:
+        return Link(entry.title, entry.open, where=tr("Show {thing}", thing=entry.title), quiet=True)
+    title = QLabel(entry.title)
+    title.setWordWrap(True)
+    return title

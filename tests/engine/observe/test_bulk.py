@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from app.engine.base.records import Records
 from app.engine.jobs.records import Job
-from app.engine.observe.bulk import items, members
+from app.engine.observe.bulk import Items, items, members
 
 JOBS = [
     Job(f"j{n}", "update", f"Update node {n}", state, 10 + n, 20 + n, 30 + n if state in ("done", "failed") else 0, done, 10.0, "s",
@@ -39,3 +40,23 @@ def test_jobs_without_a_cause_or_of_different_kinds_stay_apart():
     plain = [replace(job, cause="") for job in JOBS]
     assert items(plain) == plain
     assert len(items([JOBS[0], replace(ALONE, cause="c")])) == 2
+
+
+def test_items_keep_in_step_with_the_jobs():
+    jobs = Records(lambda job: job.id, "job")
+    jobs.put(ALONE)
+    kept = Items(jobs)
+    told = []
+    kept.records.watch(told.append)
+    jobs.put(JOBS[0])
+    assert [one.id for one in kept.records] == ["k", "j0"]
+    jobs.put(JOBS[1])
+    assert [one.id for one in kept.records] == ["k", "bulk:update:c"]
+    assert (kept.item_of("j1"), kept.item_of("k"), kept.members("bulk:update:c")) == ("bulk:update:c", "k", JOBS[:2])
+    jobs.put(replace(JOBS[0], state="running", ended_us=0))
+    assert told[-1].changed[0].id == "bulk:update:c"
+    jobs.discard("k")
+    assert [one.id for one in kept.records] == ["bulk:update:c"]
+    kept.stop()
+    jobs.put(ALONE)
+    assert len(kept.records) == 1

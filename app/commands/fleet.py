@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from app.commands import roster, twin, view
 from app.engine.base.command import Arg, Command, Danger, Role
 from app.engine.base.text import tr
 
@@ -51,10 +52,16 @@ async def remove(call: "Call", *, node: str) -> dict[str, Any]:
     return {"id": gone.id, "name": gone.name}
 
 
-async def find(call: "Call", *, seconds: float) -> dict[str, Any]:
-    """Find nodes on the local network."""
+async def find(call: "Call", *, query: str, view: str, seconds: float) -> dict[str, Any]:
+    """Find nodes of the fleet by a query or a saved view, or new ones on the local network."""
+    if query or view:
+        from app.engine.fleet.intake import summary_of
+
+        asked = query or call.engine.fleet.views.find(view).filter
+        return {"nodes": [summary_of(node) for node in call.engine.fleet.search(asked)]}
     known = {node.device_id for node in call.engine.fleet.records}
     found = await call.engine.link.find(seconds)
+    await call.engine.fleet.roster.offer(found, "mdns")
     rows = [
         {"name": each.name, "address": each.address, "device_id": each.device_id, "paired": each.device_id in known}
         for each in found
@@ -133,12 +140,15 @@ ROWS: tuple[Command, ...] = (
         returns="{id, name}",
     ),
     Command(
-        "fleet.find", "Find nodes nearby",
-        "Listens for agents that announce themselves on the local network by multicast DNS.",
+        "fleet.find", "Find nodes",
+        'With a query or a saved view: the nodes of the fleet it finds, as in site == "north" and mem < 80% and label.gpu. '
+        "With neither: listens for agents that announce themselves on the local network by multicast DNS, and queues them.",
         find,
-        (Arg("seconds", float, "How long to listen.", 3.0, unit="s", low=0.1, high=60),),
+        (Arg("query", str, "Which nodes: comparisons joined by and, or, not.", ""),
+         Arg("view", str, "A saved view, for its query.", ""),
+         Arg("seconds", float, "How long to listen.", 3.0, unit="s", low=0.1, high=60)),
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{nodes: [{name, address, device_id, paired}]}",
+        returns="{nodes: [{name, state, site, …}]} or, nearby, {nodes: [{name, address, device_id, paired}]}",
     ),
     Command(
         "fleet.kill", "Kill demo node",
@@ -154,4 +164,7 @@ ROWS: tuple[Command, ...] = (
         (_NODE,),
         returns=_SHOWN,
     ),
+    *roster.ROWS,
+    *twin.ROWS,
+    *view.ROWS,
 )  # fmt: skip

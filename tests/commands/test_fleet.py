@@ -19,6 +19,11 @@ class Fleet:
     def __init__(self):
         self.records, self.asked = Records(lambda node: node.id, "node"), []
         self.records.put(NORTH)
+        self.offered, self.roster = [], self
+        self.herd = SimpleNamespace(leashed=True)
+
+    async def offer(self, found, source):
+        self.offered.append((list(found), source))
 
     async def show(self, key):
         return {"name": key}
@@ -97,4 +102,6 @@ async def test_fleet_demo_kill_and_restart_go_to_the_demo_flow(call, monkeypatch
 
 def test_only_looking_is_free_for_observers():
     free = {row.id for row in ROWS if row.role is Role.OBSERVER}
-    assert free == {"fleet.list", "fleet.show", "fleet.find"}
+    assert free == {
+        "fleet.list", "fleet.show", "fleet.find", "fleet.queue", "fleet.twin", "fleet.layers", "view.list",
+    }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The health of a node as a pure function of what was last heard: online, suspect, offline.
+"""The health of a node as a pure function of what was last heard: online, suspect, offline, or alive by a neighbour's word.
 
 Two timeouts, as in the field's node controllers; a failed pull makes a node suspect at once, only silence makes it
 offline. Maintenance and decommissioned are set by a person and stay until a person lifts them.
@@ -14,6 +14,7 @@ class Health(enum.StrEnum):
 
     ONLINE = "online"
     SUSPECT = "suspect"
+    VIA_PEER = "reachable_via_peer"
     OFFLINE = "offline"
     MAINTENANCE = "maintenance"
     DECOMMISSIONED = "decommissioned"
@@ -45,10 +46,16 @@ def read_health(text: str) -> Health:
         return Health.UNKNOWN
 
 
-def judge(state: Health, silence_s: float | None, limits: Limits, *, failed: bool) -> Health:
-    """Return the health of a node silent for `silence_s` (None: never heard); `failed` tells that the last pull failed."""
+def judge(state: Health, silence_s: float | None, limits: Limits, *, failed: bool, vouched_s: float | None = None) -> Health:
+    """Return the health of a node silent for `silence_s` (None: never heard); `failed` tells that the last pull failed.
+
+    `vouched_s` is how long ago a neighbour last reached it: the link is down but the node lives, which asks for another deed
+    than a dead node (OpenYurt's relayed heartbeat).
+    """
     if state in HELD:
         return state
+    if (silence_s is None or silence_s > limits.suspect_s) and vouched_s is not None and vouched_s <= limits.offline_s:
+        return Health.VIA_PEER
     if silence_s is None or silence_s > limits.offline_s:
         return Health.OFFLINE
     if failed or silence_s > limits.suspect_s:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app.engine.fleet.health import read_health
 from app.engine.fleet.records import Node
 from app.engine.link.records import Batch
-from app.wire.status import ModelStatus
+from app.wire.status import ModelStatus, Status
 from app.wire.telemetry import Measurement
 
 SERIES: Final = ("cpu_ratio", "mem_ratio", "latency_p99_s", "error_ratio")
@@ -78,6 +78,14 @@ def heard(node: Node, batch: Batch, items: Sequence[Measurement]) -> Node:
     latest = {name: value for name in SERIES if (value := getattr(last, name)) is not None}
     count = node.inference_count + sum(item.inference_count for item in items)
     return replace(found, as_of_us=last.at_us, inference_count=count, **latest)
+
+
+def peers_of(status: Status | None) -> dict[str, float]:
+    """Return how long ago (s) the node last reached each of its neighbours, by device id."""
+    told = None if status is None else status.extra.get("peers")
+    if not isinstance(told, dict):
+        return {}
+    return {device: float(age) for device, age in told.items() if isinstance(age, (int, float)) and 0 <= age < 1e9}
 
 
 def missed(node: Node, batch: Batch) -> Node:

@@ -5,6 +5,7 @@ What is to be written is handed to `ledger.py`, deployments to `deployments.py`.
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -20,7 +21,12 @@ from app.engine.fleet.deployments import Deployments
 from app.engine.fleet.health import HELD, Health, Limits
 from app.engine.fleet.ledger import Ledger
 from app.engine.fleet.pulse import Pulse
+from app.engine.fleet.query import search
+from app.engine.fleet.query.fields import field_of
 from app.engine.fleet.records import Node
+from app.engine.fleet.roster import Roster
+from app.engine.fleet.saved import SavedViews
+from app.engine.fleet.twins import Twins
 from app.engine.jobs.base import Base
 from app.engine.link.records import Batch, Peer, Target
 from app.engine.link.service import Link
@@ -34,6 +40,7 @@ log = logging.getLogger(__name__)
 _NODES: Final = "edge_nodes"
 _TELEMETRY: Final = "edge_telemetry"
 _TICK_S: Final = 0.5
+_QUERY: Final = re.compile(r"""[=<>~"'()!]|\b(?:and|or|not|in)\b""")
 _FLUSH_S: Final = 1.0
 _PRUNE_S: Final = 60.0
 _GAP_S: Final = 5.0
@@ -48,10 +55,14 @@ class FleetService:
         self.records: Records[Node] = Records(lambda node: node.id, "node")
         self.herd = AgentHerd()
         self._identities: dict[str, PublicIdentity] = {}
+        self._devices: dict[str, str] = {}
         self._pulse = Pulse()
         self._shown_s: dict[str, float] = {}
         self._ledger = Ledger(base)
         self.deployments = Deployments(base)
+        self.twins = Twins(base, link, self.records)
+        self.roster = Roster(base, self)
+        self.views = SavedViews(base)
         self._tasks: list[asyncio.Task[None]] = []
         self._undo: Callable[[], None] = _nothing
 
@@ -60,6 +71,7 @@ class FleetService:
         stored = await self._base.store.read(lambda conn: rows.select(conn, _NODES, order="registered_at"))
         self._identities = await in_thread(partial(_identities_of, stored), "identities")
         nodes = [intake.node_of(row) for row in stored if row["id"] in self._identities]
+        self._devices = {node.device_id: node.id for node in nodes}
         now_us, now_s = self._base.clock.now_us(), self._base.clock.monotonic_s()
         for node in nodes:
             if node.last_heartbeat_us:
@@ -67,9 +79,11 @@ class FleetService:
         limits = self._limits()
         self.records.replace_all(replace(node, state=self._pulse.health(node.id, node.state, limits, now_s)) for node in nodes)
         await self.herd.adopt(Path(node.home) for node in nodes if node.home)
+        for part in (self.twins, self.roster, self.views):
+            await part.start()
         self._undo = self._link.on_batch(self._took)
         for node in self.records:
-            self._attach(node)
+            self.attach(node)
         loop = asyncio.get_running_loop()
         self._tasks = [
             loop.create_task(self._every(_TICK_S, self._tick), name="fleet-health"),
@@ -84,6 +98,7 @@ class FleetService:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        await self.twins.stop()
         await self._flush()
         await self.herd.close()
 
@@ -91,23 +106,32 @@ class FleetService:
 
     def find(self, key: str) -> Node:
         """Return the node called `key`: its id, its device id, or its name where only one has it."""
-        if key in self.records:
-            return self.records.need(key)
-        found = [node for node in self.records if key in (node.name, node.device_id)]
+        found = self._named(key)
         if len(found) > 1:
             raise Conflict("{count} nodes are called {name}", count=len(found), name=key, field="node", hint="Use the id.")
         if not found:
             raise Missing("There is no node {name}", name=key, field="node", hint="See: outpost fleet list")
         return found[0]
 
+    def _named(self, key: str) -> list[Node]:
+        if key in self.records:
+            return [self.records.need(key)]
+        return [node for node in self.records if key in (node.name, node.device_id)]
+
     def select(self, nodes: str) -> list[Node]:
-        """Return the nodes that `nodes` names: "all" (those in service), or names and ids parted by commas."""
+        """Return the nodes that `nodes` names: "all" (those in service), names and ids parted by commas, or a query."""
         if nodes.strip() == "all":
             return [node for node in self.records if node.state not in HELD]
+        if _QUERY.search(nodes) or (field_of(nodes.strip()) and not self._named(nodes.strip())):
+            return self.search(nodes)
         named = [part.strip() for part in nodes.split(",") if part.strip()]
         if not named:
             raise BadInput("No node is named", field="nodes", hint="Write all, or names parted by commas.")
         return list({node.id: node for node in map(self.find, named)}.values())
+
+    def search(self, query: str) -> list[Node]:
+        """Return the nodes that a query finds; raise `BadInput` with the place of a mistake."""
+        return search(query, self.records, self._base.clock.now_us())
 
     async def show(self, key: str, count: int = 20) -> dict[str, Any]:
         """Return everything known of one node, with its newest `count` measurements, newest first."""
@@ -144,10 +168,11 @@ class FleetService:
         stored = await self._base.store.write(lambda conn: rows.put(conn, _NODES, row, actor=actor, cause=cause, now_us=now_us))
         node = replace(intake.node_of(stored), state=Health.ONLINE)
         self._identities[node.id] = identity
+        self._devices[node.device_id] = node.id
         self._pulse.heard(node.id, self._base.clock.monotonic_s())
         self.records.put(node)
         self._base.bus.publish(NodePaired(at_us=now_us, actor=actor, cause=cause, node_id=node.id, name=node.name))
-        self._attach(node)
+        self.attach(node)
         return await self._learn_hardware(node, actor, cause)
 
     async def _learn_hardware(self, node: Node, actor: str, cause: str) -> Node:
@@ -166,7 +191,7 @@ class FleetService:
         """Pull from `node` at a new address; its identity, and so its cursor, stay."""
         await self._put(node.id, {"address": address}, actor, cause)
         self._change(node.id, address=address)
-        self._attach(self.records.need(node.id))
+        self.attach(self.records.need(node.id))
         return self.records.need(node.id)
 
     async def remove(self, key: str, *, actor: str, cause: str = "") -> Node:
@@ -199,12 +224,13 @@ class FleetService:
         await self._base.store.write(lambda conn: rows.delete(conn, _NODES, node.id, actor=actor, cause=cause, now_us=now_us))
         self._link.detach(node.id)
         self._forget(node.id)
+        await self.twins.forget(node.id, actor=actor, cause=cause)
         self._base.bus.publish(NodeRemoved(at_us=now_us, actor=actor, cause=cause, node_id=node.id, name=node.name))
 
     def fail(self, node_id: str) -> None:
         """Take it that the last try to reach a node failed: it is suspect at once."""
         self._pulse.failed(node_id)
-        self._judge_one(node_id)
+        self.judge(node_id)
 
     def activated(self, node_id: str, model_id: str, slot: str, *, actor: str, cause: str) -> None:
         """Tell that a node committed a model, and ask it how it is."""
@@ -235,7 +261,12 @@ class FleetService:
         self._pulse.heard(node.id, self._base.clock.monotonic_s())
         self._ledger.mark(node.id, cursor_epoch=batch.epoch, cursor_seq=batch.seq, last_heartbeat=batch.at_us)
         self.records.put(intake.heard(node, batch, items))
-        self._judge_one(node.id)
+        back = node.state is not Health.ONLINE
+        self.judge(node.id)
+        for device, age_s in intake.peers_of(batch.status).items():
+            if (other := self._devices.get(device)) is not None:
+                self._pulse.vouched(other, self._base.clock.monotonic_s() - age_s)
+        self.twins.look(self.records.need(node.id), None if batch.status is None else batch.status.twin_version, back=back)
 
     def _draw_samples(self, node_id: str, items: tuple[Measurement, ...]) -> None:
         shown_s = self._shown_s.get(node_id)
@@ -258,7 +289,7 @@ class FleetService:
         for row in await self._ledger.stored():
             if row["id"] in self.records:
                 self._change(row["id"], epoch=row["cursor_epoch"] or "", seq=row["cursor_seq"] or 0)
-                self._attach(self.records.need(row["id"]))
+                self.attach(self.records.need(row["id"]))
 
     # Health.
 
@@ -275,7 +306,8 @@ class FleetService:
         settings = self._base.settings
         return Limits.of(settings["fleet.suspect_s"], settings["fleet.offline_s"], settings["fleet.cadence_s"])
 
-    def _judge_one(self, node_id: str) -> None:
+    def judge(self, node_id: str) -> None:
+        """Show the health of a node anew."""
         node = self.records.need(node_id)
         now_s = self._base.clock.monotonic_s()
         self._show_state(node, self._pulse.health(node_id, node.state, self._limits(), now_s))
@@ -295,9 +327,16 @@ class FleetService:
 
     # Inside.
 
-    def _attach(self, node: Node) -> None:
+    def attach(self, node: Node) -> None:
+        """Pull from a node from its cursor on, unless it is out of service."""
+        if node.state is Health.DECOMMISSIONED or node.id not in self._identities:
+            return
         peer = Peer(node.id, node.address, self._identities[node.id])
         self._link.attach(Target(peer, node.epoch, node.seq))
+
+    def detach(self, node_id: str) -> None:
+        """Pull from a node no longer; it stays known."""
+        self._link.detach(node_id)
 
     def _change(self, node_id: str, **fields: Any) -> None:
         node = self.records.get(node_id)
@@ -305,6 +344,7 @@ class FleetService:
             self.records.put(replace(node, **fields))
 
     def _forget(self, node_id: str) -> None:
+        self._devices = {device: other for device, other in self._devices.items() if other != node_id}
         self.records.discard(node_id)
         self._base.samples.forget(node_id)
         self._identities.pop(node_id, None)

@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.engine.base.clock import ManualClock
-from app.engine.base.errors import Missing, Offline
+from app.engine.base.errors import Conflict, Missing, Offline
 from app.engine.fleet.service import FleetService
+from app.engine.fleet.twins import merge_patch
 from app.engine.link.records import Paired
 from app.wire.identity import DeviceIdentity
 from app.wire.status import Inventory
@@ -18,6 +19,24 @@ class QuietClient:
 
     def __init__(self, device, away):
         self.device, self.away, self.unpaired = device, away, False
+        self.version, self.desired, self.patches = 0, {}, []
+
+    def _twin(self):
+        reported = {"applied_version": self.version, **self.desired, "ignored": [k for k in self.desired if k == "odd"]}
+        reported.pop("odd", None)
+        return {"schema": 1, "version": self.version, "desired": dict(self.desired), "reported": reported}
+
+    async def twin(self):
+        if self.away:
+            raise Offline("{node} is away", node="it")
+        return self._twin()
+
+    async def patch_twin(self, changes, version):
+        if version != self.version:
+            raise Conflict("version {version}", version=self.version)
+        self.patches.append(changes)
+        self.version, self.desired = self.version + 1, merge_patch(self.desired, changes)
+        return self._twin()
 
     async def inventory(self):
         if self.away:

@@ -1,13 +1,16 @@
-"""Replica annealing: many simulated annealings of one problem at once, side by side in SIMD lanes, repeated until time is up.
+"""Our annealer: long anneals of one state per thread, each as cheap as its flips, joined with the best found before.
 
-Simulated annealing after Kirkpatrick, Gelatt, Vecchi 1983. Each thread runs groups of LANES replicas with a seed of their own;
-a group's result depends on its seed and its sweeps alone.
+Simulated annealing after Kirkpatrick, Gelatt, Vecchi 1983, in the block form of `scan_kernel`. Every anneal is longer than
+the one before, so that short budgets get an answer and long ones a slow cooling. What an anneal ends with is taken down to
+where no single flip helps and recombined with the elite: clusters in which two good answers differ are judged one by one.
+Threads share nothing, so a run is replayed from its seed and the lengths of its anneals (`info["replay"]`).
 """
 
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,49 +19,57 @@ from numpy.typing import NDArray
 from app.engine.base.contracts import Budget, Report, SolverResult, Stop, never, silent
 from app.engine.qubo.allowance import Allowance
 from app.engine.qubo.found import Found
-from app.engine.qubo.ising import Ising, spin_form
+from app.engine.qubo.ising import spin_form
+from app.engine.qubo.lengths import Length, next_length
 from app.engine.qubo.problem import Qubo, build
-from app.engine.qubo.schedule import half_temperatures, next_sweeps
+from app.engine.qubo.schedule import Heat
 
-_LANES = 32
 _CHUNK_S = 0.05
+_ELITE = 6
 # Gains below this share of the widest field may be rounding in float32.
 _FLOAT_NOISE = 1e-6
+_SHUFFLE = 20_260_704
+_BLOCK = 32
 
 
 @dataclass(frozen=True)
-class ReplicaAnnealing:
-    """Our annealer. With `sweeps` it makes that many with `replicas` lanes whatever the time, else it fills the budget."""
+class Annealing:
+    """Fills the budget with anneals; with `sweeps`, `anneals` of that length; with `plan` and `thread`, a run made before."""
 
     name = "anneal"
-    title = "Replica annealing"
+    title = "Annealing"
     sweeps: int = 0
-    replicas: int = _LANES
+    anneals: int = 1
+    thread: int = -1
+    plan: tuple[Length, ...] = ()
     now: Callable[[], float] = time.perf_counter
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`."""
-        ising = spin_form(problem)
+        form = _Form(problem)
         allowance = Allowance(budget.seconds, report, stop, self.now)
-        groups = -(-self.replicas // _LANES) if self.sweeps else max(1, budget.threads)
-        seeds = np.random.SeedSequence(seed).spawn(groups)
-
-        def run(group: int) -> "_Group":
-            one = _Group(problem, ising, seeds[group], allowance)
-            if self.sweeps:
-                one.run_fixed(self.sweeps)
-            else:
-                one.run_timed()
-            return one
-
-        done = _all(run, groups, budget.threads)
+        plan = tuple(Length(*one) for one in self.plan) or (Length(self.sweeps, self.sweeps),) * (
+            self.anneals if self.sweeps else 0
+        )
+        threads = [self.thread] if self.thread >= 0 else list(range(1 if plan else max(1, budget.threads)))
+        walks = [Walk(form, np.random.SeedSequence(seed, spawn_key=(k,)), allowance) for k in threads]
+        if len(walks) == 1:
+            walks[0].run(plan)
+        else:
+            with ThreadPoolExecutor(len(walks)) as pool:
+                list(pool.map(Walk.run, walks))
         found = Found(problem.n)
-        for group in done:
-            found.add(*_table(group.found))
+        for walk in walks:
+            found.merge(walk.found)
         samples, energies, counts = found.table()
+        best = min(range(len(walks)), key=lambda k: walks[k].found.leader)
+        replay = {
+            "solver": self.name,
+            "options": {"thread": threads[best], "plan": [list(one) for one in walks[best].best_plan]},
+        }
         info = {
-            "counts": counts, "sweeps": sum(group.sweeps for group in done), "replicas": groups * _LANES,
-            "rounds": sum(group.rounds for group in done), "numbers": "int16" if ising.integral else "float32",
+            "counts": counts, "sweeps": sum(walk.sweeps for walk in walks), "anneals": sum(len(walk.plan) for walk in walks),
+            "numbers": "int16" if form.ising.integral else "float32", "replay": replay,
         }  # fmt: skip
         return SolverResult(samples[0], float(energies[0]), samples, energies, info)
 
@@ -67,99 +78,159 @@ def warm_up(problem: Qubo | None = None) -> None:
     """Compile (or load from the cache on disk) what `problem` needs; both number types when none is given."""
     for sample in (problem,) if problem is not None else (_tiny(1.0), _tiny(0.3)):
         kind = spin_form(sample).integral
-        tiny = _tiny(1.0 if kind else 0.3)
-        ReplicaAnnealing().solve(tiny, Budget(0.0), 0)
+        Annealing(sweeps=2, anneals=2).solve(_tiny(1.0 if kind else 0.3), Budget(0.0), 0)
 
 
 def _tiny(weight: float) -> Qubo:
     return build([weight, -1.0, 0.7 if weight < 1 else 1.0], ([0, 1], [1, 2], [weight, weight]))
 
 
-def _all(run: Callable[[int], "_Group"], groups: int, threads: int) -> list["_Group"]:
-    if groups == 1 or threads <= 1:
-        return [run(group) for group in range(groups)]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(run, range(groups)))
+class _Form:
+    """A problem in the numbers and the order the kernel wants; read by all threads.
+
+    Spins stand in a random order that depends on n alone, so that a block holds few neighbours.
+    """
+
+    def __init__(self, problem: Qubo) -> None:
+        ising = spin_form(problem)
+        self.problem, self.ising, n = problem, ising, problem.n
+        self.type: Any = np.int16 if ising.integral else np.float32
+        self.order = np.random.default_rng(_SHUFFLE).permutation(n)
+        place = np.empty(n, np.int64)
+        place[self.order] = np.arange(n)
+        rows = place[np.repeat(np.arange(n), np.diff(ising.start))]
+        turn = np.argsort(rows, kind="stable")
+        start = np.zeros(n + 1, np.int64)
+        np.cumsum(np.bincount(rows, minlength=n), out=start[1:])
+        others = place[ising.others][turn].astype(np.uint32)
+        self.h = ising.h[self.order].astype(self.type)
+        self.graph = (start, others, ising.strength[turn].astype(self.type))
+        self.constant = problem.offset + problem.linear.sum() / 2 + problem.weights.sum() / 4
+        self.size = -(-n // _BLOCK) * _BLOCK
+        self.logs = _logs()
+        self.even = not ising.h.any()
+
+    def sample(self, spins: NDArray[Any]) -> NDArray[np.int8]:
+        """Return the state as a sample in the order of the problem."""
+        out = np.empty(self.problem.n, np.int8)
+        out[self.order] = spins[: self.problem.n] > 0
+        return out
 
 
-def _table(found: Found) -> tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.int64]]:
-    samples, energies, counts = found.table()
-    return samples, energies, np.array(counts, np.int64)
+@lru_cache(maxsize=1)
+def _logs() -> NDArray[np.float32]:
+    """Return ln u for TABLE evenly spaced u in a random order, the first POOL of them again at the end."""
+    from app.engine.qubo.scan_kernel import POOL, TABLE
+
+    uniform = (np.random.default_rng(_SHUFFLE).permutation(TABLE) + 0.5) / TABLE
+    logs: NDArray[np.float32] = np.log(np.concatenate([uniform, uniform[:POOL]])).astype(np.float32)
+    return logs
 
 
-class _Group:
-    """LANES replicas, their numbers in the narrowest type that is exact, and what they have found."""
+class Walk:
+    """One thread's anneals, one after the other, and what they found."""
 
-    def __init__(self, problem: Qubo, ising: Ising, seed: np.random.SeedSequence, allowance: Allowance) -> None:
-        from app.engine.qubo import anneal_kernel
+    def __init__(self, form: _Form, seeds: np.random.SeedSequence, allowance: Allowance) -> None:
+        from app.engine.qubo import scan_kernel
 
-        self._kernel: Any = anneal_kernel
-        self._problem, self._ising, self._allowance = problem, ising, allowance
-        self._rng = np.random.default_rng(seed)
-        self._type: Any = np.int16 if ising.integral else np.float32
-        self._h = ising.h.astype(self._type)
-        self._graph = (ising.start, ising.others, ising.strength.astype(self._type))
-        self._constant = problem.offset + problem.linear.sum() / 2 + problem.weights.sum() / 4
-        self._spins = np.empty((problem.n, _LANES), self._type)
-        self._state = (self._spins, np.empty_like(self._spins))
-        self._sweep_s = 0.0
-        self.found, self.sweeps, self.rounds = Found(problem.n), 0, 0
+        self._kernel: Any = scan_kernel
+        self._form, self._allowance = form, allowance
+        self._rng = np.random.default_rng(seeds)
+        self._state = (np.ones(form.size, form.type), np.empty(form.size, form.type))
+        self._elite: list[tuple[float, NDArray[Any]]] = []
+        self._heat = Heat(form.ising)
+        self._sweep_s, self._fixed = 0.0, False
+        self.found, self.sweeps = Found(form.problem.n), 0
+        self.plan: list[Length] = []
+        self.best_plan: list[Length] = []
 
-    def run_fixed(self, sweeps: int) -> None:
-        """Make one round of exactly `sweeps` sweeps, less only when stopped."""
-        self._round(sweeps, fixed=True)
+    def run(self, plan: tuple[Length, ...] = ()) -> None:
+        """Make the anneals of `plan`, less only when stopped; without one, make them until the allowance is spent."""
+        self._fixed = bool(plan)
+        for planned in plan:
+            self._anneal(planned)
+            if self._allowance.stopped():
+                return
+        while not plan:
+            self._anneal(next_length(self.plan, self._sweep_s, self._allowance.left_s))
+            if self._allowance.over():
+                return
 
-    def run_timed(self) -> None:
-        """Make rounds until the allowance is spent."""
-        sweeps = next_sweeps(0, 0.0, self._allowance.left_s) or 1
-        while sweeps:
-            self._round(sweeps)
-            sweeps = 0 if self._allowance.over() else next_sweeps(sweeps, self._sweep_s, self._allowance.left_s)
-
-    def _round(self, sweeps: int, *, fixed: bool = False) -> None:
-        self._spins[:] = self._rng.integers(0, 2, self._spins.shape, np.int8) * 2 - 1
-        self._kernel.set_fields(self._h, self._state, self._graph)
-        key = np.uint32(self._rng.integers(2**32, dtype=np.uint64))
-        half_ts = half_temperatures(self._ising, sweeps)
-        done, began = 0, self._allowance.now()
-        while done < sweeps and not (done and self._ends(fixed=fixed)):
-            chunk = min(sweeps - done, max(1, int(_CHUNK_S / self._sweep_s)) if self._sweep_s else 4)
-            key = self._kernel.anneal(self._state, self._graph, half_ts[done : done + chunk], key)
-            done += chunk
+    def _anneal(self, length: Length) -> None:
+        spins = self._state[0]
+        spins[: self._form.problem.n] = self._rng.integers(0, 2, self._form.problem.n, np.int8) * 2 - 1
+        place = np.uint32(self._rng.integers(2**32, dtype=np.uint64))
+        half_ts = self._heat.half_temperatures(length.sweeps)
+        energy = self._kernel.set_fields(self._form.h, self._state, self._form.graph)
+        done, began, shown = 0, self._allowance.now(), False
+        while done < length.stop and not (done and self._ends()):
+            chunk = min(length.stop - done, max(1, int(_CHUNK_S / self._sweep_s)) if self._sweep_s else 8)
+            change, _, place = self._kernel.anneal(
+                self._state, self._form.graph, half_ts[done : done + chunk], self._form.logs, place
+            )
+            done, energy = done + chunk, energy + change
             self._sweep_s = (self._allowance.now() - began) / done
-            if not fixed:
-                self._keep_passing()
-            self._tell(done, sweeps, fixed=fixed)
+            if done < length.stop and self._energy(energy) < self.found.best and not self._fixed:
+                self._keep_passing(length, done)
+            self._tell(done, length)
+            shown = True
         self.sweeps += done
-        self.rounds += 1
-        self._keep_polished()
-        self._tell(done, sweeps, fixed=fixed)
+        self.plan.append(Length(length.sweeps, done, length.joined))
+        self._end(length)
+        if shown:
+            self._tell(done, length)
 
-    def _tell(self, done: int, sweeps: int, *, fixed: bool) -> None:
-        if fixed:
-            self._allowance.tell(self.found.best, done, sweeps, "sweeps")
+    def _end(self, length: Length) -> None:
+        """Take the state down, join it with the elite, and keep it."""
+        spins, _ = self._state
+        energy = self._settle(self._state)
+        if length.joined:
+            for _, other in self._elite:
+                energy += self._join(spins, other)
+            self._remember(energy, spins)
+        self._add(spins, self.plan)
+
+    def _join(self, spins: NDArray[Any], other: NDArray[Any]) -> float:
+        if self._form.even and (spins == other).mean() < 0.5:
+            other = -other
+        return float(self._kernel.recombine(self._form.h, spins, other, self._form.graph))
+
+    def _remember(self, energy: float, spins: NDArray[Any]) -> None:
+        if all(energy != known or not np.array_equal(spins, other) for known, other in self._elite):
+            self._elite.append((energy, spins.copy()))
+            self._elite.sort(key=lambda one: one[0])
+            del self._elite[_ELITE:]
+
+    def _keep_passing(self, length: Length, done: int) -> None:
+        """Keep the state as it is on the way down, taken down in a copy: something to show early."""
+        copy = (self._state[0].copy(), self._state[1].copy())
+        self._settle(copy)
+        self._add(copy[0], [*self.plan, Length(length.sweeps, done, joined=False)])
+
+    def _settle(self, state: tuple[NDArray[Any], NDArray[Any]]) -> float:
+        """Flip what still helps and return the energy; fields are summed afresh first, in float32 they have drifted by then."""
+        ising = self._form.ising
+        energy = self._kernel.set_fields(self._form.h, state, self._form.graph)
+        least = 1 if ising.integral else _FLOAT_NOISE * ising.widest
+        change: float = self._kernel.descend(state, self._form.graph, least)
+        return float(energy + change)
+
+    def _add(self, spins: NDArray[Any], plan: list[Length]) -> None:
+        sample = self._form.sample(spins)[None]
+        energies = self._form.problem.energies(sample)
+        before = self.found.leader
+        self.found.add(sample, energies)
+        if self.found.leader < before:
+            self.best_plan = list(plan)
+
+    def _energy(self, energy: float) -> float:
+        return float(energy * self._form.ising.unit + self._form.constant)
+
+    def _tell(self, done: int, length: Length) -> None:
+        if self._fixed:
+            self._allowance.tell(self.found.best, done, length.stop, "sweeps")
         else:
             self._allowance.tell(self.found.best)
 
-    def _ends(self, *, fixed: bool) -> bool:
-        return self._allowance.stopped() if fixed else self._allowance.over()
-
-    def _keep_passing(self) -> None:
-        """Keep the best replica as it is on the way down, if it is better than all before: something to show early."""
-        energies = self._kernel.lane_energies(self._h, self._state)
-        lane = int(energies.argmin())
-        if energies[lane] * self._ising.unit + self._constant < self.found.best:
-            self._add(self._spins[:, lane : lane + 1])
-
-    def _keep_polished(self) -> None:
-        """Take all replicas down to where no single flip helps, and keep what they are.
-
-        Fields are summed afresh first: in float32 they have drifted by then.
-        """
-        self._kernel.set_fields(self._h, self._state, self._graph)
-        self._kernel.descend(self._state, self._graph, 1 if self._ising.integral else _FLOAT_NOISE * self._ising.widest)
-        self._add(self._spins)
-
-    def _add(self, spins: NDArray[Any]) -> None:
-        samples = np.ascontiguousarray(spins.T > 0).astype(np.int8)
-        self.found.add(samples, self._problem.energies(samples))
+    def _ends(self) -> bool:
+        return self._allowance.stopped() if self._fixed else self._allowance.over()

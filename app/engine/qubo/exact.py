@@ -55,5 +55,5 @@ class Exact:
         samples = state_of(lowest, problem.n)
         best = float(energies[lowest[0]])
         report(1.0, 1.0, "", {"best_energy": best})
-        info = {"counts": [1] * kept, "proved": True, "states": len(energies)}
+        info = {"counts": [1] * kept, "proved": True, "states": len(energies), "replay": {"solver": self.name, "options": {}}}
         return SolverResult(samples[0], best, samples, energies[lowest], info)

@@ -1,4 +1,4 @@
-"""Whole-row operations for compiled code: one row of LANES numbers is one explicit SIMD vector.
+"""Operations on LANES numbers at once for compiled code: one row of LANES numbers is one explicit SIMD vector.
 
 The loop vectoriser leaves rows this short scalar, so the two operations are written as LLVM vector code, which is lowered to
 what the machine has (AVX, NEON). Arrays are C-contiguous, rows LANES long, all of one type: int16 or float32.
@@ -99,3 +99,30 @@ def spread_row(typing: Any, fields: Any, others: Any, strength: Any, first: Any,
         return context.get_dummy_value()
 
     return types.void(fields, others, strength, types.int64, types.int64, step), generate
+
+
+@intrinsic
+def ready(typing: Any, spins: Any, fields: Any, limits: Any, at: Any, place: Any) -> Any:  # noqa: PLR0917
+    """Return a mask (int64) of the LANES spins from `at` on: bit k is set where s f >= limits[place + k]."""
+    del typing, at, place
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        numbers = _Numbers(context, builder, signature.args[0].dtype)
+        data = [_data(context, builder, signature.args[k], args[k]) for k in (0, 1, 2)]
+        product = numbers.times(numbers.load(data[0], args[3]), numbers.load(data[1], args[3]))
+        flips = numbers.at_least(product, numbers.load(data[2], args[4]))
+        return builder.zext(builder.bitcast(flips, ir.IntType(LANES)), ir.IntType(64))
+
+    return types.int64(spins, fields, limits, types.int64, types.int64), generate
+
+
+@intrinsic
+def first_bit(typing: Any, mask: Any) -> Any:
+    """Return the place of the lowest bit that is set; `mask` (int64) is not 0."""
+    del typing, mask
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        del context, signature
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), generate

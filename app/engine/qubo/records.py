@@ -1,6 +1,7 @@
 """The nouns of the QUBO wing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -25,7 +26,8 @@ class SolverCard:
 
 @dataclass(frozen=True)
 class Choice:
-    """The solver that was chosen, and why, in one sentence."""
+    """The solver that was chosen, why, in one sentence, and the options that go with the choice."""
 
     name: str
     why: str
+    options: Mapping[str, Any] = field(default_factory=dict)

@@ -39,3 +39,16 @@ def next_sweeps(previous: int, seconds_per_sweep: float, left_s: float) -> int:
         return 0
     wanted = previous * _GROWTH if previous else _FIRST_SWEEPS
     return min(fits if fits < wanted * (1 + _GROWTH) else wanted, _MOST_SWEEPS)
+
+
+class Heat:
+    """The temperatures of our annealer."""
+
+    def __init__(self, ising: Ising) -> None:
+        self._scale = field_scale(ising)
+        degree = len(ising.strength) / ising.n
+        self.hot, self.cold = (0.35, 0.05) if degree < 10 else (0.45, 0.03)
+
+    def half_temperatures(self, sweeps: int) -> NDArray[np.float64]:
+        """Return T/2 for each of `sweeps` sweeps."""
+        return np.linspace(self.hot * self._scale, self.cold * self._scale, max(sweeps, 1))

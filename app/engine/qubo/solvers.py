@@ -5,25 +5,49 @@ equal seeds give equal results; the law under tests runs all solvers with them.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.engine.base.contracts import Solver
 from app.engine.base.errors import BadInput, Limit
-from app.engine.qubo.adapters.dwave import DwaveAnnealing, DwaveDescent, DwaveTabu
-from app.engine.qubo.anneal import ReplicaAnnealing
+from app.engine.base.text import tr
+from app.engine.qubo.adapters.dwave import DwaveAnnealing, DwaveDescent, DwaveTabu, DwaveTree
+from app.engine.qubo.anneal import Annealing
+from app.engine.qubo.bifurcation import Bifurcation
 from app.engine.qubo.exact import MOST_EXACT, Exact
+from app.engine.qubo.portfolio import Portfolio
 from app.engine.qubo.problem import MOST_VARIABLES, Qubo
 from app.engine.qubo.records import Choice, SolverCard
+from app.engine.qubo.replicas import ReplicaAnnealing
+from app.engine.qubo.tabu import MOST_DENSE, TabuSearch
+from app.engine.qubo.width import elimination_width
 
 AUTO = "auto"
 _EXACT_BELOW = 20
 
+# Raise it when equal seeds no longer give equal results: a replay of an older run then says so.
+VERSION = 2
+_TREE_WIDTH = 12
+_DENSE_RATIO = 0.1
+_SPARSE_DEGREE = 50
+_PORTFOLIO_MOST = 3000
+
+
+def _portfolio(members: Sequence[str] = ("anneal", "tabu")) -> Portfolio:
+    return Portfolio([make(name) for name in members])
+
+
 _SOLVERS: Mapping[str, tuple[SolverCard, Callable[..., Solver]]] = {
     card.name: (card, make)
     for card, make in (
-        (SolverCard("anneal", ReplicaAnnealing.title, "Thousands of anneals side by side; sparse and dense, any size.",
+        (SolverCard("anneal", Annealing.title, "Long anneals whose cost is their flips, joined with the best before.",
+                    MOST_VARIABLES, "Outpost", (("sweeps", 300), ("anneals", 12))), Annealing),
+        (SolverCard("tabu", TabuSearch.title, "The best flip each time, from between the best found before; dense problems.",
+                    MOST_DENSE, "Outpost", (("searches", 12),)), TabuSearch),
+        (SolverCard("replicas", ReplicaAnnealing.title, "Thirty-two anneals side by side; many good answers at once.",
                     MOST_VARIABLES, "Outpost", (("sweeps", 300),)), ReplicaAnnealing),
+        (SolverCard("bifurcation", Bifurcation.title, "Particles in a well that opens, many at once; a peer.",
+                    MOST_DENSE, "Outpost", (("rounds", 8), ("steps", 200))), Bifurcation),
         (SolverCard("exact", Exact.title, "Tries every state; the answer is proved.", MOST_EXACT, "Outpost"), Exact),
         (SolverCard("dwave-sa", DwaveAnnealing.title, "One anneal after another; the usual peer.",
                     MOST_VARIABLES, "dwave-samplers", (("sweeps", 300), ("reads", 12))), DwaveAnnealing),
@@ -31,6 +55,8 @@ _SOLVERS: Mapping[str, tuple[SolverCard, Callable[..., Solver]]] = {
                     20_000, "dwave-samplers", (("reads", 3), ("moves", 2000))), DwaveTabu),
         (SolverCard("dwave-descent", DwaveDescent.title, "Straight down from random starts; a lower bar for others.",
                     MOST_VARIABLES, "dwave-samplers", (("reads", 64),)), DwaveDescent),
+        (SolverCard("dwave-tree", DwaveTree.title, "Exact where the graph is like a tree; the answer is proved.",
+                    5000, "dwave-samplers"), DwaveTree),
     )
 }  # fmt: skip
 
@@ -42,12 +68,14 @@ def cards() -> tuple[SolverCard, ...]:
     return tuple(card for card, _ in _SOLVERS.values())
 
 
-def make(name: str, options: Mapping[str, int] | None = None) -> Solver:
+def make(name: str, options: Mapping[str, Any] | None = None) -> Solver:
     """Return the solver called `name` with `options`; raise `BadInput` for a name or an option that does not exist."""
+    if name == Portfolio.name:
+        return _portfolio(**(options or {}))
     if name not in _SOLVERS:
         raise BadInput("solver must be one of {names}, not {name}", field="solver", names=", ".join(NAMES), name=repr(name))
     build: Any = _SOLVERS[name][1]
-    known = {field.name for field in dataclasses.fields(build) if field.type is int}
+    known = {field.name for field in dataclasses.fields(build)} - {"now"}
     for option in options or {}:
         if option not in known:
             raise BadInput("The solver {name} has no option {option}", field=option, name=name, option=option)
@@ -58,12 +86,37 @@ def make(name: str, options: Mapping[str, int] | None = None) -> Solver:
 def choose(problem: Qubo, name: str = AUTO) -> Choice:
     """Return which solver takes `problem` and why; raise `Limit` when the one asked for cannot."""
     if name == AUTO:
-        if problem.n <= _EXACT_BELOW:
-            return Choice(Exact.name, "so few variables that every state can be tried")
-        return Choice(ReplicaAnnealing.name, "the fastest here on sparse and on dense problems of this size")
+        return _choose(problem)
     if name in _SOLVERS and problem.n > _SOLVERS[name][0].most_variables:
         raise Limit(
             "{solver} takes at most {most} variables, this problem has {n}",
             field="solver", solver=name, most=_SOLVERS[name][0].most_variables, n=problem.n,
         )  # fmt: skip
-    return Choice(name, "asked for")
+    return Choice(name, tr("asked for"))
+
+
+def _choose(problem: Qubo) -> Choice:
+    """Choose by size, structure and density."""
+    n, degree = problem.n, 2 * problem.couplings / problem.n
+    if n <= _EXACT_BELOW:
+        return Choice(Exact.name, tr("so few variables that every state can be tried"))
+    width = elimination_width(problem, _TREE_WIDTH)
+    if width is not None:
+        why = tr("the graph is so tree-like (width {width}) that the optimum can be computed and proved", width=width)
+        return Choice(DwaveTree.name, why)
+    if n > _PORTFOLIO_MOST:
+        dense = problem.density_ratio >= _DENSE_RATIO and n <= MOST_DENSE
+        told = tr("dense ({percent} % of all pairs): tabu search is strongest there", percent=_percent(problem))
+        sparse = tr("{degree} neighbours a variable: annealing is strongest there", degree=f"{degree:.1f}")
+        return Choice(TabuSearch.name, told) if dense else Choice(Annealing.name, sparse)
+    if problem.density_ratio < _DENSE_RATIO and degree <= _SPARSE_DEGREE:
+        why = tr("sparse ({degree} neighbours a variable): annealing first, tabu search beside it, the better one goes on",
+                 degree=f"{degree:.1f}")  # fmt: skip
+        return Choice(Portfolio.name, why, {"members": [Annealing.name, TabuSearch.name]})
+    why = tr("dense ({percent} % of all pairs): tabu search first, annealing beside it, the better one goes on",
+             percent=_percent(problem))  # fmt: skip
+    return Choice(Portfolio.name, why, {"members": [TabuSearch.name, Annealing.name]})
+
+
+def _percent(problem: Qubo) -> str:
+    return f"{100 * problem.density_ratio:.3g}"

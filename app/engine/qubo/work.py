@@ -4,6 +4,7 @@ spec: {"file": path} or {"text": …, "name": …}, and "solver", "seconds", "th
 "qubo" may hold the problem itself, and `look` then says more about the samples than their energy (see `problems/work.py`).
 """
 
+import importlib
 import time
 from collections.abc import Callable
 from pathlib import Path

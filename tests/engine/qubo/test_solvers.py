@@ -99,15 +99,48 @@ def test_a_problem_is_left_as_it_was(name: str) -> None:
     np.testing.assert_array_equal(problem.weights, before[1])
 
 
-def test_auto_takes_the_exact_solver_for_few_variables_and_says_why() -> None:
+@each_solver
+def test_the_best_answer_is_made_again_from_its_recipe(name: str) -> None:
+    problem = random_qubo(40, 8, whole=True) if CARDS[name].most_variables > 22 and name != "dwave-tree" else AWKWARD["whole"]
+    found = solvers.make(name).solve(problem, Budget(0.2), 5)
+    recipe = found.info.get("replay")
+    if recipe is None:
+        assert name in {"replicas", "dwave-tabu"}
+        return
+    again = solvers.make(recipe["solver"], recipe["options"]).solve(problem, Budget(0.0), recipe.get("seed", 5))
+    np.testing.assert_array_equal(again.sample, found.sample)
+
+
+def ring(n: int):
+    return max_cut(n, (np.arange(n), (np.arange(n) + 1) % n, np.ones(n)))
+
+
+def test_auto_chooses_by_size_structure_and_density_and_says_why() -> None:
     assert solvers.choose(random_qubo(12, 1, whole=True)).name == "exact"
-    choice = solvers.choose(random_qubo(60, 1, whole=True))
-    assert choice.name == "anneal"
-    assert choice.why
+    assert solvers.choose(ring(300)).name == "dwave-tree"
+    dense = solvers.choose(random_qubo(60, 1, whole=True))
+    assert (dense.name, dense.options["members"]) == ("portfolio", ["tabu", "anneal"])
+    rng = np.random.default_rng(1)
+    sparse = solvers.choose(max_cut(1000, (rng.integers(0, 1000, 5000), rng.integers(0, 1000, 5000), np.ones(5000))))
+    assert (sparse.name, sparse.options["members"]) == ("portfolio", ["anneal", "tabu"])
+    large = solvers.choose(max_cut(9000, (rng.integers(0, 9000, 45_000), rng.integers(0, 9000, 45_000), np.ones(45_000))))
+    assert large.name == "anneal"
+    assert all(one.why for one in (dense, sparse, large))
+
+
+def test_a_portfolio_returns_its_best_and_how_the_time_was_shared() -> None:
+    problem = random_qubo(60, 3, whole=True)
+    found = solvers.make("portfolio").solve(problem, Budget(0.3), 9)
+    assert [share["solver"] for share in found.info["shares"]][:2] == ["anneal", "tabu"]
+    assert len(found.info["shares"]) == 3
+    assert found.energy == min(share["energy"] for share in found.info["shares"])
+    recipe = found.info["replay"]
+    again = solvers.make(recipe["solver"], recipe["options"]).solve(problem, Budget(0.0), recipe["seed"])
+    np.testing.assert_array_equal(again.sample, found.sample)
 
 
 def test_an_unknown_solver_or_option_is_refused() -> None:
-    with pytest.raises(BadInput, match="anneal, exact"):
+    with pytest.raises(BadInput, match="anneal, tabu"):
         solvers.make("magic")
     with pytest.raises(BadInput, match="no option speed"):
         solvers.make("anneal", {"speed": 3})

@@ -1,7 +1,8 @@
-"""The classical samplers of D-Wave (dwave-samplers, Apache-2.0) behind our contract: annealing, tabu, descent.
+"""The classical samplers of D-Wave (dwave-samplers, Apache-2.0) behind our contract: annealing, tabu, descent, tree.
 
 Reads are made in chunks, so that a budget and a stop are kept. With `reads` given a solver makes exactly that many, whatever
-the time, and equal seeds give equal results; without, it reads until the budget is spent.
+the time, and equal seeds give equal results; without, it reads until the budget is spent. The read that found the best is
+made again with the options in `info["replay"]`: so many `reads` in one `chunk`, after `skip` chunks.
 """
 
 import time
@@ -13,14 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.contracts import Budget, Report, SolverResult, Stop, never, silent
+from app.engine.base.errors import Limit
 from app.engine.qubo.allowance import Allowance
 from app.engine.qubo.found import Found
 from app.engine.qubo.problem import Qubo
+from app.engine.qubo.width import elimination_width
 
 _CHUNK_S = 0.2
 _CHUNK_READS = 8
 _PROBE_SWEEPS = 20
 _SEEDS = 2**31 - 1
+MOST_WIDTH = 20
 
 # The sampler lays out its whole schedule in memory before it starts.
 _MOST_SWEEPS = 10_000_000
@@ -36,6 +40,8 @@ class DwaveAnnealing:
     title = "D-Wave simulated annealing"
     sweeps: int = 1000
     reads: int = 0
+    chunk: int = 0
+    skip: int = 0
     now: Callable[[], float] = time.perf_counter
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
@@ -52,7 +58,7 @@ class DwaveAnnealing:
                 interrupt_function=allowance.stopped if self.reads else allowance.over,
             )  # fmt: skip
 
-        return _collect(problem, read, allowance, seed, reads=self.reads, info={"sweeps": sweeps})
+        return _collect(problem, read, allowance, seed, self, {"sweeps": sweeps})
 
     def _fitting(self, sampler: Any, model: Any, allowance: Allowance, betas: tuple[float, float] | None) -> int:
         """Return the sweeps a read may have so that the first one ends within the budget, `sweeps` at most."""
@@ -75,6 +81,8 @@ class DwaveTabu:
     title = "D-Wave tabu search"
     reads: int = 0
     moves: int = 500_000
+    chunk: int = 0
+    skip: int = 0
     now: Callable[[], float] = time.perf_counter
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
@@ -89,7 +97,7 @@ class DwaveTabu:
             part_ms = max(1, round(1000 * min(_CHUNK_S, allowance.left_s)))
             return sampler.sample(model, num_reads=1, seed=number, timeout=part_ms)
 
-        return _collect(problem, read, allowance, seed, reads=self.reads, info={"moves": self.moves} if self.reads else {})
+        return _collect(problem, read, allowance, seed, self, {"moves": self.moves} if self.reads else {})
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,8 @@ class DwaveDescent:
     name = "dwave-descent"
     title = "D-Wave steepest descent"
     reads: int = 0
+    chunk: int = 0
+    skip: int = 0
     now: Callable[[], float] = time.perf_counter
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
@@ -109,7 +119,32 @@ class DwaveDescent:
         def read(reads: int, number: int) -> Any:
             return sampler.sample(model, num_reads=reads, seed=number, large_sparse_opt=problem.density_ratio < 0.1)
 
-        return _collect(problem, read, allowance, seed, reads=self.reads, info={})
+        return _collect(problem, read, allowance, seed, self, {})
+
+
+@dataclass(frozen=True)
+class DwaveTree:
+    """dwave-samplers' TreeDecompositionSolver: dynamic programming along an elimination order; the answer is proved."""
+
+    name = "dwave-tree"
+    title = "D-Wave tree decomposition"
+    now: Callable[[], float] = time.perf_counter
+
+    def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
+        """Return the best of all states; see `contracts.Solver`. Raises `Limit` when the problem is not tree-like enough."""
+        del budget, seed, stop
+        width = elimination_width(problem, MOST_WIDTH)
+        if width is None:
+            raise Limit("This problem is too entangled for the tree decomposition (its width is above {most})", most=MOST_WIDTH)
+        answer = _sampler("TreeDecompositionSolver").sample(_model(problem, "BINARY"), num_reads=1)
+        found = Found(problem.n)
+        samples = _bits(answer, problem.n)
+        found.add(samples, problem.energies(samples))
+        table, energies, counts = found.table()
+        report(1.0, 1.0, "", {"best_energy": float(energies[0])})
+        replay = {"solver": self.name, "options": {}}
+        info = {"counts": counts, "proved": True, "width": width, "replay": replay}
+        return SolverResult(table[0], float(energies[0]), table, energies, info)
 
 
 def load() -> None:
@@ -133,24 +168,32 @@ def _model(problem: Qubo, vartype: str) -> Any:
     return make(problem.linear, pairs, problem.offset, "BINARY").change_vartype(vartype)
 
 
-def _collect(problem: Qubo, read: _Read, allowance: Allowance, seed: int, *, reads: int, info: dict[str, Any]) -> SolverResult:
-    """Read in chunks until `reads` are made (0: until the time is up), and return what was found; at least one read is made."""
+def _collect(problem: Qubo, read: _Read, allowance: Allowance, seed: int, solver: Any, info: dict[str, int]) -> SolverResult:  # noqa: PLR0917
+    """Read in chunks until the reads are made (0: until the time is up), and return what was found; at least one is made."""
     rng = np.random.default_rng(np.random.SeedSequence(seed))
-    found, made, chunk = Found(problem.n), 0, 1
+    rng.integers(_SEEDS, size=solver.skip)
+    reads, most = solver.reads, solver.chunk or _CHUNK_READS
+    found, made, chunk, chunks, replay = Found(problem.n), 0, 1, 0, {}
     while not made or (made < reads if reads else not allowance.over()):
         began = allowance.now()
-        answer = read(min(_CHUNK_READS, reads - made) if reads else chunk, int(rng.integers(_SEEDS)))
-        took = allowance.now() - began
+        size = min(most, reads - made) if reads else chunk
+        answer = read(size, int(rng.integers(_SEEDS)))
+        took, before = allowance.now() - began, found.leader
         samples = _bits(answer, problem.n)
         found.add(samples, problem.energies(samples), answer.record.num_occurrences.astype(np.int64))
-        made += int(answer.record.num_occurrences.sum())
+        if found.leader < before:
+            replay = {**info, "reads": size, "chunk": size, "skip": solver.skip + chunks}
+        made, chunks = made + int(answer.record.num_occurrences.sum()), chunks + 1
         allowance.tell(found.best, made if reads else None, reads or None, "reads" if reads else "s")
         if allowance.stopped():
             break
         fitting = min(_CHUNK_S, allowance.left_s) / (took / chunk) if took > 0 else 2 * chunk
         chunk = max(1, min(2 * chunk, int(fitting)))
     samples, energies, counts = found.table()
-    return SolverResult(samples[0], float(energies[0]), samples, energies, {"counts": counts, "reads": made, **info})
+    told = {"counts": counts, "reads": made, **info}
+    if reads or not isinstance(solver, DwaveTabu):
+        told["replay"] = {"solver": solver.name, "options": replay}
+    return SolverResult(samples[0], float(energies[0]), samples, energies, told)
 
 
 def _bits(answer: Any, n: int) -> NDArray[np.int8]:

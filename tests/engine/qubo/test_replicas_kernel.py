@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app.engine.qubo import anneal_kernel as kernel
+from app.engine.qubo import replicas_kernel as kernel
 from app.engine.qubo.exact import spectrum
 from app.engine.qubo.ising import spin_form
 from app.engine.qubo.lanes import LANES

@@ -9,7 +9,16 @@ if TYPE_CHECKING:
     from app.engine.engine import Call
 
 # As in engine/qubo/solvers.py, which is not imported here so that the agent needs no engine; a test holds them equal.
-SOLVERS = ("auto", "anneal", "exact", "dwave-sa", "dwave-tabu", "dwave-descent")
+SOLVERS = (
+    "auto", "anneal", "tabu", "replicas", "bifurcation", "exact", "dwave-sa", "dwave-tabu", "dwave-descent", "dwave-tree",
+)  # fmt: skip
+
+# As in engine/qubo/problems; a test holds them equal.
+KINDS = (
+    "auto", "maxcut", "qubo", "tsp", "cvrp", "portfolio", "jobshop", "flowshop", "placement", "facility", "network", "knapsack",
+    "coloring", "partition", "cover", "qap", "programme",
+)  # fmt: skip
+ROUTES = ("auto", "qubo", "domain")
 
 
 async def solve(call: "Call", **args: Any) -> dict[str, Any]:
@@ -40,18 +49,21 @@ async def sample(call: "Call") -> dict[str, Any]:
 ROWS: tuple[Command, ...] = (
     Command(
         "qubo.solve", "Solve an optimisation problem",
-        "Solves a Max-Cut graph in G-set format (nodes edges, then i j weight, 1-based) or a QUBO in qbsolv format. The "
-        "objective is in the file's own sense: the cut, or the maximum for qbsolv; it is summed again from the file before "
-        "it is shown. The sample is in the file's order.",
+        "Solves any problem that problem list names: it is read in its own format, written as a QUBO with computed penalties, "
+        "solved, decoded, and checked in its own terms. The objective is in the problem's own sense and is summed again from "
+        "the file before it is shown. Where a method made for the domain exists, auto gives it half of the time and says "
+        "which route did better.",
         solve,
         (
-            Arg("file", Path, "G-set graph or qbsolv file."),
+            Arg("file", Path, "Problem file or table; see problem list."),
             Arg("seconds", float, "Time for the search; loading is not counted.", 5.0, unit="s", low=0.1, high=86400),
             Arg("threads", int, "Threads the solver may use.", 1, low=1, high=256),
             Arg("seed", int, "Seed of the search.", 0, low=0, high=2**64 - 1),
             Arg("solver", str, "Which solver; auto chooses by size and says why.", "auto", choices=SOLVERS),
+            Arg("kind", str, "Kind of problem; auto recognises it by content.", "auto", choices=KINDS),
+            Arg("route", str, "As a QUBO, by the method made for its domain, or both at equal time.", "auto", choices=ROUTES),
         ),
-        returns="{objective, energy, sample, solver, cpu_s, wall_s, n, edges, samples, trace, verified}",
+        returns="{objective, feasible, answer, routes, verdict, energy, sample, solver, cpu_s, wall_s, n, samples, verified}",
     ),
     Command(
         "qubo.show", "Show an optimisation run",

@@ -7,7 +7,9 @@ from typing import Any, Final
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import Run, RunBook
-from app.engine.qubo import reader, solvers
+from app.engine.qubo import solvers
+from app.engine.qubo.problems import load
+from app.engine.qubo.problems.service import Problems
 from app.engine.qubo.records import SolverCard
 
 SAMPLES: Final = Path(__file__).parents[3] / "resources" / "samples"
@@ -21,6 +23,7 @@ class QuboService:
     def __init__(self, base: Base) -> None:
         self._base = base
         self._book = RunBook(base, "qubo_runs")
+        self.problems = Problems(base)
 
     async def start(self) -> None:
         """Load the runs of this home."""
@@ -41,18 +44,19 @@ class QuboService:
 
     async def solve(
         self, *, file: Path, seconds: float = 5.0, threads: int = 1, seed: int = 0, solver: str = solvers.AUTO,
-        options: dict[str, int] | None = None, actor: str, cause: str = "",
+        options: dict[str, int] | None = None, kind: str = "auto", route: str = "auto", actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
-        """Solve the problem in `file` within `seconds` on `threads` and return the verified answer; see `work.solve`.
+        """Solve the problem in `file` within `seconds` on `threads` and return the verified answer; see `problems/work.py`.
 
-        A file of neither format, an unknown solver or option fails here, before anything is written.
+        A file of no known kind, an unknown solver or option fails here, before anything is written.
         """
-        path = _checked(file)
+        path = _checked(file, kind)
         if solver != solvers.AUTO:
             solvers.make(solver, options)
         spec = {"file": str(path), "solver": solver, "seconds": seconds, "threads": threads, "options": options or {}}
+        spec |= {"kind": kind, "route": route}
         return await self._book.execute(
-            _KIND, "app.engine.qubo.work:solve", spec,
+            _KIND, "app.engine.qubo.problems.work:solve", spec,
             title=f"{path.name}, {seconds:g} s", source=path.name, seed=seed, actor=actor, cause=cause,
         )  # fmt: skip
 
@@ -84,8 +88,8 @@ class QuboService:
         return {"name": SAMPLE.stem, "title": "Max-Cut on a random graph of 800 nodes", "file": str(SAMPLE)}
 
 
-def _checked(file: Path) -> Path:
+def _checked(file: Path, kind: str) -> Path:
     """Return the absolute path of a file whose first lines are of a known format; a worker may stand elsewhere."""
     path = Path(file).expanduser().resolve()
-    reader.check_file(path)
+    load.check_file(path, kind)
     return path

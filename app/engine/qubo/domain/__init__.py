@@ -1,0 +1,1 @@
+"""Methods made for one domain, for the problems where a QUBO is the wrong tool."""

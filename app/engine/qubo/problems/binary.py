@@ -1,0 +1,135 @@
+"""A bare QUBO: qbsolv and Beasley files, or a table of i, j and value; dimod's BQM files arrive as such a table.
+
+Beasley's files (OR-Library, bqp): `problems`, then per problem `variables entries` and `i j q`, 1-based, the matrix symmetric
+with each pair once, so the coefficient of x_i x_j is 2 q; to be maximised. The first problem of a file is read.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.qubo.problem import Qubo, Sense, build, check_size
+from app.engine.qubo.problems import pictures
+from app.engine.qubo.problems.base import Formulation, Kind, Problem
+from app.engine.qubo.problems.tables import Table, headings, shape
+from app.engine.qubo.readers import qbsolv
+from app.engine.qubo.readers.lines import Lines
+
+
+@dataclass(frozen=True, eq=False)
+class Binary(Problem):
+    """A QUBO as it is; an answer is its bits."""
+
+    qubo: Qubo
+    name: str = ""
+    sense: Sense = "min"
+    kind = "qubo"
+
+    def formulate(self) -> Formulation:
+        """Return the problem itself."""
+        return Formulation(self.qubo)
+
+    def place(self, sample: NDArray[np.int8], answer: Any) -> None:
+        """Set the bits."""
+        sample[:] = answer
+
+    def decode(self, sample: NDArray[np.int8]) -> list[int]:
+        """Return the bits."""
+        out: list[int] = sample.tolist()
+        return out
+
+    def check(self, answer: Any) -> list[str]:
+        """Every sample is feasible."""
+        return [] if len(answer) == self.qubo.n else ["every variable needs a value"]
+
+    def objective(self, answer: Any) -> float:
+        """Return the sum in the source's own sense."""
+        return self.qubo.objective(answer)
+
+    def draw(self, answer: Any) -> pictures.Picture:
+        """Return the variables as a graph, coloured by value, couplings between set ones marked."""
+        edges = (self.qubo.rows.astype(np.int64), self.qubo.cols.astype(np.int64), self.qubo.weights)
+        names = [str(k) for k in range(self.qubo.n)]
+        if answer is None:
+            return pictures.graph(names, edges, None)
+        x = np.asarray(answer) != 0
+        return pictures.graph(names, edges, answer, x[edges[0]] & x[edges[1]])
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return the size of the problem."""
+        return [
+            ("variables", str(self.qubo.n)), ("couplings", str(self.qubo.couplings)),
+            ("density", f"{100 * self.qubo.density_ratio:.3g} %"),
+            ("sense", "maximise" if self.qubo.sense == "max" else "minimise"),
+        ]  # fmt: skip
+
+
+def read(text: str, file: str) -> Binary:
+    """Return the problem in `text`."""
+    reader = _table if headings(text) else _beasley if _is_beasley(text) else qbsolv.read
+    qubo = reader(text, file)
+    return Binary(qubo, file, qubo.sense)
+
+
+def _table(text: str, file: str) -> Qubo:
+    table = Table(text, file)
+    table.need("i", "j", "value")
+    sense = table.setting("sense", "min")
+    if sense.text not in ("min", "max"):
+        raise table.bad(sense.line, "sense is min or max, not {word}", word=sense.text)
+    sign = -1.0 if sense.text == "max" else 1.0
+    rows = [(row.whole("i", 0), row.whole("j", 0), row.real("value")) for row in table]
+    lines = Lines(text, file, ("#",))
+    i, j = (np.array([row[k] for row in rows], np.int64) for k in (0, 1))
+    lines.refuse_twice(np.minimum(i, j), np.maximum(i, j), np.array([row.line for row in table], np.int64), 0)
+    n = table.whole(table.setting("variables", str(int(max(i.max(), j.max())) + 1)), int(max(i.max(), j.max())) + 1)
+    check_size(n, len(rows))
+    offset = table.real(table.setting("offset", "0"))
+    return build(np.zeros(n), (i, j, sign * np.array([row[2] for row in rows])), offset=sign * offset,
+                 sense="max" if sign < 0 else "min", name=file)  # fmt: skip
+
+
+def _is_beasley(text: str) -> bool:
+    rows = shape(text, 3)
+    return [len(row) for row in rows] == [1, 2, 3]
+
+
+def _beasley(text: str, file: str) -> Qubo:
+    lines = Lines(text, file, ("#",))
+    words = iter(lines)
+    next(words)
+    head = next(words)
+    n, entries = lines.count(head[0]), lines.count(head[1])
+    check_size(n, entries)
+    i: list[int] = []
+    j: list[int] = []
+    q: list[float] = []
+    at: list[int] = []
+    for row in words:
+        if len(i) == entries:
+            break
+        if len(row) != 3:
+            raise lines.bad("expected i, j and a value, found {found} words", found=len(row))
+        i.append(lines.whole(row[0], 1, n) - 1)
+        j.append(lines.whole(row[1], 1, n) - 1)
+        q.append(lines.real(row[2]))
+        at.append(lines.number)
+    if len(i) < entries:
+        raise lines.bad("{promised} entries are promised, the file ends after {found}", promised=entries, found=len(i))
+    a, b, w = np.array(i, np.int64), np.array(j, np.int64), np.array(q)
+    lines.refuse_twice(np.minimum(a, b), np.maximum(a, b), np.array(at, np.int64), 1)
+    return build(np.zeros(n), (a, b, -np.where(a == b, w, 2 * w)), sense="max", name=file)
+
+
+def recognise(text: str) -> bool:
+    """Tell whether `text` is a qbsolv or Beasley file, or a table of coefficients."""
+    is_qbsolv = any(line.split()[:2] == ["p", "qubo"] for line in text.splitlines()[:2000])
+    return is_qbsolv or _is_beasley(text) or {"i", "j", "value"} <= headings(text)
+
+
+KIND = Kind(
+    "qubo", "QUBO", "Minimises or maximises a quadratic sum over bits.",
+    "qbsolv, Beasley (OR-Library bqp), dimod BQM (.bqm)", read, recognise, "i, j, value (sense = min or max, offset = …)",
+)  # fmt: skip

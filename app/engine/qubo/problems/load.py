@@ -1,0 +1,91 @@
+"""From a file or a typed text to a problem: the text within the limits, its kind, whether it is a plain graph or QUBO file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.engine.base.errors import BadInput
+from app.engine.qubo import reader
+from app.engine.qubo.adapters import dimod_files
+from app.engine.qubo.problems import registry
+from app.engine.qubo.problems.base import Problem
+
+_HEAD_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What is to be solved; `plain` tells that the text is a G-set or qbsolv file, whose answers are verified from the text."""
+
+    problem: Problem
+    text: str
+    name: str
+    plain: bool
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a problem file; dimod's binary models are turned into text."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+        if dimod_files.is_dimod(head):
+            return dimod_files.as_text(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise BadInput("{file} cannot be read: {reason}", field="file", file=path, reason=error.strerror) from None
+    return reader.read_text(path)
+
+
+def words_of(spec: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return text, name and kind of {"file"} or {"text", "name"}, and "kind" ("" or "auto": recognised)."""
+    if spec.get("text"):
+        text, name = str(spec["text"]), str(spec.get("name") or "text")
+    elif spec.get("file"):
+        text, name = text_of(Path(spec["file"])), str(spec["file"])
+    else:
+        raise BadInput("Give a file to solve", field="file")
+    kind = str(spec.get("kind") or "")
+    if kind in ("", "auto"):
+        kind = "maxcut" if is_huge(text) and reader.format_of(text, name) == "gset" else registry.kind_of(text, name)
+    return text, name, kind
+
+
+def is_huge(text: str) -> bool:
+    """Tell whether a text is so large that it is read once and not drawn."""
+    return len(text) > _HEAD_BYTES
+
+
+def load(spec: Mapping[str, Any]) -> Subject:
+    """Return the subject of a spec; see `words_of`."""
+    text, name, kind = words_of(spec)
+    return Subject(registry.read(text, name, kind), text, name, kind in ("maxcut", "qubo") and is_plain(text, name))
+
+
+def is_plain(text: str, name: str) -> bool:
+    """Tell whether `text` is a G-set or qbsolv file."""
+    try:
+        reader.format_of(text, name)
+    except BadInput:
+        return False
+    return True
+
+
+def check_file(path: Path, kind: str = "") -> str:
+    """Return the kind of the file at `path` from its first megabytes, so that an early answer costs little."""
+    if kind not in ("", "auto"):
+        registry.need(kind)
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        reader.check_file(path)
+        raise
+    if dimod_files.is_dimod(head):
+        return kind if kind not in ("", "auto") else ("qubo" if head.startswith(dimod_files.BQM) else "programme")
+    if kind not in ("", "auto"):
+        return kind
+    if len(head) == _HEAD_BYTES:
+        return {"gset": "maxcut", "qbsolv": "qubo"}[reader.check_file(path)]
+    return registry.kind_of(reader.read_text(path), str(path))

@@ -1,0 +1,105 @@
+"""The verbs of problems: list the kinds, understand a file or a typed table, keep it in the home for later."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from app.engine.base.errors import BadInput, Conflict
+from app.engine.jobs.base import Base
+from app.engine.qubo.problems import load, registry
+
+_KIND: Final = "qubo"
+_LOOK: Final = "app.engine.qubo.problems.work:look"
+
+
+class Problems:
+    """The library of problems of one home; used on the loop only."""
+
+    def __init__(self, base: Base) -> None:
+        self._base = base
+        self.folder = base.home / "problems"
+
+    def list(self) -> dict[str, Any]:
+        """Return the kinds with their formats and samples, and the problems kept in this home."""
+        kinds = [{**kind.to_json(), "sample": str(registry.sample_of(kind.name))} for kind in registry.KINDS.values()]
+        kept = sorted(path for path in self.folder.glob("*.*") if path.is_file()) if self.folder.is_dir() else []
+        return {"kinds": kinds, "kept": [{"name": path.stem, "kind": _kind_in(path), "file": str(path)} for path in kept]}
+
+    def file_of(self, name: str) -> Path:
+        """Return the file that `name` means: a path, a problem kept here, or the sample of a kind."""
+        path = Path(name).expanduser()
+        if path.exists():
+            return path.resolve()
+        found = sorted(self.folder.glob(f"{_plain(name)}.*")) if self.folder.is_dir() else []
+        if found:
+            return found[0]
+        if name in registry.KINDS:
+            return registry.sample_of(name)
+        load.check_file(path)
+        return path
+
+    async def show(self, *, file: str, kind: str, actor: str, cause: str = "") -> dict[str, Any]:
+        """Return what is understood of a problem: its kind, facts, QUBO, penalties, conflicts and picture."""
+        path = self.file_of(file)
+        load.check_file(path, kind)
+        return {**await self._look({"file": str(path), "kind": kind}, path.name, actor, cause), "file": str(path)}
+
+    async def take(
+        self, *, file: Path | None, text: str, kind: str, name: str, replace: bool, actor: str, cause: str = ""
+    ) -> dict[str, Any]:
+        """Read a problem from `file` or `text`, keep it under `name`, and return what was understood; nothing bad is kept."""
+        if (file is None) == (not text):
+            raise BadInput("Give a file or a text, one of the two", field="file")
+        if file is not None:
+            path = await asyncio.to_thread(self._checked, Path(file), kind)
+            text, suffix, title = await asyncio.to_thread(load.text_of, path), path.suffix or ".txt", name or path.stem
+        else:
+            suffix, title = ".csv", name or "typed"
+        # A typed text may come from a command line, where a line break is written as \n.
+        text = text if "\n" in text else text.replace("\\n", "\n")
+        told = await self._look({"text": text, "name": title, "kind": kind}, title, actor, cause)
+        target = self._target(title, suffix if told["problem"]["kind"] != "programme" else ".lp", replace=replace)
+        marked = text if kind in ("", "auto") or suffix != ".csv" else _declared(text, told["problem"]["kind"])
+        self.folder.mkdir(parents=True, exist_ok=True)
+        target.write_text(marked, "utf-8")
+        return {**told, "file": str(target)}
+
+    @staticmethod
+    def _checked(file: Path, kind: str) -> Path:
+        path = file.expanduser().resolve()
+        load.check_file(path, kind)
+        return path
+
+    async def _look(self, spec: dict[str, Any], title: str, actor: str, cause: str) -> dict[str, Any]:
+        job = {"title": f"Read {title}", "actor": actor, "cause": cause, "transient": True}
+        return await self._base.jobs.run(_KIND, _LOOK, spec, **job)
+
+    def _target(self, name: str, suffix: str, *, replace: bool) -> Path:
+        plain = _plain(name)
+        if not plain:
+            raise BadInput("{name} holds no letter or digit to name a file by", field="name", name=repr(name))
+        same = sorted(self.folder.glob(f"{plain}.*")) if self.folder.is_dir() else []
+        if same and not replace:
+            raise Conflict(
+                "A problem called {name} is kept already", field="name", name=plain, hint="Give --name or --replace."
+            )
+        for path in same:
+            path.unlink()
+        return self.folder / f"{plain}{suffix}"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w-]+", "-", Path(name).name).strip("-")[:80]
+
+
+def _declared(text: str, kind: str) -> str:
+    return text if "problem" in text.partition("=")[0] else f"problem = {kind}\n{text}"
+
+
+def _kind_in(path: Path) -> str:
+    """Return the kind of a kept problem, empty when it can no longer be told."""
+    try:
+        return load.check_file(path)
+    except BadInput:
+        return ""

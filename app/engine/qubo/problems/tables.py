@@ -1,0 +1,189 @@
+"""Tables as people type and paste them: `name = value` lines, a heading, rows; comma, semicolon, tab or blanks between.
+
+Lines that start with # are comments. Every complaint names file, line and reason, as the readers of files do.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.engine.base.errors import BadInput
+from app.engine.qubo.readers.lines import Lines, short
+
+_SETTING = re.compile(r"\s*([A-Za-z][A-Za-z_ ]*?)\s*=\s*(.*?)\s*$")
+_HEAD_LINES = 200
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One word of a table and the line it stands on."""
+
+    text: str
+    line: int
+
+
+class Table:
+    """A parsed table: `columns`, `rows` of cells, `settings` by name; the number readers complain with the cell's line."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.file = file
+        self._lines = Lines(text, file, ("#",))
+        self.columns: tuple[str, ...] = ()
+        self.rows: list[list[Cell]] = []
+        self.settings: dict[str, list[Cell]] = {}
+        for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
+            if line.strip() and not line.lstrip().startswith("#"):
+                self._take(line, number)
+        self._index = self._numbered()
+
+    def _numbered(self) -> dict[str, int]:
+        return {name: at for at, name in enumerate(self.columns)}
+
+    def _take(self, line: str, number: int) -> None:
+        setting = _SETTING.match(line)
+        if setting:
+            self.settings.setdefault(_plain(setting[1]), []).append(Cell(setting[2], number))
+            return
+        words = split(line)
+        if not self.columns:
+            self.columns = tuple(_plain(word) for word in words)
+            return
+        if len(words) != len(self.columns):
+            raise self.bad(number, "expected {count} values, found {found}", count=len(self.columns), found=len(words))
+        self.rows.append([Cell(word, number) for word in words])
+
+    def bad(self, line: int, reason: str, **values: object) -> BadInput:
+        """Return the error to raise for `line`; `reason` is a literal template."""
+        return self._lines.bad(reason, line=line, **values)
+
+    def need(self, *names: str) -> None:
+        """Raise when there is no row, or no column called one of `names`."""
+        missing = [name for name in names if name not in self._index]
+        if missing:
+            raise self.bad(
+                1, "a column {name} is missing; found {found}", name=missing[0], found=", ".join(self.columns) or "–"
+            )
+        if not self.rows:
+            raise self.bad(1, "the table has no rows")
+
+    def __iter__(self) -> Iterator["Row"]:
+        return (Row(self, cells) for cells in self.rows)
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a column `name`."""
+        return name in self._index
+
+    def cell(self, cells: list[Cell], name: str) -> Cell:
+        """Return the cell of column `name` in a row."""
+        return cells[self._index[name]]
+
+    def real(self, cell: Cell, low: float = -1e15, high: float = 1e15) -> float:
+        """Return a finite number from `low` to `high`."""
+        self._lines.number = cell.line
+        value = self._lines.real(cell.text)
+        if not low <= value <= high:
+            raise self.bad(cell.line, "expected a number from {low} to {high}, found {word}",
+                           low=f"{low:g}", high=f"{high:g}", word=short(cell.text))  # fmt: skip
+        return value
+
+    def whole(self, cell: Cell, low: int = 0, high: int = 10**12) -> int:
+        """Return a whole number from `low` to `high`."""
+        self._lines.number = cell.line
+        return self._lines.whole(cell.text, low, high)
+
+    def setting(self, name: str, default: str | None = None) -> Cell:
+        """Return the last setting `name`; without one the default, and without that an error."""
+        if name in self.settings:
+            return self.settings[name][-1]
+        if default is None:
+            raise self.bad(1, "a line {name} = … is missing", name=name)
+        return Cell(default, 1)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table."""
+
+    table: Table
+    cells: list[Cell]
+
+    @property
+    def line(self) -> int:
+        """Return the line it stands on."""
+        return self.cells[0].line
+
+    def text(self, name: str) -> str:
+        """Return the word in column `name`."""
+        return self.table.cell(self.cells, name).text
+
+    def real(self, name: str, low: float = -1e15) -> float:
+        """Return the number in column `name`."""
+        return self.table.real(self.table.cell(self.cells, name), low)
+
+    def whole(self, name: str, low: int = 0, high: int = 10**12) -> int:
+        """Return the whole number in column `name`."""
+        return self.table.whole(self.table.cell(self.cells, name), low, high)
+
+
+def split(line: str) -> list[str]:
+    """Return the words of a line, split at what it uses: comma, semicolon, tab, else blanks."""
+    for mark in (",", ";", "\t"):
+        if mark in line:
+            return [word.strip().strip('"') for word in line.strip().split(mark)]
+    return line.split()
+
+
+def _plain(word: str) -> str:
+    return word.strip().strip('"').lower().replace(" ", "_")
+
+
+def declared_kind(text: str) -> str:
+    """Return what a line `problem = …` near the top says; empty when there is none."""
+    for line in text.splitlines()[:_HEAD_LINES]:
+        setting = _SETTING.match(line)
+        if setting and _plain(setting[1]) == "problem":
+            return _plain(setting[2])
+    return ""
+
+
+def headings(text: str) -> set[str]:
+    """Return the column names of a table, or an empty set when `text` does not begin like one."""
+    for line in text.lstrip("\ufeff").splitlines()[:_HEAD_LINES]:
+        if not line.strip() or line.lstrip().startswith("#") or _SETTING.match(line):
+            continue
+        words = [_plain(word) for word in split(line)]
+        return set(words) if len(words) > 1 and all(word and not _numeric(word) for word in words[:2]) else set()
+    return set()
+
+
+def settings_in(text: str) -> set[str]:
+    """Return the names of the `name = value` lines near the top."""
+    found = (_SETTING.match(line) for line in text.splitlines()[:_HEAD_LINES])
+    return {_plain(one[1]) for one in found if one}
+
+
+def _numeric(word: str) -> bool:
+    return bool(re.fullmatch(r"[+-]?[\d.]+(e[+-]?\d+)?", word))
+
+
+def numbers(text: str, file: str, comments: tuple[str, ...] = ("#",)) -> tuple[list[float], list[int]]:
+    """Return all numbers of a text in order with the lines they stand on; raise `BadInput` for a word that is none."""
+    lines = Lines(text, file, comments)
+    values: list[float] = []
+    at: list[int] = []
+    for words in lines:
+        values.extend(lines.real(word) for word in words)
+        at.extend([lines.number] * len(words))
+    return values, at
+
+
+def shape(text: str, most: int = 400) -> list[list[int | None]]:
+    """Return the first `most` lines that say something as whole numbers (None for any other word)."""
+    found = [line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")][:most]
+    return [[int(word) if word.lstrip("+-").isdigit() else None for word in words] for words in found]
+
+
+def is_numbers(text: str) -> bool:
+    """Tell whether a text begins with a line of numbers only."""
+    first = next((line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")), [])
+    return bool(first) and all(_numeric(word) for word in first)

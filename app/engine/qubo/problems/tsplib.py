@@ -1,0 +1,210 @@
+"""TSPLIB 95 and CVRPLIB files (Reinelt 1991, "TSPLIB: a traveling salesman problem library"), and tables of places.
+
+Distances are rounded as the format asks for each type: EUC_2D, CEIL_2D, ATT, GEO, MAX_2D, MAN_2D and EXPLICIT matrices.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.base.errors import Limit
+from app.engine.qubo.problems.tables import Table
+from app.engine.qubo.readers.lines import Lines, short
+
+MOST_PLACES = 3000
+_EARTH_KM = 6378.388
+_SECTIONS = ("NODE_COORD_SECTION", "DEMAND_SECTION", "DEPOT_SECTION", "EDGE_WEIGHT_SECTION", "DISPLAY_DATA_SECTION")
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Places with distances (n, n) and, if known, positions (n, 2); demands are 0 for a plain tour."""
+
+    names: tuple[str, ...]
+    distances: NDArray[np.float64]
+    positions: NDArray[np.float64] | None
+    demands: NDArray[np.int64]
+    capacity: int = 0
+    vehicles: int = 0
+    comment: str = ""
+
+    @property
+    def n(self) -> int:
+        """Return the number of places."""
+        return len(self.names)
+
+
+@dataclass
+class _Parts:
+    head: dict[str, str] = field(default_factory=dict)
+    sections: dict[str, list[tuple[int, list[str]]]] = field(default_factory=dict)
+
+
+def is_tsplib(text: str, kind: str) -> bool:
+    """Tell whether `text` is a TSPLIB file of the type `kind`."""
+    return bool(re.search(rf"^\s*TYPE\s*:\s*{kind}\b", text[:4000], re.MULTILINE))
+
+
+def read_tsplib(text: str, file: str) -> Places:
+    """Return the places of a TSPLIB file; raises `BadInput` naming file, line and reason."""
+    lines = Lines(text, file, ())
+    parts = _parts(lines)
+    if "DIMENSION" not in parts.head:
+        raise lines.bad("DIMENSION is missing", line=1)
+    lines.number = 1
+    n = lines.whole(parts.head["DIMENSION"], 1, 10**6)
+    if n > MOST_PLACES:
+        raise Limit("{n} places are more than the {most} that can be held", field="file", n=n, most=MOST_PLACES)
+    kind = parts.head.get("EDGE_WEIGHT_TYPE", "EXPLICIT")
+    positions = _positions(lines, parts, n)
+    distances = _explicit(lines, parts, n) if kind == "EXPLICIT" else _measured(lines, kind, positions)
+    demands, capacity = np.zeros(n, np.int64), 0
+    if "CAPACITY" in parts.head:
+        capacity = lines.whole(parts.head["CAPACITY"], 1, 10**9)
+        for number, row in _section(lines, parts, "DEMAND_SECTION", n):
+            lines.number = number
+            demands[lines.whole(row[0], 1, n) - 1] = lines.whole(row[-1], 0, 10**9)
+    comment = parts.head.get("COMMENT", "")
+    told = re.search(r"trucks:\s*(\d+)", comment, re.IGNORECASE) or re.search(r"-k(\d+)", parts.head.get("NAME", ""))
+    order = _depot_first(lines, parts, n)
+    return Places(
+        tuple(str(k + 1) for k in order), distances[np.ix_(order, order)], None if positions is None else positions[order],
+        demands[order], capacity, int(told[1]) if told else 0, comment,
+    )  # fmt: skip
+
+
+def _depot_first(lines: Lines, parts: _Parts, n: int) -> list[int]:
+    rows = parts.sections.get("DEPOT_SECTION", [])
+    depot = 0
+    if rows:
+        lines.number = rows[0][0]
+        depot = lines.whole(rows[0][1][0], 1, n) - 1
+        if len(rows) > 1 and rows[1][1][0] != "-1":
+            raise lines.bad("only one depot can be handled", line=rows[1][0])
+    return [depot, *(k for k in range(n) if k != depot)]
+
+
+def _parts(lines: Lines) -> _Parts:
+    parts, section = _Parts(), ""
+    for words in lines:
+        first = words[0].rstrip(":")
+        if first == "EOF":
+            break
+        if first in _SECTIONS:
+            section = first
+            parts.sections[section] = []
+        elif first[0].isalpha():
+            name, _, value = " ".join(words).partition(":")
+            parts.head[name.strip()] = value.strip()
+            section = ""
+        elif section:
+            parts.sections[section].append((lines.number, words))
+        else:
+            raise lines.bad("expected a keyword and a value, found {word}", word=short(words[0]))
+    return parts
+
+
+def _section(lines: Lines, parts: _Parts, name: str, n: int) -> list[tuple[int, list[str]]]:
+    rows = parts.sections.get(name)
+    if rows is None or len(rows) != n:
+        raise lines.bad("{name} should have {n} lines, it has {found}", name=name, n=n, found=len(rows or []))
+    return rows
+
+
+def _positions(lines: Lines, parts: _Parts, n: int) -> NDArray[np.float64] | None:
+    name = "NODE_COORD_SECTION" if "NODE_COORD_SECTION" in parts.sections else "DISPLAY_DATA_SECTION"
+    if name not in parts.sections:
+        return None
+    out = np.full((n, 2), np.nan)
+    for number, row in _section(lines, parts, name, n):
+        lines.number = number
+        if len(row) != 3:
+            raise lines.bad("expected a number and two coordinates, found {found} words", found=len(row))
+        at = lines.whole(row[0], 1, n) - 1
+        if not np.isnan(out[at, 0]):
+            raise lines.bad("place {place} stands twice", place=at + 1)
+        out[at] = lines.real(row[1]), lines.real(row[2])
+    return out
+
+
+def _explicit(lines: Lines, parts: _Parts, n: int) -> NDArray[np.float64]:
+    rows = parts.sections.get("EDGE_WEIGHT_SECTION", [])
+    values: list[float] = []
+    for number, row in rows:
+        lines.number = number
+        values.extend(lines.real(word) for word in row)
+    form = parts.head.get("EDGE_WEIGHT_FORMAT", "FULL_MATRIX")
+    index = {
+        "FULL_MATRIX": (np.arange(n * n) // n, np.arange(n * n) % n), "UPPER_ROW": np.triu_indices(n, 1),
+        "LOWER_ROW": np.tril_indices(n, -1), "UPPER_DIAG_ROW": np.triu_indices(n), "LOWER_DIAG_ROW": np.tril_indices(n),
+    }.get(form)  # fmt: skip
+    if index is None:
+        raise lines.bad("EDGE_WEIGHT_FORMAT {form} cannot be read", line=1, form=form)
+    if len(values) != len(index[0]):
+        raise lines.bad("{form} of {n} places has {count} numbers, the file has {found}",
+                        form=form, n=n, count=len(index[0]), found=len(values))  # fmt: skip
+    out = np.zeros((n, n))
+    out[index] = values
+    if form != "FULL_MATRIX":
+        out = out + out.T - np.diag(out.diagonal())
+    np.fill_diagonal(out, 0)
+    return out
+
+
+def _measured(lines: Lines, kind: str, positions: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    if positions is None:
+        raise lines.bad("NODE_COORD_SECTION is missing", line=1)
+    dx, dy = (positions[:, None, k] - positions[None, :, k] for k in (0, 1))
+    if kind == "EUC_2D":
+        return np.floor(np.hypot(dx, dy) + 0.5)
+    if kind == "CEIL_2D":
+        return np.ceil(np.hypot(dx, dy))
+    if kind == "MAN_2D":
+        return np.floor(abs(dx) + abs(dy) + 0.5)
+    if kind == "MAX_2D":
+        return np.maximum(np.floor(abs(dx) + 0.5), np.floor(abs(dy) + 0.5))
+    if kind == "ATT":
+        r = np.sqrt((dx * dx + dy * dy) / 10)
+        near = np.floor(r + 0.5)
+        return np.asarray(np.where(near < r, near + 1, near), np.float64)
+    if kind == "GEO":
+        return _geo(positions)
+    raise lines.bad("EDGE_WEIGHT_TYPE {kind} cannot be read", line=1, kind=kind)
+
+
+def _geo(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return distances in km of positions in degrees.minutes, with TSPLIB's own value of pi."""
+    degrees = np.trunc(positions)
+    radians = 3.141592 * (degrees + 5 * (positions - degrees) / 3) / 180
+    lat, lon = radians[:, 0], radians[:, 1]
+    q1 = np.cos(lon[:, None] - lon)
+    q2, q3 = np.cos(lat[:, None] - lat), np.cos(lat[:, None] + lat)
+    inner = np.clip(0.5 * ((1 + q1) * q2 - (1 - q1) * q3), -1, 1)
+    out = np.trunc(_EARTH_KM * np.arccos(inner) + 1.0)
+    np.fill_diagonal(out, 0)
+    return np.asarray(out, np.float64)
+
+
+def read_places(text: str, file: str) -> Places:
+    """Return the places of a table name, x, y (or lat, lon: km on the sphere), demand; the first one is the depot."""
+    table = Table(text, file)
+    sphere = table.has("lat")
+    across, up = ("lon", "lat") if sphere else ("x", "y")
+    table.need("name", across, up)
+    if len(table.rows) > MOST_PLACES:
+        raise Limit("{n} places are more than the {most} that can be held", field="file", n=len(table.rows), most=MOST_PLACES)
+    positions = np.array([(row.real(across), row.real(up)) for row in table])
+    if sphere:
+        lat, lon = np.radians(positions[:, 1]), np.radians(positions[:, 0])
+        half = (
+            np.sin((lat[:, None] - lat) / 2) ** 2 + np.cos(lat[:, None]) * np.cos(lat) * np.sin((lon[:, None] - lon) / 2) ** 2
+        )
+        distances = np.rint(2 * 6371.0 * np.arcsin(np.sqrt(np.clip(half, 0, 1))))
+    else:
+        distances = np.rint(np.hypot(*(positions[:, None, k] - positions[None, :, k] for k in (0, 1))))
+    demands = np.array([row.whole("demand") if table.has("demand") else 0 for row in table], np.int64)
+    capacity = table.whole(table.setting("capacity"), 1) if table.has("demand") else 0
+    vehicles = table.whole(table.setting("vehicles", "0"))
+    return Places(tuple(row.text("name") for row in table), distances, positions, demands, capacity, vehicles)

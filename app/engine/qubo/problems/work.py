@@ -1,0 +1,235 @@
+"""The job of a problem: read it, refuse what cannot be, solve it as a QUBO and by its own method, check, compare and draw.
+
+spec: as in `qubo/work.py`, and "kind" (of problem, "auto": recognised) and "route": "auto" splits the time equally between
+both routes where there are two, "qubo" and "domain" take one. The better feasible answer is the answer; the report keeps both.
+"""
+
+import json
+import time
+from typing import Any
+
+import numpy as np
+
+from app.engine.base.contracts import Budget, Report, SolverResult, Stop
+from app.engine.base.errors import BadInput, Bug, Limit
+from app.engine.base.text import tr
+from app.engine.qubo import work
+from app.engine.qubo.domain.methods import Method, method_of
+from app.engine.qubo.problems.base import Problem
+from app.engine.qubo.problems.load import Subject, is_huge, is_plain, load, words_of
+from app.engine.qubo.problems.registry import KINDS
+
+AUTO, QUBO, DOMAIN = ROUTES = ("auto", "qubo", "domain")
+_RELATIVE = 1e-9
+_MOST_VIOLATIONS = 20
+_MOST_ANSWER_BYTES = 2**20
+
+Result = dict[str, Any]
+
+
+def look(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> Result:
+    """Return what was understood of a problem: kind, facts, QUBO, penalties, conflicts, and its picture; solves nothing."""
+    del seed, stop
+    subject = load(spec)
+    problem = subject.problem
+    report(1.0, 2.0, "step")
+    out = _about(problem)
+    out |= {"name": subject.name, "conflicts": problem.conflicts(), "picture": problem.draw(None)}
+    method = method_of(problem)
+    return {**out, **_as_qubo(problem), "method": method[0] if method else ""}
+
+
+def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> Result:
+    """Solve the problem in `spec`; returns {objective, answer, feasible, violations, routes, picture, problem, …}."""
+    text, name, kind = words_of(spec)
+    if kind in ("maxcut", "qubo") and is_huge(text) and is_plain(text, name):
+        return work.solve({**spec, "text": text, "name": name}, seed, report, stop)
+    subject = load({**spec, "text": text, "name": name, "kind": kind})
+    problem = subject.problem
+    conflicts = problem.conflicts()
+    if conflicts:
+        raise BadInput("{file} is infeasible: {conflicts}", field="file", file=name, conflicts="; ".join(conflicts[:5]),
+                       hint="No answer can keep these constraints; relax one of them.")  # fmt: skip
+    method = method_of(problem)
+    route = str(spec.get("route") or AUTO)
+    if route == DOMAIN and method is None:
+        raise BadInput("{kind} has no method of its own here", field="route", kind=KINDS[problem.kind].title)
+    asked = str(spec.get("solver") or AUTO)
+    both = route == AUTO and asked == AUTO and method is not None
+    budget = Budget(float(spec.get("seconds", 5.0)) / (2 if both else 1), int(spec.get("threads", 1)))
+    routes: list[Result] = []
+    if route == DOMAIN or both:
+        assert method is not None
+        routes.append(_by_method(problem, method, budget, seed, _half(report, problem, 0.0, both=both), stop))
+    if route != DOMAIN:
+        routes.append(_by_qubo(subject, spec, budget, seed, _half(report, problem, 0.5 if both else 0.0, both=both), stop,
+                               alone=not both))  # fmt: skip
+    return _joined(problem, routes, both=both)
+
+
+def _half(report: Report, problem: Problem, begin: float, *, both: bool) -> Report:
+    """Return a report whose progress is one half of the whole when two routes share the time."""
+
+    def told(done: float, total: float, unit: str = "", partial: Any = None, samples: Any = None) -> None:
+        scale, shift = (0.5, begin) if both else (1.0, 0.0)
+        share = (min(done / total, 1.0) if total > 0 else 0.0) * scale + shift
+        if both:
+            done, total, unit = 100 * share, 100.0, "%"
+        report(done, total, unit, {**(partial or {}), "problem_kind": problem.kind}, samples)
+
+    return told
+
+
+def _by_method(  # noqa: PLR0917 - as jobs are called
+    problem: Problem, method: tuple[str, Method], budget: Budget, seed: int, report: Report, stop: Stop
+) -> Result:
+    name, run = method
+    sign = -1.0 if problem.sense == "max" else 1.0
+    trace: list[list[float]] = []
+    began, cpu = time.perf_counter(), time.process_time()
+
+    def told(done: float, total: float, unit: str = "", partial: Any = None, samples: Any = None) -> None:
+        del samples
+        best = (partial or {}).get("best_energy")
+        if best is not None:
+            at_s = time.perf_counter() - began
+            if not trace or best < trace[-1][1]:
+                trace.append([round(at_s, 4), float(best)])
+            best = {"objective": sign * best, "solver": name, "best_energy": best}
+            report(done, total, unit, best, {"best_energy": [(at_s, best["best_energy"])]})
+
+    found = run(problem, budget, seed, told, stop)
+    wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
+    broken = problem.check(found.answer)
+    objective = None if broken else problem.objective(found.answer)
+    if objective is not None:
+        trace.append([round(wall_s, 4), sign * objective])
+    return {
+        "route": DOMAIN, "solver": name, "objective": objective, "feasible": not broken,
+        "violations": broken[:_MOST_VIOLATIONS],
+        "answer": found.answer, "proved": found.proved, "wall_s": wall_s, "cpu_s": cpu_s, "info": dict(found.info),
+        "trace": trace[-500:], "why_not": "",
+    }  # fmt: skip
+
+
+def _by_qubo(  # noqa: PLR0917 - as jobs are called
+    subject: Subject, spec: dict[str, Any], budget: Budget, seed: int, report: Report, stop: Stop, *, alone: bool
+) -> Result:
+    problem = subject.problem
+    inner = {**spec, "seconds": budget.seconds, "threads": budget.threads, "solver": spec.get("solver") or AUTO}
+    if subject.plain and spec.get("kind") in (None, "", "auto", problem.kind):
+        inner |= {"text": subject.text, "name": subject.name}
+    else:
+        try:
+            inner |= {"qubo": problem.formulation.qubo}
+        except Limit as error:
+            if alone:
+                raise
+            return {"route": QUBO, "solver": "", "objective": None, "feasible": False, "violations": [], "answer": None,
+                    "proved": False, "why_not": str(error)}  # fmt: skip
+    judge = _Judge(problem)
+    result = work.solve(inner, seed, report, stop, judge.look)
+    exact = bool(result["info"].get("proved"))
+    return {**result, "route": QUBO, **judge.told(), "proved": exact and judge.first, "why_not": ""}
+
+
+class _Judge:
+    """Looks at the samples in the problem's own terms and keeps the best feasible one."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.first = False
+        self._best: tuple[float, Any] | None = None
+        self._nearest: tuple[Any, list[str]] = (None, [])
+
+    def look(self, found: SolverResult) -> list[dict[str, Any]]:
+        """Return feasibility and objective of every sample."""
+        rows: list[dict[str, Any]] = []
+        sign = -1.0 if self.problem.sense == "max" else 1.0
+        for number, (sample, energy) in enumerate(zip(found.samples, found.energies, strict=True)):
+            answer = self.problem.decode(sample)
+            broken = self.problem.check(answer)
+            if number == 0:
+                self._nearest, self.first = (answer, broken), not broken
+            if broken:
+                rows.append({"feasible": False, "objective": None, "violations": len(broken)})
+                continue
+            objective = self.problem.objective(answer)
+            rows.append({"feasible": True, "objective": objective, "violations": 0})
+            # A slack that is not settled costs, it never pays; less energy than the objective would be an error of ours.
+            if energy < sign * objective - _RELATIVE * max(1.0, abs(objective)) - self._room(found):
+                raise Bug("The energy {energy} is below the objective {objective}", energy=float(energy), objective=objective)
+            if self._best is None or sign * objective < sign * self._best[0]:
+                self._best = (objective, answer)
+        return rows
+
+    def _room(self, found: SolverResult) -> float:
+        """Return the rounding that a sum over all coefficients may have."""
+        return 1e-12 * float(np.abs(self.problem.formulation.qubo.weights).sum() + np.abs(found.energies).max(initial=0.0))
+
+    def told(self) -> Result:
+        """Return the best feasible answer, or the nearest miss with what it breaks."""
+        if self._best is None:
+            answer, broken = self._nearest
+            return {"objective": None, "answer": answer, "feasible": False, "violations": broken[:_MOST_VIOLATIONS]}
+        return {"objective": self._best[0], "answer": self._best[1], "feasible": True, "violations": []}
+
+
+def _joined(problem: Problem, routes: list[Result], *, both: bool) -> Result:
+    """Return the better route's result with a row per route and the picture of the answer."""
+    sign = -1.0 if problem.sense == "max" else 1.0
+    feasible = [row for row in routes if row["feasible"]]
+    best = min(feasible, key=lambda row: sign * row["objective"], default=routes[-1])
+    shown = ("route", "solver", "objective", "feasible", "proved", "wall_s", "cpu_s", "why_not")
+    through = next((row for row in routes if row["route"] == QUBO), {})
+    out = {key: value for key, value in through.items() if key not in ("text", "trace")} | dict(best)
+    if best["feasible"] and problem.check(best["answer"]):
+        raise Bug("An infeasible answer was called feasible: {first}", first=problem.check(best["answer"])[0])
+    out |= _about(problem)
+    out |= {
+        "routes": [{key: row.get(key) for key in shown} for row in routes], "verified": bool(best["feasible"]),
+        "verdict": _verdict(routes, sign, both=both), "picture": problem.draw(best["answer"] if best["feasible"] else None),
+        "kind": through.get("kind", "qubo"), "sense": problem.sense,
+    }  # fmt: skip
+    out["answer"] = best["answer"] if len(json.dumps(best["answer"])) <= _MOST_ANSWER_BYTES else None
+    if through.get("why_not") != "" and through:
+        return out
+    return {**out, "penalties": [penalty.to_json() for penalty in problem.formulation.penalties] if through else []}
+
+
+def _verdict(routes: list[Result], sign: float, *, both: bool) -> str:
+    """Return in one sentence which route did better, at equal time."""
+    if not both:
+        return ""
+    domain, qubo = routes
+    if qubo["why_not"]:
+        return tr("The problem is too large as a QUBO; its own method did it: {name}.", name=domain["solver"])
+    if not qubo["feasible"]:
+        return tr(
+            "At equal time the QUBO route found no feasible answer; the problem's own method did: {name}.",
+            name=domain["solver"],
+        )
+    gap = sign * (qubo["objective"] - domain["objective"]) / max(1e-12, abs(domain["objective"]))
+    if abs(gap) < _RELATIVE:
+        return tr("At equal time both routes found the same objective.")
+    share = f"{100 * abs(gap):.2g} %"
+    if gap > 0:
+        return tr("At equal time the problem's own method ({name}) is better by {share}.", name=domain["solver"], share=share)
+    return tr("At equal time the QUBO route is better by {share}.", share=share)
+
+
+def _about(problem: Problem) -> Result:
+    kind = KINDS[problem.kind]
+    return {"problem": {"kind": kind.name, "title": kind.title, "name": problem.name, "sense": problem.sense,
+                        "unit": problem.unit,
+                        "facts": [list(fact) for fact in problem.facts()]}}  # fmt: skip
+
+
+def _as_qubo(problem: Problem) -> Result:
+    try:
+        made = problem.formulation
+    except Limit as error:
+        return {"n": 0, "couplings": 0, "slack": 0, "penalties": [], "why_not": str(error)}
+    slack = sum(len(capacity.weights) for capacity in made.capacities)
+    return {"n": made.qubo.n, "couplings": made.qubo.couplings, "slack": slack, "why_not": "",
+            "penalties": [penalty.to_json() for penalty in made.penalties]}  # fmt: skip

@@ -1,0 +1,68 @@
+import pytest
+
+from app.engine.base.clock import SystemClock
+from app.engine.base.errors import BadInput, Conflict, Missing
+from app.engine.base.events import Bus
+from app.engine.base.rings import Samples
+from app.engine.base.settings import Settings
+from app.engine.jobs.base import Base
+from app.engine.jobs.service import Jobs
+from app.engine.qubo.problems import registry
+from app.engine.qubo.problems.service import Problems
+from app.engine.store.store import Store
+
+WHO = {"actor": "me@here", "cause": "test"}
+TAKE = {"file": None, "text": "", "kind": "auto", "name": "", "replace": False, **WHO}
+VAN = "capacity = 5\nitem,value,weight\na,4,3\nb,3,3\n"
+
+
+def fail(error):
+    raise error
+
+
+@pytest.fixture
+async def problems(tmp_path):
+    clock, bus, samples = SystemClock(), Bus(fail), Samples()
+    settings = Settings(tmp_path / "settings.toml", str)
+    store = await Store.open(tmp_path / "outpost.db", clock)
+    jobs = Jobs(tmp_path, clock, settings, bus, samples, store)
+    await jobs.start()
+    yield Problems(Base(tmp_path, clock, settings, bus, samples, store, jobs))
+    await jobs.stop()
+    await store.close()
+
+
+async def test_a_typed_table_is_understood_kept_and_found_again(problems):
+    told = await problems.take(**{**TAKE, "text": VAN.replace("\n", "\\n"), "name": "my van"})
+    assert told["problem"]["kind"] == "knapsack"
+    assert told["file"].endswith("my-van.csv")
+    assert problems.list()["kept"] == [{"name": "my-van", "kind": "knapsack", "file": told["file"]}]
+    again = await problems.show(file="my van", kind="auto", **WHO)
+    assert again["problem"]["facts"] == told["problem"]["facts"]
+    with pytest.raises(Conflict, match="my-van is kept already"):
+        await problems.take(**{**TAKE, "text": VAN, "name": "my van"})
+    await problems.take(**{**TAKE, "text": VAN, "name": "my van", "replace": True})
+
+
+async def test_nothing_bad_is_kept(problems, tmp_path):
+    with pytest.raises(BadInput, match=r"x, line 3: expected a whole number"):
+        await problems.take(**{**TAKE, "text": VAN.replace("a,4,3", "a,4,three"), "name": "x"})
+    with pytest.raises(BadInput, match="one of the two"):
+        await problems.take(**TAKE)
+    (tmp_path / "w.txt").write_text("what is this\n")
+    with pytest.raises(BadInput, match=r"w.txt, line 1: this is none of the problems"):
+        await problems.take(**{**TAKE, "file": tmp_path / "w.txt"})
+    assert problems.list()["kept"] == []
+
+
+async def test_every_kind_is_listed_with_a_sample_that_exists(problems):
+    told = problems.list()["kinds"]
+    assert [kind["name"] for kind in told] == list(registry.KINDS)
+    assert len(told) >= 14
+    assert all(registry.sample_of(kind["name"]).is_file() for kind in told)
+
+
+async def test_a_name_means_a_file_a_kept_problem_or_a_kind(problems):
+    assert problems.file_of("qap") == registry.sample_of("qap")
+    with pytest.raises(Missing):
+        await problems.show(file="nowhere.txt", kind="auto", **WHO)

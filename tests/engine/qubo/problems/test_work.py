@@ -1,0 +1,92 @@
+import pytest
+
+from app.engine.base.contracts import never, silent
+from app.engine.base.errors import BadInput
+from app.engine.qubo.problems import registry
+from app.engine.qubo.problems.work import look, solve
+
+OPTIMA = {
+    "maxcut": 38, "qubo": 12, "tsp": 170, "jobshop": 11, "flowshop": 11, "knapsack": 27, "coloring": 4, "partition": 3,
+    "cover": 11, "qap": 590, "programme": 13, "facility": 73,
+}  # fmt: skip
+
+
+def run(told=None, **spec):
+    report = silent if told is None else lambda *args: told.append(args)
+    return solve({"seconds": 0.4, **spec}, 3, report, never)
+
+
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_every_sample_is_solved_checked_and_drawn(kind):
+    result = run(file=str(registry.sample_of(kind)))
+    assert result["feasible"] is True
+    assert result["verified"] is True
+    assert result["violations"] == []
+    assert result["problem"]["kind"] == kind
+    assert result["picture"]["type"] in ("graph", "routes", "gantt", "frontier")
+    problem = registry.read(registry.sample_of(kind).read_text("utf-8"), "x")
+    assert problem.check(result["answer"]) == []
+    assert problem.objective(result["answer"]) == pytest.approx(result["objective"])
+    if kind in OPTIMA:
+        assert result["objective"] == OPTIMA[kind]
+
+
+def test_both_routes_are_compared_at_equal_time_and_the_better_one_is_named():
+    result = run(file=str(registry.sample_of("tsp")), seconds=1.0)
+    domain, qubo = result["routes"]
+    assert (domain["route"], qubo["route"]) == ("domain", "qubo")
+    assert "t equal time" in result["verdict"]
+    assert result["objective"] == min(row["objective"] for row in result["routes"] if row["feasible"])
+    assert result["penalties"][0]["weight"] == 49
+
+
+def test_one_route_can_be_asked_for():
+    alone = run(file=str(registry.sample_of("cvrp")), route="domain")
+    assert [row["route"] for row in alone["routes"]] == ["domain"]
+    assert "sample" not in alone
+    other = run(file=str(registry.sample_of("jobshop")), route="qubo", seconds=1.0)
+    assert [row["route"] for row in other["routes"]] == ["qubo"]
+    assert {"feasible", "objective", "violations"} <= set(other["samples"][0])
+    with pytest.raises(BadInput, match="no method of its own"):
+        run(file=str(registry.sample_of("qap")), route="domain")
+
+
+def test_what_is_infeasible_is_told_with_the_constraints_in_conflict():
+    text = "capacity = 3\nvehicles = 1\nname,x,y,demand\nd,0,0,0\na,1,1,5\nb,2,2,1\n"
+    with pytest.raises(
+        BadInput, match="infeasible: customer a needs 5, a vehicle carries 3; all demands are 6, 1 vehicles carry 3"
+    ):
+        run(text=text, name="t")
+
+
+def test_a_problem_too_large_as_a_qubo_is_left_to_its_own_method():
+    cities = "".join(f"c{k},{k * 37 % 101},{k * 53 % 97}\n" for k in range(400))
+    result = run(text="name,x,y\n" + cities, name="big", seconds=1.0)
+    assert result["routes"][1]["why_not"]
+    assert "too large as a QUBO" in result["verdict"]
+    assert result["feasible"]
+
+
+def test_progress_of_both_routes_is_one_line():
+    told = []
+    run(told, file=str(registry.sample_of("tsp")), seconds=0.6)
+    shares = [done / total for done, total, *_ in told]
+    assert shares == sorted(shares)
+    assert shares[-1] <= 1.0
+    assert told[-1][3]["problem_kind"] == "tsp"
+
+
+def test_looking_tells_facts_penalties_and_picture_without_solving():
+    told = look({"file": str(registry.sample_of("knapsack"))}, 0, silent, never)
+    assert told["problem"]["facts"][0] == ["items", "8"]
+    assert (told["n"], told["slack"], told["penalties"][0]["weight"]) == (12, 4, 11.0)
+    assert told["method"] == "dynamic programming"
+    assert told["picture"]["type"] == "gantt"
+    bad = look({"text": "set,cost,elements\nA,1,x\n", "kind": "cover"}, 0, silent, never)
+    assert bad["conflicts"] == []
+
+
+def test_a_plain_graph_is_verified_from_the_words_of_its_file():
+    result = run(text="3 2\n1 2 4\n2 3 -1\n", name="g")
+    assert (result["objective"], result["answer"] in ([0, 1, 1], [1, 0, 0])) == (4, True)
+    assert result["kind"] == "maxcut"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter, QTabWidget, QWidget
 
 from app.engine.base.text import tr
 from app.engine.base.units import span_text
@@ -15,6 +15,8 @@ from app.engine.jobs.runs import Run
 from app.views.shell.context import Context
 from app.views.shell.page import card
 from app.views.shell.run_page import RunPage, result_of
+from app.views.widgets.bloch import BlochSpheres
+from app.views.widgets.chart import Chart
 from app.views.widgets.choice import Choice
 from app.views.widgets.circuit import CircuitCanvas
 from app.views.widgets.empty import EmptyState
@@ -41,19 +43,21 @@ class CircuitsPage(RunPage):
         self.canvas = CircuitCanvas()
         self.histogram = Histogram(tr("Outcomes"))
         self.histogram.setProperty("clear", True)
+        self.spheres = BlochSpheres(tr("Bloch vectors"))
+        self.spheres.setProperty("clear", True)
+        self._state_of = self._file = ""
         self._facts = QLabel()
         self._facts.setProperty("role", "muted")
         self._facts.setWordWrap(True)
         self._note = QLabel()
         self._note.setProperty("role", "muted")
         self._note.setWordWrap(True)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(self.histogram)
-        area.setAccessibleName(tr("Outcomes"))
+        self._exact = QLabel()
+        self._exact.setProperty("role", "muted")
+        self.tabs = self._make_tabs()
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(card(self.canvas, heading=tr("Diagram")))
-        split.addWidget(card(self._facts, self._note, area, heading=tr("Outcomes")))
+        split.addWidget(card(self._facts, self._note, self.tabs))
         split.setChildrenCollapsible(False)
         split.setHandleWidth(12)
         split.setStretchFactor(0, 3)
@@ -67,6 +71,17 @@ class CircuitsPage(RunPage):
                 tr("Run the Bell circuit"), self._run_first,
             )
         )  # fmt: skip
+
+    def _make_tabs(self) -> QTabWidget:
+        tabs = QTabWidget()
+        tabs.setAccessibleName(tr("Outcomes and states"))
+        outcomes = Chart(tr("Outcomes"), _scrolled(self.histogram, tr("Outcomes")), self.histogram.twin)
+        states = Chart(tr("State of each qubit"), _scrolled(self.spheres, tr("Bloch vectors")), self.spheres.twin)
+        states.head.insertWidget(1, self._exact)
+        tabs.addTab(outcomes, tr("Outcomes"))
+        tabs.addTab(states, tr("Qubits"))
+        tabs.currentChanged.connect(lambda _at: self._ask_state())
+        return tabs
 
     def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
         """Show diagram, outcomes, and how they came to be."""
@@ -83,6 +98,26 @@ class CircuitsPage(RunPage):
         self._facts.setText(_facts(result) if counts else "")
         self._note.setText(str(result.get("note") or ""))
         self._note.setVisible(bool(result.get("note")))
+        if fresh:
+            self._file = file
+            self._ask_state()
+
+    def _ask_state(self) -> None:
+        """Have the state of each qubit computed by a worker once somebody looks at it."""
+        if self.tabs.currentIndex() == 1 and self._state_of != self._file and self.context.find("circuit.state") is not None:
+            self._state_of = self._file
+            self._exact.setText("")
+            self.spheres.show_vectors([], [])
+            if self._file:
+                self.context.start("circuit.state", partial(self._stated, self._file), file=Path(self._file))
+
+    def _stated(self, file: str, state: Mapping[str, Any]) -> None:
+        if file == self._state_of:
+            self.spheres.show_vectors(state.get("qubits", ()), state.get("vectors", ()))
+            self._exact.setText(
+                tr("before the final measurement, {simulator}", simulator=state.get("simulator", ""))
+                if state.get("exact") else tr("mean of many runs, as the circuit measures on its way")
+            )  # fmt: skip
 
     def _draw(self, file: str) -> None:
         if self._drawn != file and self.context.find("circuit.show") is not None:
@@ -106,6 +141,14 @@ class CircuitsPage(RunPage):
         self._use_sample(number)
         if self.form is not None:
             self.form.submit()
+
+
+def _scrolled(widget: QWidget, name: str) -> QScrollArea:
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setWidget(widget)
+    area.setAccessibleName(name)
+    return area
 
 
 def _facts(result: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import ratio_text, span_text
 from app.engine.fleet.records import Node
 from app.views.node_inspector import NodeInspector
+from app.views.node_plots import NodePlots
 from app.views.shell.context import Context, hold
 from app.views.shell.later import Later
 from app.views.shell.page import Page
@@ -66,7 +67,8 @@ class FleetPage(Page):
         self.table = TablePanel(records, node_columns(context), name=tr("Nodes"), empty=empty)
         self.places = MapPanel()
         self.map = self.places.map
-        self.node = NodeInspector(context)
+        self.plots = NodePlots(context)
+        self.node = NodeInspector(context, self.plots.show_node)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.addWidget(self.table)
         splitter.addWidget(self.places)
@@ -74,7 +76,14 @@ class FleetPage(Page):
         splitter.setStretchFactor(1, 2)
         splitter.setHandleWidth(12)
         splitter.setSizes([830, 330])
-        self.body.addWidget(splitter, 1)
+        whole = QSplitter(Qt.Orientation.Vertical)
+        whole.addWidget(splitter)
+        whole.addWidget(self.plots)
+        whole.setStretchFactor(0, 3)
+        whole.setStretchFactor(1, 2)
+        whole.setHandleWidth(12)
+        whole.setChildrenCollapsible(False)
+        self.body.addWidget(whole, 1)
         self.setFocusProxy(self.table.view)
         self._add_actions()
         self.table.on_picked(self._picked)
@@ -109,6 +118,7 @@ class FleetPage(Page):
     def frame_now(self) -> None:
         """Draw the picked node's figures."""
         self.node.draw()
+        self.plots.draw()
 
     def pick(self, key: str) -> None:
         """Select a node."""
@@ -133,6 +143,8 @@ class FleetPage(Page):
         self._tell_map()
         if node is not None:
             self.node.show_node(node)
+            if self.plots.isVisible():
+                self.plots.show_node(node)
             self.context.inspect(self.node, tr("Node"))
 
     def _tell(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from app.engine.base.records import Records
 from app.engine.base.text import tr
@@ -16,6 +16,8 @@ from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.shell.page import card
 from app.views.shell.run_page import RunPage, result_of
+from app.views.widgets.bars import Bar, Bars
+from app.views.widgets.chart import Chart
 from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
 from app.views.widgets.plot import LivePlot
@@ -65,13 +67,25 @@ class LearningPage(RunPage):
         self.accuracy.add(tr("accuracy"), lambda: self.ring("accuracy_ratio"))
         self.loss = LivePlot(tr("Test loss"), counted=tr("round"))
         self.loss.add(tr("loss"), lambda: self.ring("loss"))
+        self.loss.share(self.accuracy.axis)
+        self.examples = Bars(tr("Examples per node"), tr("Examples"), lambda value: f"{value:,.0f}")
+        self.losses = Bars(tr("Loss per node"), tr("Loss"), lambda value: f"{value:.3f}")
         for plot in (self.accuracy, self.loss):
             context.frames.add(plot, plot.draw)
         self._rows: Records[Share] = Records(lambda row: row.name, "node")
         self.nodes = TablePanel(
             self._rows, share_columns(), name=tr("Nodes in the last round"), row_px=theme.COMPACT_ROW_PX, filterable=False
         )
-        self._nodes_card = card(self.nodes, heading=tr("Nodes in the last round"))
+        tabs = QTabWidget()
+        tabs.setAccessibleName(tr("Nodes in the last round"))
+        pictures = QWidget()
+        side_by_side = QHBoxLayout(pictures)
+        side_by_side.setContentsMargins(0, 0, 0, 0)
+        for bars, heading in ((self.examples, tr("Examples")), (self.losses, tr("Loss on its own data"))):
+            side_by_side.addWidget(Chart(heading, bars, bars.twin), 1)
+        tabs.addTab(pictures, tr("Each node"))
+        tabs.addTab(self.nodes, tr("Table"))
+        self._nodes_card = card(tabs, heading=tr("Nodes in the last round"))
         words = QVBoxLayout()
         words.addWidget(self._figure)
         words.addWidget(self._said)
@@ -113,7 +127,10 @@ class LearningPage(RunPage):
         reached = result.get("final_accuracy", partial.get("accuracy"))
         self._figure.setText("–" if reached is None else ratio_text(reached))
         self._said.setText(_said(result, partial, rounds))
-        self._rows.replace_all(_shares(partial, rounds))
+        shares = _shares(partial, rounds)
+        self._rows.replace_all(shares)
+        self.examples.show_bars([Bar(share.name, share.examples, share.state) for share in shares])
+        self.losses.show_bars([Bar(share.name, share.loss, share.state) for share in shares])
         self._nodes_card.setVisible(len(self._rows) > 0)
         self.export.setEnabled(run.state == "done" and not self.context.why_not("learning.export"))
 

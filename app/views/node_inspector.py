@@ -1,5 +1,6 @@
 """One node, alive: its state with age, four sparklines, its models and what can be done with it."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -23,9 +24,10 @@ _METRICS: Final = ("cpu_ratio", "mem_ratio", "latency_p99_s", "error_ratio")
 class NodeInspector(QWidget):
     """Follows one node; figures of a silent node are grey and tell their age."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, show_plots: Callable[[Node], None] | None = None) -> None:
         super().__init__()
         self._context = context
+        self._show_plots = show_plots
         self._node_id = ""
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 12)
@@ -111,6 +113,10 @@ class NodeInspector(QWidget):
         return labels
 
     def _make_actions(self, column: QVBoxLayout) -> None:
+        self.plots = QPushButton(tr("Show the history"))
+        self.plots.setToolTip(tr("Four plots on one time axis, below the table"))
+        self.plots.setVisible(self._show_plots is not None)
+        self.plots.clicked.connect(lambda _checked=False: self._open_plots())
         self.restart = QPushButton(tr("Restart agent"))
         self.restart.clicked.connect(lambda _checked=False: self._start("fleet.restart"))
         self.kill = QPushButton(tr("Kill agent (drill)"))
@@ -118,8 +124,13 @@ class NodeInspector(QWidget):
         self.kill.clicked.connect(lambda _checked=False: self._start("fleet.kill"))
         self.remove = ConfirmButton(tr("Remove node"), tr("Really remove it?"), lambda: self._start("fleet.remove"))
         column.addSpacing(2 * theme.SPACE)
-        for button in (self.restart, self.kill, self.remove):
+        for button in (self.plots, self.restart, self.kill, self.remove):
             column.addWidget(button)
+
+    def _open_plots(self) -> None:
+        node = self._context.engine.fleet.records.get(self._node_id)
+        if node is not None and self._show_plots is not None:
+            self._show_plots(node)
 
     def _start(self, command: str) -> None:
         row = self._context.find(command)

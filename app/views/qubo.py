@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout
 
 from app.engine.base.records import Records
 from app.engine.base.text import tr
@@ -17,8 +18,12 @@ from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.shell.page import card
 from app.views.shell.run_page import RunPage, result_of
+from app.views.widgets.bars import BinChart
+from app.views.widgets.chart import Chart
 from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
+from app.views.widgets.graph_view import GraphView
+from app.views.widgets.heatmap import Heatmap
 from app.views.widgets.plot import LivePlot
 from app.views.widgets.state import dress
 from app.views.widgets.table import TablePanel
@@ -69,19 +74,15 @@ class QuboPage(RunPage):
         self.plot = LivePlot(tr("Best energy"), steps=True)
         self.plot.add(tr("best"), lambda: self.ring("best_energy"))
         context.frames.add(self.plot, self.plot.draw)
+        self.energies = BinChart(tr("Energies of the samples"), tr("Energy"))
+        self.matrix = Heatmap(tr("Matrix of the problem"))
+        self.graph = GraphView(tr("Graph of the problem"))
+        self._drawn = self._file = ""
         self._rows: Records[Sample] = Records(lambda row: str(row.rank), "sample")
         self.samples = TablePanel(
             self._rows, sample_columns(), name=tr("Samples"), row_px=theme.COMPACT_ROW_PX, filterable=False
         )
-        top = QHBoxLayout()
-        words = QVBoxLayout()
-        for label in (self._figure, self._verdict, self._facts):
-            words.addWidget(label)
-        words.addStretch(1)
-        top.addWidget(card(words, heading=tr("Objective")), 2)
-        top.addWidget(card(self.samples, heading=tr("Samples")), 3)
-        self.content.addWidget(card(self.plot), 3)
-        self.content.addLayout(top, 2)
+        self._lay_out_cards()
         self.set_empty(
             EmptyState(
                 "sigma", tr("Nothing solved yet"),
@@ -90,6 +91,25 @@ class QuboPage(RunPage):
                 tr("Solve the sample graph"), self._solve_sample,
             )
         )  # fmt: skip
+
+    def _lay_out_cards(self) -> None:
+        top = QHBoxLayout()
+        top.setSpacing(3 * theme.SPACE)
+        words = QVBoxLayout()
+        for label in (self._figure, self._verdict, self._facts):
+            words.addWidget(label)
+        words.addStretch(1)
+        top.addWidget(card(words, heading=tr("Objective")), 2)
+        top.addWidget(card(self.plot), 3)
+        self.tabs = QTabWidget()
+        self.tabs.setAccessibleName(tr("Pictures of the problem and its samples"))
+        self.tabs.addTab(self.samples, tr("Samples"))
+        self.tabs.addTab(Chart(tr("Energies of the samples"), self.energies, self.energies.twin), tr("Energies"))
+        self.tabs.addTab(Chart(tr("Matrix"), self.matrix, self.matrix.twin), tr("Matrix"))
+        self.tabs.addTab(Chart(tr("Graph"), self.graph, self.graph.twin), tr("Graph"))
+        self.tabs.currentChanged.connect(lambda _at: self._ask_picture())
+        self.content.addLayout(top, 2)
+        self.content.addWidget(card(self.tabs), 3)
 
     def frame_now(self) -> None:
         """Draw the plot."""
@@ -111,6 +131,29 @@ class QuboPage(RunPage):
             Sample(rank, row["energy"], row["objective"], row["count"]) for rank, row in enumerate(result.get("samples", ()), 1)
         ]
         self._rows.replace_all(rows)
+        self.energies.show_values([row.energy for row in rows], [row.count for row in rows])
+        self.graph.show_sides(str(result.get("sample") or ""))
+        best = result.get("best_known")
+        self.plot.show_lines([(float(best), tr("best known"))] if isinstance(best, (int, float)) else [])
+        if fresh:
+            self._file = str(run.spec.get("file", ""))
+            self._ask_picture()
+
+    def _ask_picture(self) -> None:
+        """Have matrix and graph drawn by a worker once somebody looks at them."""
+        if self.tabs.currentIndex() < 2 or self._file == self._drawn or self.context.find("qubo.picture") is None:
+            return
+        self._drawn = self._file
+        self.matrix.show_blocks([], 0)
+        self.graph.show_graph(None)
+        if self._file:
+            self.context.start("qubo.picture", partial(self._pictured, self._file), file=Path(self._file))
+
+    def _pictured(self, file: str, picture: Mapping[str, Any]) -> None:
+        if file == self._drawn:
+            self.matrix.show_blocks(picture.get("blocks") or [], int(picture.get("n", 0)))
+            self.graph.show_graph(picture.get("graph"))
+            self.tabs.setTabVisible(3, picture.get("graph") is not None)
 
     def _show_trace(self, result: Mapping[str, Any]) -> None:
         trace = np.asarray(result.get("trace") or np.empty((0, 2)), float)

@@ -10,6 +10,23 @@ def test_a_finished_run_shows_its_diagram_and_outcomes(full_window):
     assert page._note.isVisible()
 
 
+def test_the_state_of_each_qubit_is_asked_for_once_it_is_looked_at(full_window, start):
+    start.answers["circuit.state"] = {
+        "qubits": ["q[0]", "q[1]"], "vectors": [[0.0, 0.0, 0.0], [0.0, 0.0, -1.0]], "simulator": "aer statevector", "exact": True,
+    }  # fmt: skip
+    full_window.open_page("circuits")
+    page = full_window.page
+    assert "circuit.state" not in start.names()
+    page.tabs.setCurrentIndex(1)
+    page.tabs.setCurrentIndex(0)
+    page.tabs.setCurrentIndex(1)
+    assert start.names().count("circuit.state") == 1
+    assert page.spheres.accessibleDescription() == "q[0] (0.00, 0.00, 0.00); q[1] (0.00, 0.00, -1.00)"
+    assert [row[5] for row in page.spheres.twin().rows] == [0.5, 1.0]
+    assert page._exact.text() == "before the final measurement, aer statevector"
+    full_window.settle()
+
+
 def test_a_run_without_a_kept_picture_is_drawn_anew(full_window, full, start):
     full.jobs.records.discard("j-circ")
     full_window.open_page("circuits")

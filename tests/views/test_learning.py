@@ -15,6 +15,9 @@ def test_a_running_training_shows_rounds_and_nodes(full_window):
         ("node-01", "done"), ("node-02", "done"), ("node-06", "late"),
     ]  # fmt: skip
     assert not page.export.isEnabled()
+    assert page.examples.twin().rows == [("node-01", "done", 143), ("node-02", "done", 240), ("node-06", "late", "")]
+    assert page.losses.accessibleDescription() == "node-01 0.210; node-02 0.300; node-06 –"
+    assert page.loss.axis is page.accuracy.axis
 
 
 def test_a_run_of_an_earlier_day_shows_its_rounds(full_window, full):

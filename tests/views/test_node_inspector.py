@@ -25,6 +25,19 @@ def test_state_is_told_with_its_age_and_sparklines_are_drawn(page, full):
     assert node.sparks["cpu_ratio"].accessibleDescription() == "CPU is 99\u2009%"
 
 
+def test_the_history_of_the_picked_node_opens_on_one_time_axis(qtbot, page, full_window):
+    page.pick("n0")
+    qtbot.mouseClick(page.node.plots, Qt.MouseButton.LeftButton)
+    assert page.plots.isVisible()
+    full_window.settle()
+    assert {plot.points for plot in page.plots.plots.values()} == {300}
+    page.plots.axis.zoom((page.plots.axis.span()[0], page.plots.axis.span()[0] + 100))
+    assert {round(plot._plot.viewRange()[0][1]) for plot in page.plots.plots.values()} == {100}
+    page.pick("n1")
+    assert page.plots._title.text() == "Figures of node-02"
+    assert page.plots.axis.window is None
+
+
 def test_actions_fit_the_state_and_name_the_node(qtbot, page, start):
     page.pick("n0")
     assert page.node.kill.isVisible()

@@ -18,6 +18,25 @@ def test_a_finished_run_shows_objective_verdict_course_and_samples(full_window):
     assert page.plot.points == 60
 
 
+def test_energies_matrix_and_graph_are_pictures_with_tables(full_window, start):
+    start.answers["qubo.picture"] = {
+        "n": 3, "couplings": 2, "blocks": [[0.0, 2.0, 0.0], [2.0, 0.0, -1.0], [0.0, -1.0, 0.0]],
+        "graph": {"at": [[0, 0], [1, 0], [1, 1]], "edges": [[0, 1, 2.0], [1, 2, -1.0]], "left_out": 0},
+    }  # fmt: skip
+    full_window.open_page("qubo")
+    page = full_window.page
+    assert sum(row[2] for row in page.energies.twin().rows) == sum(1 + k % 3 for k in range(40))
+    assert "qubo.picture" not in start.names()
+    page.tabs.setCurrentIndex(2)
+    assert start.names().count("qubo.picture") == 1
+    assert page.matrix.twin().rows[0] == ("0", "1", 2.0)
+    page.tabs.setCurrentIndex(3)
+    assert start.names().count("qubo.picture") == 1
+    assert [row[2] for row in page.graph.twin().rows] == [1, 2, 1]
+    full_window.settle()
+    page.graph.grab()
+
+
 def test_a_running_solve_moves_the_plot(full_window, full):
     full_window.open_page("qubo")
     page = full_window.page

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.engine.base.text import tr
 from app.views.shell import theme
+from app.views.widgets.chart import Twin
 
 MOST_BARS: Final = 24
 _ROW_PX: Final = 22
@@ -20,18 +21,25 @@ class Histogram(QWidget):
     def __init__(self, name: str) -> None:
         super().__init__()
         self._rows: list[tuple[str, int]] = []
+        self._all: list[tuple[str, int]] = []
         self._total = self._hidden = 0
         self.setAccessibleName(name)
 
     def show_counts(self, counts: Mapping[str, int]) -> None:
         """Show `counts` by outcome."""
         rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+        self._all = rows
         self._rows, self._hidden = rows[:MOST_BARS], max(0, len(rows) - MOST_BARS)
         self._total = sum(counts.values())
         self.setAccessibleDescription("; ".join(f"{name} {count}" for name, count in self._rows[:8]))
         self.setMinimumHeight(self.sizeHint().height())
         self.updateGeometry()
         self.update()
+
+    def twin(self) -> Twin:
+        """Return a row per outcome, also of those that are not drawn."""
+        total = self._total or 1
+        return Twin((tr("Outcome"), tr("Count"), tr("Share")), [(name, count, count / total) for name, count in self._all])
 
     def sizeHint(self) -> QSize:
         """Return the size that shows every bar."""

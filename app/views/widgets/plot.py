@@ -110,11 +110,12 @@ class LivePlot(Chart):
             self._make_curve(series)
         return series
 
-    def add_line(self, value: float, name: str) -> None:
-        """Draw a level to compare with (a bound, the best known) across the plot, with its name."""
-        self._lines.append((value, name))
-        if self._face is not None:
-            self._face.add_line(value, name)
+    def show_lines(self, lines: list[tuple[float, str]]) -> None:
+        """Draw levels to compare with (a bound, the best known) across the plot, each with its name."""
+        if lines != self._lines:
+            self._lines, self._ranged_s, self._unranged = list(lines), 0.0, True
+            if self._face is not None:
+                self._face.show_lines(self._lines)
 
     def show_data(self, number: int, t: Floats, v: Floats) -> None:
         """Give curve `number` finished data, shape (n,) each."""
@@ -324,8 +325,7 @@ class LivePlot(Chart):
         self.set_picture(self._plot)
         for series in self._series:
             self._make_curve(series)
-        for value, name in self._lines:
-            self._face.add_line(value, name)
+        self._face.show_lines(self._lines)
         self._dress()
 
     def _make_curve(self, series: Series) -> None:

@@ -71,12 +71,16 @@ class Face(QObject):
             self._cross.setPos(at)
         self._cross.setVisible(at is not None)
 
-    def add_line(self, value: float, name: str) -> None:
-        """Draw a level with its name."""
-        label = {"position": 0.02, "anchors": [(0, 1), (0, 1)], "movable": False}
-        line = self._library.InfiniteLine(pos=value, angle=0, movable=False, label=name, labelOpts=label)
-        self.plot.addItem(line, ignoreBounds=True)
-        self._lines.append(line)
+    def show_lines(self, lines: list[tuple[float, str]]) -> None:
+        """Draw levels with their names, instead of those drawn before."""
+        for line in self._lines:
+            self.plot.removeItem(line)
+        self._lines = []
+        for value, name in lines:
+            label = {"position": 0.02, "anchors": [(0, 1), (0, 1)], "movable": False}
+            line = self._library.InfiniteLine(pos=value, angle=0, movable=False, label=name, labelOpts=label)
+            self.plot.addItem(line, ignoreBounds=True)
+            self._lines.append(line)
         self._dress_lines()
 
     def on_zoom(self, act: Callable[[float, float], None]) -> None:

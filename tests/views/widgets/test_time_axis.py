@@ -112,7 +112,10 @@ def test_a_level_is_drawn_with_its_name_and_is_in_range(qtbot):
     plot = LivePlot("Energy")
     qtbot.addWidget(plot)
     plot.add("best")
-    plot.add_line(-20.0, "best known")
+    plot.show_lines([(-20.0, "best known")])
     plot.show_data(0, np.array([0.0, 1.0]), np.array([-5.0, -9.0]))
     plot.draw(wait=True)
     assert plot._plot.viewRange()[1][0] < -20
+    plot.show_lines([])
+    plot.draw(wait=True)
+    assert plot._plot.viewRange()[1][0] > -20

@@ -1,7 +1,7 @@
 """What the window hands to its panels: the engine to read, one way to fire a command, notices, frames and navigation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QObject
@@ -12,6 +12,7 @@ from app.engine.base.errors import Missing
 from app.engine.base.funnel import Notice
 from app.engine.base.text import tr
 from app.views.shell.frames import Frames
+from app.views.shell.view_state import ViewState
 
 if TYPE_CHECKING:
     from app.engine.engine import Engine
@@ -39,6 +40,7 @@ class Context:
     pick: Callable[[str], None]
     problems: "Problems | None" = None
     show_history: Callable[[str, str], None] | None = None
+    view: ViewState = field(default_factory=ViewState)
 
     def find(self, command_id: str) -> Command | None:
         """Return the command's row, or None when this engine does not have it."""

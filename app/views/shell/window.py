@@ -1,12 +1,13 @@
 """The main window: rail, pages built on their first visit, Inspector, Activity, notices, palette and status line."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QMoveEvent, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QMainWindow, QStackedWidget, QToolBar, QVBoxLayout, QWidget
 
 from app.engine.base.events import SettingChanged, StoreTroubled
@@ -20,12 +21,14 @@ from app.views.shell.frames import Frames
 from app.views.shell.icons import icon
 from app.views.shell.inspector import Inspector
 from app.views.shell.later import Later
+from app.views.shell.layout import Layout
 from app.views.shell.notices import NoticeBar
 from app.views.shell.page import PAGES, Page, page_titles
 from app.views.shell.palette import Choice, Palette
 from app.views.shell.problems import Problems
 from app.views.shell.rail import Rail
 from app.views.shell.status_line import StatusLine
+from app.views.shell.view_state import FILE, ViewState
 from app.views.widgets.table import TableView
 
 if TYPE_CHECKING:
@@ -60,8 +63,12 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, Page] = {}
         self._page_name = ""
         self._low = False
+        self.context = replace(self.context, view=ViewState(engine.home / FILE))
+        self.layout_keeper = Layout(self, self.context.view)
         self._build()
         self._wire_keys()
+        self.layout_keeper.restore_window()
+        self.layout_keeper.attach("dock", self.activity)
         hold(
             self,
             engine.bus.subscribe(self._setting_changed, SettingChanged),
@@ -89,6 +96,7 @@ class MainWindow(QMainWindow):
             page = spec.make(self.context)
             self._pages[name] = page
             self._stack.addWidget(page)
+            self.layout_keeper.attach(name, page)
         self._page_name = name
         self._stack.setCurrentWidget(self._pages[name])
         self.rail.mark(name)
@@ -158,7 +166,13 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop the timers before the widgets go."""
         self.frames.stop()
+        self.layout_keeper.save()
         super().closeEvent(event)
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        """Keep the place."""
+        super().moveEvent(event)
+        self.layout_keeper.touch()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give a narrow window a narrow rail, and a low one a folded Activity dock."""
@@ -168,6 +182,7 @@ class MainWindow(QMainWindow):
         if low != self._low:
             self._low = low
             self.activity.fold(folded=low)
+        self.layout_keeper.touch()
 
     # inside
 

@@ -1,11 +1,8 @@
 """Columns as data: how a record's field is fetched, written, sorted and coloured."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 R = TypeVar("R")
 
@@ -37,18 +34,6 @@ class Column(Generic[R]):
             return self.say(record)
         value = self.get(record)
         return "–" if value is None else self.text(value)
-
-
-def sort_order(values: Sequence[Any], *, descending: bool) -> NDArray[np.intp]:
-    """Return the stable order that sorts `values` (numbers, or texts without regard to case); None and NaN come last."""
-    if all(value is None or isinstance(value, (int, float)) for value in values):
-        numbers = np.array([np.nan if value is None else value for value in values], float)
-        return np.argsort(-numbers if descending else numbers, kind="stable")
-    texts = np.array(["" if value is None else str(value).casefold() for value in values])
-    missing = np.array([value is None for value in values], bool)
-    _, ranks = np.unique(texts, return_inverse=True)
-    ranks = np.where(missing, len(values), -ranks if descending else ranks)
-    return np.argsort(ranks, kind="stable")
 
 
 def matches(needle: str, haystack: str, fields: Callable[[str], str | None]) -> bool:

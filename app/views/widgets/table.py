@@ -1,9 +1,13 @@
-"""The table every page uses: a view over `RecordsModel` with a filter field, sorting, copying and the keyboard."""
+"""The table every page uses: a view over `RecordsModel` with a filter field, sorting, copying and the keyboard.
 
-from collections.abc import Callable, Sequence
+A click on a header sorts by it, Shift+click sorts by it as well; the menu (right button, Menu key, or the button beside the
+filter) shows and hides columns, groups, copies and writes files.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
-from PySide6.QtCore import QItemSelection, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QItemSelection, QModelIndex, QObject, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -15,6 +19,7 @@ from PySide6.QtWidgets import (
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -23,11 +28,14 @@ from app.engine.base.records import Records
 from app.engine.base.text import tr
 from app.views.shell import theme
 from app.views.shell.icons import icon
+from app.views.widgets import table_menu
 from app.views.widgets.columns import Column
 from app.views.widgets.table_model import RecordsModel
 
 R = TypeVar("R")
 _FILTER_WAIT_MS: Final = 120
+_WARM_ROWS: Final = 500  # about 3 ms
+_MOST_WIDTH_PX: Final = 4000
 _STATES: Final = frozenset({"state", "outcome"})
 
 
@@ -48,6 +56,8 @@ class TableView(QTableView):
     picked = Signal(str)
     opened = Signal(str)
     pressed_delete = Signal(str)
+    arranged = Signal()  # columns, widths, sorting or grouping were changed by a person
+    told = Signal(str)  # a sentence on what became of a request
 
     def __init__(self, model: RecordsModel[Any], name: str, *, row_px: int = theme.ROW_PX) -> None:
         super().__init__()
@@ -75,14 +85,23 @@ class TableView(QTableView):
         for at, column in enumerate(model.columns):
             header.resizeSection(at, column.width)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-        header.setSortIndicatorClearable(True)
-        self.setSortingEnabled(True)
         header.setSortIndicatorShown(False)  # the title says it, where it cannot cover the title
+        header.setSectionsClickable(True)
+        header.setSectionsMovable(True)
+        header.sectionClicked.connect(self._header_clicked)
+        header.sectionResized.connect(lambda *_: self._tell_arranged())
+        header.sectionMoved.connect(lambda *_: self._tell_arranged())
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        header.customContextMenuRequested.connect(lambda at: self._menu(header.mapToGlobal(at), header.logicalIndexAt(at)))
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._menu_here)
         for at, column in enumerate(model.columns):
             if column.key in _STATES:  # only there: a delegate in Python costs a call per cell and frame
                 self.setItemDelegateForColumn(at, StateDelegate(self))
         model.modelReset.connect(self._restore)
         self.doubleClicked.connect(lambda index: self.opened.emit(model.key_at(index.row())))
+        self._arranging = False
+        self.shipped = self.arrangement()
 
     @property
     def picked_key(self) -> str:
@@ -93,6 +112,107 @@ class TableView(QTableView):
         """Return the keys of all selected rows, from top to bottom."""
         rows = sorted(index.row() for index in self.selectionModel().selectedRows())
         return [self._records_model.key_at(row) for row in rows]
+
+    # columns, sorting, grouping
+
+    @property
+    def records_model(self) -> RecordsModel[Any]:
+        """Return the model."""
+        return self._records_model
+
+    @property
+    def columns(self) -> tuple[Column[Any], ...]:
+        """Return all columns, shown or not."""
+        return self._records_model.columns
+
+    def shown_columns(self) -> list[Column[Any]]:
+        """Return the columns that are shown, in their order."""
+        header = self.horizontalHeader()
+        order = [header.logicalIndex(place) for place in range(header.count())]
+        return [self.columns[at] for at in order if not header.isSectionHidden(at)]
+
+    def show_column(self, at: int, shown: bool) -> None:
+        """Show or hide a column; the last one stays."""
+        if shown or len(self.shown_columns()) > 1:
+            self.setColumnHidden(at, not shown)
+            self._tell_arranged()
+
+    def sort_only(self, column: int, *, descending: bool) -> None:
+        """Sort by one column."""
+        self._records_model.sort_by(((column, descending),))
+        self._tell_arranged()
+
+    def sort_also(self, column: int, *, descending: bool) -> None:
+        """Sort by what was sorted by, then by `column`."""
+        others = tuple(key for key in self._records_model.sort_keys if key[0] != column)
+        self._records_model.sort_by((*others, (column, descending)))
+        self._tell_arranged()
+
+    def group_by(self, column: int) -> None:
+        """Keep rows of one value together; -1 ends it."""
+        self._records_model.group_by(column)
+        self._tell_arranged()
+
+    def arrangement(self) -> dict[str, Any]:
+        """Return columns, widths, sorting and grouping by the keys of the columns, as plain JSON."""
+        header, keys = self.horizontalHeader(), [column.key for column in self.columns]
+        model, last = self._records_model, self.shown_columns()[-1].key  # the last one takes the room left
+        return {
+            "order": [keys[header.logicalIndex(place)] for place in range(header.count())],
+            "hidden": [key for at, key in enumerate(keys) if header.isSectionHidden(at)],
+            "widths": {
+                key: header.sectionSize(at) for at, key in enumerate(keys) if not header.isSectionHidden(at) and key != last
+            },
+            "sort": [[keys[at], descending] for at, descending in model.sort_keys],
+            "group": keys[model.group] if model.group >= 0 else "",
+        }
+
+    def arrange(self, held: Mapping[str, Any]) -> None:
+        """Put the columns as `held` says; what it does not know, or says wrongly, stays as it is."""
+        header, at = self.horizontalHeader(), {column.key: at for at, column in enumerate(self.columns)}
+        self._arranging = True
+        order = [key for key in _words(held.get("order")) if key in at]
+        for place, key in enumerate(order):
+            header.moveSection(header.visualIndex(at[key]), place)
+        hidden = {key for key in _words(held.get("hidden")) if key in at}
+        for key, number in at.items():
+            self.setColumnHidden(number, key in hidden and len(hidden) < len(at))
+        widths = held.get("widths")
+        for key, width in (widths if isinstance(widths, Mapping) else {}).items():
+            if key in at and isinstance(width, int) and 0 < width < _MOST_WIDTH_PX:
+                header.resizeSection(at[key], width)
+        sort = [key for key in _list(held.get("sort")) if isinstance(key, list) and len(key) == 2 and str(key[0]) in at]
+        self._records_model.sort_by(tuple((at[str(key)], descending is True) for key, descending in sort))
+        self._records_model.group_by(at.get(str(held.get("group", "")), -1))
+        self._arranging = False
+        self.arranged.emit()
+
+    def _tell_arranged(self) -> None:
+        if not self._arranging:
+            self.arranged.emit()
+
+    def _header_clicked(self, column: int) -> None:
+        """Sort up, down, not at all; with Shift beside what is sorted by already."""
+        keys = self._records_model.sort_keys
+        shift = bool(QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier)
+        now = next((descending for at, descending in keys if at == column), None)
+        fresh = ((column, now is False),) if now is not True else ()
+        if not shift:
+            keys = fresh
+        elif now is None:
+            keys = (*keys, *fresh)
+        else:
+            keys = tuple(one for key in keys for one in (fresh if key[0] == column else (key,)))
+        self._records_model.sort_by(keys)
+        self._tell_arranged()
+
+    def _menu_here(self, at: QPoint) -> None:
+        self._menu(self.viewport().mapToGlobal(at), self.columnAt(at.x()))
+
+    def _menu(self, at: QPoint, column: int) -> None:
+        table_menu.show(self, at, column)
+
+    # selection
 
     def pick(self, key: str) -> None:
         """Select the row that shows `key`; an unknown key clears the selection."""
@@ -135,8 +255,9 @@ class TableView(QTableView):
         """Return the selected rows with their header as tab-separated lines."""
         model = self._records_model
         rows = sorted(index.row() for index in self.selectionModel().selectedRows())
-        lines = ["\t".join(column.title for column in model.columns)]
-        lines += ["\t".join(column.write(model.record_at(row)) for column in model.columns) for row in rows]
+        columns = self.shown_columns()
+        lines = ["\t".join(column.title for column in columns)]
+        lines += ["\t".join(column.write(model.record_at(row)) for column in columns) for row in rows]
         return "\n".join(lines)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -173,6 +294,7 @@ class TablePanel(QWidget, Generic[R]):
         bar = QHBoxLayout()
         bar.addWidget(self.field, 1)
         bar.addWidget(self.count)
+        bar.addWidget(self._more(name))
         if filterable:
             column.addLayout(bar)
         column.addWidget(self.view, 1)
@@ -182,6 +304,7 @@ class TablePanel(QWidget, Generic[R]):
             self._pages.addWidget(empty)
         self.setFocusProxy(self.view)
         self.model.counted.connect(self._tell)
+        self.view.told.connect(self._told)
         self._tell()
 
     @property
@@ -210,6 +333,37 @@ class TablePanel(QWidget, Generic[R]):
         self._wait.timeout.connect(self._filter)
         self.field.textChanged.connect(lambda _text: self._wait.start())
         self.field.returnPressed.connect(self._filter)
+        self._warm = QTimer(self)
+        self._warm.setInterval(0)
+        self._warm.timeout.connect(self._warm_some)
+        self.field.installEventFilter(self)
+
+    def _more(self, name: str) -> QToolButton:
+        button = QToolButton()
+        button.setIcon(icon("ellipsis"))
+        button.setAccessibleName(tr("Columns, grouping and files of {table}", table=name))
+        button.setToolTip(tr("Columns, grouping, copy, write to a file"))
+        button.clicked.connect(
+            lambda _on=False: table_menu.show(self.view, button.mapToGlobal(button.rect().bottomLeft()), self._column())
+        )
+        return button
+
+    def _column(self) -> int:
+        current = self.view.currentIndex()
+        return current.column() if current.isValid() else -1
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Prepare the filter while the person begins to type."""
+        if watched is self.field and event.type() == QEvent.Type.FocusIn:
+            self._warm.start()
+        return super().eventFilter(watched, event)
+
+    def _warm_some(self) -> None:
+        if not self.model.warm(_WARM_ROWS):
+            self._warm.stop()
+
+    def _told(self, sentence: str) -> None:
+        self.count.setText(sentence)
 
     def _filter(self) -> None:
         self._wait.stop()
@@ -222,3 +376,11 @@ class TablePanel(QWidget, Generic[R]):
         )
         if self._pages.count() > 1:
             self._pages.setCurrentIndex(1 if total == 0 else 0)
+
+
+def _list(held: Any) -> list[Any]:
+    return held if isinstance(held, list) else []
+
+
+def _words(held: Any) -> list[str]:
+    return [word for word in _list(held) if isinstance(word, str)]

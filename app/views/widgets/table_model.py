@@ -14,7 +14,8 @@ from PySide6.QtGui import QColor, QFont
 from app.engine.base.records import Change, Records
 from app.views.shell import theme
 from app.views.shell.later import Later
-from app.views.widgets.columns import Column, matches, sort_order
+from app.views.widgets.columns import Column, matches
+from app.views.widgets.sort_keys import Keys, SortKeys
 
 R = TypeVar("R")
 Index = QModelIndex | QPersistentModelIndex
@@ -46,8 +47,12 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         self._slot = {records.key_of(record): at for at, record in enumerate(self._rows)}
         self._order: NDArray[np.intp] = np.arange(len(self._rows))
         self._place: NDArray[np.intp] | None = None
-        self._sort: tuple[int, bool] | None = None
+        self._sort: Keys = ()
+        self._group = -1
+        self._counts: NDArray[np.intp] | None = None
+        self._keys = SortKeys(self.columns)
         self._needle = ""
+        self._warmed = 0
         self._added: dict[str, R] = {}
         self._changed: dict[str, R] = {}
         self._removed: set[str] = set()
@@ -91,15 +96,36 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         record = self._rows[self._order[index.row()]]
         if role == _COLOUR:
             return QColor(getattr(theme.now(), column.token(record))) if column.token else None
+        if role == _DISPLAY and index.column() == self._group:
+            return self._grouped(index.row(), column.write(record))
         return column.write(record)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by `column`; -1 restores the order in which records came."""
-        self._sort = (column, order == Qt.SortOrder.DescendingOrder) if 0 <= column < len(self.columns) else None
+        self.sort_by(((column, order == Qt.SortOrder.DescendingOrder),) if 0 <= column < len(self.columns) else ())
+
+    def sort_by(self, keys: Keys) -> None:
+        """Sort by several columns, the weightiest first."""
+        self._sort = keys
         self._rearrange()
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(self.columns) - 1)
 
+    def group_by(self, column: int) -> None:
+        """Keep the rows of one value of `column` together, its first row naming it with their number; -1 ends it."""
+        self._group = column if 0 <= column < len(self.columns) else -1
+        self.sort_by(self._sort)
+
     # what the view asks
+
+    @property
+    def sort_keys(self) -> Keys:
+        """Return the columns sorted by, and which of them descend."""
+        return self._sort
+
+    @property
+    def group(self) -> int:
+        """Return the column grouped by, or -1."""
+        return self._group
 
     @property
     def total(self) -> int:
@@ -173,6 +199,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         if added:
             self._add(added)
         if removed or changed or added:
+            self._regroup()
             self.counted.emit()
 
     def _remove(self, keys: set[str]) -> None:
@@ -193,10 +220,12 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         self._compact(keys)
 
     def _compact(self, keys: set[str]) -> None:
+        self._keys.forget()
         keep = np.ones(len(self._rows), bool)
         keep[[self._slot[key] for key in keys]] = False
         self._order = (np.cumsum(keep) - 1)[self._order[keep[self._order]]]
         self._rows = [row for row, kept in zip(self._rows, keep, strict=True) if kept]
+        self._warmed = 0
         self._hay = [text for text, kept in zip(self._hay, keep, strict=True) if kept]
         self._slot = {self._source.key_of(record): at for at, record in enumerate(self._rows)}
         self._place = None
@@ -206,7 +235,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         moved = False
         for key, record in changed.items():
             slot = self._slot[key]
-            moved = moved or self._sort_value(self._rows[slot]) != self._sort_value(record)
+            moved = self._keys.moved(self._rows[slot], record, self._weights()) or moved
             self._rows[slot], self._hay[slot] = record, ""
             slots.append(slot)
         if self._needle and any(self._wanted(slot) != (self._places()[slot] >= 0) for slot in slots):
@@ -227,6 +256,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         self._hay.extend([""] * len(added))
         for at, key in enumerate(added, first):
             self._slot[key] = at
+        self._keys.forget()
         fresh = np.array([slot for slot in range(first, len(self._rows)) if self._wanted(slot)], np.intp)
         self._place = None
         if not len(fresh):
@@ -236,7 +266,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         self._order = np.concatenate([self._order, fresh])
         self._place = None
         self.endInsertRows()
-        if self._sort is not None:
+        if self._weights():
             self._rearrange()
 
     # order
@@ -252,15 +282,59 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         self.layoutChanged.emit()
 
     def _arrange(self) -> None:
-        order: NDArray[np.intp] = np.arange(len(self._rows))
-        if self._sort is not None:
-            column, descending = self._sort
-            get = self.columns[column].get
-            order = sort_order([get(record) for record in self._rows], descending=descending)
+        order = self._keys.order(self._rows, self._weights())
         if self._needle:
-            wanted = np.fromiter((self._wanted(slot) for slot in range(len(self._rows))), bool, len(self._rows))
+            wanted = self._matching()
             order = order[wanted[order]]
-        self._order, self._place = order, None
+        self._order, self._place, self._counts = order, None, None
+
+    def _weights(self) -> Keys:
+        """Return what is sorted by; a group comes first."""
+        if self._group < 0:
+            return self._sort
+        down = next((descending for column, descending in self._sort if column == self._group), False)
+        return ((self._group, down), *(key for key in self._sort if key[0] != self._group))
+
+    def _matching(self) -> NDArray[np.bool_]:
+        """Tell of every row whether the filter wants it."""
+        if "==" in self._needle:
+            return np.fromiter((self._wanted(slot) for slot in range(len(self._rows))), bool, len(self._rows))
+        self.warm()
+        first, *more = self._needle.casefold().split()
+        wanted = np.array([first in text for text in self._hay], bool)
+        for word in more:
+            wanted &= np.array([word in text for text in self._hay], bool)
+        return wanted
+
+    def warm(self, most: int = 0) -> bool:
+        """Prepare the texts a filter searches, of `most` rows now (0: of all); tell whether some are left."""
+        first = self._warmed if most else 0
+        last = min(len(self._hay), first + most) if most else len(self._hay)
+        for slot in range(first, last):
+            if not self._hay[slot]:
+                self._hay[slot] = self._text_at(slot)
+        self._warmed = last
+        return last < len(self._hay)
+
+    def _text_at(self, slot: int) -> str:
+        record = self._rows[slot]
+        return "\n".join(column.write(record) for column in self.columns if not column.live).casefold() or "\n"
+
+    def _grouped(self, row: int, text: str) -> str:
+        if self._counts is None:
+            keys = self._keys.key(self._group, self._rows)[self._order]
+            fresh = np.ones(len(keys), bool)
+            fresh[1:] = (keys[1:] != keys[:-1]) & ~(np.isnan(keys[1:]) & np.isnan(keys[:-1]))
+            heads = np.flatnonzero(fresh)
+            self._counts = np.zeros(len(keys), np.intp)
+            self._counts[heads] = np.diff(np.append(heads, len(keys)))
+        count = int(self._counts[row])
+        return f"{text} ({count})" if count else ""
+
+    def _regroup(self) -> None:
+        self._counts = None
+        if self._group >= 0 and len(self._order):
+            self.dataChanged.emit(self.index(0, self._group), self.index(len(self._order) - 1, self._group), [_DISPLAY])
 
     def _places(self) -> NDArray[np.intp]:
         if self._place is None:
@@ -273,19 +347,17 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
             return True
         record = self._rows[slot]
         if not self._hay[slot]:
-            self._hay[slot] = "\n".join(column.write(record) for column in self.columns if not column.live).casefold()
+            self._hay[slot] = self._text_at(slot)
         return matches(self._needle, self._hay[slot], lambda name: self._text_of(record, name))
 
     def _arrow(self, section: int) -> str:
-        if self._sort is None or self._sort[0] != section:
-            return ""
-        return " ↓" if self._sort[1] else " ↑"
+        for place, (column, descending) in enumerate(self._sort, 1):
+            if column == section:
+                return (" ↓" if descending else " ↑") + (str(place) if len(self._sort) > 1 else "")
+        return ""
 
     def _text_of(self, record: R, name: str) -> str | None:
         return next((column.write(record) for column in self.columns if column.key == name), None)
-
-    def _sort_value(self, record: R) -> Any:
-        return self.columns[self._sort[0]].get(record) if self._sort is not None else None
 
     def _mono_font(self) -> QFont:
         if self._mono is None:

@@ -1,21 +1,8 @@
 """Sorting and matching, apart from any widget."""
 
-import math
-
 import pytest
 
-from app.views.widgets.columns import Column, matches, sort_order
-
-
-def test_numbers_sort_with_none_and_nan_last():
-    values = [2.0, None, -1, math.nan, 0]
-    assert list(sort_order(values, descending=False))[:3] == [2, 4, 0]
-    assert list(sort_order(values, descending=True))[:3] == [0, 4, 2]
-
-
-def test_texts_sort_stably_and_without_case():
-    assert list(sort_order(["b", "A", "a", None], descending=False)) == [1, 2, 0, 3]
-    assert list(sort_order(["b", "A", "a", None], descending=True)) == [0, 1, 2, 3]
+from app.views.widgets.columns import Column, matches
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ MODEL_VERSIONS = synced(
 )
 
 
-def _run_columns() -> tuple[Column[Any], ...]:
+def run_columns() -> tuple[Column[Any], ...]:
+    """Return the columns that every table of runs has."""
     return (
         text("job_id", "append"),
         text("title"),
@@ -33,7 +34,7 @@ def _run_columns() -> tuple[Column[Any], ...]:
 
 
 def _runs(name: str) -> Table:
-    return synced(name, *_run_columns(), Index(f"ix_{name}_created_us", "created_us"))
+    return synced(name, *run_columns(), Index(f"ix_{name}_created_us", "created_us"))
 
 
 QUBO_RUNS = _runs("qubo_runs")

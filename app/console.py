@@ -38,10 +38,6 @@ def has_display() -> bool:
 
 def open_console(home: Path, table: CommandTable) -> int:
     """Show the window on `home` until it is closed; a second one only raises the first. Returns the exit status."""
-    if not has_display():
-        print(tr("There is no display here, so the tour runs instead; its pictures show every page."), file=sys.stderr)
-        row = table.need("tour")
-        return 0 if perform(row, row.take({}), table)["pass"] else 1
     place = Home(home)
     if not place.take():
         ask(home.resolve(), RAISE_WINDOW, {}, lambda _told: None)

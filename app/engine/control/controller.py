@@ -116,6 +116,15 @@ class Controller:
         queue, wait_s, position, velocity = (seen.queue, seen.wait_s, seen.position, seen.velocity) if seen else (0.0,) * 4
         return Tick(now_s, self._target, self.applied, queue, wait_s, decision.reason, position, velocity, force)
 
+    @property
+    def seen(self) -> ResourceState | None:
+        """Return the last state that could be believed."""
+        return self._seen
+
+    def apply_now(self, decision: Decision, now_s: float) -> None:
+        """Set a size past all laws: for a watch that finds the turns have stopped."""
+        self._apply(decision, now_s)
+
     def let_go(self) -> float:
         """Leave the resource at its safe size and return it; a mode that does not act leaves it as it is."""
         if self.mode == APPLY and not self.killed:

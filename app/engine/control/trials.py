@@ -67,8 +67,8 @@ def asked_of(spec: dict[str, Any]) -> Asked:
     service_s, faster = float(spec.get("service_s", 0.05)), 1.0
     rate_hz = float(spec.get("rate_hz", 200.0))
     load = Load(str(spec.get("load", "bursty")), float(spec.get("seconds", 80.0)), rate_hz, service_s)
-    if spec.get("trace_s") or spec.get("trace"):
-        arrivals = np.asarray(spec["trace_s"], float) if spec.get("trace_s") else read_trace(Path(spec["trace"]))
+    if "trace_s" in spec or spec.get("trace"):
+        arrivals = np.asarray(spec["trace_s"], float) if "trace_s" in spec else read_trace(Path(spec["trace"]))
         load, faster = loads.trace_load(arrivals, service_s)
     elif load.name not in loads.NAMES or load.name == "trace":
         raise BadInput("There is no load {name}; choose from {known}", field="load", name=load.name,

@@ -7,6 +7,7 @@ are between tasks. Tasks start first come first served, each exactly once, and e
 import math
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 from app.engine.base.contracts import ResourceState
-from app.engine.base.errors import BadInput, Conflict, Limit
+from app.engine.base.errors import BadInput, Conflict, Limit, Missing
 from app.engine.control.estimate import Motion, follow
 
 T = TypeVar("T")
@@ -45,6 +46,24 @@ class _Task:
     due_s: float
 
 
+_BY_NAME: "weakref.WeakValueDictionary[str, ElasticThreadPool]" = weakref.WeakValueDictionary()
+
+
+def pool_named(pool: "ElasticThreadPool | str") -> "ElasticThreadPool":
+    """Return the pool, or the newest one of that name; raises `Missing`, and `BadInput` for a pool that cannot shrink."""
+    if isinstance(pool, str):
+        found = _BY_NAME.get(pool)
+        if found is None:
+            raise Missing("There is no thread pool named {name}", name=pool)
+        return found
+    if not isinstance(pool, ElasticThreadPool):
+        raise BadInput(
+            "{kind} cannot shrink", field="pool", kind=type(pool).__name__,
+            hint="Use ElasticThreadPool: the standard library's pool keeps every thread it has started.",
+        )  # fmt: skip
+    return pool
+
+
 class ElasticThreadPool:
     """Runs what is submitted on `size` threads; `resize` takes effect at once upwards, between tasks downwards.
 
@@ -64,6 +83,7 @@ class ElasticThreadPool:
         self._size, self._closing, self._serial = size, False, 0
         self._submitted = self._started = self._finished = self._failed = self._busy = 0
         self._service_s = self._wait_s = 0.0
+        _BY_NAME[name] = self
         with self._lock:
             self._grow()
 
@@ -188,9 +208,11 @@ class ThreadPoolResource:
 
     name = "threadpool"
     unit = "threads"
+    plant = "sizing"
+    delay_s = 0.1
 
     def __init__(
-        self, pool: ElasticThreadPool, min_threads: int = 2, max_threads: int = 64,
+        self, pool: ElasticThreadPool | str, min_threads: int = 2, max_threads: int = 64,
         *, clock: Callable[[], float] = time.monotonic, filter_s: float = 0.4,
     ) -> None:  # fmt: skip
         if not 1 <= min_threads <= max_threads:
@@ -199,11 +221,12 @@ class ThreadPoolResource:
                 field="min_threads", low=min_threads, high=max_threads,
             )  # fmt: skip
         self.low, self.high = float(min_threads), float(max_threads)
-        self._pool, self._clock, self._filter_s = pool, clock, filter_s
+        self._pool = pool = pool_named(pool)
+        self._clock, self._filter_s = clock, filter_s
         self._motion = Motion()
         self._service_s, self._raw = 0.0, 0.0
         self._before = pool.counts()
-        self._at_s = clock()
+        self._at_s = self._begun_s = clock()
 
     def measure_state(self) -> ResourceState:
         """Return the demand (arrival rate × mean service time), its rates, size, queue, and what ended since the last look."""
@@ -238,6 +261,7 @@ class ThreadPoolResource:
             "failed_count": float(counts.failed),
             "queued_count": float(counts.queued),
             "saturation_ratio": counts.busy / counts.threads if counts.threads else 0.0,
+            "tasks_hz": counts.finished / max(self._clock() - self._begun_s, 1e-9),
             "mean_service_s": counts.service_total_s / counts.finished if counts.finished else 0.0,
             "mean_wait_s": counts.wait_total_s / counts.started if counts.started else 0.0,
         }

@@ -1,0 +1,165 @@
+"""A pool of processes that grows and shrinks while it works: each thread of an elastic pool drives one child at a time.
+
+A task is named "module:function" and its arguments travel as JSON, so that nothing but importable code can be run.
+"""
+
+import importlib
+import json
+import re
+import threading
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from app.engine.base.errors import BadInput, Limit
+from app.engine.control.adapters.metered import Metered, Reading
+from app.engine.control.adapters.threadpool import ElasticThreadPool
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+_TARGET: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_END_S: Final = 3.0
+
+
+class _Child:
+    def __init__(self) -> None:
+        context = get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def call(self, target: str, args: tuple[Any, ...]) -> Any:
+        """Run `target(*args)` in the child; raises `Limit` when the child is gone, `BadInput` with what it raised."""
+        try:
+            self._pipe.send_bytes(json.dumps([target, args]).encode())
+            told: dict[str, Any] = json.loads(self._pipe.recv_bytes())
+        except (EOFError, OSError) as error:
+            raise Limit("The process of {target} ended before it was done", target=target) from error
+        if "error" in told:
+            raise BadInput("{target} failed: {why}", target=target, why=told["error"])
+        return told["result"]
+
+    def end(self) -> None:
+        """Close the pipe, which ends the child."""
+        self._pipe.close()
+        self.process.join(_END_S)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.process.close()
+
+
+def _serve(pipe: Connection) -> None:
+    while True:
+        try:
+            target, args = json.loads(pipe.recv_bytes())
+        except (EOFError, OSError):
+            return
+        try:
+            module, _, function = target.partition(":")
+            told = json.dumps({"result": getattr(importlib.import_module(module), function)(*args)})
+        except Exception as error:  # noqa: BLE001 - whatever a task raises is told to who asked
+            told = json.dumps({"error": f"{type(error).__name__}: {error}"})
+        pipe.send_bytes(told.encode())
+
+
+class ElasticProcessPool:
+    """Runs tasks on `size` processes; use it as a context manager, or call `shutdown`."""
+
+    def __init__(self, size: int, *, name: str = "processes") -> None:
+        self.threads = ElasticThreadPool(size, name=name)
+        self._idle: list[_Child] = []
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.shutdown()
+
+    @property
+    def processes(self) -> int:
+        """Return how many children there are."""
+        with self._lock:
+            return self._count
+
+    def submit(self, target: str, *args: Any) -> "Future[Any]":
+        """Queue "module:function" with JSON arguments and return the future of its JSON result."""
+        if not _TARGET.fullmatch(target):
+            raise BadInput("{target} names no function as module:function", field="target", target=repr(target))
+        return self.threads.submit(self._call, target, args)
+
+    def resize(self, size: int) -> int:
+        """Set how many processes there may be; surplus idle ones end now, busy ones after their task."""
+        size = self.threads.resize(size)
+        self._trim(size)
+        return size
+
+    def shutdown(self) -> None:
+        """Finish what is queued and end every child."""
+        self.threads.shutdown()
+        self._trim(0)
+
+    def _call(self, target: str, args: tuple[Any, ...]) -> Any:
+        with self._lock:
+            child = self._idle.pop() if self._idle else None
+            self._count += child is None
+        child = child or _Child()
+        try:
+            result = child.call(target, args)
+        except Limit:
+            with self._lock:
+                self._count -= 1
+            child.end()
+            raise
+        except BaseException:
+            self._put_back(child)
+            raise
+        self._put_back(child)
+        return result
+
+    def _put_back(self, child: _Child) -> None:
+        with self._lock:
+            self._idle.append(child)
+        self._trim(self.threads.counts().size)
+
+    def _trim(self, size: int) -> None:
+        while True:
+            with self._lock:
+                if self._count <= size or not self._idle:
+                    return
+                child = self._idle.pop(0)
+                self._count -= 1
+            child.end()
+
+
+class ProcessPoolResource(Metered):
+    """An `ElasticProcessPool` as a resource; the size is in processes."""
+
+    name, unit, plant, delay_s = "processpool", "processes", "sizing", 0.3
+
+    def __init__(self, pool: ElasticProcessPool, min_processes: int = 1, max_processes: int = 16, **more: Any) -> None:
+        super().__init__(min_processes, max_processes, **more)
+        self._pool = pool
+
+    def read(self) -> Reading:
+        """Return the figures now."""
+        c = self._pool.threads.counts()
+        return Reading(c.size, c.submitted, c.finished, c.service_total_s, c.wait_total_s, c.busy, c.queued)
+
+    def resize(self, size: float) -> float:
+        """Set the number of processes."""
+        return float(self._pool.resize(round(size)))
+
+    def get_metrics(self) -> dict[str, float]:
+        """Return totals and means since the pool was made."""
+        c = self._pool.threads.counts()
+        return {
+            "tasks_count": float(c.finished), "failed_count": float(c.failed), "queued_count": float(c.queued),
+            "saturation_ratio": c.busy / c.size, "processes_count": float(self._pool.processes),
+            "mean_service_s": c.service_total_s / c.finished if c.finished else 0.0,
+            "mean_wait_s": c.wait_total_s / c.started if c.started else 0.0,
+        }  # fmt: skip

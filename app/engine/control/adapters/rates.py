@@ -1,0 +1,151 @@
+"""A rate limiter (token bucket) and a batcher of requests, each with the resource a controller steers it by."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from app.engine.base.errors import BadInput
+from app.engine.control.adapters.metered import Metered, Reading
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class TokenBucket:
+    """Grants at most `rate_hz` on average and `burst` at once; safe between threads."""
+
+    def __init__(self, rate_hz: float, burst: float = 10.0, *, clock: Callable[[], float] = time.monotonic) -> None:
+        if not (rate_hz > 0 and burst >= 1):
+            raise BadInput("A rate must be above 0 and a burst at least 1", field="rate_hz")
+        self.rate_hz, self.burst, self._clock = rate_hz, burst, clock
+        self._tokens, self._at_s, self._lock = burst, clock(), threading.Lock()
+        self.asked = self.granted = self.refused = 0
+
+    def take(self) -> bool:
+        """Take one token if there is one."""
+        with self._lock:
+            now_s = self._clock()
+            self._tokens = min(self.burst, self._tokens + (now_s - self._at_s) * self.rate_hz)
+            self._at_s = now_s
+            self.asked += 1
+            allowed = self._tokens >= 1
+            self._tokens -= allowed
+            self.granted += allowed
+            self.refused += not allowed
+            return allowed
+
+    def set_rate(self, rate_hz: float) -> float:
+        """Set the rate from now on."""
+        with self._lock:
+            self.rate_hz = rate_hz
+            return self.rate_hz
+
+
+class RateLimitResource(Metered):
+    """A `TokenBucket` as a resource; demand is what is asked per second."""
+
+    name, unit, plant, delay_s = "ratelimit", "per second", "admission", 0.0
+
+    def __init__(self, bucket: TokenBucket, low: float = 1.0, high: float = 1e6, **more: Any) -> None:
+        super().__init__(low, high, **more)
+        self._bucket, self._asked, self._seen_s = bucket, 0, self._clock()
+
+    def read(self) -> Reading:
+        """Return the figures now."""
+        bucket, now_s = self._bucket, self._clock()
+        dt_s = now_s - self._seen_s
+        demand = (bucket.asked - self._asked) / dt_s if dt_s > 0 else 0.0
+        self._asked, self._seen_s = bucket.asked, now_s
+        return Reading(bucket.rate_hz, bucket.asked, bucket.granted, busy=demand, dropped=bucket.refused, demand=demand)
+
+    def resize(self, size: float) -> float:
+        """Set the rate."""
+        return self._bucket.set_rate(size)
+
+    def get_metrics(self) -> dict[str, float]:
+        """Return totals since the bucket was made."""
+        b = self._bucket
+        return {"granted_count": float(b.granted), "drops_count": float(b.refused), "rate_hz": b.rate_hz}
+
+
+class Batcher(Generic[T, R]):
+    """Collects requests and hands them to `work` in batches of at most `most`; `add` waits for its own answer."""
+
+    def __init__(self, work: Callable[[Sequence[T]], Sequence[R]], most: int = 8, *, linger_s: float = 0.005,
+                 clock: Callable[[], float] = time.monotonic) -> None:  # fmt: skip
+        self.most, self._work, self._linger_s, self._clock = most, work, linger_s, clock
+        self._changed = threading.Condition()
+        self._items: list[tuple[T, list[R], float]] = []
+        self._busy = False
+        self.asked = self.done = self.batches = 0
+        self.work_s = self.wait_s = 0.0
+
+    @property
+    def queued(self) -> int:
+        """Return how many requests wait."""
+        return len(self._items)
+
+    def add(self, item: T) -> R:
+        """Return the answer to `item`; the first of a batch waits at most `linger_s` for company and then works for all."""
+        answer: list[R] = []
+        with self._changed:
+            self.asked += 1
+            self._items.append((item, answer, self._clock()))
+            self._changed.notify_all()
+            until_s = self._clock() + self._linger_s
+            while not answer:
+                if not self._busy and (len(self._items) >= self.most or self._clock() >= until_s):
+                    self._serve()
+                else:
+                    self._changed.wait(max(1e-4, until_s - self._clock()) if not self._busy else None)
+        return answer[0]
+
+    def _serve(self) -> None:
+        batch, self._items = self._items[: self.most], self._items[self.most :]
+        if not batch:
+            return
+        self._busy = True
+        self._changed.release()
+        begin_s = self._clock()
+        try:
+            answers = self._work([item for item, _, _ in batch])
+        finally:
+            self._changed.acquire()
+            self._busy = False
+            self._changed.notify_all()
+        self.batches += 1
+        self.done += len(batch)
+        self.work_s += self._clock() - begin_s
+        self.wait_s += sum(begin_s - at_s for _, _, at_s in batch)
+        for (_, place, _), answer in zip(batch, answers, strict=True):
+            place.append(answer)
+
+
+class BatchResource(Metered):
+    """The most items a `Batcher` takes at once."""
+
+    name, unit, plant, delay_s = "batch", "items", "admission", 0.0
+
+    def __init__(self, batcher: "Batcher[Any, Any]", low: int = 1, high: int = 256, **more: Any) -> None:
+        super().__init__(low, high, **more)
+        self._batcher = batcher
+
+    def read(self) -> Reading:
+        """Return the figures now."""
+        b = self._batcher
+        return Reading(b.most, b.asked, b.done, b.work_s, b.wait_s, min(b.queued, b.most), b.queued)
+
+    def resize(self, size: float) -> float:
+        """Set the most items of a batch."""
+        self._batcher.most = round(size)
+        return float(self._batcher.most)
+
+    def get_metrics(self) -> dict[str, float]:
+        """Return totals and means since the batcher was made."""
+        b = self._batcher
+        return {
+            "requests_count": float(b.done), "batches_count": float(b.batches),
+            "mean_batch_count": b.done / b.batches if b.batches else 0.0,
+            "mean_wait_s": b.wait_s / b.done if b.done else 0.0,
+        }  # fmt: skip

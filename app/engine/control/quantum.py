@@ -1,0 +1,164 @@
+"""The controller as a library: hand it a resource and a model, start it, stop it. Classical control inspired by physics.
+
+It runs on a thread of its own; a second one watches it, and when no turn comes for three turns and the cool-down the
+resource goes to its safe size. `stop` leaves the resource there too. By default it only recommends: `mode="apply"` acts.
+"""
+
+import dataclasses
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, Self
+
+import numpy as np
+
+from app.engine.base.contracts import Resource
+from app.engine.base.errors import Conflict, OutpostError
+from app.engine.control.controller import Controller, Manner
+from app.engine.control.envelope import Envelope
+from app.engine.control.laws import Law, need
+from app.engine.control.models import LawModel, model
+from app.engine.control.records import DEAD, RECOMMEND, Action, Decision, Tick
+
+_KEPT_TICKS: Final = 36_000
+_TUNE_AFTER_S: Final = 120.0
+
+
+class QuantumController:
+    """Steers one resource; `optimize` is one turn, `start` takes one every `tick_s` seconds until `stop`."""
+
+    def __init__(
+        self, resource: Resource, physics_model: str | LawModel = "auto", auto_tune: bool = False, *,
+        mode: str = RECOMMEND, envelope: Envelope | None = None, tick_s: float = 0.1, safe: float | None = None,
+        on_action: Callable[[Action], None] | None = None, clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        plant, delay_s = getattr(resource, "plant", "sizing"), float(getattr(resource, "delay_s", 0.0)) or tick_s
+        if isinstance(physics_model, str):
+            physics_model = model(
+                physics_model, plant=plant, low=resource.low, high=resource.high, delay_s=delay_s, tick_s=tick_s
+            )
+        self.resource, self.physics_model, self.auto_tune, self.tick_s = resource, physics_model, auto_tune, tick_s
+        size = resource.measure_state().size
+        kept = min(max(size if safe is None else safe, resource.low), resource.high)
+        self.envelope = envelope or Envelope(resource.low, resource.high, kept, stale_s=2 * tick_s, lost_s=3 * tick_s)
+        self._controller = Controller(
+            resource, physics_model.law, self.envelope, size, manner=Manner(mode, delay_s), on_action=on_action
+        )
+        self._clock = clock
+        self.ticks: deque[Tick] = deque(maxlen=_KEPT_TICKS)
+        self.tuned: dict[str, Any] | None = None
+        self._lock, self._ending = threading.RLock(), threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._turned_s = clock()
+        self._arrivals: deque[tuple[float, float]] = deque(maxlen=_KEPT_TICKS)
+        self._plant = plant
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """Return the changes made, with their reasons, newest last."""
+        return tuple(self._controller.actions)
+
+    @property
+    def mode(self) -> str:
+        """Return observe, recommend or apply."""
+        return self._controller.mode
+
+    def set_mode(self, mode: str) -> None:
+        """Observe, recommend or apply from the next turn on."""
+        with self._lock:
+            self._controller.set_mode(mode)
+
+    def start(self) -> None:
+        """Take turns on a thread until `stop`; raises `Conflict` when it runs already."""
+        with self._lock:
+            if self._threads:
+                raise Conflict("This controller runs already")
+            self._ending.clear()
+            self._turned_s = self._clock()
+            self._threads = [
+                threading.Thread(target=self._run, name="controller", daemon=True),
+                threading.Thread(target=self._watch, name="controller-watch", daemon=True),
+            ]
+            for thread in self._threads:
+                thread.start()
+
+    def optimize(self) -> Tick:
+        """Take one turn now and return what was done and why."""
+        with self._lock:
+            tick = self._controller.tick(self._clock())
+            self._turned_s = self._clock()
+            self.ticks.append(tick)
+            seen = self._controller.seen
+            if seen is not None and seen.service_s > 0:
+                self._arrivals.append((tick.at_s, max(seen.raw, 0.0) * self.tick_s / seen.service_s))
+            return tick
+
+    def stop(self) -> float:
+        """End the turns and leave the resource at its safe size, which is returned; a second call changes nothing."""
+        self._ending.set()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join()
+        self._threads = []
+        with self._lock:
+            return self._controller.let_go()
+
+    def kill(self) -> float:
+        """Use the kill switch: the safe size at once, and no action any more."""
+        with self._lock:
+            return self._controller.kill()
+
+    def tune(self, *, candidates: int = 40, seeds: int = 12, seed: int = 0) -> dict[str, Any]:
+        """Tune the model on the arrivals seen so far and take the settings if they are confirmed on a part not used for it.
+
+        Raises `BadInput` when too little was seen. Returns {accepted, verdict, effect, low, high, settings}.
+        """
+        from app.engine.control import trials
+
+        with self._lock:
+            seen = list(self._arrivals)
+            service_s = self._controller.seen.service_s if self._controller.seen is not None else 0.05
+        times = [at + self.tick_s * k / max(1, round(n)) for at, n in seen for k in range(round(n))]
+        spec = {
+            "model": self.physics_model.name, "resource": "threadpool" if self._plant == "sizing" else "queue",
+            "trace_s": np.asarray(times).tolist(), "service_s": service_s, "candidates": candidates, "seeds": seeds * 4,
+            "tuning_seeds": seeds,
+        }  # fmt: skip
+        self.tuned = told = trials.tuning(spec, seed)
+        if told["accepted"]:
+            law: Law = need(self.physics_model.name, self._plant)
+            with self._lock:
+                changed: Any = dataclasses.replace(law, **told["settings"])  # type: ignore[type-var]
+                self._controller.follow(changed)
+        return told
+
+    def _run(self) -> None:
+        begun_s, next_s, tuned = self._clock(), self._clock(), False
+        while not self._ending.is_set():
+            self.optimize()
+            if self.auto_tune and not tuned and self._clock() - begun_s > _TUNE_AFTER_S:
+                tuned = True
+                threading.Thread(target=self._tune_quietly, name="controller-tune", daemon=True).start()
+            next_s = max(next_s + self.tick_s, self._clock())
+            self._ending.wait(max(0.0, next_s - self._clock()))
+
+    def _tune_quietly(self) -> None:
+        try:
+            self.tune()
+        except OutpostError as error:
+            self.tuned = {"accepted": False, "verdict": str(error)}
+
+    def _watch(self) -> None:
+        patience_s = 3 * self.tick_s + self.envelope.cool_s
+        while not self._ending.wait(self.tick_s):
+            if self._clock() - self._turned_s > patience_s and self._controller.mode == "apply":
+                # The turn hangs, perhaps in the resource and with the lock: go past both.
+                self._controller.apply_now(Decision(self.envelope.safe, DEAD), self._clock())

@@ -1,0 +1,95 @@
+import http.client
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from app.engine.base.errors import BadInput, Limit
+from app.engine.control.adapters.balancer import LoadBalancer, LoadBalancerResource
+
+
+class Backend(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = str(self.server.server_port).encode()
+        self.send_response(500 if self.server.broken else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args):
+        pass
+
+
+@pytest.fixture
+def servers():
+    made = []
+    for _ in range(3):
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+        server.daemon_threads = True
+        server.broken = False
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        made.append((server, thread))
+    yield [server for server, _ in made]
+    for server, thread in made:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def send(name, _request):
+    connection = http.client.HTTPConnection(name, timeout=5)
+    try:
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        if answer.status != 200:
+            raise OSError(f"{answer.status}")
+        return body
+    finally:
+        connection.close()
+
+
+def test_requests_reach_live_backends_and_a_broken_one_is_ejected(servers):
+    names = [f"127.0.0.1:{server.server_port}" for server in servers]
+    balancer = LoadBalancer(send, names, policy="round_robin")
+    resource = LoadBalancerResource(balancer)
+    assert {balancer.call(None) for _ in range(30)} == {str(server.server_port) for server in servers}
+    servers[0].broken = True
+    for _ in range(40):
+        balancer.call(None)  # each is answered: a second try goes elsewhere
+    assert resource.get_metrics()["ejected_count"] == 1
+    assert resource.get_metrics()["errors_count"] == 0
+    assert resource.apply_control(2) == 2
+    assert {balancer.call(None) for _ in range(20)} <= {str(server.server_port) for server in servers[:2]}
+    assert resource.get_metrics()["p99_s"] > 0
+
+
+def test_backends_are_added_and_removed_and_the_last_one_stays():
+    balancer = LoadBalancer(lambda name, _request: name, ["a"])
+    balancer.add("b")
+    balancer.set_active(2)
+    assert {balancer.call(None) for _ in range(50)} == {"a", "b"}
+    balancer.remove("a")
+    assert balancer.call(None) == "b"
+    for wrong in ("a", "b"):
+        with pytest.raises(BadInput):
+            balancer.remove(wrong)
+    with pytest.raises(BadInput, match="is a backend already"):
+        balancer.add("b")
+
+
+def test_a_full_backend_refuses():
+    inner = []
+
+    def nested(_name, depth):
+        if depth:
+            with pytest.raises(Limit):
+                balancer.call(0)
+            inner.append(depth)
+        return depth
+
+    balancer = LoadBalancer(nested, ["a"], limit=1)
+    balancer.call(1)
+    assert inner == [1]
+    assert balancer.refused == 1

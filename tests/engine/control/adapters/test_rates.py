@@ -1,0 +1,59 @@
+import threading
+
+import pytest
+
+from app.engine.base.errors import BadInput
+from app.engine.control.adapters.rates import Batcher, BatchResource, RateLimitResource, TokenBucket
+
+
+def test_a_bucket_grants_its_rate_and_its_burst():
+    now = [0.0]
+    bucket = TokenBucket(10.0, burst=5, clock=lambda: now[0])
+    resource = RateLimitResource(bucket, 1, 1000, clock=lambda: now[0])
+    assert sum(bucket.take() for _ in range(20)) == 5
+    for k in range(1, 1001):
+        now[0] = k / 100
+        bucket.take()
+    assert bucket.granted == pytest.approx(5 + 100, abs=2)
+    assert resource.measure_state().raw == pytest.approx(1020 / 10)
+    resource.apply_control(50)
+    before = bucket.granted
+    for k in range(1001, 2001):
+        now[0] = k / 100
+        bucket.take()
+    assert bucket.granted - before == pytest.approx(500, abs=8)
+    with pytest.raises(BadInput):
+        TokenBucket(0)
+
+
+def test_under_load_requests_are_answered_in_batches_of_at_most_the_size():
+    sizes = []
+
+    def work(items):
+        sizes.append(len(items))
+        return [item * 2 for item in items]
+
+    batcher = Batcher(work, 4, linger_s=0.02)
+    resource = BatchResource(batcher, 1, 16)
+    answers = {}
+
+    def ask(k):
+        answers[k] = batcher.add(k)
+
+    def round_of(count):
+        threads = [threading.Thread(target=ask, args=(k,)) for k in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+
+    round_of(20)
+    assert answers == {k: 2 * k for k in range(20)}
+    assert max(sizes) <= 4
+    assert sum(sizes) == 20
+    resource.apply_control(1)
+    sizes.clear()
+    round_of(6)
+    assert sizes == [1] * 6
+    assert resource.get_metrics()["requests_count"] == 26
+    assert resource.measure_state().size == 1

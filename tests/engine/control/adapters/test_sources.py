@@ -1,0 +1,109 @@
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from app.engine.base.errors import BadInput, Offline
+from app.engine.control.adapters.sources import source_of
+
+# As recorded from Prometheus 2.42 and Jolokia 1.7.
+ANSWERS = {
+    "/api/v1/query?query=up": {"status": "success", "data": {"resultType": "vector", "result": [
+        {"metric": {"__name__": "up"}, "value": [1700000000.123, "0.75"]}]}},
+    "/api/v1/query?query=scalar%28up%29": {"status": "success", "data": {"resultType": "scalar", "result": [1700000000.1, "2"]}},
+    "/api/v1/query?query=none": {"status": "success", "data": {"resultType": "vector", "result": []}},
+    "/api/v1/query?query=lie": {"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "NaN"]}]}},
+    "/api/v1/query?query=%28": {"status": "error", "errorType": "bad_data", "error": "parse error"},
+    "/jolokia/read/java.lang:type=Memory/HeapMemoryUsage/used": {"status": 200, "value": 123456, "timestamp": 1700000000,
+        "request": {"mbean": "java.lang:type=Memory", "attribute": "HeapMemoryUsage", "path": "used", "type": "read"}},
+    "/jolokia/read/java.lang:type=Nope/X": {"status": 404, "error": "javax.management.InstanceNotFoundException"},
+}  # fmt: skip
+
+
+class Recorded(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = json.dumps(ANSWERS[self.path]).encode() if self.path in ANSWERS else b"<html>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def host():
+    server = HTTPServer(("127.0.0.1", 0), Recorded)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_recorded_answers_give_their_figures(host):
+    assert source_of(f"prometheus://{host}/up").read() == 0.75
+    assert source_of(f"prometheus://{host}/scalar(up)").read() == 2
+    assert source_of(f"jmx://{host}/java.lang:type=Memory/HeapMemoryUsage/used").read() == 123456
+
+
+@pytest.mark.parametrize(
+    ("address", "error", "told"),
+    [
+        ("prometheus://{}/none", Offline, "no series for none"),
+        ("prometheus://{}/lie", Offline, "no number"),
+        ("prometheus://{}/(", BadInput, "parse error"),
+        ("prometheus://{}/other", Offline, "without JSON"),
+        ("jmx://{}/java.lang:type=Nope/X", Offline, "InstanceNotFound"),
+    ],
+)
+def test_what_is_no_figure_is_told_in_one_line(host, address, error, told):
+    with pytest.raises(error, match=told):
+        source_of(address.format(host)).read()
+
+
+def test_a_server_that_is_gone_is_offline():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(Offline, match="did not answer"):
+        source_of(f"prometheus://127.0.0.1:{port}/up").read()
+
+
+@pytest.mark.parametrize("address", ["", "http://x/y", "prometheus://host", "jmx://host/bean", "prometheus:///up"])
+def test_what_is_no_source_is_refused(address):
+    with pytest.raises(BadInput, match="no metric source"):
+        source_of(address)
+
+
+@pytest.mark.skipif(shutil.which("prometheus") is None, reason="no Prometheus server here")
+def test_a_live_prometheus_answers(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (tmp_path / "p.yml").write_text("global: {scrape_interval: 1s}\nscrape_configs: []\n")
+    command = ["prometheus", f"--config.file={tmp_path / 'p.yml'}", f"--storage.tsdb.path={tmp_path / 'data'}",
+               f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]  # fmt: skip
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until_s = time.monotonic() + 30
+        while time.monotonic() < until_s:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=1) as answer:
+                    if answer.status == 200:
+                        break
+            except OSError:
+                server.poll()
+                threading.Event().wait(0.05)
+        assert source_of(f"prometheus://127.0.0.1:{port}/vector(42)").read() == 42
+    finally:
+        server.terminate()
+        server.wait(20)

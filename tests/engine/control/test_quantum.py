@@ -1,0 +1,194 @@
+import dataclasses
+import math
+import threading
+
+import numpy as np
+import pytest
+
+from app.engine.base.contracts import ResourceState
+from app.engine.base.errors import BadInput, Conflict, Missing, Offline
+from app.engine.control import Envelope, QuantumController, ThreadPoolResource
+from app.engine.control.adapters.threadpool import ElasticThreadPool
+from app.engine.control.records import SAFE
+
+TICK_S = 0.1
+
+
+class Sim:
+    """A resource in the test's own time, whose sensor, delay and actuator can be broken."""
+
+    name, unit, low, high, plant, delay_s = "sim", "workers", 2.0, 64.0, "sizing", 0.1
+
+    def __init__(self, seed):
+        self.random = np.random.default_rng(seed)
+        self.now_s, self.size, self.fault, self.asked = 0.0, 10.0, "", []
+        self._frozen = None
+
+    def clock(self):
+        return self.now_s
+
+    def measure_state(self):
+        demand = float(self.random.poisson(20))
+        state = ResourceState(
+            self.now_s, demand, 0.0, 0.0, self.size, 0.0, 0.0, demand, 0.05, min(demand, self.size), 0.05, 0.05, 40.0
+        )
+        if self.fault == "lost":
+            raise Offline("gone")
+        if self.fault == "stuck sensor":
+            self._frozen = self._frozen or state
+            return self._frozen
+        self._frozen = None
+        lies = {"nan": math.nan, "negative": -5.0, "infinite": math.inf}
+        if self.fault in lies:
+            return dataclasses.replace(state, position=lies[self.fault])
+        if self.fault == "late":
+            return dataclasses.replace(state, at_s=self.now_s - 10 * TICK_S)
+        if self.fault == "huge":
+            return dataclasses.replace(state, position=1e9, raw=1e9, queue=1e9)
+        return state
+
+    def apply_control(self, new_size):
+        self.asked.append(new_size)
+        if self.fault == "flap":
+            raise OSError("device busy")
+        if self.fault != "stuck actuator":
+            self.size = float(round(new_size))
+        return self.size
+
+    def get_metrics(self):
+        return {}
+
+
+def steered(seed, **more):
+    sim = Sim(seed)
+    controller = QuantumController(sim, mode="apply", clock=sim.clock, safe=12.0, tick_s=TICK_S, **more)
+    return sim, controller
+
+
+def turn(sim, controller, count=1):
+    ticks = []
+    for _ in range(count):
+        sim.now_s += TICK_S
+        ticks.append(controller.optimize())
+    return ticks
+
+
+SENSOR = ("lost", "nan", "negative", "infinite", "stuck sensor", "late")
+FAULTS = (*SENSOR, "huge", "stuck actuator", "flap")
+
+
+def test_a_hundred_injected_faults_break_no_bound_and_revert_within_three_turns():
+    broken = 0
+    for seed in range(100):
+        fault = FAULTS[seed % len(FAULTS)]
+        sim, controller = steered(seed)
+        turn(sim, controller, 30)
+        sim.fault = fault
+        ticks = turn(sim, controller, 5)
+        broken += sum(not sim.low <= size <= sim.high for size in sim.asked)
+        if fault in SENSOR:
+            # Stale for two turns, lost after three: the safe size stands in the turn after.
+            assert ticks[3].reason == SAFE, (fault, [tick.reason for tick in ticks])
+            assert sim.size == 12.0
+        sim.fault = ""
+        turn(sim, controller, 40)
+        assert sim.size > 15  # followed again
+        assert controller.stop() == 12.0
+    assert broken == 0
+
+
+def test_a_cool_down_holds_the_revert_no_longer_than_itself():
+    sim, controller = steered(1, envelope=Envelope(2, 64, 12, stale_s=0.2, lost_s=0.3, cool_s=0.5))
+    turn(sim, controller, 30)
+    sim.fault = "lost"
+    turn(sim, controller, 4 + 5)
+    assert sim.size == 12.0
+
+
+def test_by_default_it_only_recommends():
+    sim = Sim(0)
+    controller = QuantumController(sim, "coherent", clock=sim.clock)
+    ticks = turn(sim, controller, 30)
+    assert controller.mode == "recommend"
+    assert sim.asked == []
+    assert ticks[-1].force > 5
+    controller.set_mode("apply")
+    turn(sim, controller, 10)
+    assert controller.actions[-1].after == sim.size > 15
+
+
+def test_the_issue_example_runs_on_a_real_pool_and_leaves_its_safe_size():
+    with ElasticThreadPool(4, name="example") as pool:
+        resource = ThreadPoolResource("example", min_threads=2, max_threads=64)
+        controller = QuantumController(
+            resource=resource, physics_model="optomechanical", auto_tune=True, mode="apply", tick_s=0.02
+        )
+        grown = threading.Event()
+        controller._controller._on_action = lambda action: grown.set() if action.after > 4 else None
+        done = threading.Event()
+        controller.start()
+        with pytest.raises(Conflict, match="runs already"):
+            controller.start()
+        futures = [pool.submit(done.wait, 5) for _ in range(40)]
+        assert grown.wait(20)
+        done.set()
+        for future in futures:
+            future.result(20)
+        assert controller.stop() == 4
+        assert controller.stop() == 4
+        assert pool.counts().size == 4
+
+
+def test_a_turn_that_hangs_is_noticed_and_the_safe_size_set():
+    sim, gate, safe = Sim(0), threading.Event(), threading.Event()
+    controller = QuantumController(sim, mode="apply", safe=12.0, tick_s=0.02)
+    measure = sim.measure_state
+
+    def hang():
+        gate.wait(20)
+        return measure()
+
+    def told(action):
+        if action.reason.startswith("controller silent"):
+            safe.set()
+
+    controller._controller._on_action = told
+    controller.start()
+    sim.measure_state = hang
+    sim.size = 30.0
+    controller._controller.applied = 30.0
+    assert safe.wait(20)
+    assert sim.size == 12.0
+    gate.set()
+    controller.stop()
+
+
+def test_the_kill_switch():
+    sim, controller = steered(0)
+    turn(sim, controller, 20)
+    assert controller.kill() == 12.0
+    turn(sim, controller, 20)
+    assert sim.size == 12.0
+
+
+def test_tuning_on_what_was_seen_is_judged_on_what_was_not():
+    sim, controller = steered(0, physics_model="coherent")
+    turn(sim, controller, 100)
+    told = controller.tune(candidates=2, seeds=2)
+    assert told["accepted"] in (True, False)
+    assert controller.tuned == told
+    with pytest.raises(BadInput, match="at least 100 arrivals"):
+        steered(1)[1].tune()
+
+
+def test_what_cannot_be_steered_is_refused_with_one_line():
+    with pytest.raises(BadInput, match="no physics model warp; choose from auto, optomechanical"):
+        QuantumController(Sim(0), "warp")
+    with pytest.raises(Missing, match="no thread pool named nobody"):
+        ThreadPoolResource("nobody")
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as stiff, pytest.raises(BadInput, match="ThreadPoolExecutor cannot shrink"):
+        ThreadPoolResource(stiff)
+    with ElasticThreadPool(2) as pool, pytest.raises(BadInput, match="ascending"):
+        ThreadPoolResource(pool, min_threads=9, max_threads=3)

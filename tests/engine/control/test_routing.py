@@ -1,0 +1,70 @@
+import collections
+
+import pytest
+
+from app.engine.base.errors import BadInput
+from app.engine.control.routing import POLICIES, Backend, Router
+
+
+def make(policy, count=4):
+    return Router(policy, backends=[Backend(f"b{k}") for k in range(count)])
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_policy_uses_every_backend_and_keeps_the_limit(policy):
+    router = make(policy)
+    router.limit = 5
+    picked = [router.pick(10.0, 4) for _ in range(20)]
+    assert collections.Counter(one.name for one in picked) == {f"b{k}": 5 for k in range(4)}
+    assert router.pick(10.0, 4) is None
+
+
+def test_weights_prefer_the_faster_and_start_slowly():
+    router = make("weighted", 2)
+    fast, slow = router.backends
+    fast.latency_s, slow.latency_s = 0.01, 0.04
+
+    def share(now_s, since_s):
+        slow.since_s = since_s
+        hits = 0
+        for _ in range(2000):
+            one = router.pick(now_s, 2)
+            hits += one is slow
+            one.inflight -= 1
+        return hits / 2000
+
+    assert share(100.0, 0.0) == pytest.approx(0.2, abs=0.04)
+    assert share(100.0, 100.0) < 0.06
+
+
+def test_errors_in_a_row_eject_for_ever_longer_and_one_trial_brings_it_back():
+    router = make("least", 4)
+    bad = router.backends[0]
+
+    def fail(now_s):
+        bad.inflight += 1
+        router.ended(bad, now_s, 0.1, failed=True)
+
+    for _ in range(5):
+        fail(0.0)
+    assert bad.until_s == 1.0
+    assert not bad.open(0.5)
+    first = router.pick(1.0, 1)
+    assert first is bad
+    assert router.pick(1.0, 1) is None  # one trial at a time
+    router.ended(bad, 1.1, 0.1, failed=True)
+    assert bad.until_s == pytest.approx(3.1)
+    router.pick(4.0, 1)
+    router.ended(bad, 4.1, 0.1, failed=False)
+    assert bad.until_s == 0
+
+
+def test_at_most_half_are_ejected_at_once():
+    router = make("least", 4)
+    for one in router.backends:
+        for _ in range(10):
+            one.inflight += 1
+            router.ended(one, 0.0, 0.1, failed=True)
+    assert sum(one.until_s > 0 for one in router.backends) == 2
+    with pytest.raises(BadInput, match="A policy is one of"):
+        Router("magic")

@@ -76,15 +76,7 @@ class LearningPage(RunPage):
         self.nodes = TablePanel(
             self._rows, share_columns(), name=tr("Nodes in the last round"), row_px=theme.COMPACT_ROW_PX, filterable=False
         )
-        tabs = QTabWidget()
-        tabs.setAccessibleName(tr("Nodes in the last round"))
-        pictures = QWidget()
-        side_by_side = QHBoxLayout(pictures)
-        side_by_side.setContentsMargins(0, 0, 0, 0)
-        for bars, heading in ((self.examples, tr("Examples")), (self.losses, tr("Loss on its own data"))):
-            side_by_side.addWidget(Chart(heading, bars, bars.twin), 1)
-        tabs.addTab(pictures, tr("Each node"))
-        tabs.addTab(self.nodes, tr("Table"))
+        tabs = self._make_tabs()
         self._nodes_card = card(tabs, heading=tr("Nodes in the last round"))
         words = QVBoxLayout()
         words.addWidget(self._figure)
@@ -106,6 +98,18 @@ class LearningPage(RunPage):
                 tr("Simulate 100 clients"), lambda: self.simulate.submit() if self.simulate is not None else None,
             )
         )  # fmt: skip
+
+    def _make_tabs(self) -> QTabWidget:
+        tabs = QTabWidget()
+        tabs.setAccessibleName(tr("Nodes in the last round"))
+        pictures = QWidget()
+        side_by_side = QHBoxLayout(pictures)
+        side_by_side.setContentsMargins(0, 0, 0, 0)
+        for bars, heading in ((self.examples, tr("Examples")), (self.losses, tr("Loss on its own data"))):
+            side_by_side.addWidget(Chart(heading, bars, bars.twin), 1)
+        tabs.addTab(pictures, tr("Each node"))
+        tabs.addTab(self.nodes, tr("Table"))
+        return tabs
 
     def frame_now(self) -> None:
         """Draw both plots."""

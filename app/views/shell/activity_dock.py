@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QToolButton, QVB
 from app.engine.base.text import tr
 from app.engine.base.units import ratio_text
 from app.engine.jobs.records import LIVE, Job
+from app.engine.observe.bulk import Items, items
 from app.views.shell import theme
 from app.views.shell.context import Context, hold
 from app.views.shell.icons import icon
@@ -22,7 +23,7 @@ _SAID: Final = 3  # running jobs named in the folded line
 
 
 class JobsTable(TablePanel[Job]):
-    """Jobs, the newest first; Delete or a click on its last cell cancels one."""
+    """Jobs, the newest first, those of one bulk action as one; Delete or a click on its last cell cancels one."""
 
     def __init__(self, context: Context, *, row_px: int, small: bool) -> None:
         engine = context.engine
@@ -32,10 +33,12 @@ class JobsTable(TablePanel[Job]):
             tr("Solves, circuits and training appear here, with a way to cancel."),
             compact=small,
         )
+        self.items = Items(engine.jobs.records)
         super().__init__(
-            engine.jobs.records, job_columns(engine.clock), name=tr("Jobs"), empty=empty, row_px=row_px, filterable=not small
+            self.items.records, job_columns(engine.clock), name=tr("Jobs"), empty=empty, row_px=row_px, filterable=not small
         )
         self._context = context
+        hold(self, self.items.stop)
         keys = [column.key for column in self.model.columns]
         self.view.setItemDelegateForColumn(keys.index("progress"), ProgressDelegate(self.view))
         self.view.sortByColumn(keys.index("created"), Qt.SortOrder.DescendingOrder)
@@ -46,9 +49,9 @@ class JobsTable(TablePanel[Job]):
 
     def cancel(self, job_id: str) -> None:
         """Ask for the job's end, if it can still be had."""
-        job = self._context.engine.jobs.records.get(job_id)
-        if job is not None and job.state in ("queued", "running"):
-            self._context.start("job.cancel", None, id=job_id)
+        for job in self.items.members(job_id):
+            if job.state in ("queued", "running"):
+                self._context.start("job.cancel", None, id=job.id)
 
     def _clicked(self, index: QModelIndex) -> None:
         if index.column() == self._cancel_column:
@@ -120,7 +123,7 @@ class ActivityDock(QDockWidget):
         self.folded.emit(not shown)
 
     def _tell(self) -> None:
-        live = [job for job in self._jobs if job.state in LIVE]
+        live = items(job for job in self._jobs if job.state in LIVE)
         if not live:
             self._said.setText(tr("Nothing is running"))
             return

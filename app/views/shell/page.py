@@ -2,7 +2,7 @@
 
 import importlib
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, Protocol, cast, runtime_checkable
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
@@ -59,6 +59,14 @@ class Page(QWidget):
 
     def focus_filter(self) -> None:
         """Put the keyboard into the page's filter, if it has one."""
+
+
+@runtime_checkable
+class HistoryPage(Protocol):
+    """A page that shows what happened to one thing."""
+
+    def show_history(self, object_name: str) -> None:
+        """Show what happened to the thing with this id or name."""
 
 
 def card(*parts: QWidget | QLayout, heading: str = "") -> QWidget:

@@ -23,11 +23,14 @@ from app.views.shell.inspector import Inspector
 from app.views.shell.later import Later
 from app.views.shell.layout import Layout
 from app.views.shell.notices import NoticeBar
-from app.views.shell.page import PAGES, Page, page_titles
+from app.views.shell.page import PAGES, HistoryPage, Page, page_titles
 from app.views.shell.palette import Choice, Palette
+from app.views.shell.pending import PendingLane
 from app.views.shell.problems import Problems
 from app.views.shell.rail import Rail
 from app.views.shell.status_line import StatusLine
+from app.views.shell.trail import Trail
+from app.views.shell.tray import Tray
 from app.views.shell.view_state import FILE, ViewState
 from app.views.widgets.table import TableView
 
@@ -56,8 +59,9 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(860, 560)
         self.frames = Frames(self._frame_hz(), self)
         self.problems = Problems(engine, self)
+        self._start, self._trail, self.pending = start, Trail(), PendingLane()
         self.context = Context(
-            engine, start, self.frames, self.show_notice, self.open_page, self.open_command, self._inspect, self._pick,
+            engine, self.start, self.frames, self.show_notice, self.open_page, self.open_command, self._inspect, self._pick,
             self.problems,
         )  # fmt: skip
         self._pages: dict[str, Page] = {}
@@ -75,6 +79,7 @@ class MainWindow(QMainWindow):
             engine.bus.subscribe(self._troubled, StoreTroubled),
         )
         self.frames.second.connect(self._second)
+        self.tray = Tray(self, self.problems, engine.settings, start, self._come)
         self.open_page("overview")
 
     # what others ask
@@ -99,6 +104,7 @@ class MainWindow(QMainWindow):
             self.layout_keeper.attach(name, page)
         self._page_name = name
         self._stack.setCurrentWidget(self._pages[name])
+        self._trail.visit(name)
         self.rail.mark(name)
         self.activity.setVisible(name != "activity")
         self._pages[name].shown()
@@ -108,6 +114,27 @@ class MainWindow(QMainWindow):
             self.inspector.close_for(name)
         else:
             self.inspector.show_widget(*beside, name)
+
+    def start(self, command_id: str, on_done: Callable[[Any], None] | None = None, /, **args: Any) -> None:
+        """Fire a command; one that reaches other machines waits a few seconds first, so that it can be taken back."""
+        row, wait_s = self.context.find(command_id), float(self.engine.settings["view.hold_s"])
+        if row is not None and row.leaves and wait_s > 0:
+            self.pending.hold(row, args, wait_s, partial(self._start, command_id, on_done, **args))
+        else:
+            self._start(command_id, on_done, **args)
+
+    def back(self) -> None:
+        """Show the page that was open before."""
+        if name := self._trail.back():
+            self.open_page(name)
+
+    def show_history(self) -> None:
+        """Show what happened to the thing that is picked on this page."""
+        keys = (view.picked_key for view in self.page.findChildren(TableView) if view.isVisible() and view.picked_key)
+        key = next(keys, "")
+        self.open_page("activity")
+        if key and isinstance(page := self.page, HistoryPage):
+            page.show_history(key)
 
     def open_command(self, command_id: str, given: dict[str, Any]) -> None:
         """Show the form of a command in the Inspector, with `given` entered."""
@@ -166,6 +193,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop the timers before the widgets go."""
         self.frames.stop()
+        self.pending.stop()
         self.layout_keeper.save()
         super().closeEvent(event)
 
@@ -202,6 +230,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(middle)
         column.setContentsMargins(8, 8, 8, 0)
         column.setSpacing(0)
+        column.addWidget(self.pending)
         column.addWidget(self.notices)
         column.addWidget(self._stack, 1)
         self.setCentralWidget(middle)
@@ -226,6 +255,9 @@ class MainWindow(QMainWindow):
             ("Ctrl+K", self.palette_box.open),
             ("Ctrl+F", self._focus_filter),
             ("Ctrl+J", self.activity.toggle),
+            ("Ctrl+H", self.show_history),
+            ("Alt+Left", self.back),
+            ("Ctrl+Z", self._take_back),
             ("F5", self._refresh),
             ("Esc", self._escape),
             ("?", self._show_keys),
@@ -233,6 +265,9 @@ class MainWindow(QMainWindow):
 
     def _focus_filter(self) -> None:
         self.page.focus_filter()
+
+    def _take_back(self) -> None:
+        self.pending.take_back()
 
     def _refresh(self) -> None:
         self.page.shown()
@@ -249,7 +284,9 @@ class MainWindow(QMainWindow):
         sheet = Details()
         said = {
             "Ctrl+K": tr("Find a page, a node or a command"), "Ctrl+F": tr("Filter the table of this page"),
-            "Ctrl+J": tr("Show or hide the table of jobs"), "F5": tr("Bring this page up to date"),
+            "Ctrl+J": tr("Show or hide the table of jobs"), "Ctrl+H": tr("Show what happened to the picked thing"),
+            "Alt+Left": tr("Back to the page before"), "Ctrl+Z": tr("Take back the change that waits to leave"),
+            "F5": tr("Bring this page up to date"),
             "Esc": tr("Close the innermost thing"), "?": tr("Show these keys"),
         }  # fmt: skip
         pages = {f"Ctrl+{number}": titles[spec.name] for number, spec in enumerate(PAGES, 1)}
@@ -277,6 +314,12 @@ class MainWindow(QMainWindow):
 
     def _inspect(self, widget: QWidget, title: str) -> None:
         self.inspector.show_widget(widget, title, self._page_name)
+
+    def _come(self) -> None:
+        """Come to the front."""
+        self.showNormal() if self.isMinimized() else self.show()
+        self.raise_()
+        self.activateWindow()
 
     def _rest_or_move(self) -> None:
         if self.isVisible() and not self.isMinimized():

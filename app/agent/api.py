@@ -95,15 +95,7 @@ class Api:
         return json_response(await self._node.files.do(intake.change, asked.parts["name"], asked.parts["verb"], document))
 
     async def _infer(self, asked: Asked) -> Response:
-        node = self._node
-        began_s = node.clock.monotonic_s()
-        try:
-            told = await node.compute.do(node.models.infer, asked.parts["name"], asked.body)
-        except Exception:
-            node.meter.bad()
-            raise
-        node.meter.good(node.clock.monotonic_s() - began_s)
-        return Response(told, media_type=_TENSORS)
+        return Response(await self._node.serving.infer(asked.parts["name"], asked.body), media_type=_TENSORS)
 
     async def _train(self, asked: Asked) -> Response:
         self._node.rounds.begin(asked.parts["name"], asked.body)

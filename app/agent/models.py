@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from app.agent.batches import answer_all
 from app.agent.budget import CpuBudget, check_memory
 from app.agent.manifest import Manifest
 from app.agent.points import reached
@@ -22,7 +23,7 @@ from app.wire.limits import TENSOR_BYTES
 from app.wire.status import ModelStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from app.agent.adapters.onnx import Session
     from app.agent.recording import Answer
@@ -51,6 +52,10 @@ class Models:
         """Return how a model's slots stand; empty ones for a model that is not here."""
         return self._slots.get(name, Slots())
 
+    def providers(self) -> list[str]:
+        """Return what runs the models that are loaded, such as CPUExecutionProvider."""
+        return sorted({each for session in tuple(self._loaded.values()) for each in session.providers})
+
     def held(self) -> dict[str, Path]:
         """Return the artifacts that lie in slots, with their files."""
         return {
@@ -78,24 +83,51 @@ class Models:
 
     def infer(self, name: str, body: bytes) -> bytes:
         """Return the packed outputs of the active version for the packed inputs in `body`."""
+        return _only(self.infer_many(name, [body]))
+
+    def infer_before(self, name: str, body: bytes) -> bytes:
+        """Return the answer of the version before the active one, while that is not committed; else raise `Missing`."""
+        slots = self.slots(name)
+        other: Slot = "b" if slots.active == "a" else "a"
+        manifest = slots.manifests.get(other)
+        if slots.committed or manifest is None:
+            raise Missing("No version of {name} stands before the active one", name=name[:80])
+        return _only(self._answer(name, manifest, other, [body]))
+
+    def infer_many(self, name: str, bodies: "Sequence[bytes]") -> "list[bytes | OutpostError]":
+        """Return the active version's answers to several requests at once, or why one has none."""
+        slots = self.slots(name)
+        if slots.manifest is None or slots.active is None:
+            raise Missing("No version of {name} is active", name=name[:80])
+        return self._answer(name, slots.manifest, slots.active, bodies)
+
+    def _answer(self, name: str, manifest: Manifest, slot: Slot, bodies: "Sequence[bytes]") -> "list[bytes | OutpostError]":
         from app.wire.tensors import pack, unpack
 
-        slots = self._slots.get(name)
-        manifest = slots.manifest if slots else None
-        if slots is None or manifest is None or slots.active is None:
-            raise Missing("No version of {name} is active", name=name[:80])
-        session = self._loaded.get((name, manifest.artifact))
-        if session is None:
-            session = self._load(name, manifest, self._cabinet.read(name, slots.active))
+        session = self._session(name, manifest, slot)
         budget = self._budgets.setdefault(name, CpuBudget())
         budget.check(name, manifest.limits, time.monotonic())
-        inputs, _ = unpack(body, most_bytes=TENSOR_BYTES)
+        found: list[bytes | OutpostError] = [b""] * len(bodies)
+        requests, places = [], []
+        for at, body in enumerate(bodies):
+            try:
+                requests.append(unpack(body, most_bytes=TENSOR_BYTES)[0])
+                places.append(at)
+            except OutpostError as error:
+                found[at] = error
         began_s = time.thread_time()
-        outputs = session.run(inputs)
+        answers = answer_all(session.run, requests)
         budget.spend(time.thread_time() - began_s, time.monotonic())
-        if (recording := self._recordings.get(name)) is not None and len(inputs) == 1:
-            recording.keep(next(iter(inputs.values())))
-        return pack(outputs, {"version": str(manifest.version), "artifact": manifest.artifact})
+        recording = self._recordings.get(name)
+        meta = {"version": str(manifest.version), "artifact": manifest.artifact}
+        for at, inputs, answer in zip(places, requests, answers, strict=True):
+            if isinstance(answer, OutpostError):
+                found[at] = answer
+                continue
+            found[at] = pack(answer, meta)
+            if recording is not None and len(inputs) == 1:
+                recording.keep(next(iter(inputs.values())))
+        return found
 
     def _record(self, name: str, document: dict[str, Any]) -> Slots:
         most = min(whole_of(document, "most_bytes"), MOST_BYTES)
@@ -218,6 +250,13 @@ class Models:
             prepared_version=waiting.version if waiting else None,
             loaded=active is not None and (name, active.artifact) in self._loaded,
         )
+
+
+def _only(answers: "list[bytes | OutpostError]") -> bytes:
+    (answer,) = answers
+    if isinstance(answer, OutpostError):
+        raise answer
+    return answer
 
 
 def _answers(session: "Session") -> "Answer":

@@ -10,10 +10,11 @@ from app.agent.adapters.machine import Machine
 from app.agent.artifacts import Intake
 from app.agent.desk import Desk
 from app.agent.lane import Lane
-from app.agent.meter import Meter
+from app.agent.meter import Interval
 from app.agent.models import Models
 from app.agent.options import Options
 from app.agent.rounds import Rounds
+from app.agent.serving import Server
 from app.agent.shelf import Shelf
 from app.agent.spool import Spool
 from app.agent.state import State
@@ -46,16 +47,17 @@ class Node:
         self.state = State(folder / "state.sqlite", clock)
         self.spool = Spool(folder / "spool.sqlite", clock, options.spool_bytes)
         self.machine = Machine(folder)
-        self.meter = Meter()
         self.shelf = Shelf(folder / "artifacts")
         self.models = Models(folder / "models", self.shelf)
         self.intake = Intake(self.shelf, self.models, self.pinned)
         self.rounds = Rounds(folder / "rounds", options.home / "data", self.training)
+        self.serving = Server(self.models, self.compute, clock)
         self.tls = tls.server_context(identity)
         self.stopping = asyncio.Event()
         self.latest: dict[str, Any] = {}
         self.twin_version, self.desired = self.state.twin()
         self.wanted: Wanted = wanted_of(self.desired)
+        self._follow()
         self._consoles: dict[bytes, PublicIdentity] = {}
         for console in self.state.pins():
             self._admit(console)
@@ -88,6 +90,7 @@ class Node:
         self.stop()
         if self._measuring is not None:
             await self._measuring
+        await self.serving.close()
         await self.rounds.close()
         for lane in (self.training, self.compute, self.files, self.disk):
             await lane.close()
@@ -161,18 +164,33 @@ class Node:
 
     def twin(self) -> dict[str, Any]:
         """Return desired and reported state."""
-        reported = {
+        followed: dict[str, Any] = {key: self.desired[key] for key in ("infer", "spool") if key in self.desired}
+        reported: dict[str, Any] = {
+            **followed,
             "applied_version": self.twin_version, "cadence_s": self.cadence_s, "labels": self.wanted.labels,
-            "ignored": list(self.wanted.ignored), "models": [model.to_json() for model in self.models.status()],
+            "providers": self.models.providers(), "ignored": list(self.wanted.ignored),
+            "models": [model.to_json() for model in self.models.status()],
         }  # fmt: skip
         return {"schema": 1, "version": self.twin_version, "desired": self.desired, "reported": reported}
 
     async def set_desired(self, version: int, desired: dict[str, Any]) -> None:
         """Replace the desired state and follow it; raise `BadInput` before anything is changed."""
         wanted = wanted_of(desired)
-        await self.disk.do(self.state.set_twin, version, desired)
+        ack = {"metrics": {"ack": {"twin_version": version}}}
+
+        def keep() -> None:
+            self.state.set_twin(version, desired)
+            self.spool.append(self.clock.now_us(), ack, keep=True)
+
+        await self.disk.do(keep)
         self.twin_version, self.desired, self.wanted = version, desired, wanted
+        self._follow()
         self._pace.set()
+
+    def _follow(self) -> None:
+        """Serve and keep as the desired state says."""
+        self.serving.follow(self.wanted.infer)
+        self.spool.limit(self.wanted.spool_bytes or self.options.spool_bytes, self.wanted.spool_ttl_s)
 
     async def page(self, epoch: str, after: int, limit: int, wait_s: float) -> TelemetryPage:
         """Return measurements after a cursor; when there are none, wait for news up to `wait_s`."""
@@ -195,7 +213,7 @@ class Node:
         due_s = loop.time()
         while not self.stopping.is_set():
             try:
-                await self.disk.do(self._measure_once)
+                await self.disk.do(self._measure_once, self.serving.meter.take(), self.serving.metrics())
             except (sqlite3.Error, OSError) as error:
                 LOG.warning("a measurement is lost: %s", error)
             else:
@@ -210,12 +228,11 @@ class Node:
                 continue
             due_s = loop.time()
 
-    def _measure_once(self) -> None:
+    def _measure_once(self, seen: Interval, told: dict[str, Any]) -> None:
         measured = self.machine.read()
         self.latest = measured
-        seen = self.meter.take()
         at_us = self.clock.now_us()
-        self.spool.append(at_us, {**measured, **vars(seen)})
+        self.spool.append(at_us, {**measured, **vars(seen), **({"metrics": told} if told else {})})
 
     def _tell_news(self) -> None:
         news, self._news = self._news, asyncio.Event()

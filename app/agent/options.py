@@ -12,6 +12,7 @@ LOW_CADENCE_S: Final = 0.1
 HIGH_CADENCE_S: Final = 3600.0
 DEFAULT_SPOOL_BYTES: Final = 64 << 20
 LOW_SPOOL_BYTES: Final = 64 << 10
+LOW_TTL_S: Final = 1.0
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 
 

@@ -106,3 +106,42 @@ def test_whatever_is_dropped_every_number_is_told_or_named_as_lost(tmp_path_fact
         after = page.cursor
     assert told == list(range(1, after + 1))
     spool.close()
+
+
+def test_acknowledgements_outlast_telemetry_and_every_gap_is_told(path):
+    spool = opened(path, 64 << 10)
+    kept = []
+    for at in range(300):
+        keep = at % 50 == 0
+        seq = spool.append(at, {"metrics": {"text": "x" * 1000}}, keep=keep)
+        kept += [seq] if keep else []
+    page = spool.page(spool.epoch, 0, 10_000)
+    told = {item.seq for item in page.items}
+    assert set(kept) <= told
+    lost = [seq for first, last in page.lost for seq in range(first, last + 1)]
+    assert sorted([*told, *lost]) == list(range(1, 301))
+    spool.close()
+
+
+def test_what_is_too_old_goes_and_is_told_as_lost(path):
+    clock = ManualClock()
+    spool = Spool(path, clock, MOST)
+    for at in range(5):
+        spool.append(clock.now_us(), {}, keep=at == 1)
+    clock.advance(100)
+    spool.limit(MOST, 60.0)
+    spool.append(clock.now_us(), {})
+    page = spool.page(spool.epoch, 0, 100)
+    assert ([item.seq for item in page.items], page.lost) == ([2, 6], ((1, 1), (3, 5)))
+    spool.close()
+
+
+def test_a_spool_of_an_earlier_version_goes_on(path):
+    with sqlite3.connect(path) as old:
+        old.execute("CREATE TABLE spool (seq INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL)")
+        old.execute("INSERT INTO spool (body) VALUES ('{\"at_us\": 7}')")
+    old.close()
+    spool = opened(path)
+    assert spool.append(8, {}, keep=True) == 2
+    assert [item.at_us for item in spool.page(spool.epoch, 0, 10).items] == [7, 8]
+    spool.close()

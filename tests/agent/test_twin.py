@@ -55,3 +55,11 @@ def test_what_a_node_cannot_follow_is_named():
 def test_a_value_that_cannot_be_is_bad_input(desired):
     with pytest.raises(BadInput):
         wanted_of(desired)
+
+
+def test_inference_and_spool_are_followed_and_what_cannot_be_is_refused():
+    wanted = wanted_of({"infer": {"max_batch": 4}, "spool": {"ttl_s": 60, "most_bytes": 1 << 20}, "odd": 1})
+    assert (wanted.infer.max_batch, wanted.spool_ttl_s, wanted.spool_bytes, wanted.ignored) == (4, 60.0, 1 << 20, ("odd",))
+    for bad in ({"infer": {"max_batch": 0}}, {"spool": {"ttl_s": 0}}, {"spool": {"most_bytes": 1}}, {"infer": 3}):
+        with pytest.raises(BadInput):
+            wanted_of(bad)

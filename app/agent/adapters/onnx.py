@@ -23,6 +23,11 @@ _ERRORS: tuple[type[Exception], ...] = (
     ValueError,
 )
 _REASON_CHARACTERS = 300
+# Accelerators first. TensorRT builds engines for minutes at the first load, and Azure's calls a service: neither unasked.
+_PROVIDERS = (
+    "CUDAExecutionProvider", "ROCMExecutionProvider", "CoreMLExecutionProvider", "DmlExecutionProvider",
+    "OpenVINOExecutionProvider", "CPUExecutionProvider",
+)  # fmt: skip
 
 
 class Session:
@@ -35,11 +40,12 @@ class Session:
         options.log_severity_level = 4
         self._name = name
         try:
-            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(model, options, providers=providers_here())
         except _ERRORS as error:
             raise BadInput(
                 "The model {name} cannot be loaded: {reason}", name=name, reason=_line_of(error), field="artifact"
             ) from None
+        self.providers: tuple[str, ...] = tuple(self._session.get_providers())
         self._inputs = {each.name: each.type for each in self._session.get_inputs()}
         self._outputs = [each.name for each in self._session.get_outputs()]
 
@@ -63,6 +69,12 @@ class Session:
             raise BadInput("The model {name} refused its input: {reason}", name=self._name, reason=_line_of(error)) from None
         names = ["y"] if len(results) == 1 else self._outputs
         return {key: np.asarray(value, np.float32) for key, value in zip(names, results, strict=True)}
+
+
+def providers_here() -> list[str]:
+    """Return the execution providers of this machine, the fastest first; the CPU is always the last."""
+    there = set(onnxruntime.get_available_providers())
+    return [name for name in _PROVIDERS if name in there] or ["CPUExecutionProvider"]
 
 
 def _dtype_of(told: str) -> str:

@@ -60,6 +60,30 @@ def ran(name: str, words: list[str]) -> list[str]:
     return done.stdout.splitlines()
 
 
+def figures_page(figures: Iterable[dict[str, Any]]) -> str:
+    """Return docs/figures.md: every figure with its settings, peer, machine and date, as it was measured."""
+    lines = [
+        "<!-- Made by `python benchmarks/record.py`; run a benchmark to change it. -->\n",
+        "# Figures\n",
+        "Every figure comes from a script under `benchmarks/`, run by `python3 outpost.py bench NAME`; the settings are what the",
+        "script printed. CPU figures are of the process named; wall figures depend on what else the machine did.",
+        "A figure marked provisional was taken while the machine had other work. What they mean for the promises of the",
+        "product stands in [claims](claims.md).\n",
+        "| figure | value | peer | settings | machine | date |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in figures:
+        value = one["value"] if not isinstance(one["value"], float) else f"{one['value']:.4g}"
+        settings = one.get("settings", {})
+        told = ", ".join(f"{key} {value}" for key, value in settings.items()) if isinstance(settings, dict) else str(settings)
+        peer = one.get("peer", "")
+        peer = peer if isinstance(peer, str) else json.dumps(peer, ensure_ascii=False)
+        date = one.get("date", "") + (" (provisional)" if one.get("provisional") else "")
+        cells = (one["figure"], f"{value} {one.get('unit', '')}", peer, told, one.get("machine", ""), date)
+        lines.append("| " + " | ".join(str(cell).replace("|", "/").replace("\n", " ") or "–" for cell in cells) + " |")
+    return "\n".join([*lines, ""])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("benchmarks", nargs="*")
@@ -77,6 +101,7 @@ def main() -> None:
     fresh = [{**figure, **stamp} for figure in figures_in(lines)]
     figures = merged(old, fresh)
     claims.FIGURES.write_text(json.dumps(figures, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+    (REPO / "docs" / "figures.md").write_text(figures_page(figures), "utf-8")
     (REPO / "docs" / "claims.md").write_text(claims.page(claims.judged(rows, figures)), "utf-8")
 
 

@@ -65,8 +65,8 @@ def figures_page(figures: Iterable[dict[str, Any]]) -> str:
     lines = [
         "<!-- Made by `python benchmarks/record.py`; run a benchmark to change it. -->\n",
         "# Figures\n",
-        "Every figure comes from a script under `benchmarks/`, run by `python3 outpost.py bench NAME`; the settings are what the",
-        "script printed. CPU figures are of the process named; wall figures depend on what else the machine did.",
+        "Every figure comes from a script under `benchmarks/`, run by `python3 outpost.py bench NAME`; the settings are",
+        "what it printed. CPU figures are of the process named; wall figures depend on what else the machine did.",
         "A figure marked provisional was taken while the machine had other work. What they mean for the promises of the",
         "product stands in [claims](claims.md).\n",
         "| figure | value | peer | settings | machine | date |",

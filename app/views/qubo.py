@@ -1,6 +1,6 @@
-"""QUBO: a problem file, a solver and a budget; the best energy as it falls, the samples, the objective summed again."""
+"""QUBO: a problem, a solver and a budget; the best energy as it falls, the samples, the answer in the problem's own terms."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,9 @@ from app.engine.base.text import tr
 from app.engine.base.units import span_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
+from app.views.problem_gallery import ProblemGallery
+from app.views.problem_picture import ProblemPicture
+from app.views.problem_wizard import ProblemWizard
 from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.shell.page import card
@@ -35,8 +38,9 @@ class Sample:
 
     rank: int
     energy: float
-    objective: float
+    objective: float | None
     count: int
+    feasible: bool = True
 
 
 def number_text(value: float) -> str:
@@ -50,8 +54,10 @@ def sample_columns() -> list[Column[Sample]]:
         Column("rank", tr("Rank"), lambda row: row.rank, width=60, right=True),
         Column("objective", tr("Objective"), lambda row: row.objective, number_text, 120, right=True),
         Column("energy", tr("Energy"), lambda row: row.energy, number_text, 120, right=True),
+        Column("feasible", tr("Feasible"), lambda row: row.feasible, lambda yes: tr("● yes") if yes else tr("■ no"), 80,
+               token=lambda row: "ok" if row.feasible else "bad"),
         Column("count", tr("Times found"), lambda row: row.count, width=90, right=True),
-    ]
+    ]  # fmt: skip
 
 
 class QuboPage(RunPage):
@@ -61,6 +67,12 @@ class QuboPage(RunPage):
         super().__init__(context, tr("QUBO"), context.engine.qubo.records)
         self.form = self.add_form("qubo.solve", tr("Solve a problem file"))
         sample = partial(self._use_sample)
+        self.gallery = ProblemGallery(self.use_problem)
+        self.wizard = ProblemWizard(context, self.use_problem)
+        for name, act in ((tr("Problems"), self._open_gallery), (tr("Import"), self._open_wizard)):
+            button = QPushButton(name)
+            button.clicked.connect(partial(_pressed, act))
+            self.add_action(button)
         self.sample = QPushButton(tr("Use the sample graph"))
         self.sample.clicked.connect(lambda _checked=False: sample())
         self.add_action(self.sample)
@@ -75,6 +87,7 @@ class QuboPage(RunPage):
         self.plot.add(tr("best"), lambda: self.ring("best_energy"))
         context.frames.add(self.plot, self.plot.draw)
         self.energies = BinChart(tr("Energies of the samples"), tr("Energy"))
+        self.picture = ProblemPicture()
         self.matrix = Heatmap(tr("Matrix of the problem"))
         self.graph = GraphView(tr("Graph of the problem"))
         self._drawn = self._file = ""
@@ -86,8 +99,8 @@ class QuboPage(RunPage):
         self.set_empty(
             EmptyState(
                 "sigma", tr("Nothing solved yet"),
-                tr("Open a Max-Cut graph in G-set format or a QUBO in qbsolv format, and see the best energy fall while it is "
-                   "solved. A sample graph is included."),
+                tr("Open a problem (routes, schedules, portfolios, graphs, QUBO) in its own format or as a table, and see the "
+                   "best energy fall while it is solved. Problems shows a sample of every kind."),
                 tr("Solve the sample graph"), self._solve_sample,
             )
         )  # fmt: skip
@@ -107,6 +120,7 @@ class QuboPage(RunPage):
         self.tabs.addTab(Chart(tr("Energies of the samples"), self.energies, self.energies.twin), tr("Energies"))
         self.tabs.addTab(Chart(tr("Matrix"), self.matrix, self.matrix.twin), tr("Matrix"))
         self.tabs.addTab(Chart(tr("Graph"), self.graph, self.graph.twin), tr("Graph"))
+        self.tabs.addTab(Chart(tr("Picture"), self.picture, self.picture.twin), tr("Picture"))
         self.tabs.currentChanged.connect(lambda _at: self._ask_picture())
         self.content.addLayout(top, 2)
         self.content.addWidget(card(self.tabs), 3)
@@ -128,10 +142,12 @@ class QuboPage(RunPage):
         self._facts.setText(_facts(run, result))
         self._show_trace(result)
         rows = [
-            Sample(rank, row["energy"], row["objective"], row["count"]) for rank, row in enumerate(result.get("samples", ()), 1)
+            Sample(rank, row["energy"], row["objective"], row["count"], bool(row.get("feasible", True)))
+            for rank, row in enumerate(result.get("samples", ()), 1)
         ]
         self._rows.replace_all(rows)
         self.energies.show_values([row.energy for row in rows], [row.count for row in rows])
+        self.picture.show_picture(result.get("picture"))
         self.graph.show_sides(str(result.get("sample") or ""))
         best = result.get("best_known")
         self.plot.show_lines([(float(best), tr("best known"))] if isinstance(best, (int, float)) else [])
@@ -141,7 +157,7 @@ class QuboPage(RunPage):
 
     def _ask_picture(self) -> None:
         """Have matrix and graph drawn by a worker once somebody looks at them."""
-        if self.tabs.currentIndex() < 2 or self._file == self._drawn or self.context.find("qubo.picture") is None:
+        if self.tabs.currentIndex() not in (2, 3) or self._file == self._drawn or self.context.find("qubo.picture") is None:
             return
         self._drawn = self._file
         self.matrix.show_blocks([], 0)
@@ -160,6 +176,18 @@ class QuboPage(RunPage):
         if len(trace) and self.ring("best_energy") is None:
             self.plot.show_data(0, trace[:, 0], trace[:, 1])
 
+    def use_problem(self, file: Path) -> None:
+        """Enter a problem's file into the form, its kind and route left to be recognised."""
+        if self.form is not None:
+            self.form.fill({"file": file, "kind": "auto", "route": "auto"})
+
+    def _open_gallery(self) -> None:
+        self.context.start("problem.list", self.gallery.show_list)
+        self.context.inspect(self.gallery, tr("Problems"))
+
+    def _open_wizard(self) -> None:
+        self.context.inspect(self.wizard, tr("Import a problem"))
+
     def _use_sample(self) -> None:
         if self.form is not None:
             self.form.fill({"file": self.context.engine.qubo.sample_path()})
@@ -170,7 +198,17 @@ class QuboPage(RunPage):
             self.form.submit()
 
 
+def _pressed(act: Callable[[], None], _checked: bool = False) -> None:
+    act()
+
+
 def _verdict(result: Mapping[str, Any]) -> str:
+    if result.get("feasible") is False and result.get("violations"):
+        return tr("■ No feasible answer was found; the nearest breaks: {what}", what="; ".join(result["violations"][:3]))
+    if result.get("verdict"):
+        return tr("● Verified in the problem's own terms. {verdict}", verdict=result["verdict"])
+    if result.get("answer") is not None and result.get("penalties"):
+        return tr("● Verified: the answer was checked and priced in the problem's own terms, apart from the solver.")
     if result.get("verified"):
         return tr("● Verified: the objective was summed again from the file, apart from the solver.")
     if "objective" in result:
@@ -180,6 +218,8 @@ def _verdict(result: Mapping[str, Any]) -> str:
 
 def _facts(run: Run, result: Mapping[str, Any]) -> str:
     parts = [run.source]
+    if result.get("problem"):
+        parts.append(tr(str(result["problem"]["title"])))
     if "n" in result:
         parts.append(tr("{count} variables", count=f"{result['n']:,}"))
     if "edges" in result:

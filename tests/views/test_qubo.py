@@ -64,3 +64,37 @@ def test_the_sample_graph_is_one_press_away(qtbot, window, engine, start):
 
 def test_figures_have_no_needless_digits():
     assert [number_text(value) for value in (11624.0, -0.5, 1234567.25)] == ["11,624", "-0.5", "1.23457e+06"]
+
+
+def test_a_problem_is_shown_in_its_own_terms(full_window, full):
+    full_window.open_page("qubo")
+    page = full_window.page
+    now = full.clock.now_us()
+    result = {
+        "objective": 224.0, "energy": 230.0, "verified": True, "feasible": True, "answer": [[1]], "verdict": "Both found the same.",
+        "problem": {"title": "Vehicle routing"}, "penalties": [{}], "n": 3, "picture": {"type": "routes", "points": [], "lines": []},
+        "samples": [{"energy": 1.0, "objective": None, "count": 1, "feasible": False}],
+    }  # fmt: skip
+    full.qubo.records.put(Run("r-vrp", "j-vrp", "t", "t.vrp", {"file": "t.vrp"}, result, "done", now, now))
+    assert page._verdict.text() == "● Verified in the problem's own terms. Both found the same."
+    assert "Vehicle routing" in page._facts.text()
+    assert page.picture.drawing.picture["type"] == "routes"
+    full_window.settle()
+    assert page.samples.model.rowCount() == 1
+    bad = {**result, "feasible": False, "verified": False, "objective": None, "violations": ["customer a is not served"]}
+    full.qubo.records.put(Run("r-vrp", "j-vrp", "t", "t.vrp", {"file": "t.vrp"}, bad, "done", now, now + 1))
+    page.shown()
+    assert "customer a is not served" in page._verdict.text()
+    assert page._figure.text() == "–"
+
+
+def test_gallery_and_import_open_beside_the_page(qtbot, window, start):
+    start.answers["problem.list"] = {"kinds": [], "kept": [{"name": "van", "kind": "knapsack", "file": "/h/van.csv"}]}
+    window.open_page("qubo")
+    page = window.page
+    page._open_gallery()
+    assert start.asked[-1][0] == "problem.list"
+    qtbot.mouseClick(page.gallery.buttons["van"], Qt.MouseButton.LeftButton)
+    assert str(page.form.given()["file"]) == "/h/van.csv"
+    page._open_wizard()
+    assert page.wizard.read.isEnabled()

@@ -1,0 +1,93 @@
+"""The gallery of problems: each kind with a picture of its solved sample, what it is for, and one press to solve it."""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app.engine.base.text import tr
+from app.views.problem_picture import ProblemPicture
+from app.views.shell import theme
+from app.views.shell.theme import RESOURCES
+
+PICTURES: Final = RESOURCES / "samples" / "problems" / "pictures.json"
+_THUMB: Final = (104, 76)
+
+Pick = Callable[[Path], None]
+
+
+class ProblemGallery(QScrollArea):
+    """A card per kind; `pick` gets the file of the sample or of the kept problem that was pressed."""
+
+    def __init__(self, pick: Pick) -> None:
+        super().__init__()
+        self._pick = pick
+        self.buttons: dict[str, QPushButton] = {}
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(tr("Gallery of problems"))
+
+    def show_list(self, told: Mapping[str, Any]) -> None:
+        """Show what `problem.list` told: the problems kept here first, then a card per kind."""
+        pictures = pictures_of_samples()
+        holder = QWidget()
+        holder.setProperty("clear", True)
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 4, 0)
+        column.setSpacing(2 * theme.SPACE)
+        self.buttons = {}
+        titles = {str(kind["name"]): str(kind["title"]) for kind in told.get("kinds", ())}
+        for kept in told.get("kept", ()):
+            about = tr(titles.get(str(kept["kind"]), "")) if kept["kind"] else tr("no longer readable")
+            self._card(column, (str(kept["name"]), about, ""), None, Path(kept["file"]))
+        for kind in told.get("kinds", ()):
+            said = (tr(str(kind["title"])), tr(str(kind["help"])), str(kind["formats"]))
+            self._card(column, said, pictures.get(str(kind["name"])), Path(kind["sample"]))
+        column.addStretch(1)
+        self.setWidget(holder)
+
+    def _card(self, column: QVBoxLayout, words_of: tuple[str, str, str], picture: Mapping[str, Any] | None, file: Path) -> None:
+        title, about, formats = words_of
+        frame = QFrame()
+        frame.setProperty("card", True)
+        line = QHBoxLayout(frame)
+        line.setContentsMargins(8, 8, 8, 8)
+        if picture is not None:
+            thumb = ProblemPicture(title)
+            thumb.setFixedSize(*_THUMB)
+            thumb.show_picture(picture)
+            line.addWidget(thumb, 0, Qt.AlignmentFlag.AlignTop)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        heading = QLabel(title)
+        heading.setProperty("role", "heading")
+        words.addWidget(heading)
+        for text in (about, formats):
+            if text:
+                said = QLabel(text)
+                said.setProperty("role", "caption")
+                said.setWordWrap(True)
+                words.addWidget(said)
+        press = QPushButton(tr("Use the sample") if picture is not None else tr("Use"))
+        press.setAccessibleName(tr("Use {what}", what=title))
+        press.clicked.connect(partial(self._pressed, file))
+        self.buttons[title] = press
+        words.addWidget(press, 0, Qt.AlignmentFlag.AlignLeft)
+        line.addLayout(words, 1)
+        column.addWidget(frame)
+
+    def _pressed(self, file: Path, _checked: bool = False) -> None:
+        self._pick(file)
+
+
+def pictures_of_samples() -> dict[str, Any]:
+    """Return the picture of each kind's solved sample, made ahead by `app/engine/qubo/problems/gallery.py`."""
+    if not PICTURES.is_file():
+        return {}
+    found: dict[str, Any] = json.loads(PICTURES.read_text("utf-8"))
+    return found

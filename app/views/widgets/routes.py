@@ -1,0 +1,56 @@
+"""Points and lines in a plane: tours, a network with its loads, sites and whom they serve, facilities and flows."""
+
+from typing import Final
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+
+from app.engine.base.text import tr
+from app.views.shell import theme
+from app.views.widgets.chart import Row, Twin
+from app.views.widgets.drawing import Drawing, label, series
+
+_LABELS: Final = 60
+
+
+class Routes(Drawing):
+    """A line by colour and number; a depot ■, a stop ●, a node ○."""
+
+    def said(self) -> str:
+        """Return how many points and lines there are."""
+        return tr("{points} places, {lines} lines", points=len(self.picture["points"]), lines=len(self.picture["lines"]))
+
+    def twin(self) -> Twin:
+        """Return the lines with the names along them."""
+        names = [str(point["name"]) for point in self.picture.get("points", ())]
+        rows: list[Row] = [
+            (line["label"] or str(at + 1), len(line["points"]), " → ".join(names[k] for k in line["points"]))
+            for at, line in enumerate(self.picture.get("lines", ()))
+        ]
+        return Twin((tr("Line"), tr("Places"), tr("Way")), rows)
+
+    def draw(self, painter: QPainter) -> None:
+        """Draw the lines, then the points over them, then the names that fit."""
+        points = self.picture["points"]
+        at = self.fitted([(point["x"], point["y"]) for point in points])
+        for line in self.picture["lines"]:
+            muted = line["series"] < 0
+            pen = QPen(series(line["series"], 120 if muted else 230), 1 + (5 if muted else 1.5) * line["width_ratio"])
+            painter.setPen(pen)
+            painter.drawPolyline(QPolygonF([at[k] for k in line["points"]]))
+        for point, place in zip(points, at, strict=True):
+            self._point(painter, place, str(point["role"]))
+        if not self.small and len(points) <= _LABELS:
+            taken = [QRectF(place.x() - 4, place.y() - 4, 8, 8) for place in at]
+            for point, place in zip(points, at, strict=True):
+                label(painter, place, str(point["name"]), taken)
+
+    def _point(self, painter: QPainter, at: QPointF, role: str) -> None:
+        tokens = theme.now()
+        radius = 2.0 if self.small else max(2.0, min(4.5, 60 / max(1, len(self.picture["points"])) ** 0.5))
+        painter.setPen(QPen(QColor(tokens.surface if role != "node" else tokens.text), 1))
+        painter.setBrush(QColor(tokens.accent if role == "depot" else tokens.surface if role == "node" else tokens.text))
+        if role == "depot":
+            painter.drawRect(QRectF(at.x() - 1.5 * radius, at.y() - 1.5 * radius, 3 * radius, 3 * radius))
+        else:
+            painter.drawEllipse(at, radius, radius)

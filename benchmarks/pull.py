@@ -31,11 +31,11 @@ from app.wire.identity import DeviceIdentity, PublicIdentity
 
 def serve(pipe: Connection, console: dict[str, Any], count: int) -> None:
     """Answer for `count` nodes until the pipe closes; runs in a child."""
-    from tests.engine.link.virtual import VirtualNode
+    from app.agent.virtual import VirtualNode
 
     async def run() -> None:
         identity = PublicIdentity.from_json(console)
-        nodes = [await VirtualNode(f"v{index}", identity, 1, grow_s=1.0).start() for index in range(count)]
+        nodes = [await VirtualNode(f"v{index}", identity, 1, 1.0).start() for index in range(count)]
         pipe.send([(node.address, node.identity.public.to_json()) for node in nodes])
         await asyncio.to_thread(pipe.poll, None)
         for node in nodes:

@@ -18,6 +18,7 @@ from app.commands import (
     status,
     store,
     support,
+    swarm,
     tour,
 )
 from app.engine.base.command import CommandTable
@@ -43,6 +44,7 @@ def command_table() -> CommandTable:
         settings,
         store,
         support,
+        swarm,
         agent,
     )
     return CommandTable(row for file in files for row in file.ROWS)

@@ -106,7 +106,7 @@ ROWS: tuple[Command, ...] = (
         "to what it had; the others go on.",
         activate,
         (_MODEL, _NODES, _DOWNGRADE),
-        returns="{model, deployment, nodes: [{id, name, state, error}]}",
+        returns="{model, deployment, nodes: [{id, name, state, error}]}", leaves=True,
     ),
     Command(
         "model.check", "Check predictions",

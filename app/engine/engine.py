@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app import __version__
 from app.engine.base.clock import Clock, SystemClock
 from app.engine.base.command import Command, CommandTable, Danger, Place, Role
 from app.engine.base.errors import BadInput, OutpostError, Refused
@@ -23,6 +24,7 @@ from app.engine.observe.traces import Span, Traces
 if TYPE_CHECKING:
     from app.engine.circuits.service import CircuitsService
     from app.engine.control.service import ControlService
+    from app.engine.fleet.rollouts import RolloutService
     from app.engine.fleet.service import FleetService
     from app.engine.jobs.service import Jobs
     from app.engine.learning.service import LearningService
@@ -54,6 +56,7 @@ class Engine:
     link: "Link"
     models: "ModelsService"
     fleet: "FleetService"
+    rollouts: "RolloutService"
     qubo: "QuboService"
     circuits: "CircuitsService"
     learning: "LearningService"
@@ -62,7 +65,7 @@ class Engine:
     def __init__(self, home: Path, table: CommandTable, clock: Clock, show: Callable[[Notice], None]) -> None:
         self.place = Home(home)
         self.home, self.table, self.clock = home, table, clock
-        self.funnel = Funnel(show)
+        self.funnel = Funnel(show, f"Outpost {__version__}")
         self.bus = Bus(self._failed)
         self.samples = Samples()
         self.traces = Traces()

@@ -2,11 +2,13 @@
 
 import asyncio
 import enum
+import platform
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.engine.base.errors import Bug, Cancelled, OutpostError
+from app.engine.base.redact import redact
 from app.engine.base.text import tr
 
 
@@ -54,11 +56,18 @@ class Notice:
     cause: str = ""
 
 
+def report_of(error: BaseException, cause: str, about: str = "") -> str:
+    """Return the report of a bug that can be copied and sent: what ran where and the trace, without secrets."""
+    system = f"{platform.system()} {platform.release()} {platform.machine()}, Python {platform.python_version()}"
+    trace = "".join(traceback.format_exception(error))
+    return redact(f"{about}\n{system}\nduring: {cause or 'unknown'}\n\n{trace}".lstrip())
+
+
 class Funnel:
     """Takes every exception that reached the top and hands what is to be seen to `show`."""
 
-    def __init__(self, show: Callable[[Notice], None]) -> None:
-        self._show = show
+    def __init__(self, show: Callable[[Notice], None], about: str = "") -> None:
+        self._show, self._about = show, about
 
     def take(self, error: BaseException, cause: str = "") -> Fate:
         """Deal with `error`; `cause` names the command run or the task it came from."""
@@ -66,7 +75,7 @@ class Funnel:
         if fate is Fate.SILENT:
             return fate
         told = as_outpost_error(error)
-        report = "".join(traceback.format_exception(error)) if fate is Fate.BUG else ""
+        report = report_of(error, cause, self._about) if fate is Fate.BUG else ""
         text = str(told) if fate is Fate.TELL else tr("Something went wrong inside Outpost: {text}", text=str(told))
         self._show(Notice(fate, text, told.hint, report, cause))
         return fate

@@ -3,9 +3,10 @@
 Nothing here is a dialog, and a node that is offline is no message at all: it is a badge with an age.
 """
 
+from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
@@ -16,6 +17,7 @@ from app.views.shell.icons import icon
 
 MOST_SHOWN: Final = 3
 PASSING_MS: Final = 6000
+_MOST_SHOWN_TEXT: Final = 1500
 
 
 class NoticeBar(QWidget):
@@ -24,6 +26,9 @@ class NoticeBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: dict[str, QFrame] = {}
+        self._counts: dict[str, int] = {}
+        self._quiet = False
+        self._help: Callable[[], None] | None = None
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(theme.SPACE)
@@ -37,13 +42,25 @@ class NoticeBar(QWidget):
     def tell(self, notice: Notice, key: str = "") -> None:
         """Show `notice` in place of an older one with the same `key` (its text when none is given)."""
         key = key or notice.text
+        if self._quiet and notice.fate is Fate.SILENT:
+            return
+        again = self._counts.get(key, 0) + 1 if key in self._rows else 1
         self.dismiss(key)
-        row = self._row_of(notice, key)
+        self._counts[key] = again
+        row = self._row_of(notice, key, again)
         self._rows[key] = row
         self._column.insertWidget(0, row)
         for old in list(self._rows)[:-MOST_SHOWN]:
             self.dismiss(old)
         self.show()
+
+    def set_quiet(self, *, quiet: bool) -> None:
+        """Show no passing lines while somebody does not want to be disturbed; errors are told all the same."""
+        self._quiet = quiet
+
+    def offer_help(self, act: Callable[[], None]) -> None:
+        """Offer `act`, the making of a support bundle, beside the report of a bug."""
+        self._help = act
 
     def pass_on(self, text: str) -> None:
         """Show a line that goes by itself."""
@@ -65,7 +82,7 @@ class NoticeBar(QWidget):
         self.dismiss(next(reversed(self._rows)))
         return True
 
-    def _row_of(self, notice: Notice, key: str) -> QFrame:
+    def _row_of(self, notice: Notice, key: str, times: int) -> QFrame:
         row = QFrame()
         row.setProperty("notice", "info" if notice.fate is Fate.SILENT else "bad")
         row.setProperty("text", notice.text)
@@ -74,8 +91,9 @@ class NoticeBar(QWidget):
         line.setContentsMargins(12, 6, 6, 6)
         words = QVBoxLayout()
         words.setSpacing(2)
-        text = QLabel(notice.text)
+        text = QLabel(tr("{text} ({n} times)", text=notice.text, n=times) if times > 1 else notice.text)
         text.setWordWrap(True)
+        text.setTextFormat(Qt.TextFormat.PlainText)
         words.addWidget(text)
         if notice.hint:
             hint = QLabel(notice.hint)
@@ -84,9 +102,12 @@ class NoticeBar(QWidget):
             words.addWidget(hint)
         line.addLayout(words, 1)
         if notice.report:
-            copy = QPushButton(tr("Copy report"))
-            copy.clicked.connect(lambda _checked=False: QGuiApplication.clipboard().setText(notice.report))
-            line.addWidget(copy)
+            line.addWidget(self._copy_button(notice.report))
+            if self._help is not None:
+                bundle = QPushButton(tr("Make a support bundle"))
+                bundle.setToolTip(tr("One file with versions, settings and the log, without secrets"))
+                bundle.clicked.connect(lambda _checked=False, act=self._help: act())
+                line.addWidget(bundle)
         close = QToolButton()
         close.setIcon(icon("x"))
         close.setAccessibleName(tr("Dismiss this message"))
@@ -99,6 +120,13 @@ class NoticeBar(QWidget):
             passing.timeout.connect(lambda: self._expire(key, row))
             passing.start(PASSING_MS)
         return row
+
+    def _copy_button(self, report: str) -> QPushButton:
+        copy = QPushButton(tr("Copy report"))
+        copy.setToolTip(report if len(report) < _MOST_SHOWN_TEXT else report[:_MOST_SHOWN_TEXT] + "…")
+        copy.setAccessibleDescription(tr("What ran where, and the trace; keys, codes and folders are taken out"))
+        copy.clicked.connect(lambda _checked=False: QGuiApplication.clipboard().setText(report))
+        return copy
 
     def _expire(self, key: str, row: QFrame) -> None:
         if self._rows.get(key) is row:

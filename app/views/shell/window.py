@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QMainWindow, QS
 from app.engine.base.events import SettingChanged, StoreTroubled
 from app.engine.base.funnel import Fate, Notice
 from app.engine.base.text import tr
+from app.engine.base.units import use_zone
 from app.views.shell import theme
 from app.views.shell.activity_dock import ActivityDock
 from app.views.shell.context import Context, Start, hold
@@ -225,6 +226,8 @@ class MainWindow(QMainWindow):
         self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, bar)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.notices = NoticeBar()
+        self.notices.set_quiet(quiet=bool(self.engine.settings["view.quiet"]))
+        self.notices.offer_help(partial(self.open_command, "support.bundle", {}))
         self._stack = QStackedWidget()
         middle = QWidget()
         column = QVBoxLayout(middle)
@@ -334,6 +337,12 @@ class MainWindow(QMainWindow):
         if event.key in ("view.theme", "view.density", "view.still", "view.frame_hz"):
             self._apply_look()
             self.frames.set_rate(self._frame_hz())
+        elif event.key == "view.quiet":
+            self.notices.set_quiet(quiet=bool(self.engine.settings["view.quiet"]))
+        elif event.key == "view.time":
+            use_zone(str(self.engine.settings["view.time"]))
+            self.status.second()
+            self.page.shown()
         elif event.key.startswith("user."):
             self.status.tell_role()
             for page in self._pages.values():

@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton, QToolButton
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 
 from app.engine.base.funnel import Fate, Notice
 from app.views.shell import notices
@@ -50,3 +50,28 @@ def test_a_passing_line_goes_by_itself(qtbot, bar, monkeypatch):
     bar.pass_on("Copied")
     assert bar.texts == ["Copied"]
     qtbot.waitUntil(lambda: bar.texts == [])
+
+
+def test_the_same_message_again_is_counted_in_its_place(bar):
+    for _ in range(3):
+        bar.tell(Notice(Fate.TELL, "The disk is full"), key="store")
+    assert len(bar.texts) == 1
+    assert "The disk is full (3 times)" in [label.text() for label in bar.findChildren(QLabel)]
+
+
+def test_quiet_keeps_passing_lines_away_and_errors_not(bar):
+    bar.set_quiet(quiet=True)
+    bar.pass_on("Copied")
+    bar.tell(Notice(Fate.TELL, "The disk is full"))
+    assert bar.texts == ["The disk is full"]
+
+
+def test_a_bug_offers_its_report_and_a_bundle(bar):
+    asked = []
+    bar.offer_help(lambda: asked.append("bundle"))
+    bar.tell(Notice(Fate.BUG, "Something went wrong", report="Outpost 1\ntrace"))
+    buttons = {one.text(): one for one in bar.findChildren(QPushButton)}
+    buttons["Copy report"].click()
+    buttons["Make a support bundle"].click()
+    assert QGuiApplication.clipboard().text() == "Outpost 1\ntrace"
+    assert asked == ["bundle"]

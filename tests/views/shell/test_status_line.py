@@ -10,32 +10,48 @@ from app.engine.fleet.health import Health
 
 def test_nodes_are_counted_by_state_and_kept_current(qtbot, full_window, full):
     line = full_window.status
-    assert line.texts[3] == "● 4 online   ▲ 1 suspect   ■ 1 offline"
+    assert line.texts[5] == "● 4 online   ▲ 1 suspect   ■ 1 offline"
     full.fleet.records.put(*(replace(node, state=Health.ONLINE) for node in full.fleet.records))
-    qtbot.waitUntil(lambda: line.texts[3] == "● 6 online")
+    qtbot.waitUntil(lambda: line.texts[5] == "● 6 online")
 
 
 def test_an_empty_fleet_is_said_in_words(window):
-    assert window.status.texts[3] == "no nodes"
+    assert window.status.texts[5] == "no nodes"
 
 
 def test_the_clock_switches_between_utc_and_local(qtbot, window, engine):
-    assert window.status.texts[4] == "22:13:20 UTC"
+    assert window.status.texts[6] == "22:13:20 UTC"
     engine.clock.advance(2)
     window.status.second()
-    assert window.status.texts[4] == "22:13:22 UTC"
+    assert window.status.texts[6] == "22:13:22 UTC"
     qtbot.mouseClick(window.status._clock, Qt.MouseButton.LeftButton)
-    assert window.status.texts[4][5:8] == ":22"
+    assert window.status.texts[6][5:8] == ":22"
 
 
 def test_a_new_role_is_told_at_once(window, engine):
     engine.settings.set("user.role", "observer")
     engine.bus.publish(SettingChanged(at_us=0, actor="", key="user.role"))
-    assert window.status.texts[2] == "operator · observer"
+    assert window.status.texts[4] == "operator · observer · read only"
 
 
 def test_the_size_of_the_store_is_read_from_its_files(window, engine):
     (engine.home / "outpost.db").write_bytes(b"x" * 3 * 1024 * 1024)
     for _ in range(10):
         window.status.second()
-    assert window.status.texts[1] == "store 3.0\u2009MiB"
+    assert window.status.texts[3] == "store 3.0\u2009MiB"
+
+
+def test_the_zone_is_kept_as_a_setting(qtbot, window, start):
+    qtbot.mouseClick(window.status._clock, Qt.MouseButton.LeftButton)
+    assert start.asked[-1] == ("settings.set", {"key": "view.time", "value": "local"})
+
+
+def test_the_link_and_what_waits_to_be_sent_are_told(qtbot, full_window, full, start):
+    line = full_window.status
+    assert line.texts[1] == "● linked"
+    start.answers["status"] = {"pending_count": 318}
+    for _ in range(10):
+        line.second()
+    assert line.texts[2] == "318 changes pending"
+    full.fleet.records.put(*(replace(node, state=Health.OFFLINE) for node in full.fleet.records))
+    qtbot.waitUntil(lambda: line.texts[1] == "■ offline since 2023-11-14 22:13:18Z")

@@ -1,15 +1,16 @@
-"""Control: a controller on a real resource; what it aims at, what it set, how long the queue and the wait became."""
+"""Control: a controller on a real resource, what it aims at, sets and why; and trials of models against peers."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QGridLayout, QLabel
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from app.engine.base.text import tr
 from app.engine.base.units import span_text
-from app.engine.jobs.records import Job
+from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
+from app.views.control_parts import Intervals, PhasePortrait, SteerBar
 from app.views.shell.context import Context
 from app.views.shell.page import card
 from app.views.shell.run_page import RunPage, result_of
@@ -25,6 +26,13 @@ class ControlPage(RunPage):
     def __init__(self, context: Context) -> None:
         super().__init__(context, tr("Control"), context.engine.control.records)
         self.form = self.add_form("control.run", tr("Run a controller"), hidden=("resource", "rate_hz", "service_s"))
+        self.trial = self.add_form(
+            "control.trial", tr("Try a model against peers"), hidden=("candidates", "service_s", "weight", "seed")
+        )
+        self.steer = SteerBar(context)
+        self.portrait = PhasePortrait(lambda: self.ring("position"), lambda: self.ring("velocity"))
+        self.effects = Intervals()
+        context.frames.add(self.portrait, self.portrait.draw)
         self.plots = (
             LivePlot(tr("Target and size"), unit=tr("threads"), steps=True),
             LivePlot(tr("Queue"), unit=tr("tasks")),
@@ -46,7 +54,14 @@ class ControlPage(RunPage):
         grid.addWidget(card(self.plots[0]), 0, 0, 1, 2)
         grid.addWidget(card(self.plots[1]), 1, 0)
         grid.addWidget(card(self.plots[2]), 1, 1)
-        self.content.addLayout(grid, 1)
+        grid.addWidget(card(self.portrait, heading=tr("Phase portrait")), 2, 0, 1, 2)
+        self._course = QWidget()
+        self._course.setLayout(grid)
+        grid.setContentsMargins(0, 0, 0, 0)
+        self._trial_card = card(self.effects, heading=tr("Effect against each peer, as a share of its cost"))
+        self.content.addWidget(self.steer)
+        self.content.addWidget(self._course, 1)
+        self.content.addWidget(self._trial_card)
         self.content.addWidget(card(self._said, self._peer, heading=tr("Figures")))
         self.set_empty(
             EmptyState(
@@ -61,6 +76,7 @@ class ControlPage(RunPage):
         """Draw the plots."""
         for plot in self.plots:
             plot.draw(wait=True)
+        self.portrait.draw()
 
     def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
         """Show the course and the figures."""
@@ -68,6 +84,16 @@ class ControlPage(RunPage):
         if fresh:
             for plot in self.plots:
                 plot.clear()
+            self.portrait.clear()
+        per = result.get("per")
+        controller = "model" not in run.spec and "against" not in run.spec
+        self.steer.show_run(
+            run.id, str(run.spec.get("mode", "apply")), live=job is not None and job.state in LIVE, controller=controller
+        )
+        self._course.setVisible(controller)
+        self._trial_card.setVisible(isinstance(per, list))
+        if isinstance(per, list):
+            self.effects.show_effects(per)
         series = result.get("series")
         if isinstance(series, dict) and self.ring("size") is None:
             at = np.array(series.get("at_s", ()), float)
@@ -80,6 +106,14 @@ class ControlPage(RunPage):
 
 
 def _said(result: Mapping[str, Any]) -> str:
+    if "per" in result:
+        verdicts = "; ".join(f"{one['against']}: {tr(str(one.get('verdict', '')))}" for one in result["per"])
+        return tr("Simulated, {seeds} paired loads · {verdicts}", seeds=result.get("seeds", "–"), verdicts=verdicts)
+    if "effect" in result and "laws" in result:
+        return tr(
+            "Simulated: {model} would have cost {effect} less than {against}",
+            model=result.get("model", ""), against=result.get("against", ""), effect=f"{100 * result['effect']:.1f}\u202f%",
+        )  # fmt: skip
     if "ticks" in result:
         return tr(
             "{tasks} tasks in {ticks} ticks · mean size {size} threads · wait p50 {p50}, p99 {p99} · {resizes} resizes · "
@@ -90,11 +124,13 @@ def _said(result: Mapping[str, Any]) -> str:
             overhead=f"{100 * result.get('overhead_ratio', 0):.1f}\u202f%",
         )  # fmt: skip
     if "size" in result:
-        return tr(
+        reason = str(result.get("reason", ""))
+        said = tr(
             "target {target} · size {size} · queue {queue} · wait {wait}",
             target=f"{result.get('target', 0):.0f}", size=f"{result['size']:.0f}",
             queue=f"{result.get('queue', 0):.0f}", wait=span_text(result.get("wait_s")),
         )  # fmt: skip
+        return f"{said} · {tr(reason)}" if reason else said
     return ""
 
 

@@ -34,3 +34,48 @@ def test_it_starts_from_its_form(window, start):
     window.page.form.submit()
     name, args = start.asked[-1]
     assert (name, args["resource"], args["seconds"]) == ("control.run", "threadpool", 3.0)
+
+
+def test_a_running_controller_can_be_steered_and_shows_its_reason_and_phase(full_window, full, start):
+    full_window.open_page("control")
+    now = full.clock.now_us()
+    partial = {"target": 9, "size": 8, "queue": 3, "wait_s": 0.02, "reason": "rate limit"}
+    full.jobs.records.put(Job("j-live", "control", "auto", "running", now, partial=partial))
+    for k in range(20):
+        full.samples.push("j-live", "position", now / 1e6 + k, 10.0 + k)
+        full.samples.push("j-live", "velocity", now / 1e6 + k, 1.0 - 0.1 * k)
+    spec = {"law": "auto", "mode": "observe"}
+    full.control.records.put(Run("r-live", "j-live", "auto", "threadpool", spec=spec, created_us=now))
+    full_window.settle()
+    page = full_window.page
+    page.frame_now()
+    assert page._said.text().endswith("· rate limit")
+    assert len(page.portrait.at) == 20
+    assert page.steer.mode.currentData() == "observe"
+    assert not page.steer.end.isHidden()
+    assert page.steer.replay.isHidden()
+    page.steer.mode.setCurrentIndex(2)
+    page.steer.mode.activated.emit(2)
+    page.steer.kill.click()
+    assert start.asked[-2:] == [
+        ("control.mode", {"id": "r-live", "mode": "apply"}),
+        ("control.stop", {"id": "r-live", "kill": True}),
+    ]
+
+
+def test_a_trial_shows_its_effects_and_no_course(full_window, full, start):
+    full_window.open_page("control")
+    now = full.clock.now_us()
+    per = [{"against": "pid", "effect": 0.05, "low": 0.03, "high": 0.07, "verdict": "better"},
+           {"against": "static", "effect": 0.0, "low": -0.01, "high": 0.01, "verdict": "no improvement"}]  # fmt: skip
+    run = Run("r-trial", "j-none", "Trial", "threadpool", spec={"against": ["pid"]}, result={"per": per, "seeds": 9},
+              state="done", created_us=now)  # fmt: skip
+    full.control.records.put(run)
+    full_window.settle()
+    page = full_window.page
+    assert page.effects.rows == per
+    assert page._said.text() == "Simulated, 9 paired loads · pid: better; static: no improvement"
+    assert page._course.isHidden()
+    assert page.steer.isHidden()
+    page.effects.grab()
+    page.portrait.grab()

@@ -1,0 +1,167 @@
+"""Parts of the control page: the phase portrait, intervals of a trial, and the bar that steers a controller or replays it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
+
+from app.engine.base.rings import Floats, Ring
+from app.engine.base.text import tr
+from app.views.shell import theme
+from app.views.shell.context import Context
+
+_TAIL: Final = 300
+_ROW_PX: Final = 24
+_LEFT_PX: Final = 120
+MODES: Final = ("observe", "recommend", "apply")
+WHAT_IF: Final = ("auto", "optomechanical", "parametric", "coherent", "pid", "staffing", "static")
+
+
+class PhasePortrait(QWidget):
+    """Velocity of the demand over its position, the last half minute as a line and now as a dot."""
+
+    def __init__(self, position: Callable[[], Ring | None], velocity: Callable[[], Ring | None]) -> None:
+        super().__init__()
+        self._position, self._velocity = position, velocity
+        self._seen = -1
+        self.at: Floats = np.empty(0)
+        self.v: Floats = np.empty(0)
+        self.setMinimumHeight(120)
+        self.setAccessibleName(tr("Phase portrait: velocity of the demand over its position"))
+
+    def clear(self) -> None:
+        """Forget the course."""
+        self.at, self.v, self._seen = np.empty(0), np.empty(0), -1
+        self.update()
+
+    def draw(self) -> bool:
+        """Pull what is new; true when there was something."""
+        position, velocity = self._position(), self._velocity()
+        if position is None or velocity is None or position.count == self._seen:
+            return False
+        self._seen = position.count
+        _, x = position.tail(_TAIL)
+        _, v = velocity.tail(_TAIL)
+        least = min(len(x), len(v))
+        self.at, self.v = x[len(x) - least :], v[len(v) - least :]
+        self.update()
+        return True
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the axes at zero velocity, the course, and where it stands."""
+        tokens, painter = theme.now(), QPainter(self)
+        area = QRectF(8, 8, self.width() - 16, self.height() - 16)
+        painter.setPen(QPen(QColor(tokens.border)))
+        painter.drawLine(QPointF(area.left(), area.center().y()), QPointF(area.right(), area.center().y()))
+        painter.setPen(QColor(tokens.muted))
+        painter.setFont(theme.text_font(theme.CAPTION_PX))
+        painter.drawText(area, int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft), tr("velocity over position"))
+        if len(self.at):
+            low, high = float(self.at.min()), float(self.at.max())
+            tall = float(np.abs(self.v).max()) or 1.0
+            wide = (high - low) or 1.0
+            points = [
+                QPointF(area.left() + area.width() * (x - low) / wide, area.center().y() - area.height() / 2 * v / tall)
+                for x, v in zip(self.at.tolist(), self.v.tolist(), strict=True)
+            ]
+            painter.setPen(QPen(QColor(tokens.series[0]), 1))
+            painter.drawPolyline(QPolygonF(points))
+            painter.setBrush(QColor(tokens.series[1]))
+            painter.drawEllipse(points[-1], 4.0, 4.0)
+        painter.end()
+
+
+class Intervals(QWidget):
+    """One line per peer: the interval as a bar, the effect as a dot, and the rule of no difference at zero."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[Mapping[str, Any]] = []
+        self.setAccessibleName(tr("Effects against peers, with their intervals"))
+
+    def show_effects(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Show the rows of a trial's `per`."""
+        self.rows = list(rows)
+        told = (f"{row['against']} {100 * row['effect']:+.1f} %: {tr(str(row.get('verdict', '')))}" for row in self.rows)
+        self.setAccessibleDescription("; ".join(told))
+        self.setMinimumHeight(self.sizeHint().height())
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Return the size that shows every row."""
+        return QSize(320, _ROW_PX * len(self.rows) + 8)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the rows."""
+        if not self.rows:
+            return
+        tokens, painter = theme.now(), QPainter(self)
+        low = min(0.0, *(float(row["low"]) for row in self.rows))
+        high = max(0.0, *(float(row["high"]) for row in self.rows))
+        room, span = max(40.0, self.width() - _LEFT_PX - 96.0), (high - low) or 1.0
+        painter.setFont(theme.text_font(theme.CAPTION_PX))
+
+        def across(value: float) -> float:
+            return _LEFT_PX + room * (value - low) / span
+
+        painter.setPen(QPen(QColor(tokens.border), 1, Qt.PenStyle.DashLine))
+        painter.drawLine(QPointF(across(0.0), 0), QPointF(across(0.0), self.height()))
+        middle = int(Qt.AlignmentFlag.AlignVCenter)
+        for number, row in enumerate(self.rows):
+            top = float(_ROW_PX * number + 4)
+            centre = top + _ROW_PX / 2
+            painter.setPen(QColor(tokens.text))
+            painter.drawText(QRectF(0, top, _LEFT_PX - 8, _ROW_PX), middle, str(row["against"]))
+            painter.setPen(QPen(QColor(tokens.series[0]), 3))
+            painter.drawLine(QPointF(across(float(row["low"])), centre), QPointF(across(float(row["high"])), centre))
+            painter.setBrush(QColor(tokens.series[0]))
+            painter.drawEllipse(QPointF(across(float(row["effect"])), centre), 4.0, 4.0)
+            painter.setPen(QColor(tokens.muted))
+            painter.drawText(QRectF(self.width() - 92.0, top, 92, _ROW_PX), middle, f"{100 * float(row['effect']):+.1f}\u202f%")
+        painter.end()
+
+
+class SteerBar(QWidget):
+    """Mode, end and kill switch of a controller that runs; and of one that ran, the replay under another model."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context, self._run_id = context, ""
+        self.mode = QComboBox()
+        self.mode.setAccessibleName(tr("Mode"))
+        for name in MODES:
+            self.mode.addItem(tr(name), name)
+        self.mode.activated.connect(lambda _index: self._ask("control.mode", mode=self.mode.currentData()))
+        self.end = QPushButton(tr("End"))
+        self.end.clicked.connect(lambda _checked=False: self._ask("control.stop"))
+        self.kill = QPushButton(tr("Kill switch"))
+        self.kill.clicked.connect(lambda _checked=False: self._ask("control.stop", kill=True))
+        self.model = QComboBox()
+        self.model.setAccessibleName(tr("Model to replay with"))
+        for name in WHAT_IF:
+            self.model.addItem(tr(name), name)
+        self.replay = QPushButton(tr("What if"))
+        self.replay.clicked.connect(lambda _checked=False: self._ask("control.replay", model=self.model.currentData()))
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        for part in (self.mode, self.end, self.kill, self.model, self.replay):
+            line.addWidget(part)
+        line.addStretch(1)
+
+    def show_run(self, run_id: str, mode: str, *, live: bool, controller: bool) -> None:
+        """Offer what fits: orders to one that is `live`, a replay of a `controller` that ended, nothing for a trial."""
+        if run_id != self._run_id:
+            self.mode.setCurrentIndex(max(0, self.mode.findData(mode)))
+        self._run_id = run_id
+        for part in (self.mode, self.end, self.kill):
+            part.setVisible(live and controller)
+        for other in (self.model, self.replay):
+            other.setVisible(controller and not live)
+        self.setVisible(controller)
+
+    def _ask(self, command: str, **args: Any) -> None:
+        self._context.start(command, None, id=self._run_id, **args)

@@ -1,0 +1,55 @@
+import numpy as np
+
+from app.engine.base.rings import Ring
+from app.views.control_parts import Intervals, PhasePortrait, SteerBar
+
+
+def ring(values):
+    made = Ring()
+    made.extend(np.arange(len(values), dtype=float), np.array(values, float))
+    return made
+
+
+def test_the_portrait_pulls_only_what_is_new(qtbot):
+    position, velocity = ring([1.0, 2.0, 3.0]), ring([0.0, 1.0])
+    made = PhasePortrait(lambda: position, lambda: velocity)
+    qtbot.addWidget(made)
+    made.resize(200, 120)
+    assert made.draw()
+    assert not made.draw()
+    assert (made.at.tolist(), made.v.tolist()) == ([2.0, 3.0], [0.0, 1.0])
+    assert not made.grab().isNull()
+    made.clear()
+    assert len(made.at) == 0
+    assert not PhasePortrait(lambda: None, lambda: None).draw()
+
+
+def test_intervals_are_told_to_those_who_cannot_see_them(qtbot):
+    made = Intervals()
+    qtbot.addWidget(made)
+    made.show_effects([{"against": "pid", "effect": 0.05, "low": 0.03, "high": 0.07, "verdict": "better"}])
+    assert made.accessibleDescription() == "pid +5.0 %: better"
+    made.resize(320, 40)
+    assert not made.grab().isNull()
+
+
+def test_the_bar_offers_what_fits(qtbot):
+    asked = []
+
+    class Stub:
+        def start(self, command, _done, /, **args):
+            asked.append((command, args))
+
+    bar = SteerBar(Stub())
+    qtbot.addWidget(bar)
+    bar.show_run("r1", "recommend", live=True, controller=True)
+    assert bar.mode.currentData() == "recommend"
+    assert bar.replay.isHidden()
+    bar.end.click()
+    bar.show_run("r1", "recommend", live=False, controller=True)
+    assert bar.end.isHidden()
+    bar.model.setCurrentIndex(bar.model.findData("pid"))
+    bar.replay.click()
+    assert asked == [("control.stop", {"id": "r1"}), ("control.replay", {"id": "r1", "model": "pid"})]
+    bar.show_run("r2", "", live=False, controller=False)
+    assert bar.isHidden()

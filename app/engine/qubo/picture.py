@@ -4,7 +4,6 @@ The places are by the forces of Fruchterman and Reingold 1991, "Graph drawing by
 pull as d squared over k, nodes push as k squared over d, each step at most the temperature, which falls evenly.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from app.engine.base.contracts import Report, Stop
 from app.engine.base.errors import BadInput
 from app.engine.qubo.problem import Qubo
-from app.engine.qubo.reader import parse, read_text
+from app.engine.qubo.problems.load import load
 
 SIDE = 200
 MOST_NODES = 1200
@@ -26,7 +25,7 @@ def picture(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict
     """Return {n, couplings, blocks: (k, k), graph: {at, edges, left_out} or None} of the problem in the file `spec["file"]`."""
     if not spec.get("file"):
         raise BadInput("Give a problem file", field="file")
-    problem = parse(read_text(Path(spec["file"])), str(spec["file"]))
+    problem = load(spec).problem.formulation.qubo
     matrix = blocks(problem, int(spec.get("side", SIDE)))
     report(1.0, 2.0, "steps")
     graph = None if stop() or problem.n > MOST_NODES else graph_of(problem, seed)

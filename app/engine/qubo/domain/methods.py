@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.engine.base.contracts import Budget, Report, Stop
+from app.engine.base.contracts import Budget, Report, Stop, never, silent
 from app.engine.qubo.domain import flow, knapsack, routing, shop
 from app.engine.qubo.problems.base import Problem
 from app.engine.qubo.problems.cvrp import Cvrp
@@ -72,3 +72,9 @@ def method_of(problem: Problem) -> tuple[str, Method] | None:
     if isinstance(problem, Knapsack) and (len(problem.capacities) > 1 or problem.capacities[0] > 10**7):
         return None
     return _METHODS.get(type(problem))
+
+
+def warm(problem: Problem) -> None:
+    """Load, or compile the first time, what the method for `problem` needs, before its time counts."""
+    if isinstance(problem, (Tsp, Cvrp, JobShop)):
+        _METHODS[type(problem)][1](problem, Budget(0.0), 0, silent, never)

@@ -14,7 +14,7 @@ from app.engine.base.contracts import Budget, Report, SolverResult, Stop
 from app.engine.base.errors import BadInput, Bug, Limit
 from app.engine.base.text import tr
 from app.engine.qubo import work
-from app.engine.qubo.domain.methods import Method, method_of
+from app.engine.qubo.domain.methods import Method, method_of, warm
 from app.engine.qubo.problems.base import Problem
 from app.engine.qubo.problems.load import Subject, is_huge, is_plain, load, words_of
 from app.engine.qubo.problems.registry import KINDS
@@ -86,6 +86,7 @@ def _by_method(  # noqa: PLR0917 - as jobs are called
     name, run = method
     sign = -1.0 if problem.sense == "max" else 1.0
     trace: list[list[float]] = []
+    warm(problem)
     began, cpu = time.perf_counter(), time.process_time()
 
     def told(done: float, total: float, unit: str = "", partial: Any = None, samples: Any = None) -> None:

@@ -1,0 +1,82 @@
+"""Bad input: one clear line that names file and line, or the constraints in conflict."""
+
+import pytest
+
+from app.engine.base.errors import BadInput, Limit
+from app.engine.qubo.problems import registry
+
+TSP = "NAME: x\nTYPE: TSP\nDIMENSION: 3\nEDGE_WEIGHT_TYPE: EUC_2D\nNODE_COORD_SECTION\n1 0 0\n2 3 {y}\n{three}EOF\n"
+LP = "min\n x + y\nst\n c: x + y {rest}\nbinary\n x y\nend\n"
+TABLE = [
+    ("", "knapsack", r"f, line 1: a column item is missing"),
+    ("2 5\n1 2\n", "knapsack", r"f, line 1: the first line promises 6 numbers"),
+    ("capacity = 5\nitem,value,weight\na,1,-2\n", "", r"f, line 3: expected a whole number"),
+    ("capacity = 5\nitem,value,weight\na,nan,2\n", "", r"f, line 3: expected a finite number, found 'nan'"),
+    ("item,value,weight\na,1,2\n", "", r"f, line 1: a line capacity = … is missing"),
+    ("capacity = 5\nitem,value,weight\na,1\n", "", r"f, line 3: expected 3 values, found 2"),
+    ("i,j,value\n0,1,2\n1,0,3\n", "", r"f, line 3: the pair 0 1 stands already on line 2"),
+    ("i,j,value\n0,1,1e99\n", "", r"f, line 2: expected a finite number"),
+    ("1\n3 2\n1 2 5\n", "", r"f, line 3: 2 entries are promised, the file ends after 1"),
+    ("3 2\n1 2 1\n1 2 4\n", "maxcut", r"f, line 3: the pair 1 2 stands already on line 2"),
+    ("from,to\na,a\n", "maxcut", r"f, line 2: an edge joins two different nodes"),
+    ("p edge 3 1\ne 1 9\n", "", r"f, line 2: expected a whole number from 1 to 3, found '9'"),
+    ("p edge 3 1\nx\nz 1 2\n", "", r"f, line 3: expected p edge"),
+    (TSP.format(y="abc", three="3 1 1\n"), "", r"f, line 7: expected a finite number, found 'abc'"),
+    (TSP.format(y="4", three=""), "", r"NODE_COORD_SECTION should have 3 lines, it has 2"),
+    (TSP.format(y="4", three="2 1 1\n"), "", r"f, line 8: place 2 stands twice"),
+    (TSP.replace("EUC_2D", "XRAY1").format(y="4", three="3 1 1\n"), "", r"EDGE_WEIGHT_TYPE XRAY1 cannot be read"),
+    ("2 2\n0 1 1 2\n", "jobshop", r"f, line 2: the first line promises 2 jobs, the file ends after 1"),
+    ("2 2\n0 1 1 2\n0 1 0 2\n", "jobshop", r"f, line 3: a job visits every machine once"),
+    ("2 2\n0 1 1 2\n0 1 1 -2\n", "jobshop", r"f, line 3: expected a whole number"),
+    ("2\n0 1\n1 0\n0 1\n", "qap", r"two matrices of 2 by 2 are promised, 8 numbers, the file has 6"),
+    ("asset,return,a,b\na,1,1,2\nb,1,3,1\n", "", r"f, line 3: the covariances are not symmetric: a with b is 2, b with a is 3"),
+    ("asset,return,a,b\na,1,1,2\nb,1,2,1\n", "", r"f, line 2: these are no covariances"),
+    ("demand = A Z 1\nfrom,to,cost,capacity\nA,B,1,2\n", "", r"f, line 1: expected demand = from to size"),
+    ("from,to,cost,capacity\nA,B,1,2\nB,A,1,2\n", "", r"f, line 3: a link joins two nodes, and each pair stands once"),
+    ("workload,cpu,memory\na,1,2\n", "", r"a line node = name cpu memory round_trip_ms is missing"),
+    ("node = n 1\nworkload,cpu,memory\na,1,2\n", "", r"f, line 1: expected node = name cpu memory"),
+    ("set,cost,elements\nA,-1,x\n", "", r"f, line 2: expected a number from 0 to"),
+    ("2 2\n1 1\n1 1\n1 7\n", "cover", r"f, line 4: expected the number of a set from 1 to 2, found 7"),
+    (LP.format(rest="<= banana"), "", r"f, line 4: a constraint ends with"),
+    (LP.format(rest=">= 1").replace("binary\n x y\n", "binary\n x\n"), "", r"f, line 4: y is continuous"),
+    (LP.format(rest="* x >= 1"), "", r"f, line 4: a constraint is linear"),
+    ("hello world\n", "", r"f, line 1: this is none of the problems"),
+    ("problem = magic\n", "", r"kind must be one of"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text, kind, told", TABLE, ids=range(len(TABLE)))
+def test_a_malformed_problem_is_told_in_one_line(text, kind, told):
+    with pytest.raises(BadInput, match=told) as caught:
+        registry.read(text, "f", kind)
+    assert "\n" not in str(caught.value)
+
+
+INFEASIBLE = [
+    ("set,cost,elements\nA,1,x\n", "cover", None),
+    ("elements = x y z\nset,cost,elements\nA,1,x y\n", "", "no set holds element z"),
+    ("colors = 2\nfrom,to\na,b\nb,c\nc,a\n", "", "nodes a, b, c are all joined to one another and need 3 colours; there are 2"),
+    ("horizon = 4\njob,machine,time\na,x,3\na,y,2\n", "", "the horizon is 4, one job or machine alone needs 5"),
+    ("node = n 1 1\nworkload,cpu,memory\nw,2,1\n", "", "workload w needs 2 processor, the largest host has 1 free"),
+    ("site,opening,capacity,c1,c2\ndemand,0,0,3,3\ns,1,4,1,1\n", "", "all customers need 6, all sites have 4"),
+    ("demand = A B 5\nfrom,to,cost,capacity\nA,B,1,2\n", "", "demand A to B, 5 finds no path that is wide enough"),
+    (LP.format(rest=">= 3"), "", "c: the left side is 0 to 2, it should be >= 3"),
+    ("min\n x\nst\n a: x + y >= 2\n b: x + y <= 1\nbinary\n x y\nend\n", "", "a and b ask for different values of the same sum"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text, kind, told", INFEASIBLE, ids=range(len(INFEASIBLE)))
+def test_what_no_answer_can_keep_is_named(text, kind, told):
+    conflicts = registry.read(text, "f", kind).conflicts()
+    assert (told in conflicts) if told else conflicts == []
+
+
+def test_a_text_that_could_be_two_problems_asks_which():
+    with pytest.raises(BadInput, match=r"f, line 1: this could be knapsack or cover") as caught:
+        registry.read("2 1\n5 1\n1 0\n", "f")
+    assert "--kind" in caught.value.hint
+
+
+def test_more_places_than_can_be_held_are_refused():
+    with pytest.raises(Limit):
+        registry.read("NAME: x\nTYPE: TSP\nDIMENSION: 100000\nEDGE_WEIGHT_TYPE: EUC_2D\n", "f")

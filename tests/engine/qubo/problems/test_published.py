@@ -1,0 +1,150 @@
+"""Instances that others published, with their published values: files where the data folder is there, or made by their rule."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.engine.base.contracts import never, silent
+from app.engine.qubo.exact import spectrum
+from app.engine.qubo.problems import registry
+from app.engine.qubo.problems.work import solve
+
+DATA = Path(__file__).parents[4].parent / "shared" / "data"
+# OR-Library, mknap1, problem 1 (Petersen 1967): 6 items, 10 constraints, optimum 3800.
+MKNAP1 = """6 10 3800
+100 600 1200 2400 500 2000
+8 12 13 64 22 41
+8 12 13 75 22 41
+3 6 4 18 6 4
+5 10 8 32 6 12
+5 13 8 42 6 20
+5 13 8 48 6 20
+0 0 0 0 8 0
+3 0 4 0 8 0
+3 2 4 0 8 4
+3 2 4 8 8 4
+80 96 20 36 44 48 10 18 22 24
+"""
+
+
+def data(name):
+    path = DATA / name
+    if not path.exists():
+        pytest.skip("shared data absent")
+    return path.read_text("utf-8")
+
+
+def mycielski(times):
+    """Return DIMACS text of myciel graphs (Mycielski 1955): myciel3 is `times` = 3 steps from an edge, colours 2 + steps - 1."""
+    n, edges = 2, [(0, 1)]
+    for _ in range(times - 1):
+        more = [(i, n + j) for a, b in edges for i, j in ((a, b), (b, a))]
+        edges = edges + more + [(n + k, 2 * n) for k in range(n)]
+        n = 2 * n + 1
+    return f"p edge {n} {len(edges)}\n" + "".join(f"e {a + 1} {b + 1}\n" for a, b in edges)
+
+
+@pytest.mark.parametrize("name, optimum", [("nug12", 578), ("chr12a", 9552)])
+def test_qaplib_solutions_cost_what_was_published(name, optimum):
+    problem = registry.read(data(f"assignment/{name}.dat"), name)
+    words = data(f"assignment/{name}.sln").split()
+    assert float(words[1]) == optimum
+    answer = [int(word) - 1 for word in words[2:]]
+    assert problem.objective(answer) == optimum
+    qubo = problem.formulation.qubo
+    assert qubo.energy(problem.encode(answer)) == pytest.approx(optimum)
+
+
+@pytest.mark.parametrize("name, optimum", [("A-n32-k5", 784), ("P-n16-k8", 450)])
+def test_cvrplib_solutions_cost_what_was_published_and_are_found(name, optimum):
+    problem = registry.read(data(f"routing/{name}.vrp"), name)
+    lines = [line for line in data(f"routing/{name}.sol").splitlines() if line.startswith("Route")]
+    answer = [[int(word) for word in line.split(":")[1].split()] for line in lines]
+    assert problem.check(answer) == []
+    assert problem.objective(answer) == optimum
+    assert problem.formulation.qubo.energy(problem.encode(answer)) == pytest.approx(optimum)
+    found = solve({"text": data(f"routing/{name}.vrp"), "name": name, "seconds": 1.0, "route": "domain"}, 1, silent, never)
+    assert found["objective"] <= 1.02 * optimum
+
+
+def test_berlin52_is_found():
+    found = solve({"text": data("routing/berlin52.tsp"), "name": "b", "seconds": 0.7, "route": "domain"}, 1, silent, never)
+    assert 7542 <= found["objective"] <= 1.01 * 7542
+
+
+def test_la01_is_proved_and_ft06_found():
+    la01 = solve({"text": data("scheduling/la01.txt"), "name": "la01", "seconds": 5.0, "route": "domain"}, 1, silent, never)
+    assert (la01["objective"], la01["routes"][0]["proved"]) == (666, True)
+    ft06 = solve({"text": data("scheduling/ft06.txt"), "name": "ft06", "seconds": 0.5, "route": "domain"}, 1, silent, never)
+    assert ft06["objective"] == 55
+
+
+def test_the_frontier_of_the_hang_seng_is_the_published_one():
+    from app.engine.qubo.domain.frontier import least_variance
+
+    moments = [line.split()[1:] for line in data("portfolio/hangseng_return_sd.txt").splitlines() if line.strip()]
+    pairs = [line for line in data("portfolio/hangseng_correlation.txt").splitlines() if line.strip()]
+    text = f"{len(moments)}\n" + "".join(f"{a} {b}\n" for a, b in moments) + "\n".join(pairs)
+    problem = registry.read(text, "port1")
+    assert len(problem.assets) == 31
+    rows = [line.split() for line in data("portfolio/hangseng_frontier.txt").splitlines() if line.strip()]
+    for gain, risk in [map(float, rows[k]) for k in range(0, len(rows), len(rows) // 8)]:
+        shares = least_variance(problem.returns, problem.covariance, gain)
+        assert shares @ problem.covariance @ shares == pytest.approx(risk, rel=2e-4)
+
+
+def test_mknap1_has_its_published_optimum():
+    problem = registry.read(MKNAP1, "mknap1")
+    assert problem.kind == "knapsack"
+    subsets = [list(some) for size in range(7) for some in itertools.combinations(range(6), size)]
+    best = max(problem.objective(some) for some in subsets if not problem.check(some))
+    assert best == problem.optimum == 3800
+    answer = next(some for some in subsets if not problem.check(some) and problem.objective(some) == best)
+    assert problem.formulation.qubo.energy(problem.encode(answer)) == pytest.approx(-3800)
+
+
+def test_myciel3_needs_four_colours_though_it_has_no_triangle():
+    result = solve({"text": mycielski(3), "name": "myciel3", "seconds": 1.0}, 1, silent, never)
+    assert (result["problem"]["facts"][0], result["problem"]["facts"][1]) == (["nodes", "11"], ["edges", "20"])
+    assert (result["feasible"], result["objective"]) == (True, 4)
+
+
+def test_the_steiner_triples_of_nine_points_need_five():
+    # Fulkerson, Nemhauser, Trotter 1974: stein9 has 9 variables, 12 triples of the affine plane, and optimum 5.
+    plane = list(itertools.product(range(3), repeat=2))
+    triples = {
+        tuple(sorted((a, b, tuple((-x - y) % 3 for x, y in zip(a, b, strict=True)))))
+        for a, b in itertools.combinations(plane, 2)
+    }
+    holders = [sorted(plane.index(point) + 1 for point in triple) for triple in sorted(triples)]
+    text = f"{len(holders)} 9\n{'1 ' * 9}\n" + "".join(f"3\n{' '.join(map(str, row))}\n" for row in holders)
+    problem = registry.read(text, "stein9")
+    assert (problem.kind, len(holders)) == ("cover", 12)
+    result = solve({"text": text, "name": "stein9", "seconds": 0.7}, 1, silent, never)
+    assert (result["feasible"], result["objective"]) == (True, 5)
+
+
+def test_the_four_dimensional_cube_is_halved_through_eight_edges():
+    # The bisection width of the d-dimensional cube is 2^(d-1).
+    edges = [(a, a ^ (1 << k)) for a in range(16) for k in range(4) if a < a ^ (1 << k)]
+    text = "16 32\n" + "".join(f"{a + 1} {b + 1} 1\n" for a, b in edges)
+    problem = registry.read(text, "cube", "partition")
+    assert spectrum(problem.formulation.qubo).min() == 8
+
+
+def test_distances_of_tsplib_are_rounded_as_it_asks():
+    head = (
+        "NAME: x\nTYPE: TSP\nDIMENSION: 3\nEDGE_WEIGHT_TYPE: {kind}\nNODE_COORD_SECTION\n1 0 0\n2 3 4.4\n3 10.30 20.15\nEOF\n"
+    )
+    got = {
+        kind: registry.read(head.format(kind=kind), "x").places.distances[0, 1]
+        for kind in ("EUC_2D", "CEIL_2D", "ATT", "MAN_2D", "MAX_2D", "GEO")
+    }
+    assert {kind: got[kind] for kind in ("EUC_2D", "CEIL_2D", "ATT", "MAN_2D", "MAX_2D")} == {
+        "EUC_2D": 5, "CEIL_2D": 6, "ATT": 2, "MAN_2D": 7, "MAX_2D": 4,
+    }  # fmt: skip
+    # 3 degrees north and 4.4 (4 degrees 40 minutes) east of the origin: 617 km by the spherical law of cosines.
+    near = 6378.388 * np.arccos(np.cos(np.radians(3)) * np.cos(np.radians(4 + 2 / 3)))
+    assert got["GEO"] == int(near + 1)

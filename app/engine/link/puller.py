@@ -35,6 +35,7 @@ class _Follow:
     poked: asyncio.Event
     failures: int = 0
     status_due_s: float = 0.0
+    due_s: float | None = None
     full: bool = False
 
 
@@ -115,7 +116,7 @@ class Puller:
         if follow.full and not follow.failures:
             await asyncio.sleep(0)
             return
-        delay_s = self._cadence_s
+        delay_s = self._until_due_s(follow)
         if follow.failures:
             cap_s = max(_CAP_S, self._cadence_s)
             delay_s = max(0.25 * self._cadence_s, full_jitter_s(follow.failures, self._cadence_s, cap_s, self._draw))
@@ -124,6 +125,15 @@ class Puller:
         except TimeoutError:
             return
         follow.poked.clear()
+
+    def _until_due_s(self, follow: _Follow) -> float:
+        """Return the wait to the node's next beat; the first is drawn, so that nodes attached together do not beat together."""
+        now_s = self._clock.monotonic_s()
+        if follow.due_s is None:
+            follow.due_s = now_s + self._draw.uniform(0.0, self._cadence_s)
+        else:
+            follow.due_s = max(follow.due_s + self._cadence_s, now_s)
+        return follow.due_s - now_s
 
 
 async def _close(task: asyncio.Task[None], client: NodeClient) -> None:

@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.engine.base.contracts import Report, Stop, never, silent
@@ -23,6 +23,7 @@ from app.engine.control.records import APPLY, Tick
 _MOST_NAP_S, _DRAIN_S = 0.02, 2.0
 _UP_PER_S, _DOWN_PER_S = 300.0, 30.0
 _AIMED_WAIT_S = 0.01
+_KEPT_ACTIONS = 500
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Trail:
     start_s: float = field(default_factory=time.monotonic)
     ended: threading.Event = field(default_factory=threading.Event)
     ticks: list[Tick] = field(default_factory=list)
+    actions: list[dict[str, Any]] = field(default_factory=list)
     waits_s: "array[float]" = field(default_factory=lambda: array("d"))
     orders: Orders = field(default_factory=Orders)
     told_to_end: bool = False
@@ -82,6 +84,7 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
         controller = Controller(resource, *controller_of, float(safe), manner=Manner(plan.mode, plan.tick_s))
         completed = _steer(trail, controller, report, stop)
         controller.let_go()
+        trail.actions = [asdict(action) for action in list(controller.actions)[-_KEPT_ACTIONS:]]
         _drain(trail, stop)
     finally:
         if not completed:
@@ -195,6 +198,7 @@ def _result(trail: Trail, safe: int, unserved: int) -> dict[str, Any]:
         "mode": plan.mode,
         "ended_early": trail.told_to_end,
         "law": plan.law,
+        "actions": [{**one, "at_s": round(one["at_s"] - begin_s, 4)} for one in trail.actions],
         "safe_size": safe,
         "service_time": {"mean_s": plan.service_s, "kind": "injected"},
         "static": _static_peer(plan, trail.submitted, mean_size),

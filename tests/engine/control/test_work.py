@@ -27,6 +27,7 @@ def test_a_second_of_work_is_consistent_with_itself():
     assert 0 <= result["overhead_ratio"] < 1
     assert result["resizes"] <= result["ticks"]
     assert result["static"]["kind"] == "simulated"
+    assert all(2 <= action["after"] <= 64 and action["reason"] for action in result["actions"])
     assert json.loads(json.dumps(result)) == result
 
 

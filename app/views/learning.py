@@ -63,7 +63,7 @@ class LearningPage(RunPage):
         self._said = QLabel()
         self._said.setProperty("role", "muted")
         self._said.setWordWrap(True)
-        self.accuracy = LivePlot(tr("Test accuracy"), fixed_y=(0.0, 1.05), counted=tr("round"))
+        self.accuracy = LivePlot(tr("Test accuracy"), unit="%", fixed_y=(0.0, 1.05), scale=100, counted=tr("round"))
         self.accuracy.add(tr("accuracy"), lambda: self.ring("accuracy_ratio"))
         self.loss = LivePlot(tr("Test loss"), counted=tr("round"))
         self.loss.add(tr("loss"), lambda: self.ring("loss"))

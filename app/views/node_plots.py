@@ -69,8 +69,8 @@ class NodePlots(QFrame):
 
 def _plots() -> dict[str, LivePlot]:
     return {
-        "cpu_ratio": LivePlot(tr("CPU"), unit=tr("share of 1"), fixed_y=(0.0, 1.05)),
-        "mem_ratio": LivePlot(tr("Memory"), unit=tr("share of 1"), fixed_y=(0.0, 1.05)),
-        "latency_p99_s": LivePlot(tr("Latency p99"), unit=tr("s")),
-        "error_ratio": LivePlot(tr("Errors"), unit=tr("share of 1")),
+        "cpu_ratio": LivePlot(tr("CPU"), unit="%", fixed_y=(0.0, 1.05), scale=100),
+        "mem_ratio": LivePlot(tr("Memory"), unit="%", fixed_y=(0.0, 1.05), scale=100),
+        "latency_p99_s": LivePlot(tr("Latency p99"), unit="ms", scale=1000),
+        "error_ratio": LivePlot(tr("Errors"), unit="%", scale=100),
     }

@@ -101,7 +101,9 @@ def _draw_grid(painter: QPainter, view: View) -> None:
     painter.setFont(theme.text_font(theme.CAPTION_PX))
     step = next((one for one in _STEPS if one * view.world_px / 360 >= 72), _STEPS[-1])
     (top, left), (bottom, right) = degrees(*view.world(0, 0)), degrees(*view.world(view.width, view.height))
-    line = QPen(QColor(tokens.border), 1, Qt.PenStyle.DotLine)
+    pale = QColor(tokens.border)
+    pale.setAlpha(150)
+    line = QPen(pale, 1, Qt.PenStyle.DotLine)
     for lat in lines(max(bottom, -MOST_LAT), min(top, MOST_LAT), step):
         y = view.pixel(0.5, float(project(lat, 0.0)[1])).y()
         painter.setPen(line)
@@ -113,6 +115,8 @@ def _draw_grid(painter: QPainter, view: View) -> None:
         shown = (lon + 180) % 360 - 180
         painter.setPen(line)
         painter.drawLine(QPointF(x, 0), QPointF(x, view.height))
+        if x > view.width - 40:
+            continue
         painter.setPen(QColor(tokens.muted))
         painter.drawText(QPointF(x + 3, view.height - 4), f"{abs(shown):g}° {'E' if shown >= 0 else 'W'}")
 

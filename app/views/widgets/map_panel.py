@@ -12,7 +12,7 @@ from app.views.shell import theme
 from app.views.shell.icons import icon
 from app.views.widgets.map import NodeMap, Place
 from app.views.widgets.map_geo import urgency
-from app.views.widgets.state import dress, state_text
+from app.views.widgets.state import dress, state_text, token_of
 from app.views.widgets.tiles import TileFile
 
 _LIST_PX = 150
@@ -83,6 +83,7 @@ class MapPanel(QWidget):
                 item.setData(Qt.ItemDataRole.UserRole, place.key)
         for item, place in zip(self._items(), places, strict=True):
             item.setText(f"{place.name}  {state_text(place.state)}")
+            item.setForeground(theme.now().colour(token_of(place.state)))
             if place.key == picked:
                 self.lost.setCurrentItem(item)
         if picked not in {place.key for place in places}:

@@ -75,15 +75,17 @@ def span_of(arrays: list[Floats]) -> tuple[float, float] | None:
 class LivePlot(Chart):
     """Curves over time since the first sample of all curves, pulled by the frame timer through `draw`.
 
-    `fixed_y` pins the vertical range; `counted` draws over 1, 2, 3… instead of time (rounds, ticks). Wheel and + and - zoom,
-    dragging and Shift with an arrow pan, arrows move the crosshair, Space holds, 0 shows everything again.
+    `fixed_y` pins the vertical range; `scale` multiplies what is written (100 for ratios in percent); `counted` draws over
+    1, 2, 3… instead of time (rounds, ticks). Wheel and + and - zoom, dragging and Shift with an arrow pan, arrows move the
+    crosshair, Space holds, 0 shows everything again.
     """
 
     def __init__(
-        self, title: str, *, unit: str = "", fixed_y: tuple[float, float] | None = None, counted: str = "", steps: bool = False
-    ) -> None:
+        self, title: str, *, unit: str = "", fixed_y: tuple[float, float] | None = None, counted: str = "", steps: bool = False,
+        scale: float = 1.0,
+    ) -> None:  # fmt: skip
         super().__init__(f"{title}, {unit}" if unit else title)
-        self._fixed_y, self._counted, self._steps = fixed_y, counted, steps
+        self._fixed_y, self._counted, self._steps, self._scale = fixed_y, counted, steps, scale
         self._series: list[Series] = []
         self._plot: Any = None
         self._face: Face | None = None
@@ -168,7 +170,9 @@ class LivePlot(Chart):
         for series in self._series:
             ring = None if self._counted else series.ring
             t, v = ring.tail() if ring is not None and len(ring) else (series.t, series.v)
-            rows += [(series.name, float(at) - self._origin, float(value)) for at, value in zip(t, v, strict=True)]
+            rows += [
+                (series.name, float(at) - self._origin, self._scale * float(value)) for at, value in zip(t, v, strict=True)
+            ]
         return Twin((tr("Curve"), self._counted or tr("Time, s"), tr("Value")), rows)
 
     def draw(self, *, wait: bool = False) -> bool:
@@ -269,7 +273,7 @@ class LivePlot(Chart):
         for series in self._series:
             found = series.nearest(t_s, counted=bool(self._counted)) if series.shown else None
             if found is not None:
-                parts.append(f"{series.name} {found[1]:,.6g}")
+                parts.append(f"{series.name} {self._scale * found[1]:,.6g}")
         at = f"{self._counted} {t_s:.0f}" if self._counted else f"{t_s - self._origin:.6g}\u2009s"
         return " · ".join([at, *parts])
 
@@ -317,7 +321,7 @@ class LivePlot(Chart):
             self._dress()
 
     def _make_plot(self) -> None:
-        self._face = Face(graphs(), self.accessibleName(), self._counted or tr("seconds"))
+        self._face = Face(graphs(), self.accessibleName(), self._counted or tr("seconds"), self._scale)
         self._plot = self._face.plot
         self._face.on_zoom(lambda low, high: self.axis.zoom((low + self._origin, high + self._origin)))
         self._face.on_point(lambda at: self.axis.point(None if at is None else at + self._origin))

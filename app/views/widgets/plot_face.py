@@ -5,11 +5,14 @@ import os
 import threading
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QSizePolicy
 
 from app.views.shell import theme
+
+_LOW_PX: Final = 150  # below this height a plot has fewer figures at its side and no caption below
 
 
 @lru_cache(maxsize=1)
@@ -40,12 +43,13 @@ def graphs_ready(*, wait: bool = False) -> bool:
 class Face(QObject):
     """Wraps one `PlotWidget`; x is in the plot's own time, from its origin."""
 
-    def __init__(self, library: Any, name: str, below: str) -> None:
+    def __init__(self, library: Any, name: str, below: str, scale: float = 1.0) -> None:
         super().__init__()
         self._library, self._below = library, below
         self.plot: Any = library.PlotWidget()
         self.setParent(self.plot)
         self._lines: list[Any] = []
+        self._low: bool | None = None
         self._left: Callable[[], None] = _nothing
         plot = self.plot
         plot.setMenuEnabled(False)
@@ -53,16 +57,24 @@ class Face(QObject):
         plot.setMouseEnabled(x=True, y=False)
         plot.disableAutoRange()
         plot.setFrameShape(plot.Shape.NoFrame)
+        plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         plot.setAccessibleName(name)
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot.getPlotItem().showGrid(x=False, y=True, alpha=0.15)
         plot.getAxis("left").setWidth(52)
+        plot.getAxis("left").setScale(scale)
+        plot.getAxis("left").enableAutoSIPrefix(False)
         self._cross = library.InfiniteLine(angle=90, movable=False)
         self._cross.setVisible(False)
         plot.addItem(self._cross, ignoreBounds=True)
 
     def set_range(self, x: tuple[float, float], y: tuple[float, float]) -> None:
         """Show x and y."""
+        low = self.plot.height() < _LOW_PX
+        if low != self._low:
+            self._low = low
+            self.plot.getAxis("left").setTickDensity(0.4 if low else 1.0)
+            self.plot.getAxis("bottom").showLabel(not low)
         self.plot.setRange(xRange=x, yRange=y, padding=0)
 
     def point(self, at: float | None) -> None:
@@ -118,6 +130,7 @@ class Face(QObject):
         self.plot.setBackground(tokens.surface)
         size = {"font-size": f"{theme.CAPTION_PX}px", "color": tokens.muted}
         self.plot.setLabel("bottom", self._below, **size)
+        self._low = None
         for side in ("left", "bottom"):
             axis = self.plot.getAxis(side)
             axis.setPen(tokens.border)

@@ -1,0 +1,191 @@
+"""The contact sheet: every page in three themes, at 1x and 2x, empty, full and in error, as single pictures and as one sheet.
+
+python benchmarks/contact_sheet.py --out DIR [--pages fleet,qubo] [--scales 1,2] [--readme]
+
+Pages show the stub of the engine that the tests of the views use, so that every run gives the same pictures; matrix, graph and
+Bloch spheres are computed from the bundled samples by the functions that the workers run. A scale is a process of its own,
+as Qt takes it once. `--readme` also writes the three pictures of the README into docs/pictures.
+"""
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+REPO = Path(__file__).resolve().parents[1]
+THEMES = ("dark", "light", "contrast")
+STATES = ("empty", "full", "error")
+SIZE = (1360, 860)
+THUMB_PX = 440
+GAP_PX = 12
+README = {"fleet": "dark", "qubo": "light", "circuits": "dark"}
+
+
+def stub_module() -> Any:
+    """Return the views' test fixtures as a module."""
+    spec = importlib.util.spec_from_file_location("views_stub", REPO / "tests" / "views" / "conftest.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["views_stub"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def answers(stub: Any) -> dict[str, Any]:
+    """Return what the commands answer that pages ask by themselves."""
+    from app.engine.base.contracts import never, silent
+    from app.engine.circuits import work
+    from app.engine.circuits.samples import bundled
+    from app.engine.qubo.picture import picture
+
+    file = next(sample.file for sample in bundled() if sample.name == "teleport")
+    return {
+        "audit.list": stub.AUDIT,
+        "circuit.show": {"picture": stub.PICTURE},
+        "circuit.state": work.state({"file": file}, 1, silent, never),
+        "qubo.picture": picture({"file": str(stub.GRAPH)}, 1, silent, never),
+    }
+
+
+def trouble(engine: Any, window: Any) -> None:
+    """Put every page into its error state: a failed run in each domain, silent nodes, and what the funnel tells."""
+    from dataclasses import replace
+
+    from app.engine.base.funnel import Fate, Notice
+    from app.engine.fleet.health import Health
+    from app.engine.jobs.records import Job
+
+    now = engine.clock.now_us()
+    error = {"type": "bad-input", "detail": "G9.txt, line 7: expected two node numbers", "hint": "Correct the line."}
+    for number, wing in enumerate((engine.qubo, engine.circuits, engine.learning, engine.control)):
+        job = f"j-broken-{number}"
+        engine.jobs.records.put(Job(job, "qubo", "Run G9.txt", "failed", now, now, now, error=error, actor="bob@99aa88bb"))
+        first = next(iter(wing.records))
+        wing.records.put(replace(first, id=f"r-broken-{number}", job_id=job, result=None, state="failed", created_us=now + 1))
+    for node in tuple(engine.fleet.records):
+        engine.fleet.records.put(replace(node, state=Health.OFFLINE, trouble="connection refused", lat=None, lon=None)
+                                 if node.id in ("n1", "n3") else replace(node, state=Health.OFFLINE))  # fmt: skip
+    window.show_notice(Notice(Fate.TELL, "The fleet cannot be reached: no route to host", "Check the network.", cause="link"))
+
+
+def tour(page: Any, name: str) -> None:
+    """Open what a person would look at on a full page."""
+    if name == "fleet":
+        page.pick("n1")
+        page.plots.show_node(page.context.engine.fleet.records.need("n1"))
+    elif name == "qubo":
+        page.tabs.setCurrentIndex(2)
+    elif name == "circuits":
+        page.tabs.setCurrentIndex(1)
+
+
+def shoot(out: Path, scale: int, pages: list[str]) -> list[Path]:
+    """Save a picture per page, state and theme in this process; returns the files."""
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication.instance() or QApplication([])
+    from app.views.shell.page import PAGES
+    from app.views.shell.window import MainWindow
+
+    stub, files = stub_module(), []
+    answered = answers(stub)
+    for state in STATES:
+        with tempfile.TemporaryDirectory() as home:
+            engine = stub.StubEngine(Path(home))
+            if state != "empty":
+                stub.fill(engine)
+            window = MainWindow(engine, stub.Started(dict(answered)))
+            window.resize(*SIZE)
+            window.show()
+            if state == "error":
+                trouble(engine, window)
+            for theme_name in THEMES:
+                dress(app, window, theme_name)
+                for spec in PAGES:
+                    if pages and spec.name not in pages:
+                        continue
+                    window.open_page(spec.name)
+                    if state == "full":
+                        tour(window.page, spec.name)
+                    app.processEvents()
+                    window.settle()
+                    file = out / f"{spec.name}-{state}-{theme_name}-{scale}x.png"
+                    window.grab().save(str(file))
+                    files.append(file)
+            window.close()
+            window.deleteLater()
+            app.processEvents()
+    return files
+
+
+def dress(app: Any, window: Any, name: str) -> None:
+    """Give the window a theme as a change of the setting would."""
+    from app.views.shell import theme
+
+    theme.apply(app, name)
+    app.processEvents()
+    window.settle()
+
+
+def sheet(files: list[Path], out: Path) -> Path:
+    """Put the pictures into one: a row per page, a column per state and theme."""
+    from PySide6.QtCore import QPoint, Qt
+    from PySide6.QtGui import QImage, QPainter
+
+    names = sorted({file.name.split("-")[0] for file in files})
+    columns = [(state, theme) for state in STATES for theme in THEMES]
+    high = round(THUMB_PX * SIZE[1] / SIZE[0])
+    whole = QImage(len(columns) * (THUMB_PX + GAP_PX), len(names) * (high + GAP_PX), QImage.Format.Format_RGB32)
+    whole.fill(0x808080)
+    painter = QPainter(whole)
+    for file in files:
+        page, state, theme_name, _ = file.stem.split("-")
+        picture = QImage(str(file)).scaledToWidth(THUMB_PX, Qt.TransformationMode.SmoothTransformation)
+        at = QPoint(columns.index((state, theme_name)) * (THUMB_PX + GAP_PX), names.index(page) * (high + GAP_PX))
+        painter.drawImage(at, picture)
+    painter.end()
+    whole.save(str(out))
+    return out
+
+
+def for_readme(out: Path) -> None:
+    """Write the pictures of the README, few enough colours to be small."""
+    from PySide6.QtGui import QImage
+
+    folder = REPO / "docs" / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    for page, theme_name in README.items():
+        picture = QImage(str(out / f"{page}-full-{theme_name}-1x.png"))
+        few = picture.convertToFormat(QImage.Format.Format_Indexed8)
+        few.save(str(folder / f"{page}.png"), "PNG", 0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--pages", default="")
+    parser.add_argument("--scales", default="1,2")
+    parser.add_argument("--readme", action="store_true")
+    parser.add_argument("--inside", type=int, default=0, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    sys.path.insert(0, str(REPO))
+    if given.inside:
+        files = shoot(given.out, given.inside, [name for name in given.pages.split(",") if name])
+        print(sheet(files, given.out / f"contact-{given.inside}x.png"))
+        if given.readme and given.inside == 1:
+            for_readme(given.out)
+        return
+    for scale in given.scales.split(","):
+        environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": scale}
+        command = [sys.executable, __file__, *sys.argv[1:], "--inside", scale]
+        subprocess.run(command, env=environment, cwd=REPO, check=True, timeout=600)
+
+
+if __name__ == "__main__":
+    main()

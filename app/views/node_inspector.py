@@ -115,7 +115,8 @@ class NodeInspector(QWidget):
     def _make_actions(self, column: QVBoxLayout) -> None:
         self.plots = QPushButton(tr("Show the history"))
         self.plots.setToolTip(tr("Four plots on one time axis, below the table"))
-        self.plots.setVisible(self._show_plots is not None)
+        if self._show_plots is None:
+            self.plots.hide()
         self.plots.clicked.connect(lambda _checked=False: self._open_plots())
         self.restart = QPushButton(tr("Restart agent"))
         self.restart.clicked.connect(lambda _checked=False: self._start("fleet.restart"))

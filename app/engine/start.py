@@ -18,6 +18,7 @@ async def build(engine: "Engine") -> None:
 async def _parts(engine: "Engine") -> None:
     from app.engine.circuits.service import CircuitsService
     from app.engine.control.service import ControlService
+    from app.engine.fleet.rollouts import RolloutService
     from app.engine.fleet.service import FleetService
     from app.engine.jobs.service import Jobs
     from app.engine.learning.service import LearningService
@@ -33,12 +34,13 @@ async def _parts(engine: "Engine") -> None:
     engine.link = Link(base)
     engine.models = ModelsService(base)
     engine.fleet = FleetService(base, engine.link)
+    engine.rollouts = RolloutService(base, engine.link, engine.models, engine.fleet)
     engine.qubo = QuboService(base)
     engine.circuits = CircuitsService(base)
     engine.learning = LearningService(base, engine.link)
     engine.control = ControlService(base)
     for part in (
-        LogFile(engine.home), engine.journal, engine.jobs, engine.link, engine.models, engine.fleet,
+        LogFile(engine.home), engine.journal, engine.jobs, engine.link, engine.models, engine.fleet, engine.rollouts,
         engine.qubo, engine.circuits, engine.learning, engine.control,
     ):  # fmt: skip
         engine.add(part)

@@ -155,6 +155,12 @@ class ModelsService:
 
         return find
 
+    async def transfer_bytes(self, model: ModelVersion, version: int) -> int:
+        """Return how much a node that has `version` (0: none) is sent for `model`: a delta's size, else the whole."""
+        base = next((other for other in self.records if other.name == model.name and other.version == version), None)
+        delta = await self._delta(base, model) if base is not None else None
+        return min(model.size_bytes, delta.size_bytes) if delta is not None else model.size_bytes
+
     async def _delta(self, base: ModelVersion, model: ModelVersion) -> Delta | None:
         key = (base.artifact, model.artifact)
         async with self._making:

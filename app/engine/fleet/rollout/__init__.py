@@ -1,0 +1,1 @@
+"""Rollouts as pure functions: states as data, transitions, gates, plans and a simulator."""

@@ -1,0 +1,43 @@
+"""Writes docs/rollouts.md, the state machines as pictures from the data that runs.
+
+Run it with `python -m app.engine.fleet.rollout.manual`.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from app.engine.fleet.rollout.states import BAD, GONE, GOOD, MACHINES
+
+_WORDS: Final = """# Rollouts
+
+A rollout brings one version of a model to many nodes, group by group. It is planned first (`outpost rollout plan`): who gets
+it, who does not and why, bytes and time at each site's link, and what undoing it would mean. Nothing happens before
+`outpost rollout start`. `outpost rollout simulate` rehearses the same plan on a fleet that exists only in the engine, with
+faults; it calls the same functions that run in service, and its figures are simulated.
+
+- **Groups** are written `5` (so many nodes), `10%` (of all targets), `label.ring=canary` or `rest`, parted by commas. A group
+  begins when the one before passed its gate.
+- **Gates.** A share of a group must succeed; more than a share of those that ended may not fail, once a least number have
+  ended. With shadow traffic the new model must agree with the old one, and its p99 latency may grow only so far.
+- **Nodes that are away.** `wait` keeps the group waiting, `skip` goes on and catches up when they are back, `count` takes
+  them for failed. `unknown` (nobody answers) is no failure; it resolves when the node does.
+- **Two steps.** The artifact travels first, signed, checked piece by piece, as a delta where the node has an older version;
+  installing is a second step, in a maintenance window if there is one. Before its commit every failure goes back to the old
+  version. `rollback_failed` means that a person must go there.
+- **Undo** is the inverse plan: each node back to the version it had, as a rollout of its own.
+
+The pictures below are written from the tables that the program runs on.
+"""
+
+
+def page() -> str:
+    """Return the whole page."""
+    parts = [_WORDS]
+    parts += [f"## The states of a {machine.name}\n\n```mermaid\n{machine.picture()}\n```\n" for machine in MACHINES]
+    ends = (("Good ends", GOOD), ("Failures", BAD), ("Not counted", GONE))
+    words = [f"- {title}: " + ", ".join(f"`{state}`" for state in sorted(states)) + "." for title, states in ends]
+    return "\n".join([*parts, *words, ""])
+
+
+if __name__ == "__main__":
+    (Path(__file__).parents[4] / "docs" / "rollouts.md").write_text(page(), "utf-8")

@@ -1,0 +1,52 @@
+"""Why a rollout waits, as one sentence a person can act on."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from app.engine.base.text import tr
+from app.engine.fleet.rollout.records import Rollout, Task
+from app.engine.fleet.rollout.states import BAD, GONE, GOOD, READY
+
+_MOST_NAMED: Final = 3
+_QUIET: Final = frozenset({"running", "paused", "starting", "stopping"})
+
+
+def waiting_for(rollout: Rollout, tasks: Mapping[str, Task], health: Mapping[str, str], now_s: float) -> str:
+    """Return what a rollout waits for; empty when it waits for nothing."""
+    if rollout.state not in _QUIET:
+        return ""
+    if rollout.state == "paused":
+        return tr("Paused: {reason}", reason=rollout.reason or tr("by a person"))
+    place = next((index for index, group in enumerate(rollout.groups) if group.state != "finished"), None)
+    if place is None:
+        mine = [task for task in tasks.values() if task.state not in GOOD | BAD | GONE]
+    else:
+        mine = [task for task in tasks.values() if task.group == place and task.state not in GONE and not task.deferred]
+    left = [task for task in mine if task.state not in GOOD | BAD]
+    if not left:
+        return ""
+    left.sort(key=lambda task: (task.state == "queued", task.name))
+    told = [_one(task, rollout, health, now_s) for task in left[:_MOST_NAMED]]
+    if len(left) > _MOST_NAMED:
+        told.append(tr("{count} more", count=len(left) - _MOST_NAMED))
+    return tr("Waiting for {left} of {all}: {nodes}", left=len(left), all=len(mine), nodes=", ".join(told))
+
+
+def _one(task: Task, rollout: Rollout, health: Mapping[str, str], now_s: float) -> str:
+    state = health.get(task.node_id, "")
+    if task.state in ("queued", "unknown") and state in ("offline", "maintenance"):
+        return tr("{node} {state}", node=task.name, state=state)
+    if task.state == "unknown":
+        return tr("{node} unknown since {time}", node=task.name, time=_clock(task.changed_s))
+    if task.state in ("downloading", "download_paused"):
+        return tr("{node} downloading {share} %", node=task.name, share=f"{100 * task.done_ratio:.0f}")
+    if task.state == "queued" and task.due_s > now_s:
+        return tr("{node} tries again at {time}", node=task.name, time=_clock(task.due_s))
+    if task.state in READY and rollout.spec.windows and not any(window.is_open(now_s) for window in rollout.spec.windows):
+        return tr("{node} waits for its maintenance window", node=task.name)
+    return tr("{node} {state}", node=task.name, state=task.state.replace("_", " "))
+
+
+def _clock(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%H:%M:%S") + " UTC"

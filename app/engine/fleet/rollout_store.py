@@ -1,0 +1,90 @@
+"""How rollouts stand in the store: each a row of `edge_deployments`, its nodes rows of `rollout_tasks`, written in batches."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, Final
+
+from app.engine.base.clock import Clock
+from app.engine.fleet.rollout.records import Rollout, Task, rollout_from, task_from, to_json
+from app.engine.store import rows
+from app.engine.store.store import Store
+
+_ROLLOUTS: Final = "edge_deployments"
+_TASKS: Final = "rollout_tasks"
+STRATEGY: Final = "groups"
+_SLICE: Final = 500
+
+
+class RolloutStore:
+    """Reads and writes rollouts; every write is one transaction, however many nodes it is about."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    async def add(self, rollout: Rollout, tasks: Iterable[Task], *, actor: str, cause: str) -> Rollout:
+        """Write a new rollout with all its tasks; return it with its id."""
+        tasks, now_us = list(tasks), self._clock.now_us()
+        row = {**_row(rollout), "target_nodes": [task.node_id for task in tasks], "deployed_at": now_us}
+
+        def write(conn: rows.Conn) -> str:
+            stored = rows.put(conn, _ROLLOUTS, row, actor=actor, cause=cause, now_us=now_us)
+            rows.put_many(conn, _TASKS, [_task_row(str(stored["id"]), task) for task in tasks])
+            return str(stored["id"])
+
+        return replace(rollout, id=await self._store.write(write))
+
+    async def save(self, rollout: Rollout | None, rollout_id: str, tasks: Iterable[Task], *, actor: str, cause: str) -> None:
+        """Write what changed: the rollout's row if it did, and the tasks given."""
+        tasks, now_us = list(tasks), self._clock.now_us()
+
+        def write(conn: rows.Conn) -> None:
+            if rollout is not None:
+                row = {"id": rollout.id, **_row(rollout)}
+                rows.put(conn, _ROLLOUTS, row, actor=actor, cause=cause, now_us=now_us)
+            for first in range(0, len(tasks), _SLICE):
+                part = tasks[first : first + _SLICE]
+                rows.drop_many(conn, _TASKS, where={"rollout_id": rollout_id, "node_id": [task.node_id for task in part]})
+                rows.put_many(conn, _TASKS, [_task_row(rollout_id, task) for task in part])
+
+        await self._store.write(write)
+
+    async def load(self) -> list[tuple[Rollout, list[Task]]]:
+        """Return every rollout with its tasks, oldest first."""
+
+        def read(conn: rows.Conn) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+            found = rows.select(conn, _ROLLOUTS, where={"rollout_strategy": STRATEGY}, order="created_us")
+            return [(row, rows.select(conn, _TASKS, where={"rollout_id": row["id"]}, order="node_id")) for row in found]
+
+        stored = await self._store.read(read)
+        return [
+            (
+                replace(rollout_from(row["deployment_config"]["rollout"]), id=row["id"]),
+                [task_from(one["task"]) for one in tasks],
+            )
+            for row, tasks in stored
+        ]
+
+    async def remove(self, rollout_id: str, *, actor: str, cause: str) -> None:
+        """Take a rollout and its tasks away."""
+        now_us = self._clock.now_us()
+
+        def write(conn: rows.Conn) -> None:
+            rows.delete(conn, _ROLLOUTS, rollout_id, actor=actor, cause=cause, now_us=now_us)
+            rows.drop_many(conn, _TASKS, where={"rollout_id": rollout_id})
+
+        await self._store.write(write)
+
+
+def _rollout(row: dict[str, Any]) -> Rollout:
+    return replace(rollout_from(row["deployment_config"]["rollout"]), id=row["id"])
+
+
+def _row(rollout: Rollout) -> dict[str, Any]:
+    return {
+        "deployment_name": rollout.title, "model_id": rollout.model_id, "rollout_strategy": STRATEGY, "status": rollout.state,
+        "deployment_config": {"rollout": to_json(replace(rollout, waiting=""))},
+    }  # fmt: skip
+
+
+def _task_row(rollout_id: str, task: Task) -> dict[str, Any]:
+    return {"rollout_id": rollout_id, "node_id": task.node_id, "state": task.state, "task": to_json(task)}

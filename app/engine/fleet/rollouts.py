@@ -1,0 +1,389 @@
+"""The verbs of rollouts: plan, approve, start, pause, resume, stop, retry, undo; and the loop that runs them.
+
+The decisions are those of `rollout/machine.py`. Here they meet the link, the store and the clock: a decision starts or ends
+tasks of this loop, what they tell moves the nodes' machines, and both are written at most twice a second. After a restart
+every node that was on its way is unknown until it was asked.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from app.engine.base.errors import Conflict, Missing, OutpostError, Refused
+from app.engine.base.records import Records
+from app.engine.fleet.budget import Budgets
+from app.engine.fleet.courier import Courier, Load
+from app.engine.fleet.records import Node
+from app.engine.fleet.rollout import machine
+from app.engine.fleet.rollout import plan as planning
+from app.engine.fleet.rollout.papers import adrift, is_waiting_on, plan_document
+from app.engine.fleet.rollout.records import Group, Rollout, Spec, Task
+from app.engine.fleet.rollout.states import INSTALLING, NODE, ROLLOUT
+from app.engine.fleet.rollout_store import RolloutStore
+from app.engine.fleet.service import FleetService
+from app.engine.fleet.targets import has_version, select_nodes
+from app.engine.jobs.base import Base
+from app.engine.link.service import Link
+from app.engine.models.records import ModelVersion
+from app.engine.models.service import ModelsService
+
+log = logging.getLogger(__name__)
+
+_TICK_S: Final = 0.5
+_SELF: Final = "engine"
+_ACTIVE: Final = ("starting", "running", "paused", "stopping")
+
+
+@dataclass
+class _Live:
+    """A rollout with its tasks, what is under way, and what is not written yet."""
+
+    tasks: Records[Task] = field(default_factory=lambda: Records(lambda task: task.node_id, "node"))
+    dirty: set[str] = field(default_factory=set)
+    saved: Rollout | None = None
+    courier: Courier | None = None
+    going: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    runner: asyncio.Task[None] | None = None
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class RolloutService:
+    """All rollouts of this console; one loop per rollout that is not at rest."""
+
+    def __init__(self, base: Base, link: Link, models: ModelsService, fleet: FleetService) -> None:
+        self._base, self._link, self._models, self._fleet = base, link, models, fleet
+        self.records: Records[Rollout] = Records(lambda rollout: rollout.id, "rollout")
+        self._store = RolloutStore(base.store, base.clock)
+        self._live: dict[str, _Live] = {}
+        self._budgets = Budgets(base.clock)
+
+    async def start(self) -> None:
+        """Load the rollouts and go on with those that were under way."""
+        for rollout, tasks in await self._store.load():
+            live = self._live[rollout.id] = _Live(saved=rollout)
+            now_s = self._now_s()
+            live.tasks.replace_all(adrift(task, now_s) for task in tasks)
+            self.records.put(rollout)
+            if rollout.state in _ACTIVE or is_waiting_on(live.tasks, rollout):
+                self._run(rollout.id)
+
+    async def stop(self) -> None:
+        """Let go of every rollout; nodes on their way are asked when the engine is back."""
+        for live in self._live.values():
+            if live.courier is not None:
+                live.courier.leaving = True
+            for task in (live.runner, *live.going.values()):
+                if task is not None:
+                    task.cancel()
+        for key, live in self._live.items():
+            await asyncio.gather(*(t for t in (live.runner, *live.going.values()) if t), return_exceptions=True)
+            await self._save(key)
+
+    # What there is.
+
+    def find(self, key: str) -> Rollout:
+        """Return the rollout with the id `key`, or the newest whose title is `key`; empty is the newest of all."""
+        if key in self.records:
+            return self.records.need(key)
+        found = [rollout for rollout in self.records if key in ("", rollout.title) or rollout.id.startswith(key)]
+        if not found:
+            raise Missing("There is no rollout {key}", key=key, field="rollout", hint="See: outpost rollout list")
+        return found[-1]
+
+    def tasks(self, rollout_id: str) -> Records[Task]:
+        """Return the tasks of a rollout, observable."""
+        return self._live[rollout_id].tasks
+
+    def health(self) -> dict[str, str]:
+        """Return each node's state by id, as the decisions see it."""
+        return {node.id: str(node.state) for node in self._fleet.records}
+
+    # Before it runs.
+
+    async def plan(self, key: str, nodes: str, spec: Spec, *, actor: str, cause: str = "", keep: bool = True) -> dict[str, Any]:
+        """Plan bringing the model version `key` to `nodes`; return the plan. It is kept as a rollout unless `keep` is False.
+
+        Raises `Missing` when there is no such model or no node is left to bring it to.
+        """
+        model = self._models.find(key)
+        self._models.manifest(model)
+        made = await self._planned(model, select_nodes(self._fleet, nodes, self._base.clock.now_us()), spec)
+        if not made.tasks:
+            reason = "; ".join(f"{name}: {why}" for name, why in made.excluded[:5])
+            raise Missing("There is no node to bring {model} to ({reason})", model=model.title, reason=reason or "none matches")
+        rollout = self._new(model, made, spec, nodes, actor)
+        if not keep:
+            return plan_document(rollout, made)
+        return plan_document(await self._keep(rollout, made, actor, cause), made)
+
+    def rehearsal(self, rollout: Rollout) -> tuple[planning.Plan, dict[str, str]]:
+        """Return the plan and the health that a simulation of `rollout` begins with, every node as new."""
+        tasks = tuple(
+            Task(task.node_id, task.name, task.group, before=task.before, site=task.site, bytes_planned=task.bytes_planned)
+            for task in self.tasks(rollout.id)
+        )
+        groups = tuple(Group(group.name, "ready") for group in rollout.groups)
+        health = {task.node_id: "online" for task in tasks}
+        return planning.Plan(groups, tasks, rollout.excluded, (), {}, needs_approval=False), health
+
+    async def approve(self, key: str, *, accept: bool, actor: str, cause: str = "") -> Rollout:
+        """Let a rollout above the limit start, or not; who planned it may not approve it when somebody else could."""
+        rollout = self.find(key)
+        moved = machine.move(rollout, "approve" if accept else "deny", approver=actor)
+        return await self._put(moved, actor, cause)
+
+    async def begin(self, key: str, *, actor: str, cause: str = "") -> Rollout:
+        """Start a rollout that is ready; it goes on by itself."""
+        rollout = self.find(key)
+        if rollout.state == "waiting_for_approval":
+            raise Refused("{title} waits for approval", title=rollout.title, hint="outpost rollout approve")
+        moved = await self._put(machine.move(rollout, "start"), actor, cause)
+        self._run(rollout.id)
+        return moved
+
+    async def settled(self, rollout_id: str, wait_s: float) -> None:
+        """Wait until a rollout neither starts nor runs nor stops, at most `wait_s`."""
+        over = asyncio.Event()
+
+        def look(_change: object = None) -> None:
+            rollout = self.records.get(rollout_id)
+            if rollout is None or rollout.state not in ("starting", "running", "stopping"):
+                over.set()
+
+        undo = self.records.watch(look)
+        look()
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), wait_s)
+        finally:
+            undo()
+
+    # While it runs.
+
+    async def pause(self, key: str, *, actor: str, cause: str = "") -> Rollout:
+        """Begin no more nodes; those on their way finish."""
+        return await self._put(machine.move(self.find(key), "pause", reason=""), actor, cause)
+
+    async def resume(self, key: str, *, actor: str, cause: str = "") -> Rollout:
+        """Go on; a group that went wrong is taken as it is."""
+        rollout = await self._put(machine.resume(self.find(key)), actor, cause)
+        self._run(rollout.id)
+        return rollout
+
+    async def halt(self, key: str, *, emergency: bool, actor: str, cause: str = "") -> Rollout:
+        """Stop for good: queued nodes are canceled, those on their way finish, or in an emergency go back at once."""
+        rollout = await self._put(machine.move(self.find(key), "stop"), actor, cause)
+        live = self._live[rollout.id]
+        for task in live.tasks:
+            idle = task.node_id not in live.going
+            if idle and NODE.allows(task.state, "cancel"):
+                self._tell(rollout.id, task.node_id, "cancel", reason="stopped")
+                if NODE.allows(live.tasks.need(task.node_id).state, "canceled"):
+                    self._tell(rollout.id, task.node_id, "canceled")
+        for node_id, going in tuple(live.going.items()):
+            if emergency or live.tasks.need(node_id).state not in INSTALLING:
+                going.cancel()
+        self._run(rollout.id)
+        return rollout
+
+    async def retry(self, key: str, *, actor: str, cause: str = "") -> Rollout:
+        """Try the nodes again that failed, and only those."""
+        rollout = self.find(key)
+        again, failed = machine.retry_failed(rollout, self.tasks(rollout.id), self._now_s())
+        if not failed:
+            raise Conflict("No node of {title} failed", title=rollout.title)
+        self._note(rollout.id, failed)
+        moved = await self._put(again, actor, cause)
+        self._run(rollout.id)
+        return moved
+
+    async def undo(self, key: str, *, actor: str, cause: str = "") -> list[dict[str, Any]]:
+        """Plan the inverse: each node that has it back to the version it had; return one plan per such version."""
+        rollout = self.find(key)
+        if rollout.state not in ROLLOUT.ends and rollout.state != "paused":
+            raise Conflict("{title} is {state}", title=rollout.title, state=rollout.state, hint="Stop or pause it first.")
+        done = [task for task in self.tasks(rollout.id) if task.state == "succeeded"]
+        versions = sorted({task.before for task in done if task.before})
+        if not versions:
+            raise Missing("No node of {title} had a version to go back to", title=rollout.title)
+        spec, plans = replace(rollout.spec, downgrade=True, dynamic=False), []
+        for version in versions:
+            model = self._models.find(f"{rollout.model}:{version}")
+            nodes = [node for task in done if task.before == version and (node := self._fleet.records.get(task.node_id))]
+            made = await self._planned(model, nodes, spec)
+            back = replace(self._new(model, made, spec, "", actor), undoes=rollout.id)
+            plans.append(plan_document(await self._keep(back, made, actor, cause), made))
+        return plans
+
+    async def remove(self, key: str, *, actor: str, cause: str = "") -> Rollout:
+        """Take a rollout that is at rest out of the list."""
+        rollout = machine.move(machine.move(self.find(key), "delete"), "settle")
+        await self._store.remove(rollout.id, actor=actor, cause=cause)
+        self.records.discard(rollout.id)
+        del self._live[rollout.id]
+        return rollout
+
+    # Inside.
+
+    async def _planned(self, model: ModelVersion, nodes: Iterable[Node], spec: Spec) -> planning.Plan:
+        sites = [
+            planning.Site(
+                node.id, node.name, str(node.state), node.site, node.labels, has_version(node, model.name),
+                node.link_bytes_s or 0, node.link_bytes_day or 0,
+            )
+            for node in nodes
+        ]  # fmt: skip
+        sizes = {0: model.size_bytes}
+        for version in sorted({site.has for site in sites}):
+            sizes[version] = await self._models.transfer_bytes(model, version)
+        return planning.make_plan(model.version, sites, spec, lambda version: sizes[version], {})
+
+    def _new(self, model: ModelVersion, made: planning.Plan, spec: Spec, nodes: str, actor: str) -> Rollout:
+        rollout = Rollout(
+            id="", title=model.title, model_id=model.id, model=model.name, version=model.version, spec=spec, groups=made.groups,
+            targets=nodes, excluded=made.excluded, created_s=self._now_s(), author=actor,
+        )  # fmt: skip
+        return machine.move(rollout, "ask_approval" if made.needs_approval else "plan")
+
+    async def _keep(self, rollout: Rollout, made: planning.Plan, actor: str, cause: str) -> Rollout:
+        kept = await self._store.add(rollout, made.tasks, actor=actor, cause=cause)
+        live = self._live[kept.id] = _Live(saved=kept)
+        live.tasks.replace_all(made.tasks)
+        self.records.put(kept)
+        return kept
+
+    def _run(self, rollout_id: str) -> None:
+        live = self._live[rollout_id]
+        live.news.set()
+        if live.runner is None or live.runner.done():
+            live.runner = asyncio.get_running_loop().create_task(self._follow(rollout_id), name=f"rollout-{rollout_id}")
+
+    async def _follow(self, rollout_id: str) -> None:
+        """Decide, do, wait for news; until nothing is left to do."""
+        live = self._live[rollout_id]
+        while True:
+            live.news.clear()
+            try:
+                await self._step(rollout_id)
+                await self._save(rollout_id)
+            except OutpostError as error:
+                log.warning("rollout %s: %s", rollout_id, error)
+            rollout = self.records.need(rollout_id)
+            if not live.going and rollout.state not in _ACTIVE and not is_waiting_on(live.tasks, rollout):
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(live.news.wait(), _TICK_S)
+
+    async def _step(self, rollout_id: str) -> None:
+        live, rollout = self._live[rollout_id], self.records.need(rollout_id)
+        if rollout.spec.dynamic and rollout.state == "running":
+            await self._join_new(rollout)
+        told = machine.decide(rollout, {task.node_id: task for task in live.tasks}, self.health(), self._now_s())
+        self._note(rollout_id, told.changed)
+        self.records.put(told.rollout)
+        if told.rollout.state == "finished" and rollout.state != "finished":
+            await self._models.make_active(self._models.find(rollout.model_id), actor=_SELF, cause=rollout_id)
+        if told.fetch or told.install or told.ask:
+            courier = live.courier or await self._courier(rollout)
+            live.courier = courier
+            client, task = self._link.client, live.tasks.need
+            for key in told.fetch:
+                self._go(rollout_id, key, courier.fetch(client(key), task(key), self._pace(rollout, key)))
+            for key in told.install:
+                self._go(rollout_id, key, courier.install(client(key), task(key)))
+            for key in told.ask:
+                self._go(rollout_id, key, courier.ask(client(key), task(key)))
+
+    async def _courier(self, rollout: Rollout) -> Courier:
+        """Return what brings the rollout's model; its manifest is signed now, so that it is no replay."""
+        model = self._models.find(rollout.model_id)
+        spec = rollout.spec
+        sealed = await self._models.seal(model, await self._link.identity(), downgrade=spec.downgrade, limits=spec.limits)
+        load = Load(self._models.parcel(model, sealed), model.version, self._models.deltas(model))
+
+        def tell(node_id: str, event: str, **told: Any) -> None:
+            self._tell(rollout.id, node_id, event, **told)
+            if event == "succeed":
+                self._fleet.activated(node_id, model.id, model.name, actor=rollout.author, cause=rollout.id)
+
+        def p99_of(node_id: str) -> float | None:
+            node = self._fleet.records.get(node_id)
+            return None if node is None else node.latency_p99_s
+
+        return Courier(load, spec, tell, p99_of)
+
+    def _pace(self, rollout: Rollout, node_id: str) -> Any:
+        node = self._fleet.records.need(node_id)
+        site = node.site or node.name
+        return self._budgets.pace((("node", node.id, node.link_bytes_s or 0), ("site", site, rollout.spec.site_bytes_s)))
+
+    def _go(self, rollout_id: str, node_id: str, work: Coroutine[Any, Any, None]) -> None:
+        live = self._live[rollout_id]
+        if node_id in live.going:
+            work.close()
+            return
+        going = live.going[node_id] = asyncio.get_running_loop().create_task(work, name=f"rollout-{node_id}")
+
+        def ended(done: asyncio.Task[None]) -> None:
+            live.going.pop(node_id, None)
+            live.news.set()
+            if not done.cancelled() and (error := done.exception()) is not None:
+                log.error("rollout %s, node %s: %r", rollout_id, node_id, error)
+                if NODE.allows(live.tasks.need(node_id).state, "lose"):
+                    self._tell(rollout_id, node_id, "lose", reason=repr(error))
+
+        going.add_done_callback(ended)
+
+    def _tell(self, rollout_id: str, node_id: str, event: str, **told: Any) -> None:
+        """Move one node's task by an event, or only note what was told of it."""
+        live = self._live[rollout_id]
+        task = live.tasks.need(node_id)
+        if event and not NODE.allows(task.state, event):
+            log.info("rollout %s: %s is %s and cannot %s", rollout_id, task.name, task.state, event)
+            return
+        if event == "find_old":
+            told["due_s"] = self._now_s() + machine.backoff_s(self.records.need(rollout_id).spec, task)
+        fresh = machine.advance(task, event, self._now_s(), **told) if event else replace(task, **told)
+        self._note(rollout_id, [fresh])
+        if event:
+            live.news.set()
+
+    def _note(self, rollout_id: str, tasks: Iterable[Task]) -> None:
+        live, tasks = self._live[rollout_id], tuple(tasks)
+        live.tasks.put(*tasks)
+        live.dirty.update(task.node_id for task in tasks)
+
+    async def _join_new(self, rollout: Rollout) -> None:
+        """Let nodes that match by now join the last group."""
+        live = self._live[rollout.id]
+        matching = select_nodes(self._fleet, rollout.targets, self._base.clock.now_us())
+        fresh = [node for node in matching if node.id not in live.tasks]
+        if not fresh:
+            return
+        made = await self._planned(self._models.find(rollout.model_id), fresh, rollout.spec)
+        self._note(rollout.id, [replace(task, group=len(rollout.groups) - 1) for task in made.tasks])
+
+    async def _put(self, rollout: Rollout, actor: str, cause: str) -> Rollout:
+        self.records.put(rollout)
+        await self._save(rollout.id, actor, cause)
+        return rollout
+
+    async def _save(self, rollout_id: str, actor: str = _SELF, cause: str = "") -> None:
+        live, rollout = self._live[rollout_id], self.records.need(rollout_id)
+        changed = None if live.saved == replace(rollout, waiting="") else rollout
+        dirty, live.dirty = live.dirty, set()
+        if changed is None and not dirty:
+            return
+        tasks = [task for node_id in dirty if (task := live.tasks.get(node_id)) is not None]
+        try:
+            await self._store.save(changed, rollout_id, tasks, actor=actor, cause=cause)
+        except BaseException:
+            live.dirty |= dirty  # Nothing is forgotten, whether the store refused or the engine stops.
+            raise
+        live.saved = replace(rollout, waiting="")
+
+    def _now_s(self) -> float:
+        return self._base.clock.now_us() / 1e6

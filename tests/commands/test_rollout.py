@@ -1,0 +1,118 @@
+from types import SimpleNamespace
+
+import pytest
+
+from app.commands.rollout import ROWS
+from app.engine.base.command import CommandTable, Role
+from app.engine.base.errors import BadInput
+from app.engine.base.records import Records
+from app.engine.fleet.rollout.plan import Plan
+from app.engine.fleet.rollout.records import Gate, Group, Rate, Rollout, Spec, Task, Window
+
+ROLLOUT = Rollout(
+    "r1", "digits:2", "m2", "digits", 2, "ready", Spec(groups=("1", "rest")), (Group("1", "ready"), Group("rest", "ready"))
+)
+TASKS = [Task("a", "a", 0, bytes_planned=100), Task("b", "b", 1, bytes_planned=100)]
+
+
+class Rollouts:
+    """Notes what it was asked."""
+
+    def __init__(self):
+        self.records, self.asked = Records(lambda rollout: rollout.id, "rollout"), []
+        self.records.put(ROLLOUT)
+
+    def find(self, key):
+        return ROLLOUT
+
+    def tasks(self, key):
+        return TASKS
+
+    def rehearsal(self, rollout):
+        return Plan(rollout.groups, tuple(TASKS), (), (), {}, needs_approval=False), {"a": "online", "b": "online"}
+
+    async def plan(self, model, nodes, spec, *, keep, actor, cause):
+        self.asked.append((model, nodes, keep))
+        self.spec = spec
+        return {"rollout": "r1"}
+
+    async def settled(self, key, wait_s):
+        self.asked.append(("settled", key, wait_s))
+
+    async def undo(self, key, **_by):
+        return [{"rollout": "r2"}]
+
+    def __getattr__(self, verb):
+        async def do(key, **how):
+            self.asked.append((verb, key, {name: value for name, value in how.items() if name not in ("actor", "cause")}))
+            return ROLLOUT
+
+        return do
+
+
+@pytest.fixture
+def call():
+    return SimpleNamespace(engine=SimpleNamespace(rollouts=Rollouts()), actor="me@here", cause="c1")
+
+
+async def ask(call, command, /, **given):
+    row = CommandTable(ROWS).need(command)
+    return await row.run(call, **row.take(given))
+
+
+async def test_rollout_plan_hands_on_how_it_is_to_go(call):
+    await ask(
+        call, "rollout.plan", model="digits", nodes='site == "north"', groups="1, 10%,rest", p99_ratio_most=1.5, rate="exponential",
+        per_minute=5, windows="22:00-04:00; sat 01:00-02:00", memory_bytes=1000, offline="skip", retries=2, keep=False,
+    )  # fmt: skip
+    spec = call.engine.rollouts.spec
+    assert call.engine.rollouts.asked == [("digits", 'site == "north"', False)]
+    assert (spec.groups, spec.gate, spec.rate) == (
+        ("1", "10%", "rest"),
+        Gate(p99_ratio_most=1.5),
+        Rate("exponential", 5.0, 2.0),
+    )
+    assert spec.windows == (Window(79200, 14400), Window(3600, 7200, (5,)))
+    assert (spec.limits, spec.offline, spec.retries, spec.approve_above) == ({"memory_bytes": 1000}, "skip", 2, 100)
+    with pytest.raises(BadInput):
+        await ask(call, "rollout.plan", model="digits", groups="some")
+
+
+async def test_rollout_simulate_rehearses_the_plan(call):
+    told = await ask(call, "rollout.simulate", rollout="r1", seed=3)
+    assert (told["kind"], told["state"], told["good"], told["seed"]) == ("simulated", "finished", 2, 3)
+
+
+async def test_rollout_list_and_rollout_show_tell_counts_groups_and_nodes(call):
+    (row,) = (await ask(call, "rollout.list"))["rollouts"]
+    assert (row["id"], row["nodes"], row["open"]) == ("r1", 2, 2)
+    told = await ask(call, "rollout.show", rollout="r1")
+    assert [(group["name"], group["counted"], group["good"]) for group in told["groups"]] == [("1", 1, 0), ("rest", 1, 0)]
+    assert [task["name"] for task in told["tasks"]] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "asked"),
+    [
+        ("rollout.approve", {"deny": True}, ("approve", "r1", {"accept": False})),
+        ("rollout.pause", {}, ("pause", "r1", {})),
+        ("rollout.stop", {"emergency": True}, ("halt", "r1", {"emergency": True})),
+        ("rollout.start", {"wait_s": 3}, ("begin", "r1", {})),
+        ("rollout.resume", {}, ("resume", "r1", {})),
+        ("rollout.retry", {}, ("retry", "r1", {})),
+        ("rollout.delete", {}, ("remove", "r1", {})),
+    ],
+)
+async def test_each_verb_goes_to_the_service(call, command, given, asked):
+    await ask(call, command, rollout="r1", **given)
+    assert call.engine.rollouts.asked[0] == asked
+    if command == "rollout.start":
+        assert call.engine.rollouts.asked[1] == ("settled", "r1", 3.0)
+
+
+async def test_rollout_undo_returns_its_plans(call):
+    assert await ask(call, "rollout.undo", rollout="r1") == {"plans": [{"rollout": "r2"}]}
+
+
+def test_only_looking_and_rehearsing_is_free_for_observers():
+    assert {row.id for row in ROWS if row.role is Role.OBSERVER} == {"rollout.list", "rollout.show", "rollout.simulate"}

@@ -1,0 +1,36 @@
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.engine.base.clock import ManualClock
+from app.engine.fleet.budget import Bucket, Budgets
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.integers(1, 5000)), min_size=1, max_size=50), st.integers(1, 2000))
+def test_no_more_passes_than_the_budget_and_one_seconds_worth(pieces, bytes_s):
+    bucket, now_s, sent = Bucket(bytes_s), 0.0, 0
+    for gap_s, count in pieces:
+        now_s += gap_s
+        now_s += bucket.take(count, now_s)
+        sent += count
+        assert sent <= bytes_s * (now_s + 1.0) + 1e-6
+
+
+async def test_nodes_of_a_site_share_its_bucket_and_a_link_without_limit_waits_for_nothing():
+    clock, waits = ManualClock(), []
+
+    async def sleep(seconds):
+        waits.append(seconds)
+
+    budgets = Budgets(clock)
+    real, asyncio.sleep = asyncio.sleep, sleep
+    try:
+        one, two = (budgets.pace((("node", name, 0), ("site", "north", 100))) for name in "ab")
+        await budgets.pace((("node", "c", 0),))(10**9)
+        await one(100)
+        await two(50)
+        await one(50)
+    finally:
+        asyncio.sleep = real
+    assert waits == [0.5, 1.0]

@@ -1,0 +1,338 @@
+"""Rollouts over nodes that only remember, and one over real agents."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from app.engine.base.errors import BadInput, Conflict, Missing, Offline, Refused
+from app.engine.base.records import Records
+from app.engine.fleet.health import Health
+from app.engine.fleet.records import Node
+from app.engine.fleet.rollout.records import Gate, Spec
+from app.engine.fleet.rollouts import RolloutService
+from app.engine.link.transfer import Parcel, no_delta
+from app.engine.models.records import ModelVersion
+from tests.engine.fleet.ground import PATIENCE_S, until
+
+VERSIONS = {n: ModelVersion(f"m{n}", "digits", n, f"sha256:{n:064x}", 1000 * n) for n in (1, 2, 3)}
+
+
+class FakeNode:
+    """A node that follows the verbs, and fails where it is told to."""
+
+    def __init__(self):
+        self.version, self.waiting, self.pending, self.fails, self.did = 1, None, None, {}, []
+        self.shadowed = {"has_old": True, "source": "recorded", "agreement_ratio": 0.99, "old_p99_s": 1e-3, "new_p99_s": 1e-3}
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def _do(self, verb):
+        self.did.append(verb)
+        await asyncio.sleep(0)
+        if verb in self.fails:
+            raise self.fails.pop(verb)
+
+    async def status(self):
+        await self._do("status")
+        version = self.pending or self.version
+        model = SimpleNamespace(
+            name="digits", version=version, artifact=VERSIONS[version].artifact, committed=self.pending is None
+        )
+        return SimpleNamespace(models=(model,))
+
+    async def announce(self, slot, sealed, delta=None, *, fresh=False):
+        await self._do("announce")
+        await self.gate.wait()
+        if sealed["version"] < self.version and not sealed["downgrade"]:
+            raise Refused("older")
+        return {"complete": True}
+
+    async def prepare(self, slot, sealed):
+        await self._do("prepare")
+        self.waiting = sealed["version"]
+
+    async def shadow(self, slot):
+        await self._do("shadow")
+        return self.shadowed
+
+    async def activate(self, slot, version):
+        await self._do("activate")
+        self.pending = version
+
+    async def commit(self, slot):
+        await self._do("commit")
+        self.version, self.pending = self.pending, None
+
+    async def rollback(self, slot):
+        await self._do("rollback")
+        self.waiting = self.pending = None
+
+
+class Rooms:
+    """Stands where link, models and fleet stand."""
+
+    def __init__(self, names):
+        self.nodes = {name: FakeNode() for name in names}
+        self.records = Records(lambda node: node.id, "node")
+        for name in names:
+            node = Node(
+                name,
+                name * 32,
+                name,
+                "x:1",
+                state=Health.ONLINE,
+                models=("digits:1",),
+                site="north",
+                labels={"ring": "canary"} if name == "c" else {},
+            )
+            self.records.put(node)
+        self.told, self.active = [], []
+
+    def set(self, name, **changed):
+        self.records.put(replace(self.records.need(name), **changed))
+
+    # the fleet
+    def select(self, words):
+        return [self.records.need(name) for name in words.split(",")]
+
+    def activated(self, node_id, model_id, slot, **_given):
+        self.told.append((node_id, model_id))
+        self.set(node_id, models=(f"digits:{model_id[1:]}",))
+
+    # the link
+    def client(self, node_id):
+        return self.nodes[node_id]
+
+    async def identity(self):
+        return "us"
+
+    # the models
+    def find(self, key):
+        found = [model for model in VERSIONS.values() if key in (model.id, model.title)]
+        if not found:
+            raise Missing("There is no model {key}", key=key)
+        return found[0]
+
+    def manifest(self, model):
+        return {}
+
+    async def seal(self, model, identity, *, downgrade, limits):
+        return {"version": model.version, "downgrade": downgrade}
+
+    def parcel(self, model, sealed):
+        return Parcel(model.name, sealed, model.artifact, "file", model.size_bytes)
+
+    def deltas(self, model):
+        return no_delta
+
+    async def transfer_bytes(self, model, version):
+        return 10 if version else model.size_bytes
+
+    async def make_active(self, model, *, actor, cause):
+        self.active.append(model.id)
+
+
+@pytest.fixture
+def rooms():
+    return Rooms("abcde")
+
+
+@pytest.fixture
+def opened(base, rooms):
+    @asynccontextmanager
+    async def open_rollouts():
+        service = RolloutService(base, rooms, rooms, rooms)
+        await service.start()
+        try:
+            yield service
+        finally:
+            await service.stop()
+
+    return open_rollouts
+
+
+@pytest.fixture
+async def rollouts(opened):
+    async with opened() as service:
+        yield service
+
+
+BY = {"actor": "me@here"}
+
+
+async def run(rollouts, spec=Spec(), model="digits:2", nodes="all"):  # noqa: B008
+    told = await rollouts.plan(model, nodes, spec, **BY)
+    await rollouts.begin(told["rollout"], **BY)
+    await rollouts.settled(told["rollout"], PATIENCE_S)
+    return rollouts.find(told["rollout"])
+
+
+def states(rollouts, rollout):
+    return {task.name: task.state for task in rollouts.tasks(rollout.id)}
+
+
+async def test_a_plan_says_who_who_not_and_why_bytes_time_and_what_undoing_means(rollouts, rooms):
+    rooms.set("b", models=("digits:2",))
+    rooms.set("d", state=Health.DECOMMISSIONED)
+    rooms.set("e", models=(), link_bytes_s=100)
+    rooms.set("a", link_bytes_s=1)
+    rooms.set("c", link_bytes_s=5)
+    told = await rollouts.plan("digits:2", "all", Spec(groups=("label.ring=canary", "rest")), **BY)
+    assert [(group["name"], group["nodes"]) for group in told["groups"]] == [("label.ring=canary", ["c"]), ("rest", ["a", "e"])]
+    assert told["excluded"] == [{"name": "b", "reason": "it has this version"}, {"name": "d", "reason": "decommissioned"}]
+    assert (told["bytes"], told["links"]) == (2020, [{"site": "north", "nodes": 3, "bytes": 2020, "seconds": 20.0}])
+    assert told["undo"] == [{"version": None, "nodes": 1, "possible": False}, {"version": 1, "nodes": 2, "possible": True}]
+    assert (told["state"], told["needs_approval"]) == ("ready", False)
+    unkept = await rollouts.plan("digits:2", "a", Spec(), keep=False, **BY)
+    assert (unkept["rollout"], len(rollouts.records)) == ("", 1)
+    with pytest.raises(Missing, match="it has this version"):
+        await rollouts.plan("digits:2", "b", Spec(), **BY)
+    with pytest.raises(BadInput):
+        await rollouts.plan("digits:2", "a", Spec(groups=("some",)), **BY)
+    by_query = await rollouts.plan("digits:2", 'label.ring == "canary"', Spec(), **BY)
+    assert [group["nodes"] for group in by_query["groups"]] == [["c"]]
+
+
+async def test_every_node_is_brought_there_group_by_group_and_the_model_becomes_active(rollouts, rooms):
+    rollout = await run(rollouts, Spec(groups=("1", "50%", "rest")))
+    assert (rollout.state, set(states(rollouts, rollout).values())) == ("finished", {"succeeded"})
+    assert [node.version for node in rooms.nodes.values()] == [2] * 5
+    assert rooms.nodes["a"].did == ["status", "announce", "prepare", "shadow", "activate", "commit"]
+    assert (rooms.told[0][0], rooms.active) == ("a", ["m2"])
+    assert rollouts.tasks(rollout.id).need("a").agreement_ratio == 0.99
+
+
+async def test_a_failure_goes_back_pauses_and_only_the_failed_are_tried_again(rollouts, rooms):
+    rooms.nodes["b"].fails["activate"] = BadInput("The self-test fails")
+    rollout = await run(rollouts, Spec(groups=("2", "rest")))
+    assert rollout.state == "paused"
+    assert states(rollouts, rollout) == {"a": "succeeded", "b": "rolled_back", "c": "queued", "d": "queued", "e": "queued"}
+    assert rollouts.tasks(rollout.id).need("b").reason == "The self-test fails"
+    assert "Paused: 1 of 2 nodes failed" in rollout.waiting
+    rooms.nodes["b"].fails.clear()
+    did = len(rooms.nodes["a"].did)
+    await rollouts.retry(rollout.id, **BY)
+    await rollouts.settled(rollout.id, PATIENCE_S)
+    assert rollouts.find(rollout.id).state == "finished"
+    assert len(rooms.nodes["a"].did) == did
+    with pytest.raises(Conflict, match="No node"):
+        await rollouts.retry(rollout.id, **BY)
+
+
+async def test_a_resumed_rollout_takes_the_failure_as_it_is(rollouts, rooms):
+    rooms.nodes["a"].fails["prepare"] = BadInput("No")
+    rooms.nodes["a"].fails["rollback"] = Offline("Away")
+    rollout = await run(rollouts, Spec(groups=("1", "rest")))
+    assert states(rollouts, rollout)["a"] == "rollback_failed"
+    await rollouts.resume("", **BY)
+    await rollouts.settled(rollout.id, PATIENCE_S)
+    assert rollouts.find("").state == "finished"
+    assert states(rollouts, rollout)["e"] == "succeeded"
+
+
+@pytest.mark.parametrize(("gate", "word"), [(Gate(agreement_least=0.995), "agree"), (Gate(p99_ratio_most=0.5), "p99 latency")])
+async def test_shadow_traffic_below_its_gate_goes_back_before_any_traffic(rollouts, rooms, gate, word):
+    rollout = await run(rollouts, Spec(gate=gate))
+    task = rollouts.tasks(rollout.id).need("a")
+    assert (rollout.state, task.state) == ("paused", "rolled_back")
+    assert word in task.reason
+    assert "activate" not in rooms.nodes["a"].did
+
+
+async def test_a_silent_node_is_unknown_and_asked_when_it_is_back(rollouts, rooms):
+    node = rooms.nodes["c"]
+    node.fails["commit"] = Offline("Away")
+    told = await rollouts.plan("digits:2", "c", Spec(groups=("rest",), backoff_s=0.0), **BY)
+    await rollouts.begin(told["rollout"], **BY)
+    tasks = rollouts.tasks(told["rollout"])
+    await rollouts.settled(told["rollout"], PATIENCE_S)
+    assert tasks.need("c").state == "succeeded"
+    assert node.did.count("prepare") == 2  # it was put back first, then all of it again
+    assert node.version == 2
+
+
+async def test_a_stop_cancels_the_queue_and_an_emergency_puts_back_who_is_on_the_way(rollouts, rooms):
+    for name in "ab":
+        rooms.nodes[name].gate.clear()
+    told = await rollouts.plan("digits:2", "all", Spec(groups=("rest",), at_once=2), **BY)
+    await rollouts.begin(told["rollout"], **BY)
+    await until(lambda: "announce" in rooms.nodes["b"].did)
+    await rollouts.halt(told["rollout"], emergency=True, **BY)
+    await rollouts.settled(told["rollout"], PATIENCE_S)
+    rollout = rollouts.find(told["rollout"])
+    assert (rollout.state, set(states(rollouts, rollout).values())) == ("stopped", {"canceled"})
+    assert {node.version for node in rooms.nodes.values()} == {1}
+    gone = await rollouts.remove(rollout.id, **BY)
+    assert gone.state == "deleted"
+    with pytest.raises(Missing):
+        rollouts.find(rollout.id)
+
+
+async def test_above_the_limit_nothing_starts_before_somebody_approves(rollouts):
+    told = await rollouts.plan("digits:2", "all", Spec(approve_above=3), **BY)
+    assert told["state"] == "waiting_for_approval"
+    with pytest.raises(Refused, match="waits for approval"):
+        await rollouts.begin(told["rollout"], **BY)
+    assert (await rollouts.approve(told["rollout"], accept=True, actor="you@there")).approver == "you@there"
+    assert (await rollouts.begin(told["rollout"], **BY)).state == "starting"
+    other = await rollouts.plan("digits:3", "all", Spec(approve_above=3), **BY)
+    assert (await rollouts.approve(other["rollout"], accept=False, **BY)).state == "approval_denied"
+
+
+async def test_undoing_is_a_plan_of_its_own_that_takes_each_node_back(rollouts, rooms):
+    rooms.set("e", models=())
+    rollout = await run(rollouts)
+    (back,) = await rollouts.undo(rollout.id, **BY)
+    assert (back["title"], back["nodes"], back["undoes"], back["state"]) == ("digits:1", 4, rollout.id, "ready")
+    await rollouts.begin(back["rollout"], **BY)
+    await rollouts.settled(back["rollout"], PATIENCE_S)
+    assert [rooms.nodes[name].version for name in "abcde"] == [1, 1, 1, 1, 2]
+    assert rooms.active == ["m2", "m1"]
+
+
+async def test_after_a_restart_it_goes_on_and_what_was_on_its_way_is_asked_first(opened, rooms):
+    async with opened() as first:
+        rooms.nodes["b"].gate.clear()
+        told = await first.plan("digits:2", "a,b", Spec(groups=("1", "rest"), backoff_s=0.0), **BY)
+        await first.begin(told["rollout"], **BY)
+        await until(lambda: "announce" in rooms.nodes["b"].did)
+    rooms.nodes["b"].gate.set()
+    async with opened() as again:
+        await again.settled(told["rollout"], PATIENCE_S)
+        rollout = again.find(told["rollout"])
+        assert (rollout.state, states(again, rollout)) == ("finished", {"a": "succeeded", "b": "succeeded"})
+    assert rooms.nodes["a"].did.count("commit") == 1
+
+
+async def test_a_dynamic_rollout_takes_in_who_comes_later(rollouts, rooms):
+    rooms.records.discard("e")
+    told = await rollouts.plan("digits:2", "all", Spec(groups=("rest",), dynamic=True), **BY)
+    await rollouts.begin(told["rollout"], **BY)
+    tasks = rollouts.tasks(told["rollout"])
+    await until(lambda: all(task.state == "succeeded" for task in tasks))
+    rooms.records.put(Node("e", "e" * 32, "e", "x:1", state=Health.ONLINE, models=("digits:1",)))
+    await until(lambda: "e" in tasks and tasks.need("e").state == "succeeded")
+    assert rollouts.find("").state == "running"
+    await rollouts.pause("", **BY)
+    assert rollouts.find("").state == "paused"
+
+
+async def test_ten_thousand_nodes_are_planned_in_few_transactions(base, rooms):
+    rooms.records = Records(lambda node: node.id, "node")
+    rooms.records.put(
+        *(Node(f"n{n}", f"{n:032x}", f"n{n:05}", "x:1", state=Health.ONLINE, site=f"s{n % 50}") for n in range(10_000))
+    )
+    service, writes, write = RolloutService(base, rooms, rooms, rooms), [], base.store.write
+
+    async def counted(fn):
+        writes.append(fn)
+        return await write(fn)
+
+    base.store.write = counted
+    told = await service.plan("digits:2", "all", Spec(groups=("1%", "rest")), **BY)
+    assert (told["nodes"], told["groups"][0]["count"], len(told["links"])) == (10_000, 100, 50)
+    assert len(writes) <= 10
+    del base.store.write

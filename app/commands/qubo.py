@@ -36,6 +36,31 @@ async def picture(call: "Call", *, file: Path) -> dict[str, Any]:
     return await call.engine.qubo.picture(file=file, actor=call.actor, cause=call.cause)
 
 
+async def compare(call: "Call", **args: Any) -> dict[str, Any]:
+    """Compare solvers."""
+    return await call.engine.qubo.compare(**args, actor=call.actor, cause=call.cause)
+
+
+async def comparisons(call: "Call") -> dict[str, Any]:
+    """List the comparisons."""
+    runs = reversed(list(call.engine.qubo.comparisons.records))
+    return {
+        "comparisons": [
+            {"id": run.id, "title": run.title, "state": run.state, "verdict": (run.result or {}).get("verdict")} for run in runs
+        ]
+    }
+
+
+async def report(call: "Call", *, id: str, out: Path, replace: bool) -> dict[str, Any]:  # noqa: A002
+    """Write the report of a comparison."""
+    return await call.engine.qubo.comparisons.report(id, out, replace=replace)
+
+
+async def replay(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002
+    """Replay a run."""
+    return await call.engine.qubo.replay(id, actor=call.actor, cause=call.cause)
+
+
 async def list_solvers(call: "Call") -> dict[str, Any]:
     """List the solvers."""
     return {"solvers": [card.to_json() for card in call.engine.qubo.solvers()]}
@@ -60,6 +85,8 @@ ROWS: tuple[Command, ...] = (
             Arg("threads", int, "Threads the solver may use.", 1, low=1, high=256),
             Arg("seed", int, "Seed of the search.", 0, low=0, high=2**64 - 1),
             Arg("solver", str, "Which solver; auto chooses by size and says why.", "auto", choices=SOLVERS),
+            Arg("sweeps", int, "Length of one anneal, for runs that must not depend on time.", 0, low=0, high=10**9),
+            Arg("target", float, "Objective at which the search ends early.", None),
             Arg("kind", str, "Kind of problem; auto recognises it by content.", "auto", choices=KINDS),
             Arg("route", str, "As a QUBO, by the method made for its domain, or both at equal time.", "auto", choices=ROUTES),
         ),
@@ -81,6 +108,53 @@ ROWS: tuple[Command, ...] = (
         (Arg("file", Path, "G-set graph or qbsolv file."),),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{n, couplings, blocks, graph: {at, edges, left_out}}",
+    ),
+    Command(
+        "qubo.compare", "Compare solvers",
+        "Runs solvers on one problem with many seeds, in turns, one thread each, and says whether the first one is faster: at "
+        "equal wall time and at equal cost (CPU seconds). Peers run at the best setting of a small sweep unless a setting is "
+        "given as name:option=value. Undecided is a verdict.",
+        compare,
+        (
+            Arg("file", Path, "Problem file or table; see problem list."),
+            Arg("solvers", str, "Solvers with a semicolon between them, the one in question first.", "anneal;dwave-sa"),
+            Arg("seconds", float, "Time for each run.", 1.0, unit="s", low=0.01, high=3600),
+            Arg("runs", int, "Runs of each solver.", 20, low=5, high=1000),
+            Arg("target", float, "Objective that counts as success; without it, the gap decides.", None),
+            Arg("best_known", float, "Best known objective; without it, the best of these runs.", None),
+            Arg("gap", float, "How far from the best known a success may lie, as a ratio.", 0.003, low=0.0, high=1.0),
+            Arg("tune", bool, "Sweep the settings of peers first.", True),
+            Arg("kind", str, "Kind of problem; auto recognises it by content.", "auto", choices=KINDS),
+            Arg("seed", int, "Seed of the comparison.", 0, low=0, high=2**64 - 1),
+        ),
+        returns="{id, rows: [{solver, setting, success, ttt99, low, high, gap, cost_per_success}], verdict, confidence, views}",
+    ),
+    Command(
+        "qubo.comparisons", "List comparisons",
+        "Lists the comparisons of solvers, the newest first.",
+        comparisons,
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{comparisons: [{id, title, state, verdict}]}",
+    ),
+    Command(
+        "qubo.report", "Write a comparison as a page",
+        "Writes a comparison as one HTML page with its curves, for others to read.",
+        report,
+        (
+            Arg("id", str, "Id of the comparison.", positional=True),
+            Arg("out", Path, "File to write."),
+            Arg("replace", bool, "Replace the file when it exists.", False),
+        ),
+        returns="{file, verdict, size_bytes}",
+    ),
+    Command(
+        "qubo.replay", "Replay an optimisation run",
+        "Makes the best answer of a run once more from its seed, its solver's course and the version, and says whether it is "
+        "the same.",
+        replay,
+        (Arg("id", str, "Id of the run.", positional=True),),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{id, same, same_version, objective, energy, sample, solver, version}",
     ),
     Command(
         "qubo.solvers", "List solvers",

@@ -7,7 +7,7 @@ import random
 import sys
 
 NODES, EDGES, SEED = 800, 4800, 20260
-# Found by two solvers that share nothing, and by neither exceeded: ours and the annealer of dwave-samplers, a minute each.
+# Found by two solvers that share nothing, and by neither exceeded: ours and the annealer of dwave-samplers, some seconds each.
 BEST_KNOWN = 1040
 
 

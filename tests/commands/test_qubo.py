@@ -20,6 +20,13 @@ class Wing:
         self.given = args
         return {"objective": 1}
 
+    async def compare(self, **args):
+        self.given = args
+        return {"verdict": "undecided"}
+
+    async def replay(self, run_id, **by):
+        return {"id": run_id, "same": True, **by}
+
     def show(self, run_id):
         return {"id": run_id}
 
@@ -43,7 +50,8 @@ async def test_qubo_solve_hands_everything_on(call) -> None:
     row = TABLE.need("qubo.solve")
     assert await row.run(call, **row.take({"file": "g.txt", "seconds": "2", "seed": 9})) == {"objective": 1}
     assert call.engine.qubo.given == {
-        "file": Path("g.txt"), "seconds": 2.0, "threads": 1, "seed": 9, "solver": "auto", "kind": "auto", "route": "auto",
+        "file": Path("g.txt"), "seconds": 2.0, "threads": 1, "seed": 9, "solver": "auto", "kind": "auto", "route": "auto", "sweeps": 0,
+        "target": None,
         "actor": "me@here", "cause": "why",
     }  # fmt: skip
 
@@ -56,6 +64,32 @@ def test_qubo_solve_refuses_what_is_out_of_range(wrong) -> None:
 
 async def test_qubo_show_takes_the_id_of_a_run(call) -> None:
     assert await TABLE.need("qubo.show").run(call, id="7") == {"id": "7"}
+
+
+async def test_qubo_compare_hands_everything_on(call) -> None:
+    row = TABLE.need("qubo.compare")
+    assert await row.run(call, **row.take({"file": "g.txt", "runs": 50})) == {"verdict": "undecided"}
+    given = call.engine.qubo.given
+    assert (given["solvers"], given["runs"], given["target"], given["gap"]) == ("anneal;dwave-sa", 50, None, 0.003)
+    assert (given["actor"], given["cause"]) == ("me@here", "why")
+
+
+async def test_qubo_comparisons_are_listed_newest_first_and_reported(call, tmp_path) -> None:
+    runs = [SimpleNamespace(id=str(k), title="t", state="done", result={"verdict": "yes"} if k else None) for k in range(2)]
+
+    async def report(run_id, out, *, replace):
+        return {"file": str(out), "id": run_id, "replace": replace}
+
+    call.engine.qubo.comparisons = SimpleNamespace(records=runs, report=report)
+    listed = (await TABLE.need("qubo.comparisons").run(call))["comparisons"]
+    assert [(one["id"], one["verdict"]) for one in listed] == [("1", "yes"), ("0", None)]
+    row = TABLE.need("qubo.report")
+    told = await row.run(call, **row.take({"id": "1", "out": tmp_path / "r.html"}))
+    assert told == {"file": str(tmp_path / "r.html"), "id": "1", "replace": False}
+
+
+async def test_qubo_replay_takes_the_id_of_a_run(call) -> None:
+    assert (await TABLE.need("qubo.replay").run(call, id="7"))["same"] is True
 
 
 async def test_qubo_solvers_are_plain_data(call) -> None:

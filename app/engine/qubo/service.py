@@ -4,10 +4,14 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Final
 
+from app.engine.base.errors import BadInput, Conflict
 from app.engine.base.records import Records
+from app.engine.base.text import tr
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import Run, RunBook
 from app.engine.qubo import solvers
+from app.engine.qubo.comparisons.service import Comparisons
+from app.engine.qubo.comparisons.settings import read_settings
 from app.engine.qubo.problems import load
 from app.engine.qubo.problems.service import Problems
 from app.engine.qubo.records import SolverCard
@@ -24,10 +28,12 @@ class QuboService:
         self._base = base
         self._book = RunBook(base, "qubo_runs")
         self.problems = Problems(base)
+        self.comparisons = Comparisons(base)
 
     async def start(self) -> None:
         """Load the runs of this home."""
         await self._book.load()
+        await self.comparisons.start()
 
     async def stop(self) -> None:
         """Keep nothing open; the jobs end with their pool."""
@@ -44,21 +50,57 @@ class QuboService:
 
     async def solve(
         self, *, file: Path, seconds: float = 5.0, threads: int = 1, seed: int = 0, solver: str = solvers.AUTO,
-        options: dict[str, int] | None = None, kind: str = "auto", route: str = "auto", actor: str, cause: str = "",
+        sweeps: int = 0, target: float | None = None, kind: str = "auto", route: str = "auto", actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Solve the problem in `file` within `seconds` on `threads` and return the verified answer; see `problems/work.py`.
 
         A file of no known kind, an unknown solver or option fails here, before anything is written.
         """
         path = _checked(file, kind)
+        options = {"sweeps": sweeps} if sweeps else {}
+        if solver == solvers.AUTO and options:
+            raise BadInput("sweeps needs a solver to be named", field="sweeps")
         if solver != solvers.AUTO:
             solvers.make(solver, options)
-        spec = {"file": str(path), "solver": solver, "seconds": seconds, "threads": threads, "options": options or {}}
-        spec |= {"kind": kind, "route": route}
+        await self._read_wholly(path, kind, actor, cause)
+        spec = {"file": str(path), "solver": solver, "seconds": seconds, "threads": threads, "options": options}
+        spec |= {"kind": kind, "route": route, "target": target}
         return await self._book.execute(
             _KIND, "app.engine.qubo.problems.work:solve", spec,
             title=f"{path.name}, {seconds:g} s", source=path.name, seed=seed, actor=actor, cause=cause,
         )  # fmt: skip
+
+    async def _read_wholly(self, path: Path, kind: str, actor: str, cause: str) -> None:
+        """Read the whole file in a worker, so that a malformed line leaves nothing behind but its message."""
+        job = {"title": tr("Read {name}", name=path.name), "actor": actor, "cause": cause, "transient": True}
+        await self._base.jobs.run(_KIND, "app.engine.qubo.work:check", {"file": str(path), "kind": kind}, **job)
+
+    async def compare(
+        self, *, file: Path, solvers: str, seconds: float, runs: int, seed: int, target: float | None = None,
+        best_known: float | None = None, gap: float = 0.003, tune: bool = True, kind: str = "auto", actor: str, cause: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        """Compare solvers on the problem in `file` at equal time and at equal cost; see `comparisons/work.py`."""
+        path = _checked(file, kind)
+        read_settings(solvers)
+        await self._read_wholly(path, kind, actor, cause)
+        spec = {
+            "file": str(path), "kind": kind, "solvers": solvers, "seconds": seconds, "runs": runs, "target": target,
+            "best_known": best_known, "gap": gap, "tune": tune,
+        }  # fmt: skip
+        return await self.comparisons.compare(spec, source=path.name, seed=seed, actor=actor, cause=cause)
+
+    async def replay(self, run_id: str, *, actor: str, cause: str = "") -> dict[str, Any]:
+        """Make the best answer of a run once more from its recipe, and tell whether it is the same to the bit."""
+        run = self._book.records.need(run_id)
+        recipe = (run.result or {}).get("replay")
+        if not recipe:
+            raise Conflict("{title} left no recipe to replay", title=run.title, hint="Only finished runs of solvers that "
+                           "can be repeated leave one.")  # fmt: skip
+        spec = {"file": run.spec["file"], "kind": run.spec.get("kind", "auto"), "recipe": recipe}
+        job = {"title": tr("Replay {title}", title=run.title), "actor": actor, "cause": cause, "transient": True}
+        made = await self._base.jobs.run(_KIND, "app.engine.qubo.work:replay", spec, seed=int(recipe["seed"]), **job)
+        same = made["sample"] == (run.result or {}).get("sample")
+        return {"id": run_id, "same": same, "same_version": made["version"] == recipe["version"], **made}
 
     async def warm(self, *, actor: str, cause: str = "") -> dict[str, Any]:
         """Compile the kernels in a worker, so that the first question need not wait."""
@@ -88,7 +130,7 @@ class QuboService:
         return {"name": SAMPLE.stem, "title": "Max-Cut on a random graph of 800 nodes", "file": str(SAMPLE)}
 
 
-def _checked(file: Path, kind: str) -> Path:
+def _checked(file: Path, kind: str = "") -> Path:
     """Return the absolute path of a file whose first lines are of a known format; a worker may stand elsewhere."""
     path = Path(file).expanduser().resolve()
     load.check_file(path, kind)

@@ -6,6 +6,9 @@ Slow and plain on purpose: one Python loop over the text, `math.fsum` (exactly r
 import math
 from collections.abc import Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.engine.base.errors import Bug
 from app.engine.qubo.problem import Qubo, sample_of
 
@@ -28,6 +31,14 @@ def confirm(problem: Qubo, text: str, sample: str, energy: float) -> float:
         raise Bug("The solver claims {claimed}, the coefficients give {summed}, the file gives {told}",
                   claimed=claimed, summed=summed, told=told)  # fmt: skip
     return told
+
+
+def confirm_sample(problem: Qubo, sample: NDArray[np.int8], energy: float) -> float:
+    """Return the energy of a sample summed again from the coefficients; raise `Bug` when it is not what was claimed."""
+    summed = problem.energy(sample)
+    if abs(summed - energy) > _RELATIVE * max(1.0, float(abs(problem.linear).sum() + abs(problem.weights).sum())):
+        raise Bug("The solver claims the energy {claimed}, the coefficients give {summed}", claimed=energy, summed=summed)
+    return summed
 
 
 def _cut_terms(text: str, sample: str) -> Iterator[float]:

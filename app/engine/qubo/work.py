@@ -1,6 +1,7 @@
 """The job of the QUBO wing: read, choose, solve, verify, in a worker process.
 
-spec: {"file": path} or {"text": …, "name": …}, and "solver", "seconds", "threads", "options" (of the solver). Within a process
+spec: {"file": path} or {"text": …, "name": …}, and "solver", "seconds", "threads", "target" (objective at which
+to end, or null), "options" (of the solver). Within a process
 "qubo" may hold the problem itself, and `look` then says more about the samples than their energy (see `problems/work.py`).
 """
 
@@ -15,7 +16,7 @@ from app.engine.base.errors import BadInput, Bug
 from app.engine.qubo import solvers
 from app.engine.qubo.problem import Qubo, sample_text
 from app.engine.qubo.reader import parse, read_text
-from app.engine.qubo.verify import confirm
+from app.engine.qubo.verify import confirm, confirm_sample
 
 _MOST_TRACE = 500
 _MOST_ROWS = 200
@@ -35,10 +36,10 @@ def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop, look: Loo
     options = {**chosen.options, **(spec.get("options") or {})}
     solver = solvers.make(chosen.name, options)
     budget = Budget(float(spec.get("seconds", 5.0)), int(spec.get("threads", 1)))
-    warmup_s = _warm(chosen.name, problem)
+    warmup_s = warm_solver(chosen.name, problem)
     trace = _Trace(problem, chosen.name, report)
     wall, cpu = time.perf_counter(), time.process_time()
-    found = solver.solve(problem, budget, seed, trace.take, stop)
+    found = solver.solve(problem, budget, seed, trace.take, trace.ends(stop, spec.get("target")))
     wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
     sample = sample_text(found.sample)
     objective = confirm(problem, text, sample, found.energy)
@@ -50,6 +51,28 @@ def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop, look: Loo
         "kind": problem.kind, "sense": problem.sense, "seed": seed, "threads": budget.threads, "options": options,
         "info": info, "samples": _rows(problem, found, look), "trace": trace.thinned(), "verified": True,
         "replay": _replay(found.info.get("replay"), seed),
+    }  # fmt: skip
+
+
+def check(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
+    """Read the whole problem in `spec` and return its kind; raises what is wrong with it."""
+    del seed, report, stop
+    from app.engine.qubo.problems.load import load
+
+    return {"kind": load(spec).problem.kind}
+
+
+def replay(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
+    """Make the best answer of a run once more: spec["recipe"] holds solver and options, `seed` is its seed."""
+    from app.engine.qubo.problems.load import load
+
+    problem, recipe = load(spec).problem.formulation.qubo, spec["recipe"]
+    warm_solver(recipe["solver"], problem)
+    found = solvers.make(recipe["solver"], recipe["options"]).solve(problem, Budget(86_400.0), seed, report, stop)
+    energy = confirm_sample(problem, found.sample, found.energy)
+    return {
+        "energy": energy, "objective": problem.objective_of(energy), "sample": sample_text(found.sample),
+        "solver": recipe["solver"], "version": solvers.VERSION,
     }  # fmt: skip
 
 
@@ -72,7 +95,7 @@ def _problem(spec: dict[str, Any]) -> tuple[str, Qubo]:
     return text, parse(text, name)
 
 
-def _warm(name: str, problem: Qubo) -> float:
+def warm_solver(name: str, problem: Qubo) -> float:
     """Load what the solver needs before its time counts; returns the seconds it took."""
     began = time.perf_counter()
     for one in ("anneal", "tabu") if name == "portfolio" else (name,):
@@ -119,6 +142,14 @@ class _Trace:
             self._points.append((at_s, best))
         told = {"best_energy": best, "objective": self._problem.objective_of(best), "solver": self._solver}
         self._report(done, total, unit, told, {"best_energy": [(at_s, best)]})
+
+    def ends(self, stop: Stop, target: float | None) -> Stop:
+        """Return a stop that comes with `stop`, or as soon as the objective `target` is reached."""
+        if target is None:
+            return stop
+        goal = self._problem.objective_of(float(target))
+        room = 1e-9 * max(1.0, abs(goal))
+        return lambda: stop() or bool(self._points and self._points[-1][1] <= goal + room)
 
     def close(self, wall_s: float, energy: float) -> None:
         """Make the last point the answer."""

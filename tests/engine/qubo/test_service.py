@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from app.engine.base.clock import SystemClock
-from app.engine.base.errors import BadInput, Cancelled, Missing
+from app.engine.base.errors import BadInput, Cancelled, Conflict, Missing
 from app.engine.base.events import Bus
 from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
@@ -12,6 +12,7 @@ from app.engine.jobs.base import Base
 from app.engine.jobs.service import Jobs
 from app.engine.qubo.reader import read_problem
 from app.engine.qubo.service import QuboService
+from app.engine.store import rows
 from app.engine.store.store import Store
 
 ASKED = {"solver": "dwave-sa", "seconds": 0.3, "seed": 5, "actor": "me@here", "cause": "test"}
@@ -75,12 +76,53 @@ async def test_an_unknown_solver_changes_nothing(service, ring):
     assert len(service.runs) == 0
 
 
-async def test_a_malformed_line_is_told_with_file_line_and_reason_and_leaves_no_run(service, tmp_path):
+async def test_a_malformed_line_is_told_with_file_line_and_reason_and_leaves_nothing_behind(base, service, tmp_path):
     path = tmp_path / "bad.txt"
     path.write_text("3 2\n1 2 1\n1 9 1\n")
     with pytest.raises(BadInput, match=r"bad.txt, line 3: expected a whole number from 1 to 3, found '9'"):
         await service.solve(file=path, **ASKED)
-    assert len(service.runs) == 0
+    with pytest.raises(BadInput, match="line 3"):
+        await service.compare(file=path, solvers="anneal;dwave-sa", seconds=0.1, runs=5, seed=1, actor="me@here")
+    assert len(service.runs) == len(service.comparisons.records) == len(base.jobs.records) == 0
+
+
+async def test_a_run_is_replayed_to_the_bit(service, ring):
+    result = await service.solve(file=ring, **{**ASKED, "solver": "anneal"})
+    (run,) = service.runs
+    again = await service.replay(run.id, actor="me@here")
+    assert (again["same"], again["same_version"], again["objective"]) == (True, True, result["objective"])
+    assert len(service.runs) == 1
+
+
+async def test_a_run_without_a_recipe_cannot_be_replayed(service, ring):
+    await service.solve(file=ring, **{**ASKED, "solver": "replicas"})
+    (run,) = service.runs
+    with pytest.raises(Conflict, match="no recipe"):
+        await service.replay(run.id, actor="me@here")
+
+
+async def test_a_comparison_is_kept_in_its_tables_and_reported(base, service, ring, tmp_path):
+    asked = {"solvers": "anneal;dwave-descent", "seconds": 0.05, "runs": 5, "seed": 1, "actor": "me@here"}
+    result = await service.compare(file=ring, **asked)
+    assert {row["solver"] for row in result["rows"]} == {"anneal", "dwave-descent"}
+
+    def read(conn):
+        return {table: rows.select(conn, table) for table in ("quantum_tasks", "quantum_executions", "quantum_optimizations")}
+
+    kept = await base.store.read(read)
+    assert [len(kept[table]) for table in kept] == [1, 2, 1]
+    assert kept["quantum_tasks"][0]["run_id"] == result["id"]
+    flag = {"yes": 1, "no": 0, "undecided": None}[result["verdict"]]
+    assert kept["quantum_optimizations"][0]["quantum_advantage"] == flag
+    out = tmp_path / "report.html"
+    told = await service.comparisons.report(result["id"], out, replace=False)
+    assert out.stat().st_size == told["size_bytes"]
+    with pytest.raises(Conflict, match="exists"):
+        await service.comparisons.report(result["id"], out, replace=False)
+    await service.comparisons.report(result["id"], out, replace=True)
+    with pytest.raises(BadInput, match="cannot be written"):
+        await service.comparisons.report(result["id"], tmp_path, replace=True)
+    assert service.comparisons.show(result["id"])["result"]["verdict"] == result["verdict"]
 
 
 async def test_cancelling_the_wait_ends_the_search(base, service, ring):

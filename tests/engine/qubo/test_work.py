@@ -50,6 +50,12 @@ def test_equal_seeds_and_sweeps_give_equal_answers() -> None:
     assert one["samples"] == other["samples"]
 
 
+def test_a_target_ends_the_search_early() -> None:
+    result = run(text=CUBE, seconds=3600, target=12.0)
+    assert result["objective"] == 12
+    assert result["wall_s"] < 1800
+
+
 def test_a_file_is_read_by_its_path(tmp_path: Path) -> None:
     (tmp_path / "q").write_text("p qubo 0 3 2 1\n0 0 4\n1 1 -1\n0 2 3\n")
     result = run(file=str(tmp_path / "q"))

@@ -1,0 +1,76 @@
+"""Solvers as a comparison names them: `name` or `name:option=value,option=value`; and which settings a peer is tried with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.engine.base.contracts import Solver
+from app.engine.base.errors import BadInput
+from app.engine.base.text import tr
+from app.engine.qubo import solvers
+
+# What a sweep over settings tries; a solver that is not here adapts by itself or has nothing to set.
+GRID: Mapping[str, tuple[str, tuple[int, ...]]] = {
+    "dwave-sa": ("sweeps", (1000, 3000, 10_000, 30_000)),
+    "bifurcation": ("steps", (300, 1000, 3000)),
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One solver with its options; `tunable` tells that its options were left open."""
+
+    solver: str
+    options: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Return how it is written."""
+        words = ",".join(f"{name}={value}" for name, value in self.options.items())
+        return f"{self.solver}:{words}" if words else self.solver
+
+    @property
+    def setting(self) -> str:
+        """Return the options in words."""
+        return ", ".join(f"{name} {value}" for name, value in self.options.items()) or tr("as it comes")
+
+    def make(self) -> Solver:
+        """Return the solver; raise `BadInput` for a name or an option that does not exist."""
+        return solvers.make(self.solver, dict(self.options))
+
+
+def read_settings(text: str) -> list[Setting]:
+    """Return the settings in "anneal;dwave-sa:sweeps=3000" (also with spaces); at least two, each once."""
+    parts = [part.strip() for part in text.replace(" ", ";").split(";") if part.strip()]
+    settings = [_read(part) for part in parts]
+    if len(settings) < 2:
+        raise BadInput("A comparison needs at least two solvers, for example anneal;dwave-sa", field="solvers")
+    if len({one.label for one in settings}) < len(settings):
+        raise BadInput("A solver with the same setting stands twice in {solvers}", field="solvers", solvers=text)
+    for one in settings:
+        one.make()
+    return settings
+
+
+def _read(part: str) -> Setting:
+    name, _, rest = part.partition(":")
+    options = {}
+    for word in rest.split(",") if rest else ():
+        key, equals, value = word.partition("=")
+        if not equals or not value.isdigit():
+            raise BadInput("Expected option=number after {solver}, found {word}", field="solvers", solver=name, word=repr(word))
+        options[key] = int(value)
+    return Setting(name, options)
+
+
+def choices(setting: Setting) -> Sequence[Setting]:
+    """Return the settings a peer is tried with: its grid when its option was left open, else itself alone."""
+    option, values = GRID.get(setting.solver, ("", ()))
+    if not values or option in setting.options:
+        return (setting,)
+    return tuple(Setting(setting.solver, {**setting.options, option: value}) for value in values)
+
+
+def facts(setting: Setting) -> dict[str, Any]:
+    """Return the setting as plain data."""
+    return {"solver": setting.solver, "options": dict(setting.options), "setting": setting.setting, "label": setting.label}

@@ -1,0 +1,207 @@
+"""The job that compares solvers: the same problem, the same budget, many seeds, in turns; see `advantage` for the statistics.
+
+spec: "file" or "text" and "name" (and "kind") as in `work`; "solvers" (text, the first is the one in question), "seconds",
+"runs", "target" (objective, or null), "best_known" (objective, or null), "gap" (ratio the target may lie from the best),
+"tune" (peers get the best setting of a small sweep, on seeds of their own). All solvers get one thread. Both clocks are read
+in every run: wall time, and CPU seconds as its cost.
+"""
+
+import platform
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.engine.base.contracts import Budget, Report, Stop, never
+from app.engine.base.errors import Cancelled
+from app.engine.qubo import solvers
+from app.engine.qubo.comparisons.advantage import Times, decide, interval, joined, success_interval
+from app.engine.qubo.comparisons.settings import Setting, choices, facts, read_settings
+from app.engine.qubo.problem import Qubo
+from app.engine.qubo.verify import confirm_sample
+from app.engine.qubo.work import warm_solver
+
+_TUNE_RUNS = 3
+_MOST_TIMES = 400
+
+
+@dataclass
+class Course:
+    """One run: when its best energy fell, in wall and CPU seconds, and what it spent in all."""
+
+    points: list[tuple[float, float, float]] = field(default_factory=list)
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    energy: float = np.inf
+    proved: bool = False
+
+    def time_to(self, energy: float, clock: int) -> float:
+        """Return when `energy` was reached first on the wall (0) or the CPU (1) clock, infinite when never."""
+        return next((point[clock] for point in self.points if point[2] <= energy), np.inf)
+
+
+def run(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
+    """Compare and return {rows, verdict, confidence, views, target, reference, machine, settings, tuning}."""
+    problem, name = _problem(spec)
+    asked = read_settings(spec["solvers"])
+    seconds, runs = float(spec.get("seconds", 1.0)), int(spec.get("runs", 20))
+    for setting in asked:
+        solvers.choose(problem, setting.solver)
+        warm_solver(setting.solver, problem)
+    progress = _Progress(report, len(asked) * runs + _trials(asked, tune=bool(spec.get("tune", True))))
+    seeds = np.random.SeedSequence(seed)
+    settings, tuning = list(asked), []
+    if spec.get("tune", True):
+        for k, setting in enumerate(asked):
+            settings[k], tried = _tuned(problem, setting, seconds, seeds.spawn(1)[0], progress=progress, stop=stop)
+            tuning.extend(tried)
+    drawn = [int(one.generate_state(1, np.uint64)[0]) for one in seeds.spawn(runs)]
+    courses: list[list[Course]] = [[] for _ in settings]
+    for k, number in enumerate(drawn):
+        order = range(len(settings)) if k % 2 == 0 else range(len(settings) - 1, -1, -1)
+        for at in order:
+            courses[at].append(_course(problem, settings[at], seconds, number, stop))
+            progress.step(settings[at].label, problem, courses[at][-1])
+    told = _judge(problem, settings, courses, spec, seconds=seconds, seed=seed)
+    return told | {
+        "name": name, "n": problem.n, "edges": problem.couplings, "sense": problem.sense, "seconds": seconds, "runs": runs,
+        "seed": seed, "seeds": [str(one) for one in drawn], "tuning": tuning, "version": solvers.VERSION,
+        "machine": {"processor": platform.processor() or platform.machine(), "system": platform.system()},
+    }  # fmt: skip
+
+
+def _problem(spec: dict[str, Any]) -> tuple[Qubo, str]:
+    from app.engine.qubo.problems.load import load
+
+    subject = load(spec)
+    return subject.problem.formulation.qubo, Path(subject.name).name
+
+
+def _trials(asked: Sequence[Setting], *, tune: bool) -> int:
+    return sum(len(choices(one)) * _TUNE_RUNS for one in asked if len(choices(one)) > 1) if tune else 0
+
+
+class _Progress:
+    """Runs done of all, and the best of each solver, for the eye."""
+
+    def __init__(self, report: Report, total: int) -> None:
+        self._report, self._total, self._done = report, total, 0
+        self._best: dict[str, float] = {}
+
+    def step(self, label: str, problem: Qubo, course: Course) -> None:
+        """Count one run."""
+        self._done += 1
+        self._best[label] = min(self._best.get(label, np.inf), course.energy)
+        told = {one: problem.objective_of(energy) for one, energy in self._best.items()}
+        self._report(self._done, self._total, "runs", {"best": told})
+
+
+def _course(problem: Qubo, setting: Setting, seconds: float, seed: int, stop: Stop) -> Course:
+    """Run one solver once, and sum the energy of its answer again."""
+    course = Course()
+    wall, cpu = time.perf_counter(), time.process_time()
+
+    def told(_done: float, _total: float, _unit: str = "", partial: dict[str, Any] | None = None, **_: object) -> None:
+        best = (partial or {}).get("best_energy", np.inf)
+        if best < course.energy:
+            course.energy = best
+            course.points.append((time.perf_counter() - wall, time.process_time() - cpu, best))
+
+    found = setting.make().solve(problem, Budget(seconds), seed, told, stop)
+    course.wall_s, course.cpu_s = time.perf_counter() - wall, time.process_time() - cpu
+    if stop():
+        raise Cancelled("The comparison was cancelled")
+    course.energy = confirm_sample(problem, found.sample, found.energy)
+    course.proved = bool(found.info.get("proved"))
+    if not course.points or course.energy < course.points[-1][2]:
+        course.points.append((course.wall_s, course.cpu_s, course.energy))
+    return course
+
+
+def _tuned(
+    problem: Qubo, setting: Setting, seconds: float, seeds: np.random.SeedSequence, *, progress: _Progress, stop: Stop = never
+) -> tuple[Setting, list[dict[str, Any]]]:
+    """Return the setting with the lowest mean energy, sooner first among equals, and what was tried."""
+    offered = choices(setting)
+    if len(offered) == 1:
+        return setting, []
+    numbers = [int(one.generate_state(1, np.uint64)[0]) for one in seeds.spawn(_TUNE_RUNS)]
+    scores = []
+    for one in offered:
+        courses = []
+        for number in numbers:
+            courses.append(_course(problem, one, seconds, number, stop))
+            progress.step(one.label, problem, courses[-1])
+        mean = statistics.fmean(course.energy for course in courses)
+        scores.append((mean, statistics.fmean(course.points[-1][1] for course in courses)))
+    best = min(range(len(offered)), key=lambda k: scores[k])
+    tried = [
+        {**facts(one), "mean_objective": problem.objective_of(score[0]), "taken": k == best}
+        for k, (one, score) in enumerate(zip(offered, scores, strict=True))
+    ]
+    return offered[best], tried
+
+
+def _reference(problem: Qubo, courses: list[list[Course]], spec: dict[str, Any]) -> tuple[float, str]:
+    """Return the energy that gaps are counted from, and what it is: "proved", "best known" or "best of these runs"."""
+    best = min(course.energy for group in courses for course in group)
+    if any(course.proved for group in courses for course in group):
+        return best, "proved"
+    known = spec.get("best_known")
+    if known is None:
+        return best, "best of these runs"
+    energy = problem.objective_of(float(known))
+    return (energy, "best known") if energy <= best else (best, "best of these runs, above what was known")
+
+
+def _judge(
+    problem: Qubo, settings: list[Setting], courses: list[list[Course]], spec: dict[str, Any], *, seconds: float, seed: int
+) -> dict[str, Any]:
+    reference, kind = _reference(problem, courses, spec)
+    gap = float(spec.get("gap", 0.003))
+    given = spec.get("target")
+    target = reference + gap * abs(reference) if given is None else problem.objective_of(float(given))
+    target += 1e-9 * max(1.0, abs(target))
+    clocks = {"wall": 0, "cost": 1}
+    times = {
+        view: [Times.of([course.time_to(target, clock) for course in group], seconds) for group in courses]
+        for view, clock in clocks.items()
+    }
+    views = {view: decide(groups[0], groups[1:], seed) for view, groups in times.items()}
+    word, confidence = joined(list(views.values()))
+    rows = [
+        _row(setting, group, times["wall"][k], times["cost"][k], reference=reference, seed=seed)
+        for k, (setting, group) in enumerate(zip(settings, courses, strict=True))
+    ]
+    return {
+        "rows": rows, "verdict": word, "confidence": confidence, "target": problem.objective_of(target),
+        "reference": problem.objective_of(reference), "reference_kind": kind, "gap_ratio": gap,
+        "views": {view: {"verdict": one.word, "confidence": one.confidence, "factor": _finite(one.factor),
+                         "low": _finite(one.low), "high": _finite(one.high)} for view, one in views.items()},
+    }  # fmt: skip
+
+
+def _row(setting: Setting, group: list[Course], wall: Times, cost: Times, *, reference: float, seed: int) -> dict[str, Any]:
+    hits = int(wall.hit.sum())
+    scale = abs(reference) or 1.0
+    gaps = [(course.energy - reference) / scale for course in group]
+    low, high = interval(wall, seed)
+    cost_low, cost_high = interval(cost, seed)
+    success_low, success_high = success_interval(hits, len(group))
+    return facts(setting) | {
+        "success": wall.success_ratio, "success_low": success_low, "success_high": success_high, "hits": hits,
+        "ttt99": _finite(wall.ttt99), "low": _finite(low), "high": _finite(high),
+        "cost_ttt99": _finite(cost.ttt99), "cost_low": _finite(cost_low), "cost_high": _finite(cost_high),
+        "cost_per_success": _finite(cost.per_success), "gap": statistics.median(gaps), "gap_best": min(gaps),
+        "times": [_finite(float(t) if hit else np.inf) for t, hit in zip(wall.spent, wall.hit, strict=True)][:_MOST_TIMES],
+        "cpu_s": sum(course.cpu_s for course in group), "wall_s": sum(course.wall_s for course in group),
+        "energies": [course.energy for course in group][:_MOST_TIMES],
+    }  # fmt: skip
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

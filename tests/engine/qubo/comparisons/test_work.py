@@ -1,0 +1,57 @@
+import json
+
+import pytest
+
+from app.engine.base.contracts import never, silent
+from app.engine.base.errors import BadInput, Cancelled
+from app.engine.qubo.comparisons.work import run
+from app.engine.qubo.planted import torus
+from app.engine.qubo.readers.gset import write
+
+PROBLEM, BEST_CUT, _ = torus(20, 20, 3)
+SPEC = {"text": write(PROBLEM), "name": "torus", "solvers": "anneal;dwave-descent", "seconds": 0.2, "runs": 6, "gap": 0.0}
+
+
+def test_a_strong_solver_beats_a_weak_one_and_all_figures_are_plain_data() -> None:
+    told = []
+    result = run({**SPEC, "best_known": BEST_CUT}, 7, lambda *args: told.append(args), never)
+    ours, theirs = result["rows"]
+    assert (result["verdict"], result["target"], result["reference_kind"]) == ("yes", pytest.approx(BEST_CUT), "best known")
+    assert ours["success"] == 1.0 > theirs["success"]
+    assert ours["low"] <= ours["ttt99"] <= ours["high"]
+    assert ours["gap"] == 0 < theirs["gap"]
+    assert ours["cost_per_success"] > 0
+    assert (told[-1][0], told[-1][1]) == (12, 12)
+    assert told[-1][3]["best"]["anneal"] == BEST_CUT
+    json.dumps(result, allow_nan=False)
+
+
+def test_a_peer_is_tuned_on_seeds_of_its_own_and_the_setting_is_named() -> None:
+    result = run({**SPEC, "solvers": "anneal;dwave-sa", "runs": 5}, 1, silent, never)
+    taken = [one for one in result["tuning"] if one["taken"]]
+    assert len(result["tuning"]) == 4
+    assert result["rows"][1]["label"] == taken[0]["label"]
+    assert "sweeps" in result["rows"][1]["setting"]
+
+
+def test_a_proved_optimum_is_the_reference() -> None:
+    small = write(torus(4, 4, 1)[0])
+    result = run({**SPEC, "text": small, "solvers": "anneal;exact", "tune": False}, 1, silent, never)
+    assert result["reference_kind"] == "proved"
+    assert [row["success"] for row in result["rows"]] == [1.0, 1.0]
+
+
+def test_a_target_nobody_reaches_leaves_it_undecided() -> None:
+    result = run({**SPEC, "target": 10_000.0, "tune": False}, 1, silent, never)
+    assert result["verdict"] == "undecided"
+    assert [row["ttt99"] for row in result["rows"]] == [None, None]
+
+
+def test_a_stop_cancels_it() -> None:
+    with pytest.raises(Cancelled):
+        run(SPEC, 1, silent, lambda: True)
+
+
+def test_one_solver_is_no_comparison() -> None:
+    with pytest.raises(BadInput, match="at least two"):
+        run({**SPEC, "solvers": "anneal"}, 1, silent, never)

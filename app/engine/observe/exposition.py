@@ -66,7 +66,8 @@ def _number(value: float) -> str:
 
 
 _CONTROL: Final = (
-    ("target", "outpost_control_target_size"), ("size", "outpost_control_applied_size"), ("force", "outpost_control_force_size"),
+    ("target", "outpost_control_target_size"), ("size", "outpost_control_applied_size"),
+    ("force", "outpost_control_force_size"),
     ("queue", "outpost_control_queue_count"), ("wait_s", "outpost_control_wait_seconds"),
 )  # fmt: skip
 _NODE: Final = (

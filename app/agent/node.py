@@ -6,6 +6,7 @@ import sqlite3
 from typing import Any
 
 from app import __version__
+from app.agent import exchange
 from app.agent.adapters.machine import Machine
 from app.agent.artifacts import Intake
 from app.agent.desk import Desk
@@ -218,6 +219,10 @@ class Node:
                 LOG.warning("a measurement is lost: %s", error)
             else:
                 self._tell_news()
+            try:
+                await exchange.serve_inbox(self)
+            except (sqlite3.Error, OSError) as error:
+                LOG.warning("a bundle is not answered: %s", error)
             due_s = max(due_s + self.cadence_s, loop.time())
             self._pace.clear()
             if self.stopping.is_set():

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.agent.database import open_database
 from app.engine.base.clock import Clock
+from app.engine.base.errors import Refused
 from app.wire.identity import PublicIdentity
 
 _SCHEMA = """
@@ -58,6 +59,13 @@ class State:
     def set_twin(self, version: int, desired: dict[str, Any]) -> None:
         """Replace the desired state."""
         self._set_meta("twin", json.dumps([version, desired]))
+
+    def take_bundle(self, signer: str, at_us: int) -> None:
+        """Remember the newest bundle of a console; raise `Refused` for one that is not newer than the last."""
+        key = f"bundle_us:{signer}"
+        if at_us <= int(self._meta(key, "0")):
+            raise Refused("The bundle is not newer than the one followed before", hint="Export it again.")
+        self._set_meta(key, str(at_us))
 
     def close(self) -> None:
         """Close the file."""

@@ -4,6 +4,7 @@ from app.commands import (
     activity,
     agent,
     audit,
+    bundle,
     circuit,
     control,
     fleet,
@@ -44,6 +45,7 @@ def command_table() -> CommandTable:
         settings,
         store,
         support,
+        bundle,
         swarm,
         agent,
     )

@@ -7,9 +7,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.base.errors import BadInput
 from app.engine.fleet.health import read_health
 from app.engine.fleet.records import Node
 from app.engine.link.records import Batch
+from app.wire.identity import PublicIdentity
 from app.wire.status import ModelStatus, Status
 from app.wire.telemetry import Measurement
 
@@ -104,6 +106,17 @@ def node_of(row: dict[str, Any]) -> Node:
         link_bytes_s=row["link_bytes_s"], link_bytes_day=row["link_bytes_day"], home=row["home"] or "",
         epoch=row["cursor_epoch"] or "", seq=row["cursor_seq"] or 0,
     )  # fmt: skip
+
+
+def identities_of(stored: Iterable[dict[str, Any]]) -> dict[str, PublicIdentity]:
+    """Return the pinned identity of each row, by its id."""
+    found: dict[str, PublicIdentity] = {}
+    for row in stored:
+        try:
+            found[row["id"]] = PublicIdentity.from_json(row["identity"])
+        except BadInput:
+            continue  # A node whose pinned identity is damaged cannot be reached; its row stays for a person to see.
+    return found
 
 
 def document_of(node: Node) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class FleetService:
     async def start(self) -> None:
         """Load the nodes, show them as old as they are, and begin to pull from each."""
         stored = await self._base.store.read(lambda conn: rows.select(conn, _NODES, order="registered_at"))
-        self._identities = await in_thread(partial(_identities_of, stored), "identities")
+        self._identities = await in_thread(partial(intake.identities_of, stored), "identities")
         nodes = [intake.node_of(row) for row in stored if row["id"] in self._identities]
         self._devices = {node.device_id: node.id for node in nodes}
         now_us, now_s = self._base.clock.now_us(), self._base.clock.monotonic_s()
@@ -227,6 +227,10 @@ class FleetService:
         await self.twins.forget(node.id, actor=actor, cause=cause)
         self._base.bus.publish(NodeRemoved(at_us=now_us, actor=actor, cause=cause, node_id=node.id, name=node.name))
 
+    def identity(self, device_id: str) -> PublicIdentity | None:
+        """Return the pinned identity of the node with this device id, or None."""
+        return self._identities.get(self._devices.get(device_id, ""))
+
     def fail(self, node_id: str) -> None:
         """Take it that the last try to reach a node failed: it is suspect at once."""
         self._pulse.failed(node_id)
@@ -249,6 +253,34 @@ class FleetService:
             self.records.put(intake.missed(node, batch))
             self.fail(node.id)
             return
+        items = self._keep(node, batch)
+        self._pulse.heard(node.id, self._base.clock.monotonic_s())
+        self.records.put(intake.heard(node, batch, items))
+        back = node.state is not Health.ONLINE
+        self.judge(node.id)
+        for device, age_s in intake.peers_of(batch.status).items():
+            if (other := self._devices.get(device)) is not None:
+                self._pulse.vouched(other, self._base.clock.monotonic_s() - age_s)
+        self.twins.look(self.records.need(node.id), None if batch.status is None else batch.status.twin_version, back=back)
+
+    def carry(self, batch: Batch) -> int:
+        """Take what was carried here from a node nobody reached: its figures, not its presence; return how many."""
+        node = self.records.need(batch.node_id)
+        behind = batch.epoch == node.epoch and batch.seq <= node.seq
+        if behind or (batch.epoch != node.epoch and batch.at_us < node.last_heartbeat_us):
+            return 0
+        items = self._keep(node, batch)
+        told = intake.heard(node, batch, items)
+        heard_us = max(node.last_heartbeat_us, batch.at_us)
+        self.records.put(
+            replace(told, last_heartbeat_us=heard_us, trouble=node.trouble, round_trip_s=node.round_trip_s, state=node.state)
+        )
+        self._ledger.mark(node.id, last_heartbeat=heard_us)
+        self.attach(self.records.need(node.id))
+        return len(items)
+
+    def _keep(self, node: Node, batch: Batch) -> tuple[Measurement, ...]:
+        """Have what is new in a batch drawn and written, with the cursor behind it; return it."""
         items = intake.fresh(batch.items, batch.epoch, node.epoch, node.seq)
         for first, last in batch.lost:
             event = TelemetryLost(
@@ -258,15 +290,8 @@ class FleetService:
         if items:
             self._draw_samples(node.id, items)
             self._ledger.take(intake.rows_of(node.id, batch.epoch, items))
-        self._pulse.heard(node.id, self._base.clock.monotonic_s())
         self._ledger.mark(node.id, cursor_epoch=batch.epoch, cursor_seq=batch.seq, last_heartbeat=batch.at_us)
-        self.records.put(intake.heard(node, batch, items))
-        back = node.state is not Health.ONLINE
-        self.judge(node.id)
-        for device, age_s in intake.peers_of(batch.status).items():
-            if (other := self._devices.get(device)) is not None:
-                self._pulse.vouched(other, self._base.clock.monotonic_s() - age_s)
-        self.twins.look(self.records.need(node.id), None if batch.status is None else batch.status.twin_version, back=back)
+        return items
 
     def _draw_samples(self, node_id: str, items: tuple[Measurement, ...]) -> None:
         shown_s = self._shown_s.get(node_id)
@@ -368,13 +393,3 @@ class FleetService:
 
 def _nothing() -> None:
     """Stand in for the end of a subscription that was not begun."""
-
-
-def _identities_of(stored: list[dict[str, Any]]) -> dict[str, PublicIdentity]:
-    found: dict[str, PublicIdentity] = {}
-    for row in stored:
-        try:
-            found[row["id"]] = PublicIdentity.from_json(row["identity"])
-        except BadInput:
-            continue  # A node whose pinned identity is damaged cannot be reached; its row stays for a person to see.
-    return found

@@ -198,6 +198,13 @@ class Twins:
             there = await client.patch_twin(patch, version)
         return await self._heard(replace(twin, acked=wanted, acked_version=int(there["version"]), conflict={}), there)
 
+    async def carried(self, node: Node, there: Mapping[str, Any]) -> Twin:
+        """Take a twin document that was carried here; a node that follows what it should be is in sync."""
+        twin, theirs = self.of(node.id), dict(there.get("desired") or {})
+        if theirs == self.desired(node):
+            twin = replace(twin, acked=theirs, acked_version=int(there.get("version") or 0), conflict={})
+        return await self._heard(twin, there)
+
     def _taken_over(self, node: Node, base: Mapping[str, Any], theirs: Mapping[str, Any], keep: Keep) -> dict[str, Any]:
         """Return the node's own keys with those that another console changed."""
         whole = merged(base, three_way(base, theirs, self.desired(node)), keep=keep)

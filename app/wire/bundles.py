@@ -1,0 +1,92 @@
+"""Bundles: what goes between consoles and nodes on a stick, signed as a request would be, and whole or refused.
+
+A bundle is a ZIP file without compression (APPNOTE 6.3): `bundle.json`, a sealed document {"schema", "kind", "at_us", "body",
+"files": {name: {"sha256", "size_bytes"}}} (see `manifests.py`), and the files it names. `updates` go from a console to nodes,
+`reports` come back from a node.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from app.engine.base.errors import BadInput, Missing
+from app.engine.base.platform import replace_file
+from app.wire.documents import SCHEMA, object_of, parse_object, text_of, to_bytes, whole_of
+from app.wire.identity import DeviceIdentity, PublicIdentity
+from app.wire.limits import ARTIFACT_BYTES
+from app.wire.manifests import seal, unseal
+
+_HEAD: Final = "bundle.json"
+_HEAD_BYTES: Final = 64 << 20
+_NAMES: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
+
+Kind = Literal["updates", "reports"]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose signature holds: who made it, when on its own clock, and what it says."""
+
+    kind: str
+    signer: str
+    at_us: int
+    body: dict[str, Any]
+    files: dict[str, Any]
+    path: Path
+
+    def read(self, name: str) -> bytes:
+        """Return a file of the bundle; raise `Missing`, or `BadInput` when it is not what was signed."""
+        told = self.files.get(name)
+        if not isinstance(told, dict):
+            raise Missing("The bundle has no file {name}", name=name)
+        data = _member(self.path, name, min(whole_of(told, "size_bytes"), ARTIFACT_BYTES))
+        if hashlib.sha256(data).hexdigest() != told.get("sha256"):
+            raise BadInput("{file}: {name} is not what was signed", file=self.path, name=name)
+        return data
+
+
+def write_bundle(
+    path: Path, identity: DeviceIdentity, kind: Kind, body: Mapping[str, Any], files: Mapping[str, bytes], *, at_us: int
+) -> int:
+    """Write a bundle signed by `identity`, whole or not at all; return its size in bytes."""
+    named = {}
+    for name, data in files.items():
+        if not name or not set(name) <= _NAMES or name == _HEAD:
+            raise BadInput("{name} cannot be the name of a file in a bundle", name=name)
+        named[name] = {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)}
+    head = seal(identity, {"schema": SCHEMA, "kind": f"bundle-{kind}", "at_us": at_us, "body": dict(body), "files": named})
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(_HEAD, to_bytes(head))
+        for name, data in files.items():
+            archive.writestr(name, data)
+    replace_file(path, whole.getvalue())
+    return len(whole.getvalue())
+
+
+def read_bundle(path: Path, kind: Kind, signer_of: Callable[[str], PublicIdentity | None]) -> Bundle:
+    """Return the bundle at `path`; raise `BadInput` for a malformed one, `Refused` unless a pinned device signed it."""
+    sealed = parse_object(_member(path, _HEAD, _HEAD_BYTES))
+    told = unseal(sealed, signer_of)
+    if told.get("kind") != f"bundle-{kind}":
+        raise BadInput("{file} is no bundle of {kind}", file=path, kind=kind)
+    return Bundle(
+        kind, text_of(sealed, "signer"), whole_of(told, "at_us"), object_of(told, "body"), object_of(told, "files"), path
+    )
+
+
+def _member(path: Path, name: str, most_bytes: int) -> bytes:
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(name) as file:
+            data = file.read(most_bytes + 1)
+    except FileNotFoundError:
+        raise Missing("There is no file {file}", file=path) from None
+    except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, EOFError) as error:
+        raise BadInput("{file} is no bundle: {reason}", file=path, reason=str(error) or type(error).__name__) from None
+    if len(data) > most_bytes:
+        raise BadInput("{file}: {name} is larger than it may be", file=path, name=name)
+    return data

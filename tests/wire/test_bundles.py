@@ -1,0 +1,72 @@
+import zipfile
+
+import pytest
+
+from app.engine.base.errors import BadInput, Missing, Refused
+from app.wire.bundles import read_bundle, write_bundle
+from app.wire.identity import DeviceIdentity
+
+ONE, OTHER = DeviceIdentity.generate("one"), DeviceIdentity.generate("other")
+
+
+def pinned(device):
+    return ONE.public if device == ONE.public.device_id else None
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    path = tmp_path / "b.bundle"
+    write_bundle(path, ONE, "updates", {"nodes": {"d": {}}}, {"abc": b"data"}, at_us=7)
+    return path
+
+
+def test_what_was_written_is_read(bundle):
+    found = read_bundle(bundle, "updates", pinned)
+    assert (found.signer, found.at_us, found.body, found.read("abc")) == (
+        ONE.public.device_id,
+        7,
+        {"nodes": {"d": {}}},
+        b"data",
+    )
+    with pytest.raises(Missing):
+        found.read("abd")
+
+
+def test_a_stranger_and_another_kind_are_refused(bundle, tmp_path):
+    with pytest.raises(BadInput, match="no bundle of reports"):
+        read_bundle(bundle, "reports", pinned)
+    write_bundle(tmp_path / "o", OTHER, "updates", {}, {}, at_us=1)
+    with pytest.raises(Refused, match="not paired"):
+        read_bundle(tmp_path / "o", "updates", pinned)
+
+
+def changed(bundle, name, change):
+    with zipfile.ZipFile(bundle) as archive:
+        members = {each: archive.read(each) for each in archive.namelist()}
+    members[name] = change(members[name])
+    with zipfile.ZipFile(bundle, "w") as archive:
+        for each, data in members.items():
+            archive.writestr(each, data)
+
+
+def test_a_changed_byte_anywhere_is_found(bundle):
+    changed(bundle, "abc", lambda data: b"dete")
+    with pytest.raises(BadInput, match="not what was signed"):
+        read_bundle(bundle, "updates", pinned).read("abc")
+    changed(bundle, "bundle.json", lambda data: data.replace(b'"at_us":7', b'"at_us":8'))
+    with pytest.raises(Refused, match="does not hold"):
+        read_bundle(bundle, "updates", pinned)
+
+
+def test_a_file_that_is_none_is_told(tmp_path):
+    (tmp_path / "x").write_bytes(b"no archive")
+    with pytest.raises(BadInput, match="no bundle"):
+        read_bundle(tmp_path / "x", "updates", pinned)
+    with zipfile.ZipFile(tmp_path / "y", "w") as archive:
+        archive.writestr("other", b"")
+    with pytest.raises(BadInput, match="no bundle"):
+        read_bundle(tmp_path / "y", "updates", pinned)
+    with pytest.raises(Missing):
+        read_bundle(tmp_path / "z", "updates", pinned)
+    with pytest.raises(BadInput, match="name of a file"):
+        write_bundle(tmp_path / "v", ONE, "updates", {}, {"../x": b""}, at_us=1)

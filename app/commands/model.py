@@ -55,6 +55,73 @@ async def check(call: "Call", *, model: str, rows: int, nodes: str) -> dict[str,
     )
 
 
+async def quantize(
+    call: "Call", *, model: str, method: str, data: Path | None, rows: int, loss_most: float, latency_ratio_most: float
+) -> dict[str, Any]:
+    """Make an int8 version."""
+    limits = {"loss_most": loss_most, "latency_ratio_most": latency_ratio_most}
+    return await _shrunk(call, model, method, 0.0, (data, rows, limits))
+
+
+async def prune(
+    call: "Call", *, model: str, ratio: float, data: Path | None, rows: int, loss_most: float, latency_ratio_most: float
+) -> dict[str, Any]:
+    """Make a pruned version."""
+    limits = {"loss_most": loss_most, "latency_ratio_most": latency_ratio_most}
+    return await _shrunk(call, model, "prune", ratio, (data, rows, limits))
+
+
+async def _shrunk(
+    call: "Call", model: str, how: str, ratio: float, tried: tuple[Path | None, int, dict[str, Any]]
+) -> dict[str, Any]:
+    from app.engine.flows.shrink import trial_for
+    from app.engine.models.records import summary_of
+
+    engine, (data, rows, limits) = call.engine, tried
+    trial = await trial_for(engine.models.find(model), data, rows, **limits)
+    made, told = await engine.models.workshop.shrink(model, how, trial, ratio=ratio, actor=call.actor, cause=call.cause)
+    return {**summary_of(made), "trial": told}
+
+
+async def compare(call: "Call", *, model: str, other: str, data: Path | None, rows: int) -> dict[str, Any]:
+    """Compare two versions."""
+    from app.engine.flows.shrink import trial_for
+
+    engine = call.engine
+    trial = await trial_for(engine.models.find(model), data, rows)
+    return await engine.models.workshop.compare(model, other, trial, actor=call.actor, cause=call.cause)
+
+
+async def promote(call: "Call", *, model: str) -> dict[str, Any]:
+    """Make a version the active one of its name."""
+    from app.engine.models.records import summary_of
+
+    models = call.engine.models
+    return summary_of(await models.make_active(models.find(model), actor=call.actor, cause=call.cause))
+
+
+async def retire(call: "Call", *, model: str) -> dict[str, Any]:
+    """Retire a version."""
+    from app.engine.models.records import summary_of
+
+    engine = call.engine
+    return summary_of(await engine.models.workshop.retire(model, actor=call.actor, cause=call.cause))
+
+
+async def sign(call: "Call", *, model: str, file: Path, downgrade: bool) -> dict[str, Any]:
+    """Write a signed manifest."""
+    from app.engine.base.platform import replace_file
+    from app.engine.store.threads import in_thread
+    from app.wire.documents import to_bytes
+
+    engine = call.engine
+    found = engine.models.find(model)
+    sealed = await engine.models.seal(found, await engine.link.identity(), downgrade=downgrade)
+    await in_thread(lambda: replace_file(file, to_bytes(sealed)), "artifact")
+    pieces = len(sealed["manifest"]["chunks"]["sha256"])
+    return {"title": found.title, "artifact": found.artifact, "signer": sealed["signer"], "pieces": pieces, "file": str(file)}
+
+
 def _parts(call: "Call") -> "Parts":
     from app.engine.flows.activate import Parts
 
@@ -65,6 +132,15 @@ def _parts(call: "Call") -> "Parts":
 _MODEL = Arg("model", str, "A version: its id, name (the newest), name:version, or artifact id.", positional=True)
 _NODES = Arg("nodes", str, "all, or names parted by commas.", "all")
 _DOWNGRADE = Arg("downgrade", bool, "Let nodes go back to an older version than theirs.", False)
+_TRIED = (
+    Arg("data", Path, "Tensors x and, if known, y to calibrate and try with; else test digits, or drawn rows.", None),
+    Arg("rows", int, "How many rows.", 256, low=8, high=10_000),
+)
+_MAY_COST = (
+    Arg("loss_most", float, "Loss of accuracy it may have, of agreement where no labels are known.", 0.02, low=0, high=1),
+    Arg("latency_ratio_most", float, "Growth of latency it may have, as new to old; 0 asks for nothing.", 1.0, low=0),
+)
+_MADE = "{name, version, state, size_bytes, metrics, artifact, created_us, id, trial}"
 _SHOWN = "{id, name, version, artifact, size_bytes, metrics, lineage, inputs, state, created_us}"
 
 ROWS: tuple[Command, ...] = (
@@ -116,5 +192,52 @@ ROWS: tuple[Command, ...] = (
         (_MODEL, Arg("rows", int, "How many rows.", 100, low=1, high=10_000), _NODES),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{model, rows, nodes: [{id, name, agreement_ratio, largest_difference, error}]}",
+    ),
+    Command(
+        "model.quantize", "Quantise model",
+        "Makes an int8 version of a model and registers it, if it answers as well and as fast as asked; else tells the "
+        "figures and registers nothing. Dynamic int8 is refused for convolutions, which it makes slower.",
+        quantize,
+        (_MODEL, Arg("method", str, "How.", "static", choices=("static", "dynamic")), *_TRIED, *_MAY_COST),
+        returns=_MADE,
+    ),
+    Command(
+        "model.prune", "Prune model",
+        "Sets the smallest weights of a model to zero and registers the result, if it answers as well as asked. It is smaller "
+        "on its way, not faster.",
+        prune,
+        (_MODEL, Arg("ratio", float, "Share of the weights.", 0.5, low=0, high=1), *_TRIED, _MAY_COST[0],
+         Arg("latency_ratio_most", float, _MAY_COST[1].help, 1.5, low=0)),
+        returns=_MADE,
+    ),
+    Command(
+        "model.compare", "Compare models",
+        "Runs two versions on the same rows: how often they agree, how right and how fast each is.",
+        compare,
+        (_MODEL, Arg("other", str, "The other version.", positional=True), *_TRIED),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{models, rows, agreement_ratio, accuracy_before, accuracy_after, latency_before_s, latency_after_s, drawn}",
+    ),
+    Command(
+        "model.promote", "Promote model",
+        "Makes a version the active one of its name; the one before is retired. No node is changed: that is a rollout.",
+        promote,
+        (_MODEL,),
+        returns="{name, version, state, size_bytes, metrics, artifact, created_us, id}",
+    ),
+    Command(
+        "model.retire", "Retire model",
+        "Marks a version as one that is not to be used any more. The active one cannot be retired.",
+        retire,
+        (_MODEL,),
+        returns="{name, version, state, size_bytes, metrics, artifact, created_us, id}",
+    ),
+    Command(
+        "model.sign", "Sign model",
+        "Writes the manifest of a version with this console's two signatures, Ed25519 and ML-DSA-65, and the hash of every "
+        "piece. Nodes paired with this console believe it, whatever way it comes.",
+        sign,
+        (_MODEL, Arg("file", Path, "The file to write.", positional=True), _DOWNGRADE),
+        returns="{title, artifact, signer, pieces, file}",
     ),
 )  # fmt: skip

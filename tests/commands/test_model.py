@@ -80,8 +80,60 @@ async def test_model_activate_and_model_check_go_to_the_flow(call, monkeypatch):
     await ask(call, "model.activate", model="digits")
     await ask(call, "model.check", model="digits", rows=3, nodes="north")
     parts = activate.Parts("jobs", "link", call.engine.models, "fleet")
-    assert seen == [(parts, "digits", "all", {"downgrade": False, "actor": "me@here", "cause": "c1"}), ("m1", ["m1"] * 3, "north")]
+    assert seen == [
+        (parts, "digits", "all", {"downgrade": False, "actor": "me@here", "cause": "c1"}),
+        ("m1", ["m1"] * 3, "north"),
+    ]
 
 
 def test_only_looking_is_free_for_observers():
-    assert {row.id for row in ROWS if row.role is Role.OBSERVER} == {"model.list", "model.show", "model.check"}
+    assert {row.id for row in ROWS if row.role is Role.OBSERVER} == {"model.list", "model.show", "model.check", "model.compare"}
+
+
+class Shop:
+    """Notes what the workshop is asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    async def shrink(self, key, how, trial, *, ratio, actor, cause):
+        self.asked.append((key, how, ratio, trial.count, trial.loss_most, trial.latency_ratio_most))
+        return DIGITS, {"how": how}
+
+    async def compare(self, one, two, trial, *, actor, cause):
+        self.asked.append((one, two, trial.count))
+        return {"rows": trial.count}
+
+    async def retire(self, key, **_by):
+        self.asked.append(("retire", key))
+        return DIGITS
+
+
+async def test_model_quantize_prune_compare_and_retire_go_to_the_workshop(call):
+    shop = call.engine.models.workshop = Shop()
+    assert (await ask(call, "model.quantize", model="digits"))["trial"] == {"how": "static"}
+    await ask(call, "model.prune", model="digits", ratio=0.3, rows=20, loss_most=0.5)
+    await ask(call, "model.compare", model="digits", other="digits:1", rows=9)
+    await ask(call, "model.retire", model="digits")
+    assert shop.asked == [
+        ("digits", "static", 0.0, 256, 0.02, 1.0), ("digits", "prune", 0.3, 20, 0.5, 1.5), ("digits", "digits:1", 9),
+        ("retire", "digits"),
+    ]  # fmt: skip
+
+
+async def test_model_promote_makes_a_version_active_and_model_sign_writes_its_manifest(call, tmp_path):
+    async def make_active(model, **_by):
+        return model
+
+    async def identity():
+        return "us"
+
+    async def seal(model, who, *, downgrade):
+        return {"manifest": {"chunks": {"sha256": ["0", "1"]}}, "signer": who}
+
+    call.engine.models.make_active, call.engine.models.seal = make_active, seal
+    call.engine.link = SimpleNamespace(identity=identity)
+    assert (await ask(call, "model.promote", model="digits"))["name"] == "digits"
+    told = await ask(call, "model.sign", model="digits", file=tmp_path / "m.json")
+    assert (told["signer"], told["pieces"]) == ("us", 2)
+    assert (tmp_path / "m.json").read_bytes().startswith(b'{"manifest"')

@@ -13,6 +13,7 @@ from app.engine.base.records import Records
 from app.engine.jobs.base import Base
 from app.engine.link.transfer import Delta, DeltaFrom, Parcel
 from app.engine.models.records import ModelVersion, manifest_of, version_of
+from app.engine.models.workshop import Workshop
 from app.engine.store import artifacts, rows
 from app.engine.store.threads import in_thread
 from app.wire.delta import make_delta
@@ -32,6 +33,7 @@ class ModelsService:
         self.records: Records[ModelVersion] = Records(lambda model: model.id, "model version")
         self._deltas: dict[tuple[str, str], Delta] = {}
         self._making = asyncio.Lock()
+        self.workshop = Workshop(base, self)
 
     async def start(self) -> None:
         """Load the versions from the store."""

@@ -20,9 +20,10 @@ def check_trial(told: Mapping[str, Any], limits: Limits) -> None:
     before, after = told.get("accuracy_before"), told.get("accuracy_after")
     loss = before - after if before is not None and after is not None else 1.0 - told["agreement_ratio"]
     if loss > limits.loss_most:
+        lost, most = f"{100 * loss:.2f} %", f"{100 * limits.loss_most:g} %"
         raise Refused(
-            "It loses {loss} of its answers, {most} is allowed", loss=f"{100 * loss:.2f} %", most=f"{100 * limits.loss_most:g} %",
-            field="loss_most", hint="Calibrate with better rows, or allow more.",
+            "It loses {loss} of its answers, {most} is allowed", loss=lost, most=most, field="loss_most",
+            hint="Calibrate with better rows, or allow more.",
         )  # fmt: skip
     ratio = told["latency_after_s"] / told["latency_before_s"]
     if limits.latency_ratio_most and ratio > limits.latency_ratio_most:

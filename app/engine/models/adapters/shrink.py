@@ -7,7 +7,6 @@ measured 6 to 18 times slower than float32 on one thread. Pruning sets the small
 
 import importlib
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,7 +59,7 @@ class _Reader:
     """Hands the rows to the calibration, some at a time; what ONNX Runtime calls a CalibrationDataReader."""
 
     def __init__(self, name: str, rows: Rows) -> None:
-        self._parts: Iterator[Rows] = iter(np.array_split(rows, max(len(rows) // 32, 1)))
+        self._parts = iter(np.array_split(rows, max(len(rows) // 32, 1)))
         self._name = name
 
     def get_next(self) -> dict[str, Rows] | None:

@@ -1,0 +1,47 @@
+"""What the benchmarks of the QUBO wing share: the graphs, one timed run, and a line per figure."""
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.engine.base.contracts import Budget
+from app.engine.qubo.problem import Qubo
+from app.engine.qubo.reader import read_problem
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+BEST_KNOWN = {"G1": 11624, "G22": 13359, "G55": 10299}
+
+
+def graph(name: str) -> Qubo | None:
+    path = DATA / "maxcut" / f"{name}.txt"
+    return read_problem(path) if path.exists() else None
+
+
+def one_run(problem: Qubo, solver: Any, seconds: float, seed: int, target: float, *, threads: int = 1) -> tuple[float, float]:
+    """Return (best objective, CPU seconds of this process until `target` was reached or infinity); ends when it is."""
+    began, hit = time.process_time(), math.inf
+
+    def report(_done: float, _total: float, _unit: str = "", partial: dict[str, float] | None = None) -> None:
+        nonlocal hit
+        if math.isinf(hit) and problem.objective_of((partial or {}).get("best_energy", math.inf)) >= target:
+            hit = time.process_time() - began
+
+    found = solver.solve(problem, Budget(seconds, threads), seed, report, lambda: not math.isinf(hit))
+    return problem.objective(found.sample), hit
+
+
+def tell(figure: str, value: float, unit: str, peer: str, settings: dict[str, Any]) -> None:
+    plain = round(value, 4) if math.isfinite(value) else None
+    print(json.dumps({"figure": figure, "value": plain, "unit": unit, "peer": peer, "settings": settings}), flush=True)
+
+
+def lower_ratio(theirs: list[float], ours: list[float], seed: int = 1, *, cap: float) -> float:
+    """Return the lower end of the 95 % bootstrap interval of median(theirs) / median(ours); misses count as `cap`."""
+    rng = np.random.default_rng(seed)
+    above, below = (np.minimum(np.asarray(side), cap) for side in (theirs, ours))
+    drawn = [np.median(rng.choice(above, len(above))) / np.median(rng.choice(below, len(below))) for _ in range(2000)]
+    return float(np.quantile(drawn, 0.025))

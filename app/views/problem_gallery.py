@@ -38,7 +38,7 @@ class ProblemGallery(QScrollArea):
         holder = QWidget()
         holder.setProperty("clear", True)
         column = QVBoxLayout(holder)
-        column.setContentsMargins(0, 0, 4, 0)
+        column.setContentsMargins(12, 8, 8, 8)
         column.setSpacing(2 * theme.SPACE)
         self.buttons = {}
         titles = {str(kind["name"]): str(kind["title"]) for kind in told.get("kinds", ())}

@@ -27,7 +27,7 @@ class ProblemWizard(QScrollArea):
         self._fields = {arg.name: Field(arg) for arg in row.args if arg.name != "text"}
         self.text = QPlainTextEdit()
         self.text.setPlaceholderText(_EXAMPLE)
-        self.text.setMinimumHeight(110)
+        self.text.setFixedHeight(110)
         self.text.setFont(theme.mono_font())
         self.text.setAccessibleName(tr("Table, typed or pasted"))
         self.read = QPushButton(tr("Read and keep"))
@@ -51,7 +51,7 @@ class ProblemWizard(QScrollArea):
         holder = QWidget()
         holder.setProperty("clear", True)
         column = QVBoxLayout(holder)
-        column.setContentsMargins(0, 0, 4, 0)
+        column.setContentsMargins(12, 8, 8, 8)
         column.setSpacing(2 * theme.SPACE)
         column.addWidget(self._fields["file"])
         either = QLabel(tr("or a table, its kind in a first line such as: problem = knapsack"))

@@ -9,6 +9,7 @@ from app.engine.base.events import SettingChanged
 from app.engine.base.text import tr
 from app.engine.base.units import ratio_text, span_text
 from app.engine.fleet.records import Node
+from app.views.fleet_query import QueryFilter
 from app.views.node_inspector import NodeInspector
 from app.views.node_plots import NodePlots
 from app.views.shell.context import Context, hold
@@ -65,6 +66,7 @@ class FleetPage(Page):
             tr("Start demo fleet"), self._demo,
         )  # fmt: skip
         self.table = TablePanel(records, node_columns(context), name=tr("Nodes"), empty=empty)
+        QueryFilter(self.table.field, self.table.model, records, context.engine.clock)
         self.places = MapPanel()
         self.map = self.places.map
         self.plots = NodePlots(context)

@@ -3,7 +3,7 @@
 Changes are gathered for 100 ms and told as one ranged signal (a proxy over a Python model costs about 800 times as much).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
@@ -52,6 +52,8 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         self._counts: NDArray[np.intp] | None = None
         self._keys = SortKeys(self.columns)
         self._needle = ""
+        self.reader: Callable[[str], Callable[[R], bool] | None] | None = None
+        self._match: Callable[[R], bool] | None = None
         self._warmed = 0
         self._added: dict[str, R] = {}
         self._changed: dict[str, R] = {}
@@ -138,12 +140,16 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         return self._needle
 
     def set_filter(self, needle: str) -> None:
-        """Show only records whose texts hold every word of `needle`; `column==value` asks for an equal text."""
+        """Show only records whose texts hold every word of `needle`; `column==value` asks for an equal text.
+
+        Where a `reader` makes a rule of the needle, that rule decides instead.
+        """
         needle = needle.strip()
         if needle == self._needle:
             return
         self.beginResetModel()
         self._needle = needle
+        self._match = self.reader(needle) if self.reader is not None and needle else None
         self._arrange()
         self.endResetModel()
         self.counted.emit()
@@ -297,7 +303,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
 
     def _matching(self) -> NDArray[np.bool_]:
         """Tell of every row whether the filter wants it."""
-        if "==" in self._needle:
+        if "==" in self._needle or self._match is not None:
             return np.fromiter((self._wanted(slot) for slot in range(len(self._rows))), bool, len(self._rows))
         self.warm()
         first, *more = self._needle.casefold().split()
@@ -343,6 +349,8 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         return self._place
 
     def _wanted(self, slot: int) -> bool:
+        if self._match is not None:
+            return self._match(self._rows[slot])
         if not self._needle:
             return True
         record = self._rows[slot]

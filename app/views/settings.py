@@ -43,7 +43,7 @@ class SettingsPage(Page):
         for area, rows in areas.items():
             column.addWidget(card(self._area(rows), heading=titles.get(area, area)))
         column.addStretch(1)
-        scroll = QScrollArea()
+        scroll = self._scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(holder)
@@ -54,6 +54,12 @@ class SettingsPage(Page):
     def field(self, key: str) -> Field:
         """Return the field of one setting."""
         return self._fields[key]
+
+    def pick(self, key: str) -> None:
+        """Give the field of one setting the keyboard."""
+        if key in self._fields:
+            self._scroll.ensureWidgetVisible(self._fields[key])
+            self._fields[key].editor.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def shown(self) -> None:
         """Show the values in use."""

@@ -7,7 +7,11 @@ ROW = {"id": "a", "issue": 2, "promise": "Fast", "target": "< 1 s", "kind": "mea
 
 
 def test_claims_are_asked_for_once_and_told_with_their_verdicts(qtbot, full_window, start):
-    rows = [ROW, {**ROW, "id": "b", "verdict": "unmet", "value": 2.0}, {**ROW, "id": "c", "verdict": "not measured", "value": None}]
+    rows = [
+        ROW,
+        {**ROW, "id": "b", "verdict": "unmet", "value": 2.0},
+        {**ROW, "id": "c", "verdict": "not measured", "value": None},
+    ]
     start.answers["support.claims"] = {"claims": rows, "count": 3}
     view = ClaimsView(full_window.context)
     qtbot.addWidget(view)

@@ -103,7 +103,9 @@ def test_a_fleet_that_is_silent_is_one_problem_not_six(full_window, full):
 def test_a_node_that_comes_and_goes_is_called_so(full_window, full):
     for k in range(4):
         full.bus.publish(
-            NodeStateChanged(at_us=full.clock.now_us() + k, actor="", node_id="n4", name="node-05", before="", after="", as_of_us=0)
+            NodeStateChanged(
+                at_us=full.clock.now_us() + k, actor="", node_id="n4", name="node-05", before="", after="", as_of_us=0
+            )
         )
     full_window.page._tell()
     assert "node-05 comes and goes" in said(full_window.page.needs)

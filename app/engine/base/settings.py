@@ -49,6 +49,7 @@ ROWS: tuple[Arg, ...] = (
         high=60,
     ),
     Arg("view.quiet", bool, "Do not disturb: no messages from the tray; what is wrong stays on the Overview.", default=False),
+    Arg("view.keys", str, "Shortcuts of your own, as palette=Ctrl+K; refresh=F5; those left out keep their defaults.", ""),
     Arg("activity.keep_s", float, "Events older than this are let go.", 7_776_000.0, unit="s", low=3600, high=315_360_000),
     Arg("user.name", str, "The name written beside your changes.", "operator"),
     Arg("user.role", str, "What you may do on this console.", "admin", choices=("observer", "operator", "admin")),

@@ -67,6 +67,11 @@ class CommandForm(QWidget):
         self.button.setToolTip(self._why_not or (str(wrong[0]) if wrong else tr(self.row.help)))
         return ready
 
+    def set_why_not(self, reason: str) -> None:
+        """Say why the command cannot be started here; empty when it can."""
+        self._why_not = reason
+        self.check()
+
     def submit(self) -> None:
         """Run the command, if it would take what is entered."""
         if self.check():

@@ -114,6 +114,7 @@ PAGES: Final = (
     PageSpec("control", "gauge", "app.views.control", "ControlPage"),
     PageSpec("activity", "activity", "app.views.activity", "ActivityPage"),
     PageSpec("settings", "settings", "app.views.settings", "SettingsPage"),
+    PageSpec("help", "circle-help", "app.views.help", "HelpPage"),
 )
 
 
@@ -122,4 +123,5 @@ def page_titles() -> dict[str, str]:
     return {
         "overview": tr("Overview"), "fleet": tr("Fleet"), "qubo": tr("QUBO"), "circuits": tr("Circuits"),
         "learning": tr("Learning"), "control": tr("Control"), "activity": tr("Activity"), "settings": tr("Settings"),
+        "help": tr("Help"),
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The palette: Ctrl+K, a few letters, Return. Pages, commands and nodes in one list."""
+"""The palette: a key, a few letters, Return. Everything that has a name in one list, what was used last on top."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, 
 from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
+    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -19,20 +20,22 @@ from PySide6.QtWidgets import (
 
 from app.engine.base.text import tr
 from app.views.shell import theme
+from app.views.shell.view_state import ViewState
 
-MOST_SHOWN: Final = 12
+MOST_SHOWN: Final = 40
 _WIDTH_PX: Final = 520
 _KIND: Final = int(Qt.ItemDataRole.UserRole)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One line of the palette: what it says, a word on its kind, and what it does."""
+    """One line of the palette: what it says, a word on its kind, what it does; `key` names it among the recent ones."""
 
     title: str
     kind: str
     act: Callable[[], None]
     words: str = ""
+    key: str = ""
 
 
 def score(needle: str, text: str) -> int | None:
@@ -40,8 +43,9 @@ def score(needle: str, text: str) -> int | None:
     text, needle = text.casefold(), needle.casefold().strip()
     at = text.find(needle)
     if at >= 0:
-        return at
-    place, cost = -1, 100
+        inside = at > 0 and text[at - 1].isalnum()  # in the middle of a word
+        return at + (50 if inside else 0)
+    place, cost = -1, 200
     for letter in needle.replace(" ", ""):
         found = text.find(letter, place + 1)
         if found < 0:
@@ -68,8 +72,9 @@ class _Line(QStyledItemDelegate):
 class Palette(QFrame):
     """Floats above the window; Esc closes it."""
 
-    def __init__(self, parent: QWidget, choices: Callable[[], Sequence[Choice]]) -> None:
+    def __init__(self, parent: QWidget, choices: Callable[[], Sequence[Choice]], memory: ViewState | None = None) -> None:
         super().__init__(parent)
+        self._memory = memory or ViewState()
         self.setProperty("floating", True)
         self._window, self._choices = parent, choices
         self._all: Sequence[Choice] = ()
@@ -86,8 +91,12 @@ class Palette(QFrame):
         self.list.setItemDelegate(_Line(self.list))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.itemClicked.connect(lambda _item: self.choose())
+        self.nothing = QLabel()
+        self.nothing.setProperty("role", "muted")
+        self.nothing.setWordWrap(True)
         column.addWidget(self.field)
-        column.addWidget(self.list)
+        column.addWidget(self.list, 1)
+        column.addWidget(self.nothing)
         self.hide()
 
     @property
@@ -95,9 +104,10 @@ class Palette(QFrame):
         """Return what the list offers now."""
         return [choice.title for choice in self._shown]
 
-    def open(self) -> None:
-        """Show the palette, empty, with the keyboard in it."""
-        self._all = self._choices()
+    def open(self, choices: Sequence[Choice] | None = None, asked: str = "") -> None:
+        """Show the palette, empty, with the keyboard in it; over `choices` in place of all, asking `asked`."""
+        self._all = self._choices() if choices is None else choices
+        self.field.setPlaceholderText(asked or tr("Go to anything by its name, or run a command…"))
         room = self._window.width()
         width = min(_WIDTH_PX, room - 40)
         self.setGeometry((room - width) // 2, 64, width, 360)
@@ -112,6 +122,8 @@ class Palette(QFrame):
         row = self.list.currentRow()
         if 0 <= row < len(self._shown):
             choice = self._shown[row]
+            if choice.key:
+                self._memory.use("palette", choice.key)
             self.hide()
             choice.act()
 
@@ -132,12 +144,30 @@ class Palette(QFrame):
         return super().eventFilter(watched, event)
 
     def _search(self, needle: str) -> None:
-        scored = [(score(needle, f"{choice.title} {choice.words}"), at) for at, choice in enumerate(self._all)]
-        best = sorted((cost, at) for cost, at in scored if cost is not None)[:MOST_SHOWN]
-        self._shown = [self._all[at] for _, at in best]
+        recent = {key: place for place, key in enumerate(self._memory.recent("palette"))}
+        last = len(recent)
+        scored = []
+        for at, choice in enumerate(self._all):
+            cost = best_of(needle, choice)
+            if cost is not None:  # among equals what was used last comes first; with nothing typed it comes first of all
+                scored.append((cost if needle.strip() else 0, recent.get(choice.key, last) if choice.key else last, at))
+        self._shown = [self._all[at] for _, _, at in sorted(scored)[:MOST_SHOWN]]
         self.list.clear()
         for choice in self._shown:
             item = QListWidgetItem(choice.title)
-            item.setData(_KIND, choice.kind)
+            old = choice.key in recent and not needle.strip()
+            item.setData(_KIND, tr("{kind}, used lately", kind=choice.kind) if old else choice.kind)
             self.list.addItem(item)
         self.list.setCurrentRow(0)
+        self.nothing.setVisible(not self._shown)
+        self.nothing.setText(tr("Nothing here is called so."))
+
+
+def best_of(needle: str, choice: Choice) -> int | None:
+    """Return how well `choice` answers `needle`: by its title, or for more by the words beside it."""
+    by_title = score(needle, choice.title)
+    if by_title is not None and by_title < 100:
+        return by_title
+    by_words = score(needle, f"{choice.title} {choice.words}") if choice.words else None
+    costs = [cost for cost in (by_title, None if by_words is None else by_words + 30) if cost is not None]
+    return min(costs, default=None)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QMoveEvent, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtGui import QCloseEvent, QHideEvent, QMoveEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QMainWindow, QStackedWidget, QToolBar, QVBoxLayout, QWidget
 
 from app.engine.base.events import SettingChanged, StoreTroubled
@@ -16,19 +16,24 @@ from app.engine.base.text import tr
 from app.engine.base.units import use_zone
 from app.views.shell import theme
 from app.views.shell.activity_dock import ActivityDock
+from app.views.shell.bindings import bindings
 from app.views.shell.context import Context, Start, hold
-from app.views.shell.details import Details
+from app.views.shell.finder import Finder
+from app.views.shell.forms import CommandForm
 from app.views.shell.frames import Frames
+from app.views.shell.guide import Guide
 from app.views.shell.icons import icon
 from app.views.shell.inspector import Inspector
+from app.views.shell.key_sheet import KeySheet
 from app.views.shell.later import Later
 from app.views.shell.layout import Layout
 from app.views.shell.notices import NoticeBar
-from app.views.shell.page import PAGES, HistoryPage, Page, page_titles
-from app.views.shell.palette import Choice, Palette
+from app.views.shell.page import PAGES, HistoryPage, Page
+from app.views.shell.palette import Palette
 from app.views.shell.pending import PendingLane
 from app.views.shell.problems import Problems
 from app.views.shell.rail import Rail
+from app.views.shell.shortcuts import Shortcuts
 from app.views.shell.status_line import StatusLine
 from app.views.shell.trail import Trail
 from app.views.shell.tray import Tray
@@ -69,9 +74,9 @@ class MainWindow(QMainWindow):
         self._page_name = ""
         self._low = False
         self.context = replace(self.context, view=ViewState(engine.home / FILE))
+        self.guide = Guide(self.context)
         self.layout_keeper = Layout(self, self.context.view)
         self._build()
-        self._wire_keys()
         self.layout_keeper.restore_window()
         self.layout_keeper.attach("dock", self.activity)
         hold(
@@ -82,6 +87,7 @@ class MainWindow(QMainWindow):
         self.frames.second.connect(self._second)
         self.tray = Tray(self, self.problems, engine.settings, start, self._come)
         self.open_page("overview")
+        self._tell_role()
 
     # what others ask
 
@@ -106,6 +112,7 @@ class MainWindow(QMainWindow):
         self._page_name = name
         self._stack.setCurrentWidget(self._pages[name])
         self._trail.visit(name)
+        self.guide.place(name)
         self.rail.mark(name)
         self.activity.setVisible(name != "activity")
         self._pages[name].shown()
@@ -118,6 +125,9 @@ class MainWindow(QMainWindow):
 
     def start(self, command_id: str, on_done: Callable[[Any], None] | None = None, /, **args: Any) -> None:
         """Fire a command; one that reaches other machines waits a few seconds first, so that it can be taken back."""
+        if why := self.context.why_not(command_id):
+            self.show_notice(Notice(Fate.TELL, why, tr("Your role is in the settings."), cause=command_id))
+            return
         row, wait_s = self.context.find(command_id), float(self.engine.settings["view.hold_s"])
         if row is not None and row.leaves and wait_s > 0:
             self.pending.hold(row, args, wait_s, partial(self._start, command_id, on_done, **args))
@@ -235,6 +245,7 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.pending)
         column.addWidget(self.notices)
+        column.addWidget(self.guide)
         column.addWidget(self._stack, 1)
         self.setCentralWidget(middle)
         self.inspector = Inspector(self.context)
@@ -245,68 +256,53 @@ class MainWindow(QMainWindow):
         self.resizeDocks([self.inspector], [300], Qt.Orientation.Horizontal)
         self.status = StatusLine(self.context)
         self.setStatusBar(self.status)
-        self.palette_box = Palette(self, self._choices)
+        self.finder = Finder(self)
+        self.palette_box = Palette(self, self.finder.everything, self.context.view)
+        self.shortcuts = Shortcuts(self, bindings(self), str(self.engine.settings["view.keys"]))
+        self._sheet = KeySheet(self.shortcuts, self._store_setting)
 
-    def _wire_keys(self) -> None:
-        for keys, act in self._keys():
-            QShortcut(QKeySequence(keys), self).activated.connect(act)
+    def open_palette(self) -> None:
+        """Find anything."""
+        self.palette_box.open()
 
-    def _keys(self) -> list[tuple[str, Callable[[], None]]]:
-        pages = [(f"Ctrl+{number}", partial(self.open_page, spec.name)) for number, spec in enumerate(PAGES, 1)]
-        return [
-            *pages,
-            ("Ctrl+K", self.palette_box.open),
-            ("Ctrl+F", self._focus_filter),
-            ("Ctrl+J", self.activity.toggle),
-            ("Ctrl+H", self.show_history),
-            ("Alt+Left", self.back),
-            ("Ctrl+Z", self._take_back),
-            ("F5", self._refresh),
-            ("Esc", self._escape),
-            ("?", self._show_keys),
-        ]
+    def open_go_to(self) -> None:
+        """Go to a page or a thing."""
+        self.palette_box.open(self.finder.things(), tr("Go to a page, a node, a job, a run, a setting…"))
 
-    def _focus_filter(self) -> None:
+    def focus_filter(self) -> None:
+        """Put the keyboard into the page's filter."""
         self.page.focus_filter()
 
-    def _take_back(self) -> None:
+    def take_back(self) -> None:
+        """Take back the change that waits to leave."""
         self.pending.take_back()
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Bring the page up to date."""
         self.page.shown()
 
-    def _escape(self) -> None:
+    def escape(self) -> None:
         """Close the innermost thing: palette, message, Inspector."""
         if self.palette_box.isVisible():
             self.palette_box.hide()
         elif not self.notices.dismiss_newest():
             self.inspector.hide()
 
-    def _show_keys(self) -> None:
-        titles = page_titles()
-        sheet = Details()
-        said = {
-            "Ctrl+K": tr("Find a page, a node or a command"), "Ctrl+F": tr("Filter the table of this page"),
-            "Ctrl+J": tr("Show or hide the table of jobs"), "Ctrl+H": tr("Show what happened to the picked thing"),
-            "Alt+Left": tr("Back to the page before"), "Ctrl+Z": tr("Take back the change that waits to leave"),
-            "F5": tr("Bring this page up to date"),
-            "Esc": tr("Close the innermost thing"), "?": tr("Show these keys"),
-        }  # fmt: skip
-        pages = {f"Ctrl+{number}": titles[spec.name] for number, spec in enumerate(PAGES, 1)}
-        sheet.show_thing(tr("Keys"), lines=list({**pages, **said}.items()))
-        self.inspector.show_widget(sheet, tr("Keys"), "")
+    def show_keys(self) -> None:
+        """Show the sheet of shortcuts."""
+        self._sheet.tell()
+        self.inspector.show_widget(self._sheet, tr("Keys"), "")
 
-    def _choices(self) -> list[Choice]:
-        titles = page_titles()
-        pages = [Choice(titles[spec.name], tr("page"), partial(self.open_page, spec.name)) for spec in PAGES]
-        nodes = [
-            Choice(node.name, tr("node"), partial(self._open_node, node.id), node.site) for node in self.engine.fleet.records
-        ]
-        rows = [
-            Choice(tr(row.title), tr("command"), partial(self.open_command, row.id, {}), row.id.replace(".", " "))
-            for row in self.engine.table if row.place.value == "engine"
-        ]  # fmt: skip
-        return [*pages, *rows, *nodes]
+    def _store_setting(self, key: str, value: str) -> None:
+        self.start("settings.set", None, key=key, value=value)
+
+    def _tell_role(self) -> None:
+        """Say in the title bar when nothing can be changed here, and let every form say so too."""
+        role = str(self.engine.settings["user.role"])
+        self.setWindowTitle(tr("Outpost – read-only ({role})", role=role) if role == "observer" else tr("Outpost"))
+        for form in self.findChildren(CommandForm):
+            form.set_why_not(self.context.why_not(form.row.id))
+        self.guide.tell()
 
     def _pick(self, key: str) -> None:
         self.page.pick(key)
@@ -343,8 +339,12 @@ class MainWindow(QMainWindow):
             use_zone(str(self.engine.settings["view.time"]))
             self.status.second()
             self.page.shown()
+        elif event.key == "view.keys":
+            self.shortcuts.take(str(self.engine.settings["view.keys"]))
+            self._sheet.tell()
         elif event.key.startswith("user."):
             self.status.tell_role()
+            self._tell_role()
             for page in self._pages.values():
                 page.shown()
 

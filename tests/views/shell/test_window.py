@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from app.engine.base.events import SettingChanged, StoreTroubled
 from app.engine.base.funnel import Fate, Notice
 from app.views.shell import theme
+from app.views.shell.forms import CommandForm
 from app.views.shell.page import PAGES
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -194,3 +195,23 @@ def test_closing_ends_every_subscription(qtbot, engine, start):
 def test_a_change_event_of_another_kind_moves_nothing(window):
     QApplication.sendEvent(window, QEvent(QEvent.Type.FontChange))
     assert window.frames.running
+
+
+def test_read_only_is_said_in_the_title_and_nothing_leaves(window, engine, start):
+    window.open_page("qubo")
+    form = window.page.findChildren(CommandForm)[0]
+    form.fill({"file": "G1.txt"})
+    assert form.button.isEnabled()
+    engine.settings.set("user.role", "observer")
+    engine.bus.publish(SettingChanged(at_us=0, actor="", key="user.role"))
+    assert "read-only" in window.windowTitle()
+    assert not form.button.isEnabled()
+    assert "observer" in form.button.toolTip()
+    before = len(start.asked)
+    window.context.start("fleet.demo", None, nodes=6)
+    assert len(start.asked) == before
+    assert "observer" in window.notices.texts[0]
+    engine.settings.set("user.role", "admin")
+    engine.bus.publish(SettingChanged(at_us=0, actor="", key="user.role"))
+    assert window.windowTitle() == "Outpost"
+    assert form.button.isEnabled()

@@ -39,6 +39,7 @@ _REACH_PX: Final = 16
 _JOIN_PX: Final = 22
 _LEAST_SPAN: Final = 0.5 / 360  # of the world: a place alone is shown with some land around it
 _DEEPEST_PX: Final = 256 * 2.0**22
+_MOST_LABELS: Final = 150  # above that names would be noise
 _WAYS: Final = {
     Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1),
 }  # fmt: skip
@@ -198,8 +199,12 @@ class NodeMap(QWidget):
         painter.drawPixmap(QPoint(0, 0), self._below())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         taken: list[QRectF] = []
-        for mark in sorted(self.marks(), key=lambda mark: not self._holds(mark)):
-            self._draw(painter, mark, taken)
+        view = self.view()
+        marks = [(mark, at) for mark in self.marks() if self._in_sight(at := self._at(mark, view))]
+        for mark, at in sorted(marks, key=lambda pair: not self._holds(pair[0])):
+            self._draw(painter, mark, at)
+            if len(marks) <= _MOST_LABELS or self._holds(mark):
+                self._label(painter, mark, at, taken)
         if self._tiles is not None:
             self._credit(painter, self._tiles.trouble or self._tiles.attribution)
         if self.hasFocus():
@@ -290,12 +295,17 @@ class NodeMap(QWidget):
             self._base = (key, picture)
         return self._base[1]
 
-    def _draw(self, painter: QPainter, mark: Mark, taken: list[QRectF]) -> None:
+    def _at(self, mark: Mark, view: View) -> QPointF:
+        return view.pixel(mark.east + round(view.east - mark.east), mark.south)
+
+    def _in_sight(self, at: QPointF) -> bool:
+        return -_EDGE_PX < at.x() < self.width() + _EDGE_PX and -_EDGE_PX < at.y() < self.height() + _EDGE_PX
+
+    def _draw(self, painter: QPainter, mark: Mark, at: QPointF) -> None:
         tokens = theme.now()
-        at = self.point_of(mark.lat, mark.lon)
         colour = QColor(getattr(tokens, token_of(mark.state)))
         several = len(mark.places) > 1
-        radius = 10.0 + 2 * min(4, len(str(len(mark.places)))) if several else 11.0
+        radius = _radius(mark)
         if self._holds(mark):
             painter.setPen(QPen(QColor(tokens.accent), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -315,9 +325,9 @@ class NodeMap(QWidget):
             painter.setPen(colour)
             painter.setFont(theme.text_font(16))
             painter.drawText(box, middle, shape_of(mark.state))
-        self._label(painter, mark, at, radius, taken)
 
-    def _label(self, painter: QPainter, mark: Mark, at: QPointF, radius: float, taken: list[QRectF]) -> None:
+    def _label(self, painter: QPainter, mark: Mark, at: QPointF, taken: list[QRectF]) -> None:
+        radius = _radius(mark)
         said = mark.places[0].name if len(mark.places) == 1 else mark.site
         font = theme.text_font(theme.CAPTION_PX)
         size = QFontMetricsF(font).size(0, said)
@@ -334,3 +344,8 @@ class NodeMap(QWidget):
         painter.setFont(theme.text_font(theme.CAPTION_PX))
         painter.setPen(QColor(theme.now().muted))
         painter.drawText(QRectF(4, 2, self.width() - 8, 16), int(Qt.AlignmentFlag.AlignRight), said)
+
+
+def _radius(mark: Mark) -> float:
+    several = len(mark.places)
+    return 10.0 + 2 * min(4, len(str(several))) if several > 1 else 11.0

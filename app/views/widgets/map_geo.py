@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -37,7 +38,17 @@ class Mark:
     lat: float
     lon: float
 
-    @property
+    @cached_property
+    def east(self) -> float:
+        """Return its place in world units, east."""
+        return self.lon / 360 + 0.5
+
+    @cached_property
+    def south(self) -> float:
+        """Return its place in world units, south."""
+        return float(project(self.lat, self.lon)[1])
+
+    @cached_property
     def state(self) -> str:
         """Return the state that needs attention most."""
         return min((place.state for place in self.places), key=urgency)
@@ -72,15 +83,15 @@ def groups(points: NDArray[np.float64], reach: float) -> list[list[int]]:
     """
     cells: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     found: list[list[int]] = []
-    cell_of = np.floor(points / reach).astype(int)
-    for at, (x, y) in enumerate(points):
-        cx, cy = cell_of[at]
+    cell_of = np.floor(points / reach).astype(int).tolist()
+    spots = points.tolist()
+    for at, ((x, y), (cx, cy)) in enumerate(zip(spots, cell_of, strict=True)):
         near = [number for dx in (-1, 0, 1) for dy in (-1, 0, 1) for number in cells.get((cx + dx, cy + dy), ())]
-        near = [number for number in near if math.hypot(*(points[found[number][0]] - (x, y))) <= reach]
+        near = [number for number in near if math.dist(spots[found[number][0]], (x, y)) <= reach]
         if near:
             found[min(near)].append(at)
         else:
-            cells[int(cx), int(cy)].append(len(found))
+            cells[cx, cy].append(len(found))
             found.append([at])
     return found
 

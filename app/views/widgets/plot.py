@@ -212,8 +212,8 @@ class LivePlot(Chart):
 
     def _place(self) -> None:
         if self.axis.window is None or self._counted:
-            start = span_of([series.t for series in self._series])
-            self._origin = 0.0 if start is None or self._counted else start[0]
+            starts = [float(series.t[0]) for series in self._series if len(series.t)]
+            self._origin = 0.0 if not starts or self._counted else min(starts)
         for series in self._series:
             t, v = (series.t, series.v) if not self._steps else _stairs(series.t, series.v)
             series.curve.setData(t - self._origin, v, connect="finite", skipFiniteCheck=False)

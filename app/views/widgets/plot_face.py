@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QSizePolicy
+from PySide6.QtWidgets import QGraphicsItem, QSizePolicy
 
 from app.views.shell import theme
 
@@ -61,6 +61,8 @@ class Face(QObject):
         plot.setAccessibleName(name)
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot.getPlotItem().showGrid(x=False, y=True, alpha=0.15)
+        for side in ("left", "bottom"):  # text is slow to draw: once per change, not once per frame
+            plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         plot.getAxis("left").setWidth(52)
         plot.getAxis("left").setScale(scale)
         plot.getAxis("left").enableAutoSIPrefix(False)

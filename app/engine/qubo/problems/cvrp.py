@@ -44,6 +44,7 @@ class Cvrp(Problem):
         d, n = self.places.distances, self.places.n - 1
         x = np.arange(self.vehicles * self.steps * n).reshape(self.vehicles, self.steps, n)
         terms = Terms(x.size)
+        terms.expect(x.size * (x.size // self.vehicles + n) // 2)
         there, back = d[0, 1:], d[1:, 0]
         terms.add(x, x, np.broadcast_to(there + back, x.shape))
         saving = back[:, None] + there[None, :] - d[1:, 1:]

@@ -63,15 +63,19 @@ class Terms:
         self._count = 0
         self.capacities: list[Capacity] = []
 
-    def add(self, i: ArrayLike, j: ArrayLike, weight: ArrayLike) -> None:
-        """Add weight * x_i * x_j for each triple; i = j is a linear term. Broadcasts; raises `Limit` when it gets too many."""
-        a, b, w = np.broadcast_arrays(np.asarray(i, np.int64), np.asarray(j, np.int64), np.asarray(weight, np.float64))
-        self._count += a.size
-        if self._count > 3 * MOST_COUPLINGS or self.n > MOST_VARIABLES:
+    def expect(self, more: int) -> None:
+        """Raise `Limit` when `more` terms would be too many to hold, before they are made."""
+        if self._count + more > MOST_COUPLINGS or self.n > MOST_VARIABLES:
             raise Limit(
                 "As a QUBO this problem has more than {most} couplings or {variables} variables",
                 most=MOST_COUPLINGS, variables=MOST_VARIABLES, hint="Use the domain method: --route domain.",
             )  # fmt: skip
+
+    def add(self, i: ArrayLike, j: ArrayLike, weight: ArrayLike) -> None:
+        """Add weight * x_i * x_j for each triple; i = j is a linear term. Broadcasts; raises `Limit` when it gets too many."""
+        a, b, w = np.broadcast_arrays(np.asarray(i, np.int64), np.asarray(j, np.int64), np.asarray(weight, np.float64))
+        self.expect(a.size)
+        self._count += a.size
         self._i.append(a.ravel())
         self._j.append(b.ravel())
         self._w.append(w.ravel())

@@ -30,6 +30,7 @@ class Tsp(Problem):
         if m < 1:
             return Formulation(Terms(1).build(name=self.name))
         terms = Terms(m * m)
+        terms.expect(2 * m**3)
         x = np.arange(m * m).reshape(m, m)
         terms.add(x[0], x[0], d[0, 1:])
         terms.add(x[-1], x[-1], d[1:, 0])

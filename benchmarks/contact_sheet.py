@@ -154,15 +154,14 @@ def sheet(files: list[Path], out: Path) -> Path:
 
 
 def for_readme(out: Path) -> None:
-    """Write the pictures of the README, few enough colours to be small."""
+    """Write the pictures of the README, compressed as far as PNG goes."""
     from PySide6.QtGui import QImage
 
     folder = REPO / "docs" / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
     for page, theme_name in README.items():
         picture = QImage(str(out / f"{page}-full-{theme_name}-1x.png"))
-        few = picture.convertToFormat(QImage.Format.Format_Indexed8)
-        few.save(str(folder / f"{page}.png"), "PNG", 0)
+        picture.convertToFormat(QImage.Format.Format_RGB888).save(str(folder / f"{page}.png"), "PNG", 0)
 
 
 def main() -> None:

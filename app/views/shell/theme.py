@@ -252,6 +252,9 @@ QToolButton {{ background: transparent; border: 2px solid transparent; border-ra
 QToolButton:hover {{ background: {raised}; }}
 QToolButton:focus {{ border-color: {accent}; }}
 QToolButton::menu-indicator {{ image: none; }}
+QCheckBox::indicator:unchecked {{ width: 14px; height: 14px; border: 1px solid {muted}; border-radius: 3px;
+  background: {bg}; }}
+QCheckBox:focus {{ color: {accent}; }}
 QToolButton[legend="true"] {{ color: {stale}; padding: 0 4px; font-size: 11px; }}
 QToolButton[legend="true"]:checked {{ color: {text}; }}
 QToolButton[rail="true"] {{ color: {muted}; text-align: left; padding: 5px 8px; }}

@@ -198,9 +198,9 @@ class NodeMap(QWidget):
         painter = QPainter(self)
         painter.drawPixmap(QPoint(0, 0), self._below())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        taken: list[QRectF] = []
         view = self.view()
         marks = [(mark, at) for mark in self.marks() if self._in_sight(at := self._at(mark, view))]
+        taken = [_round(at, mark) for mark, at in marks]
         for mark, at in sorted(marks, key=lambda pair: not self._holds(pair[0])):
             self._draw(painter, mark, at)
             if len(marks) <= _MOST_LABELS or self._holds(mark):
@@ -349,3 +349,8 @@ class NodeMap(QWidget):
 def _radius(mark: Mark) -> float:
     several = len(mark.places)
     return 10.0 + 2 * min(4, len(str(several))) if several > 1 else 11.0
+
+
+def _round(at: QPointF, mark: Mark) -> QRectF:
+    side = 2 * _radius(mark)
+    return QRectF(at.x() - side / 2, at.y() - side / 2, side, side)

@@ -47,7 +47,7 @@ def main() -> None:
     rings = [unbroken(ring) for ring in decode(json.loads(Path(sys.argv[1]).read_text("utf-8")))]
     points = np.round(np.concatenate(rings) * PER_DEGREE).astype(np.int16)
     np.savez_compressed(HERE / "land.npz", points=points, sizes=np.array([len(ring) for ring in rings], np.int32))
-    print(f"{len(rings)} rings, {len(points)} points, {(HERE / 'land.npz').stat().st_size} bytes")
+    sys.stdout.write(f"{len(rings)} rings, {len(points)} points, {(HERE / 'land.npz').stat().st_size} bytes\n")
 
 
 if __name__ == "__main__":

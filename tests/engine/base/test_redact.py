@@ -58,7 +58,13 @@ def test_secrets_and_places_that_are_known_are_taken_out_wherever_they_stand():
 
 
 def test_a_document_loses_the_values_of_telling_names_only():
-    document = {"user.password": "a", "args": [{"code": "b", "count": 3}], "exit_code": 2, "path": Path("/home/ada/x"), "none": None}
+    document = {
+        "user.password": "a",
+        "args": [{"code": "b", "count": 3}],
+        "exit_code": 2,
+        "path": Path("/home/ada/x"),
+        "none": None,
+    }
     assert redact_json(document) == {
         "user.password": REMOVED, "args": [{"code": REMOVED, "count": 3}], "exit_code": 2, "path": "~/x", "none": None,
     }  # fmt: skip

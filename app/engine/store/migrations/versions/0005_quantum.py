@@ -44,7 +44,8 @@ def upgrade() -> None:
     op.create_index("ix_qubo_comparisons_created_us", "qubo_comparisons", ["created_us"])
     _table(
         "quantum_tasks", *_texts("run_id", "task_type"), *_documents("problem_formulation"), *_texts("quantum_provider"),
-        *_documents("quantum_circuit", null=True), *_documents("resource_requirements"), *_texts("status"), *_wholes("created_at"),
+        *_documents("quantum_circuit", null=True), *_documents("resource_requirements"), *_texts("status"),
+        *_wholes("created_at"),
     )  # fmt: skip
     op.create_index("ix_quantum_tasks_run_id", "quantum_tasks", ["run_id"])
     _table(

@@ -44,6 +44,7 @@ class StubEngine:
         self.jobs = SimpleNamespace(records=Records(lambda job: job.id, "job"))
         self.fleet = SimpleNamespace(records=Records(lambda node: node.id, "node"))
         self.models = SimpleNamespace(records=Records(lambda model: model.id, "model"))
+        self.rollouts = SimpleNamespace(records=Records(lambda rollout: rollout.id, "rollout"), tasks=lambda _key: ())
         self.qubo = SimpleNamespace(records=_runs(), sample_path=lambda: GRAPH)
         self.circuits = SimpleNamespace(records=_runs(), samples=bundled)
         self.learning = SimpleNamespace(records=_runs())

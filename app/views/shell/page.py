@@ -108,6 +108,7 @@ class PageSpec:
 PAGES: Final = (
     PageSpec("overview", "layout-dashboard", "app.views.overview", "OverviewPage"),
     PageSpec("fleet", "server", "app.views.fleet", "FleetPage"),
+    PageSpec("rollouts", "play", "app.views.rollout", "RolloutPage"),
     PageSpec("qubo", "sigma", "app.views.qubo", "QuboPage"),
     PageSpec("circuits", "circuit-board", "app.views.circuits", "CircuitsPage"),
     PageSpec("learning", "network", "app.views.learning", "LearningPage"),
@@ -121,7 +122,8 @@ PAGES: Final = (
 def page_titles() -> dict[str, str]:
     """Return the title of every page by name."""
     return {
-        "overview": tr("Overview"), "fleet": tr("Fleet"), "qubo": tr("QUBO"), "circuits": tr("Circuits"),
+        "overview": tr("Overview"), "fleet": tr("Fleet"), "rollouts": tr("Rollouts"), "qubo": tr("QUBO"),
+        "circuits": tr("Circuits"),
         "learning": tr("Learning"), "control": tr("Control"), "activity": tr("Activity"), "settings": tr("Settings"),
         "help": tr("Help"),
     }  # fmt: skip

@@ -1,0 +1,211 @@
+"""Rollouts: lanes per group filling live, gates with what they ask and see, why it waits, controls; and the models beside."""
+
+from functools import partial
+from typing import Any, Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from app.engine.base.text import tr
+from app.engine.fleet.rollout.gates import judge
+from app.engine.fleet.rollout.machine import outcome_counts
+from app.engine.fleet.rollout.records import Gate, Rollout, Task
+from app.engine.fleet.rollout.states import BAD, GOOD, GROUP, MOVING, READY, ROLLOUT
+from app.views.models import ModelsPanel
+from app.views.shell.context import Context, hold
+from app.views.shell.later import Later
+from app.views.shell.page import Page, card
+from app.views.widgets.columns import Column
+from app.views.widgets.confirm import ConfirmButton
+from app.views.widgets.empty import EmptyState
+from app.views.widgets.lanes import Lane, Lanes
+from app.views.widgets.state import state_text, token_of
+from app.views.widgets.table import TablePanel
+
+_LOOKS: Final = {
+    "finished": "done", "running": "running", "starting": "running", "paused": "suspect", "stopping": "cancelling",
+    "stopped": "interrupted", "approval_denied": "rejected", "waiting_for_approval": "suspect", "error": "failed",
+}  # fmt: skip
+
+
+def look_of(task: Task) -> str:
+    """Return how a node's mark looks: done, failed, on its way, silent, or not begun."""
+    if task.state in GOOD:
+        return "done"
+    if task.state in BAD:
+        return "failed"
+    if task.state == "unknown":
+        return "suspect"
+    return "running" if task.state in (*MOVING, *READY) else "queued"
+
+
+def rollout_columns() -> list[Column[Rollout]]:
+    """Return the columns of the table of rollouts."""
+    return [
+        Column("title", tr("Rollout"), lambda row: row.title, width=110),
+        Column("state", tr("State"), lambda row: row.state, width=140, say=_state_words,
+               token=lambda row: token_of(_LOOKS.get(row.state, row.state))),
+    ]  # fmt: skip
+
+
+def _state_words(rollout: Rollout) -> str:
+    shape = state_text(_LOOKS.get(rollout.state, rollout.state))[:1]
+    return f"{shape} {rollout.state.replace('_', ' ')}"
+
+
+class RolloutPage(Page):
+    """A table of rollouts, the picked one in lanes, and the models in a tab of their own."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, tr("Rollouts"))
+        self._key = ""
+        self._rollouts = context.engine.rollouts
+        empty = EmptyState(
+            "play", tr("No rollouts yet"),
+            tr("A rollout brings one version of a model to many nodes, group by group. It is planned first; nothing happens "
+               "before you start it."),
+            tr("Plan a rollout"), partial(context.open_command, "rollout.plan", {}),
+        )  # fmt: skip
+        self.table = TablePanel(self._rollouts.records, rollout_columns(), name=tr("Rollouts"), empty=empty)
+        self.models = ModelsPanel(context)
+        self.waiting = QLabel()
+        self.waiting.setWordWrap(True)
+        self.lanes = Lanes()
+        self._lay_out()
+        self.table.on_picked(self.pick_rollout)
+        self._later = Later(self._tell, 100, self)
+        hold(self, self._rollouts.records.watch(lambda _change: self._later.ask()))
+        self._tell()
+
+    def shown(self) -> None:
+        """Bring lanes and controls up to date."""
+        self._tell()
+
+    def second(self) -> None:
+        """Nodes have moved."""
+        self._tell()
+
+    def pick(self, key: str) -> None:
+        """Select a rollout."""
+        self.table.model.flush()
+        self.table.view.pick(key)
+
+    def pick_rollout(self, key: str) -> None:
+        """Show one rollout."""
+        self._key = key
+        self._tell()
+
+    def focus_filter(self) -> None:
+        """Filter the rollouts."""
+        self.table.focus_filter()
+
+    def _lay_out(self) -> None:
+        self.plan = QPushButton(tr("Plan a rollout"))
+        self.plan.setProperty("primary", True)
+        self.plan.clicked.connect(lambda _checked=False: self.context.open_command("rollout.plan", {}))
+        self.add_action(self.plan)
+        bar = QHBoxLayout()
+        self.controls: dict[str, QPushButton] = {}
+        for event, command, words in (
+            ("approve", "rollout.approve", tr("Approve")), ("start", "rollout.start", tr("Start rollout")),
+            ("pause", "rollout.pause", tr("Pause")), ("resume", "rollout.resume", tr("Resume")),
+            ("retry", "rollout.retry", tr("Retry failed")), ("undo", "rollout.undo", tr("Plan the undo")),
+        ):  # fmt: skip
+            button = self.controls[event] = QPushButton(words)
+            button.clicked.connect(partial(self._ask, command))
+            bar.addWidget(button)
+        bar.addStretch(1)
+        stop = partial(self._ask, "rollout.stop")
+        self.controls["stop"] = ConfirmButton(tr("Stop"), tr("Stop for good?"), stop)
+        halt = partial(self._ask, "rollout.stop", emergency=True)
+        self.controls["halt"] = ConfirmButton(tr("Emergency stop"), tr("Put back every node on its way?"), halt)
+        bar.addWidget(self.controls["stop"])
+        bar.addWidget(self.controls["halt"])
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setWidget(self.lanes)
+        area.setAccessibleName(tr("Groups"))
+        right = QWidget()
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(bar)
+        column.addWidget(self.waiting)
+        column.addWidget(area, 1)
+        self.detail = card(right)
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.addWidget(self.table)
+        splitter.addWidget(self.detail)
+        splitter.setStretchFactor(1, 3)
+        splitter.setSizes([280, 760])
+        self.tabs = QTabWidget()
+        self.tabs.addTab(splitter, tr("Rollouts"))
+        self.tabs.addTab(self.models, tr("Models"))
+        self.body.addWidget(self.tabs, 1)
+        self.setFocusProxy(self.table.view)
+
+    def _ask(self, command: str, _checked: bool = False, **how: Any) -> None:
+        self.context.start(command, None, rollout=self._key, **how)
+
+    def _tell(self) -> None:
+        records = self._rollouts.records
+        if self._key not in records:
+            newest = list(records)[-1:]
+            self._key = newest[0].id if newest else ""
+        rollout = records.get(self._key) if self._key else None
+        running = sum(each.state == "running" for each in records)
+        self.subtitle.setText(tr("{count} running", count=running) if len(records) else "")
+        self.plan.setVisible(len(records) > 0)
+        self.detail.setVisible(rollout is not None)
+        if rollout is not None:
+            self._tell_one(rollout)
+
+    def _tell_one(self, rollout: Rollout) -> None:
+        tasks = sorted(self._rollouts.tasks(rollout.id), key=lambda task: (task.group, task.name))
+        counts = outcome_counts(tasks)
+        self.waiting.setText(rollout.waiting or rollout.reason or tr(
+            "{title}: {good} have it, {bad} failed, {open} open", title=rollout.title, good=counts["good"], bad=counts["bad"],
+            open=counts["open"],
+        ))  # fmt: skip
+        self.lanes.show_lanes(lanes_of(rollout, tasks))
+        for event, button in self.controls.items():
+            button.setVisible(self._may(rollout, event, counts))
+
+    @staticmethod
+    def _may(rollout: Rollout, event: str, counts: dict[str, int]) -> bool:
+        if event == "undo":
+            return counts["good"] > 0 and (rollout.state in ROLLOUT.ends or rollout.state == "paused")
+        if event == "retry" and not counts["bad"]:
+            return False
+        return ROLLOUT.allows(rollout.state, "stop" if event == "halt" else event)
+
+
+def lanes_of(rollout: Rollout, tasks: list[Task]) -> list[Lane]:
+    """Return a lane per group, with the thresholds of its gate beside what was seen."""
+    lanes = []
+    for index, group in enumerate(rollout.groups):
+        mine = [task for task in tasks if task.group == index]
+        look = _LOOKS.get(group.state, "queued" if group.state in GROUP.states else group.state)
+        lanes.append(Lane(group.name, look, gate_text(rollout.spec.gate, mine), tuple(look_of(task) for task in mine)))
+    return lanes
+
+
+def gate_text(gate: Gate, tasks: list[Task]) -> str:
+    """Return what a gate sees and asks, as one line."""
+    told = judge(gate, tasks)
+    said = [
+        tr(
+            "{good} of {all} have it (asked {share} %)",
+            good=told.good,
+            all=told.counted,
+            share=f"{100 * gate.success_ratio:.3g}",
+        ),
+        tr("{bad} failed (allowed {share} %)", bad=told.bad, share=f"{100 * gate.error_ratio:.3g}"),
+    ]
+    if gate.p99_ratio_most is not None:
+        seen = "–" if told.p99_ratio is None else f"{told.p99_ratio:.2f}"
+        said.append(tr("p99 {seen} times the old (allowed {most})", seen=seen, most=f"{gate.p99_ratio_most:g}"))
+    if gate.agreement_least is not None:
+        seen = "–" if told.agreement_ratio is None else f"{100 * told.agreement_ratio:.1f}"
+        said.append(tr("agreement {seen} % (asked {least} %)", seen=seen, least=f"{100 * gate.agreement_least:g}"))
+    return " · ".join(said)

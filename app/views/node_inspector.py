@@ -13,6 +13,7 @@ from app.engine.base.units import ratio_text, span_text
 from app.engine.fleet.records import Node
 from app.views.shell import theme
 from app.views.shell.context import Context
+from app.views.twin_part import TwinPart
 from app.views.widgets.confirm import ConfirmButton
 from app.views.widgets.jobs import ago_text
 from app.views.widgets.sparkline import Sparkline
@@ -47,6 +48,8 @@ class NodeInspector(QWidget):
         for spark in self.sparks.values():
             column.addWidget(spark)
         self._facts = self._make_facts(column)
+        self.twin = TwinPart(self._resolve)
+        column.addWidget(self.twin)
         self._make_actions(column)
         column.addStretch(1)
         context.frames.add(self, self.draw)
@@ -80,6 +83,7 @@ class NodeInspector(QWidget):
         for label, text in zip(self._facts, said, strict=True):
             if label.text() != text:
                 label.setText(text)
+        self.twin.show_twin(self._context.engine.fleet.twins.document(node))
         self.kill.setVisible(node.demo and state != "offline")
         self.restart.setVisible(node.demo and state != "online")
 
@@ -132,6 +136,10 @@ class NodeInspector(QWidget):
         node = self._context.engine.fleet.records.get(self._node_id)
         if node is not None and self._show_plots is not None:
             self._show_plots(node)
+
+    def _resolve(self, keep: str) -> None:
+        if self._node_id:
+            self._context.start("fleet.resolve", None, node=self._node_id, keep=keep)
 
     def _start(self, command: str) -> None:
         row = self._context.find(command)

@@ -29,6 +29,11 @@ def _raise(error):
     raise error
 
 
+NO_TWIN = {
+    "desired": {}, "reported": {}, "conflict": [], "delta": [], "provenance": [], "in_sync": True, "applied_version": 0,
+}  # fmt: skip
+
+
 @dataclass
 class StubEngine:
     """What the window reads of an engine."""
@@ -42,9 +47,10 @@ class StubEngine:
         self.samples = Samples()
         self.table = command_table()
         self.jobs = SimpleNamespace(records=Records(lambda job: job.id, "job"))
-        self.fleet = SimpleNamespace(records=Records(lambda node: node.id, "node"))
+        self.twins: dict[str, dict[str, Any]] = {}
+        twins = SimpleNamespace(document=lambda node: self.twins.get(node.id, NO_TWIN))
+        self.fleet = SimpleNamespace(records=Records(lambda node: node.id, "node"), twins=twins)
         self.models = SimpleNamespace(records=Records(lambda model: model.id, "model"))
-        self.rollouts = SimpleNamespace(records=Records(lambda rollout: rollout.id, "rollout"), tasks=lambda _key: ())
         self.qubo = SimpleNamespace(records=_runs(), sample_path=lambda: GRAPH)
         self.circuits = SimpleNamespace(records=_runs(), samples=bundled)
         self.learning = SimpleNamespace(records=_runs())

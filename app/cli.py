@@ -38,7 +38,7 @@ def run(words: Sequence[str]) -> int:
         if name is None:
             from app.console import open_console
 
-            return open_console(home, table)
+            return open_console(home, table, reset_layout=bool(asked.get("reset_layout")))
         row = table.need(name)
         given = {arg.name: asked[arg.name] for arg in row.args if arg.name in asked}
         result = _run_row(row, given, home, table)
@@ -76,6 +76,9 @@ def build_parser(table: CommandTable) -> argparse.ArgumentParser:
         prog="outpost", parents=[shared], description=tr("Operations console for edge sites."),
         epilog=tr("Without a command the console opens."),
     )  # fmt: skip
+    parser.add_argument(
+        "--reset-layout", action="store_true", default=_HIDDEN, help=tr("open the console with the layout as shipped")
+    )
     parser.add_argument("--version", action="version", version=__version__)
     nouns = parser.add_subparsers(metavar="command", dest="noun")
     groups: dict[str, Any] = {}

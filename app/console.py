@@ -36,13 +36,17 @@ def has_display() -> bool:
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def open_console(home: Path, table: CommandTable) -> int:
+def open_console(home: Path, table: CommandTable, *, reset_layout: bool = False) -> int:
     """Show the window on `home` until it is closed; a second one only raises the first. Returns the exit status."""
     place = Home(home)
     if not place.take():
         ask(home.resolve(), RAISE_WINDOW, {}, lambda _told: None)
         print(tr("Outpost is open already; its window was raised."), file=sys.stderr)
         return 0
+    if reset_layout:
+        from app.views.shell.view_state import FILE, forget_layout
+
+        forget_layout(home / FILE)
     place.release()
     _scale(home)
     status: int = _in_loop(lambda app: _session(app, home.resolve(), table), visible=True)

@@ -31,6 +31,7 @@ class SettingsPage(Page):
         self.subtitle.setText(tr("kept in {file}", file=context.engine.home / "settings.toml"))
         self._fields: dict[str, Field] = {}
         self._resets: dict[str, QToolButton] = {}
+        self._areas: list[tuple[QWidget, list[str]]] = []
         holder = QWidget()
         holder.setProperty("clear", True)
         column = QVBoxLayout(holder)
@@ -41,12 +42,20 @@ class SettingsPage(Page):
             areas.setdefault(row.name.partition(".")[0], []).append(row)
         titles = area_titles()
         for area, rows in areas.items():
-            column.addWidget(card(self._area(rows), heading=titles.get(area, area)))
+            whole = card(self._area(rows), heading=titles.get(area, area))
+            self._areas.append((whole, [row.name for row in rows]))
+            column.addWidget(whole)
         column.addStretch(1)
         scroll = self._scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(holder)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(tr("Search names and meanings…"))
+        self.search.setAccessibleName(tr("Search the settings"))
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._search)
+        self.body.addWidget(self.search)
         self.body.addWidget(scroll, 1)
         hold(self, context.engine.bus.subscribe(self._changed, SettingChanged))
         self.shown()
@@ -54,6 +63,21 @@ class SettingsPage(Page):
     def field(self, key: str) -> Field:
         """Return the field of one setting."""
         return self._fields[key]
+
+    def focus_filter(self) -> None:
+        """Search the settings."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def _search(self, text: str) -> None:
+        words = text.casefold().split()
+        wanted = {key for key, field in self._fields.items() if all(word in _hay(field) for word in words)}
+        for key, field in self._fields.items():
+            place = field.parentWidget()
+            if place is not None:
+                place.setVisible(key in wanted)
+        for area, keys in self._areas:
+            area.setVisible(bool(wanted.intersection(keys)))
 
     def pick(self, key: str) -> None:
         """Give the field of one setting the keyboard."""
@@ -120,3 +144,8 @@ class SettingsPage(Page):
         if field is not None:
             field.show_value(self.context.engine.settings[event.key])
             self._resets[event.key].setVisible(not self.context.engine.settings.is_default(event.key))
+
+
+def _hay(field: Field) -> str:
+    """Return what a search looks through: the setting's name and meaning."""
+    return f"{field.arg.name} {tr(field.arg.help)}".casefold()

@@ -39,3 +39,12 @@ def test_a_changed_setting_offers_its_default_again(qtbot, window, engine, start
     assert window.page.field("fleet.cadence_s").given() == "5"
     qtbot.mouseClick(reset, Qt.MouseButton.LeftButton)
     assert start.asked[-1] == ("settings.set", {"key": "fleet.cadence_s", "value": "2.0"})
+
+
+def test_settings_are_searched_by_name_and_meaning(window):
+    window.open_page("settings")
+    window.page.search.setText("silence suspect")
+    shown = [key for key in window.page._fields if window.page.field(key).isVisible()]
+    assert shown == ["fleet.suspect_s"]
+    window.page.search.setText("")
+    assert window.page.field("view.theme").isVisibleTo(window.page)

@@ -14,6 +14,8 @@ from app.engine.base.text import tr
 from app.views.shell import theme
 from app.views.shell.fields import Field
 from app.views.shell.icons import icon
+from app.views.shell.presets import PresetButton
+from app.views.shell.view_state import ViewState
 
 Run = Callable[[dict[str, Any]], None]
 
@@ -23,9 +25,10 @@ class CommandForm(QWidget):
 
     def __init__(
         self, row: Command, run: Run, *, fixed: Mapping[str, Any] | None = None, hidden: Collection[str] = (),
-        why_not: str = "", compact: bool = True,
+        why_not: str = "", compact: bool = True, view: ViewState | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
+        self._view = view
         self.row, self._run, self._fixed, self._why_not = row, run, dict(fixed or {}), why_not
         shown = [arg for arg in row.args if arg.name not in self._fixed and arg.name not in hidden]
         self._fields = {arg.name: Field(arg, helped=not compact) for arg in shown}
@@ -113,6 +116,9 @@ class CommandForm(QWidget):
         line = QHBoxLayout()
         line.addWidget(self.button)
         line.addWidget(copy)
+        if self._view is not None and self._fields:
+            self.presets = PresetButton(self.row, self._view, self.given, self.fill)
+            line.addWidget(self.presets)
         line.addStretch(1)
         return line
 

@@ -52,7 +52,7 @@ class Inspector(QDockWidget):
             self._form.deleteLater()
         form = CommandForm(
             row, lambda args: self._context.start(row.id, lambda result: self._done(row, result), **args),
-            why_not=self._context.why_not(row.id), compact=False,
+            why_not=self._context.why_not(row.id), compact=False, view=self._context.view,
         )  # fmt: skip
         form.fill(given)
         holder = QWidget()

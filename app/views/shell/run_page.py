@@ -150,6 +150,7 @@ class RunPage(Page):
             lambda args: self.context.start(command_id, None, **args),
             hidden=hidden,
             why_not=self.context.why_not(command_id),
+            view=self.context.view,
         )
         self.forms.addWidget(card(form, heading=heading))
         return form

@@ -6,20 +6,22 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from app import __version__
 from app.engine.base.clock import iso_of
 from app.engine.base.command import Arg, Command, CommandTable, Place
-from app.engine.base.errors import OutpostError
+from app.engine.base.errors import BadInput, OutpostError
 from app.engine.base.funnel import Fate, as_outpost_error, exit_code_of, fate_of
 from app.engine.base.platform import interrupt, on_terminate
 from app.engine.base.text import tr
 
 _HIDDEN = argparse.SUPPRESS
 _MOST_LINES = 40
+_PATIENCE_S = 5.0
 
 
 def run(words: Sequence[str]) -> int:
@@ -27,7 +29,10 @@ def run(words: Sequence[str]) -> int:
     from app.commands.table import command_table
 
     table = command_table()
-    asked = vars(build_parser(table).parse_args(words))
+    try:
+        asked = vars(build_parser(table).parse_args(words))
+    except BadInput as error:
+        return _tell(error, as_json="--json" in words, verbose=False)
     home = asked.get("home") or default_home()
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO if asked.get("verbose") else logging.WARNING, format="%(levelname)s %(message)s"
@@ -41,7 +46,7 @@ def run(words: Sequence[str]) -> int:
             return open_console(home, table, reset_layout=bool(asked.get("reset_layout")))
         row = table.need(name)
         given = {arg.name: asked[arg.name] for arg in row.args if arg.name in asked}
-        result = _run_row(row, given, home, table)
+        result = _run_row(row, given, home, table, time.monotonic() + _PATIENCE_S)
     except BaseException as error:
         if isinstance(error, SystemExit):
             raise
@@ -63,16 +68,24 @@ def default_home() -> Path:
     return Path(platformdirs.user_data_dir("outpost", appauthor=False))
 
 
+class _Parser(argparse.ArgumentParser):
+    """Raises what is wrong with the words as our own error, so that it is told as every other one is."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `BadInput`."""
+        raise BadInput("{message}", message=message, hint="See: {program} --help", program=self.prog)
+
+
 def build_parser(table: CommandTable) -> argparse.ArgumentParser:
     """Return the parser of all rows; global options may stand before or after the command."""
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = _Parser(add_help=False)
     options = shared.add_argument_group(tr("everywhere"))
     options.add_argument(
         "--home", type=Path, default=_HIDDEN, metavar="DIR", help=tr("the folder this Outpost keeps its state in")
     )
     options.add_argument("--json", action="store_true", default=_HIDDEN, help=tr("print one JSON object"))
     options.add_argument("--verbose", action="store_true", default=_HIDDEN, help=tr("log more to standard error"))
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="outpost", parents=[shared], description=tr("Operations console for edge sites."),
         epilog=tr("Without a command the console opens."),
     )  # fmt: skip
@@ -121,7 +134,7 @@ def _add(leaf: argparse.ArgumentParser, arg: Arg) -> None:
         leaf.add_argument(flag, default=_HIDDEN, dest=arg.name, required=arg.required, help=text, metavar=metavar)
 
 
-def _run_row(row: Command, given: dict[str, Any], home: Path, table: CommandTable) -> Any:
+def _run_row(row: Command, given: dict[str, Any], home: Path, table: CommandTable, patient_until_s: float) -> Any:
     args = row.take(given)  # a bad argument is told before anything is opened
     if row.place is Place.PROCESS:
         from app.agent.main import fast_loop
@@ -138,10 +151,16 @@ def _run_row(row: Command, given: dict[str, Any], home: Path, table: CommandTabl
     if place.take():
         place.release()
         return asyncio.run(_in_engine(row, given, home.resolve(), table))
-    from app.local import ask
+    from app.local import NobodyAnswers, ask
 
     sent = {name: str(args[name].resolve()) if isinstance(args[name], Path) else given[name] for name in given}
-    return ask(home.resolve(), row.id, sent, _progress)
+    try:
+        return ask(home.resolve(), row.id, sent, _progress)
+    except NobodyAnswers:  # the owner begins or ends at this moment: it will answer, or leave the home
+        if time.monotonic() > patient_until_s:
+            raise
+    time.sleep(0.1)
+    return _run_row(row, given, home, table, patient_until_s)
 
 
 async def _alone(row: Command, home: Path, args: dict[str, Any]) -> Any:
@@ -157,10 +176,21 @@ async def _in_engine(row: Command, given: dict[str, Any], home: Path, table: Com
     engine.jobs.records.watch(_progress_of)
     door = LocalDoor(engine)
     try:
-        return await engine.run(row.id, **given)
+        return await _last_out(engine.run(row.id, **given), door.idle)
     finally:
         await door.stop()
         await engine.close()
+
+
+async def _last_out(own: Awaitable[Any], others: Callable[[], Awaitable[None]]) -> Any:
+    """Return what `own` returns once the commands handed in by `others` have ended too; a cancel waits for nobody."""
+    try:
+        result = await own
+    except Exception:
+        await others()
+        raise
+    await others()
+    return result
 
 
 def _progress_of(change: Any) -> None:
@@ -178,7 +208,7 @@ def _progress(told: dict[str, Any]) -> None:
 
 def _tell(error: BaseException, *, as_json: bool, verbose: bool) -> int:
     told = as_outpost_error(error)
-    if as_json and fate_of(error) is not Fate.SILENT:
+    if as_json:
         print(json.dumps({"error": told.problem()}))
     if fate_of(error) is not Fate.SILENT:
         print(f"outpost: {told}", *([f"         {told.hint}"] if told.hint else []), sep="\n", file=sys.stderr)

@@ -30,6 +30,10 @@ RAISE_WINDOW = "window.raise"
 _END = b""
 
 
+class NobodyAnswers(Offline):
+    """Nobody took the call, so nothing was asked: to call again is safe."""
+
+
 def _key(home: Path) -> bytes:
     path = home / "local.key"
     if not path.exists():
@@ -48,6 +52,7 @@ class LocalDoor:
         if self._family == "AF_UNIX":
             Path(self._address).unlink(missing_ok=True)  # stale after a kill; the home's lock says nobody else listens
         self._listener = Listener(self._address, self._family, authkey=self._key)
+        self._answering: set[asyncio.Task[Any]] = set()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._accept, name="local-door", daemon=True)
         self._thread.start()
@@ -82,6 +87,9 @@ class LocalDoor:
                     send(_pack({"progress": {"title": job.title, "done": job.done, "total": job.total, "unit": job.unit}}))
 
         undo = self._engine.jobs.records.watch(progress)
+        answering = asyncio.current_task()
+        assert answering is not None
+        self._answering.add(answering)
         try:
             asked = json.loads(request)
             if asked.get("command") == RAISE_WINDOW:
@@ -97,6 +105,12 @@ class LocalDoor:
         finally:
             undo()
             send(_END)
+            self._answering.discard(answering)
+
+    async def idle(self) -> None:
+        """Return once no command that was handed in is under way."""
+        while self._answering:
+            await asyncio.wait(self._answering)
 
     async def stop(self) -> None:
         """Close the address; commands under way are ended by the engine's own stop."""
@@ -129,7 +143,7 @@ def ask(home: Path, command: str, args: dict[str, Any], progress: Callable[[dict
     except AuthenticationError:
         raise Refused("The key in {home} is not the one of the Outpost that has it open", home=home) from None
     except (OSError, EOFError) as error:
-        raise Offline(
+        raise NobodyAnswers(
             "The Outpost that has {home} open does not answer: {reason}",
             home=home, reason=str(error), hint="Wait until it has started, or close it.",
         ) from None  # fmt: skip

@@ -4,6 +4,7 @@ import pytest
 
 from app import cli
 from app.commands.table import command_table
+from app.engine.base.errors import Missing
 
 
 def test_every_row_is_a_command_with_its_arguments_as_options():
@@ -33,10 +34,33 @@ def test_a_bad_argument_is_told_before_the_home_is_made(tmp_path, capsys):
     assert told.err.startswith("outpost: seconds must be a number, not 'soon'")
 
 
-def test_an_unknown_verb_is_a_usage_error():
-    with pytest.raises(SystemExit) as ended:
-        cli.run(["qubo", "dream"])
-    assert ended.value.code == 2
+@pytest.mark.parametrize("words", [["qubo", "dream"], ["qubo", "solve"], ["status", "--speed", "3"]])
+def test_words_that_are_no_command_are_told_as_every_error_is(words, capsys):
+    assert cli.run([*words, "--json"]) == 2
+    told = capsys.readouterr()
+    assert json.loads(told.out)["error"]["type"] == "bad-input"
+    assert told.err.startswith("outpost: ")
+
+
+def test_a_cancel_is_one_object_too_and_silent_otherwise(capsys):
+    assert cli._tell(KeyboardInterrupt(), as_json=True, verbose=False) == 130
+    told = capsys.readouterr()
+    assert (json.loads(told.out)["error"]["type"], told.err) == ("cancelled", "")
+
+
+async def test_a_command_ends_after_those_that_were_handed_to_it():
+    ended = []
+
+    async def own():
+        ended.append("own")
+        raise Missing("No")
+
+    async def others():
+        ended.append("others")
+
+    with pytest.raises(Missing):
+        await cli._last_out(own(), others)
+    assert ended == ["own", "others"]
 
 
 def test_tables_and_dictionaries_are_readable_without_json(capsys):

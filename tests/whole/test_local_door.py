@@ -19,10 +19,15 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 async def engine(tmp_path):
     engine = await Engine.open(tmp_path / "home", command_table())
-    door = LocalDoor(engine)
     yield engine
-    await door.stop()
     await engine.close()
+
+
+@pytest.fixture(autouse=True)
+async def door(engine):
+    door = LocalDoor(engine)
+    yield door
+    await door.stop()
 
 
 async def outpost(*words):
@@ -73,3 +78,15 @@ async def test_nobody_at_home_is_offline_not_a_crash(tmp_path):
 async def test_an_unknown_argument_is_told_before_anything_runs(engine):
     with pytest.raises(BadInput, match="no argument speed"):
         await asyncio.to_thread(ask, engine.home, "status", {"speed": 3}, print)
+
+
+async def test_a_door_is_idle_once_its_callers_are_answered(engine, door):
+    asking = asyncio.create_task(
+        asyncio.to_thread(
+            ask, engine.home, "circuit.run", {"file": str(ROOT / "resources/samples/ghz.qasm")}, lambda _told: None
+        )
+    )
+    while not engine.jobs.records:
+        await asyncio.sleep(0.01)
+    await door.idle()
+    assert (await asyncio.wait_for(asking, 5))["counts"]

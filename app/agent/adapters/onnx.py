@@ -46,7 +46,7 @@ class Session:
                 "The model {name} cannot be loaded: {reason}", name=name, reason=_line_of(error), field="artifact"
             ) from None
         self.providers: tuple[str, ...] = tuple(self._session.get_providers())
-        self._inputs = {each.name: each.type for each in self._session.get_inputs()}
+        self._inputs = {each.name: np.dtype(_dtype_of(each.type)) for each in self._session.get_inputs()}
         self._outputs = [each.name for each in self._session.get_outputs()]
 
     def run(self, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
@@ -64,7 +64,7 @@ class Session:
                 name=self._name, wanted=", ".join(self._inputs), given=", ".join(sorted(feed)) or "nothing",
             )  # fmt: skip
         try:
-            results = self._session.run(None, {key: value.astype(_dtype_of(self._inputs[key])) for key, value in feed.items()})
+            results = self._session.run(None, {key: value.astype(self._inputs[key], copy=False) for key, value in feed.items()})
         except _ERRORS as error:
             raise BadInput("The model {name} refused its input: {reason}", name=self._name, reason=_line_of(error)) from None
         names = ["y"] if len(results) == 1 else self._outputs

@@ -88,6 +88,7 @@ class Manual(QSplitter):
         self.text = QTextBrowser()
         self.text.setAccessibleName(tr("Manual page"))
         self.text.setOpenLinks(False)
+        self.text.document().setDocumentMargin(3 * theme.SPACE)
         self.addWidget(self.table)
         self.addWidget(self.text)
         self.setStretchFactor(1, 1)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QInputDialog, QWidget
 from app.engine.base.command import Place
 from app.engine.base.text import tr
 from app.views.shell.context import Context
+from app.views.shell.guide import Guide
 from app.views.shell.layout import Layout
 from app.views.shell.page import PAGES, page_titles
 from app.views.shell.palette import Choice
@@ -26,6 +27,7 @@ class Shell(Protocol):
 
     context: Context
     layout_keeper: Layout
+    guide: Guide
 
     @property
     def page(self) -> "Page":
@@ -120,8 +122,13 @@ class Finder:
         return [
             *named,
             Choice(tr("Keep this layout as a workspace"), tr("window"), self._ask, key="keep workspace"),
+            Choice(tr("Show the first steps"), tr("window"), self._first_steps, key="first steps"),
             Choice(tr("Put the layout as shipped"), tr("window"), keeper.reset, key="reset layout"),
         ]
+
+    def _first_steps(self) -> None:
+        self._window.open_page("overview")
+        self._window.guide.bring_back()
 
     def _ask(self) -> None:
         ask_workspace(self._window)

@@ -63,7 +63,7 @@ class Guide(QFrame):
         close = QToolButton()
         close.setIcon(icon("x"))
         close.setAccessibleName(tr("Hide the first steps"))
-        close.setToolTip(tr("Hide the first steps; Help brings them back"))
+        close.setToolTip(tr("Hide the first steps; the palette brings them back"))
         close.clicked.connect(lambda _on=False: self.dismiss())
         line.addWidget(close)
         engine = context.engine

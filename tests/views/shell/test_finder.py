@@ -66,3 +66,9 @@ def test_nothing_found_is_said(qtbot, full_window):
     full_window.open_palette()
     qtbot.keyClicks(full_window.palette_box.field, "zzzzqq")
     assert full_window.palette_box.nothing.isVisible()
+
+
+def test_the_first_steps_are_brought_back(qtbot, window):
+    window.guide.dismiss()
+    find(qtbot, window, "first steps")
+    assert window.guide.isVisible()

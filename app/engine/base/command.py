@@ -70,7 +70,7 @@ class Arg:
             return self.default
         try:
             taken = self._convert(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise BadInput(
                 "{name} must be {kind}, not {value}",
                 field=self.name, name=self.name, kind=_KINDS.get(self.type, self.type.__name__), value=repr(value),

@@ -45,3 +45,23 @@ def test_a_refused_value_changes_nothing(tmp_path):
     with pytest.raises(Missing):
         settings.set("fleet.colour", "1")
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ("[fleet]\nlink_process_nodes = inf\n", 2, "a whole number"),
+        ("\nfleet = 3\n", 2, "fleet must be a table, not 3"),
+        ("[fleet.cadence_s]\nslow = 3\n", 1, "fleet.cadence_s must be a value, not a table"),
+    ],
+)
+def test_a_value_that_cannot_stand_there_is_told_with_its_line(tmp_path, text, line, reason):
+    path = tmp_path / "settings.toml"
+    path.write_text(text)
+    with pytest.raises(BadInput, match=rf"settings\.toml, line {line}: .*{reason}"):
+        Settings(path, tomli_w.dumps)
+
+
+def test_a_folder_in_the_place_of_the_file_is_told(tmp_path):
+    with pytest.raises(BadInput):
+        Settings(tmp_path, tomli_w.dumps)

@@ -1,7 +1,7 @@
 """Annealing schedules: which temperatures, and how the time at hand is spent on rounds of growing length.
 
 Temperatures scale with the root mean square of the coupling strength around a spin, which is the scale of local fields in a
-disordered state; the two ratios were tuned on G22, G55, G32 and bqp1000_1 (see `benchmarks/qubo.py`).
+disordered state; the two ratios were tuned on G22, G55, G32 and bqp1000_1 (see `benchmarks/qubo_sparse.py`).
 """
 
 import numpy as np

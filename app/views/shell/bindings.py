@@ -18,11 +18,11 @@ def bindings(window: "MainWindow") -> Sequence[Binding]:
     pages = [
         Binding(
             f"page_{spec.name}",
-            f"Ctrl+{number}",
+            f"Ctrl+{number % 10}",
             tr("Open {page}", page=titles[spec.name]),
             partial(window.open_page, spec.name),
         )
-        for number, spec in enumerate(PAGES, 1)
+        for number, spec in enumerate(PAGES[:10], 1)
     ]
     return [
         Binding("palette", "Ctrl+K", tr("Find anything: pages, commands, nodes, jobs, runs, settings"), window.open_palette),

@@ -113,6 +113,7 @@ PAGES: Final = (
     PageSpec("circuits", "circuit-board", "app.views.circuits", "CircuitsPage"),
     PageSpec("learning", "network", "app.views.learning", "LearningPage"),
     PageSpec("control", "gauge", "app.views.control", "ControlPage"),
+    PageSpec("compare", "binary", "app.views.compare", "ComparePage"),
     PageSpec("activity", "activity", "app.views.activity", "ActivityPage"),
     PageSpec("settings", "settings", "app.views.settings", "SettingsPage"),
     PageSpec("help", "circle-help", "app.views.help", "HelpPage"),
@@ -123,7 +124,6 @@ def page_titles() -> dict[str, str]:
     """Return the title of every page by name."""
     return {
         "overview": tr("Overview"), "fleet": tr("Fleet"), "rollouts": tr("Rollouts"), "qubo": tr("QUBO"),
-        "circuits": tr("Circuits"),
-        "learning": tr("Learning"), "control": tr("Control"), "activity": tr("Activity"), "settings": tr("Settings"),
-        "help": tr("Help"),
+        "circuits": tr("Circuits"), "learning": tr("Learning"), "control": tr("Control"), "compare": tr("Comparison"),
+        "activity": tr("Activity"), "settings": tr("Settings"), "help": tr("Help"),
     }  # fmt: skip

@@ -33,7 +33,8 @@ class Rail(QFrame):
             button.setIconSize(QSize(20, 20))
             button.setText(f" {titles[spec.name]}")
             button.setAccessibleName(titles[spec.name])
-            button.setToolTip(tr("{page} (Ctrl+{number})", page=titles[spec.name], number=number))
+            key = tr(" (Ctrl+{number})", number=number % 10) if number <= 10 else ""
+            button.setToolTip(titles[spec.name] + key)
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setFixedHeight(36)

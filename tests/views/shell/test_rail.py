@@ -12,7 +12,8 @@ def test_every_page_has_a_button_that_opens_it(qtbot):
     rail = Rail(opened.append)
     qtbot.addWidget(rail)
     buttons = rail.findChildren(QToolButton)
-    assert all(button.accessibleName() and "Ctrl+" in button.toolTip() for button in buttons)
+    assert all(button.accessibleName() for button in buttons)
+    assert all("Ctrl+" in button.toolTip() for button in buttons[:10])
     for button in buttons:
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert opened == [spec.name for spec in PAGES]

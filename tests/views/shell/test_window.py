@@ -33,8 +33,8 @@ def test_every_page_opens_by_its_key_and_is_built_once(qtbot, request, filled):
     assert window.page_name == "overview"
     seen = {}
     for _ in range(2):
-        for number, spec in enumerate(PAGES, 1):
-            press(qtbot, window, Qt.Key(ord(str(number))), CTRL)
+        for number, spec in enumerate(PAGES[:10], 1):
+            press(qtbot, window, Qt.Key(ord(str(number % 10))), CTRL)
             assert window.page_name == spec.name
             assert seen.setdefault(spec.name, window.page) is window.page
             window.frames.tick()

@@ -1,0 +1,114 @@
+"""Comparison: several solvers on one problem, many seeds, equal time and equal cost; the verdict, the figures, the curves."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QByteArray
+from PySide6.QtSvgWidgets import QSvgWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout
+
+from app.engine.base.records import Records
+from app.engine.base.text import tr
+from app.engine.jobs.records import Job
+from app.engine.jobs.runs import Run
+from app.engine.qubo.comparisons.report import curves, verdict_text
+from app.views.shell import theme
+from app.views.shell.context import Context
+from app.views.shell.page import card
+from app.views.shell.run_page import RunPage, result_of
+from app.views.widgets.columns import Column
+from app.views.widgets.empty import EmptyState
+from app.views.widgets.state import dress
+from app.views.widgets.table import TablePanel
+
+_TOKENS = {"yes": "ok", "no": "bad", "undecided": "muted"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One solver of a comparison."""
+
+    label: str
+    setting: str
+    success: float
+    ttt99: float | None
+    low: float | None
+    high: float | None
+    cost_per_success: float | None
+    gap: float
+
+
+def seconds_text(value: float) -> str:
+    """Return seconds with three figures."""
+    return f"{value:.3g}"
+
+
+def columns() -> list[Column[Row]]:
+    """Return the columns of the table of solvers; a time nobody reached is an en dash."""
+    return [
+        Column("label", tr("Solver"), lambda row: row.label, width=190),
+        Column("success", tr("Success"), lambda row: row.success, lambda share: f"{100 * share:.0f} %", 80, right=True),
+        Column("ttt99", tr("TTT99 (s)"), lambda row: row.ttt99, seconds_text, 90, right=True),
+        Column("low", tr("from (s)"), lambda row: row.low, seconds_text, 80, right=True),
+        Column("high", tr("to (s)"), lambda row: row.high, seconds_text, 80, right=True),
+        Column("cost", tr("CPU s per success"), lambda row: row.cost_per_success, seconds_text, 130, right=True),
+        Column("gap", tr("Gap"), lambda row: row.gap, lambda ratio: f"{100 * ratio:.3f} %", 80, right=True),
+    ]
+
+
+class ComparePage(RunPage):
+    """Compare solvers, and say honestly whether one is faster."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, tr("Comparison"), context.engine.qubo.comparisons.records)
+        self.form = self.add_form("qubo.compare", tr("Compare solvers"))
+        self._verdict = QLabel()
+        self._verdict.setWordWrap(True)
+        self._views = QLabel()
+        self._views.setProperty("role", "muted")
+        self._views.setWordWrap(True)
+        self._rows: Records[Row] = Records(lambda row: row.label, "solver")
+        self.table = TablePanel(self._rows, columns(), name=tr("Solvers"), row_px=theme.COMPACT_ROW_PX, filterable=False)
+        self.curves = QSvgWidget()
+        self.curves.setAccessibleName(tr("Share of runs that reached the target over time"))
+        self.curves.setMinimumHeight(220)
+        words = QVBoxLayout()
+        words.addWidget(self._verdict)
+        words.addWidget(self._views)
+        self.content.addWidget(card(words, heading=tr("Verdict")))
+        self.content.addWidget(card(self.table, heading=tr("Solvers")), 2)
+        self.content.addWidget(card(self.curves, heading=tr("Share of runs that reached the target")), 3)
+        self.set_empty(
+            EmptyState(
+                "sigma", tr("Nothing compared yet"),
+                tr("Run two or more solvers on one problem with many seeds. Peers get their best setting; the answer may be "
+                   "that the runs do not tell."),
+                tr("Compare on the sample graph"), self._compare_sample,
+            )
+        )  # fmt: skip
+
+    def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
+        """Show verdict, figures and curves of a finished comparison, the best objectives of a running one."""
+        del fresh
+        result = result_of(run, job)
+        if "rows" not in result:
+            best = result.get("best") or {}
+            self._verdict.setText(" · ".join(f"{label} {value:,.6g}" for label, value in best.items()))
+            self._views.setText(tr("Best objectives so far; the verdict comes at the end.") if best else "")
+            dress(self._verdict, "muted")
+            self._rows.replace_all([])
+            self.curves.load(QByteArray(b""))
+            return
+        self._verdict.setText(verdict_text(result))
+        dress(self._verdict, _TOKENS[result["verdict"]])
+        self._views.setText(
+            tr("{runs} runs of {seconds} s each, target {target}, gaps from {kind}; measured.", runs=result["runs"],
+               seconds=result["seconds"], target=f"{result['target']:,.6g}", kind=result["reference_kind"])
+        )  # fmt: skip
+        names = Row.__dataclass_fields__
+        self._rows.replace_all([Row(**{name: row[name] for name in names}) for row in result["rows"]])
+        self.curves.load(QByteArray(curves(result).encode()))
+
+    def _compare_sample(self) -> None:
+        if self.form is not None:
+            self.form.fill({"file": self.context.engine.qubo.sample_path()})
+            self.form.submit()

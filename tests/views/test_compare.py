@@ -1,0 +1,57 @@
+"""Comparison: the verdict in words, a row per solver, the curves; the best so far while it runs."""
+
+from app.engine.jobs.records import Job
+from app.engine.jobs.runs import Run
+
+
+def row(label: str, times: list[float | None], ttt99: float | None) -> dict:
+    hits = sum(time is not None for time in times)
+    return {
+        "label": label, "solver": label, "setting": "as it comes", "success": hits / len(times), "ttt99": ttt99, "low": ttt99,
+        "high": ttt99, "cost_per_success": ttt99, "gap": 0.001, "times": times,
+    }  # fmt: skip
+
+
+def result(word: str) -> dict:
+    return {
+        "rows": [row("anneal", [0.1, 0.2, 0.3], 0.9), row("dwave-sa:sweeps=1000", [None, 0.5, None], None)],
+        "verdict": word, "confidence": 0.99, "runs": 3, "seconds": 1.0, "target": 10.0, "reference_kind": "best known",
+        "views": {"wall": {"factor": 3.0}},
+    }  # fmt: skip
+
+
+def show(window, engine, word: str):
+    window.open_page("compare")
+    now = engine.clock.now_us()
+    engine.qubo.comparisons.records.put(Run("c1", "j-c1", "G1", "G1.txt", result=result(word), state="done", created_us=now))
+    window.settle()
+    return window.page
+
+
+def test_a_verdict_is_a_sentence_and_every_solver_has_a_row(full_window, full):
+    page = show(full_window, full, "yes")
+    assert page._verdict.text().startswith("Yes: anneal")
+    assert len(page._rows) == 2
+    assert page.curves.renderer().isValid()
+
+
+def test_undecided_is_said_as_such(full_window, full):
+    assert show(full_window, full, "undecided")._verdict.text().startswith("Undecided")
+
+
+def test_a_running_comparison_shows_the_best_so_far(full_window, full):
+    full_window.open_page("compare")
+    now = full.clock.now_us()
+    full.jobs.records.put(Job("j-c2", "qubo", "G1", "running", now, partial={"best": {"anneal": 11624.0}}))
+    full.qubo.comparisons.records.put(Run("c2", "j-c2", "G1", "G1.txt", created_us=now))
+    full_window.settle()
+    assert full_window.page._verdict.text() == "anneal 11,624"
+    assert len(full_window.page._rows) == 0
+
+
+def test_it_starts_from_its_form(window, start):
+    window.open_page("compare")
+    window.page.form.fill({"file": "G1.txt", "runs": 50})
+    window.page.form.submit()
+    name, args = start.asked[-1]
+    assert (name, args["solvers"], args["runs"]) == ("qubo.compare", "anneal;dwave-sa", 50)

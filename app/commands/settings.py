@@ -27,6 +27,26 @@ async def set_setting(call: "Call", key: str, value: str) -> dict[str, Any]:
     return {"key": key, "value": taken}
 
 
+async def list_profiles(call: "Call") -> dict[str, Any]:
+    """Return the names of the profiles."""
+    return {"profiles": call.engine.settings.profiles}
+
+
+async def keep_profile(call: "Call", name: str) -> dict[str, Any]:
+    """Keep the settings in use under a name."""
+    call.engine.settings.keep_profile(name)
+    return {"name": name}
+
+
+async def use_profile(call: "Call", name: str) -> dict[str, Any]:
+    """Take the settings of a profile and tell every part whose setting changed."""
+    changed = call.engine.settings.use_profile(name)
+    for key in changed:
+        call.engine.publish(SettingChanged(at_us=call.engine.clock.now_us(), actor=call.actor, cause=call.cause, key=key))
+    return {"name": name, "changed": changed}
+
+
+_NAME = Arg("name", str, "The profile, as in field laptop.", positional=True)
 ROWS = (
     Command(
         "settings.list", "List settings", "Every setting with its value, unit, default and meaning.", list_settings,
@@ -40,5 +60,18 @@ ROWS = (
             Arg("value", str, "Its new value.", positional=True),
         ),
         role=Role.OBSERVER, returns="{key, value}",
+    ),
+    Command(
+        "settings.profiles", "List profiles", "The named sets of settings kept on this machine.", list_profiles,
+        role=Role.OBSERVER, danger=Danger.READ, returns="{profiles: [name]}",
+    ),
+    Command(
+        "settings.keep", "Keep settings as a profile",
+        "Keeps the settings in use under a name, less who you are; a profile of this name is replaced.", keep_profile,
+        args=(_NAME,), role=Role.OBSERVER, returns="{name}",
+    ),
+    Command(
+        "settings.use", "Use a profile", "Takes all settings of a profile, and the defaults where it has none.", use_profile,
+        args=(_NAME,), role=Role.OBSERVER, returns="{name, changed: [key]}",
     ),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Settings as data: each is a row with type, default, range, unit and help; values live in one TOML file."""
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -100,6 +101,36 @@ class Settings:
         replace_file(self._path, self._dump(_nest(given)).encode())
         self._given = given
         return taken
+
+    @property
+    def profiles(self) -> list[str]:
+        """Return the names of the profiles kept."""
+        return sorted(path.stem for path in (self._path.parent / "profiles").glob("*.toml"))
+
+    def keep_profile(self, name: str) -> None:
+        """Keep the values in use under `name`, less who you are and what you may."""
+        given = {key: value for key, value in self._given.items() if not key.startswith("user.")}
+        replace_file(self._profile(name), self._dump(_nest(given)).encode())
+
+    def use_profile(self, name: str) -> list[str]:
+        """Take all values of a profile, defaults where it has none; return the settings that changed."""
+        path = self._profile(name)
+        if not path.exists():
+            raise Missing("There is no profile {name}", name=name, hint="See: outpost settings profiles")
+        profile = Settings(path, self._dump, self.rows.values())
+        before = {key: self[key] for key in self.rows}
+        mine = {key: value for key, value in self._given.items() if key.startswith("user.")}
+        kept = {key: value for key, value in profile._given.items() if not key.startswith("user.")}
+        replace_file(self._path, self._dump(_nest({**kept, **mine})).encode())
+        self._given = {**kept, **mine}
+        return [key for key, value in before.items() if self[key] != value]
+
+    def _profile(self, name: str) -> Path:
+        if not re.fullmatch(r"\w[\w -]{0,39}", name):
+            raise BadInput(
+                "{name} is no name of a profile: use up to 40 letters, digits, spaces, - and _", field="name", name=name
+            )
+        return self._path.parent / "profiles" / f"{name}.toml"
 
     def is_default(self, key: str) -> bool:
         """Tell whether `key` has no value of its own."""

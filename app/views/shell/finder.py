@@ -52,7 +52,7 @@ class Finder:
 
     def everything(self) -> list[Choice]:
         """Return all there is."""
-        return [*self._pages(), *self._commands(), *self.things()]
+        return [*self._pages(), *self._commands(), *self._profiles(), *self.things()[len(PAGES) :]]
 
     def things(self) -> list[Choice]:
         """Return what can be gone to: pages and things, no commands but those of the window."""
@@ -111,6 +111,15 @@ class Finder:
         return [
             Choice(row.name, tr("setting"), self._to("settings", row.name), tr(row.help), f"setting {row.name}")
             for row in self._window.context.engine.settings.rows.values()
+        ]
+
+    def _profiles(self) -> list[Choice]:
+        context = self._window.context
+        return [
+            Choice(
+                name, tr("profile of settings"), partial(context.start, "settings.use", None, name=name), key=f"profile {name}"
+            )
+            for name in context.engine.settings.profiles
         ]
 
     def _workspaces(self) -> list[Choice]:

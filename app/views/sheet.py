@@ -72,11 +72,11 @@ def sheet() -> QWidget:
     return whole
 
 
-def pictures(app: QApplication, out: Path) -> list[Path]:
-    """Save the sheet in every theme, and return the files."""
+def pictures(app: QApplication, out: Path, themes: tuple[str, ...] = tuple(theme.THEMES)) -> list[Path]:
+    """Save the sheet in each of `themes`, and return the files."""
     out.mkdir(parents=True, exist_ok=True)
     files = []
-    for name in theme.THEMES:
+    for name in themes:
         theme.apply(app, name)
         whole = sheet()
         whole.show()
@@ -87,6 +87,7 @@ def pictures(app: QApplication, out: Path) -> list[Path]:
         picture = whole.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
         picture.save(str(file), "PNG", 0)  # type: ignore[call-overload]  # the stub wants bytes, Qt takes a text
         whole.close()
+        whole.deleteLater()
         files.append(file)
     return files
 

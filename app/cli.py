@@ -171,7 +171,7 @@ async def _in_engine(row: Command, given: dict[str, Any], home: Path, table: Com
     from app.engine.engine import Engine
     from app.local import LocalDoor
 
-    engine = await Engine.open(home, table)
+    engine = await Engine.open(home, table, backup=row.take(given)["file"] if row.id == "store.restore" else None)
     engine.fleet.herd.leashed = False  # a single command is over at once; what it starts serves the next ones
     engine.jobs.records.watch(_progress_of)
     door = LocalDoor(engine)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from app import __version__
 from app.engine.base.clock import Clock, SystemClock
 from app.engine.base.command import Command, CommandTable, Danger, Place, Role
-from app.engine.base.errors import BadInput, OutpostError, Refused
+from app.engine.base.errors import BadInput, Conflict, OutpostError, Refused
 from app.engine.base.events import AnyEvent, Bus, CommandFinished, EngineStarted, StoreTroubled
 from app.engine.base.funnel import Funnel, Notice, as_outpost_error
 from app.engine.base.ids import new_id
@@ -70,16 +70,27 @@ class Engine:
         self.samples = Samples()
         self.traces = Traces()
         self._parts: list[Any] = []
+        self._rescued: dict[Path, Path | None] = {}
 
     @classmethod
     async def open(
-        cls, home: Path, table: CommandTable, *, clock: Clock | None = None, show: Callable[[Notice], None] | None = None
-    ) -> "Engine":
-        """Own `home`, open its store and start every part; raises `Conflict` when another engine owns it."""
+        cls, home: Path, table: CommandTable, *, clock: Clock | None = None,
+        show: Callable[[Notice], None] | None = None, backup: Path | None = None,
+    ) -> "Engine":  # fmt: skip
+        """Own `home`, open its store and start every part; raises `Conflict` when another engine owns it.
+
+        A store that cannot be opened gives way to `backup`, which is about to be restored.
+        """
         engine = cls(home, table, clock or SystemClock(), show or _log_notice)
         engine.place.need()
         try:
-            await engine._start()
+            try:
+                await engine._start()
+            except Conflict:
+                if backup is None:
+                    raise
+                engine._allow(table.need("store.restore"))
+                engine._rescued[backup] = await engine.restore(backup)
         except BaseException:
             await engine.close()
             raise
@@ -111,6 +122,8 @@ class Engine:
         """Put the store of a backup in place of the present one and start anew; returns where the old one is kept."""
         from app.engine.store.store import Store
 
+        if file in self._rescued:  # done already, for without it the engine could not open
+            return self._rescued.pop(file)
         await asyncio.to_thread(Store.validate_file, file)
         await self._stop()
         try:

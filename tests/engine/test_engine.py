@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -110,6 +111,22 @@ async def test_all_is_there_after_a_restart_and_after_a_restore(engine, tmp_path
     again = await Engine.open(home, command_table())
     assert "first" in [row["args"]["word"] for row in (await again.run("audit.list", command="drill.do"))["entries"]]
     await again.close()
+
+
+async def test_a_damaged_store_gives_way_to_a_backup_and_is_kept(tmp_path):
+    home, copy = tmp_path / "home", tmp_path / "copy.db"
+    first = await Engine.open(home, command_table())
+    await first.run("store.backup", file=copy)
+    await first.close()
+    (home / "outpost.db").write_bytes(b"x" * 5000)
+    with pytest.raises(Conflict, match="damaged"):
+        await Engine.open(home, command_table())
+    mended = await Engine.open(home, command_table(), backup=copy)
+    told = await mended.run("store.restore", file=copy)
+    assert (home / Path(told["kept"]).name).stat().st_size == 5000
+    assert (await mended.run("store.check"))["sound"]
+    assert [row["command"] for row in (await mended.run("audit.list", command="store.restore"))["entries"]]
+    await mended.close()
 
 
 async def test_a_malformed_settings_file_stops_the_start_and_frees_the_home(tmp_path):

@@ -17,6 +17,7 @@ _OK, _WARN, _BAD, _STALE, _BUSY, _MADE = (
 _LOOKS: Final = {
     "online": _OK, "done": _OK, "ok": _OK, "active": _OK,
     "suspect": _WARN, "cancelling": _WARN, "interrupted": _WARN, "maintenance": _WARN, "late": _WARN,
+    "reachable_via_peer": _WARN,
     "offline": _BAD, "failed": _BAD, "rejected": _BAD,
     "running": _BUSY, "training": _BUSY,
     "simulated": _MADE,
@@ -28,6 +29,7 @@ def words() -> dict[str, str]:
     return {
         "online": tr("online"), "done": tr("done"), "ok": tr("ok"), "active": tr("active"), "suspect": tr("suspect"),
         "cancelling": tr("cancelling"), "interrupted": tr("interrupted"), "maintenance": tr("maintenance"),
+        "reachable_via_peer": tr("reached by a neighbour"), "decommissioned": tr("out of service"),
         "offline": tr("offline"), "failed": tr("failed"), "rejected": tr("rejected"), "running": tr("running"),
         "training": tr("training"), "simulated": tr("simulated"), "queued": tr("queued"), "cancelled": tr("cancelled"),
         "late": tr("late"), "unknown": tr("unknown"), "pending": tr("pending"),

@@ -29,6 +29,7 @@ class NodePlots(QFrame):
         close = QToolButton()
         close.setIcon(icon("x"))
         close.setAccessibleName(tr("Close the figures"))
+        close.setToolTip(tr("Close the figures"))
         close.clicked.connect(lambda _checked=False: self.hide())
         head = QHBoxLayout()
         head.addWidget(self._title, 1)

@@ -19,7 +19,7 @@ from app.views.shell.page import Page, card
 def area_titles() -> dict[str, str]:
     """Return the headings of the areas of settings."""
     return {"fleet": tr("Fleet"), "jobs": tr("Jobs"), "view": tr("Window"), "user": tr("You"), "link": tr("Link"),
-            "store": tr("Store")}  # fmt: skip
+            "store": tr("Store"), "activity": tr("Activity")}  # fmt: skip
 
 
 class SettingsPage(Page):

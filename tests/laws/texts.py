@@ -48,8 +48,15 @@ def _rows():
     from app.engine.base.settings import ROWS
 
     for row in command_table():
-        yield from (row.title, row.help, *(arg.help for arg in row.args))
-    yield from (row.help for row in ROWS)
+        yield from (row.title, row.help, *(text for arg in row.args for text in _said(arg)))
+    yield from (text for row in ROWS for text in _said(row))
+
+
+def _said(arg):
+    """Yield what a form says of an argument; units of the SI are the same everywhere."""
+    yield arg.help
+    if len(arg.unit) > 3 and arg.unit.isalpha():
+        yield arg.unit
 
 
 def missing(code: str) -> dict[str, str]:

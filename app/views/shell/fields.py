@@ -142,7 +142,7 @@ def caption_of(arg: Arg) -> str:
     if arg.unit and words.casefold().endswith(f" {arg.unit.casefold()}"):
         words = words[: -len(arg.unit) - 1]
     said = tr(words[:1].upper() + words[1:])
-    return f"{said}, {arg.unit}" if arg.unit and _WORDS.get(arg.unit) != words else said
+    return f"{said}, {tr(arg.unit)}" if arg.unit and _WORDS.get(arg.unit) != words else said
 
 
 def range_of(arg: Arg) -> str:

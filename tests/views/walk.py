@@ -1,0 +1,82 @@
+"""Walking the tree of widgets as a reader of the screen would, for the laws on names, keys and languages."""
+
+from collections.abc import Iterator
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollBar,
+    QTabBar,
+    QToolButton,
+    QWidget,
+)  # fmt: skip
+
+from app.views.shell.page import PAGES
+
+KINDS = (QAbstractButton, QLineEdit, QComboBox, QPlainTextEdit, QAbstractItemView, QAbstractSpinBox, QAbstractSlider)
+OF_QT = ("qt_", "ScrollLeftButton", "ScrollRightButton")
+
+
+def is_qts_own(widget: QWidget) -> bool:
+    """Tell whether Qt made the widget inside another one (a clear button, the list of a choice, a scroll bar)."""
+    parent = widget.parentWidget()
+    inside = isinstance(parent, (QLineEdit, QComboBox, QTabBar, QAbstractSpinBox)) or (
+        parent is not None and isinstance(parent.parentWidget(), QComboBox)
+    )
+    corner = isinstance(parent, QAbstractItemView)
+    return inside or corner or isinstance(widget, QScrollBar) or widget.objectName().startswith(OF_QT)
+
+
+def interactive(window) -> Iterator[QWidget]:
+    """Yield what a person can act on, visible or not yet."""
+    for widget in window.findChildren(QWidget):
+        if isinstance(widget, KINDS) and not is_qts_own(widget):
+            yield widget
+
+
+def name_of(widget: QWidget) -> str:
+    """Return what a screen reader says of `widget`."""
+    said = widget.accessibleName()
+    if not said and isinstance(widget, QAbstractButton):
+        said = widget.text()
+    if not said and isinstance(widget, QLineEdit):
+        said = widget.placeholderText()
+    return said
+
+
+def place_of(widget: QWidget) -> str:
+    """Return where a widget stands, for the report of a failing law."""
+    names = []
+    at = widget
+    while at is not None and len(names) < 4:
+        names.append(type(at).__name__)
+        at = at.parentWidget()
+    return " in ".join(names)
+
+
+def visited(window) -> Iterator[str]:
+    """Open every page, and yield its name."""
+    for spec in PAGES:
+        window.open_page(spec.name)
+        window.settle()
+        yield spec.name
+
+
+def reachable(widget: QWidget) -> bool:
+    """Tell whether Tab (or a key of its own) leads to `widget`."""
+    return bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus) or bool(widget.property("keys"))
+
+
+def texts_of(window) -> Iterator[tuple[QWidget, str]]:
+    """Yield every text written on a visible label or button."""
+    for widget in window.findChildren(QWidget):
+        if widget.isVisibleTo(window) and isinstance(widget, (QLabel, QPushButton, QToolButton)) and not is_qts_own(widget):
+            yield widget, widget.text()

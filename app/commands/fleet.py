@@ -1,5 +1,7 @@
 """The rows of the fleet: start the demo, list and look, pair and remove, find, and drills with demo nodes."""
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from app.commands import roster, twin, view
@@ -8,6 +10,8 @@ from app.engine.base.text import tr
 
 if TYPE_CHECKING:
     from app.engine.engine import Call
+
+_HEAR_S = 3.0
 
 
 async def demo(call: "Call", *, nodes: int) -> dict[str, Any]:
@@ -26,15 +30,33 @@ async def stop(call: "Call") -> dict[str, Any]:
     return {"nodes": [{"id": node.id, "name": node.name} for node in await call.engine.fleet.stop_demo()]}
 
 
+async def _hear(call: "Call") -> None:
+    """Give each node a moment to answer when a single command has just opened the engine, so that states are of now."""
+    from app.engine.fleet.health import HELD
+
+    fleet, clock = call.engine.fleet, call.engine.clock
+    if fleet.herd.leashed:
+        return  # a console hears them all the time
+    since_us, news = clock.now_us(), asyncio.Event()
+    with contextlib.ExitStack() as after, contextlib.suppress(TimeoutError):
+        after.callback(fleet.records.watch(lambda _change: news.set()))
+        async with asyncio.timeout(_HEAR_S):
+            while any(n.last_heartbeat_us < since_us and not n.trouble and n.state not in HELD for n in fleet.records):
+                news.clear()
+                await news.wait()
+
+
 async def list_nodes(call: "Call") -> dict[str, Any]:
     """List the nodes."""
     from app.engine.fleet.intake import summary_of
 
+    await _hear(call)
     return {"nodes": [summary_of(node) for node in call.engine.fleet.records]}
 
 
 async def show(call: "Call", *, node: str) -> dict[str, Any]:
     """Show one node."""
+    await _hear(call)
     return await call.engine.fleet.show(node)
 
 

@@ -1,11 +1,15 @@
+import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from app.commands.fleet import ROWS
+from app.engine.base.clock import ManualClock
 from app.engine.base.command import CommandTable, Danger, Role
 from app.engine.base.errors import BadInput
 from app.engine.base.records import Records
+from app.engine.fleet.health import Health
 from app.engine.fleet.records import Node
 from app.engine.flows import demo
 from app.engine.link.discover import Found
@@ -44,7 +48,7 @@ class Link:
 
 @pytest.fixture
 def call(tmp_path):
-    engine = SimpleNamespace(home=tmp_path, fleet=Fleet(), link=Link(), jobs=None, learning=None)
+    engine = SimpleNamespace(home=tmp_path, fleet=Fleet(), link=Link(), jobs=None, learning=None, clock=ManualClock())
     return SimpleNamespace(engine=engine, actor="me@here", cause="c1")
 
 
@@ -58,6 +62,17 @@ async def test_fleet_list_tells_state_and_age_and_no_more_than_a_table_holds(cal
     assert (row["name"], row["state"], row["site"], row["as_of_us"]) == ("north", "offline", "Narvik", 0)
     assert "hardware" not in row
     assert (await ask(call, "fleet.show", node="north")) == {"name": "north"}
+
+
+async def test_a_single_command_hears_the_nodes_before_it_tells_their_state(call):
+    fleet, clock = call.engine.fleet, call.engine.clock
+    fleet.herd.leashed = False
+    listing = asyncio.create_task(ask(call, "fleet.list"))
+    await asyncio.sleep(0)
+    fleet.records.put(replace(NORTH, state=Health.ONLINE, last_heartbeat_us=clock.now_us()))
+    assert [row["state"] for row in (await listing)["nodes"]] == ["online"]
+    fleet.records.put(replace(NORTH, trouble="No answer"))
+    assert [row["state"] for row in (await ask(call, "fleet.list"))["nodes"]] == ["offline"]
 
 
 async def test_fleet_pair_keeps_what_the_person_says_of_the_node(call):

@@ -9,6 +9,7 @@ from typing import Any
 from app.engine.base.command import Arg
 from app.engine.base.errors import BadInput, Missing
 from app.engine.base.platform import replace_file
+from app.engine.base.text import tr
 
 ROWS: tuple[Arg, ...] = (
     Arg("fleet.cadence_s", float, "How often each node is asked for news.", 2.0, unit="s", low=0.5, high=3600),
@@ -73,21 +74,26 @@ class Settings:
             return
         try:
             document = tomllib.loads(self._path.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
             raise BadInput(
-                "{file}: {reason}", file=self._path, reason=str(error), hint="Correct the file, or remove it for the defaults.",
+                "{file}: {reason}", file=self._path, reason=reason, hint="Correct the file, or remove it for the defaults.",
             ) from None  # fmt: skip
         flat = dict(_flatten(document))
+        for key, value in flat.items():
+            whole = next((row for row in self.rows if row.startswith(f"{key}.")), "")
+            part = next((row for row in self.rows if key.startswith(f"{row}.")), "")
+            if whole or part:
+                kind, found = ("a value", "a table") if part else ("a table", repr(value))
+                raise self._wrong(
+                    part or key, tr("{name} must be {kind}, not {value}", name=part or key, kind=kind, value=found)
+                )
         for key, value in flat.items():
             if key in self.rows:
                 try:
                     self.rows[key].take(value)
                 except BadInput as error:
-                    raise BadInput(
-                        "{file}, line {line}: {reason}",
-                        file=self._path, line=self._line_of(key), reason=str(error), field=key,
-                        hint="Correct the line, or remove it for the default.",
-                    ) from None  # fmt: skip
+                    raise self._wrong(key, str(error)) from None
         self._given = flat
 
     def __getitem__(self, key: str) -> Any:
@@ -141,10 +147,17 @@ class Settings:
             raise Missing("There is no setting {key}", key=key, hint="See: outpost settings list")
         return self.rows[key]
 
+    def _wrong(self, key: str, reason: str) -> BadInput:
+        return BadInput(
+            "{file}, line {line}: {reason}",
+            file=self._path, line=self._line_of(key), reason=reason, field=key,
+            hint="Correct the line, or remove it for the default.",
+        )  # fmt: skip
+
     def _line_of(self, key: str) -> int:
         last = key.rpartition(".")[2]
         for number, line in enumerate(self._path.read_text("utf-8").splitlines(), 1):
-            if line.split("=")[0].strip().strip('"') in (last, key):
+            if line.split("=")[0].strip(' \t[]"') in (last, key):
                 return number
         return 1
 

@@ -55,3 +55,13 @@ def test_rows_that_do_not_fit_are_refused(model_file):
         predict({"path": str(model_file), "rows": [[1.0, 2.0]]}, 0, silent, never)
     with pytest.raises(BadInput):
         predict({"path": str(model_file), "rows": [[1.0, 2.0], [1.0]]}, 0, silent, never)
+
+
+@pytest.mark.parametrize("text", ["{bad", "[1]", '{"input": []}'])
+def test_a_model_whose_own_self_test_is_none_is_refused_by_name(model_file, text):
+    model = onnx.load(str(model_file))
+    kept = model.metadata_props.add()
+    kept.key, kept.value = "outpost.self_test", text
+    onnx.save(model, str(model_file))
+    with pytest.raises(BadInput, match=r"mine\.onnx is not a model that can run: self_test"):
+        inspect({"path": str(model_file), "source": "mine.onnx"}, 1, silent, never)

@@ -48,13 +48,26 @@ def describe(path: Path, seed: int, source: str = "") -> dict[str, Any]:
     told: dict[str, Any] = {"inputs": inputs, "outputs": outputs, "self_test": None}
     inside = session.get_modelmeta().custom_metadata_map.get("outpost.self_test")
     if inside:
-        told["self_test"] = json.loads(inside)
+        told["self_test"] = _inside(inside, source or path)
     elif _maps_rows(inputs) and outputs[0]["name"] == "y":
         width = int(inputs[0]["shape"][1])
         rows = np.random.default_rng(np.random.SeedSequence(seed)).random((_SELF_TEST_ROWS, width), dtype=np.float32)
         answer = run(session, rows)
         if answer.ndim == 2 and np.isfinite(answer).all():
             told["self_test"] = {"input": rows.tolist(), "output": answer.tolist(), "tolerance": _TOLERANCE}
+    return told
+
+
+def _inside(text: str, source: str | Path) -> dict[str, Any]:
+    """Return the self-test a model carries in its metadata; raise `BadInput` naming `source` when it is none."""
+    try:
+        told = json.loads(text)
+    except ValueError as error:
+        raise BadInput("{file} is not a model that can run: {reason}", file=source, reason=f"self_test: {error}") from None
+    if not isinstance(told, dict) or not {"input", "output", "tolerance"} <= set(told):
+        raise BadInput(
+            "{file} is not a model that can run: {reason}", file=source, reason="self_test: {input, output, tolerance}"
+        )
     return told
 
 

@@ -133,7 +133,11 @@ def swap_in(path: Path, source: Path, stamp_us: int) -> Path | None:
     """
     validate_file(source)
     fresh = path.with_name(path.name + ".restored")
-    _copy(source, fresh, "ro")
+    try:
+        _copy(source, fresh, "ro")
+    except sqlite3.Error as error:
+        fresh.unlink(missing_ok=True)
+        raise translate(error, fresh) from error
     kept: Path | None = None
     if path.exists():
         kept = path.with_name(f"{path.stem}-before-{stamp_us}{path.suffix}")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engine.base.errors import BadInput, Conflict, Missing
+from app.engine.base.errors import BadInput, Conflict, Limit, Missing
 from app.engine.store import care, migrate
 from app.engine.store.store import Store
 
@@ -95,3 +95,21 @@ def test_quarantine_keeps_the_log_with_the_file(tmp_path: Path) -> None:
     assert kept.read_bytes() == b"file"
     assert kept.with_name(kept.name + "-wal").read_bytes() == b"log"
     assert (tmp_path / "outpost.db").exists()
+
+
+async def test_a_restore_onto_a_full_disk_is_told_and_leaves_the_store_as_it_was(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.backup(tmp_path / "copy.db")
+
+    def full(_source: Path, target: Path, _mode: str) -> None:
+        target.write_bytes(b"half")
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    monkeypatch.setattr(care, "_copy", full)
+    before = names(tmp_path)
+    with pytest.raises(Limit, match="disk is full"):
+        care.swap_in(store.path, tmp_path / "copy.db", 1)
+    assert names(tmp_path) == before

@@ -96,7 +96,11 @@ class LocalDoor:
                 self._engine.publish(WindowAsked(at_us=self._engine.clock.now_us(), actor=self._engine.actor))
                 result: Any = {}
             else:
-                result = await self._engine.run(str(asked.get("command")), cause=cause, **dict(asked.get("args", {})))
+                args = dict(asked.get("args", {}))
+                for name in ("acting", "cause"):  # who acts here is this user, whatever a caller says
+                    if name in args:
+                        raise BadInput("{name} is not an argument", field=name, name=name)
+                result = await self._engine.run(str(asked.get("command")), cause=cause, **args)
             send(_pack({"result": result}))
         except BaseException as error:
             send(_pack({"problem": as_outpost_error(error).problem()}))

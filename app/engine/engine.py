@@ -157,12 +157,10 @@ class Engine:
         """Tell that the store could not write, or is damaged."""
         self.publish(StoreTroubled(at_us=self.clock.now_us(), actor="engine", detail=str(error)))
 
-    async def run(self, command: str, /, *, actor: str = "", cause: str = "", **given: Any) -> Any:
+    async def run(self, command: str, /, *, acting: str = "", cause: str = "", **given: Any) -> Any:
         """The one door: check the arguments and the role, record, trace, and only then call; returns plain JSON."""
         row = self.table.need(command)
-        if actor and any(arg.name == "actor" for arg in row.args):
-            given, actor = {**given, "actor": actor}, ""  # asked about, not acting: those rows only read
-        actor, cause = actor or self.actor, cause or new_id()
+        actor, cause = acting or self.actor, cause or new_id()
         started_s = self.clock.monotonic_s()
         recorded = row.danger is not Danger.READ
         outcome, detail = "ok", ""

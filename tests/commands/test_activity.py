@@ -15,7 +15,7 @@ async def engine(tmp_path):
 
 
 async def test_a_change_and_its_event_are_on_one_line(engine):
-    await engine.run("settings.set", key="view.theme", value="light", actor="ada@1")
+    await engine.run("settings.set", key="view.theme", value="light", acting="ada@1")
     told = (await engine.run("activity.list", object="view.theme"))["entries"]
     assert [(entry["kind"], entry["what"], entry["actor"]) for entry in told] == [
         ("command", "settings.set", "ada@1"), ("event", "setting.changed", "ada@1"),

@@ -45,7 +45,7 @@ async def entries(engine, command="drill.do"):
 async def test_a_change_is_recorded_before_and_after_with_its_secrets_removed(engine):
     heard = []
     engine.bus.subscribe(heard.append, CommandFinished)
-    assert await engine.run("drill.do", word="go", key="hunter2", cause="c1", actor="eve@laptop") == {"word": "go"}
+    assert await engine.run("drill.do", word="go", key="hunter2", cause="c1", acting="eve@laptop") == {"word": "go"}
     assert SEEN == [("eve@laptop", "c1", "go", "hunter2")]
     told = await entries(engine)
     assert [outcome for outcome, _ in told] == ["started", "ok"]

@@ -90,3 +90,8 @@ async def test_a_door_is_idle_once_its_callers_are_answered(engine, door):
         await asyncio.sleep(0.01)
     await door.idle()
     assert (await asyncio.wait_for(asking, 5))["counts"]
+
+
+async def test_a_caller_cannot_act_under_another_name(engine):
+    with pytest.raises(BadInput, match="acting is not an argument"):
+        await asyncio.to_thread(ask, engine.home, "status", {"acting": "eve@elsewhere"}, print)

@@ -81,6 +81,8 @@ def backup(path: Path, target: Path) -> int:
     """Write a sound, self-contained copy of the live file to `target`, whole or not at all; return its size in bytes."""
     if target.exists() and target.resolve() == path.resolve():
         raise BadInput("The backup cannot replace the store itself ({file})", field="file", file=target)
+    if target.is_dir():
+        raise BadInput("{file} is a folder, not a file", field="file", file=target)
     if not target.parent.is_dir():
         raise Missing("There is no folder {folder}", folder=target.parent, field="file")
     scratch = target.with_name(target.name + ".new")

@@ -113,3 +113,8 @@ async def test_a_restore_onto_a_full_disk_is_told_and_leaves_the_store_as_it_was
     with pytest.raises(Limit, match="disk is full"):
         care.swap_in(store.path, tmp_path / "copy.db", 1)
     assert names(tmp_path) == before
+
+
+async def test_a_backup_into_a_folder_is_refused_by_name(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="is a folder"):
+        await store.backup(tmp_path)

@@ -109,8 +109,15 @@ def _timers() -> list:
 _known: list[Alive] = []
 
 
+_MANY_OBJECTS = 300_000
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item):
+    # What modules and earlier tests keep is looked through at every collection and by the timer guard: lay it aside.
+    if len(gc.get_objects()) > _MANY_OBJECTS:
+        gc.collect()
+        gc.freeze()
     _known[:] = [Alive(bool({"qtbot", "qapp"} & set(getattr(item, "fixturenames", ()))))]
     return (yield)
 

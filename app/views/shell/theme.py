@@ -136,9 +136,14 @@ def apply(app: QApplication, name: str, *, compact: bool | None = None, still: b
     load_fonts()
     if app.style().objectName() != "fusion":
         app.setStyle("Fusion")
-    app.setFont(text_font())
-    app.setPalette(palette_of(_current))
-    app.setStyleSheet(sheet_of(_current))
+    # Each of these styles every widget there is anew, so what stays the same is left alone.
+    font, palette, sheet = text_font(), palette_of(_current), sheet_of(_current)
+    if app.font() != font:
+        app.setFont(font)
+    if app.palette() != palette:
+        app.setPalette(palette)
+    if app.styleSheet() != sheet:
+        app.setStyleSheet(sheet)
     for widget in app.allWidgets():
         if isinstance(widget, QTableView) and widget.property("row_px"):
             set_rows(widget, int(widget.property("row_px")))

@@ -198,11 +198,15 @@ async def test_a_store_on_a_full_disk_closes_opens_and_reads_and_writes_again_wh
     with pytest.raises(Limit):
         await again.write(add("y" * 9000))
     await again.close()
-    subprocess.run(["mount", "-o", "remount,size=8m", str(tiny_disk)], check=True)
+    grow(tiny_disk)
     last = await Store.open(path, clock)
     await last.write(add("room"))
     assert await titles(last) == [*kept, "room"]
     await last.close()
+
+
+def grow(place: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=8m", str(place)], check=True)
 
 
 def fill(file: Path) -> None:

@@ -99,7 +99,7 @@ def main() -> None:
     stamp |= {"provisional": True} if given.provisional else {}
     rows, old = claims.load()
     fresh = [{**figure, **stamp} for figure in figures_in(lines)]
-    figures = json.loads(json.dumps(merged(old, fresh), sort_keys=True))  # in the order the file keeps, so that the pages read alike
+    figures = json.loads(json.dumps(merged(old, fresh), sort_keys=True))  # the order the file keeps
     claims.FIGURES.write_text(json.dumps(figures, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
     (REPO / "docs" / "figures.md").write_text(figures_page(figures), "utf-8")
     (REPO / "docs" / "claims.md").write_text(claims.page(claims.judged(rows, figures)), "utf-8")

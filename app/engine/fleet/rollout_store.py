@@ -1,7 +1,7 @@
 """How rollouts stand in the store: each a row of `edge_deployments`, its nodes rows of `rollout_tasks`, written in batches."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from typing import Any, Final
 
 from app.engine.base.clock import Clock
@@ -13,6 +13,7 @@ _ROLLOUTS: Final = "edge_deployments"
 _TASKS: Final = "rollout_tasks"
 STRATEGY: Final = "groups"
 _SLICE: Final = 500
+_PLAIN: Final = {each.name: each.default for each in fields(Task) if each.default is not MISSING}  # not written
 
 
 class RolloutStore:
@@ -75,10 +76,6 @@ class RolloutStore:
         await self._store.write(write)
 
 
-def _rollout(row: dict[str, Any]) -> Rollout:
-    return replace(rollout_from(row["deployment_config"]["rollout"]), id=row["id"])
-
-
 def _row(rollout: Rollout) -> dict[str, Any]:
     return {
         "deployment_name": rollout.title, "model_id": rollout.model_id, "rollout_strategy": STRATEGY, "status": rollout.state,
@@ -87,4 +84,5 @@ def _row(rollout: Rollout) -> dict[str, Any]:
 
 
 def _task_row(rollout_id: str, task: Task) -> dict[str, Any]:
-    return {"rollout_id": rollout_id, "node_id": task.node_id, "state": task.state, "task": to_json(task)}
+    told = {name: value for name, value in vars(task).items() if value != _PLAIN.get(name)}
+    return {"rollout_id": rollout_id, "node_id": task.node_id, "state": task.state, "task": told}

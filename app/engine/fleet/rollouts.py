@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from app.engine.base.errors import Conflict, Missing, OutpostError, Refused
@@ -24,15 +25,17 @@ from app.engine.fleet.rollout.records import Group, Rollout, Spec, Task
 from app.engine.fleet.rollout.states import INSTALLING, NODE, ROLLOUT
 from app.engine.fleet.rollout_store import RolloutStore
 from app.engine.fleet.service import FleetService
-from app.engine.fleet.targets import has_version, select_nodes
+from app.engine.fleet.targets import has_version
 from app.engine.jobs.base import Base
 from app.engine.link.service import Link
 from app.engine.models.records import ModelVersion
 from app.engine.models.service import ModelsService
+from app.engine.store.threads import in_thread
 
 log = logging.getLogger(__name__)
 
 _TICK_S: Final = 0.5
+_MANY: Final = 500  # above this a plan is made beside the loop
 _SELF: Final = "engine"
 _ACTIVE: Final = ("starting", "running", "paused", "stopping")
 
@@ -110,7 +113,7 @@ class RolloutService:
         """
         model = self._models.find(key)
         self._models.manifest(model)
-        made = await self._planned(model, select_nodes(self._fleet, nodes, self._base.clock.now_us()), spec)
+        made = await self._planned(model, self._fleet.select(nodes, held=True), spec)
         if not made.tasks:
             reason = "; ".join(f"{name}: {why}" for name, why in made.excluded[:5])
             raise Missing("There is no node to bring {model} to ({reason})", model=model.title, reason=reason or "none matches")
@@ -239,7 +242,8 @@ class RolloutService:
         sizes = {0: model.size_bytes}
         for version in sorted({site.has for site in sites}):
             sizes[version] = await self._models.transfer_bytes(model, version)
-        return planning.make_plan(model.version, sites, spec, lambda version: sizes[version], {})
+        make = partial(planning.make_plan, model.version, sites, spec, sizes.__getitem__, {})
+        return make() if len(sites) < _MANY else await in_thread(make, "plan")
 
     def _new(self, model: ModelVersion, made: planning.Plan, spec: Spec, nodes: str, actor: str) -> Rollout:
         rollout = Rollout(
@@ -359,7 +363,7 @@ class RolloutService:
     async def _join_new(self, rollout: Rollout) -> None:
         """Let nodes that match by now join the last group."""
         live = self._live[rollout.id]
-        matching = select_nodes(self._fleet, rollout.targets, self._base.clock.now_us())
+        matching = self._fleet.select(rollout.targets, held=True)
         fresh = [node for node in matching if node.id not in live.tasks]
         if not fresh:
             return

@@ -5,28 +5,26 @@ What is to be written is handed to `ledger.py`, deployments to `deployments.py`.
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from app.engine.base.errors import BadInput, Conflict, Missing, OutpostError
-from app.engine.base.events import ModelActivated, NodePaired, NodeRemoved, NodeStateChanged, TelemetryLost
+from app.engine.base.errors import OutpostError
+from app.engine.base.events import ModelActivated, NodePaired, NodeRemoved, TelemetryLost
 from app.engine.base.records import Records
 from app.engine.fleet import intake
 from app.engine.fleet.adapters.processes import AgentHerd
 from app.engine.fleet.deployments import Deployments
-from app.engine.fleet.health import HELD, Health, Limits
+from app.engine.fleet.health import Health
 from app.engine.fleet.ledger import Ledger
-from app.engine.fleet.pulse import Pulse
-from app.engine.fleet.query import search
-from app.engine.fleet.query.fields import field_of
 from app.engine.fleet.records import Node
 from app.engine.fleet.roster import Roster
 from app.engine.fleet.saved import SavedViews
+from app.engine.fleet.targets import Targets
 from app.engine.fleet.twins import Twins
+from app.engine.fleet.watch import Watch
 from app.engine.jobs.base import Base
 from app.engine.link.records import Batch, Peer, Target
 from app.engine.link.service import Link
@@ -40,7 +38,6 @@ log = logging.getLogger(__name__)
 _NODES: Final = "edge_nodes"
 _TELEMETRY: Final = "edge_telemetry"
 _TICK_S: Final = 0.5
-_QUERY: Final = re.compile(r"""[=<>~"'()!]|\b(?:and|or|not|in)\b""")
 _FLUSH_S: Final = 1.0
 _PRUNE_S: Final = 60.0
 _GAP_S: Final = 5.0
@@ -56,13 +53,16 @@ class FleetService:
         self.herd = AgentHerd()
         self._identities: dict[str, PublicIdentity] = {}
         self._devices: dict[str, str] = {}
-        self._pulse = Pulse()
         self._shown_s: dict[str, float] = {}
         self._ledger = Ledger(base)
+        self._watch = Watch(base, self.records, self._ledger.mark)
         self.deployments = Deployments(base)
         self.twins = Twins(base, link, self.records)
         self.roster = Roster(base, self)
         self.views = SavedViews(base)
+        self.targets = Targets(self.records, self.views, base.clock)
+        self.judge, self.fail = self._watch.judge, self._watch.failed
+        self.find, self.select, self.search = self.targets.find, self.targets.select, self.targets.search
         self._tasks: list[asyncio.Task[None]] = []
         self._undo: Callable[[], None] = _nothing
 
@@ -72,12 +72,7 @@ class FleetService:
         self._identities = await in_thread(partial(intake.identities_of, stored), "identities")
         nodes = [intake.node_of(row) for row in stored if row["id"] in self._identities]
         self._devices = {node.device_id: node.id for node in nodes}
-        now_us, now_s = self._base.clock.now_us(), self._base.clock.monotonic_s()
-        for node in nodes:
-            if node.last_heartbeat_us:
-                self._pulse.heard(node.id, now_s - max(0, now_us - node.last_heartbeat_us) / 1e6)
-        limits = self._limits()
-        self.records.replace_all(replace(node, state=self._pulse.health(node.id, node.state, limits, now_s)) for node in nodes)
+        self.records.replace_all(map(self._watch.first, nodes))
         await self.herd.adopt(Path(node.home) for node in nodes if node.home)
         for part in (self.twins, self.roster, self.views):
             await part.start()
@@ -101,37 +96,6 @@ class FleetService:
         await self.twins.stop()
         await self._flush()
         await self.herd.close()
-
-    # Nodes by name.
-
-    def find(self, key: str) -> Node:
-        """Return the node called `key`: its id, its device id, or its name where only one has it."""
-        found = self._named(key)
-        if len(found) > 1:
-            raise Conflict("{count} nodes are called {name}", count=len(found), name=key, field="node", hint="Use the id.")
-        if not found:
-            raise Missing("There is no node {name}", name=key, field="node", hint="See: outpost fleet list")
-        return found[0]
-
-    def _named(self, key: str) -> list[Node]:
-        if key in self.records:
-            return [self.records.need(key)]
-        return [node for node in self.records if key in (node.name, node.device_id)]
-
-    def select(self, nodes: str) -> list[Node]:
-        """Return the nodes that `nodes` names: "all" (those in service), names and ids parted by commas, or a query."""
-        if nodes.strip() == "all":
-            return [node for node in self.records if node.state not in HELD]
-        if _QUERY.search(nodes) or (field_of(nodes.strip()) and not self._named(nodes.strip())):
-            return self.search(nodes)
-        named = [part.strip() for part in nodes.split(",") if part.strip()]
-        if not named:
-            raise BadInput("No node is named", field="nodes", hint="Write all, or names parted by commas.")
-        return list({node.id: node for node in map(self.find, named)}.values())
-
-    def search(self, query: str) -> list[Node]:
-        """Return the nodes that a query finds; raise `BadInput` with the place of a mistake."""
-        return search(query, self.records, self._base.clock.now_us())
 
     async def show(self, key: str, count: int = 20) -> dict[str, Any]:
         """Return everything known of one node, with its newest `count` measurements, newest first."""
@@ -169,7 +133,7 @@ class FleetService:
         node = replace(intake.node_of(stored), state=Health.ONLINE)
         self._identities[node.id] = identity
         self._devices[node.device_id] = node.id
-        self._pulse.heard(node.id, self._base.clock.monotonic_s())
+        self._watch.heard(node.id)
         self.records.put(node)
         self._base.bus.publish(NodePaired(at_us=now_us, actor=actor, cause=cause, node_id=node.id, name=node.name))
         self.attach(node)
@@ -231,11 +195,6 @@ class FleetService:
         """Return the pinned identity of the node with this device id, or None."""
         return self._identities.get(self._devices.get(device_id, ""))
 
-    def fail(self, node_id: str) -> None:
-        """Take it that the last try to reach a node failed: it is suspect at once."""
-        self._pulse.failed(node_id)
-        self.judge(node_id)
-
     def activated(self, node_id: str, model_id: str, slot: str, *, actor: str, cause: str) -> None:
         """Tell that a node committed a model, and ask it how it is."""
         now_us = self._base.clock.now_us()
@@ -254,13 +213,13 @@ class FleetService:
             self.fail(node.id)
             return
         items = self._keep(node, batch)
-        self._pulse.heard(node.id, self._base.clock.monotonic_s())
+        self._watch.heard(node.id)
         self.records.put(intake.heard(node, batch, items))
         back = node.state is not Health.ONLINE
         self.judge(node.id)
         for device, age_s in intake.peers_of(batch.status).items():
             if (other := self._devices.get(device)) is not None:
-                self._pulse.vouched(other, self._base.clock.monotonic_s() - age_s)
+                self._watch.vouched(other, age_s)
         self.twins.look(self.records.need(node.id), None if batch.status is None else batch.status.twin_version, back=back)
 
     def carry(self, batch: Batch) -> int:
@@ -316,39 +275,12 @@ class FleetService:
                 self._change(row["id"], epoch=row["cursor_epoch"] or "", seq=row["cursor_seq"] or 0)
                 self.attach(self.records.need(row["id"]))
 
-    # Health.
-
     async def _tick(self) -> None:
-        for node in self.records:
-            agent = self.herd.get(Path(node.home)) if node.home else None
-            if agent is not None and not agent.alive and node.state is Health.ONLINE:
-                self._pulse.failed(node.id)
-        limits, now_s = self._limits(), self._base.clock.monotonic_s()
-        for node in self.records:
-            self._show_state(node, self._pulse.health(node.id, node.state, limits, now_s))
+        self._watch.look(self._ended)
 
-    def _limits(self) -> Limits:
-        settings = self._base.settings
-        return Limits.of(settings["fleet.suspect_s"], settings["fleet.offline_s"], settings["fleet.cadence_s"])
-
-    def judge(self, node_id: str) -> None:
-        """Show the health of a node anew."""
-        node = self.records.need(node_id)
-        now_s = self._base.clock.monotonic_s()
-        self._show_state(node, self._pulse.health(node_id, node.state, self._limits(), now_s))
-
-    def _show_state(self, node: Node, state: Health) -> None:
-        if state is node.state:
-            return
-        self.records.put(replace(node, state=state))
-        self._base.bus.publish(
-            NodeStateChanged(
-                at_us=self._base.clock.now_us(), actor=_SELF, node_id=node.id, name=node.name,
-                before=str(node.state), after=str(state), as_of_us=node.last_heartbeat_us,
-            )
-        )  # fmt: skip
-        if state is Health.OFFLINE:
-            self._ledger.mark(node.id)
+    def _ended(self, node: Node) -> bool:
+        agent = self.herd.get(Path(node.home)) if node.home else None
+        return agent is not None and not agent.alive
 
     # Inside.
 
@@ -375,7 +307,7 @@ class FleetService:
         self._identities.pop(node_id, None)
         self._shown_s.pop(node_id, None)
         self._ledger.forget(node_id)
-        self._pulse.forget(node_id)
+        self._watch.forget(node_id)
 
     async def _put(self, node_id: str, fields: dict[str, Any], actor: str, cause: str) -> None:
         now_us = self._base.clock.now_us()

@@ -1,23 +1,58 @@
-"""Which nodes are meant: all, names parted by commas, or a query; and which version of a model a node says it has."""
+"""Which nodes are meant: all, names parted by commas, a query, or a saved view; and the version a node says it has."""
 
-from app.engine.base.errors import Missing
+import re
+from typing import Final
+
+from app.engine.base.clock import Clock
+from app.engine.base.errors import BadInput, Conflict, Missing
+from app.engine.base.records import Records
 from app.engine.fleet.health import HELD
 from app.engine.fleet.query import search
+from app.engine.fleet.query.fields import field_of
 from app.engine.fleet.records import Node
-from app.engine.fleet.service import FleetService
+from app.engine.fleet.saved import SavedViews
+
+VIEW: Final = "view:"
+_QUERY: Final = re.compile(r"""[=<>~"'()!]|\b(?:and|or|not|in)\b|\blabel\.""")
 
 
-def select_nodes(fleet: FleetService, words: str, now_us: int) -> list[Node]:
-    """Return the nodes that `words` mean; raise `BadInput` for a query that cannot be read, `Missing` for no such name."""
-    text = words.strip()
-    if text in ("", "all"):
-        return list(fleet.records)
-    try:
-        return fleet.select(text)
-    except Missing:
-        if not any(sign in text for sign in "=<>~()") and " " not in text and "." not in text:
-            raise
-    return [node for node in search(text, fleet.records, now_us) if node.state not in HELD]
+class Targets:
+    """The nodes by what a person calls them; `view:NAME` means what the saved view of that name finds now."""
+
+    def __init__(self, nodes: Records[Node], views: SavedViews, clock: Clock) -> None:
+        self._nodes, self._views, self._clock = nodes, views, clock
+
+    def find(self, key: str) -> Node:
+        """Return the node called `key`: its id, its device id, or its name where only one has it."""
+        found = self._named(key)
+        if len(found) > 1:
+            raise Conflict("{count} nodes are called {name}", count=len(found), name=key, field="node", hint="Use the id.")
+        if not found:
+            raise Missing("There is no node {name}", name=key, field="node", hint="See: outpost fleet list")
+        return found[0]
+
+    def select(self, words: str, *, held: bool = False) -> list[Node]:
+        """Return the nodes that `words` name; "all" (and nothing) are those in service, and the `held` ones if asked for."""
+        text = words.strip()
+        if text == "all" or (held and not text):
+            return [node for node in self._nodes if held or node.state not in HELD]
+        if text.startswith(VIEW):
+            return self.search(self._views.find(text.removeprefix(VIEW).strip()).filter)
+        if _QUERY.search(text) or (field_of(text) and not self._named(text)):
+            return self.search(text)
+        named = [part.strip() for part in text.split(",") if part.strip()]
+        if not named:
+            raise BadInput("No node is named", field="nodes", hint="Write all, or names parted by commas.")
+        return list({node.id: node for node in map(self.find, named)}.values())
+
+    def search(self, query: str) -> list[Node]:
+        """Return the nodes that a query finds; raise `BadInput` with the place of a mistake."""
+        return search(query, self._nodes, self._clock.now_us())
+
+    def _named(self, key: str) -> list[Node]:
+        if key in self._nodes:
+            return [self._nodes.need(key)]
+        return [node for node in self._nodes if key in (node.name, node.device_id)]
 
 
 def has_version(node: Node, model: str) -> int:

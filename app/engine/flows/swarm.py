@@ -87,7 +87,7 @@ async def run(
     """
     with tempfile.TemporaryDirectory(prefix="outpost-swarm-") as folder:
         links = _ALWAYS_DIRECT if direct else 50
-        async with _base(Path(folder), {"fleet.cadence_s": period_s, "fleet.link_process_nodes": links}) as base:
+        async with open_base(Path(folder), {"fleet.cadence_s": period_s, "fleet.link_process_nodes": links}) as base:
             link = Link(base)
             await link.start()
             order = {
@@ -139,7 +139,7 @@ async def _all_heard(tally: Tally) -> None:
 
 
 @asynccontextmanager
-async def _base(home: Path, values: Mapping[str, Any]) -> AsyncIterator[Base]:
+async def open_base(home: Path, values: Mapping[str, Any]) -> AsyncIterator[Base]:
     """Yield the ground of services over `home`."""
     import tomli_w
 

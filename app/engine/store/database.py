@@ -16,9 +16,12 @@ from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, e
 BUSY_MS = 5000
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def to_json(value: Any) -> str:
     """Return compact JSON; NaN raises `ValueError`."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def open_engine(path: Path, *, writer: bool, readers: int = 3) -> Engine:

@@ -132,8 +132,11 @@ def put_many(conn: Conn, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
     made = _table(table)
     if made.info["synced"]:
         raise Bug("{table} is synced: write it row by row with put", table=table)
-    defaults = _defaults(made)
-    fresh = [{**defaults, **_known(made, row)} for row in rows]
+    defaults, names, fresh = _defaults(made), frozenset(made.c.keys()), []
+    for row in rows:
+        if not names.issuperset(row):
+            _known(made, row)
+        fresh.append({**defaults, **row})
     if not fresh:
         return 0
     return int(conn.execute(insert_or(made).on_conflict_do_nothing(), fresh).rowcount)

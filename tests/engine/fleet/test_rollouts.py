@@ -7,12 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from app.engine.base.clock import ManualClock
 from app.engine.base.errors import BadInput, Conflict, Missing, Offline, Refused
 from app.engine.base.records import Records
 from app.engine.fleet.health import Health
 from app.engine.fleet.records import Node
 from app.engine.fleet.rollout.records import Gate, Spec
 from app.engine.fleet.rollouts import RolloutService
+from app.engine.fleet.targets import Targets
 from app.engine.link.transfer import Parcel, no_delta
 from app.engine.models.records import ModelVersion
 from tests.engine.fleet.ground import PATIENCE_S, until
@@ -95,8 +97,8 @@ class Rooms:
         self.records.put(replace(self.records.need(name), **changed))
 
     # the fleet
-    def select(self, words):
-        return [self.records.need(name) for name in words.split(",")]
+    def select(self, words, *, held=False):
+        return Targets(self.records, None, ManualClock()).select(words, held=held)
 
     def activated(self, node_id, model_id, slot, **_given):
         self.told.append((node_id, model_id))

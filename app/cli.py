@@ -26,6 +26,8 @@ _PATIENCE_S = 5.0
 
 def run(words: Sequence[str]) -> int:
     """Run the command `words` spell and return the exit status; no command opens the console."""
+    if asked := _window_only(words):
+        return _in_window(asked)
     from app.commands.table import command_table
 
     table = command_table()
@@ -33,18 +35,9 @@ def run(words: Sequence[str]) -> int:
         asked = vars(build_parser(table).parse_args(words))
     except BadInput as error:
         return _tell(error, as_json="--json" in words, verbose=False)
-    home = asked.get("home") or default_home()
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO if asked.get("verbose") else logging.WARNING, format="%(levelname)s %(message)s"
-    )
-    name = asked.get("command")
-    on_terminate(interrupt)
+    home = _prepared(asked)
     try:
-        if name is None:
-            from app.console import open_console
-
-            return open_console(home, table, reset_layout=bool(asked.get("reset_layout")))
-        row = table.need(name)
+        row = table.need(asked["command"])
         given = {arg.name: asked[arg.name] for arg in row.args if arg.name in asked}
         result = _run_row(row, given, home, table, time.monotonic() + _PATIENCE_S)
     except BaseException as error:
@@ -57,6 +50,39 @@ def run(words: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader (head, say) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1 if isinstance(result, dict) and result.get("pass") is False else 0
+
+
+def _window_only(words: Sequence[str]) -> dict[str, Any] | None:
+    """Return the options when the words name no command; the window need not wait for the parser of all of them."""
+    parser = _Parser(add_help=False, parents=[_shared()])
+    _add_reset(parser)
+    parser.set_defaults(window=True)
+    try:
+        asked, rest = parser.parse_known_args(words)
+    except BadInput:
+        return None  # told better by the whole parser
+    return None if rest else vars(asked)
+
+
+def _in_window(asked: dict[str, Any]) -> int:
+    from app.console import open_console
+
+    home = _prepared(asked)
+    try:
+        return open_console(home, reset_layout=bool(asked.get("reset_layout")))
+    except BaseException as error:
+        if isinstance(error, SystemExit):
+            raise
+        return _tell(error, as_json=bool(asked.get("json")), verbose=bool(asked.get("verbose")))
+
+
+def _prepared(asked: dict[str, Any]) -> Path:
+    """Log and end as asked for, and return the home."""
+    level = logging.INFO if asked.get("verbose") else logging.WARNING
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(message)s")
+    on_terminate(interrupt)
+    home: Path = asked.get("home") or default_home()
+    return home
 
 
 def default_home() -> Path:
@@ -76,8 +102,8 @@ class _Parser(argparse.ArgumentParser):
         raise BadInput("{message}", message=message, hint="See: {program} --help", program=self.prog)
 
 
-def build_parser(table: CommandTable) -> argparse.ArgumentParser:
-    """Return the parser of all rows; global options may stand before or after the command."""
+def _shared() -> _Parser:
+    """Return the options every command takes."""
     shared = _Parser(add_help=False)
     options = shared.add_argument_group(tr("everywhere"))
     options.add_argument(
@@ -85,13 +111,23 @@ def build_parser(table: CommandTable) -> argparse.ArgumentParser:
     )
     options.add_argument("--json", action="store_true", default=_HIDDEN, help=tr("print one JSON object"))
     options.add_argument("--verbose", action="store_true", default=_HIDDEN, help=tr("log more to standard error"))
+    return shared
+
+
+def _add_reset(parser: _Parser) -> None:
+    parser.add_argument(
+        "--reset-layout", action="store_true", default=_HIDDEN, help=tr("open the console with the layout as shipped")
+    )
+
+
+def build_parser(table: CommandTable) -> argparse.ArgumentParser:
+    """Return the parser of all rows; global options may stand before or after the command."""
+    shared = _shared()
     parser = _Parser(
         prog="outpost", parents=[shared], description=tr("Operations console for edge sites."),
         epilog=tr("Without a command the console opens."),
     )  # fmt: skip
-    parser.add_argument(
-        "--reset-layout", action="store_true", default=_HIDDEN, help=tr("open the console with the layout as shipped")
-    )
+    _add_reset(parser)
     parser.add_argument("--version", action="version", version=__version__)
     nouns = parser.add_subparsers(metavar="command", dest="noun")
     groups: dict[str, Any] = {}
@@ -144,7 +180,7 @@ def _run_row(row: Command, given: dict[str, Any], home: Path, table: CommandTabl
     if row.place is Place.CONSOLE:
         from app.console import perform
 
-        return perform(row, args, table)
+        return perform(row, args)
     from app.engine.home import Home
 
     place = Home(home)

@@ -19,7 +19,6 @@ from app.engine.base.settings import Settings
 from app.engine.base.text import tr
 from app.engine.engine import Engine
 from app.engine.home import Home
-from app.local import RAISE_WINDOW, LocalDoor, ask
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -36,10 +35,12 @@ def has_display() -> bool:
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def open_console(home: Path, table: CommandTable, *, reset_layout: bool = False) -> int:
+def open_console(home: Path, *, reset_layout: bool = False) -> int:
     """Show the window on `home` until it is closed; a second one only raises the first. Returns the exit status."""
     place = Home(home)
     if not place.take():
+        from app.local import RAISE_WINDOW, ask
+
         ask(home.resolve(), RAISE_WINDOW, {}, lambda _told: None)
         print(tr("Outpost is open already; its window was raised."), file=sys.stderr)
         return 0
@@ -49,16 +50,16 @@ def open_console(home: Path, table: CommandTable, *, reset_layout: bool = False)
         forget_layout(home / FILE)
     place.release()
     _scale(home)
-    status: int = _in_loop(lambda app: _session(app, home.resolve(), table), visible=True)
+    status: int = _in_loop(lambda app: _session(app, home.resolve()), visible=True)
     return status
 
 
-def perform(row: Command, args: dict[str, Any], table: CommandTable) -> Any:
+def perform(row: Command, args: dict[str, Any]) -> Any:
     """Run a command that opens and closes a window of its own, on a home of its own."""
     visible = bool(args.get("visible")) and has_display()
 
     async def play(app: "QApplication") -> Any:
-        return await row.run(WindowStage(app, table, Path(tempfile.mkdtemp(prefix="outpost-tour-"))), **args)
+        return await row.run(WindowStage(app, Path(tempfile.mkdtemp(prefix="outpost-tour-"))), **args)
 
     return _in_loop(play, visible=visible)
 
@@ -98,6 +99,18 @@ def _in_loop(work: Callable[["QApplication"], Coroutine[Any, Any, Any]], *, visi
         return loop.run_until_complete(work(app))
 
 
+def _load() -> CommandTable:
+    """Import what engine and window are made of, while the window is on the screen, and return the commands."""
+    from app import local
+    from app.commands.table import command_table
+    from app.engine import start
+    from app.views import overview
+    from app.views.shell import parts
+
+    log.debug("loaded %s", [one.__name__ for one in (local, start, overview, parts)])
+    return command_table()
+
+
 class Session:
     """An open engine with its door and its window."""
 
@@ -108,22 +121,37 @@ class Session:
         self.engine: Engine
         self.window: MainWindow | None = None
 
-    async def open(self, home: Path, table: CommandTable) -> None:
-        """Open the engine on `home` and show the window."""
+    async def open(self, home: Path) -> None:
+        """Show the window on `home` at once, and fill it when the engine is open."""
         from app.views.shell.window import MainWindow
 
-        self.engine = await Engine.open(home, table, show=self._show)
-        self._door = LocalDoor(self.engine)
-        sys.excepthook = lambda _kind, error, _trace: self.engine.funnel.take(error, "window")
-        asyncio.get_running_loop().set_exception_handler(self._loop_failed)
+        self.engine = Engine.at(home, show=self._show)
+        frame = MainWindow(self.engine, self.start, furnished=False)
+        frame.show()
+        try:
+            await self._open_engine()
+        except BaseException:
+            frame.close()
+            frame.deleteLater()
+            raise
+        for _ in frame.furnish():
+            await asyncio.sleep(0)
+        self.window = frame
+        for notice in self._early:
+            frame.show_notice(notice)
         self._undo = (
             self.engine.bus.subscribe(self._raise, WindowAsked),
             self.engine.bus.subscribe(self._renew, EngineStarted),
         )
-        self.window = MainWindow(self.engine, self.start)
-        for notice in self._early:
-            self.window.show_notice(notice)
-        self.window.show()
+
+    async def _open_engine(self) -> None:
+        table = await asyncio.to_thread(_load)
+        from app.local import LocalDoor
+
+        await self.engine.start(table)
+        self._door = LocalDoor(self.engine)
+        sys.excepthook = lambda _kind, error, _trace: self.engine.funnel.take(error, "window")
+        asyncio.get_running_loop().set_exception_handler(self._loop_failed)
 
     async def close(self) -> None:
         """Close in order: timers with the window, tasks, door, engine."""
@@ -190,13 +218,13 @@ class Session:
             self.window.activateWindow()
 
 
-async def _session(app: "QApplication", home: Path, table: CommandTable) -> int:
+async def _session(app: "QApplication", home: Path) -> int:
     closed = asyncio.Event()
     app.lastWindowClosed.connect(closed.set)
     loop = asyncio.get_running_loop()
     on_terminate(lambda: loop.call_soon_threadsafe(closed.set))
     session = Session(app)
-    await session.open(home, table)
+    await session.open(home)
     await closed.wait()
     await session.close()
     return 0
@@ -205,14 +233,14 @@ async def _session(app: "QApplication", home: Path, table: CommandTable) -> int:
 class WindowStage:
     """The stage of the tour: a session on a temporary home."""
 
-    def __init__(self, app: "QApplication", table: CommandTable, home: Path) -> None:
-        self._app, self._table, self._home = app, table, home
+    def __init__(self, app: "QApplication", home: Path) -> None:
+        self._app, self._home = app, home
         self._session: Session | None = None
 
     async def open(self) -> None:
         """Open engine and window."""
         self._session = Session(self._app)
-        await self._session.open(self._home, self._table)
+        await self._session.open(self._home)
 
     async def close(self) -> None:
         """Close both."""
@@ -230,7 +258,9 @@ class WindowStage:
         """Save a picture of every page."""
         if self._session is None or self._session.window is None:
             raise Missing("The stage is closed")
-        return self._session.window.grab_pages(folder)
+        from app.views.shell.pictures import grab_pages
+
+        return grab_pages(self._session.window, folder)
 
     def tidy(self) -> None:
         """Remove the temporary home."""

@@ -19,13 +19,12 @@ def resident_mib() -> float:
 
 
 async def measure(app: Any, *, lively: bool) -> dict[str, Any]:
-    from app.commands.table import command_table
     from app.console import Session
     from app.views.shell.page import PAGES
 
     with tempfile.TemporaryDirectory() as home:
         session = Session(app)
-        await session.open(Path(home), command_table())
+        await session.open(Path(home))
         engine, window = session.engine, session.window
         assert window is not None
         steps = {"first page": round(resident_mib(), 1)}

@@ -13,13 +13,12 @@ from typing import Any
 
 
 async def measure(app: Any, seconds: float) -> dict[str, Any]:
-    from app.commands.table import command_table
     from app.console import Session
 
     with tempfile.TemporaryDirectory() as home:
         (Path(home) / "settings.toml").write_text("[fleet]\ncadence_s = 5.0\nsuspect_s = 8.0\noffline_s = 12.0\n")
         session = Session(app)
-        await session.open(Path(home), command_table())
+        await session.open(Path(home))
         try:
             await session.engine.run("fleet.demo", nodes=6)
             while sum(node.state == "online" for node in session.engine.fleet.records) < 6:

@@ -14,7 +14,6 @@ from app.engine.base.errors import BadInput, Conflict, OutpostError, Refused
 from app.engine.base.events import AnyEvent, Bus, CommandFinished, EngineStarted, StoreTroubled
 from app.engine.base.funnel import Funnel, Notice, as_outpost_error
 from app.engine.base.ids import new_id
-from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
 from app.engine.base.text import use_language
 from app.engine.base.units import use_zone
@@ -22,6 +21,7 @@ from app.engine.home import Home
 from app.engine.observe.traces import Span, Traces
 
 if TYPE_CHECKING:
+    from app.engine.base.rings import Samples
     from app.engine.circuits.service import CircuitsService
     from app.engine.control.service import ControlService
     from app.engine.fleet.rollouts import RolloutService
@@ -50,6 +50,8 @@ class Engine:
     """One engine over one home folder; used from the loop it was opened on, and from nowhere else."""
 
     settings: Settings
+    table: CommandTable
+    samples: "Samples"
     store: "Store"
     journal: "Journal"
     jobs: "Jobs"
@@ -62,12 +64,11 @@ class Engine:
     learning: "LearningService"
     control: "ControlService"
 
-    def __init__(self, home: Path, table: CommandTable, clock: Clock, show: Callable[[Notice], None]) -> None:
+    def __init__(self, home: Path, clock: Clock, show: Callable[[Notice], None]) -> None:
         self.place = Home(home)
-        self.home, self.table, self.clock = home, table, clock
+        self.home, self.clock = home, clock
         self.funnel = Funnel(show, f"Outpost {__version__}")
         self.bus = Bus(self._failed)
-        self.samples = Samples()
         self.traces = Traces()
         self._parts: list[Any] = []
         self._rescued: dict[Path, Path | None] = {}
@@ -81,24 +82,42 @@ class Engine:
 
         A store that cannot be opened gives way to `backup`, which is about to be restored.
         """
-        engine = cls(home, table, clock or SystemClock(), show or _log_notice)
+        engine = cls.at(home, clock=clock, show=show)
+        await engine.start(table, backup=backup)
+        return engine
+
+    @classmethod
+    def at(cls, home: Path, *, clock: Clock | None = None, show: Callable[[Notice], None] | None = None) -> "Engine":
+        """Own `home` and read its settings, no more: a window can stand before the store is open."""
+        engine = cls(home, clock or SystemClock(), show or _log_notice)
         engine.place.need()
         try:
-            try:
-                await engine._start()
-            except Conflict:
-                if backup is None:
-                    raise
-                engine._allow(table.need("store.restore"))
-                engine._rescued[backup] = await engine.restore(backup)
+            import_settings(engine)
         except BaseException:
-            await engine.close()
+            engine.place.release()
             raise
         return engine
 
+    async def start(self, table: CommandTable, *, backup: Path | None = None) -> None:
+        """Open the store and start every part, or let the home go; see `open`."""
+        self.table = table
+        try:
+            try:
+                await self._start()
+            except Conflict:
+                if backup is None:
+                    raise
+                self._allow(table.need("store.restore"))
+                self._rescued[backup] = await self.restore(backup)
+        except BaseException:
+            await self.close()
+            raise
+
     async def _start(self) -> None:
+        from app.engine.base.rings import Samples
         from app.engine.start import build
 
+        self.samples = Samples()
         import_settings(self)
         await build(self)
         self.publish(EngineStarted(at_us=self.clock.now_us(), actor=self.actor, unclean=self.store.unclean))

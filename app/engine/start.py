@@ -1,8 +1,19 @@
-"""Which parts an engine has and the order they start in; each is imported here so that a light start stays light."""
+"""Which parts an engine has and the order they start in; whoever imports this file loads all of them."""
 
 from typing import TYPE_CHECKING
 
+from app.engine.circuits.service import CircuitsService
+from app.engine.control.service import ControlService
+from app.engine.fleet.rollouts import RolloutService
+from app.engine.fleet.service import FleetService
 from app.engine.jobs.base import Base
+from app.engine.jobs.service import Jobs
+from app.engine.learning.service import LearningService
+from app.engine.link.service import Link
+from app.engine.models.service import ModelsService
+from app.engine.observe.journal import Journal
+from app.engine.observe.logs import LogFile
+from app.engine.qubo.service import QuboService
 from app.engine.store.store import Store
 
 if TYPE_CHECKING:
@@ -16,18 +27,6 @@ async def build(engine: "Engine") -> None:
 
 
 async def _parts(engine: "Engine") -> None:
-    from app.engine.circuits.service import CircuitsService
-    from app.engine.control.service import ControlService
-    from app.engine.fleet.rollouts import RolloutService
-    from app.engine.fleet.service import FleetService
-    from app.engine.jobs.service import Jobs
-    from app.engine.learning.service import LearningService
-    from app.engine.link.service import Link
-    from app.engine.models.service import ModelsService
-    from app.engine.observe.journal import Journal
-    from app.engine.observe.logs import LogFile
-    from app.engine.qubo.service import QuboService
-
     engine.jobs = Jobs(engine.home, engine.clock, engine.settings, engine.bus, engine.samples, engine.store)
     base = Base(engine.home, engine.clock, engine.settings, engine.bus, engine.samples, engine.store, engine.jobs)
     engine.journal = Journal(base)

@@ -38,6 +38,16 @@ def test_the_engine_is_importable_without_qt_and_without_the_heavy_libraries(mod
     )
 
 
+def test_the_window_is_on_the_screen_before_anything_heavy():
+    late = {"sqlalchemy", "numpy", "httpx", "cryptography", "pyqtgraph", "psutil", "app.commands.table", "app.engine.start"}
+    assert loaded_by("import app.console, app.views.shell.window") & late == set()
+
+
+@pytest.mark.parametrize("module", ["app.engine.start", "app.views.shell.parts", "app.views.overview", "app.commands.table"])
+def test_what_fills_the_window_leaves_the_link_and_the_plots_for_their_first_use(module):
+    assert loaded_by(f"import {module}") & {"httpx", "pyqtgraph", "zeroconf", "scipy", "alembic"} == set()
+
+
 def test_the_entry_point_imports_nothing_at_module_level():
     tree = tree_of(ROOT / "app" / "__main__.py")
     assert [node.lineno for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))] == []

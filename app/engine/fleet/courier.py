@@ -7,13 +7,15 @@ preparation goes back first. Being cancelled means a stop: before traffic the no
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.engine.base.errors import Conflict, Missing, Offline, OutpostError, Refused, Timeout
 from app.engine.fleet.budget import Pace
 from app.engine.fleet.rollout.records import Gate, Spec, Task
-from app.engine.link.client import NodeClient
 from app.engine.link.transfer import DeltaFrom, Parcel, send
+
+if TYPE_CHECKING:
+    from app.engine.link.client import NodeClient
 
 Tell = Callable[..., None]
 _LOST: Final = (Offline, Timeout, TimeoutError)
@@ -35,7 +37,7 @@ class Courier:
         self._load, self._spec, self._tell, self._p99_of = load, spec, tell, p99_of
         self.leaving = False  # The engine stops: nodes stay as they are and are asked when it is back.
 
-    async def fetch(self, client: NodeClient, task: Task, pace: Pace) -> None:
+    async def fetch(self, client: "NodeClient", task: Task, pace: Pace) -> None:
         """Send the artifact to a node; it ends `downloaded`, failed, rejected or unknown."""
         node_id = task.node_id
         self._tell(node_id, "notify")
@@ -63,7 +65,7 @@ class Courier:
         else:
             self._tell(node_id, "downloaded", way=sent.way, bytes_sent=task.bytes_sent + sent.sent_bytes, done_ratio=1.0)
 
-    async def install(self, client: NodeClient, task: Task) -> None:
+    async def install(self, client: "NodeClient", task: Task) -> None:
         """Prepare, try, activate and commit what was sent; on any failure before the commit the node goes back."""
         node_id, name = task.node_id, self._load.parcel.name
         self._tell(node_id, "verify")
@@ -90,7 +92,7 @@ class Courier:
         else:
             self._tell(node_id, "succeed")
 
-    async def ask(self, client: NodeClient, task: Task) -> None:
+    async def ask(self, client: "NodeClient", task: Task) -> None:
         """Find out how a node stands that fell silent, and put it where it can go on from."""
         name = self._load.parcel.name
         try:
@@ -103,7 +105,7 @@ class Courier:
             return  # It is as silent as before.
         self._tell(task.node_id, "succeed" if done else "find_old")
 
-    async def _has_it(self, client: NodeClient) -> bool:
+    async def _has_it(self, client: "NodeClient") -> bool:
         status = await client.status()
         return any(
             model.name == self._load.parcel.name and model.artifact == self._load.parcel.artifact and model.committed
@@ -111,7 +113,7 @@ class Courier:
             for model in status.models
         )  # fmt: skip
 
-    async def _try_out(self, client: NodeClient, node_id: str) -> dict[str, Any]:
+    async def _try_out(self, client: "NodeClient", node_id: str) -> dict[str, Any]:
         """Return what shadow traffic shows; raise `Conflict` when the node's own gate does not hold."""
         told = await client.shadow(self._load.parcel.name)
         if not told.get("has_old") or told.get("source") != "recorded":
@@ -132,12 +134,12 @@ class Courier:
         if after_s is not None:
             self._tell(node_id, "", p99_after_s=after_s)
 
-    async def _settle(self, client: NodeClient, node_id: str) -> None:
+    async def _settle(self, client: "NodeClient", node_id: str) -> None:
         """Leave a node in order that was stopped on its way: it goes back, whatever it had reached."""
         self._tell(node_id, "roll_back", reason="stopped")
         await self._go_back(client, node_id)
 
-    async def _go_back(self, client: NodeClient, node_id: str) -> None:
+    async def _go_back(self, client: "NodeClient", node_id: str) -> None:
         try:
             await client.rollback(self._load.parcel.name)
         except (Conflict, Missing):

@@ -8,16 +8,15 @@ import binascii
 from collections.abc import Mapping
 from typing import Any, Final
 
-from PySide6.QtCore import QByteArray, QObject, QRect, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QByteArray, QObject, QRect
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QSplitter, QWidget
 
 from app.views.shell.later import Later
+from app.views.shell.place import are_sizes, put_frame, sizes_of
 from app.views.shell.view_state import VERSION, ViewState
 from app.views.widgets.table import TableView
 
 SAVE_MS: Final = 1500
-_GRIP_PX: Final = 80  # so much of the window must be on a screen, or it cannot be taken hold of
 
 
 class Layout(QObject):
@@ -33,10 +32,10 @@ class Layout(QObject):
 
     # what the window calls
 
-    def restore_window(self) -> None:
-        """Put window and docks where they were; a place that is on no screen any more is not taken."""
-        self._shipped = {"window": self._of_window()}
-        self._put_window(self._state.get("window"))
+    def restore_window(self, shipped: QRect) -> None:
+        """Put the docks where they were, in a window that was put in its place before; `shipped` is its frame without that."""
+        self._shipped = {"window": {**self._of_window(), "frame": sizes_of(shipped), "maximized": False}}
+        self._put_docks(_mapping(self._state.get("window")))
         self._applying = False
 
     def attach(self, name: str, page: QWidget) -> None:
@@ -112,7 +111,7 @@ class Layout(QObject):
     def _of_window(self) -> dict[str, Any]:
         frame = self._window.normalGeometry() if self._window.isMaximized() else self._window.geometry()
         return {
-            "frame": [frame.x(), frame.y(), frame.width(), frame.height()],
+            "frame": sizes_of(frame),
             "maximized": self._window.isMaximized(),
             "docks": base64.b64encode(self._window.saveState(VERSION).data()).decode(),
         }
@@ -131,59 +130,31 @@ class Layout(QObject):
             self._put_page(name, held)
 
     def _put_window(self, held: Any) -> None:
-        if not isinstance(held, Mapping):
-            return
         self._applying = True
-        frame = _frame(held.get("frame"))
-        if frame is not None:
-            self._window.setGeometry(on_screen(frame))
+        put_frame(self._window, held)
+        self._put_docks(_mapping(held))
+        self._applying = False
+
+    def _put_docks(self, held: Mapping[str, Any]) -> None:
         docks = _bytes(held.get("docks"))
         if docks:
             shown = {dock: dock.isVisibleTo(self._window) for dock in self._window.findChildren(QDockWidget)}
             self._window.restoreState(QByteArray(docks), VERSION)
             for dock, visible in shown.items():  # what is shown follows from the page, not from yesterday
                 dock.setVisible(visible)
-        if held.get("maximized") is True:
-            self._window.setWindowState(self._window.windowState() | Qt.WindowState.WindowMaximized)
-        self._applying = False
 
     def _put_page(self, name: str, held: Mapping[str, Any]) -> None:
         splitters, tables = _mapping(held.get("splitters")), _mapping(held.get("tables"))
         self._applying = True
         for at, splitter in enumerate(self._pages[name].findChildren(QSplitter)):
             sizes = splitters.get(f"{name}/{at}")
-            if isinstance(sizes, list) and _are_sizes(sizes) and len(sizes) == splitter.count():
+            if isinstance(sizes, list) and are_sizes(sizes) and len(sizes) == splitter.count():
                 splitter.setSizes(sizes)
         for at, table in enumerate(self._pages[name].findChildren(TableView)):
             arrangement = tables.get(f"{name}/{at}")
             if isinstance(arrangement, Mapping):
                 table.arrange(arrangement)
         self._applying = False
-
-
-def on_screen(frame: QRect) -> QRect:
-    """Return `frame`, moved to the middle of the first screen when too little of it can be seen on any."""
-    areas = [screen.availableGeometry() for screen in QGuiApplication.screens()]
-    for area in areas:
-        seen = area.intersected(frame)
-        if seen.width() >= _GRIP_PX and seen.height() >= _GRIP_PX and area.top() <= frame.top():
-            return frame
-    if not areas:
-        return frame
-    moved = QRect(frame)
-    moved.setSize(frame.size().boundedTo(areas[0].size()))
-    moved.moveCenter(areas[0].center())
-    return moved
-
-
-def _frame(held: Any) -> QRect | None:
-    if _are_sizes(held) and len(held) == 4 and held[2] > 0 and held[3] > 0:
-        return QRect(*held)
-    return None
-
-
-def _are_sizes(held: Any) -> bool:
-    return isinstance(held, list) and all(isinstance(one, int) and abs(one) < 100_000 for one in held)
 
 
 def _mapping(held: Any) -> Mapping[str, Any]:

@@ -1,9 +1,7 @@
 """The main window: rail, pages built on their first visit, Inspector, Activity, notices, palette and status line."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
@@ -15,30 +13,15 @@ from app.engine.base.funnel import Fate, Notice
 from app.engine.base.text import tr
 from app.engine.base.units import use_zone
 from app.views.shell import theme
-from app.views.shell.activity_dock import ActivityDock
-from app.views.shell.bindings import bindings
 from app.views.shell.context import Context, Start, hold
-from app.views.shell.finder import Finder
-from app.views.shell.forms import CommandForm
 from app.views.shell.frames import Frames
-from app.views.shell.guide import Guide
 from app.views.shell.icons import icon
-from app.views.shell.inspector import Inspector
-from app.views.shell.key_sheet import KeySheet
-from app.views.shell.later import Later
-from app.views.shell.layout import Layout
-from app.views.shell.notices import NoticeBar
 from app.views.shell.page import PAGES, HistoryPage, Page
-from app.views.shell.palette import Palette
-from app.views.shell.pending import PendingLane
-from app.views.shell.problems import Problems
+from app.views.shell.place import put_frame
 from app.views.shell.rail import Rail
-from app.views.shell.shortcuts import Shortcuts
-from app.views.shell.status_line import StatusLine
 from app.views.shell.trail import Trail
-from app.views.shell.tray import Tray
 from app.views.shell.view_state import FILE, ViewState
-from app.views.widgets.table import TableView
+from app.views.widgets.empty import EmptyState
 
 if TYPE_CHECKING:
     from app.engine.engine import Engine
@@ -52,7 +35,8 @@ _DOCK_PX: Final = 150
 class MainWindow(QMainWindow):
     """The console's one window; it reads the engine and fires commands through `start`, and never awaits."""
 
-    def __init__(self, engine: "Engine", start: Start) -> None:
+    def __init__(self, engine: "Engine", start: Start, *, furnished: bool = True) -> None:
+        """Make the frame, which an engine that is still to open can stand behind; and, if `furnished`, what is in it."""
         super().__init__()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
@@ -63,29 +47,49 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(icon("server", "accent"))
         self.resize(*SIZE)
         self.setMinimumSize(860, 560)
-        self.frames = Frames(self._frame_hz(), self)
-        self.problems = Problems(engine, self)
-        self._start, self._trail, self.pending = start, Trail(), PendingLane()
-        self.context = Context(
-            engine, self.start, self.frames, self.show_notice, self.open_page, self.open_command, self._inspect, self._pick,
-            self.problems,
-        )  # fmt: skip
+        self._shipped_frame = self.geometry()
+        self._start, self._trail = start, Trail()
         self._pages: dict[str, Page] = {}
         self._page_name = ""
-        self._low = False
-        self.context = replace(self.context, view=ViewState(engine.home / FILE))
-        self.guide = Guide(self.context)
-        self.layout_keeper = Layout(self, self.context.view)
-        self._build()
-        self.layout_keeper.restore_window()
+        self._low = self._furnished = False
+        self.frames = Frames(self._frame_hz(), self)
+        self._view = ViewState(engine.home / FILE)
+        put_frame(self, self._view.get("window"))
+        self._build_frame()
+        if furnished:
+            for _ in self.furnish():
+                pass
+
+    def furnish(self) -> Iterator[None]:
+        """Put everything into the frame, now that the engine is open; it may draw and answer between the steps."""
+        from app.views.shell import parts
+
+        self.pending, self.problems = parts.PendingLane(), parts.Problems(self.engine, self)
+        self.context = Context(
+            self.engine, self.start, self.frames, self.show_notice, self.open_page, self.open_command, self._inspect,
+            self._pick, self.problems, view=self._view,
+        )  # fmt: skip
+        self.guide = parts.Guide(self.context)
+        self.layout_keeper = parts.Layout(self, self._view)
+        self._build_middle()
+        yield
+        self._build_docks()
+        yield
+        self._build_finding()
+        yield
+        self.layout_keeper.restore_window(self._shipped_frame)
         self.layout_keeper.attach("dock", self.activity)
         hold(
             self,
-            engine.bus.subscribe(self._setting_changed, SettingChanged),
-            engine.bus.subscribe(self._troubled, StoreTroubled),
+            self.engine.bus.subscribe(self._setting_changed, SettingChanged),
+            self.engine.bus.subscribe(self._troubled, StoreTroubled),
         )
         self.frames.second.connect(self._second)
-        self.tray = Tray(self, self.problems, engine.settings, start, self._come)
+        self.tray = parts.Tray(self, self.problems, self.engine.settings, self._start, self._come)
+        self._furnished = True
+        self.rail.setEnabled(True)
+        self._fold_low()
+        self._rest_or_move()
         self.open_page("overview")
         self._tell_role()
 
@@ -141,6 +145,8 @@ class MainWindow(QMainWindow):
 
     def show_history(self) -> None:
         """Show what happened to the thing that is picked on this page."""
+        from app.views.widgets.table import TableView
+
         keys = (view.picked_key for view in self.page.findChildren(TableView) if view.isVisible() and view.picked_key)
         key = next(keys, "")
         self.open_page("activity")
@@ -157,21 +163,11 @@ class MainWindow(QMainWindow):
         """Show a message; a later one of the same cause takes its place."""
         self.notices.tell(notice, notice.cause)
 
-    def grab_pages(self, out: Path) -> list[Path]:
-        """Visit every page, save a picture of the window with each, and return the files."""
-        out.mkdir(parents=True, exist_ok=True)
-        before, files = self._page_name, []
-        for number, spec in enumerate(PAGES, 1):
-            self.open_page(spec.name)
-            self.settle()
-            file = out / f"{number}-{spec.name}.png"
-            self.grab().save(str(file))
-            files.append(file)
-        self.open_page(before)
-        return files
-
     def settle(self) -> None:
         """Lay out and draw what is shown, without waiting and without turning the event loop."""
+        from app.views.shell.later import Later
+        from app.views.widgets.table import TableView
+
         for _ in range(2):
             for later in self.findChildren(Later):
                 if later.pending:
@@ -204,29 +200,30 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop the timers before the widgets go."""
         self.frames.stop()
-        self.pending.stop()
-        self.layout_keeper.save()
+        if self._furnished:
+            self.pending.stop()
+            self.layout_keeper.save()
         super().closeEvent(event)
 
     def moveEvent(self, event: QMoveEvent) -> None:
         """Keep the place."""
         super().moveEvent(event)
-        self.layout_keeper.touch()
+        if self._furnished:
+            self.layout_keeper.touch()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give a narrow window a narrow rail, and a low one a folded Activity dock."""
         super().resizeEvent(event)
         self.rail.set_wide(wide=self.width() >= _WIDE_FROM_PX)
-        low = self.height() < _TALL_FROM_PX
-        if low != self._low:
-            self._low = low
-            self.activity.fold(folded=low)
-        self.layout_keeper.touch()
+        if self._furnished:
+            self._fold_low()
+            self.layout_keeper.touch()
 
     # inside
 
-    def _build(self) -> None:
+    def _build_frame(self) -> None:
         self.rail = Rail(self.open_page)
+        self.rail.setEnabled(False)
         bar = QToolBar(tr("Pages"))
         bar.setObjectName("rail")
         bar.setMovable(False)
@@ -235,7 +232,12 @@ class MainWindow(QMainWindow):
         bar.addWidget(self.rail)
         self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, bar)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
-        self.notices = NoticeBar()
+        self.setCentralWidget(EmptyState("server", tr("Opening…"), tr("home {folder}", folder=self.engine.home)))
+
+    def _build_middle(self) -> None:
+        from app.views.shell import parts
+
+        self.notices = parts.NoticeBar()
         self.notices.set_quiet(quiet=bool(self.engine.settings["view.quiet"]))
         self.notices.offer_help(partial(self.open_command, "support.bundle", {}))
         self._stack = QStackedWidget()
@@ -248,18 +250,26 @@ class MainWindow(QMainWindow):
         column.addWidget(self.guide)
         column.addWidget(self._stack, 1)
         self.setCentralWidget(middle)
-        self.inspector = Inspector(self.context)
+
+    def _build_docks(self) -> None:
+        from app.views.shell import parts
+
+        self.inspector = parts.Inspector(self.context)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.inspector)
-        self.activity = ActivityDock(self.context)
+        self.activity = parts.ActivityDock(self.context)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.activity)
         self.resizeDocks([self.activity], [_DOCK_PX], Qt.Orientation.Vertical)
         self.resizeDocks([self.inspector], [300], Qt.Orientation.Horizontal)
-        self.status = StatusLine(self.context)
+        self.status = parts.StatusLine(self.context)
         self.setStatusBar(self.status)
-        self.finder = Finder(self)
-        self.palette_box = Palette(self, self.finder.everything, self.context.view)
-        self.shortcuts = Shortcuts(self, bindings(self), str(self.engine.settings["view.keys"]))
-        self._sheet = KeySheet(self.shortcuts, self._store_setting)
+
+    def _build_finding(self) -> None:
+        from app.views.shell import parts
+
+        self.finder = parts.Finder(self)
+        self.palette_box = parts.Palette(self, self.finder.everything, self._view)
+        self.shortcuts = parts.Shortcuts(self, parts.bindings(self), str(self.engine.settings["view.keys"]))
+        self._sheet = parts.KeySheet(self.shortcuts, self._store_setting)
 
     def open_palette(self) -> None:
         """Find anything."""
@@ -298,17 +308,15 @@ class MainWindow(QMainWindow):
 
     def _tell_role(self) -> None:
         """Say in the title bar when nothing can be changed here, and let every form say so too."""
+        from app.views.shell import parts
+
         role = str(self.engine.settings["user.role"])
         self.setWindowTitle(tr("Outpost – read-only ({role})", role=role) if role == "observer" else tr("Outpost"))
-        for form in self.findChildren(CommandForm):
+        for form in self.findChildren(parts.CommandForm):
             form.set_why_not(self.context.why_not(form.row.id))
         self.guide.tell()
 
     def _pick(self, key: str) -> None:
-        self.page.pick(key)
-
-    def _open_node(self, key: str) -> None:
-        self.open_page("fleet")
         self.page.pick(key)
 
     def _inspect(self, widget: QWidget, title: str) -> None:
@@ -321,10 +329,16 @@ class MainWindow(QMainWindow):
         self.activateWindow()
 
     def _rest_or_move(self) -> None:
-        if self.isVisible() and not self.isMinimized():
+        if self._furnished and self.isVisible() and not self.isMinimized():
             self.frames.start()
         else:
             self.frames.stop()
+
+    def _fold_low(self) -> None:
+        low = self.height() < _TALL_FROM_PX
+        if low != self._low:
+            self._low = low
+            self.activity.fold(folded=low)
 
     def _second(self) -> None:
         self.page.second()

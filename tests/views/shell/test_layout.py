@@ -7,7 +7,7 @@ from PySide6.QtCore import QRect
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QSplitter
 
-from app.views.shell.layout import on_screen
+from app.views.shell.place import on_screen
 from app.views.shell.view_state import forget_layout
 
 

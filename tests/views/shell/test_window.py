@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QHeaderView,
+    QLabel,
     QLineEdit,
     QPlainTextEdit,
 )
@@ -18,6 +19,7 @@ from app.engine.base.funnel import Fate, Notice
 from app.views.shell import theme
 from app.views.shell.forms import CommandForm
 from app.views.shell.page import PAGES
+from app.views.shell.pictures import grab_pages
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -49,7 +51,7 @@ def test_pages_are_built_on_their_first_visit_only(window):
 
 def test_pictures_of_every_page_are_saved_and_differ(full_window, tmp_path):
     full_window.open_page("qubo")
-    files = full_window.grab_pages(tmp_path / "shots")
+    files = grab_pages(full_window, tmp_path / "shots")
     assert [file.stem for file in files] == [f"{number}-{spec.name}" for number, spec in enumerate(PAGES, 1)]
     pictures = [QImage(str(file)) for file in files]
     assert all(picture.width() >= 1000 for picture in pictures)
@@ -215,3 +217,31 @@ def test_read_only_is_said_in_the_title_and_nothing_leaves(window, engine, start
     engine.bus.publish(SettingChanged(at_us=0, actor="", key="user.role"))
     assert window.windowTitle() == "Outpost"
     assert form.button.isEnabled()
+
+
+def test_the_frame_stands_before_the_engine_is_open_and_is_filled_after(qtbot, engine, start):
+    from app.views.shell.window import MainWindow
+
+    frame = MainWindow(engine, start, furnished=False)
+    qtbot.addWidget(frame)
+    frame.show()
+    frame.resize(1000, 650)
+    assert not frame.rail.isEnabled()
+    assert any("Opening" in label.text() for label in frame.findChildren(QLabel))
+    assert not frame.frames.running
+    for _ in frame.furnish():
+        frame.repaint()
+    assert frame.rail.isEnabled()
+    assert frame.frames.running
+    assert frame.page_name == "overview"
+    frame.close()
+
+
+def test_a_frame_that_is_closed_while_the_engine_opens_writes_no_layout(qtbot, engine, start, tmp_path):
+    from app.views.shell.window import MainWindow
+
+    frame = MainWindow(engine, start, furnished=False)
+    qtbot.addWidget(frame)
+    frame.show()
+    frame.close()
+    assert not (engine.home / "view.json").exists()

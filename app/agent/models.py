@@ -86,13 +86,12 @@ class Models:
         return _only(self.infer_many(name, [body]))
 
     def infer_before(self, name: str, body: bytes) -> bytes:
-        """Return the answer of the version before the active one, while that is not committed; else raise `Missing`."""
-        slots = self.slots(name)
-        other: Slot = "b" if slots.active == "a" else "a"
-        manifest = slots.manifests.get(other)
-        if slots.committed or manifest is None:
+        """Return the answer of the version before the active one, committed or not; raise `Missing` when none is left."""
+        before = self.slots(name).before
+        if before is None:
             raise Missing("No version of {name} stands before the active one", name=name[:80])
-        return _only(self._answer(name, manifest, other, [body]))
+        slot, manifest = before
+        return _only(self._answer(name, manifest, slot, [body]))
 
     def infer_many(self, name: str, bodies: "Sequence[bytes]") -> "list[bytes | OutpostError]":
         """Return the active version's answers to several requests at once, or why one has none."""
@@ -222,8 +221,9 @@ class Models:
         return slots
 
     def _forget(self, name: str, slots: Slots) -> None:
-        """Unload what no slot of the model holds any more."""
-        used = {(name, manifest.artifact) for manifest in slots.manifests.values()}
+        """Unload what no slot of the model holds any more, and after a commit what only stands in: it is read when needed."""
+        idle = slots.before[0] if slots.committed and slots.before else None
+        used = {(name, manifest.artifact) for slot, manifest in slots.manifests.items() if slot != idle}
         for key in [key for key in tuple(self._loaded) if key[0] == name and key not in used]:
             self._loaded.pop(key, None)
 

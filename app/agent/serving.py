@@ -2,7 +2,7 @@
 
 While the runtime works on one batch the next requests queue; they go together as soon as it is free, or after the longest
 delay that the node was told. A queue that is full refuses the newest request or drops the oldest, as told. The chain of
-stand-ins is: the version before (while the new one is not committed), then the models and the rule named for it.
+stand-ins is: the version before, while its slot still holds it, then the models and the rule named for it.
 """
 
 import asyncio
@@ -181,16 +181,15 @@ class Server:
         tries += [partial(self._models.infer, other) for other in chain.get("models", ()) if other != name]
         if chain.get("rule"):
             tries.append(partial(_by_rule, list(chain["rule"])))
-        if not isinstance(error, Missing) or chain:
-            for attempt in tries:
-                try:
-                    told = await self._lane.do(attempt, waiting.body)
-                except OutpostError:
-                    continue
-                self._told["fallbacks"] += 1
-                if not waiting.answer.done():
-                    waiting.answer.set_result(told)
-                return
+        for attempt in tries:
+            try:
+                told = await self._lane.do(attempt, waiting.body)
+            except OutpostError:
+                continue
+            self._told["fallbacks"] += 1
+            if not waiting.answer.done():
+                waiting.answer.set_result(told)
+            return
         self._refuse(waiting, error)
 
     @staticmethod

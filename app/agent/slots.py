@@ -2,7 +2,8 @@
 
 The pointer is `state.json`, replaced whole. A model is written into the slot that is not active; activating moves the
 pointer; the slot left behind stays until the commit, so that a rollback moves the pointer back. After the commit there
-is no way back: the point of no return.
+is no way back: the point of no return. What the slot left behind holds then stands in for a version that fails, until
+the next one is prepared over it.
 """
 
 import json
@@ -45,6 +46,14 @@ class Slots:
         """Return the manifest of the prepared slot."""
         return self.manifests[self.prepared] if self.prepared else None
 
+    @property
+    def before(self) -> tuple[Slot, Manifest] | None:
+        """Return the slot and manifest of the version that answered before the active one, while it is still there."""
+        other: Slot = "b" if self.active == "a" else "a"
+        if self.active is None or other == self.prepared or other not in self.manifests:
+            return None
+        return other, self.manifests[other]
+
     def free(self) -> Slot:
         """Return the slot that may be written; raise `Conflict` while the other one may be needed to go back."""
         if not self.committed:
@@ -71,10 +80,11 @@ class Slots:
         return replace(self, active=self.prepared, prepared=None, committed=False)
 
     def final(self) -> "Slots":
-        """Return the state after the commit; the slot left behind is free."""
+        """Return the state after the commit; the slot left behind is free, what it holds a stand-in."""
         if self.active is None:
             raise Conflict("Nothing is active")
-        return replace(self, committed=True, manifests={self.active: self.manifests[self.active]}, prepared=None)
+        kept = {slot: manifest for slot, manifest in self.manifests.items() if slot != self.prepared}
+        return replace(self, committed=True, manifests=kept, prepared=None)
 
     def rolled_back(self) -> "Slots":
         """Return the state before the swap, or before the preparation; raise `Conflict` when neither was done."""

@@ -78,6 +78,22 @@ def test_a_rollback_brings_the_old_version_back_until_the_commit(place, nets):
     assert place.status().version == 2
 
 
+def test_after_the_commit_the_version_before_stands_in_for_a_file_that_went_bad(place, nets, tmp_path):
+    for version, net in enumerate(nets[:2], 1):
+        place.prepare(net, version)
+        place.do("activate")
+        place.do("commit")
+    models = place.models
+    assert [key[1] for key in models._loaded] == [models.slots("digits").manifest.artifact]  # the old one takes no memory
+    body = pack({"x": nets[0].x}, {})
+    told, meta = unpack(models.infer_before("digits", body), most_bytes=1 << 20)
+    np.testing.assert_allclose(told["y"], nets[0].y, atol=1e-5)
+    assert meta["version"] == "1"
+    place.prepare(nets[0], 3)
+    with pytest.raises(Missing, match="stands before"):
+        models.infer_before("digits", body)
+
+
 def test_rolling_back_the_first_version_leaves_none(place, nets):
     place.prepare(nets[0], 1)
     place.do("activate")

@@ -130,6 +130,7 @@ async def test_a_failing_model_has_its_stand_ins_in_order(ground):
     models.before = True
     assert await server.infer("bad", ROWS) == b"before"
     assert server.metrics()["fallbacks"] == 3
+    models.before = False
     with pytest.raises(Missing):
         await server.infer("gone", ROWS)
 

@@ -18,7 +18,7 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.slots, self.version = Slots(), 0
-        self.active = self.previous = self.prepared = None
+        self.active = self.previous = self.prepared = self.before = None
         self.pending = False
 
     @rule()
@@ -29,7 +29,7 @@ class Life(RuleBasedStateMachine):
             return
         self.version += 1
         self.slots = self.slots.emptied().with_prepared(manifest(self.version))
-        self.prepared = self.version
+        self.prepared, self.before = self.version, None
 
     @rule()
     def activate(self) -> None:
@@ -39,6 +39,7 @@ class Life(RuleBasedStateMachine):
             return
         self.slots = self.slots.activated()
         self.active, self.previous, self.prepared, self.pending = self.prepared, self.active, None, True
+        self.before = self.previous
 
     @rule()
     def commit(self) -> None:
@@ -60,12 +61,14 @@ class Life(RuleBasedStateMachine):
             return
         self.slots = self.slots.rolled_back()
         self.active, self.prepared, self.previous, self.pending = self.previous, self.active, None, False
+        self.before = None
 
     @invariant()
     def agrees(self) -> None:
         assert (self.slots.manifest.version if self.slots.manifest else None) == self.active
         assert (self.slots.waiting.version if self.slots.waiting else None) == self.prepared
         assert self.slots.committed is not self.pending
+        assert (self.slots.before[1].version if self.slots.before else None) == self.before
         assert len(self.slots.manifests) <= 2
         assert Slots.from_json(self.slots.to_json()) == self.slots
 

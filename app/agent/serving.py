@@ -16,7 +16,7 @@ from app.agent.lane import Lane
 from app.agent.meter import Meter
 from app.agent.models import Models
 from app.engine.base.clock import Clock
-from app.engine.base.errors import BadInput, Limit, Missing, OutpostError
+from app.engine.base.errors import BadInput, Limit, OutpostError
 from app.wire.documents import list_of, number_of, object_of, text_of, whole_of
 
 POLICIES: Final = ("refuse", "drop_oldest")

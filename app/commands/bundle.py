@@ -42,7 +42,7 @@ ROWS: tuple[Command, ...] = (
         export,
         (
             Arg("file", Path, "The file to write.", positional=True),
-            Arg("nodes", str, "all, names and ids parted by commas, or a query.", "all"),
+            Arg("nodes", str, "all, names parted by commas, a query, or view: and the name of a saved view.", "all"),
             Arg("models", str, "Model versions parted by commas, such as digits:3.", ""),
         ),
         returns="{file, size_bytes, nodes: [{id, name}]}",

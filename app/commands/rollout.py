@@ -40,13 +40,14 @@ def _spec(how: dict[str, Any]) -> "Spec":
 
 async def simulate(call: "Call", *, rollout: str, seed: int, **faults: Any) -> dict[str, Any]:
     """Rehearse a planned rollout."""
+    from app.engine.fleet.planner import rehearsal_of
     from app.engine.fleet.rollout.papers import faults_from
     from app.engine.fleet.rollout.simulate import simulate as rehearse
     from app.engine.store.threads import in_thread
 
     rollouts = call.engine.rollouts
     found, chance = rollouts.find(rollout), faults_from(faults)
-    made, health = rollouts.rehearsal(found)
+    made, health = rehearsal_of(found, rollouts.tasks(found.id))
     told = await in_thread(lambda: rehearse(found, made, health, chance, seed=seed), "rehearsal")
     return {"rollout": found.id, "title": found.title, "seed": seed, **told}
 
@@ -54,6 +55,12 @@ async def simulate(call: "Call", *, rollout: str, seed: int, **faults: Any) -> d
 async def approve(call: "Call", *, rollout: str, deny: bool) -> dict[str, Any]:
     """Approve a rollout, or deny it."""
     return _told(call, await call.engine.rollouts.approve(rollout, accept=not deny, actor=call.actor, cause=call.cause))
+
+
+async def confirm(call: "Call", *, rollout: str, nodes: str) -> dict[str, Any]:
+    """Let nodes install that wait for a person."""
+    count = await call.engine.rollouts.confirm(rollout, nodes, actor=call.actor, cause=call.cause)
+    return {**_told(call, call.engine.rollouts.find(rollout)), "confirmed": count}
 
 
 async def start(call: "Call", *, rollout: str, wait_s: float) -> dict[str, Any]:
@@ -152,6 +159,7 @@ _HOW = (
     Arg("memory_bytes", int, "Memory the model may take on a node; 0 sets no limit.", 0, unit="B", low=0),
     Arg("cpu_ratio", float, "Share of one core the model may use on a node; 0 sets no limit.", 0.0, low=0, high=1),
     Arg("approve_above", int, "Above this many nodes somebody must approve; 0 asks nobody.", 100, low=0),
+    Arg("confirm", bool, "Install on a node only after a person let it: rollout confirm.", False),
     Arg("prefetch", bool, "Send to all groups at once and install group by group.", False),
     Arg("dynamic", bool, "Let nodes that match later join the last group; it ends only when stopped.", False),
     Arg("downgrade", bool, "Let nodes go back to an older version.", False),
@@ -174,7 +182,7 @@ ROWS: tuple[Command, ...] = (
         plan,
         (
             Arg("model", str, "A version: its id, name (the newest), name:version, or artifact id.", positional=True),
-            Arg("nodes", str, "all, names parted by commas, or a query.", "all"),
+            Arg("nodes", str, "all, names parted by commas, a query, or view: and the name of a saved view.", "all"),
             Arg("keep", bool, "Keep the plan as a rollout.", True),
             *_HOW,
         ),
@@ -191,11 +199,18 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "rollout.approve", "Approve a rollout",
-        "Lets a rollout above the limit start, or denies it.",
+        "Lets a rollout above the limit start, or denies it. Who planned it cannot approve it.",
         approve,
         (_ROLLOUT, Arg("deny", bool, "Deny it.", False)),
         role=Role.ADMIN,
         returns=_SHOWN,
+    ),
+    Command(
+        "rollout.confirm", "Confirm installation",
+        "Lets nodes install that have the artifact and wait for a person, in a rollout planned with --confirm.",
+        confirm,
+        (_ROLLOUT, Arg("nodes", str, "all, names parted by commas, a query, or view: and the name of a saved view.", "all")),
+        returns=_SHOWN[:-1] + ", confirmed}",
     ),
     Command(
         "rollout.start", "Start rollout",

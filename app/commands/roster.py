@@ -65,7 +65,7 @@ async def decommission(call: "Call", *, nodes: str, undo: bool) -> dict[str, Any
     return await call.engine.fleet.roster.hold(nodes, state, actor=call.actor, cause=call.cause)
 
 
-_NODES = Arg("nodes", str, "all, names and ids parted by commas, or a query.", positional=True)
+_NODES = Arg("nodes", str, "all, names parted by commas, a query, or view: and the name of a saved view.", positional=True)
 _QUEUED = Arg("node", str, "Name, address or id in the queue.", positional=True)
 _TOLD = "{nodes: [{id, name, changed}], changed_count, skipped_count}"
 

@@ -6,7 +6,6 @@ from app.commands.rollout import ROWS
 from app.engine.base.command import CommandTable, Role
 from app.engine.base.errors import BadInput
 from app.engine.base.records import Records
-from app.engine.fleet.rollout.plan import Plan
 from app.engine.fleet.rollout.records import Gate, Group, Rate, Rollout, Spec, Task, Window
 
 ROLLOUT = Rollout(
@@ -28,9 +27,6 @@ class Rollouts:
     def tasks(self, key):
         return TASKS
 
-    def rehearsal(self, rollout):
-        return Plan(rollout.groups, tuple(TASKS), (), (), {}, needs_approval=False), {"a": "online", "b": "online"}
-
     async def plan(self, model, nodes, spec, *, keep, actor, cause):
         self.asked.append((model, nodes, keep))
         self.spec = spec
@@ -41,6 +37,10 @@ class Rollouts:
 
     async def undo(self, key, **_by):
         return [{"rollout": "r2"}]
+
+    async def confirm(self, key, nodes, **_by):
+        self.asked.append((key, nodes))
+        return 1
 
     def __getattr__(self, verb):
         async def do(key, **how):
@@ -108,6 +108,12 @@ async def test_each_verb_goes_to_the_service(call, command, given, asked):
     assert call.engine.rollouts.asked[0] == asked
     if command == "rollout.start":
         assert call.engine.rollouts.asked[1] == ("settled", "r1", 3.0)
+
+
+async def test_rollout_confirm_tells_how_many_were_let_go(call):
+    told = await ask(call, "rollout.confirm", rollout="r1", nodes="a")
+    assert (told["confirmed"], told["id"]) == (1, "r1")
+    assert call.engine.rollouts.asked == [("r1", "a")]
 
 
 async def test_rollout_undo_returns_its_plans(call):

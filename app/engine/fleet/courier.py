@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from app.engine.base.errors import Conflict, Missing, Offline, OutpostError, Refused, Timeout
-from app.engine.fleet.budget import Pace
+from app.engine.fleet.budget import DaySpent, Pace
 from app.engine.fleet.rollout.records import Gate, Spec, Task
 from app.engine.link.transfer import DeltaFrom, Parcel, send
 
@@ -40,9 +40,10 @@ class Courier:
     async def fetch(self, client: "NodeClient", task: Task, pace: Pace) -> None:
         """Send the artifact to a node; it ends `downloaded`, failed, rejected or unknown."""
         node_id = task.node_id
-        self._tell(node_id, "notify")
+        if task.state == "queued":
+            self._tell(node_id, "notify")
         try:
-            if await self._has_it(client):
+            if task.state == "queued" and await self._has_it(client):
                 self._tell(node_id, "present")
                 return
             self._tell(node_id, "download")
@@ -56,6 +57,8 @@ class Courier:
                 self._tell(node_id, "cancel", reason="stopped")
                 self._tell(node_id, "canceled")
             raise
+        except DaySpent as error:
+            self._tell(node_id, "pause_download", reason=str(error), due_s=error.due_s)
         except _LOST as error:
             self._tell(node_id, "lose", reason=_reason(error))
         except Refused as error:

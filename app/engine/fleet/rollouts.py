@@ -10,32 +10,26 @@ import contextlib
 import logging
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Final
 
 from app.engine.base.errors import Conflict, Missing, OutpostError, Refused
 from app.engine.base.records import Records
-from app.engine.fleet.budget import Budgets
 from app.engine.fleet.courier import Courier, Load
-from app.engine.fleet.records import Node
+from app.engine.fleet.planner import Planner
 from app.engine.fleet.rollout import machine
 from app.engine.fleet.rollout import plan as planning
 from app.engine.fleet.rollout.papers import adrift, is_waiting_on, plan_document
-from app.engine.fleet.rollout.records import Group, Rollout, Spec, Task
+from app.engine.fleet.rollout.records import Rollout, Spec, Task
 from app.engine.fleet.rollout.states import INSTALLING, NODE, ROLLOUT
 from app.engine.fleet.rollout_store import RolloutStore
 from app.engine.fleet.service import FleetService
-from app.engine.fleet.targets import has_version
 from app.engine.jobs.base import Base
 from app.engine.link.service import Link
-from app.engine.models.records import ModelVersion
 from app.engine.models.service import ModelsService
-from app.engine.store.threads import in_thread
 
 log = logging.getLogger(__name__)
 
 _TICK_S: Final = 0.5
-_MANY: Final = 500  # above this a plan is made beside the loop
 _SELF: Final = "engine"
 _ACTIVE: Final = ("starting", "running", "paused", "stopping")
 
@@ -61,7 +55,7 @@ class RolloutService:
         self.records: Records[Rollout] = Records(lambda rollout: rollout.id, "rollout")
         self._store = RolloutStore(base.store, base.clock)
         self._live: dict[str, _Live] = {}
-        self._budgets = Budgets(base.clock)
+        self._planner = Planner(models, base.clock)
 
     async def start(self) -> None:
         """Load the rollouts and go on with those that were under way."""
@@ -113,28 +107,23 @@ class RolloutService:
         """
         model = self._models.find(key)
         self._models.manifest(model)
-        made = await self._planned(model, self._fleet.select(nodes, held=True), spec)
+        made = await self._planner.plan(model, self._fleet.select(nodes, held=True), spec)
         if not made.tasks:
             reason = "; ".join(f"{name}: {why}" for name, why in made.excluded[:5])
             raise Missing("There is no node to bring {model} to ({reason})", model=model.title, reason=reason or "none matches")
-        rollout = self._new(model, made, spec, nodes, actor)
+        rollout = self._planner.rollout(model, made, spec, nodes, actor)
         if not keep:
             return plan_document(rollout, made)
         return plan_document(await self._keep(rollout, made, actor, cause), made)
 
-    def rehearsal(self, rollout: Rollout) -> tuple[planning.Plan, dict[str, str]]:
-        """Return the plan and the health that a simulation of `rollout` begins with, every node as new."""
-        tasks = tuple(
-            Task(task.node_id, task.name, task.group, before=task.before, site=task.site, bytes_planned=task.bytes_planned)
-            for task in self.tasks(rollout.id)
-        )
-        groups = tuple(Group(group.name, "ready") for group in rollout.groups)
-        health = {task.node_id: "online" for task in tasks}
-        return planning.Plan(groups, tasks, rollout.excluded, (), {}, needs_approval=False), health
-
     async def approve(self, key: str, *, accept: bool, actor: str, cause: str = "") -> Rollout:
-        """Let a rollout above the limit start, or not; who planned it may not approve it when somebody else could."""
+        """Let a rollout above the limit start, or not; raise `Refused` when who planned it approves it."""
         rollout = self.find(key)
+        if accept and _person(actor) == _person(rollout.author):
+            raise Refused(
+                "{person} planned {title} and cannot approve it too", person=_person(actor), title=rollout.title,
+                hint="Somebody else must look at it: outpost rollout show",
+            )  # fmt: skip
         moved = machine.move(rollout, "approve" if accept else "deny", approver=actor)
         return await self._put(moved, actor, cause)
 
@@ -146,6 +135,18 @@ class RolloutService:
         moved = await self._put(machine.move(rollout, "start"), actor, cause)
         self._run(rollout.id)
         return moved
+
+    async def confirm(self, key: str, nodes: str, *, actor: str, cause: str = "") -> int:
+        """Let nodes install that wait for a person; return how many were let go. Others of `nodes` are left as they are."""
+        rollout = self.find(key)
+        chosen = {node.id for node in self._fleet.select(nodes)}
+        mine = [task for task in self.tasks(rollout.id) if task.node_id in chosen and not task.confirmed]
+        if not rollout.spec.confirm or not mine:
+            raise Conflict("No node of {title} waits for a person", title=rollout.title)
+        self._note(rollout.id, [replace(task, confirmed=actor) for task in mine])
+        await self._save(rollout.id, actor, cause)
+        self._live[rollout.id].news.set()
+        return len(mine)
 
     async def settled(self, rollout_id: str, wait_s: float) -> None:
         """Wait until a rollout neither starts nor runs nor stops, at most `wait_s`."""
@@ -216,8 +217,8 @@ class RolloutService:
         for version in versions:
             model = self._models.find(f"{rollout.model}:{version}")
             nodes = [node for task in done if task.before == version and (node := self._fleet.records.get(task.node_id))]
-            made = await self._planned(model, nodes, spec)
-            back = replace(self._new(model, made, spec, "", actor), undoes=rollout.id)
+            made = await self._planner.plan(model, nodes, spec)
+            back = replace(self._planner.rollout(model, made, spec, "", actor), undoes=rollout.id)
             plans.append(plan_document(await self._keep(back, made, actor, cause), made))
         return plans
 
@@ -230,27 +231,6 @@ class RolloutService:
         return rollout
 
     # Inside.
-
-    async def _planned(self, model: ModelVersion, nodes: Iterable[Node], spec: Spec) -> planning.Plan:
-        sites = [
-            planning.Site(
-                node.id, node.name, str(node.state), node.site, node.labels, has_version(node, model.name),
-                node.link_bytes_s or 0, node.link_bytes_day or 0,
-            )
-            for node in nodes
-        ]  # fmt: skip
-        sizes = {0: model.size_bytes}
-        for version in sorted({site.has for site in sites}):
-            sizes[version] = await self._models.transfer_bytes(model, version)
-        make = partial(planning.make_plan, model.version, sites, spec, sizes.__getitem__, {})
-        return make() if len(sites) < _MANY else await in_thread(make, "plan")
-
-    def _new(self, model: ModelVersion, made: planning.Plan, spec: Spec, nodes: str, actor: str) -> Rollout:
-        rollout = Rollout(
-            id="", title=model.title, model_id=model.id, model=model.name, version=model.version, spec=spec, groups=made.groups,
-            targets=nodes, excluded=made.excluded, created_s=self._now_s(), author=actor,
-        )  # fmt: skip
-        return machine.move(rollout, "ask_approval" if made.needs_approval else "plan")
 
     async def _keep(self, rollout: Rollout, made: planning.Plan, actor: str, cause: str) -> Rollout:
         kept = await self._store.add(rollout, made.tasks, actor=actor, cause=cause)
@@ -320,9 +300,7 @@ class RolloutService:
         return Courier(load, spec, tell, p99_of)
 
     def _pace(self, rollout: Rollout, node_id: str) -> Any:
-        node = self._fleet.records.need(node_id)
-        site = node.site or node.name
-        return self._budgets.pace((("node", node.id, node.link_bytes_s or 0), ("site", site, rollout.spec.site_bytes_s)))
+        return self._fleet.budgets.for_node(self._fleet.records.need(node_id), rollout.spec.site_bytes_s)
 
     def _go(self, rollout_id: str, node_id: str, work: Coroutine[Any, Any, None]) -> None:
         live = self._live[rollout_id]
@@ -367,7 +345,7 @@ class RolloutService:
         fresh = [node for node in matching if node.id not in live.tasks]
         if not fresh:
             return
-        made = await self._planned(self._models.find(rollout.model_id), fresh, rollout.spec)
+        made = await self._planner.plan(self._models.find(rollout.model_id), fresh, rollout.spec)
         self._note(rollout.id, [replace(task, group=len(rollout.groups) - 1) for task in made.tasks])
 
     async def _put(self, rollout: Rollout, actor: str, cause: str) -> Rollout:
@@ -391,3 +369,8 @@ class RolloutService:
 
     def _now_s(self) -> float:
         return self._base.clock.now_us() / 1e6
+
+
+def _person(actor: str) -> str:
+    """Return the person in an actor, `user@device`: another device of theirs is no second person."""
+    return actor.partition("@")[0]

@@ -16,6 +16,7 @@ from app.engine.base.events import ModelActivated, NodePaired, NodeRemoved, Tele
 from app.engine.base.records import Records
 from app.engine.fleet import intake
 from app.engine.fleet.adapters.processes import AgentHerd
+from app.engine.fleet.budget import Budgets
 from app.engine.fleet.deployments import Deployments
 from app.engine.fleet.health import Health
 from app.engine.fleet.ledger import Ledger
@@ -56,7 +57,7 @@ class FleetService:
         self._shown_s: dict[str, float] = {}
         self._ledger = Ledger(base)
         self._watch = Watch(base, self.records, self._ledger.mark)
-        self.deployments = Deployments(base)
+        self.deployments, self.budgets = Deployments(base), Budgets(base.clock)
         self.twins = Twins(base, link, self.records)
         self.roster = Roster(base, self)
         self.views = SavedViews(base)
@@ -76,6 +77,7 @@ class FleetService:
         await self.herd.adopt(Path(node.home) for node in nodes if node.home)
         for part in (self.twins, self.roster, self.views):
             await part.start()
+        await self.budgets.load(self._base.store)
         self._undo = self._link.on_batch(self._took)
         for node in self.records:
             self.attach(node)
@@ -265,6 +267,7 @@ class FleetService:
 
     async def _flush(self) -> None:
         states = {node_id: str(node.state) if (node := self.records.get(node_id)) else "" for node_id in self._ledger.marked}
+        await self.budgets.save(self._base.store)
         if await self._ledger.flush(states):
             await self._catch_up()
 

@@ -112,6 +112,7 @@ async def _bring(parts: Parts, model: ModelVersion, sealed: dict[str, Any], trip
         step("downloading", 0.0)
         await send(
             client, parts.models.parcel(model, sealed), delta_from=parts.models.deltas(model),
+            pace=parts.fleet.budgets.for_node(node),
             progress=lambda have, size: step("downloading", have / max(size, 1)),
         )  # fmt: skip
         step("verifying", 1.0)

@@ -1,10 +1,12 @@
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine.base.clock import ManualClock
-from app.engine.fleet.budget import Bucket, Budgets
+from app.engine.fleet.budget import Bucket, Budgets, DaySpent
+from app.engine.fleet.records import Node
 
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.integers(1, 5000)), min_size=1, max_size=50), st.integers(1, 2000))
@@ -15,6 +17,20 @@ def test_no_more_passes_than_the_budget_and_one_seconds_worth(pieces, bytes_s):
         now_s += bucket.take(count, now_s)
         sent += count
         assert sent <= bytes_s * (now_s + 1.0) + 1e-6
+
+
+async def test_a_day_is_kept_over_a_restart_and_the_next_one_is_new(base, clock):
+    budgets, node = Budgets(clock), Node("n", "d", "n", "x:1", link_bytes_day=1000)
+    await budgets.for_node(node)(900)
+    await budgets.save(base.store)
+    again = Budgets(clock)
+    await again.load(base.store)
+    with pytest.raises(DaySpent, match="1000 bytes") as told:
+        await again.for_node(node)(101)
+    assert again.sent_today("n") == 900
+    clock.advance(told.value.due_s - clock.now_us() / 1e6)
+    await again.for_node(node)(1000)
+    assert again.sent_today("n") == 1000
 
 
 async def test_nodes_of_a_site_share_its_bucket_and_a_link_without_limit_waits_for_nothing():

@@ -10,6 +10,7 @@ import pytest
 from app.engine.base.clock import ManualClock
 from app.engine.base.errors import BadInput, Conflict, Missing, Offline, Refused
 from app.engine.base.records import Records
+from app.engine.fleet.budget import Budgets
 from app.engine.fleet.health import Health
 from app.engine.fleet.records import Node
 from app.engine.fleet.rollout.records import Gate, Spec
@@ -91,7 +92,7 @@ class Rooms:
                 labels={"ring": "canary"} if name == "c" else {},
             )
             self.records.put(node)
-        self.told, self.active = [], []
+        self.told, self.active, self.budgets = [], [], Budgets(ManualClock())
 
     def set(self, name, **changed):
         self.records.put(replace(self.records.need(name), **changed))
@@ -280,8 +281,62 @@ async def test_above_the_limit_nothing_starts_before_somebody_approves(rollouts)
         await rollouts.begin(told["rollout"], **BY)
     assert (await rollouts.approve(told["rollout"], accept=True, actor="you@there")).approver == "you@there"
     assert (await rollouts.begin(told["rollout"], **BY)).state == "starting"
+    with pytest.raises(Conflict, match="cannot approve"):
+        await rollouts.approve(told["rollout"], accept=True, actor="you@there")
     other = await rollouts.plan("digits:3", "all", Spec(approve_above=3), **BY)
+    with pytest.raises(Refused, match="me planned digits:3 and cannot approve it too"):
+        await rollouts.approve(other["rollout"], accept=True, actor="me@another-device")
     assert (await rollouts.approve(other["rollout"], accept=False, **BY)).state == "approval_denied"
+
+
+async def test_where_a_person_is_asked_nothing_installs_before_one_said_so(rollouts, rooms):
+    told = await rollouts.plan("digits:2", "a,b", Spec(confirm=True), **BY)
+    await rollouts.begin(told["rollout"], **BY)
+    tasks = rollouts.tasks(told["rollout"])
+    await until(lambda: all(task.state == "wait_confirmation" for task in tasks))
+    await until(lambda: "a waits for a person" in rollouts.find("").waiting)
+    assert await rollouts.confirm("", "a", actor="you@there") == 1
+    await until(lambda: tasks.need("a").state == "succeeded")
+    assert (tasks.need("a").confirmed, tasks.need("b").state) == ("you@there", "wait_confirmation")
+    assert "prepare" not in rooms.nodes["b"].did
+    with pytest.raises(Conflict, match="waits for a person"):
+        await rollouts.confirm("", "a", actor="you@there")
+    assert await rollouts.confirm("", "all", actor="you@there") == 1
+    await rollouts.settled(told["rollout"], PATIENCE_S)
+    assert rollouts.find("").state == "finished"
+
+
+async def test_a_link_that_carried_its_day_goes_on_the_next_day_where_it_stopped(base, rooms, clock, tmp_path):
+    file = tmp_path / "model"
+    file.write_bytes(bytes(2000))
+    sent = []
+
+    async def announce(slot, sealed, delta=None, *, fresh=False):
+        return {"complete": False, "missing": [[1000 * len(sent), 2000]]}
+
+    async def put_pieces(artifact, path, told, pace, progress):
+        for _ in range(2 - len(sent)):
+            await pace(1000)
+            sent.append(1000)
+        return 1000 * len(sent)
+
+    node = rooms.nodes["a"]
+    node.announce, node.put_pieces = announce, put_pieces
+    rooms.set("a", models=(), link_bytes_day=2000)
+    rooms.budgets = Budgets(clock)
+    await rooms.budgets.for_node(rooms.records.need("a"))(500)
+    service = RolloutService(base, rooms, rooms, rooms)
+    await service.start()
+    told = await service.plan("digits:2", "a", Spec(), **BY)
+    await service.begin(told["rollout"], **BY)
+    task = service.tasks(told["rollout"])
+    await until(lambda: task.need("a").state == "download_paused")
+    assert (len(sent), rooms.budgets.sent_today("a")) == (1, 1500)
+    assert "its link has carried its bytes of today" in service.find("").waiting
+    clock.advance(86400)
+    await until(lambda: task.need("a").state == "succeeded")
+    assert (len(sent), rooms.budgets.sent_today("a")) == (2, 1000)
+    await service.stop()
 
 
 async def test_undoing_is_a_plan_of_its_own_that_takes_each_node_back(rollouts, rooms):

@@ -3,7 +3,9 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
+from app.engine.base.clock import SystemClock
 from app.engine.base.errors import BadInput, Conflict, Limit, Missing, Offline, Refused
+from app.engine.fleet.budget import Budgets
 from app.engine.fleet.health import Health
 from app.engine.fleet.records import Node
 from app.engine.flows.activate import Parts, activate, check_predictions, rows_for
@@ -82,6 +84,10 @@ class Rooms:
 
     async def make_active(self, model, *, actor, cause):
         self.active = model
+
+    @property
+    def budgets(self):
+        return Budgets(SystemClock())
 
     def select(self, nodes):
         return [] if nodes == "nobody" else list(self.records.values())

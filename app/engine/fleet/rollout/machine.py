@@ -15,6 +15,7 @@ from app.engine.fleet.rollout.sentences import waiting_for
 from app.engine.fleet.rollout.states import BAD, GOOD, GROUP, INSTALLING, MOVING, NODE, READY, RETRIED, ROLLOUT
 
 AWAY: Final = frozenset({"offline", "maintenance"})
+_FETCHED: Final = ("queued", "download_paused")
 _ONE_DAY_S: Final = 86400.0
 
 
@@ -104,18 +105,26 @@ def current_group(rollout: Rollout) -> int:
 
 def _tended(task: Task, spec: Spec, health: str, now_s: float, *, counting: bool) -> Task:
     """Return a task after what time and health do to it: lost, given up, tried again, gone."""
-    if not health and task.state in ("queued", "unknown"):
-        return advance(task, "remove", now_s, reason="it left the fleet")
-    if health == "decommissioned" and task.state in ("queued", "unknown"):
-        return advance(task, "decommission", now_s, reason="decommissioned")
+    if health in ("", "decommissioned") and task.state in ("queued", "unknown"):
+        event, reason = ("decommission", "decommissioned") if health else ("remove", "it left the fleet")
+        return advance(task, event, now_s, reason=reason)
     silent_s = now_s - task.changed_s
     if task.state == "unknown" and silent_s > _ONE_DAY_S and spec.offline == "count":
         return advance(task, "time_out", now_s, reason="no answer for a day")
     if task.state in RETRIED and task.attempt < spec.retries:
         return advance(task, "retry", now_s, attempt=task.attempt + 1, due_s=now_s + backoff_s(spec, task))
+    if task.state in ("downloaded", "wait_confirmation"):
+        return _held_back(task, spec, now_s)
     if counting and task.state == "queued" and spec.offline == "count" and health in AWAY and task.due_s <= now_s:
         return advance(task, "fail", now_s, reason="it was away")
     return task
+
+
+def _held_back(task: Task, spec: Spec, now_s: float) -> Task:
+    """Return a task that has its artifact as it waits: for a person first, then for its window."""
+    if spec.confirm and not task.confirmed:
+        return advance(task, "ask", now_s) if task.state == "downloaded" else task
+    return task if is_window_open(spec, now_s) else advance(task, "close_window", now_s)
 
 
 def _grouped(
@@ -184,17 +193,17 @@ def _chosen(
     order = sorted(tasks.values(), key=lambda task: (task.group, task.name))
     installing = sum(task.state in INSTALLING or task.state == "rolling_back" for task in order)
     within = reached if not spec.prefetch else len(rollout.groups)
-    able = [task for task in order if task.state == "queued" and task.group <= within and task.due_s <= now_s]
+    able = [task for task in order if task.state in _FETCHED and task.group <= within and task.due_s <= now_s]
     fetch, rollout = _to_fetch(rollout, order, [task for task in able if _here(health, task)], now_s)
     room = spec.max_unavailable - installing if spec.max_unavailable else max(spec.at_once - installing, 0)
-    there = [task for task in order if task.state in READY and task.group <= reached and _here(health, task)]
+    there = [task for task in order if _may_install(task, spec, reached) and _here(health, task)]
     install = there[: max(room, 0)] if is_window_open(spec, now_s) else []
     return fetch, tuple(task.node_id for task in install), rollout
 
 
 def _to_fetch(rollout: Rollout, order: Sequence[Task], able: Sequence[Task], now_s: float) -> tuple[tuple[str, ...], Rollout]:
     """Return which of the `able` begin now, within what may run at once and what the rate allows."""
-    fetching = sum(task.state in MOVING and task.state not in INSTALLING for task in order)
+    fetching = sum(task.state in MOVING and task.state not in (*INSTALLING, "download_paused") for task in order)
     per_minute = rollout.spec.rate.now(sum(task.state in GOOD for task in order))
     chosen: list[str] = []
     for task in able:
@@ -204,6 +213,10 @@ def _to_fetch(rollout: Rollout, order: Sequence[Task], able: Sequence[Task], now
         if per_minute:
             rollout = replace(rollout, next_start_s=max(rollout.next_start_s, now_s - 60.0 / per_minute) + 60.0 / per_minute)
     return tuple(chosen), rollout
+
+
+def _may_install(task: Task, spec: Spec, reached: int) -> bool:
+    return task.state in READY and task.group <= reached and (not spec.confirm or bool(task.confirmed))
 
 
 def _here(health: Mapping[str, str], task: Task) -> bool:

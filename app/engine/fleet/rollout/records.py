@@ -83,6 +83,7 @@ class Spec:
     downgrade: bool = False
     site_bytes_s: int = 0
     approve_above: int = 0
+    confirm: bool = False
     limits: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
 
@@ -102,7 +103,8 @@ class Group:
 class Task:
     """One node's part: `due_s` is when it may begin, `deferred` that it was away and its group does not wait for it.
 
-    `before` is the version it had (0: none), by which it goes back; `way` is how the artifact came.
+    `confirmed` is who let it install, where the spec asks for a person; `before` is the version it had (0: none), by which it
+    goes back; `way` is how the artifact came.
     """
 
     node_id: str
@@ -114,6 +116,7 @@ class Task:
     due_s: float = 0.0
     changed_s: float = 0.0
     deferred: bool = False
+    confirmed: str = ""
     before: int = 0
     site: str = ""
     bytes_planned: int = 0

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.engine.base.text import tr
 from app.engine.fleet.rollout.records import Rollout, Task
-from app.engine.fleet.rollout.states import BAD, GONE, GOOD, READY
+from app.engine.fleet.rollout.states import BAD, GONE, GOOD
 
 _MOST_NAMED: Final = 3
 _QUIET: Final = frozenset({"running", "paused", "starting", "stopping"})
@@ -27,24 +27,28 @@ def waiting_for(rollout: Rollout, tasks: Mapping[str, Task], health: Mapping[str
     if not left:
         return ""
     left.sort(key=lambda task: (task.state == "queued", task.name))
-    told = [_one(task, rollout, health, now_s) for task in left[:_MOST_NAMED]]
+    told = [_one(task, health, now_s) for task in left[:_MOST_NAMED]]
     if len(left) > _MOST_NAMED:
         told.append(tr("{count} more", count=len(left) - _MOST_NAMED))
     return tr("Waiting for {left} of {all}: {nodes}", left=len(left), all=len(mine), nodes=", ".join(told))
 
 
-def _one(task: Task, rollout: Rollout, health: Mapping[str, str], now_s: float) -> str:
+def _one(task: Task, health: Mapping[str, str], now_s: float) -> str:
     state = health.get(task.node_id, "")
     if task.state in ("queued", "unknown") and state in ("offline", "maintenance"):
         return tr("{node} {state}", node=task.name, state=state)
     if task.state == "unknown":
         return tr("{node} unknown since {time}", node=task.name, time=_clock(task.changed_s))
+    if task.due_s > now_s and task.state in ("queued", "download_paused"):
+        time = _clock(task.due_s)
+        paused = tr("{node} goes on at {time}, its link has carried its bytes of today", node=task.name, time=time)
+        return paused if task.state != "queued" else tr("{node} tries again at {time}", node=task.name, time=time)
     if task.state in ("downloading", "download_paused"):
         return tr("{node} downloading {share} %", node=task.name, share=f"{100 * task.done_ratio:.0f}")
-    if task.state == "queued" and task.due_s > now_s:
-        return tr("{node} tries again at {time}", node=task.name, time=_clock(task.due_s))
-    if task.state in READY and rollout.spec.windows and not any(window.is_open(now_s) for window in rollout.spec.windows):
-        return tr("{node} waits for its maintenance window", node=task.name)
+    if task.state in ("wait_confirmation", "wait_window"):
+        person = task.state == "wait_confirmation"
+        words = tr("{node} waits for a person", node=task.name)
+        return words if person else tr("{node} waits for its maintenance window", node=task.name)
     return tr("{node} {state}", node=task.name, state=task.state.replace("_", " "))
 
 

@@ -107,7 +107,8 @@ def simulate(
     stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:  # fmt: skip
     """Rehearse `plan` and return how it went: end state, time, groups, counts, bytes, and what it waited for on the way."""
-    rollout = replace(rollout, groups=plan.groups, state="starting", next_start_s=0.0)
+    spec = replace(rollout.spec, confirm=False)  # whoever is asked says yes at once
+    rollout = replace(rollout, spec=spec, groups=plan.groups, state="starting", next_start_s=0.0)
     fleet = _Fleet({task.node_id: task for task in plan.tasks}, health, faults, seed)
     now_s, said, peak = 0.0, list[tuple[float, str]](), 0
     for _ in range(_MOST_EVENTS):

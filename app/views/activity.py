@@ -29,7 +29,7 @@ class ActivityPage(Page):
         self._heading = ""
         self._beside = QWidget()
         self._details = Details()
-        self._open = QPushButton()
+        self._open = QPushButton(tr("Show job"))
         self._same = QPushButton(tr("Show all about this"))
         self._same.setToolTip(tr("Show everything that happened to it"))
         self._acts: dict[QPushButton, Callable[[], None]] = {}
@@ -79,6 +79,7 @@ class ActivityPage(Page):
         self.tabs.addTab(self.timeline, tr("Time line"))
         self.tabs.setAccessibleName(tr("Activity"))
         self.body.addWidget(self.tabs, 1)
+        self.keep_aside(self._beside)
         column = QVBoxLayout(self._beside)
         column.setContentsMargins(0, 0, 0, 12)
         column.addWidget(self._details, 1)

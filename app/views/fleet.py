@@ -71,6 +71,7 @@ class FleetPage(Page):
         self.map = self.places.map
         self.plots = NodePlots(context)
         self.node = NodeInspector(context, self.plots.show_node)
+        self.keep_aside(self.node)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.addWidget(self.table)
         splitter.addWidget(self.places)

@@ -69,6 +69,8 @@ class QuboPage(RunPage):
         sample = partial(self._use_sample)
         self.gallery = ProblemGallery(self.use_problem)
         self.wizard = ProblemWizard(context, self.use_problem)
+        self.keep_aside(self.gallery)
+        self.keep_aside(self.wizard)
         for name, act in ((tr("Problems"), self._open_gallery), (tr("Import"), self._open_wizard)):
             button = QPushButton(name)
             button.clicked.connect(partial(_pressed, act))

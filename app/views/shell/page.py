@@ -41,6 +41,11 @@ class Page(QWidget):
         """Put `button` at the top right."""
         self._head.addWidget(button)
 
+    def keep_aside(self, widget: QWidget) -> None:
+        """Own `widget`, which only the Inspector will show, so that it goes with this page if it never does."""
+        widget.setParent(self)
+        widget.hide()
+
     def inspector(self) -> tuple[QWidget, str] | None:
         """Return what the Inspector shows beside this page with its title, or None."""
         return None

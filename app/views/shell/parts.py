@@ -6,7 +6,6 @@ from app.views.shell.finder import Finder
 from app.views.shell.forms import CommandForm
 from app.views.shell.guide import Guide
 from app.views.shell.inspector import Inspector
-from app.views.shell.key_sheet import KeySheet
 from app.views.shell.layout import Layout
 from app.views.shell.notices import NoticeBar
 from app.views.shell.palette import Palette
@@ -17,6 +16,6 @@ from app.views.shell.status_line import StatusLine
 from app.views.shell.tray import Tray
 
 __all__ = (
-    "ActivityDock", "CommandForm", "Finder", "Guide", "Inspector", "KeySheet", "Layout", "NoticeBar", "Palette",
+    "ActivityDock", "CommandForm", "Finder", "Guide", "Inspector", "Layout", "NoticeBar", "Palette",
     "PendingLane", "Problems", "Shortcuts", "StatusLine", "Tray", "bindings",
 )  # fmt: skip

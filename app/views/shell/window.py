@@ -25,6 +25,7 @@ from app.views.widgets.empty import EmptyState
 
 if TYPE_CHECKING:
     from app.engine.engine import Engine
+    from app.views.shell.key_sheet import KeySheet
 
 SIZE: Final = (1360, 860)
 _WIDE_FROM_PX: Final = 1100
@@ -269,7 +270,7 @@ class MainWindow(QMainWindow):
         self.finder = parts.Finder(self)
         self.palette_box = parts.Palette(self, self.finder.everything, self._view)
         self.shortcuts = parts.Shortcuts(self, parts.bindings(self), str(self.engine.settings["view.keys"]))
-        self._sheet = parts.KeySheet(self.shortcuts, self._store_setting)
+        self._sheet: KeySheet | None = None
 
     def open_palette(self) -> None:
         """Find anything."""
@@ -300,6 +301,10 @@ class MainWindow(QMainWindow):
 
     def show_keys(self) -> None:
         """Show the sheet of shortcuts."""
+        if self._sheet is None:
+            from app.views.shell.key_sheet import KeySheet
+
+            self._sheet = KeySheet(self.shortcuts, self._store_setting)
         self._sheet.tell()
         self.inspector.show_widget(self._sheet, tr("Keys"), "")
 
@@ -355,7 +360,8 @@ class MainWindow(QMainWindow):
             self.page.shown()
         elif event.key == "view.keys":
             self.shortcuts.take(str(self.engine.settings["view.keys"]))
-            self._sheet.tell()
+            if self._sheet is not None:
+                self._sheet.tell()
         elif event.key.startswith("user."):
             self.status.tell_role()
             self._tell_role()

@@ -46,13 +46,12 @@ class Face(QObject):
     def __init__(self, library: Any, name: str, below: str, scale: float = 1.0) -> None:
         super().__init__()
         self._library, self._below = library, below
-        self.plot: Any = library.PlotWidget()
+        self.plot: Any = library.PlotWidget(enableMenu=False)
         self.setParent(self.plot)
         self._lines: list[Any] = []
         self._low: bool | None = None
         self._left: Callable[[], None] = _nothing
         plot = self.plot
-        plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.setMouseEnabled(x=True, y=False)
         plot.disableAutoRange()

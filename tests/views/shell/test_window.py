@@ -1,5 +1,8 @@
 """The window: pages by keyboard, built once; rests unseen; pictures of every page; nothing without a name."""
 
+import gc
+import weakref
+
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QImage, QWindowStateChangeEvent
@@ -192,6 +195,32 @@ def test_closing_ends_every_subscription(qtbot, engine, start):
     groups = (engine.jobs, engine.fleet, engine.qubo, engine.circuits, engine.learning, engine.control)
     qtbot.waitUntil(lambda: not any(group.records._watchers for group in groups))
     assert engine.bus._subscribers == []
+
+
+@pytest.mark.parametrize("visited", [False, True], ids=["just opened", "every page visited"])
+def test_a_closed_window_is_let_go_with_all_it_had(qapp, full, start, visited):
+    from app.views.shell.window import MainWindow
+
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    gc.collect()
+    others = qapp.allWidgets()
+    window = MainWindow(full, start)
+    window.show()
+    if visited:
+        for spec in PAGES:
+            window.open_page(spec.name)
+            window.settle()
+        window.open_command("fleet.demo", {})
+        window.show_keys()
+        window.open_palette()
+    parts = [weakref.ref(window), *map(weakref.ref, window._pages.values())]
+    window.close()
+    window.deleteLater()
+    del window
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    gc.collect()
+    assert [part() for part in parts if part() is not None] == []
+    assert [type(widget).__name__ for widget in qapp.allWidgets() if widget not in others] == []
 
 
 def test_a_change_event_of_another_kind_moves_nothing(window):

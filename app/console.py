@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engine.base.command import Command, CommandTable
-from app.engine.base.errors import BadInput, Missing
+from app.engine.base.errors import BadInput, Missing, OutpostError
 from app.engine.base.events import EngineStarted, WindowAsked
 from app.engine.base.funnel import Notice
 from app.engine.base.platform import on_terminate
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from app.views.shell.window import MainWindow
 
 log = logging.getLogger(__name__)
+_UNSEEN = ("offscreen", "minimal")  # platforms of Qt that show nothing to anybody
 
 
 def has_display() -> bool:
@@ -114,8 +115,9 @@ def _load() -> CommandTable:
 class Session:
     """An open engine with its door and its window."""
 
-    def __init__(self, app: "QApplication") -> None:
-        self._app = app
+    def __init__(self, app: "QApplication", closed: asyncio.Event | None = None) -> None:
+        """`closed` is set when a person closes the window."""
+        self._app, self._closed = app, closed
         self._early: list[Notice] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self.engine: Engine
@@ -130,7 +132,10 @@ class Session:
         frame.show()
         try:
             await self._open_engine()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, OutpostError) and self._closed is not None and self._app.platformName() not in _UNSEEN:
+                frame.tell_failed(str(error), error.hint)  # whoever started it may have no terminal to read
+                await self._closed.wait()
             frame.close()
             frame.deleteLater()
             raise
@@ -223,7 +228,7 @@ async def _session(app: "QApplication", home: Path) -> int:
     app.lastWindowClosed.connect(closed.set)
     loop = asyncio.get_running_loop()
     on_terminate(lambda: loop.call_soon_threadsafe(closed.set))
-    session = Session(app)
+    session = Session(app, closed)
     await session.open(home)
     await closed.wait()
     await session.close()

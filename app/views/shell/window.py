@@ -94,6 +94,11 @@ class MainWindow(QMainWindow):
         self.open_page("overview")
         self._tell_role()
 
+    def tell_failed(self, why: str, hint: str) -> None:
+        """Say why the engine could not be opened, in place of what would have been shown."""
+        self.setCentralWidget(EmptyState("server", why, hint, tr("Close"), self._go))
+        self.frames.start()  # Python hears of a signal only when something wakes it
+
     # what others ask
 
     @property
@@ -326,6 +331,9 @@ class MainWindow(QMainWindow):
 
     def _inspect(self, widget: QWidget, title: str) -> None:
         self.inspector.show_widget(widget, title, self._page_name)
+
+    def _go(self) -> None:
+        self.close()
 
     def _come(self) -> None:
         """Come to the front."""

@@ -274,3 +274,17 @@ def test_a_frame_that_is_closed_while_the_engine_opens_writes_no_layout(qtbot, e
     frame.show()
     frame.close()
     assert not (engine.home / "view.json").exists()
+
+
+def test_a_frame_whose_engine_does_not_open_says_why_and_what_to_do(qtbot, engine, start):
+    from app.views.shell.window import MainWindow
+
+    frame = MainWindow(engine, start, furnished=False)
+    qtbot.addWidget(frame)
+    frame.show()
+    frame.tell_failed("The store is damaged", "Restore a backup.")
+    told = [label.text() for label in frame.findChildren(QLabel)]
+    assert {"The store is damaged", "Restore a backup."} <= set(told)
+    (close,) = [button for button in frame.centralWidget().findChildren(QAbstractButton) if button.text() == "Close"]
+    close.click()
+    assert not frame.isVisible()

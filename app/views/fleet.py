@@ -9,6 +9,7 @@ from app.engine.base.events import SettingChanged
 from app.engine.base.text import tr
 from app.engine.base.units import ratio_text, span_text
 from app.engine.fleet.records import Node
+from app.views.fleet_bulk import FleetBar
 from app.views.fleet_query import QueryFilter
 from app.views.node_inspector import NodeInspector
 from app.views.node_plots import NodePlots
@@ -86,6 +87,8 @@ class FleetPage(Page):
         whole.setStretchFactor(1, 2)
         whole.setHandleWidth(12)
         whole.setChildrenCollapsible(False)
+        self.bar = FleetBar(context, self.table)
+        self.body.addWidget(self.bar)
         self.body.addWidget(whole, 1)
         self.setFocusProxy(self.table.view)
         self._add_actions()

@@ -49,7 +49,8 @@ class StubEngine:
         self.jobs = SimpleNamespace(records=Records(lambda job: job.id, "job"))
         self.twins: dict[str, dict[str, Any]] = {}
         twins = SimpleNamespace(document=lambda node: self.twins.get(node.id, NO_TWIN))
-        self.fleet = SimpleNamespace(records=Records(lambda node: node.id, "node"), twins=twins)
+        views = SimpleNamespace(records=Records(lambda view: view.id, "view"))
+        self.fleet = SimpleNamespace(records=Records(lambda node: node.id, "node"), twins=twins, views=views)
         self.models = SimpleNamespace(records=Records(lambda model: model.id, "model"))
         self.rollouts = SimpleNamespace(records=Records(lambda rollout: rollout.id, "rollout"), tasks=lambda _key: ())
         comparisons = SimpleNamespace(records=_runs())

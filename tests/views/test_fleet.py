@@ -5,6 +5,8 @@ from dataclasses import replace
 from PySide6.QtCore import Qt
 
 from app.engine.fleet.health import Health
+from app.engine.fleet.saved import SavedView
+from app.views.fleet_bulk import deeds
 
 
 def test_the_empty_state_starts_the_demo_fleet(window, start):
@@ -51,3 +53,69 @@ def test_pairing_opens_its_form(window):
     window.open_page("fleet")
     window.page.pair.click()
     assert window.inspector.isVisible()
+
+
+def keys_of(page):
+    return [column.key for column in page.table.view.shown_columns()]
+
+
+def test_a_saved_view_filters_sorts_groups_and_picks_columns(full_window, full, start):
+    full_window.open_page("fleet")
+    page = full_window.page
+    full.fleet.views.records.put(SavedView("v1", "the north", "fleet", "lat > 60", ("name", "site", "cpu"), "-cpu", "site"))
+    assert [page.bar.views.itemText(at) for at in range(page.bar.views.count())] == ["All nodes", "the north"]
+    page.bar.apply("the north")
+    assert (page.table.model.rowCount(), page.table.field.text()) == (2, "lat > 60")
+    assert keys_of(page) == ["name", "site", "cpu"]
+    held = page.table.view.arrangement()
+    assert (held["sort"], held["group"]) == ([["cpu", True]], "site")
+    assert page.bar.act.text() == "Act on 2 matching"
+    page.bar.views.setEditText("mine")
+    page.bar.keep.click()
+    assert start.asked[-1] == (
+        "view.save",
+        {"name": "mine", "query": "lat > 60", "page": "fleet", "columns": "name,site,cpu", "sort": "-cpu", "grouping": "site"},
+    )
+    page.bar.apply("All nodes")
+    assert page.table.model.rowCount() == 6
+    page.bar.views.setEditText("the north")
+    page.bar.drop.click()
+    assert start.asked[-1] == ("view.remove", {"view": "the north"})
+
+
+def test_a_deed_over_all_matching_waits_and_can_be_taken_back(full_window, full, start):
+    full_window.open_page("fleet")
+    bar = full_window.page.bar
+    bar.apply("All nodes")
+    full_window.page.table.model.set_filter("lat > 60")
+    maintenance = deeds()[0]
+    bar.begin(maintenance)
+    assert bar.pending.texts == ["Maintenance begins in 5 s"]
+    assert "fleet.maintenance" not in start.names()
+    assert bar.pending.take_back()
+    bar.begin(maintenance)
+    bar.pending.pass_s(5.1)
+    assert start.asked[-1] == ("fleet.maintenance", {"nodes": "lat > 60"})
+    full_window.page.table.model.set_filter("node-0")
+    assert bar.words() == "n0,n1,n2,n3,n4,n5"
+
+
+def test_taking_nodes_out_of_service_asks_for_their_count(full_window, full, start):
+    full_window.open_page("fleet")
+    bar = full_window.page.bar
+    full.fleet.records.put(replace(full.fleet.records.need("n0"), state=Health.DECOMMISSIONED))
+    bar.begin(next(deed for deed in deeds() if deed.final))
+    assert bar.said.text() == "Take out of service: 5 nodes; already so: 1"
+    assert not bar.go.isEnabled()
+    bar.line.setText("5")
+    assert not bar.go.isEnabled()
+    bar.line.setText("6")
+    bar.go.click()
+    bar.pending.pass_s(5.1)
+    assert start.asked[-1] == ("fleet.decommission", {"nodes": "n0,n1,n2,n3,n4,n5"})
+    label = next(deed for deed in deeds() if deed.ask == "add")
+    bar.begin(label)
+    bar.line.setText("ring=canary")
+    bar.line.returnPressed.emit()
+    bar.pending.pass_s(5.1)
+    assert start.asked[-1] == ("fleet.label", {"nodes": "all", "add": "ring=canary"})

@@ -4,15 +4,17 @@ A change over many nodes skips those that are as wanted already, is written in a
 each.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from app.engine.base.contracts import Report, silent
 from app.engine.base.errors import BadInput, Conflict, Missing, OutpostError
 from app.engine.base.ids import new_id
 from app.engine.base.records import Records
+from app.engine.base.text import tr
 from app.engine.fleet.health import HELD, Health
 from app.engine.fleet.records import TIER_NAMES, Node
 from app.engine.fleet.sheet import Entry, labels_of, read_sheet
@@ -24,6 +26,9 @@ from app.engine.store.threads import in_thread
 _CANDIDATES: Final = "edge_candidates"
 _NODES: Final = "edge_nodes"
 _AT_ONCE: Final = 1000
+_ONE_ITEM: Final = 20  # from so many changes on they are an item in the activity
+_Show = Callable[[list[str]], None]
+_Written = tuple[str, dict[str, Any]]
 _MOST_BYTES: Final = 64 << 20
 _SHOWN: Final = {
     "name": "name", "site": "site", "location_lat": "lat", "location_lon": "lon", "tier": "tier", "labels": "labels",
@@ -190,19 +195,31 @@ class Roster:
         """Put nodes into maintenance or out of service, or (None) back; a node out of service is asked no longer."""
         chosen = [self._fleet.records.need(node.id) for node in self._select_held(nodes)]
         wanted = [node for node in chosen if (node.state if node.state in HELD else None) is not state]
-        await self._write(
-            [(node.id, {"held": str(state) if state else "", "status": str(state or Health.OFFLINE)}) for node in wanted],
-            actor,
-            cause,
-        )
-        for node in wanted:
-            self._fleet.records.put(replace(node, state=state or Health.OFFLINE))
-            if state is Health.DECOMMISSIONED:
-                self._fleet.detach(node.id)
-            elif node.state is Health.DECOMMISSIONED:
-                self._fleet.attach(self._fleet.records.need(node.id))
-            self._fleet.judge(node.id)
+        fields = {"held": str(state) if state else "", "status": str(state or Health.OFFLINE)}
+
+        def show(ids: list[str]) -> None:
+            for node_id in ids:
+                self._show_held(node_id, state)
+
+        count = len(wanted)
+        title = tr("Take {count} nodes back into service", count=count)
+        if state is not None:
+            held = state is Health.MAINTENANCE
+            out = tr("Take {count} nodes out of service", count=count)
+            title = tr("Maintenance for {count} nodes", count=count) if held else out
+        await self._write([(node.id, fields) for node in wanted], show, title, actor, cause)
         return self._told(chosen, [node.id for node in wanted])
+
+    def _show_held(self, node_id: str, state: Health | None) -> None:
+        node = self._fleet.records.get(node_id)
+        if node is None:
+            return
+        self._fleet.records.put(replace(node, state=state or Health.OFFLINE))
+        if state is Health.DECOMMISSIONED:
+            self._fleet.detach(node.id)
+        elif node.state is Health.DECOMMISSIONED:
+            self._fleet.attach(self._fleet.records.need(node.id))
+        self._fleet.judge(node.id)
 
     def _select_held(self, nodes: str) -> list[Node]:
         return list(self._fleet.records) if nodes.strip() == "all" else self._fleet.select(nodes)
@@ -214,25 +231,37 @@ class Roster:
             differs = {name: value for name, value in fields.items() if getattr(node, _SHOWN[name]) != value}
             if differs:
                 changes.append((node, differs))
-        await self._write([(node.id, differs) for node, differs in changes], actor, cause)
-        self._fleet.records.put(
-            *(
-                replace(there, **{_SHOWN[name]: value for name, value in differs.items()})
-                for node, differs in changes
-                if (there := self._fleet.records.get(node.id)) is not None
+        written = {node.id: differs for node, differs in changes}
+
+        def show(ids: list[str]) -> None:
+            self._fleet.records.put(
+                *(
+                    replace(there, **{_SHOWN[name]: value for name, value in written[node_id].items()})
+                    for node_id in ids
+                    if (there := self._fleet.records.get(node_id)) is not None
+                )
             )
-        )
+
+        await self._write(list(written.items()), show, tr("Change {count} nodes", count=len(written)), actor, cause)
         return [node.id for node, _ in changes]
 
-    async def _write(self, changes: list[tuple[str, dict[str, Any]]], actor: str, cause: str) -> None:
-        for at in range(0, len(changes), _AT_ONCE):
-            part, now_us = changes[at : at + _AT_ONCE], self._base.clock.now_us()
+    async def _write(
+        self, changes: list[_Written], show: Callable[[list[str]], None], title: str, actor: str, cause: str
+    ) -> None:
+        """Write `changes` part by part and show each part; many of them are one item in the activity."""
 
-            def write(conn: rows.Conn, part: list[tuple[str, dict[str, Any]]] = part, now_us: int = now_us) -> None:
-                for node_id, fields in part:
-                    rows.put(conn, _NODES, {"id": node_id, **fields}, actor=actor, cause=cause, now_us=now_us)
+        async def work(report: Report) -> dict[str, Any]:
+            for at in range(0, len(changes), _AT_ONCE):
+                part = changes[at : at + _AT_ONCE]
+                await self._base.store.write(partial(_put_all, part, actor, cause, self._base.clock.now_us()))
+                show([node_id for node_id, _ in part])
+                report(float(at + len(part)), float(len(changes)), "nodes")
+            return {"changed": len(changes)}
 
-            await self._base.store.write(write)
+        if len(changes) < _ONE_ITEM:
+            await work(silent)
+        else:
+            await self._base.jobs.run_local("fleet", work, title=title, actor=actor, cause=cause)
 
     def _told(self, chosen: list[Node], changed: list[str]) -> dict[str, Any]:
         done = set(changed)
@@ -261,6 +290,11 @@ class Roster:
     async def _drop(self, candidate_id: str) -> None:
         await self._base.store.write(lambda conn: rows.drop_many(conn, _CANDIDATES, where={"id": candidate_id}))
         self.queue.discard(candidate_id)
+
+
+def _put_all(part: list[_Written], actor: str, cause: str, now_us: int, conn: rows.Conn) -> None:
+    for node_id, fields in part:
+        rows.put(conn, _NODES, {"id": node_id, **fields}, actor=actor, cause=cause, now_us=now_us)
 
 
 def _text_of(file: Path) -> str:

@@ -23,14 +23,15 @@ class _Waiting(QFrame):
 
     def __init__(self, row: Command, given: Mapping[str, Any], wait_s: float, go: Callable[[], None]) -> None:
         super().__init__()
-        self.left_s, self.go, self.title = wait_s, go, tr(row.title)
+        self.left_s, self.go, self.title, self._leaves = wait_s, go, tr(row.title), row.leaves
         self.setProperty("notice", "info")
-        self.setAccessibleName(tr("{what} waits to leave this machine", what=self.title))
+        leaves = tr("{what} waits to leave this machine", what=self.title)
+        self.setAccessibleName(leaves if row.leaves else tr("{what} waits to begin", what=self.title))
         self.said = QLabel()
         exact = QLabel(command_line(row, given))
         exact.setProperty("role", "caption")
         exact.setWordWrap(True)
-        self.now = QPushButton(tr("Send now"))
+        self.now = QPushButton(tr("Send now") if row.leaves else tr("Begin now"))
         self.back = QPushButton(tr("Take back"))
         self.back.setProperty("primary", True)
         for button in (self.now, self.back):
@@ -48,7 +49,9 @@ class _Waiting(QFrame):
 
     def tell(self) -> None:
         """Say how long it still waits."""
-        self.said.setText(tr("{what} leaves this machine in {n} s", what=self.title, n=max(1, math.ceil(self.left_s))))
+        left = max(1, math.ceil(self.left_s))
+        leaves = tr("{what} leaves this machine in {n} s", what=self.title, n=left)
+        self.said.setText(leaves if self._leaves else tr("{what} begins in {n} s", what=self.title, n=left))
 
 
 class PendingLane(QWidget):

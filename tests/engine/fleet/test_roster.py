@@ -2,8 +2,10 @@ import pytest
 
 from app.engine.base.errors import BadInput, Missing
 from app.engine.fleet.health import Health
+from app.engine.fleet.records import Node
 from app.engine.link.discover import Found
 from app.engine.link.records import Batch
+from app.engine.store import rows
 from tests.engine.fleet.ground import until
 
 ME = {"actor": "me@here"}
@@ -76,6 +78,18 @@ async def test_a_change_over_many_skips_those_that_are_so_already(fleet, opened)
         await fleet.roster.place("all", {}, **ME)
     with pytest.raises(BadInput, match="No label"):
         await fleet.roster.label("all", "", "", **ME)
+
+
+async def test_a_change_over_many_is_one_item_with_its_progress(fleet, base):
+    nodes = [Node(f"n{at}", f"{at:032x}", f"n{at}", "x:1") for at in range(1100)]
+    fleet.records.put(*nodes)
+    known = [{"id": node.id, "node_identifier": node.device_id, "name": node.name} for node in nodes]
+    await base.store.write(lambda conn: [rows.put(conn, "edge_nodes", row, actor="me", cause="", now_us=1) for row in known])
+    told = await fleet.roster.hold("all", Health.MAINTENANCE, **ME)
+    assert (told["changed_count"], told["skipped_count"]) == (1100, 0)
+    (job,) = base.jobs.records
+    assert (job.title, job.state, job.done, job.total, job.unit) == ("Maintenance for 1100 nodes", "done", 1100, 1100, "nodes")
+    assert {node.state for node in fleet.records} == {Health.MAINTENANCE}
 
 
 async def test_maintenance_stays_over_a_restart_and_out_of_service_means_not_asked(fleet, link, clock, opened):

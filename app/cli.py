@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from app import __version__
 from app.engine.base.clock import iso_of
@@ -19,9 +19,12 @@ from app.engine.base.funnel import Fate, as_outpost_error, exit_code_of, fate_of
 from app.engine.base.platform import interrupt, on_terminate
 from app.engine.base.text import tr
 
+if TYPE_CHECKING:
+    from app.engine.home import Home
+
 _HIDDEN = argparse.SUPPRESS
 _MOST_LINES = 40
-_PATIENCE_S = 5.0
+_PATIENCE_S = 20.0  # a first start on a slow laptop, several commands in line before this one
 
 
 def run(words: Sequence[str]) -> int:
@@ -44,6 +47,8 @@ def run(words: Sequence[str]) -> int:
         if isinstance(error, SystemExit):
             raise
         return _tell(error, as_json=bool(asked.get("json")), verbose=bool(asked.get("verbose")))
+    if result is None:  # it has printed what it had to say
+        return 0
     try:
         _print(result, as_json=bool(asked.get("json")))
         sys.stdout.flush()
@@ -183,10 +188,9 @@ def _run_row(row: Command, given: dict[str, Any], home: Path, table: CommandTabl
         return perform(row, args)
     from app.engine.home import Home
 
-    place = Home(home)
-    if place.take():
-        place.release()
-        return asyncio.run(_in_engine(row, given, home.resolve(), table))
+    place = Home(home.resolve())
+    if place.take():  # and kept until the engine has it: two that start at once must not both let go
+        return asyncio.run(_in_engine(row, given, place, table))
     from app.local import NobodyAnswers, ask
 
     sent = {name: str(args[name].resolve()) if isinstance(args[name], Path) else given[name] for name in given}
@@ -203,11 +207,13 @@ async def _alone(row: Command, home: Path, args: dict[str, Any]) -> Any:
     return await row.run(home, **args)
 
 
-async def _in_engine(row: Command, given: dict[str, Any], home: Path, table: CommandTable) -> Any:
+async def _in_engine(row: Command, given: dict[str, Any], place: "Home", table: CommandTable) -> Any:
     from app.engine.engine import Engine
     from app.local import LocalDoor
 
-    engine = await Engine.open(home, table, backup=row.take(given)["file"] if row.id == "store.restore" else None)
+    backup = row.take(given)["file"] if row.id == "store.restore" else None
+    engine = Engine.at(place.folder, place=place)
+    await engine.start(table, backup=backup)
     engine.fleet.herd.leashed = False  # a single command is over at once; what it starts serves the next ones
     engine.jobs.records.watch(_progress_of)
     door = LocalDoor(engine)

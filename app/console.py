@@ -38,7 +38,7 @@ def has_display() -> bool:
 
 def open_console(home: Path, *, reset_layout: bool = False) -> int:
     """Show the window on `home` until it is closed; a second one only raises the first. Returns the exit status."""
-    place = Home(home)
+    place = Home(home.resolve())
     if not place.take():
         from app.local import RAISE_WINDOW, ask
 
@@ -49,9 +49,8 @@ def open_console(home: Path, *, reset_layout: bool = False) -> int:
         from app.views.shell.view_state import FILE, forget_layout
 
         forget_layout(home / FILE)
-    place.release()
     _scale(home)
-    status: int = _in_loop(lambda app: _session(app, home.resolve()), visible=True)
+    status: int = _in_loop(lambda app: _session(app, place), visible=True)
     return status
 
 
@@ -123,11 +122,11 @@ class Session:
         self.engine: Engine
         self.window: MainWindow | None = None
 
-    async def open(self, home: Path) -> None:
-        """Show the window on `home` at once, and fill it when the engine is open."""
+    async def open(self, home: Path, place: Home | None = None) -> None:
+        """Show the window on `home` at once, and fill it when the engine is open. `place`: `home`, taken already."""
         from app.views.shell.window import MainWindow
 
-        self.engine = Engine.at(home, show=self._show)
+        self.engine = Engine.at(home, show=self._show, place=place)
         frame = MainWindow(self.engine, self.start, furnished=False)
         frame.show()
         try:
@@ -223,13 +222,13 @@ class Session:
             self.window.activateWindow()
 
 
-async def _session(app: "QApplication", home: Path) -> int:
+async def _session(app: "QApplication", place: Home) -> int:
     closed = asyncio.Event()
     app.lastWindowClosed.connect(closed.set)
     loop = asyncio.get_running_loop()
     on_terminate(lambda: loop.call_soon_threadsafe(closed.set))
     session = Session(app, closed)
-    await session.open(home)
+    await session.open(place.folder, place)
     await closed.wait()
     await session.close()
     return 0

@@ -25,7 +25,7 @@ began_s = time.monotonic()
 def main():
     from app import cli, console
 
-    async def session(app, home):
+    async def session(app, place):
         import asyncio
         from PySide6.QtCore import QEvent, QObject
 
@@ -39,7 +39,7 @@ def main():
         eye = Eye()
         app.installEventFilter(eye)
         one = console.Session(app)
-        await one.open(home)
+        await one.open(place.folder, place)
         assert eye.painted is not None
         while "Overview" not in str(one.window.page.accessibleName()):
             await asyncio.sleep(0)

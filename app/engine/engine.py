@@ -87,9 +87,12 @@ class Engine:
         return engine
 
     @classmethod
-    def at(cls, home: Path, *, clock: Clock | None = None, show: Callable[[Notice], None] | None = None) -> "Engine":
-        """Own `home` and read its settings, no more: a window can stand before the store is open."""
+    def at(
+        cls, home: Path, *, clock: Clock | None = None, show: Callable[[Notice], None] | None = None, place: Home | None = None
+    ) -> "Engine":
+        """Own `home` and read its settings, no more: a window can stand before the store is open. `place`: taken already."""
         engine = cls(home, clock or SystemClock(), show or _log_notice)
+        engine.place = place or engine.place
         engine.place.need()
         try:
             import_settings(engine)

@@ -95,3 +95,9 @@ async def test_a_door_is_idle_once_its_callers_are_answered(engine, door):
 async def test_a_caller_cannot_act_under_another_name(engine):
     with pytest.raises(BadInput, match="acting is not an argument"):
         await asyncio.to_thread(ask, engine.home, "status", {"acting": "eve@elsewhere"}, print)
+
+
+async def test_commands_that_start_at_once_on_one_home_all_get_their_answer(tmp_path):
+    home = tmp_path / "busy"
+    told = await asyncio.gather(*(outpost("--home", str(home), "settings", "list", "--json") for _ in range(4)))
+    assert [(status, err) for status, _out, err in told] == [(0, "")] * 4

@@ -77,6 +77,11 @@ def prune(conn: Conn) -> tuple[list[str], list[str]]:
     return [row["id"] for row in old], orphans
 
 
+def forget(conn: Conn, job_id: str) -> None:
+    """Drop the row of a job."""
+    delete(conn, "jobs", job_id, actor="", cause="", now_us=0)
+
+
 def read_result(home: Path, result: dict[str, Any]) -> dict[str, Any]:
     """Return the whole result of a job, from its file if it was too large for its row; blocking."""
     if set(result) != {"artifact", "size_bytes"}:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
-from app.engine.base.errors import BadInput, Cancelled, Limit, OutpostError
+from app.engine.base.errors import BadInput, Cancelled, Limit, Missing, OutpostError
 from app.engine.base.ids import new_id
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
@@ -122,8 +122,9 @@ class RunBook:
         try:
             await self._put(row, actor, cause)
             result = await self._base.jobs.attend(job_id)
-        except BadInput:  # what cannot be read was never run: nothing of it stays but the job's line
+        except (BadInput, Missing):  # what cannot be read was never run: nothing of it stays
             await self._drop(row["id"], actor, cause)
+            await self._base.jobs.forget(job_id)
             raise
         except OutpostError as error:
             state = CANCELLED if isinstance(error, Cancelled) else FAILED

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from app.engine.base.clock import Clock
-from app.engine.base.errors import BadInput, Bug, Cancelled, Limit, Missing, OutpostError, from_problem
+from app.engine.base.errors import BadInput, Bug, Cancelled, Conflict, Limit, Missing, OutpostError, from_problem
 from app.engine.base.events import Bus, JobStateChanged
 from app.engine.base.funnel import as_outpost_error
 from app.engine.base.ids import new_id
@@ -134,6 +134,14 @@ class Jobs:
         except asyncio.CancelledError:
             self._ask_to_end(job_id)
             raise
+
+    async def forget(self, job_id: str) -> None:
+        """Take a finished job out of the list and the store, as if it had never been; unknown ids are ignored."""
+        if job_id in self._live:
+            raise Conflict("The job {id} has not ended", id=job_id)
+        self.records.discard(job_id)
+        self._samples.forget(job_id)
+        await self._write(lambda conn: ledger.forget(conn, job_id))
 
     async def run_local(
         self, kind: str, work: Work, *, title: str, actor: str, cause: str = "", seed: int = 0

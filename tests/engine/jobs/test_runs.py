@@ -45,6 +45,8 @@ async def test_bad_input_leaves_no_run_behind(book: RunBook, base: Base) -> None
     again = RunBook(base, "qubo_runs")
     await again.load()
     assert (list(book.records), list(again.records)) == ([], [])
+    assert list(base.jobs.records) == []
+    assert await base.store.read(lambda conn: rows.select(conn, "jobs")) == []
 
 
 async def test_cancelling_the_waiting_task_ends_job_and_run(book: RunBook, base: Base, until: Any) -> None:

@@ -313,3 +313,16 @@ async def test_a_store_in_trouble_does_not_lose_a_running_jobs_result(base: Base
 def test_the_limit_is_as_set_else_leaves_a_core_free_and_allows_two() -> None:
     assert worker_limit(5) == 5
     assert worker_limit(0) == max(2, (os.cpu_count() or 1) - 1)
+
+
+async def test_a_finished_job_can_be_forgotten_and_one_that_runs_cannot(base: Base) -> None:
+    jobs, count = base.jobs, "app.engine.jobs.drills:count"
+    done = await jobs.submit("drill", count, {"steps": 1}, title="one", actor="ann")
+    await jobs.result(done)
+    await jobs.forget(done)
+    assert list(jobs.records) == []
+    assert await base.store.read(lambda conn: rows.select(conn, "jobs")) == []
+    runs = await jobs.submit("drill", count, {"steps": 10**6, "pause_s": 0.005}, title="long", actor="ann")
+    with pytest.raises(Conflict, match="has not ended"):
+        await jobs.forget(runs)
+    await jobs.cancel(runs)

@@ -72,13 +72,7 @@ class Settings:
         if not self._path.exists():
             self._given = {}
             return
-        try:
-            document = tomllib.loads(self._path.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-            reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
-            raise BadInput(
-                "{file}: {reason}", file=self._path, reason=reason, hint="Correct the file, or remove it for the defaults.",
-            ) from None  # fmt: skip
+        document = self._read()
         flat = dict(_flatten(document))
         for key, value in flat.items():
             whole = next((row for row in self.rows if row.startswith(f"{key}.")), "")
@@ -95,6 +89,18 @@ class Settings:
                 except BadInput as error:
                     raise self._wrong(key, str(error)) from None
         self._given = flat
+
+    def _read(self) -> dict[str, Any]:
+        hint = "Correct the file, or remove it for the defaults."
+        try:
+            data = self._path.read_bytes()
+            return tomllib.loads(data.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise BadInput("{file}, line {line}: not UTF-8 text", file=self._path, line=line, hint=hint) from None
+        except (tomllib.TOMLDecodeError, OSError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
+            raise BadInput("{file}: {reason}", file=self._path, reason=reason, hint=hint) from None
 
     def __getitem__(self, key: str) -> Any:
         row = self._row(key)
@@ -155,9 +161,15 @@ class Settings:
         )  # fmt: skip
 
     def _line_of(self, key: str) -> int:
-        last = key.rpartition(".")[2]
+        """Return the line that gives `key`, in its own table; the first where it cannot be found."""
+        table = ""
         for number, line in enumerate(self._path.read_text("utf-8").splitlines(), 1):
-            if line.split("=")[0].strip(' \t[]"') in (last, key):
+            name = re.sub(r'[\s"\']', "", line.split("#")[0].split("=")[0])
+            if name.startswith("["):
+                table = name.strip("[]")
+                if table == key:
+                    return number
+            elif f"{table}.{name}".lstrip(".") == key:
                 return number
         return 1
 

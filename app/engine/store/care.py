@@ -5,6 +5,7 @@ online backup (https://sqlite.org/backup.html).
 """
 
 import contextlib
+import filecmp
 import os
 import shutil
 import sqlite3
@@ -14,6 +15,8 @@ from app.engine.base.errors import BadInput, Conflict, Missing
 from app.engine.store.database import SIDES, looking, problems_of
 from app.engine.store.faults import translate
 from app.engine.store.migrate import refuse_newer
+
+_LOGS = ("-wal", "-journal")  # what of a file's SIDES holds data
 
 
 def mark_of(path: Path) -> Path:
@@ -54,15 +57,27 @@ def version_of(path: Path) -> str:
 
 
 def quarantine(path: Path, stamp_us: int) -> Path:
-    """Copy the file and its log into `quarantine/` beside it and return the copy; the original stays."""
+    """Copy the file and its log into `quarantine/` beside it and return the copy; the original stays.
+
+    A copy that is there already, from an earlier try at the same damage, is not made twice.
+    """
     folder = path.parent / "quarantine"
     folder.mkdir(parents=True, exist_ok=True)
+    for earlier in sorted(folder.glob(f"{path.stem}-*{path.suffix}")):
+        if all(_same(path.with_name(path.name + side), earlier.with_name(earlier.name + side)) for side in ("", *_LOGS)):
+            return earlier
     kept = folder / f"{path.stem}-{stamp_us}{path.suffix}"
     for side in ("", *SIDES):
         source = path.with_name(path.name + side)
         if source.exists():
             shutil.copy2(source, kept.with_name(kept.name + side))
     return kept
+
+
+def _same(one: Path, other: Path) -> bool:
+    if one.exists() != other.exists():
+        return False
+    return not one.exists() or filecmp.cmp(one, other, shallow=False)
 
 
 def refuse_damaged(path: Path, problems: list[str], stamp_us: int) -> None:

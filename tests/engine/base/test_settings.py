@@ -51,6 +51,8 @@ def test_a_refused_value_changes_nothing(tmp_path):
     ("text", "line", "reason"),
     [
         ("[fleet]\nlink_process_nodes = inf\n", 2, "a whole number"),
+        ("[mine]\ntheme = 1\n[view]\ntheme = 'pink' # mine\n", 4, "view.theme must be one of"),
+        ("[mine]\ntheme = 1\n['view']\n\"theme\" = 7\n", 4, "view.theme must be"),
         ("\nfleet = 3\n", 2, "fleet must be a table, not 3"),
         ("[fleet.cadence_s]\nslow = 3\n", 1, "fleet.cadence_s must be a value, not a table"),
     ],
@@ -59,6 +61,13 @@ def test_a_value_that_cannot_stand_there_is_told_with_its_line(tmp_path, text, l
     path = tmp_path / "settings.toml"
     path.write_text(text)
     with pytest.raises(BadInput, match=rf"settings\.toml, line {line}: .*{reason}"):
+        Settings(path, tomli_w.dumps)
+
+
+def test_a_file_that_is_no_text_is_told_with_its_line(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_bytes(b"[view]\n\ntheme = '\xff'\n")
+    with pytest.raises(BadInput, match=r"settings\.toml, line 3: not UTF-8 text"):
         Settings(path, tomli_w.dumps)
 
 

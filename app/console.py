@@ -14,7 +14,7 @@ from app.engine.base.command import Command, CommandTable
 from app.engine.base.errors import BadInput, Missing, OutpostError
 from app.engine.base.events import EngineStarted, WindowAsked
 from app.engine.base.funnel import Notice
-from app.engine.base.platform import on_terminate
+from app.engine.base.platform import give_memory_back, on_terminate
 from app.engine.base.settings import Settings
 from app.engine.base.text import tr
 from app.engine.engine import Engine
@@ -78,6 +78,7 @@ def _scale(home: Path) -> None:
 
 
 def _in_loop(work: Callable[["QApplication"], Coroutine[Any, Any, Any]], *, visible: bool) -> Any:
+    give_memory_back()
     if not visible:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     os.environ.setdefault("QT_API", "pyside6")

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+if importlib.util.find_spec("rich") is not None:  # then httpx would load its own command line, 6 MiB of which nothing is used
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # the import system's own word for absent
+
 import httpx
 
 from app.engine.base.errors import BadInput, Limit, Offline, OutpostError, Refused, Timeout, from_problem

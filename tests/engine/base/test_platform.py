@@ -1,6 +1,8 @@
+import ctypes
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +47,26 @@ def test_a_local_address_is_short_and_differs_by_folder(tmp_path):
     assert one != two
     assert len(one) < 100
     assert one_family in ("AF_UNIX", "AF_PIPE")
+
+
+_FREED = """
+import psutil
+from app.engine.base import platform
+assert platform.give_memory_back()
+first = bytearray(b"x") * 600_000
+del first  # from here on glibc, left alone, takes blocks of this size from its heap
+before = psutil.Process().memory_info().rss
+blocks = [bytearray(b"x") * 500_000 for _ in range(200)]
+kept = [bytearray(100) for _ in range(50_000)]
+del blocks
+print(psutil.Process().memory_info().rss - before)
+"""
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or not hasattr(ctypes.CDLL(None), "mallopt"), reason="a switch of glibc"
+)
+def test_freed_pictures_go_back_to_the_system():
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", _FREED], cwd=root, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 30e6

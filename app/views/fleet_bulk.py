@@ -69,7 +69,7 @@ class FleetBar(QWidget):
         self.keep.clicked.connect(lambda _on=False: self._keep())
         self.drop.clicked.connect(lambda _on=False: self._drop())
         records = context.engine.fleet.views.records
-        hold(self, records.watch(lambda _change: self._tell_views()), self.pending.stop)
+        hold(self, records.watch(lambda _change: self._tell_views()))
         table.model.counted.connect(self._tell_count)
         self._tell_views()
         self._tell_count()
@@ -232,4 +232,7 @@ class FleetBar(QWidget):
         count = self._table.model.rowCount()
         self.act.setText(tr("Act on {count} matching", count=f"{count:,}"))
         self.act.setEnabled(count > 0)
-        self.setVisible(self._table.model.total > 0)
+        if self._table.model.total == 0:
+            self.hide()
+        elif self.parentWidget() is not None:  # without one it would open as a window
+            self.show()

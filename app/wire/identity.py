@@ -51,7 +51,7 @@ def is_device_id(text: str) -> bool:
     return _DEVICE.fullmatch(text) is not None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PublicIdentity:
     """What others pin of a device: both public keys (raw) and its certificate (PEM)."""
 

@@ -16,7 +16,7 @@ def tier_of(round_trip_s: float) -> str:
     return next((name for name, limit_s in TIERS if round_trip_s < limit_s), "cloud")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Node:
     """One paired node; `as_of_us` is when its figures were true, `last_heartbeat_us` when it last answered (0: never)."""
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from starlette.responses import Response
 
@@ -64,6 +65,8 @@ class Api:
         after = _whole(asked, "after", 0, 1 << 62)
         limit = _whole(asked, "limit", limits.PAGE_ITEMS, limits.PAGE_ITEMS)
         page = await self._node.page(epoch or self._node.spool.epoch, after, max(limit, 1), _wait(asked))
+        if asked.request.query_params.get("status") == "1":
+            page = replace(page, status=self._node.status())
         return json_response(page.to_json())
 
     async def _twin(self, _asked: Asked) -> Response:

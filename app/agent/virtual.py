@@ -160,8 +160,7 @@ class VirtualNode:
         asked, public, now_us = urlsplit(target), self.identity.public, _now_us()
         match asked.path:
             case "/v1/status":
-                status = Status(public.device_id, public.name, "virtual", now_us, now_us, self.epoch, self.have, 0, 1.0)
-                return to_bytes(status.to_json())
+                return to_bytes(self._status(now_us).to_json())
             case "/v1/inventory":
                 return to_bytes(
                     Inventory(public.device_id, public.name, "virtual", "virtual", "none", 1, 1 << 30, 1 << 30, "3", "virtual")
@@ -170,17 +169,25 @@ class VirtualNode:
             case "/v1/twin":
                 return to_bytes({"schema": 1, "version": 0, "desired": {}, "reported": {"applied_version": 0}})
             case "/v1/telemetry":
-                return self._page({key: values[0] for key, values in parse_qs(asked.query).items()})
+                return self._page({key: values[0] for key, values in parse_qs(asked.query).items()}, now_us)
         return b""
 
-    def _page(self, query: Mapping[str, str]) -> bytes:
+    def _status(self, now_us: int) -> Status:
+        public = self.identity.public
+        return Status(public.device_id, public.name, "virtual", now_us, now_us, self.epoch, self.have, 0, 1.0)
+
+    def _page(self, query: Mapping[str, str], now_us: int) -> bytes:
         after = int(query.get("after", "0")) if query.get("epoch") == self.epoch else 0
         begin = max(after + 1, self.first)
         lost = ((after + 1, begin - 1),) if begin > after + 1 else ()
         end = min(self.have, begin + min(int(query.get("limit", "500")), PAGE_ITEMS) - 1)
         begin = max(self.first, begin - _AGAIN) if "duplicate" in self.faults else begin
         items = tuple(self.measurement(seq) for seq in range(begin, end + 1))
-        return to_bytes(TelemetryPage(self.epoch, items, end + 1 if items else begin, lost).to_json())
+        status = self._status_of_page(query, now_us)
+        return to_bytes(TelemetryPage(self.epoch, items, end + 1 if items else begin, lost, status).to_json())
+
+    def _status_of_page(self, query: Mapping[str, str], now_us: int) -> Status | None:
+        return self._status(now_us) if query.get("status") == "1" else None
 
 
 async def follow(nodes: Sequence[VirtualNode], faults: Sequence[Fault], began_s: float) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from app.engine.base.errors import BadInput
 from app.wire.documents import SCHEMA, list_of, number_of, object_of, text_of, unknown_of, whole_of
+from app.wire.status import Status
 
 _NUMBERS: Final = ("cpu_ratio", "mem_ratio", "latency_mean_s", "latency_p50_s", "latency_p99_s", "error_ratio")
 _KNOWN: Final = ("seq", "at_us", "inference_count", "resources", "metrics", *_NUMBERS)
@@ -58,13 +59,15 @@ class TelemetryPage:
     """Some measurements in order of `seq`; ask again with the page's `epoch` and `after` = its `cursor`.
 
     `lost` holds (first, last) ranges after the cursor asked for that the node had to drop. Another `epoch` than the one
-    asked for means the node began a new spool: what stands here starts at its beginning.
+    asked for means the node began a new spool: what stands here starts at its beginning. `status` comes when it was
+    asked for, from a node that knows how.
     """
 
     epoch: str
     items: tuple[Measurement, ...]
     next_seq: int
     lost: tuple[tuple[int, int], ...] = ()
+    status: Status | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -81,6 +84,7 @@ class TelemetryPage:
             "items": [item.to_json() for item in self.items],
             "next_seq": self.next_seq,
             "lost": [list(span) for span in self.lost],
+            **({} if self.status is None else {"status": self.status.to_json()}),
         }
 
     @classmethod
@@ -91,8 +95,9 @@ class TelemetryPage:
         if any(b <= a for a, b in pairwise([*(item.seq for item in items), next_seq])):
             raise BadInput("The sequence of the measurements does not ascend", field="items")
         lost = tuple(_span(span) for span in list_of(document, "lost"))
-        known = ("schema", "epoch", "items", "next_seq", "lost")
-        return cls(text_of(document, "epoch"), items, next_seq, lost, unknown_of(document, known))
+        status = Status.from_json(object_of(document, "status")) if document.get("status") is not None else None
+        known = ("schema", "epoch", "items", "next_seq", "lost", "status")
+        return cls(text_of(document, "epoch"), items, next_seq, lost, status, unknown_of(document, known))
 
 
 def _span(value: Any) -> tuple[int, int]:

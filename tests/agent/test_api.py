@@ -42,6 +42,13 @@ def test_measurements_come_in_order_and_a_long_poll_waits_for_the_next(site):
     assert item.resources["process_mem_bytes"] > 1 << 20
 
 
+def test_a_page_brings_the_status_when_asked_for_it(site):
+    plain = site.console.get("/v1/telemetry").json()
+    whole = site.console.get("/v1/telemetry", status=1).json()
+    assert "status" not in plain
+    assert whole["status"]["device"] == site.console.get("/v1/status").json()["device"]
+
+
 def test_a_page_holds_no_more_than_asked_for(site):
     site.console.page(wait=5)
     page = site.console.page(limit=1)

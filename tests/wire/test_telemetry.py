@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine.base.errors import BadInput
+from app.wire.status import Status
 from app.wire.telemetry import Measurement, TelemetryPage
 
 RATIO = st.none() | st.floats(0, 1)
@@ -16,10 +17,16 @@ ITEMS = st.builds(
 )  # fmt: skip
 
 
-@given(st.lists(ITEMS, max_size=5, unique_by=lambda item: item.seq), st.dictionaries(st.just("newer"), st.text()))
-def test_a_page_survives_json_with_what_a_newer_node_added(items, extra):
+STATUS = Status("d", "n", "1.0", 5, 4, "e", 3, 2, 1.0)
+
+
+@given(
+    st.lists(ITEMS, max_size=5, unique_by=lambda item: item.seq), st.none() | st.just(STATUS),
+    st.dictionaries(st.just("newer"), st.text()),
+)  # fmt: skip
+def test_a_page_survives_json_with_what_a_newer_node_added(items, status, extra):
     items = tuple(sorted(items, key=lambda item: item.seq))
-    page = TelemetryPage("epoch", items, items[-1].seq + 1 if items else 1, ((1, 2),), extra)
+    page = TelemetryPage("epoch", items, items[-1].seq + 1 if items else 1, ((1, 2),), status, extra)
     again = TelemetryPage.from_json(json.loads(json.dumps(page.to_json())))
     assert again == page
     assert again.cursor == page.next_seq - 1
@@ -40,6 +47,8 @@ def test_a_page_survives_json_with_what_a_newer_node_added(items, extra):
         {"next_seq": "3"},
         {"lost": [[3, 1]]},
         {"lost": [[1]]},
+        {"status": {"device": "d"}},
+        {"status": 3},
     ],
 )
 def test_a_malformed_page_is_bad_input(changed):

@@ -58,10 +58,7 @@ class NodeClient:
 
     async def status(self) -> Status:
         """Return how the node is now."""
-        status = Status.from_json((await self._get("/v1/status")).document())
-        self._ahead_us = status.at_us - self._clock.now_us()
-        self._clock_read_s = self._clock.monotonic_s()
-        return status
+        return self._read_clock(Status.from_json((await self._get("/v1/status")).document()))
 
     async def inventory(self) -> Inventory:
         """Return what the node is made of."""
@@ -77,11 +74,24 @@ class NodeClient:
         answer = await self._change("PATCH", "/v1/twin", body, {**_JSON, "If-Match": f'"{version}"'})
         return answer.document()
 
-    async def telemetry(self, epoch: str, after: int, limit: int = 500, wait_s: float = 0.0) -> TelemetryPage:
-        """Return measurements after the cursor (`epoch`, `after`); one try, for the puller has a rhythm of its own."""
-        query = urlencode({"epoch": epoch, "after": after, "limit": limit, "wait": f"{wait_s:g}"})
+    async def telemetry(
+        self, epoch: str, after: int, limit: int = 500, wait_s: float = 0.0, *, status: bool = False
+    ) -> TelemetryPage:
+        """Return measurements after the cursor (`epoch`, `after`); one try, for the puller has a rhythm of its own.
+
+        With `status` the page says how the node is now, too, unless the node is too old to know how.
+        """
+        query = urlencode({"epoch": epoch, "after": after, "limit": limit, "wait": f"{wait_s:g}", "status": int(status)})
         answer = await self._transport.send("GET", f"/v1/telemetry?{query}", limit_s=5.0 + wait_s)
-        return TelemetryPage.from_json(answer.document())
+        page = TelemetryPage.from_json(answer.document())
+        if page.status is not None:
+            self._read_clock(page.status)
+        return page
+
+    def _read_clock(self, status: Status) -> Status:
+        self._ahead_us = status.at_us - self._clock.now_us()
+        self._clock_read_s = self._clock.monotonic_s()
+        return status
 
     async def announce(
         self, slot: str, sealed: Mapping[str, Any], delta: Mapping[str, Any] | None = None, *, fresh: bool = False

@@ -17,10 +17,12 @@ from app.engine.link.client import NodeClient
 from app.engine.link.records import Batch, Peer, Target
 from app.engine.link.transport import full_jitter_s
 from app.wire.status import Status
+from app.wire.telemetry import TelemetryPage
 
 PAGE: Final = 500
 _STATUS_EVERY_S: Final = 20.0
 _CAP_S: Final = 30.0
+_APART_S: Final = 0.04  # on average between the beats of two nodes, as long as all fit into one cadence
 
 ClientOf = Callable[[Peer], NodeClient]
 Hand = Callable[[Batch], None]
@@ -89,9 +91,9 @@ class Puller:
         """Ask once; a failure is a batch too."""
         target, began_s = follow.target, self._clock.monotonic_s()
         try:
-            page = await follow.client.telemetry(target.epoch, target.seq, PAGE)
+            page = await follow.client.telemetry(target.epoch, target.seq, PAGE, status=began_s >= follow.status_due_s)
             round_trip_s = self._clock.monotonic_s() - began_s
-            status = await self._status(follow, page.epoch != target.epoch)
+            status = await self._status(follow, page, page.epoch != target.epoch)
         except OutpostError as error:
             return Batch(target.peer.id, self._clock.now_us(), target.epoch, target.seq, problem=error.problem())
         except Exception as error:  # noqa: BLE001 - one node's surprise must not end the pulling; it is told as a bug
@@ -103,11 +105,12 @@ class Puller:
             target.peer.id, self._clock.now_us(), page.epoch, page.cursor, page.items, page.lost, status, round_trip_s
         )  # fmt: skip
 
-    async def _status(self, follow: _Follow, fresh: bool) -> Status | None:
+    async def _status(self, follow: _Follow, page: TelemetryPage, fresh: bool) -> Status | None:
+        """Return the status that came with the page; a node begun anew, or one too old to send it along, is asked for it."""
         now_s = self._clock.monotonic_s()
-        if not fresh and now_s < follow.status_due_s:
+        if page.status is None and not fresh and now_s < follow.status_due_s:
             return None
-        status = await follow.client.status()
+        status = page.status or await follow.client.status()
         follow.status_due_s = now_s + _STATUS_EVERY_S
         return status
 
@@ -127,10 +130,16 @@ class Puller:
         follow.poked.clear()
 
     def _until_due_s(self, follow: _Follow) -> float:
-        """Return the wait to the node's next beat; the first is drawn, so that nodes attached together do not beat together."""
+        """Return the wait to the node's next beat.
+
+        A few nodes beat almost together, so that a console at rest wakes, writes and draws once for all of them; the more
+        there are, the wider their beats are drawn apart.
+        """
         now_s = self._clock.monotonic_s()
         if follow.due_s is None:
-            follow.due_s = now_s + self._draw.uniform(0.0, self._cadence_s)
+            spread_s = min(self._cadence_s, _APART_S * len(self._follows))
+            beat_s = (now_s // self._cadence_s + 1) * self._cadence_s
+            follow.due_s = beat_s + self._draw.uniform(0.0, spread_s)
         else:
             follow.due_s = max(follow.due_s + self._cadence_s, now_s)
         return follow.due_s - now_s

@@ -89,3 +89,16 @@ async def test_a_poke_pulls_at_once_and_asks_for_the_status(identity, client_of)
         await until(lambda: len(batches) == 2)
         assert batches[1].status is not None
         await puller.stop()
+
+
+async def test_the_status_comes_with_the_page_and_an_older_node_is_asked_for_it(identity, client_of):
+    batches = []
+    puller = pull(client_of, batches.append, 3600.0)
+    async with nodes_for(identity, 2, 3) as ((new, old), targets):
+        old._status_of_page = lambda query, now_us: None
+        for target in targets:
+            puller.attach(target)
+        await until(lambda: len(batches) == 2)
+        assert all(batch.status is not None for batch in batches)
+        assert (new.requests, old.requests) == (1, 2)
+        await puller.stop()

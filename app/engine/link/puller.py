@@ -16,8 +16,6 @@ from app.engine.base.funnel import as_outpost_error
 from app.engine.link.client import NodeClient
 from app.engine.link.records import Batch, Peer, Target
 from app.engine.link.transport import full_jitter_s
-from app.wire.status import Status
-from app.wire.telemetry import TelemetryPage
 
 PAGE: Final = 500
 _STATUS_EVERY_S: Final = 20.0
@@ -91,9 +89,14 @@ class Puller:
         """Ask once; a failure is a batch too."""
         target, began_s = follow.target, self._clock.monotonic_s()
         try:
-            page = await follow.client.telemetry(target.epoch, target.seq, PAGE, status=began_s >= follow.status_due_s)
+            due = began_s >= follow.status_due_s
+            page = await follow.client.telemetry(target.epoch, target.seq, PAGE, status=due)
             round_trip_s = self._clock.monotonic_s() - began_s
-            status = await self._status(follow, page, page.epoch != target.epoch)
+            status = page.status
+            if status is None and (due or page.epoch != target.epoch):  # too old to send it along, or begun anew
+                status = await follow.client.status()
+            if status is not None:
+                follow.status_due_s = began_s + _STATUS_EVERY_S
         except OutpostError as error:
             return Batch(target.peer.id, self._clock.now_us(), target.epoch, target.seq, problem=error.problem())
         except Exception as error:  # noqa: BLE001 - one node's surprise must not end the pulling; it is told as a bug
@@ -104,15 +107,6 @@ class Puller:
         return Batch(
             target.peer.id, self._clock.now_us(), page.epoch, page.cursor, page.items, page.lost, status, round_trip_s
         )  # fmt: skip
-
-    async def _status(self, follow: _Follow, page: TelemetryPage, fresh: bool) -> Status | None:
-        """Return the status that came with the page; a node begun anew, or one too old to send it along, is asked for it."""
-        now_s = self._clock.monotonic_s()
-        if page.status is None and not fresh and now_s < follow.status_due_s:
-            return None
-        status = page.status or await follow.client.status()
-        follow.status_due_s = now_s + _STATUS_EVERY_S
-        return status
 
     async def _pause(self, follow: _Follow) -> None:
         """Wait for the next pull: not at all while a gap is being filled, longer and longer while a node fails."""

@@ -13,6 +13,7 @@ from app.agent.desk import Desk
 from app.agent.lane import Lane
 from app.agent.meter import Interval
 from app.agent.models import Models
+from app.agent.neighbours import Neighbours
 from app.agent.options import Options
 from app.agent.rounds import Rounds
 from app.agent.serving import Server
@@ -53,6 +54,7 @@ class Node:
         self.intake = Intake(self.shelf, self.models, self.pinned)
         self.rounds = Rounds(folder / "rounds", options.home / "data", self.training)
         self.serving = Server(self.models, self.compute, clock)
+        self.neighbours = Neighbours(clock)
         self.tls = tls.server_context(identity)
         self.stopping = asyncio.Event()
         self.latest: dict[str, Any] = {}
@@ -84,6 +86,7 @@ class Node:
 
     def start(self) -> None:
         """Begin to measure."""
+        self.neighbours.follow(self.wanted.peers)
         self._measuring = asyncio.create_task(self._measure())
 
     async def close(self) -> None:
@@ -91,6 +94,7 @@ class Node:
         self.stop()
         if self._measuring is not None:
             await self._measuring
+        await self.neighbours.close()
         await self.serving.close()
         await self.rounds.close()
         for lane in (self.training, self.compute, self.files, self.disk):
@@ -165,7 +169,7 @@ class Node:
 
     def twin(self) -> dict[str, Any]:
         """Return desired and reported state."""
-        followed: dict[str, Any] = {key: self.desired[key] for key in ("infer", "spool") if key in self.desired}
+        followed: dict[str, Any] = {key: self.desired[key] for key in ("infer", "spool", "peers") if key in self.desired}
         reported: dict[str, Any] = {
             **followed,
             "applied_version": self.twin_version, "cadence_s": self.cadence_s, "labels": self.wanted.labels,
@@ -191,6 +195,7 @@ class Node:
     def _follow(self) -> None:
         """Serve and keep as the desired state says."""
         self.serving.follow(self.wanted.infer)
+        self.neighbours.follow(self.wanted.peers)
         self.spool.limit(self.wanted.spool_bytes or self.options.spool_bytes, self.wanted.spool_ttl_s)
 
     async def page(self, epoch: str, after: int, limit: int, wait_s: float) -> TelemetryPage:
@@ -214,7 +219,9 @@ class Node:
         due_s = loop.time()
         while not self.stopping.is_set():
             try:
-                await self.disk.do(self._measure_once, self.serving.meter.take(), self.serving.metrics())
+                peers = self.neighbours.told()
+                told = {**self.serving.metrics(), **({"peers": peers} if peers else {})}
+                await self.disk.do(self._measure_once, self.serving.meter.take(), told)
             except (sqlite3.Error, OSError) as error:
                 LOG.warning("a measurement is lost: %s", error)
             else:

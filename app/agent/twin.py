@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from app.agent.neighbours import peers_in
 from app.agent.options import HIGH_CADENCE_S, LOW_CADENCE_S, LOW_SPOOL_BYTES, LOW_TTL_S
 from app.agent.serving import Serving
 from app.engine.base.errors import BadInput
 from app.wire.documents import number_of, object_of, whole_of
 
-KNOWN: Final = ("cadence_s", "labels", "infer", "spool")
+KNOWN: Final = ("cadence_s", "labels", "infer", "spool", "peers")
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Wanted:
     infer: Serving = field(default_factory=Serving)
     spool_ttl_s: float | None = None
     spool_bytes: int | None = None
+    peers: dict[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
 
 
@@ -48,4 +50,7 @@ def wanted_of(desired: dict[str, Any]) -> Wanted:
     if most_bytes is not None and whole_of(spool, "most_bytes") < LOW_SPOOL_BYTES:
         raise BadInput("most_bytes must be at least {low}", field="spool", low=LOW_SPOOL_BYTES)
     ignored = tuple(sorted(key for key in desired if key not in KNOWN))
-    return Wanted(cadence_s, object_of(desired, "labels"), Serving.of(object_of(desired, "infer")), ttl_s, most_bytes, ignored)
+    return Wanted(
+        cadence_s, object_of(desired, "labels"), Serving.of(object_of(desired, "infer")), ttl_s, most_bytes,
+        peers_in(object_of(desired, "peers")), ignored,
+    )  # fmt: skip

@@ -65,6 +65,23 @@ async def decommission(call: "Call", *, nodes: str, undo: bool) -> dict[str, Any
     return await call.engine.fleet.roster.hold(nodes, state, actor=call.actor, cause=call.cause)
 
 
+async def neighbours(call: "Call", *, nodes: str, count: int) -> dict[str, Any]:
+    """Have the nodes of each site look after each other."""
+    from app.engine.fleet.neighbours import rings_of
+
+    fleet, told, changed = call.engine.fleet, [], 0
+    for node_id, peers in rings_of(fleet.select(nodes), count).items():
+        node = fleet.records.need(node_id)
+        before = fleet.twins.desired(node).get("peers") or {}
+        differs = dict(before) != peers
+        if differs:
+            changes = {"peers": {**dict.fromkeys(before), **peers}}
+            await fleet.twins.change(node, changes, None, actor=call.actor, cause=call.cause)
+        changed += differs
+        told.append({"id": node.id, "name": node.name, "changed": differs, "neighbours": len(peers)})
+    return {"nodes": told, "changed_count": changed, "skipped_count": len(told) - changed}
+
+
 _NODES = Arg("nodes", str, "all, names parted by commas, a query, or view: and the name of a saved view.", positional=True)
 _QUEUED = Arg("node", str, "Name, address or id in the queue.", positional=True)
 _TOLD = "{nodes: [{id, name, changed}], changed_count, skipped_count}"
@@ -120,6 +137,13 @@ ROWS: tuple[Command, ...] = (
         maintenance,
         (_NODES, Arg("off", bool, "End the maintenance.", default=False)),
         returns=_TOLD,
+    ),
+    Command(
+        "fleet.neighbours", "Look after neighbours",
+        "Has the nodes of each site knock at each other's doors, so that a node whose link is down is told from a dead one.",
+        neighbours,
+        (_NODES, Arg("count", int, "How many neighbours each looks after; 0 ends it.", 2, low=0, high=16)),
+        returns="{nodes: [{id, name, changed, neighbours}], changed_count, skipped_count}", leaves=True,
     ),
     Command(
         "fleet.decommission", "Take out of service",

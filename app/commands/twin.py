@@ -83,7 +83,7 @@ ROWS: tuple[Command, ...] = (
     Command(
         "fleet.desire", "Change a twin",
         "Merges changes into the node's own desired state (null removes a key). A node that is away gets the latest when it "
-        "is back. Known keys: cadence_s, labels, infer, spool.",
+        "is back. Known keys: cadence_s, labels, infer, spool, peers.",
         desire,
         (
             _NODE,

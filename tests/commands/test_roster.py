@@ -84,3 +84,17 @@ async def test_a_clash_is_ended_by_saying_whose_keys_hold(call):
     await fleet.twins.reconcile(node.id)
     told = await ask(call, "fleet.resolve", node="north", keep="theirs")
     assert told["desired"] == {"cadence_s": 4}
+
+
+async def test_nodes_of_a_site_look_after_each_other(call):
+    fleet = call.engine.fleet
+    south = await fleet.pair("10.0.0.2:1", "south", about={"name": "south", "site": "n"}, actor="me@here")
+    told = await ask(call, "fleet.neighbours", nodes="all")
+    assert (told["changed_count"], [row["neighbours"] for row in told["nodes"]]) == (2, [1, 1])
+    north = fleet.find("north")
+    assert fleet.twins.desired(north)["peers"] == {south.device_id: "10.0.0.2:1"}
+    assert (await ask(call, "fleet.neighbours", nodes="all"))["skipped_count"] == 2
+    await until(lambda: not fleet.twins._running)
+    assert (await ask(call, "fleet.neighbours", nodes="all", count=0))["changed_count"] == 2
+    await until(lambda: not fleet.twins._running)
+    assert not fleet.twins.desired(north).get("peers")

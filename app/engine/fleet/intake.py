@@ -14,7 +14,7 @@ from app.engine.fleet.health import read_health
 from app.engine.fleet.records import Node
 from app.engine.link.records import Batch
 from app.wire.identity import PublicIdentity
-from app.wire.status import ModelStatus, Status
+from app.wire.status import ModelStatus
 from app.wire.telemetry import Measurement
 
 SERIES: Final = ("cpu_ratio", "mem_ratio", "latency_p99_s", "error_ratio")
@@ -43,6 +43,7 @@ class _Shared:
         return self._known.setdefault(key, told)
 
 
+_LONG_S: Final = 1e9
 _NOTHING: Final[Mapping[str, Any]] = {}
 _SHARED: Final = _Shared()
 
@@ -104,12 +105,14 @@ def heard(node: Node, batch: Batch, items: Sequence[Measurement]) -> Node:
     return replace(found, as_of_us=last.at_us, inference_count=count, **latest)
 
 
-def peers_of(status: Status | None) -> dict[str, float]:
-    """Return how long ago (s) the node last reached each of its neighbours, by device id."""
-    told = None if status is None else status.extra.get("peers")
-    if not isinstance(told, dict):
+def peers_of(batch: Batch) -> dict[str, float]:
+    """Return how long ago (s) the node last reached each of its neighbours, by device id, as its newest measurement says."""
+    last = batch.items[-1] if batch.items else None
+    told = None if last is None else last.metrics.get("peers")
+    if last is None or not isinstance(told, dict):
         return {}
-    return {device: float(age) for device, age in told.items() if isinstance(age, (int, float)) and 0 <= age < 1e9}
+    waited_s = max(0.0, (batch.at_us - last.at_us) / 1e6)
+    return {device: age + waited_s for device, age in told.items() if isinstance(age, (int, float)) and 0 <= age < _LONG_S}
 
 
 def missed(node: Node, batch: Batch) -> Node:

@@ -219,7 +219,7 @@ class FleetService:
         self.records.put(intake.heard(node, batch, items))
         back = node.state is not Health.ONLINE
         self.judge(node.id)
-        for device, age_s in intake.peers_of(batch.status).items():
+        for device, age_s in intake.peers_of(batch).items():
             if (other := self._devices.get(device)) is not None:
                 self._watch.vouched(other, age_s)
         self.twins.look(self.records.need(node.id), None if batch.status is None else batch.status.twin_version, back=back)

@@ -38,6 +38,7 @@ class Twins:
         self.layers: Records[Layer] = Records(lambda layer: layer.name, "layer")
         self._past: dict[str, dict[int, Mapping[str, Any]]] = {}
         self._due: set[str] = set()
+        self._writing = asyncio.Lock()  # a twin is read, changed and written by one at a time
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
@@ -88,6 +89,10 @@ class Twins:
 
         Raises `Conflict` that names the keys which changed meanwhile, and `BadInput` for no object.
         """
+        async with self._writing:
+            return await self._change(node, changes, if_match, actor=actor, cause=cause)
+
+    async def _change(self, node: Node, changes: Mapping[str, Any], if_match: int | None, *, actor: str, cause: str) -> Twin:
         twin = self.of(node.id)
         if if_match is not None and if_match != twin.version:
             base = self._past.get(node.id, {}).get(if_match, {})
@@ -108,9 +113,10 @@ class Twins:
         if not twin.conflict:
             raise Conflict("The twin of {name} has no conflict", name=node.name)
         base, theirs = twin.conflict["base"], twin.conflict["theirs"]
-        twin = replace(twin, conflict={}, acked=theirs, acked_version=twin.conflict["version"])
-        own = self._taken_over(node, base, theirs, keep)
-        return await self._keep_own(node, twin, own, actor=actor, cause=cause)
+        async with self._writing:
+            fresh = replace(self.of(node.id), conflict={}, acked=theirs, acked_version=twin.conflict["version"])
+            own = self._taken_over(node, base, theirs, keep)
+            return await self._keep_own(node, fresh, own, actor=actor, cause=cause)
 
     async def set_layer(self, layer: Layer, *, actor: str, cause: str = "") -> Layer:
         """Write a layer under its name, in place of the one so called; every node it holds for is brought the new state."""
@@ -178,9 +184,9 @@ class Twins:
 
     async def reconcile(self, node_id: str) -> Twin:
         """Make the node's desired state what it should be; return its twin. Raises what the link raises."""
-        node, twin = self._nodes.need(node_id), self.of(node_id)
-        client = self._link.client(node_id)
+        node, client = self._nodes.need(node_id), self._link.client(node_id)
         there = await client.twin()
+        twin = self.of(node_id)
         theirs, version = dict(there.get("desired") or {}), int(there.get("version") or 0)
         if version != twin.acked_version and theirs != dict(twin.acked):
             differences = three_way(twin.acked, theirs, self.desired(node))
@@ -189,21 +195,22 @@ class Twins:
                     "base": dict(twin.acked), "theirs": theirs, "version": version,
                     "differences": [each.to_json() for each in differences],
                 }  # fmt: skip
-                return await self._heard(replace(twin, conflict=told), there)
+                return await self._heard(node_id, there, conflict=told)
             if any(each.change == "theirs" for each in differences):
-                twin = replace(twin, own=self._taken_over(node, twin.acked, theirs, "mine"), version=twin.version + 1)
-                self.records.put(twin)
+                own = self._taken_over(node, twin.acked, theirs, "mine")
+                async with self._writing:
+                    await self._write(replace(self.of(node_id), own=own, version=twin.version + 1), actor=_SELF)
         wanted = self.desired(node)
         if patch := patch_to(theirs, wanted):
             there = await client.patch_twin(patch, version)
-        return await self._heard(replace(twin, acked=wanted, acked_version=int(there["version"]), conflict={}), there)
+        return await self._heard(node_id, there, acked=wanted, acked_version=int(there["version"]), conflict={})
 
     async def carried(self, node: Node, there: Mapping[str, Any]) -> Twin:
         """Take a twin document that was carried here; a node that follows what it should be is in sync."""
-        twin, theirs = self.of(node.id), dict(there.get("desired") or {})
-        if theirs == self.desired(node):
-            twin = replace(twin, acked=theirs, acked_version=int(there.get("version") or 0), conflict={})
-        return await self._heard(twin, there)
+        theirs = dict(there.get("desired") or {})
+        if theirs != self.desired(node):
+            return await self._heard(node.id, there)
+        return await self._heard(node.id, there, acked=theirs, acked_version=int(there.get("version") or 0), conflict={})
 
     def _taken_over(self, node: Node, base: Mapping[str, Any], theirs: Mapping[str, Any], keep: Keep) -> dict[str, Any]:
         """Return the node's own keys with those that another console changed."""
@@ -212,13 +219,14 @@ class Twins:
         changed = {path: value for path, value in leaves(whole).items() if leaves(below).get(path) != value}
         return document_of(changed)
 
-    async def _heard(self, twin: Twin, there: Mapping[str, Any]) -> Twin:
+    async def _heard(self, node_id: str, there: Mapping[str, Any], **found: Any) -> Twin:
+        """Note what a node said, and what was `found` of it; what was asked for meanwhile stays."""
         reported = dict(there.get("reported") or {})
-        twin = replace(
-            twin, reported=reported, applied_version=int(reported.get("applied_version") or 0),
-            reported_us=self._base.clock.now_us(),
-        )  # fmt: skip
-        return await self._write(twin, actor=_SELF)
+        applied = int(reported.get("applied_version") or 0)
+        async with self._writing:
+            now_us = self._base.clock.now_us()
+            twin = replace(self.of(node_id), reported=reported, applied_version=applied, reported_us=now_us, **found)
+            return await self._write(twin, actor=_SELF)
 
     async def _keep_own(self, node: Node, twin: Twin, own: Mapping[str, Any], *, actor: str, cause: str) -> Twin:
         past = self._past.setdefault(node.id, {})

@@ -6,6 +6,7 @@ from app.engine.fleet.records import Node
 from app.engine.link.discover import Found
 from app.engine.link.records import Batch
 from app.engine.store import rows
+from app.wire.telemetry import Measurement
 from tests.engine.fleet.ground import until
 
 ME = {"actor": "me@here"}
@@ -110,12 +111,10 @@ async def test_maintenance_stays_over_a_restart_and_out_of_service_means_not_ask
 
 
 async def test_a_silent_node_that_a_neighbour_reaches_is_told_so(fleet, link, clock):
-    from app.wire.status import Status
-
     north, south, _ = await three(fleet)
     clock.advance(60)
-    status = Status(north.device_id, "north", "1", clock.now_us(), 0, "e", 0, 0, 1.0, extra={"peers": {south.device_id: 1.0}})
-    link.bring(Batch(north.id, clock.now_us(), "e", 1, status=status))
+    item = Measurement(1, clock.now_us(), metrics={"peers": {south.device_id: 1.0}})
+    link.bring(Batch(north.id, clock.now_us(), "e", 1, (item,)))
     await until(lambda: fleet.records.need(south.id).state is Health.VIA_PEER)
     clock.advance(60)
     await until(lambda: fleet.records.need(south.id).state is Health.OFFLINE)

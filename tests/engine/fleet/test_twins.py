@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from app.engine.base.errors import BadInput, Conflict, Missing
@@ -52,6 +54,23 @@ async def test_a_node_that_was_away_gets_the_latest_only_and_nothing_twice(fleet
     link.bring(answer(node, clock, client.version))
     await settled(fleet)
     assert (client.patches, fleet.twins.document(node)["in_sync"]) == ([{"cadence_s": 4}], True)
+
+
+async def test_a_wish_made_while_the_node_is_told_an_older_one_is_not_lost(fleet, link):
+    node, gate = await one(fleet), asyncio.Event()
+    client = link.client(node.id)
+    patch = client.patch_twin
+
+    async def slow(changes, version):
+        await gate.wait()
+        return await patch(changes, version)
+
+    client.patch_twin = slow
+    await fleet.twins.change(node, {"cadence_s": 2}, **ME)
+    await fleet.twins.change(node, {"cadence_s": 3}, **ME)
+    gate.set()
+    await settled(fleet)
+    assert fleet.twins.desired(node) == client.desired == {"cadence_s": 3}
 
 
 async def test_a_write_on_an_old_version_is_refused_with_what_changed_meanwhile(fleet):

@@ -15,6 +15,7 @@ from app.engine.base.records import Change, Records
 from app.views.shell import theme
 from app.views.shell.later import Later
 from app.views.widgets.columns import Column, matches
+from app.views.widgets.haystack import Haystack
 from app.views.widgets.sort_keys import Keys, SortKeys
 
 R = TypeVar("R")
@@ -43,7 +44,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         self.columns = tuple(columns)
         self._source = records
         self._rows: list[R] = list(records)
-        self._hay: list[str] = [""] * len(self._rows)
+        self._hay = Haystack(len(self._rows), self._text_at)
         self._slot = {records.key_of(record): at for at, record in enumerate(self._rows)}
         self._order: NDArray[np.intp] = np.arange(len(self._rows))
         self._place: NDArray[np.intp] | None = None
@@ -54,7 +55,6 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         self._needle = ""
         self.reader: Callable[[str], Callable[[R], bool] | None] | None = None
         self._match: Callable[[R], bool] | None = None
-        self._warmed = 0
         self._added: dict[str, R] = {}
         self._changed: dict[str, R] = {}
         self._removed: set[str] = set()
@@ -231,8 +231,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         keep[[self._slot[key] for key in keys]] = False
         self._order = (np.cumsum(keep) - 1)[self._order[keep[self._order]]]
         self._rows = [row for row, kept in zip(self._rows, keep, strict=True) if kept]
-        self._warmed = 0
-        self._hay = [text for text, kept in zip(self._hay, keep, strict=True) if kept]
+        self._hay.compact(keep)
         self._slot = {self._source.key_of(record): at for at, record in enumerate(self._rows)}
         self._place = None
 
@@ -242,7 +241,8 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         for key, record in changed.items():
             slot = self._slot[key]
             moved = self._keys.moved(self._rows[slot], record, self._weights()) or moved
-            self._rows[slot], self._hay[slot] = record, ""
+            self._rows[slot] = record
+            self._hay.forget(slot)
             slots.append(slot)
         if self._needle and any(self._wanted(slot) != (self._places()[slot] >= 0) for slot in slots):
             self.beginResetModel()
@@ -259,7 +259,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
     def _add(self, added: dict[str, R]) -> None:
         first = len(self._rows)
         self._rows.extend(added.values())
-        self._hay.extend([""] * len(added))
+        self._hay.extend(len(added))
         for at, key in enumerate(added, first):
             self._slot[key] = at
         self._keys.forget()
@@ -305,22 +305,11 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         """Tell of every row whether the filter wants it."""
         if "==" in self._needle or self._match is not None:
             return np.fromiter((self._wanted(slot) for slot in range(len(self._rows))), bool, len(self._rows))
-        self.warm()
-        first, *more = self._needle.casefold().split()
-        wanted = np.array([first in text for text in self._hay], bool)
-        for word in more:
-            wanted &= np.array([word in text for text in self._hay], bool)
-        return wanted
+        return self._hay.holding(self._needle.casefold().split())
 
     def warm(self, most: int = 0) -> bool:
         """Prepare the texts a filter searches, of `most` rows now (0: of all); tell whether some are left."""
-        first = self._warmed if most else 0
-        last = min(len(self._hay), first + most) if most else len(self._hay)
-        for slot in range(first, last):
-            if not self._hay[slot]:
-                self._hay[slot] = self._text_at(slot)
-        self._warmed = last
-        return last < len(self._hay)
+        return self._hay.warm(most)
 
     def _text_at(self, slot: int) -> str:
         record = self._rows[slot]
@@ -354,9 +343,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         if not self._needle:
             return True
         record = self._rows[slot]
-        if not self._hay[slot]:
-            self._hay[slot] = self._text_at(slot)
-        return matches(self._needle, self._hay[slot], lambda name: self._text_of(record, name))
+        return matches(self._needle, self._hay.text(slot), lambda name: self._text_of(record, name))
 
     def _arrow(self, section: int) -> str:
         for place, (column, descending) in enumerate(self._sort, 1):

@@ -8,16 +8,18 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSp
 
 from app.engine.base.text import tr
 from app.engine.fleet.rollout.gates import judge
-from app.engine.fleet.rollout.machine import outcome_counts
+from app.engine.fleet.rollout.machine import current_group, outcome_counts
 from app.engine.fleet.rollout.records import Gate, Rollout, Task
 from app.engine.fleet.rollout.states import BAD, GOOD, GROUP, MOVING, READY, ROLLOUT
 from app.views.models import ModelsPanel
+from app.views.rollout_plan import PlanSheet
 from app.views.shell.context import Context, hold
 from app.views.shell.later import Later
 from app.views.shell.page import Page, card
 from app.views.widgets.columns import Column
 from app.views.widgets.confirm import ConfirmButton
 from app.views.widgets.empty import EmptyState
+from app.views.widgets.gauges import Gauge, Gauges
 from app.views.widgets.lanes import Lane, Lanes
 from app.views.widgets.state import state_text, token_of
 from app.views.widgets.table import TablePanel
@@ -64,13 +66,15 @@ class RolloutPage(Page):
             "play", tr("No rollouts yet"),
             tr("A rollout brings one version of a model to many nodes, group by group. It is planned first; nothing happens "
                "before you start it."),
-            tr("Plan a rollout"), partial(context.open_command, "rollout.plan", {}),
+            tr("Plan a rollout"), self._open_sheet,
         )  # fmt: skip
         self.table = TablePanel(self._rollouts.records, rollout_columns(), name=tr("Rollouts"), empty=empty)
         self.models = ModelsPanel(context)
         self.waiting = QLabel()
         self.waiting.setWordWrap(True)
+        self.gauges = Gauges(tr("Gate of the group under way"))
         self.lanes = Lanes()
+        self.sheet = PlanSheet(context, self._planned)
         self._lay_out()
         self.table.on_picked(self.pick_rollout)
         self._later = Later(self._tell, 100, self)
@@ -102,7 +106,7 @@ class RolloutPage(Page):
     def _lay_out(self) -> None:
         self.plan = QPushButton(tr("Plan a rollout"))
         self.plan.setProperty("primary", True)
-        self.plan.clicked.connect(lambda _checked=False: self.context.open_command("rollout.plan", {}))
+        self.plan.clicked.connect(lambda _checked=False: self._open_sheet())
         self.add_action(self.plan)
         bar = QHBoxLayout()
         self.controls: dict[str, QPushButton] = {}
@@ -131,6 +135,7 @@ class RolloutPage(Page):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(bar)
         column.addWidget(self.waiting)
+        column.addWidget(self.gauges)
         column.addWidget(area, 1)
         self.detail = card(right)
         splitter = QSplitter(Qt.Orientation.Horizontal)
@@ -140,9 +145,20 @@ class RolloutPage(Page):
         splitter.setSizes([280, 760])
         self.tabs = QTabWidget()
         self.tabs.addTab(splitter, tr("Rollouts"))
+        self.tabs.addTab(self.sheet, tr("Plan"))
         self.tabs.addTab(self.models, tr("Models"))
         self.body.addWidget(self.tabs, 1)
         self.setFocusProxy(self.table.view)
+
+    def _open_sheet(self) -> None:
+        self.tabs.setCurrentWidget(self.sheet)
+        self.sheet.model.setFocus()
+
+    def _planned(self, rollout_id: str) -> None:
+        """Show a plan that was kept: it starts when told to."""
+        self.tabs.setCurrentIndex(0)
+        self.pick(rollout_id)
+        self.pick_rollout(rollout_id)
 
     def _ask(self, command: str, _checked: bool = False, **how: Any) -> None:
         self.context.start(command, None, rollout=self._key, **how)
@@ -167,6 +183,7 @@ class RolloutPage(Page):
             "{title}: {good} have it, {bad} failed, {open} open", title=rollout.title, good=counts["good"], bad=counts["bad"],
             open=counts["open"],
         ))  # fmt: skip
+        self.gauges.show_gauges(gauges_of(rollout, tasks))
         self.lanes.show_lanes(lanes_of(rollout, tasks))
         for event, button in self.controls.items():
             button.setVisible(self._may(rollout, event, counts))
@@ -188,6 +205,35 @@ def lanes_of(rollout: Rollout, tasks: list[Task]) -> list[Lane]:
         look = _LOOKS.get(group.state, "queued" if group.state in GROUP.states else group.state)
         lanes.append(Lane(group.name, look, gate_text(rollout.spec.gate, mine), tuple(look_of(task) for task in mine)))
     return lanes
+
+
+def gauges_of(rollout: Rollout, tasks: list[Task]) -> list[Gauge]:
+    """Return the gate of the group under way (the last one, when all have ended): each threshold with what was seen."""
+    if not rollout.groups:
+        return []
+    place = min(current_group(rollout), len(rollout.groups) - 1)
+    gate, told = rollout.spec.gate, judge(rollout.spec.gate, [task for task in tasks if task.group == place])
+    ended = told.good + told.bad
+    have, failed = told.good / max(told.counted, 1), told.bad / max(ended, 1)
+    over = have >= gate.success_ratio or (False if ended >= told.counted else None)
+    found = [
+        Gauge(tr("Have it"), f"{told.good} / {told.counted}", tr("asked {share} %", share=f"{100 * gate.success_ratio:.3g}"),
+              have, gate.success_ratio, over),
+        Gauge(tr("Failed"), f"{told.bad} / {ended}", tr("allowed {share} %", share=f"{100 * gate.error_ratio:.3g}"),
+              failed if ended else None, gate.error_ratio, failed <= gate.error_ratio),
+    ]  # fmt: skip
+    if (most := gate.p99_ratio_most) is not None:
+        seen = told.p99_ratio
+        said = "–" if seen is None else f"{seen:.2f}"
+        full = None if seen is None else seen / (2 * most)
+        asked = tr("allowed {most} times the old", most=f"{most:g}")
+        found.append(Gauge(tr("p99 latency"), said, asked, full, 0.5, seen is None or seen <= most))
+    if (least := gate.agreement_least) is not None:
+        share = told.agreement_ratio
+        said = "–" if share is None else f"{100 * share:.1f} %"
+        asked = tr("asked {share} %", share=f"{100 * least:.3g}")
+        found.append(Gauge(tr("Agreement"), said, asked, share, least, share is None or share >= least))
+    return found
 
 
 def gate_text(gate: Gate, tasks: list[Task]) -> str:

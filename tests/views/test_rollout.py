@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from app.engine.fleet.rollout.records import Gate, Group, Rollout, Spec, Task
-from app.views.rollout import gate_text, lanes_of, look_of
+from app.engine.fleet.saved import SavedView
+from app.engine.models.records import ModelVersion
+from app.views.rollout import gate_text, gauges_of, lanes_of, look_of
 
 SPEC = Spec(groups=("1", "rest"), gate=Gate(p99_ratio_most=1.5, agreement_least=0.9))
 RUNNING = Rollout(
@@ -62,6 +64,56 @@ def test_a_control_starts_its_command_and_a_stop_asks_once_more(page, start):
     assert start.asked[-1][0] == "rollout.pause"
     page.controls["halt"].click()
     assert start.asked[-1] == ("rollout.stop", {"rollout": "r1", "emergency": True})
+
+
+def test_the_gate_of_the_group_under_way_is_gauged(page):
+    page.context.engine.rollouts.records.put(RUNNING)
+    page.shown()
+    assert [(gauge.name, gauge.said, gauge.holds) for gauge in gauges_of(RUNNING, TASKS)] == [
+        ("Have it", "0 / 2", None), ("Failed", "1 / 1", False), ("p99 latency", "–", True), ("Agreement", "–", True),
+    ]  # fmt: skip
+    first = gauges_of(replace(RUNNING, groups=(Group("1", "running"), Group("rest", "ready"))), TASKS)
+    assert [(gauge.said, gauge.seen, gauge.mark) for gauge in first] == [
+        ("1 / 1", 1.0, 1.0), ("0 / 1", 0.0, 0.0), ("1.20", pytest.approx(0.4), 0.5), ("97.0 %", 0.97, 0.9),
+    ]  # fmt: skip
+    assert "Failed: 1 / 1 (allowed 0 %)" in page.gauges.accessibleDescription()
+
+
+PLAN = {
+    "rollout": "", "title": "digits:2", "state": "ready", "nodes": 3, "bytes": 3000, "needs_approval": True, "undoes": "",
+    "groups": [{"name": "1", "nodes": ["a"], "count": 1}, {"name": "rest", "nodes": ["b", "c"], "count": 2}],
+    "excluded": [{"name": "d", "reason": "it has this version"}],
+    "links": [{"site": "north", "nodes": 3, "bytes": 3000, "seconds": 3.0}, {"site": "x", "nodes": 1, "bytes": 1, "seconds": None}],
+    "undo": [{"version": None, "nodes": 1, "possible": False}, {"version": 1, "nodes": 2, "possible": True}],
+}  # fmt: skip
+
+
+def test_a_plan_is_shown_before_it_is_kept_and_a_change_must_be_shown_again(page, start):
+    engine, sheet = page.context.engine, page.sheet
+    engine.models.records.put(ModelVersion("m2", "digits", 2, "sha256:2", 10), ModelVersion("m1", "digits", 1, "sha256:1", 10))
+    engine.fleet.views.records.put(SavedView("v", "the north"))
+    assert [sheet.nodes.itemText(at) for at in range(sheet.nodes.count())] == ["all", "view:the north"]
+    start.answers["rollout.plan"] = PLAN
+    page.plan.click()
+    assert page.tabs.currentWidget() is sheet
+    sheet.nodes.setCurrentText("view:the north")
+    assert not sheet.keep.isEnabled()
+    sheet.show_plan.click()
+    asked = {"model": "digits:2", "nodes": "view:the north", "groups": "10%,rest"}
+    assert start.asked[-1] == ("rollout.plan", {"keep": False, **asked})
+    assert "digits:2 to 3 nodes" in sheet.said.text()
+    assert "2 back to version 1" in sheet.said.text()
+    assert "Somebody else must approve it" in sheet.said.text()
+    assert [row["site"] for row in sheet.links] == ["north", "x"]
+    assert [row["reason"] for row in sheet.excluded] == ["it has this version"]
+    sheet.groups.setText("rest")
+    assert not sheet.keep.isEnabled()
+    sheet.groups.setText("10%,rest")
+    engine.rollouts.records.put(replace(RUNNING, id="r9", state="ready"))
+    start.answers["rollout.plan"] = {**PLAN, "rollout": "r9"}
+    sheet.keep.click()
+    assert start.asked[-1] == ("rollout.plan", {"keep": True, **asked})
+    assert (page.tabs.currentIndex(), page._key) == (0, "r9")
 
 
 def test_every_state_has_a_mark_and_unknown_is_no_failure():

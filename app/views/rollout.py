@@ -112,6 +112,7 @@ class RolloutPage(Page):
         self.controls: dict[str, QPushButton] = {}
         for event, command, words in (
             ("approve", "rollout.approve", tr("Approve")), ("start", "rollout.start", tr("Start rollout")),
+            ("confirm", "rollout.confirm", tr("Confirm installation")),
             ("pause", "rollout.pause", tr("Pause")), ("resume", "rollout.resume", tr("Resume")),
             ("retry", "rollout.retry", tr("Retry failed")), ("undo", "rollout.undo", tr("Plan the undo")),
         ):  # fmt: skip
@@ -187,6 +188,7 @@ class RolloutPage(Page):
         self.lanes.show_lanes(lanes_of(rollout, tasks))
         for event, button in self.controls.items():
             button.setVisible(self._may(rollout, event, counts))
+        self.controls["confirm"].setVisible(any(task.state == "wait_confirmation" for task in tasks))
 
     @staticmethod
     def _may(rollout: Rollout, event: str, counts: dict[str, int]) -> bool:

@@ -59,7 +59,7 @@ class PlanSheet(QWidget):
             for each in told["undo"]
         ]  # fmt: skip
         lines = [
-            tr("{title} to {count} nodes, {bytes} in all; {excluded} are left out.", title=told["title"], count=told["nodes"],
+            tr("{title} to {count} nodes, {bytes} in all; left out: {excluded}", title=told["title"], count=told["nodes"],
                bytes=bytes_text(told["bytes"]), excluded=len(told["excluded"])),
             tr("Groups: {groups}", groups=", ".join(f"{group['name']} ({group['count']})" for group in told["groups"])),
             tr("Undoing it: {undo}", undo=", ".join(undo) or "–"),

@@ -76,6 +76,13 @@ def test_the_gate_of_the_group_under_way_is_gauged(page):
     assert [(gauge.said, gauge.seen, gauge.mark) for gauge in first] == [
         ("1 / 1", 1.0, 1.0), ("0 / 1", 0.0, 0.0), ("1.20", pytest.approx(0.4), 0.5), ("97.0 %", 0.97, 0.9),
     ]  # fmt: skip
+    assert not page.controls["confirm"].isVisible()
+    waiting = [replace(TASKS[1], state="wait_confirmation")]
+    page.context.engine.rollouts.tasks = lambda _key: waiting
+    page.shown()
+    assert page.controls["confirm"].isVisible()
+    page.context.engine.rollouts.tasks = lambda _key: TASKS
+    page.shown()
     assert "Failed: 1 / 1 (allowed 0 %)" in page.gauges.accessibleDescription()
 
 

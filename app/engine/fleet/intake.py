@@ -111,7 +111,8 @@ def peers_of(batch: Batch) -> dict[str, float]:
     told = None if last is None else last.metrics.get("peers")
     if last is None or not isinstance(told, dict):
         return {}
-    waited_s = max(0.0, (batch.at_us - last.at_us) / 1e6)
+    now_us = batch.at_us if batch.status is None else batch.status.at_us  # the node's own clock, where it is known
+    waited_s = max(0.0, (now_us - last.at_us) / 1e6)
     return {device: age + waited_s for device, age in told.items() if isinstance(age, (int, float)) and 0 <= age < _LONG_S}
 
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.engine.base.clock import SystemClock
 from app.engine.base.errors import Missing, Refused
 from app.engine.fleet.adapters.processes import AgentHerd
 from app.engine.link.records import Peer, Target
@@ -53,6 +54,34 @@ async def test_batches_reach_every_sink_until_it_ends(link):
         link.detach(target.peer.id)
         with pytest.raises(Missing):
             link.client(target.peer.id)
+
+
+class SkewedClock(SystemClock):
+    """A console's clock that is wrong by a day."""
+
+    def __init__(self, off_s):
+        self.off_us = off_s * 1_000_000
+
+    def now_us(self):
+        return super().now_us() + self.off_us
+
+
+@pytest.mark.parametrize("off_s", [-86_400, 86_400])
+async def test_a_clock_wrong_by_a_day_harms_neither_orders_nor_telemetry(tmp_path, agent, off_s):
+    async with ground(tmp_path / "console", SkewedClock(off_s)) as base:
+        link = Link(base)
+        await link.start()
+        paired = await link.pair(agent.address, agent.code)
+        batches = []
+        link.on_batch(batches.append)
+        link.attach(Target(Peer("n", paired.address, paired.identity)))
+        told = await link.client("n").patch_twin({"cadence_s": 0.2}, 0)  # signed: it lives a minute on the node's own clock
+        assert told["reported"]["cadence_s"] == 0.2
+        await until(lambda: sum(len(batch.items) for batch in batches) > 2)
+        assert all(batch.problem is None and not batch.lost for batch in batches)
+        off = abs(batches[-1].at_us - batches[-1].items[-1].at_us - base.clock.off_us) / 1e6 if batches[-1].items else 0.0
+        assert off < 60  # each time is told by the clock it was read from
+        await link.stop()
 
 
 async def test_above_the_limit_the_links_move_to_a_process_without_a_gap(tmp_path):

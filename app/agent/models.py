@@ -4,6 +4,7 @@ Verbs run in one lane and inference in another; they share only the two mappings
 """
 
 import hashlib
+import json
 import time
 from dataclasses import replace
 from functools import partial
@@ -182,7 +183,10 @@ class Models:
 
         before = resident_bytes()
         try:
-            _self_test(self._load(name, manifest, data), manifest)
+            session = self._load(name, manifest, data)
+            _self_test(session, manifest.test_input, manifest.test_output, manifest.tolerance)
+            if session.self_test:
+                _self_test(session, *_test_inside(session.self_test, name))
             check_memory(name, manifest.limits, resident_bytes() - before)
         except OutpostError:
             self._forget(name, slots)
@@ -263,12 +267,21 @@ def _answers(session: "Session") -> "Answer":
     return lambda rows: next(iter(session.run({"x": rows}).values()))
 
 
-def _self_test(session: "Session", manifest: Manifest) -> None:
+def _test_inside(text: str, name: str) -> tuple[Any, Any, float]:
+    """Return rows in, rows out and tolerance of the self-test that a model carries; raise `BadInput` when it is none."""
+    try:
+        told = json.loads(text)
+        return told["input"], told["output"], float(told["tolerance"])
+    except (ValueError, TypeError, KeyError):
+        raise BadInput("The self-test inside {name} cannot be read", name=name, field="self_test") from None
+
+
+def _self_test(session: "Session", rows_in: Any, rows_out: Any, tolerance: float) -> None:
     """Raise `BadInput` unless the model answers its own test rows within the tolerance."""
     import numpy as np
 
     try:
-        rows, wanted = np.asarray(manifest.test_input, np.float32), np.asarray(manifest.test_output, np.float32)
+        rows, wanted = np.asarray(rows_in, np.float32), np.asarray(rows_out, np.float32)
     except (ValueError, TypeError):
         raise BadInput("The self-test's rows are no table of numbers", field="self_test") from None
     told = session.run({"x": rows})
@@ -276,8 +289,8 @@ def _self_test(session: "Session", manifest: Manifest) -> None:
     if answer is None or answer.shape != wanted.shape:
         raise BadInput("The self-test's answer has another shape", field="self_test")
     off = float(np.max(np.abs(answer - wanted), initial=0.0))
-    if not off <= manifest.tolerance:
+    if not off <= tolerance:
         raise BadInput(
             "The model fails its self-test: it is off by {off}, allowed is {tolerance}",
-            off=off, tolerance=manifest.tolerance, field="self_test",
+            off=off, tolerance=tolerance, field="self_test",
         )  # fmt: skip

@@ -1,4 +1,8 @@
+import json
+from types import SimpleNamespace
+
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -158,6 +162,22 @@ def test_a_self_test_that_does_not_fit_is_bad_input(place, nets, test):
     with pytest.raises(BadInput):
         place.prepare(nets[0], 1, self_test=test)
     assert place.status() is None
+
+
+def with_test_inside(net, text):
+    model = onnx.load_model_from_string(net.data)
+    model.metadata_props.add(key="outpost.self_test", value=text)
+    return SimpleNamespace(data=model.SerializeToString(), x=net.x, y=net.y)
+
+
+def test_the_self_test_inside_the_artifact_is_asked_too(place, nets):
+    right = {"input": nets[0].x.tolist(), "output": nets[0].y.tolist(), "tolerance": 1e-4}
+    assert place.prepare(with_test_inside(nets[0], json.dumps(right)), 1)["prepared_version"] == 1
+    wrong = {**right, "output": (nets[0].y + 1).tolist()}
+    for text, words in ((json.dumps(wrong), "fails its self-test"), ("{}", "cannot be read"), ("nonsense", "cannot be read")):
+        with pytest.raises(BadInput, match=words):
+            place.prepare(with_test_inside(nets[0], text), 2)
+    assert place.status().prepared_version == 1
 
 
 @pytest.mark.parametrize("cut", [10, 100, -5])

@@ -22,6 +22,7 @@ _ERRORS: tuple[type[Exception], ...] = (
     ort_errors.RuntimeException,
     ValueError,
 )
+SELF_TEST = "outpost.self_test"  # in the model's own metadata: {input, output, tolerance} as JSON
 _REASON_CHARACTERS = 300
 # Accelerators first. TensorRT builds engines for minutes at the first load, and Azure's calls a service: neither unasked.
 _PROVIDERS = (
@@ -46,6 +47,7 @@ class Session:
                 "The model {name} cannot be loaded: {reason}", name=name, reason=_line_of(error), field="artifact"
             ) from None
         self.providers: tuple[str, ...] = tuple(self._session.get_providers())
+        self.self_test: str = self._session.get_modelmeta().custom_metadata_map.get(SELF_TEST, "")
         self._inputs = {each.name: np.dtype(_dtype_of(each.type)) for each in self._session.get_inputs()}
         self._outputs = [each.name for each in self._session.get_outputs()]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict, Limit, Missing
-from app.engine.base.ids import content_id
+from app.engine.base.ids import content_id, new_id
 from app.engine.base.platform import replace_file
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
@@ -49,7 +49,8 @@ class ModelsService:
     ) -> ModelVersion:  # fmt: skip
         """Check `data` as ONNX and keep it as the next version of `name`; raise `BadInput` naming `source`.
 
-        The same file under the same name again is the version that is there already.
+        What is kept is the file with its self-test inside, in the metadata of ONNX; `lineage["source"]` is the content id of
+        the file as it came. The same file under the same name again is the version that is there already.
         """
         _check_name(name)
         if len(data) > _MOST_BYTES:
@@ -60,18 +61,29 @@ class ModelsService:
         home = self._base.home
         artifact = await in_thread(partial(artifacts.keep, home, data), "artifact")
         path = artifacts.path_of(home, artifact)
+        fresh, lineage = path.with_name(f"{path.name}.{new_id()}"), dict(lineage or {})
         try:
             told = await self._base.jobs.run(
-                _WORKER, "app.engine.models.work:inspect", {"path": str(path), "source": source or name},
+                _WORKER, "app.engine.models.work:inspect",
+                {"path": str(path), "source": source or name, "out": str(fresh)},
                 title=f"Check model {name}", actor=actor, cause=cause, transient=True,
             )  # fmt: skip
         except BadInput:
             if not any(model.artifact == artifact for model in self.records):
                 await in_thread(partial(path.unlink, missing_ok=True), "artifact")
             raise
+        if fresh.exists():
+            data = await in_thread(fresh.read_bytes, "artifact")
+            await in_thread(fresh.unlink, "artifact")
+            lineage, artifact = (
+                {**lineage, "source": artifact},
+                await in_thread(partial(artifacts.keep, home, data), "artifact"),
+            )
+            if not any(model.artifact == lineage["source"] for model in self.records):
+                await in_thread(partial(path.unlink, missing_ok=True), "artifact")
         row = {
             "name": name, "artifact": artifact, "size_bytes": len(data), "metrics": dict(metrics or {}),
-            "lineage": dict(lineage or {}), "inputs": told, "state": "draft",
+            "lineage": lineage, "inputs": told, "state": "draft",
         }  # fmt: skip
         return await self._write_next(row, actor, cause)
 
@@ -204,7 +216,8 @@ class ModelsService:
         return self.records.need(model.id)
 
     def _same(self, name: str, artifact: str) -> ModelVersion | None:
-        return next((model for model in self.records if model.name == name and model.artifact == artifact), None)
+        mine = (model for model in self.records if model.name == name)
+        return next((model for model in mine if artifact in (model.artifact, model.lineage.get("source"))), None)
 
     async def _write_next(self, row: dict[str, Any], actor: str, cause: str) -> ModelVersion:
         now_us = self._base.clock.now_us()

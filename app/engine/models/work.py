@@ -12,9 +12,16 @@ from app.engine.models.limits import Limits, check_trial
 
 
 def inspect(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
-    """Return what the model file {path} takes and gives, and its self-test; raise `BadInput` naming {source}."""
+    """Return what the model file {path} takes and gives, and its self-test; raise `BadInput` naming {source}.
+
+    With {out}, a model that has a self-test and does not carry it yet is copied there with it in its metadata.
+    """
     del stop
-    told = onnx_model.describe(Path(spec["path"]), seed, str(spec.get("source", "")))
+    path = Path(spec["path"])
+    told = onnx_model.describe(path, seed, str(spec.get("source", "")))
+    carried = told.pop("carried", False)
+    if spec.get("out") and told["self_test"] is not None and not carried:
+        onnx_model.stamp(path, {"self_test": told["self_test"]}, seed, Path(spec["out"]))
     report(1.0, 1.0, "model")
     return told
 

@@ -3,6 +3,7 @@ import pytest
 
 from app.engine.base.errors import BadInput, Conflict, Missing
 from app.engine.base.ids import content_id
+from app.engine.models.adapters.onnx_model import stamped
 from app.engine.models.service import ModelsService
 from tests.engine.models.nets import linear_model
 
@@ -13,9 +14,9 @@ async def test_versions_count_up_and_the_same_file_again_is_the_same_version(bas
     first = await models.register("digits", ONE, {"accuracy": 0.9}, {"run": "r1"}, actor="me@here")
     second = await models.register("digits", TWO, actor="me@here")
     assert (first.title, second.title, first.state) == ("digits:1", "digits:2", "draft")
-    assert (first.artifact, first.size_bytes, first.metrics, first.lineage) == (
-        content_id(ONE), len(ONE), {"accuracy": 0.9}, {"run": "r1"},
-    )  # fmt: skip
+    assert (first.metrics, first.lineage) == ({"accuracy": 0.9}, {"run": "r1", "source": content_id(ONE)})
+    assert (first.artifact, first.size_bytes) == (content_id(await models.read(first)), len(await models.read(first)))
+    assert stamped(models.path_of(first))["self_test"] == first.inputs["self_test"]
     assert await models.register("digits", ONE, actor="me@here") == first
     assert (await models.register("other", ONE, actor="me@here")).title == "other:1"
     assert models.find("digits") == models.find("digits:2") == models.find(second.id) == second
@@ -57,9 +58,13 @@ async def test_an_export_is_the_same_bytes_and_damage_is_told(models, tmp_path):
     path = tmp_path / "in.onnx"
     path.write_bytes(ONE)
     model = await models.import_file(path, "digits", actor="me@here")
-    assert model.lineage == {"kind": "import", "file": "in.onnx"}
+    assert model.lineage == {"kind": "import", "file": "in.onnx", "source": content_id(ONE)}
     await models.export("digits", tmp_path / "out.onnx")
-    assert (tmp_path / "out.onnx").read_bytes() == ONE
+    assert content_id((tmp_path / "out.onnx").read_bytes()) == model.artifact
+    again = await models.import_file(tmp_path / "out.onnx", "digits", actor="me@here")
+    assert again == model
+    other = await models.import_file(tmp_path / "out.onnx", "other", actor="me@here")
+    assert (other.artifact, "source" in other.lineage) == (model.artifact, False)  # it carries its self-test already
     models.path_of(model).write_bytes(TWO)
     with pytest.raises(Conflict, match="damaged"):
         await models.export("digits", tmp_path / "worse.onnx")

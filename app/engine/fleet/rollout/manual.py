@@ -24,6 +24,13 @@ faults; it calls the same functions that run in service, and its figures are sim
 - **Two steps.** The artifact travels first, signed, checked piece by piece, as a delta where the node has an older version;
   installing is a second step, in a maintenance window if there is one. Before its commit every failure goes back to the old
   version. `rollback_failed` means that a person must go there.
+- **People.** Above `--approve-above` nodes somebody else than the planner must approve (`outpost rollout approve`); another
+  device of the same person is no second person. With `--confirm` each node waits with its artifact until a person lets it
+  install (`outpost rollout confirm`).
+- **Links.** The bytes per second of a node's link and of its site, and the bytes a link may carry in a day (UTC), are kept by
+  the transfer itself, piece by piece and over restarts. A node whose day is spent pauses and goes on the next day.
+- **Traffic for gates.** `outpost model record` has nodes keep their newest requests in memory, `outpost model replay` plays
+  rows to them as real requests; the shadow run compares both versions on what was kept.
 - **Undo** is the inverse plan: each node back to the version it had, as a rollout of its own.
 
 The pictures below are written from the tables that the program runs on.

@@ -48,7 +48,7 @@ def describe(path: Path, seed: int, source: str = "") -> dict[str, Any]:
     told: dict[str, Any] = {"inputs": inputs, "outputs": outputs, "self_test": None}
     inside = session.get_modelmeta().custom_metadata_map.get("outpost.self_test")
     if inside:
-        told["self_test"] = _inside(inside, source or path)
+        told |= {"self_test": _inside(inside, source or path), "carried": True}
     elif _maps_rows(inputs) and outputs[0]["name"] == "y":
         width = int(inputs[0]["shape"][1])
         rows = np.random.default_rng(np.random.SeedSequence(seed)).random((_SELF_TEST_ROWS, width), dtype=np.float32)
@@ -71,11 +71,14 @@ def _inside(text: str, source: str | Path) -> dict[str, Any]:
     return told
 
 
-def stamp(path: Path, about: Mapping[str, Any], seed: int) -> None:
-    """Write `about` and the self-test into the model's own metadata, as JSON under outpost.<name> (metadata_props of ONNX)."""
+def stamp(path: Path, about: Mapping[str, Any], seed: int, out: Path | None = None) -> None:
+    """Write `about` and the self-test into the model's own metadata, as JSON under outpost.<name> (metadata_props of ONNX).
+
+    The file itself is changed, or with `out` a copy made there.
+    """
     import onnx
 
-    told = {**about, "self_test": describe(path, seed)["self_test"]}
+    told = {"self_test": describe(path, seed)["self_test"], **about}
     model = onnx.load(str(path))
     kept = [(each.key, each.value) for each in model.metadata_props if not each.key.startswith("outpost.")]
     del model.metadata_props[:]
@@ -84,7 +87,7 @@ def stamp(path: Path, about: Mapping[str, Any], seed: int) -> None:
     ]
     for key, value in (*kept, *fresh):
         model.metadata_props.add(key=key, value=value)
-    path.write_bytes(model.SerializeToString(deterministic=True))
+    (out or path).write_bytes(model.SerializeToString(deterministic=True))
 
 
 def stamped(path: Path) -> dict[str, Any]:

@@ -1,0 +1,120 @@
+"""CP-SAT (ortools, Apache-2.0) behind job-shop scheduling: a bound, and with time enough a proof; needs the extra `exact`.
+
+The model is the usual one of intervals: one per operation, none overlapping on a machine, in order within a job.
+"""
+
+import importlib
+import importlib.util
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.base.contracts import Budget, Stop
+from app.engine.base.errors import Bug
+
+_LOOK_S = 0.1
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The starts (jobs, steps), their makespan, and the best bound on it."""
+
+    starts: list[list[int]]
+    span: int
+    bound: int
+
+    @property
+    def proved(self) -> bool:
+        """Tell whether no schedule can be shorter."""
+        return self.bound >= self.span
+
+
+def available() -> bool:
+    """Tell whether ortools is installed, without loading it."""
+    return importlib.util.find_spec("ortools") is not None
+
+
+def load() -> None:
+    """Load the package, where it is installed, ahead of a method's time."""
+    if available():
+        _package()
+
+
+def schedule(  # noqa: PLR0917 - as all methods are called
+    machines: NDArray[np.int64],
+    times: NDArray[np.int64],
+    known: list[list[int]],
+    lower: int,
+    budget: Budget,
+    seed: int,
+    stop: Stop,
+) -> Schedule:
+    """Return a schedule no longer than the `known` one, and a bound no lower than `lower`; ends early on proof or stop."""
+    span = int((np.asarray(known) + times).max())
+    if span <= lower or budget.seconds <= 0 or stop():
+        return Schedule(known, span, lower)
+    cp: Any = _package()
+    model, starts, makespan = _model(cp, machines, times, known, (lower, span))
+    solver = cp.CpSolver()
+    solver.parameters.max_time_in_seconds = budget.seconds
+    solver.parameters.num_workers = max(1, budget.threads)
+    solver.parameters.random_seed = int(seed % 2**31)
+    with _watched(solver, stop):
+        status = solver.solve(model)
+    bound = max(lower, int(np.ceil(solver.best_objective_bound - 1e-6)))
+    if status in (cp.OPTIMAL, cp.FEASIBLE):
+        return Schedule([[int(solver.value(one)) for one in row] for row in starts], int(solver.value(makespan)), bound)
+    if status == cp.UNKNOWN:
+        return Schedule(known, span, min(bound, span))
+    raise Bug("CP-SAT calls a schedule impossible that is known: {status}", status=solver.status_name(status))
+
+
+def _package() -> Any:
+    """Return the part of ortools used here; its own types do not pass a strict check."""
+    return importlib.import_module("ortools.sat.python.cp_model")
+
+
+def _model(
+    cp: Any, machines: NDArray[np.int64], times: NDArray[np.int64], known: list[list[int]], limits: tuple[int, int]
+) -> tuple[Any, list[list[Any]], Any]:
+    """Return the model, its start variables and its makespan, with the known schedule as a hint."""
+    model, (lower, latest) = cp.CpModel(), limits
+    makespan = model.new_int_var(lower, latest, "makespan")
+    starts: list[list[Any]] = []
+    on: dict[int, list[Any]] = {}
+    for j, row in enumerate(times):
+        mine = [model.new_int_var(0, latest, f"s{j}_{s}") for s in range(len(row))]
+        for s, (start, length) in enumerate(zip(mine, row, strict=True)):
+            on.setdefault(int(machines[j, s]), []).append(model.new_fixed_size_interval_var(start, int(length), f"i{j}_{s}"))
+            after = mine[s + 1] if s + 1 < len(mine) else makespan
+            model.add(after >= start + int(length))
+            model.add_hint(start, int(known[j][s]))
+        starts.append(mine)
+    for intervals in on.values():
+        model.add_no_overlap(intervals)
+    model.minimize(makespan)
+    return model, starts, makespan
+
+
+@contextmanager
+def _watched(solver: Any, stop: Stop) -> Iterator[None]:
+    """Ask `stop` ten times a second while the solver works, and end its search when told so."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_LOOK_S):
+            if stop():
+                solver.stop_search()
+
+    thread = threading.Thread(target=watch, name="stop of CP-SAT", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -32,9 +32,9 @@ def main() -> None:
             "graph": name, "best_known": best, "seconds": given.seconds, "seeds": given.seeds, "threads": given.threads,
             "lowest": min(cuts), "highest": max(cuts),
         }  # fmt: skip
-        tell("median best cut", statistics.median(cuts), "cut", "", settings)
-        tell(f"runs that reach {GATES[name]}", sum(cut >= GATES[name] for cut in cuts), "runs", "", settings)
-        tell(f"runs that reach {GOALS[name]}", sum(cut >= GOALS[name] for cut in cuts), "runs", "", settings)
+        tell(f"{name}: median best cut", statistics.median(cuts), "cut", "", settings)
+        tell(f"{name}: runs that reach {GATES[name]}", sum(cut >= GATES[name] for cut in cuts), "runs", "", settings)
+        tell(f"{name}: runs that reach {GOALS[name]}", sum(cut >= GOALS[name] for cut in cuts), "runs", "", settings)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ async def ask(call, name, **given):
 async def test_circuit_run_hands_file_shots_and_seed_on_with_who_asked(call):
     assert await ask(call, "circuit.run", file="bell.qasm", shots="64", seed="3") == {"counts": {"0": 64}}
     assert call.engine.circuits.asked == [
-        {"file": Path("bell.qasm"), "shots": 64, "seed": 3, "actor": "me@here", "cause": "c1"},
+        {"file": Path("bell.qasm"), "shots": 64, "seed": 3, "simulator": "auto", "actor": "me@here", "cause": "c1"},
     ]
 
 

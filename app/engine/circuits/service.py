@@ -35,15 +35,16 @@ class CircuitsService:
 
     async def run(
         self, *, file: Path | None = None, text: str = "", name: str = "", shots: int = 1024, seed: int = 0,
-        actor: str, cause: str = "",
+        simulator: str = "auto", actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Simulate the circuit of `file`, or OpenQASM `text` called `name`, and return the result document.
 
-        The result holds counts, simulator, why, wall_s, memory_bytes, shots, seed, qubits, depth, picture and note.
+        The result holds counts, simulator, why, predicted, alternatives, wall_s, memory_bytes, shots, seed, qubits,
+        depth, picture and note.
         """
         spec, source = _spec(file, text, name)
         return await self._book.execute(
-            KIND, "app.engine.circuits.work:run", {**spec, "shots": shots},
+            KIND, "app.engine.circuits.work:run", {**spec, "shots": shots, "simulator": simulator},
             title=f"Run {source}", source=source, seed=seed, actor=actor, cause=cause, keep=kept,
         )  # fmt: skip
 

@@ -66,16 +66,22 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
     _unless_stopped(stop)
     report(1.0, 3.0, "steps", {"stage": "compiling"})
     circuit, note = aer.measured(source)
-    low, choice = aer.plan(circuit, name, aer.free_bytes())
+    wanted = str(spec.get("simulator") or "auto")
+    low, choice, predicted, others = aer.select(circuit, name, aer.free_bytes(), shots, wanted)
     _unless_stopped(stop)
     report(2.0, 3.0, "steps", {"stage": "running", "simulator": choice.method})
-    outcome = aer.run(low, choice, shots=shots, seed=seed, name=name)
+    if choice.method == "clifford":
+        outcome = aer.run_clifford(low, choice, shots=shots, seed=seed)
+    else:
+        outcome = aer.run(low, choice, shots=shots, seed=seed, name=name)
     report(3.0, 3.0, "steps", {"stage": "done"})
     return {
         "counts": dict(outcome.counts),
         "other_shots": outcome.other_shots,
         "simulator": outcome.simulator,
         "why": outcome.why,
+        "predicted": {"memory_bytes": predicted.memory_bytes, "wall_s": predicted.wall_s},
+        "alternatives": [other.told() for other in others],
         "memory_bytes": outcome.memory_bytes,
         "wall_s": outcome.wall_s,
         "shots": shots,

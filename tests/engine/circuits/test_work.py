@@ -56,7 +56,9 @@ def test_the_result_is_plain_json_and_says_how_it_came_to_be():
     told = []
     result = run({**sample("ghz"), "shots": 10}, 0, lambda *a, **_: told.append(a))
     assert json.loads(json.dumps(result)) == result
-    assert result["simulator"] == "aer stabilizer"
+    assert result["simulator"] == "clifford"
+    assert result["predicted"]["wall_s"] > 0
+    assert {one["simulator"] for one in result["alternatives"]} == {"stabilizer", "statevector", "matrix_product_state"}
     assert {"counts", "simulator", "wall_s", "shots", "seed", "qubits", "depth", "picture", "note"} <= set(result)
     assert [step[0] for step in told] == [0.0, 1.0, 2.0, 3.0]
 
@@ -117,3 +119,11 @@ def test_published_circuits_run_and_give_their_known_outcome(name, counts):
 def test_the_w_state_finds_its_one_in_each_place_alike():
     counts = run({"file": str(DATA / "wstate_n3.qasm"), "shots": 3000}, 4)["counts"]
     assert chi_square(counts, dict.fromkeys(["001", "010", "100"], 1000)) < 13.82  # 0.1 % point, two degrees of freedom
+
+
+@pytest.mark.parametrize("simulator", ["clifford", "stabilizer", "statevector", "matrix_product_state"])
+def test_every_simulator_that_is_asked_for_finds_the_same_outcomes(simulator):
+    result = run({**sample("ghz"), "shots": 2000, "simulator": simulator}, 5)
+    assert set(result["counts"]) == {"00000", "11111"}
+    assert abs(result["counts"]["00000"] - 1000) < 4 * math.sqrt(500)
+    assert result["simulator"].endswith(simulator)

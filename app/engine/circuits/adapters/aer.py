@@ -10,9 +10,11 @@ from qiskit.exceptions import QiskitError
 from qiskit_aer import AerSimulator
 
 from app.engine.base.errors import BadInput
+from app.engine.circuits import clifford, selection
 from app.engine.circuits.adapters.qiskit_read import describe
 from app.engine.circuits.method import choose
 from app.engine.circuits.records import Choice, Outcome
+from app.engine.circuits.selection import Offer
 
 MOST_KEY_BYTES = 3_000_000
 # What the matrix product state method knows, the narrowest general one of the three.
@@ -68,6 +70,20 @@ def plan(circuit: Any, name: str, free: int) -> tuple[Any, Choice]:
     """Return the lowered circuit and the choice of method; raise `Limit` when it does not fit into `free` bytes."""
     low = lowered(circuit, name)
     return low, choose(describe(low), free)
+
+
+def select(circuit: Any, name: str, free: int, shots: int, simulator: str) -> tuple[Any, Choice, Offer, list[Offer]]:
+    """Return the lowered circuit, the choice for `shots` runs, its prediction and the other offers; raises as `selection`."""
+    low = lowered(circuit, name)
+    return low, *selection.select(describe(low), free, shots, simulator)
+
+
+def run_clifford(low: Any, choice: Choice, *, shots: int, seed: int) -> Outcome:
+    """Return the outcome of `shots` draws from the stabilizer group of a lowered circuit."""
+    start = time.perf_counter()
+    bits = clifford.sample(describe(low), shots, np.random.default_rng(np.random.SeedSequence(seed)))
+    counts, other = trimmed(clifford.keys(bits, [register.size for register in low.cregs]))
+    return Outcome(counts, "clifford", choice.why, time.perf_counter() - start, choice.memory_bytes, other)
 
 
 def run(low: Any, choice: Choice, *, shots: int, seed: int, name: str) -> Outcome:

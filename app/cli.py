@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.engine.home import Home
 
 _HIDDEN = argparse.SUPPRESS
+_ROW = "row id"  # no argument of a command can be called so
 _MOST_LINES = 40
 _PATIENCE_S = 20.0  # a first start on a slow laptop, several commands in line before this one
 
@@ -38,9 +39,11 @@ def run(words: Sequence[str]) -> int:
         asked = vars(build_parser(table).parse_args(words))
     except BadInput as error:
         return _tell(error, as_json="--json" in words, verbose=False)
+    if _ROW not in asked:
+        return _in_window(asked)
     home = _prepared(asked)
     try:
-        row = table.need(asked["command"])
+        row = table.need(asked[_ROW])
         given = {arg.name: asked[arg.name] for arg in row.args if arg.name in asked}
         result = _run_row(row, given, home, table, time.monotonic() + _PATIENCE_S)
     except BaseException as error:
@@ -134,7 +137,7 @@ def build_parser(table: CommandTable) -> argparse.ArgumentParser:
     )  # fmt: skip
     _add_reset(parser)
     parser.add_argument("--version", action="version", version=__version__)
-    nouns = parser.add_subparsers(metavar="command", dest="noun")
+    nouns = parser.add_subparsers(metavar="command", dest="row noun")
     groups: dict[str, Any] = {}
     for row in table:
         if not row.verb:
@@ -142,13 +145,13 @@ def build_parser(table: CommandTable) -> argparse.ArgumentParser:
         else:
             if row.noun not in groups:
                 group = nouns.add_parser(row.noun, parents=[shared], help=_verbs(table, row.noun))
-                groups[row.noun] = group.add_subparsers(metavar="verb", dest="verb", required=True)
+                groups[row.noun] = group.add_subparsers(metavar="verb", dest="row verb", required=True)
             place, word = groups[row.noun], row.verb
         leaf = place.add_parser(
             word, parents=[shared], help=tr(row.title), description=f"{tr(row.title)}. {tr(row.help)}",
             epilog=tr("Returns: {what}", what=tr(row.returns)) if row.returns else None,
         )  # fmt: skip
-        leaf.set_defaults(command=row.id)
+        leaf.set_defaults(**{_ROW: row.id})
         for arg in row.args:
             _add(leaf, arg)
     return parser

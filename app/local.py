@@ -1,8 +1,8 @@
 """The private local door: the process that owns a home answers the commands of other processes of the same user.
 
 A user-only socket (a named pipe on Windows) with a shared key from a user-only file; one JSON document a message.
-Client: {"command", "args"}; then any number of {"progress"} and one {"result"} or {"problem"} come back. A client that
-hangs up cancels its command.
+Client: {"command", "args"}; then {"taken"}, any number of {"progress"} and one {"result"} or {"problem"} come back. What
+was not taken was not begun, and may be asked again. A client that hangs up cancels its command.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from app.engine.engine import Engine
 log = logging.getLogger(__name__)
 RAISE_WINDOW = "window.raise"
 _END = b""
+_TAKEN = b'{"taken": true}'
 
 
 class NobodyAnswers(Offline):
@@ -67,13 +68,18 @@ class LocalDoor:
                 continue
             if self._ending.is_set():
                 connection.close()
-                return
+                break
             threading.Thread(target=self._serve, args=(connection,), name="local-caller", daemon=True).start()
+        self._listener.close()  # whoever still stands in line is sent away, `_wake` too, if a caller came before it
 
     def _serve(self, connection: "Connection[Any, Any]") -> None:
         outgoing: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         with connection, contextlib.suppress(EOFError, OSError):
-            task = asyncio.run_coroutine_threadsafe(self._answer(connection.recv_bytes(1 << 20), outgoing.put), self._loop)
+            request = connection.recv_bytes(1 << 20)
+            if self._ending.is_set():
+                return
+            connection.send_bytes(_TAKEN)
+            task = asyncio.run_coroutine_threadsafe(self._answer(request, outgoing.put), self._loop)
             threading.Thread(target=_until_gone, args=(connection, task.cancel), daemon=True).start()
             while (message := outgoing.get()) != _END:
                 connection.send_bytes(message)
@@ -120,7 +126,6 @@ class LocalDoor:
         """Close the address; commands under way are ended by the engine's own stop."""
         self._ending.set()
         await asyncio.to_thread(self._wake)
-        self._listener.close()
 
     def _wake(self) -> None:
         with contextlib.suppress(OSError, EOFError):
@@ -152,7 +157,13 @@ def ask(home: Path, command: str, args: dict[str, Any], progress: Callable[[dict
             home=home, reason=str(error), hint="Wait until it has started, or close it.",
         ) from None  # fmt: skip
     with connection:
-        connection.send_bytes(_pack({"command": command, "args": args}))
+        try:
+            connection.send_bytes(_pack({"command": command, "args": args}))
+            connection.recv_bytes()  # taken
+        except (EOFError, OSError):
+            raise NobodyAnswers(
+                "The Outpost that has {home} open is just ending", home=home, hint="Try again in a moment."
+            ) from None
         while True:
             try:
                 answer = json.loads(connection.recv_bytes())

@@ -14,7 +14,7 @@ def test_every_row_is_a_command_with_its_arguments_as_options():
         for arg in row.args:
             if arg.required:
                 words += ["x"] if arg.positional else [f"--{arg.name.replace('_', '-')}", "x"]
-        assert parser.parse_args(words).command == row.id
+        assert vars(parser.parse_args(words))[cli._ROW] == row.id
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,15 @@ def test_every_row_is_a_command_with_its_arguments_as_options():
 )
 def test_global_options_may_stand_before_or_after(words):
     asked = cli.build_parser(command_table()).parse_args(words)
-    assert (asked.command, asked.json, str(asked.home)) == ("status", True, "h")
+    assert (vars(asked)[cli._ROW], asked.json, str(asked.home)) == ("status", True, "h")
+
+
+def test_nothing_is_given_that_was_not_typed():
+    parser, table = cli.build_parser(command_table()), command_table()
+    for row in table:
+        if not any(arg.required for arg in row.args):
+            asked = vars(parser.parse_args(row.id.split(".")))
+            assert [arg.name for arg in row.args if arg.name in asked] == [], row.id
 
 
 def test_a_bad_argument_is_told_before_the_home_is_made(tmp_path, capsys):

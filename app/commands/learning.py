@@ -70,6 +70,15 @@ ROWS: tuple[Command, ...] = (
             Arg("epochs", int, "Passes over a client's own data per round.", 2, low=1, high=1000),
             _BATCH,
             Arg("learning_rate", float, "Step size of the clients' gradient descent.", 0.2, low=0, high=10),
+            Arg(
+                "aggregator", str, "How updates become one.", "mean",
+                choices=(
+                    "mean", "median", "trimmed", "krum", "multi-krum",
+                    "mixed-median", "mixed-trimmed", "mixed-krum", "mixed-multi-krum",
+                ),
+            ),
+            Arg("attack", str, "What hostile clients send.", "none", choices=("none", "sign-flip", "alie", "ipm")),
+            Arg("attackers", int, "Hostile clients to simulate and to bear.", 0, low=0, high=1000),
         ),
         returns="{run_id, rounds: [{round, accuracy, loss, cpu_s}], final_accuracy, clients, spread, architecture, model}",
     ),

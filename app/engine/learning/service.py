@@ -82,12 +82,14 @@ class LearningService:
 
     async def simulate(
         self, *, clients: int = 100, rounds: int = 20, seed: int = 0, partition: str = "dirichlet", alpha: float = ALPHA,
-        sample_ratio: float = 1.0, epochs: int = 2, batch: int = 16, learning_rate: float = 0.2, actor: str, cause: str = "",
+        sample_ratio: float = 1.0, epochs: int = 2, batch: int = 16, learning_rate: float = 0.2,
+        aggregator: str = "mean", attack: str = "none", attackers: int = 0, actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Simulate a federation in a worker; the result holds run_id, rounds, final_accuracy, clients, spread and model."""
         spec = {
             "clients": clients, "rounds": rounds, "partition": partition, "alpha": alpha, "sample_ratio": sample_ratio,
             "epochs": epochs, "batch": batch, "learning_rate": learning_rate, "model": mlp.DIGITS_MODEL,
+            "aggregator": aggregator, "attack": attack, "attackers": attackers,
         }  # fmt: skip
         run_id = new_id()
         result = await self._book.execute(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.learning.attacks import tamper
 from app.engine.learning.batched import CHUNK, Population, train
 from app.engine.learning.mlp import Array, Params, evaluate
 from app.engine.learning.records import Round
@@ -29,11 +30,14 @@ def rounds(
     cpu_s: Callable[[], float],
     *,
     chunk: int = CHUNK,
+    attack: str = "none",
+    attackers: int = 0,
 ) -> Iterator[Step]:
     """Yield one `Step` per round, without end.
 
     `test` is inputs (n, in) and labels (n,); `cpu_s` reads the CPU seconds spent so far. Clients without examples
-    have no say. The same seeds give the same models whatever the chunk.
+    have no say. The first `attackers` clients send what `attack` of `attacks.NAMES` says.
+    The same seeds give the same models whatever the chunk.
     """
     now = dict(params)
     number = 0
@@ -42,6 +46,7 @@ def rounds(
         before = cpu_s()
         chosen = strategy.select(number, len(population.parts))
         updates = train(now, population, chosen, strategy.configure(number, 0), chunk)
+        tamper(attack, updates.matrix, chosen < attackers)
         now = strategy.combine(now, updates.matrix, updates.examples.astype(np.float64))
         spent = cpu_s() - before
         accuracy, loss = evaluate(now, *test)

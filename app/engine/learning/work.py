@@ -15,6 +15,7 @@ from app.engine.learning.batched import Population
 from app.engine.learning.data import load_digits
 from app.engine.learning.partition import ALPHA, share_out
 from app.engine.learning.records import LocalSpec, Round
+from app.engine.learning.robust import aggregator
 from app.engine.learning.simulate import rounds
 from app.engine.learning.strategy import FedAvg
 from app.wire import tensors
@@ -25,7 +26,8 @@ MOST_BYTES = 64 << 20
 def simulate(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
     """Run `spec.rounds` rounds of federated averaging over `spec.clients` simulated clients of the digits.
 
-    `spec` may also hold partition, alpha, sample_ratio, epochs, batch, learning_rate and model. The result holds
+    `spec` may also hold partition, alpha, sample_ratio, epochs, batch, learning_rate, model,
+    aggregator, attack and attackers. The result holds
     rounds [{round, accuracy, loss, cpu_s}], final_accuracy, clients, how the data went round, and `params`.
     """
     split = load_digits()
@@ -33,10 +35,17 @@ def simulate(spec: dict[str, Any], seed: int, report: Report = silent, stop: Sto
     alpha = float(spec.get("alpha", ALPHA))
     parts, spread = share_out(spec.get("partition", "dirichlet"), split.train_y, spec["clients"], seed, alpha)
     population = Population.of(split.train_x, split.train_y, parts)
-    strategy = FedAvg(local, sample_ratio=float(spec.get("sample_ratio", 1.0)))
-    params = mlp.initial(local.model, seed)
+    hostile = int(spec.get("attackers", 0))
+    rule = aggregator(spec.get("aggregator", "mean"), hostile)
+    strategy = FedAvg(local, sample_ratio=float(spec.get("sample_ratio", 1.0)), aggregator=rule)
+    test = (split.test_x, split.test_y)
+    course = rounds(
+        mlp.initial(local.model, seed), strategy, population, test, time.process_time,
+        attack=spec.get("attack", "none"), attackers=hostile,
+    )  # fmt: skip
+    params: mlp.Params = {}
     done: list[Round] = []
-    for step in rounds(params, strategy, population, (split.test_x, split.test_y), time.process_time):
+    for step in course:
         params = step.params
         done.append(step.round)
         _tell(report, step.round, spec["rounds"])

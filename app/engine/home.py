@@ -1,10 +1,20 @@
 """A home folder: everything one Outpost keeps, and the lock that lets one engine own it."""
 
+import contextlib
 from pathlib import Path
 from typing import IO
 
 from app.engine.base.errors import Conflict
 from app.engine.base.platform import make_private, try_lock
+
+
+def store_bytes(folder: Path) -> int:
+    """Return the size of the store in `folder`, its log included."""
+    size = 0
+    for file in folder.glob("outpost.db*"):
+        with contextlib.suppress(FileNotFoundError):  # a log may be folded in at this moment
+            size += file.stat().st_size
+    return size
 
 
 class Home:
@@ -15,6 +25,10 @@ class Home:
         self.store = folder / "outpost.db"
         self.settings = folder / "settings.toml"
         self._lock: IO[bytes] | None = None
+
+    def store_bytes(self) -> int:
+        """Return the size of the store on disk, its log included."""
+        return store_bytes(self.folder)
 
     def take(self) -> bool:
         """Own the folder until `release` or the end of the process; False when another process owns it."""

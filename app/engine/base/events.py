@@ -77,6 +77,7 @@ class TelemetryLost(Event):
     """A range of a node's telemetry can no longer be had; sequence numbers, both ends included."""
 
     node_id: str
+    name: str
     epoch: str
     first_seq: int
     last_seq: int
@@ -87,6 +88,7 @@ class ModelActivated(Event):
     """A node committed a model to a slot."""
 
     node_id: str
+    name: str
     model_id: str
     slot: str
 

@@ -200,8 +200,11 @@ class FleetService:
     def activated(self, node_id: str, model_id: str, slot: str, *, actor: str, cause: str) -> None:
         """Tell that a node committed a model, and ask it how it is."""
         now_us = self._base.clock.now_us()
-        event = ModelActivated(at_us=now_us, actor=actor, cause=cause, node_id=node_id, model_id=model_id, slot=slot)
-        self._base.bus.publish(event)
+        node = self.records.get(node_id)
+        name = node.name if node is not None else node_id
+        self._base.bus.publish(
+            ModelActivated(at_us=now_us, actor=actor, cause=cause, node_id=node_id, name=name, model_id=model_id, slot=slot)
+        )
         self._link.poke(node_id)
 
     # What the link brings.
@@ -245,7 +248,13 @@ class FleetService:
         items = intake.fresh(batch.items, batch.epoch, node.epoch, node.seq)
         for first, last in batch.lost:
             event = TelemetryLost(
-                at_us=batch.at_us, actor=_SELF, node_id=node.id, epoch=batch.epoch, first_seq=first, last_seq=last
+                at_us=batch.at_us,
+                actor=_SELF,
+                node_id=node.id,
+                name=node.name,
+                epoch=batch.epoch,
+                first_seq=first,
+                last_seq=last,
             )
             self._base.bus.publish(event)
         if items:

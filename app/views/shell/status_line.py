@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QStatusBar, QToolButton
 
 from app.engine.base.text import tr
 from app.engine.base.units import bytes_text, clock_text, time_text, use_zone, zone
+from app.engine.home import store_bytes
 from app.views.shell.context import Context, hold
 from app.views.shell.later import Later
 from app.views.widgets.state import shape_of, words
@@ -88,8 +89,7 @@ class StatusLine(QStatusBar):
             self._link.setText(tr("■ offline since {time}", time=time_text(heard_us)))
 
     def _tell_store(self) -> None:
-        size = sum(file.stat().st_size for file in self._engine.home.glob("outpost.db*"))
-        self._store.setText(tr("store {size}", size=bytes_text(size)))
+        self._store.setText(tr("store {size}", size=bytes_text(store_bytes(self._engine.home))))
 
     def _tell_nodes(self) -> None:
         counts = Counter(str(node.state) for node in self._engine.fleet.records)

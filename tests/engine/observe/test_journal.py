@@ -107,5 +107,5 @@ async def test_old_events_go_at_the_start(base, store, clock):
 
 
 def test_an_event_that_names_several_things_is_about_the_first():
-    row = row_of(ModelActivated(at_us=AT, actor="ada@1", node_id="n1", model_id="m1", slot="digits"))
+    row = row_of(ModelActivated(at_us=AT, actor="ada@1", node_id="n1", name="node-01", model_id="m1", slot="digits"))
     assert (row["object_kind"], row["object_id"]) == ("node", "n1")

@@ -211,6 +211,7 @@ ROWS: tuple[Command, ...] = (
         confirm,
         (_ROLLOUT, Arg("nodes", str, "all, names parted by commas, a query, or view: and the name of a saved view.", "all")),
         returns=_SHOWN[:-1] + ", confirmed}",
+        leaves=True,
     ),
     Command(
         "rollout.start", "Start rollout",
@@ -219,6 +220,7 @@ ROWS: tuple[Command, ...] = (
         start,
         (_ROLLOUT, _WAIT),
         returns=_SHOWN,
+        leaves=True,
     ),
     Command(
         "rollout.pause", "Pause rollout",
@@ -233,6 +235,7 @@ ROWS: tuple[Command, ...] = (
         resume,
         (_ROLLOUT, _WAIT),
         returns=_SHOWN,
+        leaves=True,
     ),
     Command(
         "rollout.stop", "Stop rollout",
@@ -248,6 +251,7 @@ ROWS: tuple[Command, ...] = (
         retry,
         (_ROLLOUT, _WAIT),
         returns=_SHOWN,
+        leaves=True,
     ),
     Command(
         "rollout.undo", "Undo rollout",

@@ -97,7 +97,7 @@ ROWS: tuple[Command, ...] = (
         "Where this console and another changed the same keys of a node, says whose hold.",
         resolve,
         (_NODE, Arg("keep", str, "Whose keys hold.", choices=("mine", "theirs"))),
-        returns=_TWIN,
+        returns=_TWIN, leaves=True,
     ),
     Command(
         "fleet.layers", "List layers", "Lists the layers of desired state, the lowest priority first.", layers,

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter, QTabWidget, QWidget
 
 from app.engine.base.text import tr
-from app.engine.base.units import span_text
+from app.engine.base.units import count_text, span_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
 from app.views.shell.context import Context
@@ -154,6 +154,6 @@ def _scrolled(widget: QWidget, name: str) -> QScrollArea:
 def _facts(result: Mapping[str, Any]) -> str:
     return tr(
         "{shots} shots of {qubits} qubits, depth {depth}, on {simulator} ({why}) in {wall}",
-        shots=f"{result.get('shots', 0):,}", qubits=result.get("qubits", "–"), depth=result.get("depth", "–"),
+        shots=count_text(result.get("shots", 0)), qubits=result.get("qubits", "–"), depth=result.get("depth", "–"),
         simulator=result.get("simulator", "–"), wall=span_text(result.get("wall_s")), why=result.get("why", ""),
     )  # fmt: skip

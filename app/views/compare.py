@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout
 
 from app.engine.base.records import Records
 from app.engine.base.text import tr
+from app.engine.base.units import number_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
 from app.engine.qubo.comparisons.report import curves, verdict_text
@@ -92,7 +93,7 @@ class ComparePage(RunPage):
         result = result_of(run, job)
         if "rows" not in result:
             best = result.get("best") or {}
-            self._verdict.setText(" · ".join(f"{label} {value:,.6g}" for label, value in best.items()))
+            self._verdict.setText(" · ".join(f"{label} {number_text(value, ',.6g')}" for label, value in best.items()))
             self._views.setText(tr("Best objectives so far; the verdict comes at the end.") if best else "")
             dress(self._verdict, "muted")
             self._rows.replace_all([])
@@ -102,7 +103,7 @@ class ComparePage(RunPage):
         dress(self._verdict, _TOKENS[result["verdict"]])
         self._views.setText(
             tr("{runs} runs of {seconds} s each, target {target}, gaps from {kind}; measured.", runs=result["runs"],
-               seconds=result["seconds"], target=f"{result['target']:,.6g}", kind=result["reference_kind"])
+               seconds=result["seconds"], target=number_text(result["target"], ",.6g"), kind=result["reference_kind"])
         )  # fmt: skip
         names = Row.__dataclass_fields__
         self._rows.replace_all([Row(**{name: row[name] for name in names}) for row in result["rows"]])

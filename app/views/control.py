@@ -7,7 +7,7 @@ import numpy as np
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from app.engine.base.text import tr
-from app.engine.base.units import span_text
+from app.engine.base.units import count_text, number_text, span_text
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
 from app.views.control_parts import Intervals, PhasePortrait, SteerBar
@@ -118,7 +118,8 @@ def _said(result: Mapping[str, Any]) -> str:
         return tr(
             "{tasks} tasks in {ticks} ticks · mean size {size} threads · wait p50 {p50}, p99 {p99} · {resizes} resizes · "
             "{outside} outside the bounds · controller {overhead} of a core",
-            tasks=f"{result.get('tasks', 0):,}", ticks=result["ticks"], size=f"{result.get('mean_size', 0):.1f}",
+            tasks=count_text(result.get("tasks", 0)), ticks=result["ticks"],
+            size=number_text(result.get("mean_size", 0), ".1f"),
             p50=span_text(result.get("p50_wait_s")), p99=span_text(result.get("p99_wait_s")),
             resizes=result.get("resizes", "–"), outside=result.get("bounds_violations", "–"),
             overhead=f"{100 * result.get('overhead_ratio', 0):.1f}\u202f%",

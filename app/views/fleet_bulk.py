@@ -13,6 +13,7 @@ from typing import Any, Final
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.engine.base.text import tr
+from app.engine.base.units import count_text
 from app.engine.fleet.health import Health
 from app.engine.fleet.records import Node
 from app.engine.fleet.saved import SavedView
@@ -230,7 +231,7 @@ class FleetBar(QWidget):
 
     def _tell_count(self) -> None:
         count = self._table.model.rowCount()
-        self.act.setText(tr("Act on {count} matching", count=f"{count:,}"))
+        self.act.setText(tr("Act on {count} matching", count=count_text(count)))
         self.act.setEnabled(count > 0)
         if self._table.model.total == 0:
             self.hide()

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBo
 
 from app.engine.base.records import Records
 from app.engine.base.text import tr
-from app.engine.base.units import ratio_text
+from app.engine.base.units import number_text, ratio_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
 from app.views.shell import theme
@@ -68,7 +68,7 @@ class LearningPage(RunPage):
         self.loss = LivePlot(tr("Test loss"), counted=tr("round"))
         self.loss.add(tr("loss"), lambda: self.ring("loss"))
         self.loss.share(self.accuracy.axis)
-        self.examples = Bars(tr("Examples per node"), tr("Examples"), lambda value: f"{value:,.0f}")
+        self.examples = Bars(tr("Examples per node"), tr("Examples"), lambda value: number_text(value, ",.0f"))
         self.losses = Bars(tr("Loss per node"), tr("Loss"), lambda value: f"{value:.3f}")
         for plot in (self.accuracy, self.loss):
             context.frames.add(plot, plot.draw)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from app.engine.base.rings import Ring
 from app.engine.base.text import tr
-from app.engine.base.units import ratio_text, span_text
+from app.engine.base.units import count_text, ratio_text, span_text
 from app.engine.fleet.records import Node
 from app.views.shell import theme
 from app.views.shell.context import Context
@@ -78,7 +78,7 @@ class NodeInspector(QWidget):
             spark.show_stale(stale=state != "online")
         said = (
             node.site or "–", node.address, f"{node.device_id[:16]}…", ", ".join(node.models) or tr("none active"),
-            f"{node.inference_count:,}", node.trouble or "–",
+            count_text(node.inference_count), node.trouble or "–",
         )  # fmt: skip
         for label, text in zip(self._facts, said, strict=True):
             if label.text() != text:

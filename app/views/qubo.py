@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBo
 
 from app.engine.base.records import Records
 from app.engine.base.text import tr
-from app.engine.base.units import span_text
+from app.engine.base.units import count_text, number_text, span_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
 from app.views.problem_gallery import ProblemGallery
@@ -43,17 +43,17 @@ class Sample:
     feasible: bool = True
 
 
-def number_text(value: float) -> str:
+def figure_text(value: float) -> str:
     """Return a figure without needless digits."""
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"
+    return number_text(value, ",.0f") if float(value).is_integer() else number_text(value, ",.6g")
 
 
 def sample_columns() -> list[Column[Sample]]:
     """Return the columns of the table of samples."""
     return [
         Column("rank", tr("Rank"), lambda row: row.rank, width=60, right=True),
-        Column("objective", tr("Objective"), lambda row: row.objective, number_text, 120, right=True),
-        Column("energy", tr("Energy"), lambda row: row.energy, number_text, 120, right=True),
+        Column("objective", tr("Objective"), lambda row: row.objective, figure_text, 120, right=True),
+        Column("energy", tr("Energy"), lambda row: row.energy, figure_text, 120, right=True),
         Column("feasible", tr("Feasible"), lambda row: row.feasible, lambda yes: tr("● yes") if yes else tr("■ no"), 80,
                token=lambda row: "ok" if row.feasible else "bad"),
         Column("count", tr("Times found"), lambda row: row.count, width=90, right=True),
@@ -137,7 +137,7 @@ class QuboPage(RunPage):
         if fresh:
             self.plot.clear()
         objective = result.get("objective")
-        self._figure.setText("–" if objective is None else number_text(objective))
+        self._figure.setText("–" if objective is None else figure_text(objective))
         verified = bool(result.get("verified"))
         self._verdict.setText(_verdict(result))
         dress(self._verdict, "ok" if verified else "muted")
@@ -223,9 +223,9 @@ def _facts(run: Run, result: Mapping[str, Any]) -> str:
     if result.get("problem"):
         parts.append(tr(str(result["problem"]["title"])))
     if "n" in result:
-        parts.append(tr("{count} variables", count=f"{result['n']:,}"))
+        parts.append(tr("{count} variables", count=count_text(result["n"])))
     if "edges" in result:
-        parts.append(tr("{count} couplings", count=f"{result['edges']:,}"))
+        parts.append(tr("{count} couplings", count=count_text(result["edges"])))
     if "solver" in result:
         parts.append(tr("solver {name}", name=result["solver"]))
     if "wall_s" in result:

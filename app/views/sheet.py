@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 from app.engine.base.records import Records
 from app.engine.base.rings import Ring
 from app.engine.base.text import tr
+from app.engine.base.units import number_text
 from app.views.shell import theme
 from app.views.shell.page import card
 from app.views.widgets.bars import Bar, Bars, BinChart
@@ -231,7 +232,7 @@ def _bins() -> QWidget:
 
 
 def _bars() -> QWidget:
-    bars = Bars(tr("Examples"), tr("Examples"), lambda value: f"{value:,.0f}")
+    bars = Bars(tr("Examples"), tr("Examples"), lambda value: number_text(value, ",.0f"))
     bars.show_bars([Bar(f"node-0{k}", 60.0 * k, state) for k, state in enumerate(("done", "done", "late", "failed"), 1)])
     return Chart(tr("Examples"), bars, bars.twin)
 

@@ -100,3 +100,13 @@ def _loud(path):
 
 def test_no_text_boasts_or_apologises():
     assert findings(files("app", "outpost.py"), _loud) == {}
+
+
+def test_numbers_and_times_of_the_window_have_the_signs_of_the_readers_language():
+    grouped = re.compile(r"\{[^{}]*:,[^{}]*\}|\.strftime\(")
+
+    def raw(path):
+        lines = path.read_text("utf-8").splitlines()
+        return [f"{number}: {line.strip()}" for number, line in enumerate(lines, 1) if grouped.search(line)]
+
+    assert findings(VIEWS, raw) == {}

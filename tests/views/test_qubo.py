@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
-from app.views.qubo import number_text
+from app.views.qubo import figure_text
 
 
 def test_a_finished_run_shows_objective_verdict_course_and_samples(full_window):
@@ -63,7 +63,7 @@ def test_the_sample_graph_is_one_press_away(qtbot, window, engine, start):
 
 
 def test_figures_have_no_needless_digits():
-    assert [number_text(value) for value in (11624.0, -0.5, 1234567.25)] == ["11,624", "-0.5", "1.23457e+06"]
+    assert [figure_text(value) for value in (11624.0, -0.5, 1234567.25)] == ["11,624", "-0.5", "1.23457e+06"]
 
 
 def test_a_problem_is_shown_in_its_own_terms(full_window, full):

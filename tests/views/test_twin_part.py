@@ -33,6 +33,7 @@ def test_what_is_left_and_where_it_comes_from(full_window, full):
 
 
 def test_a_clash_is_shown_from_three_sides_and_ended_by_a_press(full_window, full, start):
+    full.settings.set("view.hold_s", 0)
     part = shown(full_window, full, {**TWIN, "conflict": CLASH})
     assert part.lines.text() == "cadence_s: 1 → 9 | 2"
     part.theirs.click()

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.engine.base.text import tr
+from app.engine.base.units import number_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
 from app.views.widgets.state import shape_of, token_of
@@ -107,7 +108,7 @@ class BinChart(QWidget):
         if len(numbers):
             bins = 1 if np.ptp(numbers) == 0 else min(_BINS, max(1, len(np.unique(numbers))))
             self._counts, self._edges = np.histogram(numbers, bins, weights=np.asarray(counts, float))
-            span = tr("from {low} to {high}", low=f"{numbers.min():,.6g}", high=f"{numbers.max():,.6g}")
+            span = tr("from {low} to {high}", low=number_text(numbers.min(), ",.6g"), high=number_text(numbers.max(), ",.6g"))
             self.setAccessibleDescription(span)
         self.update()
 
@@ -141,11 +142,11 @@ class BinChart(QWidget):
         painter.drawLine(area.bottomLeft(), area.bottomRight())
         painter.setPen(QColor(tokens.muted))
         side = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(QRectF(0, area.top() - 4, 38, 16), side, f"{most:,.0f}")
+        painter.drawText(QRectF(0, area.top() - 4, 38, 16), side, number_text(most, ",.0f"))
         painter.drawText(QRectF(0, area.bottom() - 10, 38, 16), side, "0")
         ends = ((Qt.AlignmentFlag.AlignLeft, self._edges[0]), (Qt.AlignmentFlag.AlignRight, self._edges[-1]))
         below = QRectF(area.left(), area.bottom() + 2, area.width(), 16)
         for where, value in ends:
-            painter.drawText(below, int(where), f"{value:,.6g}")
+            painter.drawText(below, int(where), number_text(value, ",.6g"))
         painter.drawText(below.translated(0, 15), int(Qt.AlignmentFlag.AlignHCenter), self._heading)
         painter.end()

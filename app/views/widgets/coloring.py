@@ -6,6 +6,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.engine.base.text import tr
+from app.engine.base.units import count_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
 from app.views.widgets.drawing import Drawing, series
@@ -54,7 +55,7 @@ class Coloring(Drawing):
             self._node(painter, place, radius, int(point["group"]), str(point["name"]) if named else "")
         if self.picture["left_out"] and not self.small:
             painter.setPen(QColor(tokens.muted))
-            told = tr("{count} nodes and edges are not drawn", count=f"{self.picture['left_out']:,}")
+            told = tr("{count} nodes and edges are not drawn", count=count_text(self.picture["left_out"]))
             painter.drawText(QRectF(4, self.height() - 16, self.width(), 16), int(Qt.AlignmentFlag.AlignLeft), told)
 
     def _node(self, painter: QPainter, at: QPointF, radius: float, group: int, name: str) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from app.engine.base.text import tr
+from app.engine.base.units import count_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
 
@@ -101,7 +102,7 @@ class GraphView(QWidget):
         if self._left_out:
             painter.setPen(QColor(tokens.muted))
             painter.setFont(theme.text_font(theme.CAPTION_PX))
-            told = tr("{count} weaker couplings are not drawn", count=f"{self._left_out:,}")
+            told = tr("{count} weaker couplings are not drawn", count=count_text(self._left_out))
             painter.drawText(QRectF(4, self.height() - 16, self.width(), 16), int(Qt.AlignmentFlag.AlignLeft), told)
 
     def _draw_nodes(self, painter: QPainter, points: list[QPointF]) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QPainter, QPain
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.engine.base.text import tr
+from app.engine.base.units import count_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
 
@@ -39,7 +40,7 @@ class Heatmap(QWidget):
         self._n, self._image, self._cell = n, None, None
         self._most = float(np.abs(self._blocks).max()) if self._blocks.size else 1.0
         self._most = self._most or 1.0
-        self.setAccessibleDescription(tr("{n} by {n}, entries up to {most} in size", n=f"{n:,}", most=f"{self._most:g}"))
+        self.setAccessibleDescription(tr("{n} by {n}, entries up to {most} in size", n=count_text(n), most=f"{self._most:g}"))
         self.update()
 
     def twin(self) -> Twin:

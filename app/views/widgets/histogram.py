@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app.engine.base.text import tr
+from app.engine.base.units import count_text, number_text
 from app.views.shell import theme
 from app.views.widgets.chart import Twin
 
@@ -67,7 +68,7 @@ class Histogram(QWidget):
             painter.fillRect(QRectF(left, y + 5, room * count / most, _ROW_PX - 10), QColor(tokens.series[0]))
             painter.setFont(text)
             painter.setPen(QColor(tokens.muted))
-            told = f"{count:,}  {count / self._total:.1%}"
+            told = f"{count_text(count)}  {number_text(count / self._total, '.1%')}"
             painter.drawText(QRectF(left + room + 6, y, right - 6, _ROW_PX), middle, told)
         if self._hidden:
             below = QRectF(0, _ROW_PX * len(self._rows) + 4, self.width(), _ROW_PX)

@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.engine.base.text import tr
+from app.engine.base.units import count_text
 from app.views.shell import theme
 from app.views.widgets.map_geo import Mark, Place, marks_of, project
 from app.views.widgets.map_layers import View, draw_base
@@ -318,7 +319,7 @@ class NodeMap(QWidget):
             painter.drawEllipse(at, radius, radius)
             painter.setPen(QColor(tokens.text))
             painter.setFont(theme.text_font(theme.CAPTION_PX))
-            painter.drawText(box, middle, f"{len(mark.places):,}")
+            painter.drawText(box, middle, count_text(len(mark.places)))
             painter.setPen(colour)
             painter.drawText(box.translated(radius, -radius), middle, shape_of(mark.state))
         else:

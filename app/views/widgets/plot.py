@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QToolButton
 
 from app.engine.base.rings import Floats, Ring
 from app.engine.base.text import tr
+from app.engine.base.units import number_text
 from app.views.shell.icons import icon
 from app.views.widgets.chart import Chart, Row, Twin
 from app.views.widgets.plot_face import Face, graphs, graphs_ready
@@ -273,7 +274,7 @@ class LivePlot(Chart):
         for series in self._series:
             found = series.nearest(t_s, counted=bool(self._counted)) if series.shown else None
             if found is not None:
-                parts.append(f"{series.name} {self._scale * found[1]:,.6g}")
+                parts.append(f"{series.name} {number_text(self._scale * found[1], ',.6g')}")
         at = f"{self._counted} {t_s:.0f}" if self._counted else f"{t_s - self._origin:.6g}\u2009s"
         return " · ".join([at, *parts])
 

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 
 from app.engine.base.records import Records
 from app.engine.base.text import tr
+from app.engine.base.units import count_text
 from app.views.shell import theme
 from app.views.shell.icons import icon
 from app.views.widgets import table_menu
@@ -376,7 +377,9 @@ class TablePanel(QWidget, Generic[R]):
     def _tell(self) -> None:
         shown, total = self.model.rowCount(), self.model.total
         self.count.setText(
-            tr("{shown} of {total}", shown=f"{shown:,}", total=f"{total:,}") if self.model.needle else f"{total:,}"
+            tr("{shown} of {total}", shown=count_text(shown), total=count_text(total))
+            if self.model.needle
+            else count_text(total)
         )
         if self._pages.count() > 1:
             self._pages.setCurrentIndex(1 if total == 0 else 0)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from app.engine.base.errors import OutpostError
 from app.engine.base.text import tr
+from app.engine.base.units import count_text
 from app.views.widgets import table_export
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def build(view: "TableView", column: int) -> QMenu:
     copy = menu.addAction(tr("Copy selected rows"))
     copy.setEnabled(bool(view.picked_keys()))
     copy.triggered.connect(lambda _on=False: QGuiApplication.clipboard().setText(view.as_text()))
-    menu.addAction(tr("Write {count} rows to a file…", count=f"{view.records_model.rowCount():,}")).triggered.connect(
+    menu.addAction(tr("Write {count} rows to a file…", count=count_text(view.records_model.rowCount()))).triggered.connect(
         lambda _on=False: ask_file(view)
     )
     return menu
@@ -93,4 +94,4 @@ def write(view: "TableView", path: Path) -> None:
     except (OutpostError, OSError) as error:
         view.told.emit(str(error))
         return
-    view.told.emit(tr("{count} rows written to {file}", count=f"{len(records):,}", file=path))
+    view.told.emit(tr("{count} rows written to {file}", count=count_text(len(records)), file=path))

@@ -6,11 +6,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 
-from app.engine.base.command import Command, CommandTable
-
-
-async def _never(_call, node):
-    raise AssertionError(node)
+from app.commands.table import command_table
+from app.engine.base.command import CommandTable
 
 
 @pytest.fixture
@@ -70,5 +67,10 @@ def test_a_window_that_closes_sends_nothing(held, start):
     assert "model.activate" not in start.names()
 
 
-def test_a_row_says_whether_it_leaves():
-    assert not Command("a.b", "A", "B.", _never).leaves
+def test_what_reaches_other_machines_can_be_taken_back_and_a_stop_never_waits():
+    leaving = {row.id for row in command_table() if row.leaves}
+    assert leaving >= {
+        "model.activate", "fleet.desire", "fleet.layer", "fleet.resolve", "rollout.start", "rollout.resume", "rollout.retry",
+        "rollout.confirm",
+    }  # fmt: skip
+    assert leaving.isdisjoint({"rollout.pause", "rollout.stop", "job.cancel", "control.stop"})

@@ -186,6 +186,8 @@ def _joined(problem: Problem, routes: list[Result], *, both: bool) -> Result:
     out = {key: value for key, value in through.items() if key not in ("text", "trace")} | dict(best)
     if best["feasible"] and problem.check(best["answer"]):
         raise Bug("An infeasible answer was called feasible: {first}", first=problem.check(best["answer"])[0])
+    if best["route"] != QUBO:
+        out["replay"] = None  # the recipe is of the other route's answer, which did not win
     out |= _about(problem)
     out |= {
         "routes": [{key: row.get(key) for key in shown} for row in routes], "verified": bool(best["feasible"]),

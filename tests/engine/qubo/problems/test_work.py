@@ -40,6 +40,13 @@ def test_both_routes_are_compared_at_equal_time_and_the_better_one_is_named():
     assert result["penalties"][0]["weight"] == 49
 
 
+def test_only_an_answer_of_the_qubo_route_leaves_its_recipe():
+    sample = str(registry.sample_of("tsp"))
+    both, alone = run(file=sample, seconds=1.0), run(file=sample, seconds=0.5, route="qubo")
+    assert (both["replay"] is not None) == (both["route"] == "qubo")
+    assert alone["replay"] is not None
+
+
 def test_one_route_can_be_asked_for():
     alone = run(file=str(registry.sample_of("cvrp")), route="domain")
     assert [row["route"] for row in alone["routes"]] == ["domain"]

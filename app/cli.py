@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.engine.home import Home
 
 _HIDDEN = argparse.SUPPRESS
-_ROW = "row id"  # no argument of a command can be called so
+ROW_ID = "row id"  # no argument of a command can be called so
 _MOST_LINES = 40
 _PATIENCE_S = 20.0  # a first start on a slow laptop, several commands in line before this one
 
@@ -39,11 +39,11 @@ def run(words: Sequence[str]) -> int:
         asked = vars(build_parser(table).parse_args(words))
     except BadInput as error:
         return _tell(error, as_json="--json" in words, verbose=False)
-    if _ROW not in asked:
+    if ROW_ID not in asked:
         return _in_window(asked)
     home = _prepared(asked)
     try:
-        row = table.need(asked[_ROW])
+        row = table.need(asked[ROW_ID])
         given = {arg.name: asked[arg.name] for arg in row.args if arg.name in asked}
         result = _run_row(row, given, home, table, time.monotonic() + _PATIENCE_S)
     except BaseException as error:
@@ -151,7 +151,7 @@ def build_parser(table: CommandTable) -> argparse.ArgumentParser:
             word, parents=[shared], help=tr(row.title), description=f"{tr(row.title)}. {tr(row.help)}",
             epilog=tr("Returns: {what}", what=tr(row.returns)) if row.returns else None,
         )  # fmt: skip
-        leaf.set_defaults(**{_ROW: row.id})
+        leaf.set_defaults(**{ROW_ID: row.id})
         for arg in row.args:
             _add(leaf, arg)
     return parser

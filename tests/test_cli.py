@@ -14,7 +14,7 @@ def test_every_row_is_a_command_with_its_arguments_as_options():
         for arg in row.args:
             if arg.required:
                 words += ["x"] if arg.positional else [f"--{arg.name.replace('_', '-')}", "x"]
-        assert vars(parser.parse_args(words))[cli._ROW] == row.id
+        assert vars(parser.parse_args(words))[cli.ROW_ID] == row.id
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_every_row_is_a_command_with_its_arguments_as_options():
 )
 def test_global_options_may_stand_before_or_after(words):
     asked = cli.build_parser(command_table()).parse_args(words)
-    assert (vars(asked)[cli._ROW], asked.json, str(asked.home)) == ("status", True, "h")
+    assert (vars(asked)[cli.ROW_ID], asked.json, str(asked.home)) == ("status", True, "h")
 
 
 def test_nothing_is_given_that_was_not_typed():

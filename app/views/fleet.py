@@ -90,7 +90,7 @@ class FleetPage(Page):
         self.bar = FleetBar(context, self.table)
         self.body.addWidget(self.bar)
         self.body.addWidget(whole, 1)
-        self.setFocusProxy(self.table.view)
+        self.begin_at(self.table.view)
         self._add_actions()
         self.table.on_picked(self._picked)
         self.table.view.opened.connect(self._picked)

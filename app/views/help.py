@@ -38,7 +38,7 @@ class HelpPage(Page):
         self.tabs.addTab(self.licences, tr("Licences"))
         self.tabs.currentChanged.connect(lambda _at: self._tab_shown())
         self.body.addWidget(self.tabs, 1)
-        self.setFocusProxy(self.manual.table.view)
+        self.begin_at(self.manual.table.view)
 
     def add_tool(self, text: str, button: QPushButton) -> None:
         """Put a button of the window at the top right."""

@@ -149,7 +149,7 @@ class RolloutPage(Page):
         self.tabs.addTab(self.sheet, tr("Plan"))
         self.tabs.addTab(self.models, tr("Models"))
         self.body.addWidget(self.tabs, 1)
-        self.setFocusProxy(self.table.view)
+        self.begin_at(self.table.view)
 
     def _open_sheet(self) -> None:
         self.tabs.setCurrentWidget(self.sheet)

@@ -71,8 +71,10 @@ def visited(window) -> Iterator[str]:
 
 
 def reachable(widget: QWidget) -> bool:
-    """Tell whether Tab (or a key of its own) leads to `widget`."""
-    return bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus) or bool(widget.property("keys"))
+    """Tell whether Tab (or a key of its own) leads to `widget`; among buttons of which one is on, the arrows lead on."""
+    group = widget.group() if isinstance(widget, QAbstractButton) else None
+    ways = group.buttons() if group is not None and group.exclusive() else [widget]
+    return any(way.focusPolicy() & Qt.FocusPolicy.TabFocus for way in ways) or bool(widget.property("keys"))
 
 
 def texts_of(window) -> Iterator[tuple[QWidget, str]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, cast, runtime_checkable
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.engine.base.text import tr
@@ -18,6 +19,7 @@ class Page(QWidget):
     def __init__(self, context: Context, title: str) -> None:
         super().__init__()
         self.context = context
+        self._first: QWidget | None = None
         self.setAccessibleName(title)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 12)
@@ -36,6 +38,16 @@ class Page(QWidget):
         self.body = QVBoxLayout()
         self.body.setSpacing(3 * theme.SPACE)
         column.addLayout(self.body, 1)
+
+    def begin_at(self, widget: QWidget) -> None:
+        """Let the keyboard begin at `widget` when the page opens; a focus proxy would have Tab skip what is before it."""
+        self._first = widget
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Hand the keyboard on to where it begins."""
+        super().focusInEvent(event)
+        if self._first is not None:
+            self._first.setFocus(event.reason())
 
     def add_action(self, button: QPushButton) -> None:
         """Put `button` at the top right."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from PySide6.QtCore import QEvent, QItemSelection, QModelIndex, QObject, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPalette, QShowEvent
+from PySide6.QtGui import QColor, QFocusEvent, QGuiApplication, QKeyEvent, QKeySequence, QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -306,10 +306,14 @@ class TablePanel(QWidget, Generic[R]):
         self._pages.addWidget(body)
         if empty is not None:
             self._pages.addWidget(empty)
-        self.setFocusProxy(self.view)
         self.model.counted.connect(self._tell)
         self.view.told.connect(self._told)
         self._tell()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Hand the keyboard to the rows; a proxy would do so too, but Tab would then skip the filter before them."""
+        super().focusInEvent(event)
+        self.view.setFocus(event.reason())
 
     @property
     def empty_shown(self) -> bool:

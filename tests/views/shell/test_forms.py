@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QToolButton
 
-from app.cli import build_parser
+from app.cli import ROW_ID, build_parser
 from app.commands.table import command_table
 from app.engine.base.command import Arg, Command, Danger
 from app.views.shell.forms import CommandForm, command_line
@@ -92,5 +92,5 @@ def test_every_command_can_be_drawn_and_its_line_is_understood_by_the_command_li
     given = {arg.name: arg.choices[0] if arg.choices else samples[arg.type] for arg in row.args if arg.required}
     words = shlex.split(command_line(row, given))[1:]
     asked = vars(build_parser(command_table()).parse_args(words))
-    assert asked["command"] == row.id
+    assert asked[ROW_ID] == row.id
     assert {name: str(asked[name]) for name in given} == {name: str(value) for name, value in given.items()}

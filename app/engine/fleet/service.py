@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -291,7 +291,7 @@ class FleetService:
         self._watch.look(self._ended)
 
     def _ended(self, node: Node) -> bool:
-        agent = self.herd.get(Path(node.home)) if node.home else None
+        agent = self.herd.get(_folder(node.home)) if node.home else None
         return agent is not None and not agent.alive
 
     # Inside.
@@ -333,6 +333,11 @@ class FleetService:
                 await work()
             except OutpostError as error:
                 log.warning("fleet: %s", error)
+
+
+@lru_cache(maxsize=1024)
+def _folder(home: str) -> Path:
+    return Path(home)
 
 
 def _nothing() -> None:

@@ -28,6 +28,7 @@ async def status(call: "Call") -> dict[str, Any]:
         "models_count": len(engine.models.records),
         "pending_count": await engine.store.read(lambda conn: rows.count(conn, "outbox")),
         "disk_free_bytes": shutil.disk_usage(engine.home).free,
+        **engine.fleet.budgets.summary(engine.fleet.records),
     }
 
 
@@ -43,7 +44,8 @@ ROWS = (
     Command(
         "status", "Status", "What is going on: home, nodes, jobs and models in a few figures.", status,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{version, home, actor, role, store_bytes, nodes, jobs, models_count, pending_count, disk_free_bytes}",
+        returns="{version, home, actor, role, store_bytes, nodes, jobs, models_count, pending_count, disk_free_bytes, "
+        "sent_today_bytes, links_limited, links_near}",
     ),
     Command(
         "selftest", "Test this installation", "Tries the store, a worker process and each heavy library, and says what works.",

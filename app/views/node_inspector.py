@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from app.engine.base.rings import Ring
 from app.engine.base.text import tr
-from app.engine.base.units import count_text, ratio_text, span_text
+from app.engine.base.units import bytes_text, count_text, ratio_text, span_text
 from app.engine.fleet.records import Node
+from app.views.node_history import NodeHistory
 from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.twin_part import TwinPart
@@ -50,6 +51,8 @@ class NodeInspector(QWidget):
         self._facts = self._make_facts(column)
         self.twin = TwinPart(self._resolve)
         column.addWidget(self.twin)
+        self.history = NodeHistory(context)
+        column.addWidget(self.history)
         self._make_actions(column)
         column.addStretch(1)
         context.frames.add(self, self.draw)
@@ -57,6 +60,7 @@ class NodeInspector(QWidget):
     def show_node(self, node: Node) -> None:
         """Follow `node` from now on."""
         self._node_id = node.id
+        self.history.show_node(node.id)
         for metric, spark in self.sparks.items():
             spark.follow(partial(self._ring, node.id, metric))
         self.tell()
@@ -78,11 +82,12 @@ class NodeInspector(QWidget):
             spark.show_stale(stale=state != "online")
         said = (
             node.site or "–", node.address, f"{node.device_id[:16]}…", ", ".join(node.models) or tr("none active"),
-            count_text(node.inference_count), node.trouble or "–",
+            count_text(node.inference_count), self._link_text(node), node.trouble or "–",
         )  # fmt: skip
         for label, text in zip(self._facts, said, strict=True):
             if label.text() != text:
                 label.setText(text)
+        self.history.tell()
         self.twin.show_twin(self._context.engine.fleet.twins.document(node))
         self.kill.setVisible(node.demo and state != "offline")
         self.restart.setVisible(node.demo and state != "online")
@@ -91,6 +96,13 @@ class NodeInspector(QWidget):
         """Pull the sparklines."""
         drew = [spark.draw() for spark in self.sparks.values()]
         return True in drew
+
+    def _link_text(self, node: Node) -> str:
+        """Return what was sent to the node today, of how much, and how fast it may go."""
+        sent = bytes_text(self._context.engine.fleet.budgets.sent_today(node.id))
+        day = node.link_bytes_day
+        said = tr("{size} of {day} sent today", size=sent, day=bytes_text(day)) if day else tr("{size} sent today", size=sent)
+        return said + (" · " + tr("at most {size}/s", size=bytes_text(node.link_bytes_s)) if node.link_bytes_s else "")
 
     def _ring(self, node_id: str, metric: str) -> Ring | None:
         samples = self._context.engine.samples
@@ -102,7 +114,7 @@ class NodeInspector(QWidget):
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
         labels = []
-        captions = (tr("Site"), tr("Address"), tr("Device"), tr("Models"), tr("Inferences"), tr("Trouble"))
+        captions = (tr("Site"), tr("Address"), tr("Device"), tr("Models"), tr("Inferences"), tr("Link"), tr("Trouble"))
         for row, caption in enumerate(captions):
             name, value = QLabel(caption), QLabel()
             name.setProperty("role", "caption")

@@ -90,6 +90,12 @@ class OverviewPage(Page):
             tr("store {size}, {free} free", size=bytes_text(answer["store_bytes"]), free=bytes_text(answer["disk_free_bytes"]))
         )
 
+        sent, limited, near = bytes_text(answer["sent_today_bytes"]), answer["links_limited"], answer["links_near"]
+        said = tr("{size} sent to nodes today", size=sent)
+        if limited:
+            said += " · " + tr("{near} of {n} links near the end of their day's budget", near=count_text(near), n=limited)
+        self.figures["links"].tell(said)
+
     def _mark(self) -> None:
         self.context.start("activity.seen", self._marked)
 
@@ -107,6 +113,7 @@ class OverviewPage(Page):
             "heard": Link("", fleet, where=tr("Show the fleet")),
             "problems": Link("", fleet, where=tr("Show the fleet")),
             "jobs": Link("", activity, where=tr("Show activity")),
+            "links": Link(tr("sent to nodes today: unknown yet"), fleet, where=tr("Show the fleet")),
             "pending": Link(tr("changes pending: unknown yet"), activity, where=tr("Show activity")),
             "store": Link(tr("store: unknown yet"), partial(self.context.open_page, "settings"), where=tr("Show the settings")),
         }

@@ -21,7 +21,10 @@ NEWS = {
          "object": "j-qubo", "last_us": 1_699_999_970_000_000},
     ],
 }  # fmt: skip
-STATUS = {"pending_count": 318, "store_bytes": 41 * 2**20, "disk_free_bytes": 9 * 2**30}
+STATUS = {
+    "pending_count": 318, "store_bytes": 41 * 2**20, "disk_free_bytes": 9 * 2**30, "sent_today_bytes": 3 * 2**20,
+    "links_limited": 4, "links_near": 1,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -56,6 +59,7 @@ def test_every_figure_is_a_link_to_its_place(full_window):
     texts = {name: link.text().replace("\u2009", " ") for name, link in page.figures.items()}
     assert texts == {
         "nodes": "4 of 6 nodes online", "heard": "last answer 2.0 s ago", "problems": "4 problems", "jobs": "2 running",
+        "links": "3.0 MiB sent to nodes today · 1 of 4 links near the end of their day's budget",
         "pending": "318 changes pending", "store": "store 41 MiB, 9.0 GiB free",
     }  # fmt: skip
     for name, place in [("nodes", "fleet"), ("jobs", "activity"), ("pending", "activity"), ("store", "settings")]:

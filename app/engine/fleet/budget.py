@@ -4,7 +4,7 @@ A transfer asks before each piece. What a node was sent today (UTC) is kept in t
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 from app.engine.base.clock import Clock
@@ -18,6 +18,7 @@ _BURST_S: Final = 1.0
 _DAY_S: Final = 86400
 _META: Final = "meta"
 _KEY: Final = "fleet.sent_today"
+MOST: Final = 0.8  # of a day's allowance: from here on a link is told as near its end
 
 
 class DaySpent(Limit):
@@ -76,6 +77,15 @@ class Budgets:
         """Return the bytes that a node was sent since midnight UTC."""
         self._turn()
         return self._sent.get(node_id, 0)
+
+    def summary(self, nodes: Iterable[Node]) -> dict[str, int]:
+        """Return the bytes sent today to `nodes`, how many links have an allowance, and how many have used most of it."""
+        sent = [(self.sent_today(node.id), node.link_bytes_day or 0) for node in nodes]
+        return {
+            "sent_today_bytes": sum(spent for spent, _ in sent),
+            "links_limited": sum(day > 0 for _, day in sent),
+            "links_near": sum(day > 0 and spent >= MOST * day for spent, day in sent),
+        }
 
     async def load(self, store: Store) -> None:
         """Go on with what the store says was sent today."""

@@ -39,7 +39,7 @@ class Context:
     inspect: Callable[[QWidget, str], None]
     pick: Callable[[str], None]
     problems: "Problems | None" = None
-    show_history: Callable[[str, str], None] | None = None
+    show_history: Callable[[str], None] = lambda _key: None
     view: ViewState = field(default_factory=ViewState)
 
     def find(self, command_id: str) -> Command | None:

@@ -8,7 +8,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any, Final
 
-from PySide6.QtCore import QByteArray, QObject, QRect
+from PySide6.QtCore import QByteArray, QEvent, QObject, QRect
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QSplitter, QWidget
 
 from app.views.shell.later import Later
@@ -36,7 +36,15 @@ class Layout(QObject):
         """Put the docks where they were, in a window that was put in its place before; `shipped` is its frame without that."""
         self._shipped = {"window": {**self._of_window(), "frame": sizes_of(shipped), "maximized": False}}
         self._put_docks(_mapping(self._state.get("window")))
+        for dock in self._window.findChildren(QDockWidget):
+            dock.installEventFilter(self)
         self._applying = False
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Note that a dock was drawn wider or narrower: the window itself hears nothing of that."""
+        if event.type() == QEvent.Type.Resize:
+            self.touch()
+        return super().eventFilter(watched, event)
 
     def attach(self, name: str, page: QWidget) -> None:
         """Put the splitters and tables of a page as they were, and watch them."""

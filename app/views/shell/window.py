@@ -68,7 +68,7 @@ class MainWindow(QMainWindow):
         self.pending, self.problems = parts.PendingLane(), parts.Problems(self.engine, self)
         self.context = Context(
             self.engine, self.start, self.frames, self.show_notice, self.open_page, self.open_command, self._inspect,
-            self._pick, self.problems, view=self._view,
+            self._pick, self.problems, self._show_history_of, self._view,
         )  # fmt: skip
         self.guide = parts.Guide(self.context)
         self.layout_keeper = parts.Layout(self, self._view)
@@ -154,10 +154,7 @@ class MainWindow(QMainWindow):
         from app.views.widgets.table import TableView
 
         keys = (view.picked_key for view in self.page.findChildren(TableView) if view.isVisible() and view.picked_key)
-        key = next(keys, "")
-        self.open_page("activity")
-        if key and isinstance(page := self.page, HistoryPage):
-            page.show_history(key)
+        self._show_history_of(next(keys, ""))
 
     def open_command(self, command_id: str, given: dict[str, Any]) -> None:
         """Show the form of a command in the Inspector, with `given` entered."""
@@ -331,6 +328,11 @@ class MainWindow(QMainWindow):
 
     def _inspect(self, widget: QWidget, title: str) -> None:
         self.inspector.show_widget(widget, title, self._page_name)
+
+    def _show_history_of(self, key: str) -> None:
+        self.open_page("activity")
+        if key and isinstance(page := self.page, HistoryPage):
+            page.show_history(key)
 
     def _go(self) -> None:
         self.close()

@@ -50,3 +50,15 @@ async def test_nodes_of_a_site_share_its_bucket_and_a_link_without_limit_waits_f
     finally:
         asyncio.sleep = real
     assert waits == [0.5, 1.0]
+
+
+async def test_a_summary_tells_what_was_sent_and_which_allowances_end(base, clock):
+    budgets = Budgets(clock)
+    nodes = [
+        Node("a", "d", "a", "x:1", link_bytes_day=1000),
+        Node("b", "e", "b", "x:2", link_bytes_day=1000),
+        Node("c", "f", "c", "x:3"),
+    ]
+    for node, count in zip(nodes, (800, 799, 50), strict=True):
+        await budgets.for_node(node)(count)
+    assert budgets.summary(nodes) == {"sent_today_bytes": 1649, "links_limited": 2, "links_near": 1}

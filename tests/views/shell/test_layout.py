@@ -78,6 +78,17 @@ def test_what_changed_is_written_without_closing(qtbot, reopen, full):
     qtbot.waitUntil(lambda: json.loads((full.home / "view.json").read_text())["window"]["frame"][2:] == [950, 650])
 
 
+def test_the_size_of_a_dock_is_written_as_soon_as_it_is_drawn(qtbot, reopen, full):
+    from PySide6.QtCore import Qt
+
+    window = reopen()
+    window.layout_keeper._later._timer.setInterval(1)
+    window.layout_keeper.save()
+    before = json.loads((full.home / "view.json").read_text())["window"]["docks"]
+    window.resizeDocks([window.activity], [230], Qt.Orientation.Vertical)
+    qtbot.waitUntil(lambda: json.loads((full.home / "view.json").read_text())["window"]["docks"] != before)
+
+
 def test_a_workspace_brings_its_layout_and_page_back(reopen):
     window = reopen()
     window.open_page("fleet")

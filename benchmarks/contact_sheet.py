@@ -22,6 +22,12 @@ STATES = ("empty", "full", "error")
 SIZE = (1360, 860)
 THUMB_PX = 440
 GAP_PX = 12
+HAPPENED = (
+    (12, "event", "node.state_changed", ("offline", "connection refused")),
+    (95, "command", "fleet.maintenance", ("done", "")),
+    (4000, "event", "model.activated", ("", "digits:3")),
+    (9000, "event", "node.paired", ("", "")),
+)
 README = {"fleet": "dark", "qubo": "light", "circuits": "dark"}
 
 
@@ -44,12 +50,35 @@ def answers(stub: Any) -> dict[str, Any]:
     from app.engine.qubo.picture import picture
 
     file = next(sample.file for sample in bundled() if sample.name == "teleport")
+    now = stub.ManualClock().now_us()
+    happened = [_entry(now, *one) for one in HAPPENED]
+    news = [
+        {"kind": "event", "what": "node.state_changed", "state": "offline", "count": 2, "objects": ["node-05", "node-06"],
+         "more": 0, "object_kind": "node", "object": "n5", "last_us": now - 12_000_000},
+        {"kind": "job", "what": "qubo", "state": "done", "count": 5, "objects": ["maxcut-800.txt, 5 s"], "more": 4,
+         "object_kind": "job", "object": "j-qubo", "last_us": now - 84_000_000},
+    ]  # fmt: skip
     return {
         "audit.list": stub.AUDIT,
+        "activity.list": {"entries": happened, "count": len(happened)},
+        "activity.news": {"since_us": now - 40_000_000_000, "news": news, "count": len(news)},
+        "status": {
+            "pending_count": 318, "store_bytes": 41 * 2**20, "disk_free_bytes": 9 * 2**30, "sent_today_bytes": 3 * 2**20,
+            "links_limited": 4, "links_near": 1,
+        },
         "circuit.show": {"picture": stub.PICTURE},
         "circuit.state": work.state({"file": file}, 1, silent, never),
         "qubo.picture": picture({"file": str(stub.GRAPH)}, 1, silent, never),
-    }
+    }  # fmt: skip
+
+
+def _entry(now: int, age_s: int, kind: str, what: str, told: tuple[str, str]) -> dict[str, Any]:
+    """Return an entry of the time line about one node, `age_s` seconds old; `told` is its state and detail."""
+    return {
+        "id": f"{what}-{age_s}", "at_us": now - age_s * 1_000_000, "kind": kind, "what": what, "state": told[0], "title": "",
+        "object": "n5", "object_kind": "node", "object_name": "node-06", "actor": "ada@1f2e3d4c", "took_s": None,
+        "detail": told[1],
+    }  # fmt: skip
 
 
 def trouble(engine: Any, window: Any) -> None:
@@ -99,7 +128,7 @@ def shoot(out: Path, scale: int, pages: list[str]) -> list[Path]:
             engine = stub.StubEngine(Path(home))
             if state != "empty":
                 stub.fill(engine)
-            window = MainWindow(engine, stub.Started(dict(answered)))
+            window = MainWindow(engine, stub.Started({} if state == "empty" else dict(answered)))
             window.resize(*SIZE)
             window.show()
             if state == "error":

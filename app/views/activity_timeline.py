@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.engine.base.clock import iso_of
 from app.engine.base.records import Records
@@ -15,6 +15,7 @@ from app.views.overview_words import event_words
 from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.shell.later import Later
+from app.views.widgets.choice import Choice
 from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
 from app.views.widgets.jobs import ago_text
@@ -75,7 +76,7 @@ class Timeline(QWidget):
             tr("Jobs, commands that change something, and events are kept here. Take away a filter to see more."),
         )  # fmt: skip
         self.table = TablePanel(self.entries, columns(context), name=tr("Time line"), empty=empty, filterable=False)
-        self.kind, self.since = QComboBox(), QComboBox()
+        self.kind, self.since = Choice(), Choice()
         self.text, self.object, self.actor = QLineEdit(), QLineEdit(), QLineEdit()
         self.clear = QPushButton(tr("Clear filters"))
         self.clear.clicked.connect(lambda _checked=False: self.show_only())

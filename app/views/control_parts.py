@@ -6,12 +6,13 @@ from typing import Any, Final
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.engine.base.rings import Floats, Ring
 from app.engine.base.text import tr
 from app.views.shell import theme
 from app.views.shell.context import Context
+from app.views.widgets.choice import Choice
 
 _TAIL: Final = 300
 _ROW_PX: Final = 24
@@ -131,7 +132,7 @@ class SteerBar(QWidget):
     def __init__(self, context: Context) -> None:
         super().__init__()
         self._context, self._run_id = context, ""
-        self.mode = QComboBox()
+        self.mode = Choice()
         self.mode.setAccessibleName(tr("Mode"))
         for name in MODES:
             self.mode.addItem(tr(name), name)
@@ -140,7 +141,7 @@ class SteerBar(QWidget):
         self.end.clicked.connect(lambda _checked=False: self._ask("control.stop"))
         self.kill = QPushButton(tr("Kill switch"))
         self.kill.clicked.connect(lambda _checked=False: self._ask("control.stop", kill=True))
-        self.model = QComboBox()
+        self.model = Choice()
         self.model.setAccessibleName(tr("Model to replay with"))
         for name in WHAT_IF:
             self.model.addItem(tr(name), name)

@@ -20,6 +20,7 @@ from app.engine.fleet.saved import SavedView
 from app.views.shell import theme
 from app.views.shell.context import Context, hold
 from app.views.shell.pending import PendingLane
+from app.views.widgets.choice import Choice
 from app.views.widgets.table import TablePanel
 
 ALL: Final = "all"
@@ -61,7 +62,7 @@ class FleetBar(QWidget):
         self._context, self._table = context, table
         self._deed: Deed | None = None
         self._meant: list[Node] = []
-        self.views = QComboBox()
+        self.views = Choice()
         self.keep, self.drop = QPushButton(tr("Save view")), QPushButton(tr("Forget view"))
         self.act = QPushButton()
         self.pending = PendingLane()

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.engine.base.rings import Ring
 from app.engine.base.text import tr
@@ -23,7 +23,7 @@ from app.views.widgets.state import Badge
 _METRICS: Final = ("cpu_ratio", "mem_ratio", "latency_p99_s", "error_ratio")
 
 
-class NodeInspector(QWidget):
+class NodeInspector(QScrollArea):
     """Follows one node; figures of a silent node are grey and tell their age."""
 
     def __init__(self, context: Context, show_plots: Callable[[Node], None] | None = None) -> None:
@@ -31,7 +31,13 @@ class NodeInspector(QWidget):
         self._context = context
         self._show_plots = show_plots
         self._node_id = ""
-        column = QVBoxLayout(self)
+        whole = QWidget()
+        whole.setProperty("clear", True)
+        self.setWidget(whole)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        column = QVBoxLayout(whole)
         column.setContentsMargins(12, 8, 12, 12)
         column.setSpacing(2 * theme.SPACE)
         self._name = QLabel()

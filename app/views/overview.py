@@ -90,11 +90,10 @@ class OverviewPage(Page):
             tr("store {size}, {free} free", size=bytes_text(answer["store_bytes"]), free=bytes_text(answer["disk_free_bytes"]))
         )
 
-        sent, limited, near = bytes_text(answer["sent_today_bytes"]), answer["links_limited"], answer["links_near"]
-        said = tr("{size} sent to nodes today", size=sent)
-        if limited:
-            said += " · " + tr("{near} of {n} links near the end of their day's budget", near=count_text(near), n=limited)
-        self.figures["links"].tell(said)
+        self.figures["sent"].tell(tr("{size} sent to nodes today", size=bytes_text(answer["sent_today_bytes"])))
+        near, limited = count_text(answer["links_near"]), int(answer["links_limited"])
+        self.figures["budgets"].tell(tr("{near} of {n} link budgets nearly spent", near=near, n=limited))
+        self.figures["budgets"].setVisible(limited > 0)
 
     def _mark(self) -> None:
         self.context.start("activity.seen", self._marked)
@@ -113,16 +112,20 @@ class OverviewPage(Page):
             "heard": Link("", fleet, where=tr("Show the fleet")),
             "problems": Link("", fleet, where=tr("Show the fleet")),
             "jobs": Link("", activity, where=tr("Show activity")),
-            "links": Link(tr("sent to nodes today: unknown yet"), fleet, where=tr("Show the fleet")),
+            "sent": Link(tr("sent to nodes today: unknown yet"), fleet, where=tr("Show the fleet")),
+            "budgets": Link(tr("link budgets: unknown yet"), fleet, where=tr("Show the fleet")),
             "pending": Link(tr("changes pending: unknown yet"), activity, where=tr("Show activity")),
             "store": Link(tr("store: unknown yet"), partial(self.context.open_page, "settings"), where=tr("Show the settings")),
         }
-        line = QHBoxLayout()
-        line.setSpacing(5 * theme.SPACE)
-        for link in links.values():
-            line.addWidget(link)
-        line.addStretch(1)
-        self.body.addLayout(line)
+        links["budgets"].hide()
+        names = list(links)
+        for part in (names[:4], names[4:]):  # two lines: all of them would not fit a small window
+            line = QHBoxLayout()
+            line.setSpacing(5 * theme.SPACE)
+            for name in part:
+                line.addWidget(links[name])
+            line.addStretch(1)
+            self.body.addLayout(line)
         return links
 
     def _tell_soon(self) -> None:

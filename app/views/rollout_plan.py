@@ -11,6 +11,7 @@ from app.engine.base.units import bytes_text, span_text
 from app.engine.fleet.targets import VIEW
 from app.views.shell import theme
 from app.views.shell.context import Context, hold
+from app.views.widgets.choice import Choice
 from app.views.widgets.columns import Column
 from app.views.widgets.table import TablePanel
 
@@ -25,7 +26,7 @@ class PlanSheet(QWidget):
         super().__init__()
         self._context, self._kept = context, kept
         self._asked: Row = {}
-        self.model, self.nodes, self.groups = QComboBox(), QComboBox(), QLineEdit(_GROUPS)
+        self.model, self.nodes, self.groups = Choice(), Choice(), QLineEdit(_GROUPS)
         self.said = QLabel()
         self.said.setWordWrap(True)
         self.links: Records[Row] = Records(lambda row: str(row["site"]), "link")
@@ -127,7 +128,7 @@ class PlanSheet(QWidget):
         self._context.start("rollout.plan", lambda told: self._kept(str(told["rollout"])), keep=True, **self._asked)
 
 
-def _offer(box: QComboBox, texts: list[str]) -> None:
+def _offer(box: Choice, texts: list[str]) -> None:
     if [box.itemText(at) for at in range(box.count())] == texts:
         return
     chosen = box.currentText()

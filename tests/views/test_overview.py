@@ -59,7 +59,7 @@ def test_every_figure_is_a_link_to_its_place(full_window):
     texts = {name: link.text().replace("\u2009", " ") for name, link in page.figures.items()}
     assert texts == {
         "nodes": "4 of 6 nodes online", "heard": "last answer 2.0 s ago", "problems": "4 problems", "jobs": "2 running",
-        "links": "3.0 MiB sent to nodes today · 1 of 4 links near the end of their day's budget",
+        "sent": "3.0 MiB sent to nodes today", "budgets": "1 of 4 link budgets nearly spent",
         "pending": "318 changes pending", "store": "store 41 MiB, 9.0 GiB free",
     }  # fmt: skip
     for name, place in [("nodes", "fleet"), ("jobs", "activity"), ("pending", "activity"), ("store", "settings")]:

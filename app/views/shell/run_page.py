@@ -89,7 +89,7 @@ def _sentence(context: Context, run: Run, job: Job | None) -> str:
     if job is not None and job.state in LIVE:
         return progress_text(job)
     if job is not None and job.error:
-        return " ".join(part for part in (str(job.error.get("detail", "")), str(job.error.get("hint", ""))) if part)
+        return " · ".join(part for part in (str(job.error.get("detail", "")), str(job.error.get("hint", ""))) if part)
     return ago_text(context.engine.clock, run.updated_us)
 
 

@@ -84,8 +84,11 @@ class Chart(QWidget):
 
     def set_picture(self, picture: QWidget) -> None:
         """Show `picture` from now on."""
+        if picture is self.picture:
+            return
         self.picture = picture
-        self._stack.insertWidget(0, picture)
+        if self._stack.indexOf(picture) < 0:
+            self._stack.insertWidget(0, picture)
         if not self.table_shown:
             self._stack.setCurrentWidget(picture)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QLabel, QToolButton
 
 from app.engine.base.rings import Floats, Ring
 from app.engine.base.text import tr
@@ -100,6 +100,9 @@ class LivePlot(Chart):
         self._hold = self._make_hold()
         self.axis = TimeAxis(self)
         self._join(self.axis)
+        self._nothing = QLabel(tr("No values yet"))
+        self._nothing.setProperty("role", "muted")
+        self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setMinimumHeight(120)
 
     # what is drawn
@@ -196,6 +199,11 @@ class LivePlot(Chart):
             self._set_ranges()
         return drew
 
+    def _tell_empty(self) -> None:
+        """Say that there is nothing, where axes from 0 to 1 would claim a scale."""
+        if self._plot is not None:
+            self.set_picture(self._plot if self.points else self._nothing)
+
     def _pull(self, series: Series, most: int) -> bool:
         ring = series.ring
         if ring is not None and (id(ring), ring.count) != series.seen and len(ring):
@@ -212,6 +220,7 @@ class LivePlot(Chart):
         return drew
 
     def _place(self) -> None:
+        self._tell_empty()
         if self.axis.window is None or self._counted:
             starts = [float(series.t[0]) for series in self._series if len(series.t)]
             self._origin = 0.0 if not starts or self._counted else min(starts)
@@ -328,6 +337,7 @@ class LivePlot(Chart):
         self._face.on_point(lambda at: self.axis.point(None if at is None else at + self._origin))
         self._face.on_reset(lambda: self.axis.zoom(None))
         self.set_picture(self._plot)
+        self._tell_empty()
         for series in self._series:
             self._make_curve(series)
         self._face.show_lines(self._lines)

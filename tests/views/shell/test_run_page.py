@@ -15,7 +15,7 @@ def test_the_newest_run_is_shown_and_a_picked_one_stays(qtbot, full_window, full
     assert page.bar.title.text() == "maxcut-800.txt, 5 s"
     page.pick("r-bad")
     assert page.bar.title.text() == "G9.txt, 5 s"
-    assert page.bar.said.text() == "G9.txt, line 7: expected two node numbers Correct the line."
+    assert page.bar.said.text() == "G9.txt, line 7: expected two node numbers · Correct the line."
     full.qubo.records.put(replace(full.qubo.records.need("r-qubo"), title="renamed"))
     assert page.bar.title.text() == "G9.txt, 5 s"
 

@@ -70,7 +70,7 @@ def live_wall(app: Any, frames: int) -> None:
         app.processEvents()
 
     each = cpu_ms(frame, frames)
-    told("20 live plots of 1,000 points at 30 frames a second", 30 * each / 10, "% of a core", ms_a_frame=round(each, 2))
+    told("20 live plots", 30 * each / 10, "% of a core", ms_a_frame=round(each, 2), points=1000, frames_hz=30)
     wall.close()
 
 
@@ -112,7 +112,7 @@ def history(app: Any, frames: int) -> None:
     peer_ms = cpu_ms(peer_pan, max(5, frames // 6))
     worst = max(result.values())
     known = {"name": "pyqtgraph, automatic peak downsampling, clipped to view", "value": round(1000 / peer_ms, 1)}
-    told("panning through 1,000,000 points", 1000 / worst, "frames a second of one core", known, ms=result)
+    told("pan 1,000,000 points", 1000 / worst, "frames a second of one core", known, ms=result)
 
 
 def matrix(n: int, couplings: int) -> None:

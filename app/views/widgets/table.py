@@ -31,6 +31,7 @@ from app.views.shell import theme
 from app.views.shell.icons import icon
 from app.views.widgets import table_menu
 from app.views.widgets.columns import Column
+from app.views.widgets.header_warm import HeaderWarm
 from app.views.widgets.table_model import RecordsModel
 
 R = TypeVar("R")
@@ -101,6 +102,7 @@ class TableView(QTableView):
                 self.setItemDelegateForColumn(at, StateDelegate(self))
         model.modelReset.connect(self._restore)
         self.doubleClicked.connect(lambda index: self.opened.emit(model.key_at(index.row())))
+        self._warm_header = HeaderWarm(self)
         self._arranging = False
         self.shipped = self.arrangement()
 
@@ -211,6 +213,7 @@ class TableView(QTableView):
         self._menu(self.viewport().mapToGlobal(at), self.columnAt(at.x()))
 
     def _menu(self, at: QPoint, column: int) -> None:
+        self._warm_header.begin(column)
         table_menu.show(self, at, column)
 
     # selection

@@ -311,6 +311,10 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         """Prepare the texts a filter searches, of `most` rows now (0: of all); tell whether some are left."""
         return self._hay.warm(most)
 
+    def warm_key(self, column: int, most: int) -> bool:
+        """Prepare the sort by `column`, reading `most` rows more; tell whether something is left to do."""
+        return self._keys.warm(column, self._rows, most)
+
     def _text_at(self, slot: int) -> str:
         record = self._rows[slot]
         return "\n".join(column.write(record) for column in self.columns if not column.live).casefold() or "\n"

@@ -4,6 +4,9 @@ import math
 import random
 from dataclasses import dataclass
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from app.views.widgets.columns import Column
 from app.views.widgets.sort_keys import SortKeys
 
@@ -48,3 +51,35 @@ def test_a_changed_value_is_seen_and_an_unchanged_one_moves_nothing():
     assert keys.moved(rows[0], Row("a", 9), ((1, False),))
     rows[0] = Row("a", 9)
     assert list(keys.order(rows, ((1, False),))) == [1, 0]
+
+
+@given(st.lists(st.text("aAbßé\n\x00\U0001f600z", max_size=70), min_size=1, max_size=40))
+def test_any_texts_sort_as_python_sorts_them_without_case(names):
+    names = [name.rstrip("\x00") for name in names]
+    rows = [Row(name, at) for at, name in enumerate(names)]
+    assert order(rows, (0, False)) == sorted(range(len(names)), key=lambda at: names[at].casefold())
+
+
+@given(st.lists(st.sampled_from([0.0, 1.0, 2.5, -1.0, None, math.nan]), max_size=40))
+def test_equal_and_unknown_numbers_stay_as_they_came(sizes):
+    rows = [Row("", size) for size in sizes]
+    known = [at for at, size in enumerate(sizes) if size is not None and not math.isnan(size)]
+    unknown = [at for at in range(len(sizes)) if at not in known]
+    assert order(rows, (1, False)) == [*sorted(known, key=lambda at: sizes[at]), *unknown]
+    assert order(rows, (1, True)) == [*sorted(known, key=lambda at: -sizes[at]), *unknown]
+
+
+def test_a_column_is_prepared_a_few_rows_at_a_time_and_read_again_after_a_change():
+    read = []
+    keys = SortKeys([Column("name", "Name", lambda row: read.append(row) or row.name)])
+    rows = [Row(name, 0) for name in ("b", "c", "a")]
+    assert [keys.warm(0, rows, 2) for _ in range(4)] == [True, True, False, False]
+    assert len(read) == 3
+    assert list(keys.order(rows, ((0, False),))) == [2, 0, 1]
+    assert len(read) == 3
+    keys.moved(rows[0], Row("z", 0), ())
+    rows[0] = Row("z", 0)
+    assert keys.warm(0, rows, 5)
+    assert list(keys.order(rows, ((0, False),))) == [2, 1, 0]
+    keys.forget()
+    assert keys.warm(0, rows, 5)

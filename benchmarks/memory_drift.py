@@ -1,0 +1,118 @@
+"""Memory of the console over eight hours of use, the hours simulated: does it grow without an end.
+
+The real console (engine, store, window, offscreen) on a home of its own, with six agents paired once and then put away. What
+they would have told comes in as batches, a measurement every five seconds from each, a simulated minute at a time. In every
+such minute somebody opens a page and looks at a node; every ten minutes they open a form, solve a small problem or run a
+circuit; every hour the theme changes. Prints one JSON line {figure, value, unit, settings}: growth of the resident set from
+the end of the first hour (pages built, libraries loaded) to the end of the last, in percent. Target: under 5 %.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import math
+import tempfile
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+STEP_S = 5
+MINUTES_AN_HOUR = 60
+
+
+def resident_mib() -> float:
+    """Return the resident set of this process after a collection."""
+    gc.collect()
+    return psutil.Process().memory_info().rss / 2**20
+
+
+def tell(engine: Any, minute: int, seqs: dict[str, int], start_us: int) -> None:
+    """Have each node tell a minute's measurements."""
+    from app.engine.link.records import Batch
+    from app.wire.telemetry import Measurement
+
+    now_us = engine.clock.now_us()
+    for place, node in enumerate(tuple(engine.fleet.records)):
+        items = []
+        for step in range(60 // STEP_S):
+            seqs[node.id] = seqs.get(node.id, 0) + 1
+            at = minute * 60 + step * STEP_S
+            wave = 0.5 + 0.4 * math.sin(at / 300 + place)
+            items.append(
+                Measurement(
+                    seqs[node.id], start_us + at * 1_000_000, cpu_ratio=wave, mem_ratio=0.4, latency_mean_s=0.002 * wave,
+                    latency_p50_s=0.002 * wave, latency_p99_s=0.004 * wave, error_ratio=0.0, inference_count=40,
+                    resources={"mem_bytes": 2e9},
+                )
+            )  # fmt: skip
+        engine.fleet._took(Batch(node.id, now_us, "drift", seqs[node.id], tuple(items)))
+
+
+async def minute_of(session: Any, minute: int, pages: Iterator[str]) -> None:
+    """Do what a person does in a minute."""
+    engine, window = session.engine, session.window
+    window.open_page(next(pages))
+    if window.page_name == "fleet":
+        nodes = tuple(engine.fleet.records)
+        window.page.pick(nodes[minute % len(nodes)].id)
+        window.page.table.model.set_filter(("", "node", "cpu > 0.5")[minute % 3])
+    if minute % 10 == 3:
+        window.open_command(("qubo.solve", "circuit.run", "fleet.label")[minute // 10 % 3], {})
+        window.open_palette()
+        window.escape()
+    if minute % 10 == 5:
+        await engine.run("qubo.solve", file=engine.qubo.sample_path(), seconds=0.2, seed=minute)
+    if minute % 10 == 8:
+        await engine.run("circuit.run", file=Path(engine.circuits.samples()[0].file), seed=minute)
+    if minute % MINUTES_AN_HOUR == 30:
+        await engine.run("settings.set", key="view.theme", value=("light", "dark")[minute // MINUTES_AN_HOUR % 2])
+    for _ in range(3):
+        await asyncio.sleep(0.02)
+    window.settle()
+
+
+async def measure(app: Any, *, hours: int) -> dict[str, Any]:
+    """Live through `hours` and return the figure."""
+    from app.console import Session
+    from app.views.shell.page import PAGES
+
+    with tempfile.TemporaryDirectory() as home:
+        session = Session(app)
+        await session.open(Path(home))
+        engine = session.engine
+        curve: list[float] = []
+        try:
+            await engine.run("fleet.demo", nodes=6)
+            await engine.run("fleet.stop")
+            pages, seqs = cycle([spec.name for spec in PAGES]), dict[str, int]()
+            start_us = engine.clock.now_us() - hours * 3_600_000_000
+            for minute in range(hours * MINUTES_AN_HOUR):
+                tell(engine, minute, seqs, start_us)
+                await minute_of(session, minute, pages)
+                if (minute + 1) % (MINUTES_AN_HOUR // 2) == 0:
+                    curve.append(round(resident_mib(), 1))
+            told = sum(seqs.values())
+        finally:
+            await session.close()
+    begun, ended = curve[1], curve[-1]
+    return {
+        "figure": f"memory drift, {hours} simulated hours", "value": round(100 * (ended / begun - 1), 2), "unit": "%",
+        "settings": {"platform": "offscreen", "nodes": 6, "measurements": told, "mib_each_half_hour": curve},
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--hours", type=int, default=8)
+    given = parser.parse_args()
+    from app.console import _in_loop
+
+    print(json.dumps(_in_loop(lambda app: measure(app, hours=given.hours), visible=False)))
+
+
+if __name__ == "__main__":
+    main()

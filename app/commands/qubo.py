@@ -28,7 +28,7 @@ async def solve(call: "Call", **args: Any) -> dict[str, Any]:
 
 async def show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the argument's name on the command line
     """Show one run."""
-    return call.engine.qubo.show(id)
+    return await call.engine.qubo.show(id)
 
 
 async def picture(call: "Call", *, file: Path) -> dict[str, Any]:

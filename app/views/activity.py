@@ -16,6 +16,7 @@ from app.views.shell.activity_dock import JobsTable
 from app.views.shell.context import Context, hold
 from app.views.shell.details import Details
 from app.views.shell.page import Page
+from app.views.widgets.explain import explain
 from app.views.widgets.jobs import ago_text, took_s
 
 
@@ -30,8 +31,9 @@ class ActivityPage(Page):
         self._beside = QWidget()
         self._details = Details()
         self._open = QPushButton(tr("Show job"))
+        explain(self._open, tr("Go to what this entry is about"))
         self._same = QPushButton(tr("Show all about this"))
-        self._same.setToolTip(tr("Show everything that happened to it"))
+        explain(self._same, tr("Show everything that happened to it"))
         self._acts: dict[QPushButton, Callable[[], None]] = {}
         self._lay_out()
         self.jobs.on_picked(self._job_picked)

@@ -18,6 +18,7 @@ from app.views.shell.later import Later
 from app.views.widgets.choice import Choice
 from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
+from app.views.widgets.explain import explain
 from app.views.widgets.jobs import ago_text
 from app.views.widgets.state import state_text, token_of
 from app.views.widgets.table import TablePanel
@@ -79,6 +80,7 @@ class Timeline(QWidget):
         self.kind, self.since = Choice(), Choice()
         self.text, self.object, self.actor = QLineEdit(), QLineEdit(), QLineEdit()
         self.clear = QPushButton(tr("Clear filters"))
+        explain(self.clear, tr("Show every entry again"))
         self.clear.clicked.connect(lambda _checked=False: self.show_only())
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

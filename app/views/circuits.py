@@ -32,6 +32,7 @@ class CircuitsPage(RunPage):
         self.form = self.add_form("circuit.run", tr("Run a circuit"))
         self.samples = Choice()
         self.samples.setAccessibleName(tr("Sample circuits"))
+        self.samples.setAccessibleDescription(tr("Enters a bundled circuit into the form"))
         self.samples.addItem(tr("Sample circuits…"), "")
         for sample in context.engine.circuits.samples():
             self.samples.addItem(sample.name, sample.file)

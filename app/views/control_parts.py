@@ -13,6 +13,7 @@ from app.engine.base.text import tr
 from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.widgets.choice import Choice
+from app.views.widgets.explain import explain
 
 _TAIL: Final = 300
 _ROW_PX: Final = 24
@@ -133,19 +134,24 @@ class SteerBar(QWidget):
         super().__init__()
         self._context, self._run_id = context, ""
         self.mode = Choice()
+        explain(self.mode, tr("Observe looks, recommend says what it would do, apply does it"))
         self.mode.setAccessibleName(tr("Mode"))
         for name in MODES:
             self.mode.addItem(tr(name), name)
         self.mode.activated.connect(lambda _index: self._ask("control.mode", mode=self.mode.currentData()))
         self.end = QPushButton(tr("End"))
+        explain(self.end, tr("Ends the controller; the resource goes to its safe size"))
         self.end.clicked.connect(lambda _checked=False: self._ask("control.stop"))
         self.kill = QPushButton(tr("Kill switch"))
+        explain(self.kill, tr("Takes the controller off at once; the resource goes to its safe size"))
         self.kill.clicked.connect(lambda _checked=False: self._ask("control.stop", kill=True))
         self.model = Choice()
         self.model.setAccessibleName(tr("Model to replay with"))
         for name in WHAT_IF:
             self.model.addItem(tr(name), name)
         self.replay = QPushButton(tr("What if"))
+        explain(self.replay, tr("Plays the load of this run again under the model beside it; nothing real is changed"))
+        explain(self.model, tr("The model that the load of this run is played under"))
         self.replay.clicked.connect(lambda _checked=False: self._ask("control.replay", model=self.model.currentData()))
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)

@@ -140,6 +140,8 @@ class FleetPage(Page):
         self.pair.clicked.connect(lambda _checked=False: self.context.open_command("fleet.pair", {}))
         self.demo = QPushButton(tr("Start demo fleet"))
         self.demo.setProperty("primary", True)
+        self.pair.setAccessibleDescription(tr("Take up a node by its address and the code it shows"))
+        self.demo.setAccessibleDescription(tr("Six agents on this machine, each a process of its own"))
         self.demo.clicked.connect(lambda _checked=False: self._demo())
         self.add_action(self.pair)
         self.add_action(self.demo)

@@ -21,6 +21,7 @@ from app.views.shell import theme
 from app.views.shell.context import Context, hold
 from app.views.shell.pending import PendingLane
 from app.views.widgets.choice import Choice
+from app.views.widgets.explain import explain
 from app.views.widgets.table import TablePanel
 
 ALL: Final = "all"
@@ -64,7 +65,10 @@ class FleetBar(QWidget):
         self._meant: list[Node] = []
         self.views = Choice()
         self.keep, self.drop = QPushButton(tr("Save view")), QPushButton(tr("Forget view"))
+        explain(self.keep, tr("Keep filter, columns, sorting and grouping under a name"))
+        explain(self.drop, tr("Forget the view that is picked; no node changes"))
         self.act = QPushButton()
+        explain(self.act, tr("Maintenance, labels, out of service or a rollout, for all nodes that the filter lets through"))
         self.pending = PendingLane()
         self._lay_out()
         self.views.activated.connect(lambda _at: self.apply(self.views.currentText()))
@@ -143,6 +147,9 @@ class FleetBar(QWidget):
         self.said, self.line, self.asking = QLabel(), QLineEdit(), QWidget()
         self.go, self.leave = QPushButton(tr("Go on")), QPushButton(tr("Cancel"))
         self.line.setAccessibleName(tr("Labels, as key=value"))
+        self.line.setAccessibleDescription(tr("Several with spaces between them; key= takes a label away"))
+        explain(self.go, tr("Do it; it can be taken back for a few seconds"))
+        explain(self.leave, tr("Change nothing"))
         self.go.clicked.connect(lambda _on=False: self._send())
         self.line.returnPressed.connect(self.go.click)
         self.line.textChanged.connect(lambda _text: self._tell_go())

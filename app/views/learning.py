@@ -56,6 +56,7 @@ class LearningPage(RunPage):
         self.train = self.add_form("learning.train", tr("Train over the nodes"), hidden=_DEEP)
         self.simulate = self.add_form("learning.simulate", tr("Simulate a federation"), hidden=_DEEP)
         self.export = QPushButton(tr("Export the model"))
+        self.export.setAccessibleDescription(tr("Write the global model of the run shown as an ONNX file"))
         self.export.clicked.connect(lambda _checked=False: context.open_command("learning.export", {"run": self._run_id}))
         self.add_action(self.export)
         self._figure = QLabel()

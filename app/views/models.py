@@ -12,6 +12,7 @@ from app.views.shell.context import Context
 from app.views.shell.page import card
 from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
+from app.views.widgets.explain import explain
 from app.views.widgets.state import state_text, token_of
 from app.views.widgets.table import TablePanel
 
@@ -73,6 +74,7 @@ class ModelsPanel(QWidget):
     def _button(self, command: str) -> QPushButton:
         row = self._context.find(command)
         button = QPushButton(tr(row.title) if row is not None else command)
+        explain(button, tr(row.help) if row is not None else "")
         button.clicked.connect(lambda _checked=False: self._context.open_command(command, {"model": self._picked}))
         return button
 

@@ -16,6 +16,7 @@ from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.twin_part import TwinPart
 from app.views.widgets.confirm import ConfirmButton
+from app.views.widgets.explain import explain
 from app.views.widgets.jobs import ago_text
 from app.views.widgets.sparkline import Sparkline
 from app.views.widgets.state import Badge
@@ -141,6 +142,7 @@ class NodeInspector(QScrollArea):
             self.plots.hide()
         self.plots.clicked.connect(lambda _checked=False: self._open_plots())
         self.restart = QPushButton(tr("Restart agent"))
+        explain(self.restart, tr("Starts the agent's process again where it was"))
         self.restart.clicked.connect(lambda _checked=False: self._start("fleet.restart"))
         self.kill = QPushButton(tr("Kill agent (drill)"))
         self.kill.setToolTip(tr("Ends the agent's process at once, as a power cut would"))

@@ -11,6 +11,7 @@ from app.views.problem_picture import ProblemPicture
 from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.shell.fields import Field
+from app.views.widgets.explain import explain
 from app.views.widgets.state import dress
 
 COMMAND: Final = "problem.import"
@@ -30,9 +31,10 @@ class ProblemWizard(QScrollArea):
         self.text.setFixedHeight(110)
         self.text.setFont(theme.mono_font())
         self.text.setAccessibleName(tr("Table, typed or pasted"))
+        self.text.setAccessibleDescription(tr("One row a line, values apart by commas, tabs or spaces"))
         self.read = QPushButton(tr("Read and keep"))
         self.read.setProperty("primary", True)
-        self.read.setToolTip(context.why_not(COMMAND))
+        explain(self.read, context.why_not(COMMAND) or tr("Read the file or the table, and say what was understood"))
         self.read.setEnabled(not context.why_not(COMMAND))
         self.read.clicked.connect(lambda _checked=False: self.submit())
         self.understood = QLabel()
@@ -43,6 +45,7 @@ class ProblemWizard(QScrollArea):
         self.picture = ProblemPicture()
         self.picture.setMinimumHeight(170)
         self.solve = QPushButton(tr("Enter it into the form"))
+        explain(self.solve, tr("Puts it into the form of the QUBO page, where solver and budget are chosen"))
         self.solve.clicked.connect(lambda _checked=False: self._solve(self._file))
         self._lay_out()
         self._show_outcome(shown=False)

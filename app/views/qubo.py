@@ -25,6 +25,7 @@ from app.views.widgets.bars import BinChart
 from app.views.widgets.chart import Chart
 from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
+from app.views.widgets.explain import explain
 from app.views.widgets.graph_view import GraphView
 from app.views.widgets.heatmap import Heatmap
 from app.views.widgets.plot import LivePlot
@@ -71,11 +72,16 @@ class QuboPage(RunPage):
         self.wizard = ProblemWizard(context, self.use_problem)
         self.keep_aside(self.gallery)
         self.keep_aside(self.wizard)
-        for name, act in ((tr("Problems"), self._open_gallery), (tr("Import"), self._open_wizard)):
+        for name, act, what in (
+            (tr("Problems"), self._open_gallery, tr("The kinds of problem that can be solved, each with a sample")),
+            (tr("Import"), self._open_wizard, tr("Read a problem from a file or a table, and see what was understood")),
+        ):
             button = QPushButton(name)
+            explain(button, what)
             button.clicked.connect(partial(_pressed, act))
             self.add_action(button)
         self.sample = QPushButton(tr("Use the sample graph"))
+        explain(self.sample, tr("Enters a bundled graph of 800 nodes into the form"))
         self.sample.clicked.connect(lambda _checked=False: sample())
         self.add_action(self.sample)
         self._figure = QLabel()
@@ -149,13 +155,24 @@ class QuboPage(RunPage):
         ]
         self._rows.replace_all(rows)
         self.energies.show_values([row.energy for row in rows], [row.count for row in rows])
-        self.picture.show_picture(result.get("picture"))
+        self._show_drawing(run, result, fresh=fresh)
         self.graph.show_sides(str(result.get("sample") or ""))
         best = result.get("best_known")
         self.plot.show_lines([(float(best), tr("best known"))] if isinstance(best, (int, float)) else [])
         if fresh:
             self._file = str(run.spec.get("file", ""))
             self._ask_picture()
+
+    def _show_drawing(self, run: Run, result: Mapping[str, Any], *, fresh: bool) -> None:
+        """Show the answer in the problem's own terms; of a run that ended it stands apart and is asked for."""
+        if "apart" not in result:
+            self.picture.show_picture(result.get("picture"))
+        elif fresh:
+            self.context.start("qubo.show", partial(self._drawn_apart, run.id), id=run.id)
+
+    def _drawn_apart(self, run_id: str, told: Mapping[str, Any]) -> None:
+        if run_id == self._run_id:
+            self.picture.show_picture((told["result"] or {}).get("picture"))
 
     def _ask_picture(self) -> None:
         """Have matrix and graph drawn by a worker once somebody looks at them."""

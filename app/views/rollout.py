@@ -106,6 +106,7 @@ class RolloutPage(Page):
     def _lay_out(self) -> None:
         self.plan = QPushButton(tr("Plan a rollout"))
         self.plan.setProperty("primary", True)
+        self.plan.setAccessibleDescription(tr("Choose a model and nodes, and see who, who not and why before anything is kept"))
         self.plan.clicked.connect(lambda _checked=False: self._open_sheet())
         self.add_action(self.plan)
         bar = QHBoxLayout()
@@ -117,6 +118,8 @@ class RolloutPage(Page):
             ("retry", "rollout.retry", tr("Retry failed")), ("undo", "rollout.undo", tr("Plan the undo")),
         ):  # fmt: skip
             button = self.controls[event] = QPushButton(words)
+            row = self.context.find(command)
+            button.setAccessibleDescription(tr(row.help) if row is not None else "")
             button.clicked.connect(partial(self._ask, command))
             bar.addWidget(button)
         bar.addStretch(1)

@@ -13,6 +13,7 @@ from app.views.shell import theme
 from app.views.shell.context import Context, hold
 from app.views.widgets.choice import Choice
 from app.views.widgets.columns import Column
+from app.views.widgets.explain import explain
 from app.views.widgets.table import TablePanel
 
 Row = dict[str, Any]
@@ -33,6 +34,9 @@ class PlanSheet(QWidget):
         self.excluded: Records[Row] = Records(lambda row: str(row["name"]), "node")
         self.show_plan = QPushButton(tr("Show the plan"))
         self.keep, self.more = QPushButton(tr("Keep this plan")), QPushButton(tr("All settings"))
+        explain(self.model, tr("The version that the nodes are to run"))
+        explain(self.keep, tr("Keep it as a rollout; nothing leaves before it is started"))
+        explain(self.more, tr("Open the form with every setting of a rollout"))
         self._lay_out()
         self.show_plan.clicked.connect(lambda _on=False: self._ask())
         self.keep.clicked.connect(lambda _on=False: self._keep())

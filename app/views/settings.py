@@ -53,6 +53,7 @@ class SettingsPage(Page):
         self.search = QLineEdit()
         self.search.setPlaceholderText(tr("Search names and meanings…"))
         self.search.setAccessibleName(tr("Search the settings"))
+        self.search.setAccessibleDescription(tr("Shows the settings whose name or meaning holds the words"))
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._search)
         self.body.addWidget(self.search)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from app.engine.base.text import tr
 from app.views.shell import theme
+from app.views.widgets.explain import explain
 
 _MOST_LINES = 6
 
@@ -26,6 +27,8 @@ class TwinPart(QWidget):
         self.lines.setWordWrap(True)
         self.lines.setFont(theme.mono_font(theme.CAPTION_PX))
         self.mine, self.theirs = QPushButton(tr("Keep this console's")), QPushButton(tr("Keep the other's"))
+        explain(self.mine, tr("What this console asked for is what the node is to do"))
+        explain(self.theirs, tr("What the other console asked for is what the node is to do"))
         self.mine.clicked.connect(partial(self._clicked, resolve, "mine"))
         self.theirs.clicked.connect(partial(self._clicked, resolve, "theirs"))
         self._buttons = QWidget()

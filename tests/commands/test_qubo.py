@@ -27,7 +27,7 @@ class Wing:
     async def replay(self, run_id, **by):
         return {"id": run_id, "same": True, **by}
 
-    def show(self, run_id):
+    async def show(self, run_id):
         return {"id": run_id}
 
     def solvers(self):

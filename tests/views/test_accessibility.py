@@ -14,6 +14,18 @@ def test_everything_that_can_be_acted_on_has_a_name(request, fixture):
     assert nameless == set()
 
 
+@pytest.mark.parametrize("fixture", ["window", "full_window"])
+def test_everything_that_can_be_acted_on_says_what_it_is_for(request, fixture):
+    window = request.getfixturevalue(fixture)
+    silent = {
+        f"{place_of(widget)}: {name_of(widget)}"
+        for _page in visited(window)
+        for widget in interactive(window)
+        if not (widget.accessibleDescription() or widget.toolTip()).strip()
+    }
+    assert silent == set()
+
+
 def test_a_button_without_words_says_what_it_does(full_window):
     silent = {
         place_of(widget)

@@ -1,5 +1,7 @@
 """QUBO: the course, the verified objective and the samples of a run, live and afterwards."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt
 
 from app.engine.jobs.records import Job
@@ -16,6 +18,17 @@ def test_a_finished_run_shows_objective_verdict_course_and_samples(full_window):
     assert "800 variables" in page._facts.text()
     assert page.samples.model.rowCount() == 40
     assert page.plot.points == 60
+
+
+def test_a_drawing_that_stands_apart_is_asked_for_once_its_run_is_shown(full_window, full, start):
+    drawing = {"type": "routes", "points": [], "lines": []}
+    start.answers["qubo.show"] = {"id": "r-apart", "result": {"picture": drawing}}
+    run = next(iter(full.qubo.records))
+    light = {"objective": 3.0, "apart": {"artifact": "sha256:0", "size_bytes": 9}}
+    full.qubo.records.put(replace(run, id="r-apart", result=light, created_us=full.clock.now_us()))
+    full_window.open_page("qubo")
+    assert ("qubo.show", {"id": "r-apart"}) in start.asked
+    assert full_window.page.picture.drawing.picture == drawing
 
 
 def test_energies_matrix_and_graph_are_pictures_with_tables(full_window, start):

@@ -1,20 +1,23 @@
 """A domain's runs: one synced row per run in a table of its own, the work itself a job."""
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
-from app.engine.base.errors import BadInput, Cancelled, Limit, Missing, OutpostError
+from app.engine.base.errors import BadInput, Cancelled, Conflict, Limit, Missing, OutpostError
 from app.engine.base.ids import new_id
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
 from app.engine.jobs.local import Work
 from app.engine.jobs.records import CANCELLED, DONE, FAILED, INTERRUPTED, LIVE, RUNNING
-from app.engine.store import rows
+from app.engine.store import artifacts, rows
+from app.engine.store.threads import in_thread
 
 Keep: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 _MOST = 1000
+_APART = "apart"
 log = logging.getLogger(__name__)
 
 
@@ -41,11 +44,15 @@ def _whole(result: dict[str, Any]) -> dict[str, Any]:
 
 
 class RunBook:
-    """The runs of one table, newest last in `records`; call `load` once before use."""
+    """The runs of one table, newest last in `records`; call `load` once before use.
 
-    def __init__(self, base: Base, table: str) -> None:
+    The parts of a result that are named in `apart`, drawings say, stand in a file of their own: neither memory nor the store
+    nor a link need carry them for every run; `whole` puts them back.
+    """
+
+    def __init__(self, base: Base, table: str, *, apart: tuple[str, ...] = ()) -> None:
         self.records: Records[Run] = Records(lambda run: run.id, "run")
-        self._base, self._table = base, table
+        self._base, self._table, self._parts = base, table, apart
 
     async def load(self) -> None:
         """Read the newest runs; one that a gone process left unfinished is interrupted."""
@@ -65,6 +72,30 @@ class RunBook:
         )
         runs = (_run(row) for row in reversed(found))
         self.records.replace_all(replace(run, state=INTERRUPTED) if run.state in LIVE else run for run in runs)
+
+    async def whole(self, run_id: str) -> Run:
+        """Return a run with all of its result; a part whose file is gone is missing there. Raises `Missing`."""
+        run = self.records.need(run_id)
+        apart = (run.result or {}).get(_APART)
+        if not apart:
+            return run
+        kept = {key: value for key, value in (run.result or {}).items() if key != _APART}
+        try:
+            data = await in_thread(lambda: artifacts.load(self._base.home, str(apart["artifact"])), "run-result")
+        except (Missing, Conflict) as error:
+            log.warning("run %s: %s", run_id, error)
+            return replace(run, result=kept)
+        return replace(run, result={**kept, **json.loads(data)})
+
+    async def _split(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Put the parts that stand apart into a file; return the rest, which names it."""
+        parts = {key: result[key] for key in self._parts if result.get(key)}
+        if not parts:
+            return result
+        data = json.dumps(parts, allow_nan=False, separators=(",", ":")).encode()
+        artifact = await in_thread(lambda: artifacts.keep(self._base.home, data), "run-result")
+        rest = {key: value for key, value in result.items() if key not in parts}
+        return {**rest, _APART: {"artifact": artifact, "size_bytes": len(data)}}
 
     async def execute(
         self,
@@ -134,7 +165,7 @@ class RunBook:
             await self._base.jobs.cancel(job_id)
             await self._put({"id": row["id"], "state": CANCELLED}, actor, cause)
             raise
-        await self._put({"id": row["id"], "state": DONE, "result": keep(result)}, actor, cause)
+        await self._put({"id": row["id"], "state": DONE, "result": await self._split(keep(result))}, actor, cause)
         return result
 
     async def _put(self, row: dict[str, Any], actor: str, cause: str) -> None:

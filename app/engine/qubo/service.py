@@ -26,7 +26,7 @@ class QuboService:
 
     def __init__(self, base: Base) -> None:
         self._base = base
-        self._book = RunBook(base, "qubo_runs")
+        self._book = RunBook(base, "qubo_runs", apart=("picture",))
         self.problems = Problems(base)
         self.comparisons = Comparisons(base)
 
@@ -113,9 +113,9 @@ class QuboService:
         job = {"title": f"Draw {path.name}", "actor": actor, "cause": cause, "transient": True, "seed": seed}
         return await self._base.jobs.run(_KIND, "app.engine.qubo.picture:picture", {"file": str(path)}, **job)
 
-    def show(self, run_id: str) -> dict[str, Any]:
+    async def show(self, run_id: str) -> dict[str, Any]:
         """Return one run with all that was kept of it; raises `Missing`."""
-        return dataclasses.asdict(self._book.records.need(run_id))
+        return dataclasses.asdict(await self._book.whole(run_id))
 
     def solvers(self) -> tuple[SolverCard, ...]:
         """Return what every solver says of itself."""

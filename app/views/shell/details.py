@@ -35,6 +35,7 @@ class Details(QWidget):
         self._text.setFont(theme.mono_font())
         self._text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._text.setAccessibleName(tr("Document"))
+        self._text.setAccessibleDescription(tr("All that is known of it, as JSON; Ctrl+A and Ctrl+C copy it"))
         column.addWidget(self._title)
         column.addWidget(self._badge)
         column.addLayout(self._grid)

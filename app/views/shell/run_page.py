@@ -28,6 +28,7 @@ from app.views.shell.forms import CommandForm
 from app.views.shell.later import Later
 from app.views.shell.page import Page, card
 from app.views.widgets.columns import Column
+from app.views.widgets.explain import explain
 from app.views.widgets.jobs import ago_text, progress_text
 from app.views.widgets.state import Badge, state_text, token_of
 from app.views.widgets.table import TablePanel
@@ -56,6 +57,7 @@ class RunBar(QFrame):
         self.bar.setFixedWidth(120)
         self.bar.setAccessibleName(tr("Progress"))
         self.cancel = QPushButton(tr("Cancel"))
+        explain(self.cancel, tr("End the run; what it has found so far is kept"))
         self.cancel.clicked.connect(lambda _checked=False: context.start("job.cancel", None, id=self._job_id))
         words = QVBoxLayout()
         words.setSpacing(2)

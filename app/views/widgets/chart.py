@@ -123,6 +123,7 @@ class Chart(QWidget):
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setProperty("legend", True)
         button.setAccessibleName(tr("Show {curve}", curve=name))
+        button.setAccessibleDescription(tr("On: the curve is drawn; off: it is hidden"))
         button.toggled.connect(toggled)
         self.legend.insertWidget(self.legend.count() - 1, button)
         return button

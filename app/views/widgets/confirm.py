@@ -7,6 +7,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QPushButton
 
+from app.engine.base.text import tr
+
 WAIT_MS: Final = 4000
 
 
@@ -17,6 +19,7 @@ class ConfirmButton(QPushButton):
         super().__init__(text)
         self._text, self._question, self._act = text, question, act
         self.setProperty("destructive", True)
+        self.setAccessibleDescription(tr("Asks once more before it acts: {question}", question=question))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(WAIT_MS)

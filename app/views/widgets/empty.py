@@ -38,6 +38,7 @@ class EmptyState(QWidget):
             column.addSpacing(2 * theme.SPACE)
             self.button = QPushButton(action)
             self.button.setProperty("primary", True)
+            self.button.setAccessibleDescription(sentence)
             self.button.clicked.connect(lambda _checked=False: act())
             column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(2)

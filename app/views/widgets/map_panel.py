@@ -38,6 +38,7 @@ class MapPanel(QWidget):
         self._lost_title.setProperty("role", "caption")
         self.lost = QListWidget()
         self.lost.setAccessibleName(tr("Nodes without a position"))
+        self.lost.setAccessibleDescription(tr("Arrows move, Return picks the node in the table"))
         self.lost.setMaximumHeight(_LIST_PX)
         self.lost.currentItemChanged.connect(self._lost_picked)
         column = QVBoxLayout(self)

@@ -68,6 +68,7 @@ class TableView(QTableView):
         self._picked = ""
         self.setModel(model)
         self.setAccessibleName(name)
+        self.setAccessibleDescription(tr("Arrows move, Return opens, Ctrl+C copies; the Menu key shows what else can be done"))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -335,6 +336,7 @@ class TablePanel(QWidget, Generic[R]):
     def _make_field(self, name: str, *, filterable: bool) -> None:
         self.field.setPlaceholderText(tr("Filter… words, or column==value"))
         self.field.setAccessibleName(tr("Filter {table}", table=name))
+        self.field.setAccessibleDescription(self.field.placeholderText())
         if filterable:
             self.field.setClearButtonEnabled(True)
             self.field.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)

@@ -7,7 +7,7 @@ from app.engine.base.errors import BadInput, OutpostError
 from app.engine.base.ids import new_id
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import RunBook
-from app.engine.store import rows
+from app.engine.store import artifacts, rows
 
 HOW = {"title": "Count", "source": "a.txt", "seed": 3, "actor": "ann@1", "cause": "c"}
 COUNT = "app.engine.jobs.drills:count"
@@ -31,6 +31,23 @@ async def test_a_run_returns_everything_and_keeps_what_it_is_told(book: RunBook,
     again = RunBook(base, "qubo_runs")
     await again.load()
     assert list(again.records) == [run]
+
+
+async def test_a_part_that_stands_apart_burdens_neither_memory_nor_store_and_comes_back(base: Base) -> None:
+    book = RunBook(base, "qubo_runs", apart=("counted", "missing"))
+    await book.load()
+    await book.execute("drill", COUNT, {"steps": 2}, **HOW)
+    (run,) = book.records
+    assert run.result is not None
+    assert "counted" not in run.result
+    artifact = run.result["apart"]["artifact"]
+    stored = await base.store.read(lambda conn: rows.need(conn, "qubo_runs", run.id))
+    assert stored["result"] == run.result
+    whole = await book.whole(run.id)
+    assert whole.result is not None
+    assert (whole.result["counted"], whole.result["seed"], "apart" in whole.result) == (2, 3, False)
+    artifacts.path_of(base.home, artifact).unlink()
+    assert (await book.whole(run.id)).result == {key: value for key, value in run.result.items() if key != "apart"}
 
 
 async def test_a_failed_run_keeps_its_row_and_raises(book: RunBook) -> None:

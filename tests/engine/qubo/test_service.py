@@ -58,7 +58,7 @@ async def test_a_run_streams_its_best_energy_and_is_found_again_after_a_restart(
     assert "best_energy" in base.samples.metrics(run.job_id)
     again = QuboService(base)
     await again.start()
-    assert again.show(run.id)["result"] == result
+    assert (await again.show(run.id))["result"] == result
 
 
 async def test_a_file_of_no_known_format_changes_nothing(base, service, tmp_path):
@@ -151,4 +151,4 @@ async def test_solvers_describe_themselves(service):
 
 async def test_an_unknown_run_is_missing(service):
     with pytest.raises(Missing):
-        service.show("nothing")
+        await service.show("nothing")

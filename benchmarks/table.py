@@ -43,14 +43,8 @@ def cpu_ms(act: Callable[[], Any]) -> float:
     return 1000 * (time.process_time() - begun)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--times", type=int, default=9)
-    given = parser.parse_args()
-    from PySide6.QtWidgets import QApplication
-
-    app = QApplication([])
+def panel_of(count: int) -> Any:
+    """Return a table of `count` rows and eight columns, shown."""
     from app.engine.base.records import Records
     from app.views.widgets.columns import Column
     from app.views.widgets.table import TablePanel
@@ -65,8 +59,20 @@ def main() -> None:
     panel = TablePanel(records, columns, name="rows")
     panel.resize(1200, 800)
     panel.show()
-    records.put(*rows(given.rows))
+    records.put(*rows(count))
     panel.model.flush()
+    return panel
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--times", type=int, default=9)
+    given = parser.parse_args()
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication([])
+    panel = panel_of(given.rows)
     app.processEvents()
 
     def sort(column: int, *, descending: bool) -> None:
@@ -81,7 +87,7 @@ def main() -> None:
         while panel.model.warm_key(column, 4000):
             pass
 
-    settings = {"rows": given.rows, "columns": len(columns), "platform": "offscreen", "repaint": True}
+    settings = {"rows": given.rows, "columns": len(panel.view.columns), "platform": "offscreen", "repaint": True}
     panel.view.setFocus()  # nothing else is prepared meanwhile
     panel.model.warm()
     kinds = ((2, "number"), (1, "text"), (0, "key"))

@@ -29,7 +29,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import count_text
 from app.views.shell import theme
 from app.views.shell.icons import icon
-from app.views.widgets import table_menu
+from app.views.widgets import table_layout, table_menu
 from app.views.widgets.columns import Column
 from app.views.widgets.header_warm import HeaderWarm
 from app.views.widgets.table_model import RecordsModel
@@ -37,7 +37,6 @@ from app.views.widgets.table_model import RecordsModel
 R = TypeVar("R")
 _FILTER_WAIT_MS: Final = 120
 _WARM_ROWS: Final = 500  # about 3 ms
-_MOST_WIDTH_PX: Final = 4000
 _STATES: Final = frozenset({"state", "outcome"})
 
 
@@ -159,35 +158,12 @@ class TableView(QTableView):
 
     def arrangement(self) -> dict[str, Any]:
         """Return columns, widths, sorting and grouping by the keys of the columns, as plain JSON."""
-        header, keys = self.horizontalHeader(), [column.key for column in self.columns]
-        model, last = self._records_model, self.shown_columns()[-1].key  # the last one takes the room left
-        return {
-            "order": [keys[header.logicalIndex(place)] for place in range(header.count())],
-            "hidden": [key for at, key in enumerate(keys) if header.isSectionHidden(at)],
-            "widths": {
-                key: header.sectionSize(at) for at, key in enumerate(keys) if not header.isSectionHidden(at) and key != last
-            },
-            "sort": [[keys[at], descending] for at, descending in model.sort_keys],
-            "group": keys[model.group] if model.group >= 0 else "",
-        }
+        return table_layout.arrangement(self)
 
     def arrange(self, held: Mapping[str, Any]) -> None:
         """Put the columns as `held` says; what it does not know, or says wrongly, stays as it is."""
-        header, at = self.horizontalHeader(), {column.key: at for at, column in enumerate(self.columns)}
         self._arranging = True
-        order = [key for key in _words(held.get("order")) if key in at]
-        for place, key in enumerate(order):
-            header.moveSection(header.visualIndex(at[key]), place)
-        hidden = {key for key in _words(held.get("hidden")) if key in at}
-        for key, number in at.items():
-            self.setColumnHidden(number, key in hidden and len(hidden) < len(at))
-        widths = held.get("widths")
-        for key, width in (widths if isinstance(widths, Mapping) else {}).items():
-            if key in at and isinstance(width, int) and 0 < width < _MOST_WIDTH_PX:
-                header.resizeSection(at[key], width)
-        sort = [key for key in _list(held.get("sort")) if isinstance(key, list) and len(key) == 2 and str(key[0]) in at]
-        self._records_model.sort_by(tuple((at[str(key)], descending is True) for key, descending in sort))
-        self._records_model.group_by(at.get(str(held.get("group", "")), -1))
+        table_layout.arrange(self, held)
         self._arranging = False
         self.arranged.emit()
 
@@ -392,11 +368,3 @@ class TablePanel(QWidget, Generic[R]):
         )
         if self._pages.count() > 1:
             self._pages.setCurrentIndex(1 if total == 0 else 0)
-
-
-def _list(held: Any) -> list[Any]:
-    return held if isinstance(held, list) else []
-
-
-def _words(held: Any) -> list[str]:
-    return [word for word in _list(held) if isinstance(word, str)]

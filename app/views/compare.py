@@ -40,19 +40,26 @@ class Row:
 
 def seconds_text(value: float) -> str:
     """Return seconds with three figures."""
-    return f"{value:.3g}"
+    return number_text(value, ".3g")
 
 
 def columns() -> list[Column[Row]]:
     """Return the columns of the table of solvers; a time nobody reached is an en dash."""
     return [
         Column("label", tr("Solver"), lambda row: row.label, width=190),
-        Column("success", tr("Success"), lambda row: row.success, lambda share: f"{100 * share:.0f} %", 80, right=True),
+        Column(
+            "success",
+            tr("Success"),
+            lambda row: row.success,
+            lambda share: number_text(100 * share, ".0f") + " %",
+            80,
+            right=True,
+        ),
         Column("ttt99", tr("TTT99 (s)"), lambda row: row.ttt99, seconds_text, 90, right=True),
         Column("low", tr("from (s)"), lambda row: row.low, seconds_text, 80, right=True),
         Column("high", tr("to (s)"), lambda row: row.high, seconds_text, 80, right=True),
         Column("cost", tr("CPU s per success"), lambda row: row.cost_per_success, seconds_text, 130, right=True),
-        Column("gap", tr("Gap"), lambda row: row.gap, lambda ratio: f"{100 * ratio:.3f} %", 80, right=True),
+        Column("gap", tr("Gap"), lambda row: row.gap, lambda ratio: number_text(100 * ratio, ".3f") + " %", 80, right=True),
     ]
 
 

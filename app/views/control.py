@@ -112,7 +112,8 @@ def _said(result: Mapping[str, Any]) -> str:
     if "effect" in result and "laws" in result:
         return tr(
             "Simulated: {model} would have cost {effect} less than {against}",
-            model=result.get("model", ""), against=result.get("against", ""), effect=f"{100 * result['effect']:.1f}\u202f%",
+            model=result.get("model", ""), against=result.get("against", ""),
+            effect=number_text(100 * result["effect"], ".1f") + "\u202f%",
         )  # fmt: skip
     if "ticks" in result:
         return tr(
@@ -122,14 +123,14 @@ def _said(result: Mapping[str, Any]) -> str:
             size=number_text(result.get("mean_size", 0), ".1f"),
             p50=span_text(result.get("p50_wait_s")), p99=span_text(result.get("p99_wait_s")),
             resizes=result.get("resizes", "–"), outside=result.get("bounds_violations", "–"),
-            overhead=f"{100 * result.get('overhead_ratio', 0):.1f}\u202f%",
+            overhead=number_text(100 * result.get("overhead_ratio", 0), ".1f") + "\u202f%",
         )  # fmt: skip
     if "size" in result:
         reason = str(result.get("reason", ""))
         said = tr(
             "target {target} · size {size} · queue {queue} · wait {wait}",
-            target=f"{result.get('target', 0):.0f}", size=f"{result['size']:.0f}",
-            queue=f"{result.get('queue', 0):.0f}", wait=span_text(result.get("wait_s")),
+            target=number_text(result.get("target", 0), ".0f"), size=number_text(result["size"], ".0f"),
+            queue=number_text(result.get("queue", 0), ".0f"), wait=span_text(result.get("wait_s")),
         )  # fmt: skip
         return f"{said} · {tr(reason)}" if reason else said
     return ""

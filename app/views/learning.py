@@ -44,7 +44,7 @@ def share_columns() -> list[Column[Share]]:
         Column("name", tr("Node"), lambda row: row.name, width=100),
         Column("state", tr("State"), lambda row: row.state, state_text, 110, token=lambda row: token_of(row.state)),
         Column("examples", tr("Examples"), lambda row: row.examples, width=80, right=True),
-        Column("loss", tr("Loss"), lambda row: row.loss, lambda loss: f"{loss:.3f}", 80, right=True),
+        Column("loss", tr("Loss"), lambda row: row.loss, lambda loss: number_text(loss, ".3f"), 80, right=True),
     ]
 
 
@@ -70,7 +70,7 @@ class LearningPage(RunPage):
         self.loss.add(tr("loss"), lambda: self.ring("loss"))
         self.loss.share(self.accuracy.axis)
         self.examples = Bars(tr("Examples per node"), tr("Examples"), lambda value: number_text(value, ",.0f"))
-        self.losses = Bars(tr("Loss per node"), tr("Loss"), lambda value: f"{value:.3f}")
+        self.losses = Bars(tr("Loss per node"), tr("Loss"), lambda value: number_text(value, ".3f"))
         for plot in (self.accuracy, self.loss):
             context.frames.add(plot, plot.draw)
         self._rows: Records[Share] = Records(lambda row: row.name, "node")

@@ -7,6 +7,7 @@ from typing import Any, Final
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.engine.base.text import tr
+from app.engine.base.units import number_text
 from app.views.problem_picture import ProblemPicture
 from app.views.shell import theme
 from app.views.shell.context import Context
@@ -104,8 +105,8 @@ class ProblemWizard(QScrollArea):
             self.understood.setText(tr("● {title}: {size}", title=tr(problem["title"]), size=size))
         dress(self.understood, "bad" if conflicts else "warn" if told.get("why_not") else "ok")
         lines = [f"{label}: {value}" for label, value in problem["facts"]]
-        lines += [tr("penalty {name}: {weight} ({why})", name=one["name"], weight=f"{one['weight']:g}", why=one["why"])
-                  for one in told.get("penalties", ())]  # fmt: skip
+        lines += [tr("penalty {name}: {weight} ({why})", name=one["name"], weight=number_text(one["weight"], "g"),
+                     why=one["why"]) for one in told.get("penalties", ())]  # fmt: skip
         lines += [tr("also solved by {method}", method=told["method"])] if told.get("method") else []
         self.facts.setText("\n".join(lines))
         self.picture.show_picture(told.get("picture"))

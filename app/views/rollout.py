@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from app.engine.base.text import tr
+from app.engine.base.units import number_text
 from app.engine.fleet.rollout.gates import judge
 from app.engine.fleet.rollout.machine import current_group, outcome_counts
 from app.engine.fleet.rollout.records import Gate, Rollout, Task
@@ -90,9 +91,15 @@ class RolloutPage(Page):
         self._tell()
 
     def pick(self, key: str) -> None:
-        """Select a rollout."""
-        self.table.model.flush()
-        self.table.view.pick(key)
+        """Select a rollout, or the version of a model."""
+        if self.context.engine.models.records.get(key) is not None:
+            self.tabs.setCurrentWidget(self.models)
+            self.models.table.model.flush()
+            self.models.table.view.pick(key)
+        else:
+            self.tabs.setCurrentIndex(0)
+            self.table.model.flush()
+            self.table.view.pick(key)
 
     def pick_rollout(self, key: str) -> None:
         """Show one rollout."""
@@ -222,21 +229,22 @@ def gauges_of(rollout: Rollout, tasks: list[Task]) -> list[Gauge]:
     have, failed = told.good / max(told.counted, 1), told.bad / max(ended, 1)
     over = have >= gate.success_ratio or (False if ended >= told.counted else None)
     found = [
-        Gauge(tr("Have it"), f"{told.good} / {told.counted}", tr("asked {share} %", share=f"{100 * gate.success_ratio:.3g}"),
+        Gauge(tr("Have it"), f"{told.good} / {told.counted}",
+              tr("asked {share} %", share=number_text(100 * gate.success_ratio, ".3g")),
               have, gate.success_ratio, over),
-        Gauge(tr("Failed"), f"{told.bad} / {ended}", tr("allowed {share} %", share=f"{100 * gate.error_ratio:.3g}"),
+        Gauge(tr("Failed"), f"{told.bad} / {ended}", tr("allowed {share} %", share=number_text(100 * gate.error_ratio, ".3g")),
               failed if ended else None, gate.error_ratio, failed <= gate.error_ratio),
     ]  # fmt: skip
     if (most := gate.p99_ratio_most) is not None:
         seen = told.p99_ratio
-        said = "–" if seen is None else f"{seen:.2f}"
+        said = "–" if seen is None else number_text(seen, ".2f")
         full = None if seen is None else seen / (2 * most)
-        asked = tr("allowed {most} times the old", most=f"{most:g}")
+        asked = tr("allowed {most} times the old", most=number_text(most, "g"))
         found.append(Gauge(tr("p99 latency"), said, asked, full, 0.5, seen is None or seen <= most))
     if (least := gate.agreement_least) is not None:
         share = told.agreement_ratio
-        said = "–" if share is None else f"{100 * share:.1f} %"
-        asked = tr("asked {share} %", share=f"{100 * least:.3g}")
+        said = "–" if share is None else number_text(100 * share, ".1f") + " %"
+        asked = tr("asked {share} %", share=number_text(100 * least, ".3g"))
         found.append(Gauge(tr("Agreement"), said, asked, share, least, share is None or share >= least))
     return found
 
@@ -249,14 +257,14 @@ def gate_text(gate: Gate, tasks: list[Task]) -> str:
             "{good} of {all} have it (asked {share} %)",
             good=told.good,
             all=told.counted,
-            share=f"{100 * gate.success_ratio:.3g}",
+            share=number_text(100 * gate.success_ratio, ".3g"),
         ),
-        tr("{bad} failed (allowed {share} %)", bad=told.bad, share=f"{100 * gate.error_ratio:.3g}"),
+        tr("{bad} failed (allowed {share} %)", bad=told.bad, share=number_text(100 * gate.error_ratio, ".3g")),
     ]
     if gate.p99_ratio_most is not None:
-        seen = "–" if told.p99_ratio is None else f"{told.p99_ratio:.2f}"
-        said.append(tr("p99 {seen} times the old (allowed {most})", seen=seen, most=f"{gate.p99_ratio_most:g}"))
+        seen = "–" if told.p99_ratio is None else number_text(told.p99_ratio, ".2f")
+        said.append(tr("p99 {seen} times the old (allowed {most})", seen=seen, most=number_text(gate.p99_ratio_most, "g")))
     if gate.agreement_least is not None:
-        seen = "–" if told.agreement_ratio is None else f"{100 * told.agreement_ratio:.1f}"
-        said.append(tr("agreement {seen} % (asked {least} %)", seen=seen, least=f"{100 * gate.agreement_least:g}"))
+        seen = "–" if told.agreement_ratio is None else number_text(100 * told.agreement_ratio, ".1f")
+        said.append(tr("agreement {seen} % (asked {least} %)", seen=seen, least=number_text(100 * gate.agreement_least, "g")))
     return " · ".join(said)

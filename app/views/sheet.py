@@ -146,7 +146,7 @@ def _fields() -> QWidget:
 
 
 def _states() -> QWidget:
-    spark = Sparkline(tr("CPU"), lambda value: f"{100 * value:.0f}\u2009%", top=1.0)
+    spark = Sparkline(tr("CPU"), lambda value: number_text(100 * value, ".0f") + "\u2009%", top=1.0)
     ring = _ring(240, 0.3)
     spark.follow(lambda: ring)
     spark.draw()

@@ -103,7 +103,7 @@ def test_no_text_boasts_or_apologises():
 
 
 def test_numbers_and_times_of_the_window_have_the_signs_of_the_readers_language():
-    grouped = re.compile(r"\{[^{}]*:,[^{}]*\}|\.strftime\(")
+    grouped = re.compile(r"\{[^{}]*:(?:,|\.[1-9])[^{}]*\}|\.strftime\(")
 
     def raw(path):
         lines = path.read_text("utf-8").splitlines()

@@ -2,8 +2,13 @@
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QInputDialog, QWidget
 
+from app.views.shell import finder
+from app.views.shell.fields import Field
+from app.views.shell.presets import PresetButton
+from app.views.widgets import table_menu
+from app.views.widgets.table import TableView
 from tests.views.walk import interactive, name_of, place_of, reachable, visited
 
 
@@ -24,6 +29,27 @@ def test_everything_that_can_be_acted_on_says_what_it_is_for(request, fixture):
         if not (widget.accessibleDescription() or widget.toolTip()).strip()
     }
     assert silent == set()
+
+
+def test_what_opens_in_a_window_of_its_own_says_what_it_asks(full_window):
+    asked = [
+        finder.ask_workspace(full_window),
+        table_menu.ask_file(full_window.activity.findChild(TableView)),
+    ]
+    full_window.open_page("fleet")
+    full_window.page.places._ask_tiles()
+    full_window.page.plots.show_node(full_window.engine.fleet.records.need("n0"))
+    next(iter(full_window.page.plots.plots.values()))._ask_file("png", lambda path: path)
+    form = full_window.inspector.show_form(full_window.context.find("qubo.solve"), {})
+    form.findChild(PresetButton)._ask()
+    next(field for field in form.findChildren(Field) if field.arg.name == "file")._choose()
+    opened = full_window.findChildren(QDialog)
+    assert set(asked) <= set(opened)
+    assert len(opened) == 6
+    assert all(dialog.windowTitle().strip() for dialog in opened)
+    assert all(dialog.labelText().strip() for dialog in opened if isinstance(dialog, QInputDialog))
+    for dialog in opened:
+        dialog.reject()
 
 
 def test_a_button_without_words_says_what_it_does(full_window):

@@ -21,7 +21,7 @@ def test_the_state_of_each_qubit_is_asked_for_once_it_is_looked_at(full_window, 
     page.tabs.setCurrentIndex(0)
     page.tabs.setCurrentIndex(1)
     assert start.names().count("circuit.state") == 1
-    assert page.spheres.accessibleDescription() == "q[0] (0.00, 0.00, 0.00); q[1] (0.00, 0.00, -1.00)"
+    assert page.spheres.accessibleDescription() == "q[0] (0.00; 0.00; 0.00); q[1] (0.00; 0.00; -1.00)"
     assert [row[5] for row in page.spheres.twin().rows] == [0.5, 1.0]
     assert page._exact.text() == "before the final measurement, aer statevector"
     full_window.settle()

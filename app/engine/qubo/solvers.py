@@ -11,6 +11,7 @@ from typing import Any
 from app.engine.base.contracts import Solver
 from app.engine.base.errors import BadInput, Limit
 from app.engine.base.text import tr
+from app.engine.base.units import number_text
 from app.engine.qubo.adapters.dwave import DwaveAnnealing, DwaveDescent, DwaveTabu, DwaveTree
 from app.engine.qubo.anneal import Annealing
 from app.engine.qubo.bifurcation import Bifurcation
@@ -107,11 +108,11 @@ def _choose(problem: Qubo) -> Choice:
     if n > _PORTFOLIO_MOST:
         dense = problem.density_ratio >= _DENSE_RATIO and n <= MOST_DENSE
         told = tr("dense ({percent} % of all pairs): tabu search is strongest there", percent=_percent(problem))
-        sparse = tr("{degree} neighbours a variable: annealing is strongest there", degree=f"{degree:.1f}")
+        sparse = tr("{degree} neighbours a variable: annealing is strongest there", degree=number_text(degree, ".1f"))
         return Choice(TabuSearch.name, told) if dense else Choice(Annealing.name, sparse)
     if problem.density_ratio < _DENSE_RATIO and degree <= _SPARSE_DEGREE:
         why = tr("sparse ({degree} neighbours a variable): annealing first, tabu search beside it, the better one goes on",
-                 degree=f"{degree:.1f}")  # fmt: skip
+                 degree=number_text(degree, ".1f"))  # fmt: skip
         return Choice(Portfolio.name, why, {"members": [Annealing.name, TabuSearch.name]})
     why = tr("dense ({percent} % of all pairs): tabu search first, annealing beside it, the better one goes on",
              percent=_percent(problem))  # fmt: skip
@@ -119,4 +120,4 @@ def _choose(problem: Qubo) -> Choice:
 
 
 def _percent(problem: Qubo) -> str:
-    return f"{100 * problem.density_ratio:.3g}"
+    return number_text(100 * problem.density_ratio, ".3g")

@@ -102,8 +102,7 @@ class Finder:
 
     def _models(self) -> list[Choice]:
         return [
-            Choice(model.title, tr("model"), partial(self._window.open_command, "model.show", {"model": model.title}),
-                   model.state, f"model {model.id}")
+            Choice(model.title, tr("model"), self._to("rollouts", model.id), model.state, f"model {model.id}")
             for model in self._window.context.engine.models.records
         ]  # fmt: skip
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.engine.base.text import tr
+from app.engine.base.units import number_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
 
@@ -31,7 +32,10 @@ class BlochSpheres(QWidget):
         """Show a vector (x, y, z) per label."""
         self._labels = [str(label) for label in labels]
         self._vectors = [(float(x), float(y), float(z)) for x, y, z in vectors]
-        said = [f"{label} ({x:.2f}, {y:.2f}, {z:.2f})" for label, (x, y, z) in zip(self._labels, self._vectors, strict=True)]
+        said = [
+            f"{label} ({'; '.join(number_text(part, '.2f') for part in vector)})"
+            for label, vector in zip(self._labels, self._vectors, strict=True)
+        ]
         self.setAccessibleDescription("; ".join(said[:16]))
         rows = -(-len(said) // max(1, self.width() // _CELL_PX))
         self.setMinimumHeight(max(1, rows) * _CELL_PX)
@@ -87,7 +91,7 @@ class BlochSpheres(QWidget):
         painter.setBrush(QColor(tokens.accent))
         painter.drawLine(centre, at(*vector))
         painter.drawEllipse(at(*vector), 3.5, 3.5)
-        said = label if length > 0.995 else tr("{qubit}, length {length}", qubit=label, length=f"{length:.2f}")
+        said = label if length > 0.995 else tr("{qubit}, length {length}", qubit=label, length=number_text(length, ".2f"))
         painter.setPen(QColor(tokens.text))
         painter.drawText(QRectF(corner.x(), corner.y() + _CELL_PX - 16, _CELL_PX, 16), int(Qt.AlignmentFlag.AlignCenter), said)
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QStackedL
 from app.engine.base.errors import Conflict
 from app.engine.base.records import Records
 from app.engine.base.text import tr
+from app.engine.base.units import number_text
 from app.views.shell import theme
 from app.views.shell.icons import icon, swatch
 from app.views.widgets.columns import Column
@@ -222,10 +223,11 @@ class Chart(QWidget):
     def _ask_file(self, ending: str, save: Callable[[Path], Path], _checked: bool = False) -> None:
         dialog = QFileDialog(self, tr("Save {what}", what=self.title))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setDefaultSuffix(ending)
         dialog.fileSelected.connect(lambda name: save(Path(name)))
         dialog.open()
 
 
 def _cell(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return number_text(value, ".6g") if isinstance(value, float) else str(value)

@@ -4,6 +4,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from app.engine.base.text import tr
+from app.engine.base.units import number_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
 from app.views.widgets.drawing import Drawing, label, series
@@ -17,7 +18,7 @@ class Frontier(Drawing):
         chosen = self.picture.get("chosen")
         if not chosen:
             return tr("{assets} assets and the efficient frontier", assets=len(self.picture["assets"]))
-        return tr("Chosen: return {gain}, risk {risk}", gain=f"{chosen[1]:.4g}", risk=f"{chosen[0]:.4g}")
+        return tr("Chosen: return {gain}, risk {risk}", gain=number_text(chosen[1], ".4g"), risk=number_text(chosen[0], ".4g"))
 
     def twin(self) -> Twin:
         """Return the assets with return, risk and share."""

@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from app.engine.base.text import tr
+from app.engine.base.units import number_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
 from app.views.widgets.drawing import Drawing, series
@@ -79,7 +80,7 @@ class Gantt(Drawing):
         mark = -(-low // step) * step
         while mark <= low + span + 1e-9:
             place = QRectF(left + (mark - low) * scale - 30, self.height() - _AXIS_PX + 2, 60, _AXIS_PX - 2)
-            painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), f"{mark:g}")
+            painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), number_text(mark, "g"))
             mark += step
 
 

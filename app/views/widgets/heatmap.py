@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QPainter, QPain
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.engine.base.text import tr
-from app.engine.base.units import count_text
+from app.engine.base.units import count_text, number_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
 
@@ -40,7 +40,9 @@ class Heatmap(QWidget):
         self._n, self._image, self._cell = n, None, None
         self._most = float(np.abs(self._blocks).max()) if self._blocks.size else 1.0
         self._most = self._most or 1.0
-        self.setAccessibleDescription(tr("{n} by {n}, entries up to {most} in size", n=count_text(n), most=f"{self._most:g}"))
+        self.setAccessibleDescription(
+            tr("{n} by {n}, entries up to {most} in size", n=count_text(n), most=number_text(self._most, "g"))
+        )
         self.update()
 
     def twin(self) -> Twin:
@@ -116,7 +118,7 @@ class Heatmap(QWidget):
         row, column = self._cell
         return tr(
             "rows {rows}, columns {columns}: {value}",
-            rows=self._range(row), columns=self._range(column), value=f"{self._blocks[row, column]:g}",
+            rows=self._range(row), columns=self._range(column), value=number_text(self._blocks[row, column], "g"),
         )  # fmt: skip
 
     def _cell_at(self, at: QPoint) -> tuple[int, int] | None:
@@ -148,7 +150,7 @@ class Heatmap(QWidget):
         for share, value in ((0.0, self._most), (0.5, 0.0), (1.0, -self._most)):
             level = bar.top() + share * bar.height()
             place = QRectF(bar.right() + 6, level - 8, 60, 16)
-            painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), f"{value:.4g}")
+            painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), number_text(value, ".4g"))
 
 
 def colours() -> list[int]:

@@ -4,7 +4,7 @@ from functools import partial
 
 from app.engine.base.clock import Clock
 from app.engine.base.text import tr
-from app.engine.base.units import ratio_text, span_text
+from app.engine.base.units import number_text, ratio_text, span_text
 from app.engine.jobs.records import LIVE, Job
 from app.views.widgets.columns import Column
 from app.views.widgets.state import state_text, token_of
@@ -22,12 +22,18 @@ def progress_text(job: Job) -> str:
     if job.state == "queued":
         return tr("waiting for a free worker")
     if job.total <= 0:
-        return tr("{done} {unit}", done=f"{job.done:g}", unit=job.unit) if job.done else tr("starting")
+        return tr("{done} {unit}", done=number_text(job.done, "g"), unit=job.unit) if job.done else tr("starting")
     ratio = ratio_text(job.done / job.total)
     counted = bool(job.unit) and float(job.total).is_integer() and float(job.done).is_integer()
     if not counted:
         return ratio
-    return tr("{ratio} · {done} of {total} {unit}", ratio=ratio, done=f"{job.done:g}", total=f"{job.total:g}", unit=job.unit)
+    return tr(
+        "{ratio} · {done} of {total} {unit}",
+        ratio=ratio,
+        done=number_text(job.done, "g"),
+        total=number_text(job.total, "g"),
+        unit=job.unit,
+    )
 
 
 def ago_text(clock: Clock, at_us: int | None) -> str:

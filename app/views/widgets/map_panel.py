@@ -130,6 +130,7 @@ class MapPanel(QWidget):
 
     def _ask_tiles(self) -> None:
         dialog = QFileDialog(self, tr("Choose an MBTiles file"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters([tr("MBTiles (*.mbtiles)"), tr("All files (*)")])
         dialog.fileSelected.connect(self.chose_tiles)

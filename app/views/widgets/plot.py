@@ -284,7 +284,7 @@ class LivePlot(Chart):
             found = series.nearest(t_s, counted=bool(self._counted)) if series.shown else None
             if found is not None:
                 parts.append(f"{series.name} {number_text(self._scale * found[1], ',.6g')}")
-        at = f"{self._counted} {t_s:.0f}" if self._counted else f"{t_s - self._origin:.6g}\u2009s"
+        at = f"{self._counted} {t_s:.0f}" if self._counted else number_text(t_s - self._origin, ".6g") + "\u2009s"
         return " · ".join([at, *parts])
 
     # the keyboard

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu
 
@@ -76,6 +76,7 @@ def _group(view: "TableView", column: int, _on: bool = False) -> None:
 def ask_file(view: "TableView") -> QFileDialog:
     """Ask for a file and write what is shown into it."""
     dialog = QFileDialog(view, tr("Write the table to a file"))
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setNameFilters([f"{kind.upper()} (*.{kind})" for kind in table_export.formats()])
     dialog.setDefaultSuffix("csv")

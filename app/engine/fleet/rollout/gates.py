@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from app.engine.base.text import tr
+from app.engine.base.units import number_text
 from app.engine.fleet.rollout.records import Gate, Task
 from app.engine.fleet.rollout.states import BAD, GONE, GOOD
 
@@ -47,8 +48,10 @@ def _outcome(gate: Gate, told: Verdict) -> tuple[str, str]:
         least = _share(gate.agreement_least)
         return "fail", tr("Both models agree on {share} of requests, {least} is asked", share=_share(agreement), least=least)
     if gate.p99_ratio_most is not None and p99 is not None and p99 > gate.p99_ratio_most:
-        most = f"{gate.p99_ratio_most:g}"
-        return "fail", tr("p99 latency is {ratio} times the old one, {most} is allowed", ratio=f"{p99:.2f}", most=most)
+        most = number_text(gate.p99_ratio_most, "g")
+        return "fail", tr(
+            "p99 latency is {ratio} times the old one, {most} is allowed", ratio=number_text(p99, ".2f"), most=most
+        )
     if good >= gate.success_ratio * counted:
         return "pass", tr("{good} of {counted} nodes have it", good=good, counted=counted)
     if ended >= counted:
@@ -70,4 +73,4 @@ def agreement_of(tasks: Iterable[Task]) -> float | None:
 
 
 def _share(ratio: float) -> str:
-    return f"{100 * ratio:.3g} %"
+    return number_text(100 * ratio, ".3g") + " %"

@@ -1,10 +1,10 @@
 """Why a rollout waits, as one sentence a person can act on."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 from app.engine.base.text import tr
+from app.engine.base.units import clock_text, number_text
 from app.engine.fleet.rollout.records import Rollout, Task
 from app.engine.fleet.rollout.states import BAD, GONE, GOOD
 
@@ -38,19 +38,15 @@ def _one(task: Task, health: Mapping[str, str], now_s: float) -> str:
     if task.state in ("queued", "unknown") and state in ("offline", "maintenance"):
         return tr("{node} {state}", node=task.name, state=state)
     if task.state == "unknown":
-        return tr("{node} unknown since {time}", node=task.name, time=_clock(task.changed_s))
+        return tr("{node} unknown since {time}", node=task.name, time=clock_text(round(1e6 * task.changed_s)))
     if task.due_s > now_s and task.state in ("queued", "download_paused"):
-        time = _clock(task.due_s)
+        time = clock_text(round(1e6 * task.due_s))
         paused = tr("{node} goes on at {time}, its link has carried its bytes of today", node=task.name, time=time)
         return paused if task.state != "queued" else tr("{node} tries again at {time}", node=task.name, time=time)
     if task.state in ("downloading", "download_paused"):
-        return tr("{node} downloading {share} %", node=task.name, share=f"{100 * task.done_ratio:.0f}")
+        return tr("{node} downloading {share} %", node=task.name, share=number_text(100 * task.done_ratio, ".0f"))
     if task.state in ("wait_confirmation", "wait_window"):
         person = task.state == "wait_confirmation"
         words = tr("{node} waits for a person", node=task.name)
         return words if person else tr("{node} waits for its maintenance window", node=task.name)
     return tr("{node} {state}", node=task.name, state=task.state.replace("_", " "))
-
-
-def _clock(at_s: float) -> str:
-    return datetime.fromtimestamp(at_s, UTC).strftime("%H:%M:%S") + " UTC"

@@ -47,11 +47,9 @@ def find(conn: rows.Conn, asked: Filter, limit: int = 200) -> list[Entry]:
 
 
 def _jobs(conn: rows.Conn, asked: Filter, limit: int) -> list[Entry]:
-    where = {**asked.times("created_us"), **({"actor ~": asked.actor} if asked.actor else {})}
-    found = _any_of(
-        conn, "jobs", where, order="created_us", limit=limit, either=_about(asked.object, "id", "title ~", "spec ~")
-    )
-    return [_job(row) for row in found if _says(asked.text, row["title"], row["kind"], row["state"])]
+    where: dict[str, Any] = {**asked.times("created_us"), **({"actor ~": asked.actor} if asked.actor else {})}
+    where["any"] = [*_about(asked.object, "id", "title ~", "spec ~"), *_says(asked.text, "title", "kind", "state")]
+    return [_job(row) for row in rows.select(conn, "jobs", where=where, order="created_us", descending=True, limit=limit)]
 
 
 def _job(row: rows.Row) -> Entry:
@@ -65,12 +63,10 @@ def _job(row: rows.Row) -> Entry:
 
 
 def _commands(conn: rows.Conn, asked: Filter, limit: int) -> list[Entry]:
-    where = {**asked.times("at_us"), **({"actor ~": asked.actor} if asked.actor else {})}
-    found = _any_of(
-        conn, "audit", where, order="at_us", limit=2 * limit + 50, either=_about(asked.object, "args ~", "detail ~", "cause")
-    )
-    entries = (_command(row) for row in _once(found))
-    return list(islice((one for one in entries if _says(asked.text, one["what"], one["detail"], one["object_name"])), limit))
+    where: dict[str, Any] = {**asked.times("at_us"), **({"actor ~": asked.actor} if asked.actor else {})}
+    where["any"] = [*_about(asked.object, "args ~", "detail ~", "cause"), *_says(asked.text, "command", "detail", "args")]
+    found = rows.select(conn, "audit", where=where, order="at_us", descending=True, limit=2 * limit + 50)
+    return [_command(row) for row in islice(_once(found), limit)]
 
 
 def _once(found: Iterable[rows.Row]) -> Iterator[rows.Row]:
@@ -98,11 +94,12 @@ def _command(row: rows.Row) -> Entry:
 
 
 def _events(conn: rows.Conn, asked: Filter, limit: int) -> list[Entry]:
-    where = {**asked.times("at_us"), **({"actor ~": asked.actor} if asked.actor else {})}
-    found = _any_of(
-        conn, "events", where, order="at_us", limit=limit, either=_about(asked.object, "object_id", "object_name", "detail ~")
-    )
-    return [_event(row) for row in found if _says(asked.text, row["name"], row["object_name"], row["state"])]
+    where: dict[str, Any] = {**asked.times("at_us"), **({"actor ~": asked.actor} if asked.actor else {})}
+    where["any"] = [
+        *_about(asked.object, "object_id", "object_name", "detail ~"),
+        *_says(asked.text, "name", "object_name", "state"),
+    ]
+    return [_event(row) for row in rows.select(conn, "events", where=where, order="at_us", descending=True, limit=limit)]
 
 
 def _event(row: rows.Row) -> Entry:
@@ -118,23 +115,11 @@ def _event(row: rows.Row) -> Entry:
     }  # fmt: skip
 
 
-def _about(wanted: str, *columns: str) -> list[dict[str, Any]]:
-    return [{column: wanted} for column in columns] if wanted else [{}]
+def _about(wanted: str, *columns: str) -> list[list[dict[str, Any]]]:
+    """Return the condition that one of `columns` names what is wanted."""
+    return [[{column: wanted} for column in columns]] if wanted else []
 
 
-def _any_of(
-    conn: rows.Conn, table: str, where: dict[str, Any], *, order: str, limit: int, either: list[dict[str, Any]]
-) -> list[rows.Row]:
-    """Return the newest rows that meet `where` and at least one of `either`."""
-    found = {
-        row["id"]: row
-        for one in either
-        for row in rows.select(conn, table, where={**where, **one}, order=order, descending=True, limit=limit)
-    }
-    return sorted(found.values(), key=lambda row: (-row[order], row["id"]))[:limit]
-
-
-def _says(text: str, *fields: Any) -> bool:
-    """Tell whether every word of `text` is in one of `fields`."""
-    said = " ".join(str(field) for field in fields).casefold()
-    return all(word in said for word in text.casefold().split())
+def _says(text: str, *columns: str) -> list[list[dict[str, Any]]]:
+    """Return the condition that every word of `text` is in one of `columns`."""
+    return [[{f"{column} ~": word} for column in columns] for word in text.split()]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, Text, and_, cast, func, insert, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, Text, and_, cast, func, insert, or_, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy import select as select_from
 from sqlalchemy.dialects.sqlite import insert as insert_or
@@ -22,9 +22,12 @@ Row: TypeAlias = dict[str, Any]
 
 
 def _holds(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
-    return cast(column, Text).icontains(value, autoescape=True)
+    """SQLite's LIKE looks over the case of ASCII letters by itself, and lower() around both sides would do no more."""
+    text = column if isinstance(column.type, Text) else cast(column, Text)
+    return text.contains(value, autoescape=True)
 
 
+_ANY = "any"
 _OPERATORS: dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
     "=": lambda column, value: column == value,
     "!=": lambda column, value: column != value,
@@ -109,7 +112,8 @@ def select(
 
     `where` maps a column to a value, a list (any of them) or None (null); the column may carry an operator, as in
     `"at_us >="`; ` ~` means that the column's text holds the value, in any case. `order` names a column; ties are broken
-    by the primary key, so that the order is total. 0: no limit.
+    by the primary key, so that the order is total. 0: no limit. The key `any` holds groups of such mappings, of each of which
+    at least one must be met.
     """
     made = _table(table)
     query = _filtered(select_from(made), made, where)
@@ -196,7 +200,8 @@ def _filtered(query: Select[Any], made: Table, where: Mapping[str, Any] | None) 
 
 
 def _conditions(made: Table, where: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    return [_condition(made, name, value) for name, value in where.items()]
+    groups = [or_(*(and_(*_conditions(made, one)) for one in group)) for group in where.get(_ANY, ())]
+    return groups + [_condition(made, name, value) for name, value in where.items() if name != _ANY]
 
 
 def _condition(made: Table, name: str, value: Any) -> ColumnElement[bool]:

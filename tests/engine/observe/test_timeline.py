@@ -68,3 +68,14 @@ async def test_an_entry_says_what_can_be_opened(filled):
     assert objects["qubo"] == ("job", "j1", "it broke")
     assert objects["node.state_changed"][:2] == ("node", "n1")
     assert objects["fleet.remove"][:2] == ("node", "pump")
+
+
+async def test_words_are_looked_for_in_the_store_and_not_only_among_the_newest(filled):
+    def more(conn):
+        for at in range(60):
+            audit.record(
+                conn, at_us=AT + (20 + at) * S, actor="ada@1", command="fleet.label", args={}, cause=f"m{at}", outcome="ok"
+            )
+
+    await filled.write(more)
+    assert await found(filled, limit=2, text="FLEET.demo") == [("command", "fleet.demo", "done")]

@@ -163,3 +163,13 @@ async def test_a_text_is_found_inside_a_column_and_signs_mean_themselves(store: 
 
     assert await found({"name ~": "0%"}) == ["100%"]
     assert await found({"labels ~": '"b"'}) == ["1000"]
+
+
+async def test_any_of_several_conditions_is_one_question_to_the_store(store: Store) -> None:
+    for name, site in (("pump", "north"), ("valve", "north"), ("fan", "south")):
+        await put(store, "edge_nodes", {"name": name, "site": site, "node_identifier": name})
+    either = [[{"name ~": "PU"}, {"site": "south"}], [{"name ~": "p"}, {"name ~": "fa"}]]
+    found = await store.read(lambda conn: rows.select(conn, "edge_nodes", where={"any": either}, order="name"))
+    assert [row["name"] for row in found] == ["fan", "pump"]
+    found = await store.read(lambda conn: rows.select(conn, "edge_nodes", where={"any": either, "site": "north"}))
+    assert [row["name"] for row in found] == ["pump"]

@@ -27,6 +27,28 @@ async def state(call: "Call", *, file: Path, seed: int) -> dict[str, Any]:
     return await call.engine.circuits.state(file=file, seed=seed, actor=call.actor, cause=call.cause)
 
 
+async def draw(call: "Call", *, file: Path, out: Path | None, width: int, replace: bool) -> dict[str, Any]:
+    """Draw the circuit in `file` as text, or as SVG into `out`."""
+    circuits = call.engine.circuits
+    if out is None:
+        return await circuits.describe(file=file, width=width, actor=call.actor, cause=call.cause)
+    return await circuits.files.export(file=file, out=out, form="svg", replace=replace, actor=call.actor, cause=call.cause)
+
+
+async def take(call: "Call", *, file: Path | None, text: str, name: str, replace: bool) -> dict[str, Any]:
+    """Keep a circuit in this home."""
+    return await call.engine.circuits.files.take(
+        file=file, text=text, name=name, replace=replace, actor=call.actor, cause=call.cause
+    )
+
+
+async def export(call: "Call", *, file: Path, out: Path, format: str, replace: bool) -> dict[str, Any]:  # noqa: A002
+    """Write a circuit in another format."""
+    return await call.engine.circuits.files.export(
+        file=file, out=out, form=format, replace=replace, actor=call.actor, cause=call.cause
+    )
+
+
 async def samples(call: "Call") -> dict[str, Any]:
     """List the bundled circuits."""
     return {"samples": [dataclasses.asdict(sample) for sample in call.engine.circuits.samples()]}
@@ -55,7 +77,7 @@ ROWS: tuple[Command, ...] = (
         show,
         (Arg("file", Path, "OpenQASM 2 or 3 file."),),
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{text, picture, qubits, depth, size, counts, source}",
+        returns="{text, picture, document, why_not, qubits, depth, size, counts, source}",
     ),
     Command(
         "circuit.state", "Show the state of each qubit",
@@ -68,6 +90,46 @@ ROWS: tuple[Command, ...] = (
         ),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{qubits, vectors: [[x, y, z]], simulator, why, exact}",
+    ),
+    Command(
+        "circuit.draw", "Draw a circuit",
+        "Draws a circuit with characters, or as an SVG picture into a file.",
+        draw,
+        (
+            Arg("file", Path, "OpenQASM 2 or 3, or QPY file."),
+            Arg("out", Path, "SVG file to write; without it the drawing is text.", None),
+            Arg("width", int, "Width of the text.", 120, unit="characters", low=40, high=1000),
+            Arg("replace", bool, "Replace the file if it exists.", default=False),
+        ),
+        role=Role.OBSERVER,
+        returns="{text, picture, qubits, depth, size, counts, source}, or {file, size_bytes, qubits, operations}",
+    ),
+    Command(
+        "circuit.import", "Import a circuit",
+        "Reads an OpenQASM 2 or 3 or a QPY file, or a text, and keeps it in this home as OpenQASM 3. Nothing malformed is "
+        "kept. QPY is read from version 13 on, in a process of its own with limits of time and memory.",
+        take,
+        (
+            Arg("file", Path, "OpenQASM 2 or 3, or QPY file.", None),
+            Arg("text", str, "OpenQASM 2 or 3, in place of a file.", ""),
+            Arg("name", str, "Name to keep it by; the file's own if empty.", ""),
+            Arg("replace", bool, "Replace a circuit of that name.", default=False),
+        ),
+        returns="{file, size_bytes, qubits, operations}",
+    ),
+    Command(
+        "circuit.export", "Export a circuit",
+        "Writes a circuit as OpenQASM 2 or 3, as QPY for Qiskit, or as an SVG picture.",
+        export,
+        (
+            Arg("file", Path, "OpenQASM 2 or 3, or QPY file."),
+            Arg("out", Path, "File to write."),
+            Arg("format", str, "Format; auto goes by the ending .qasm, .qasm2, .qpy or .svg.", "auto",
+                choices=("auto", "qasm3", "qasm2", "qpy", "svg")),
+            Arg("replace", bool, "Replace the file if it exists.", default=False),
+        ),
+        role=Role.OBSERVER,
+        returns="{file, format, size_bytes, qubits, operations}",
     ),
     Command(
         "circuit.samples", "List sample circuits",

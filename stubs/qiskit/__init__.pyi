@@ -1,3 +1,5 @@
+from qiskit import qasm3 as qasm3
+from qiskit import qpy as qpy
 from typing import Any
 
 class QuantumCircuit:

@@ -9,11 +9,27 @@ from app.engine.base.errors import BadInput
 from app.engine.circuits.samples import bundled
 
 
+class Files:
+    """Notes what it was asked."""
+
+    def __init__(self, asked):
+        self.asked = asked
+
+    async def take(self, **given):
+        self.asked.append(given)
+        return {"file": "kept"}
+
+    async def export(self, **given):
+        self.asked.append(given)
+        return {"format": given["form"]}
+
+
 class Circuits:
     """Notes what it was asked."""
 
     def __init__(self):
         self.asked = []
+        self.files = Files(self.asked)
 
     async def run(self, **given):
         self.asked.append(given)
@@ -56,6 +72,20 @@ async def test_circuit_show_draws_and_leaves_no_audit_entry(call):
 async def test_circuit_state_hands_file_and_seed_on(call):
     assert await ask(call, "circuit.state", file="bell.qasm") == {"vectors": [[0.0, 0.0, 1.0]]}
     assert call.engine.circuits.asked == [{"file": Path("bell.qasm"), "seed": 0, "actor": "me@here", "cause": "c1"}]
+
+
+async def test_circuit_draw_is_text_or_a_picture_in_a_file(call):
+    assert await ask(call, "circuit.draw", file="bell.qasm", width=60) == {"text": "drawn"}
+    assert call.engine.circuits.asked[-1]["width"] == 60
+    assert await ask(call, "circuit.draw", file="bell.qasm", out="bell.svg") == {"format": "svg"}
+
+
+async def test_circuit_import_and_export_hand_on_what_they_were_given(call):
+    assert await ask(call, "circuit.import", file="a.qpy", name="a") == {"file": "kept"}
+    assert call.engine.circuits.asked[-1] == {
+        "file": Path("a.qpy"), "text": "", "name": "a", "replace": False, "actor": "me@here", "cause": "c1",
+    }  # fmt: skip
+    assert await ask(call, "circuit.export", file="a.qasm", out="b.qpy", format="qpy") == {"format": "qpy"}
 
 
 async def test_circuit_samples_lists_name_title_and_file(call):

@@ -15,11 +15,12 @@ def angle_text(value: float | str) -> str:
         return str(value)
     if abs(value) < _CLOSE:
         return "0"
-    fraction = _fraction_of_pi(value)
+    fraction = fraction_of_pi(value)
     return f"{value:.4g}" if fraction is None else _pi_text(fraction)
 
 
-def _fraction_of_pi(value: float) -> Fraction | None:
+def fraction_of_pi(value: float) -> Fraction | None:
+    """Return value / π as a small fraction, or None when it is none."""
     turns = value / math.pi
     if abs(turns) > 64:
         return None

@@ -5,6 +5,7 @@ only the two standard libraries, which need no file.
 """
 
 import re
+from typing import Any
 
 from app.engine.base.errors import BadInput, Limit
 
@@ -28,8 +29,11 @@ def decode(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise BadInput("{file}, line {line}: not a text file (expected OpenQASM in UTF-8)", file=name, line=line) from None
+        line, column = place(data[: error.start].decode("utf-8", "replace"), error.start)
+        raise BadInput(
+            "{file}, line {line}, column {column}: not a text file (expected OpenQASM in UTF-8)",
+            file=name, line=line, column=column,
+        ) from None  # fmt: skip
 
 
 def blank_comments(text: str) -> str:
@@ -42,13 +46,13 @@ def check(text: str, name: str) -> int:
     bare = blank_comments(text)
     header = _HEADER.match(bare)
     if header is None:
-        line = bare.count("\n", 0, len(bare) - len(bare.lstrip())) + 1
-        raise BadInput('{file}, line {line}: expected "OPENQASM 2.0;" or "OPENQASM 3;" as the first statement',
-                       file=name, line=line)  # fmt: skip
+        line, column = place(bare, len(bare) - len(bare.lstrip()))
+        raise BadInput('{file}, line {line}, column {column}: expected "OPENQASM 2.0;" or "OPENQASM 3;" as the first statement',
+                       file=name, line=line, column=column)  # fmt: skip
     version = int(header.group(1)) if len(header.group(1)) == 1 else 0
     if version not in (2, 3):
-        raise BadInput("{file}, line {line}: OpenQASM version {version} is not supported (2.0 and 3 are)",
-                       file=name, line=_line(bare, header.start(1)), version=header.group(1))  # fmt: skip
+        raise BadInput("{file}, line {line}, column {column}: OpenQASM version {version} is not supported (2.0 and 3 are)",
+                       file=name, **_at(bare, header.start(1)), version=header.group(1))  # fmt: skip
     if version == 3 and len(text) > MOST_BYTES_V3:
         raise Limit("{file}: {size} characters are more than the {most} an OpenQASM 3 file may have",
                     file=name, size=len(text), most=MOST_BYTES_V3)  # fmt: skip
@@ -58,15 +62,21 @@ def check(text: str, name: str) -> int:
     return version
 
 
-def _line(text: str, at: int) -> int:
-    return text.count("\n", 0, at) + 1
+def place(text: str, at: int) -> tuple[int, int]:
+    """Return line and column, both from 1, of position `at`."""
+    before = text[:at]
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+def _at(text: str, at: int) -> dict[str, Any]:
+    return dict(zip(("line", "column"), place(text, at), strict=True))
 
 
 def _check_includes(bare: str, name: str) -> None:
     for found in _INCLUDE.finditer(bare):
         if found.group(1).strip() not in LIBRARIES:
-            raise BadInput("{file}, line {line}: only {libraries} can be included, not {wanted}",
-                           file=name, line=_line(bare, found.start()), libraries=" and ".join(LIBRARIES),
+            raise BadInput("{file}, line {line}, column {column}: only {libraries} can be included, not {wanted}",
+                           file=name, **_at(bare, found.start()), libraries=" and ".join(LIBRARIES),
                            wanted=repr(found.group(1).strip()))  # fmt: skip
 
 
@@ -74,8 +84,8 @@ def _check_sizes(bare: str, name: str) -> None:
     for found in _SIZES.finditer(bare):
         digits = found.group(1).lstrip("0")
         if len(digits) > 6 or int(digits or "0") > MOST_QUBITS:
-            raise BadInput("{file}, line {line}: a register of {size} is larger than the {most} allowed",
-                           file=name, line=_line(bare, found.start()), size=found.group(1)[:20], most=MOST_QUBITS)  # fmt: skip
+            raise BadInput("{file}, line {line}, column {column}: a register of {size} is larger than the {most} allowed",
+                           file=name, **_at(bare, found.start()), size=found.group(1)[:20], most=MOST_QUBITS)  # fmt: skip
 
 
 def _check_nesting(bare: str, name: str) -> None:
@@ -83,5 +93,5 @@ def _check_nesting(bare: str, name: str) -> None:
     for found in re.finditer(r"[(\[{)\]}]", bare):
         depth += 1 if found.group() in "([{" else -1
         if depth > MOST_DEPTH:
-            raise BadInput("{file}, line {line}: nested deeper than {most} levels",
-                           file=name, line=_line(bare, found.start()), most=MOST_DEPTH)  # fmt: skip
+            raise BadInput("{file}, line {line}, column {column}: nested deeper than {most} levels",
+                           file=name, **_at(bare, found.start()), most=MOST_DEPTH)  # fmt: skip

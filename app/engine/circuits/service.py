@@ -5,6 +5,7 @@ from typing import Any
 
 from app.engine.base.errors import BadInput
 from app.engine.base.records import Records
+from app.engine.circuits.files import CircuitFiles
 from app.engine.circuits.records import Sample
 from app.engine.circuits.samples import bundled
 from app.engine.jobs.base import Base
@@ -19,6 +20,7 @@ class CircuitsService:
 
     def __init__(self, base: Base) -> None:
         self._jobs = base.jobs
+        self.files = CircuitFiles(base)
         self._book = RunBook(base, "circuit_runs")
 
     @property
@@ -67,8 +69,8 @@ class CircuitsService:
         )  # fmt: skip
 
     def samples(self) -> tuple[Sample, ...]:
-        """Return the circuits that come with the program."""
-        return bundled()
+        """Return the circuits imported into this home, then those that come with the program."""
+        return (*self.files.kept(), *bundled())
 
 
 def kept(result: dict[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,10 @@
 """What the circuits wing does in a worker: describe a file, run a file. Plain JSON in and out."""
 
-from pathlib import Path
 from typing import Any
 
 from app.engine.base.contracts import Report, Stop, never, silent
-from app.engine.base.errors import BadInput, Cancelled, Limit, Missing
+from app.engine.base.errors import BadInput, Cancelled
 from app.engine.base.units import span_text
-from app.engine.circuits import guard
 from app.engine.circuits.picture import picture_of
 from app.engine.circuits.records import Outcome
 from app.engine.circuits.textual import histogram_text, summary_text, text_of
@@ -14,54 +12,38 @@ from app.engine.circuits.textual import histogram_text, summary_text, text_of
 MOST_SHOTS = 1_000_000
 
 
-def _source(spec: dict[str, Any]) -> tuple[str, str]:
-    """Return (text, name) of the circuit a spec gives as `text` or as the path `file`."""
-    if spec.get("text"):
-        return guard.decode(str(spec["text"]).encode(), str(spec.get("name") or "circuit")), str(spec.get("name") or "circuit")
-    path = Path(spec["file"])
-    name = str(spec.get("name") or path)
-    try:
-        if path.stat().st_size > guard.MOST_BYTES:
-            raise Limit("{file}: {size} bytes are more than the {most} a circuit file may have",
-                        file=name, size=path.stat().st_size, most=guard.MOST_BYTES)  # fmt: skip
-        return guard.decode(path.read_bytes(), name), name
-    except FileNotFoundError:
-        raise Missing("There is no file {file}", file=name) from None
-    except OSError as error:
-        raise BadInput("{file}: cannot be read: {reason}", file=name, reason=error.strerror or str(error)) from None
-
-
 def describe(spec: dict[str, Any], _seed: int = 0, report: Report = silent, _stop: Stop = never) -> dict[str, Any]:
     """Return {picture, text, qubits, depth, size, counts, format} of the circuit in `spec`, drawn `width` columns wide."""
-    from app.engine.circuits.adapters import qiskit_read
+    from app.engine.circuits.adapters import qasm_out, qiskit_read, qpy_file
 
-    text, name = _source(spec)
-    circuit = qiskit_read.describe(qiskit_read.read(text, name))
-    picture = picture_of(circuit)
+    found, _name = qpy_file.opened(spec)
+    picture = picture_of(qiskit_read.describe(found))
+    document, why_not = qasm_out.editable(found)
     report(1.0, 1.0)
     return {
+        "document": document,
+        "why_not": why_not,
         "picture": picture,
         "text": f"{text_of(picture, int(spec.get('width', 120)))}\n\n{summary_text(picture)}",
         "qubits": picture["width"],
         "depth": picture["depth"],
         "size": picture["size"],
         "counts": picture["counts"],
-        "source": text,
+        "source": str(spec.get("text") or "") or qasm_out.text_of(found, spec),
     }
 
 
 def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
     """Simulate the circuit in `spec` for `shots` and return counts, how they came to be, and the picture."""
-    text, name = _source(spec)
     shots = int(spec.get("shots", 1024))
     if not 1 <= shots <= MOST_SHOTS:
         raise BadInput(
             "shots must be between {low} and {high}, not {value}", field="shots", low=1, high=MOST_SHOTS, value=shots
         )
     report(0.0, 3.0, "steps", {"stage": "reading", "shots": shots})
-    from app.engine.circuits.adapters import aer, qiskit_read
+    from app.engine.circuits.adapters import aer, qiskit_read, qpy_file
 
-    source = qiskit_read.read(text, name)
+    source, name = qpy_file.opened(spec)
     picture = picture_of(qiskit_read.describe(source))
     _unless_stopped(stop)
     report(1.0, 3.0, "steps", {"stage": "compiling"})
@@ -96,15 +78,27 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
 
 def state(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
     """Return {qubits: labels, vectors: [x, y, z] of each, simulator, why, exact} just before the final measurement."""
-    from app.engine.circuits.adapters import bloch, qiskit_read
+    from app.engine.circuits.adapters import bloch, qiskit_read, qpy_file
 
-    text, name = _source(spec)
-    circuit = qiskit_read.read(text, name)
+    circuit, name = qpy_file.opened(spec)
     labels = qiskit_read.describe(circuit).qubits
     _unless_stopped(stop)
     found = bloch.vectors(circuit, name, seed)
     report(1.0, 1.0)
     return {"qubits": list(labels), **found}
+
+
+def convert(spec: dict[str, Any], _seed: int = 0, report: Report = silent, _stop: Stop = never) -> dict[str, Any]:
+    """Return {data: base64, size_bytes, qubits, operations} of the circuit in `spec`, written in its `format`."""
+    import base64
+
+    from app.engine.circuits.adapters import qasm_out, qpy_file
+
+    found, name = qpy_file.opened(spec)
+    data = qasm_out.written(found, str(spec["format"]), name)
+    report(1.0, 1.0)
+    size = {"size_bytes": len(data), "qubits": found.num_qubits, "operations": len(found.data)}
+    return {"data": base64.b64encode(data).decode(), **size}
 
 
 def _told(outcome: Outcome, note: str) -> str:

@@ -6,3 +6,6 @@ class ControlledGate:
     ctrl_state: int
     base_gate: Any
     params: list[Any]
+
+class ControlFlowOp:
+    blocks: tuple[Any, ...]

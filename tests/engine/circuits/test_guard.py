@@ -24,7 +24,7 @@ HEAD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
 def test_what_no_parser_should_see_is_refused_with_file_line_and_reason(text, line, part):
     with pytest.raises(BadInput) as caught:
         guard.check(text, "some.qasm")
-    assert str(caught.value).startswith(f"some.qasm, line {line}: ")
+    assert str(caught.value).startswith(f"some.qasm, line {line}, column ")
     assert part in str(caught.value)
 
 
@@ -38,7 +38,7 @@ def test_a_commented_include_is_no_include():
 
 
 def test_bytes_that_are_no_text_name_the_line():
-    with pytest.raises(BadInput, match=r"a.qasm, line 2: not a text file"):
+    with pytest.raises(BadInput, match=r"a.qasm, line 2, column 1: not a text file"):
         guard.decode(b"OPENQASM 2.0;\n\xff\xfe", "a.qasm")
 
 

@@ -52,7 +52,7 @@ async def test_a_malformed_file_fails_with_file_line_and_reason_and_nothing_half
     await service.start()
     bad = tmp_path / "bad.qasm"
     bad.write_text('OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[1];\nfoo q[0];\n')
-    with pytest.raises(BadInput, match=r"bad\.qasm, line 4: 'foo' is not defined"):
+    with pytest.raises(BadInput, match=r"bad\.qasm, line 4, column 1: 'foo' is not defined"):
         await service.run(file=bad, actor="me@here")
     assert list(service.records) == []
     with pytest.raises(Missing):

@@ -60,8 +60,8 @@ class Folder:
     def _spend(self, statement: Any) -> None:
         self._left -= 1
         if self._left < 0:
-            raise Limit("{file}, line {line}: its loops make more than {most} statements",
-                        file=self._name, line=line_of(statement), most=MOST_STATEMENTS)  # fmt: skip
+            raise Limit("{file}, line {line}, column {column}: its loops make more than {most} statements",
+                        file=self._name, **place_of(statement), most=MOST_STATEMENTS)  # fmt: skip
 
     def _branch(self, statement: Any, env: Env) -> Any:
         return _like(statement, ast.BranchingStatement(
@@ -113,14 +113,15 @@ class Folder:
     def _checked(self, statement: Any) -> Any:
         size = _integer(getattr(statement, "size", None) or getattr(getattr(statement, "type", None), "size", None))
         if size is not None and size > MOST_QUBITS:
-            raise BadInput("{file}, line {line}: a register of {size} is larger than the {most} allowed",
-                           file=self._name, line=line_of(statement), size=size, most=MOST_QUBITS)  # fmt: skip
+            raise BadInput("{file}, line {line}, column {column}: a register of {size} is larger than the {most} allowed",
+                           file=self._name, **place_of(statement), size=size, most=MOST_QUBITS)  # fmt: skip
         return statement
 
 
-def line_of(node: Any) -> int:
-    """Return the line a tree node starts on, 0 when it is not known."""
-    return node.span.start_line if getattr(node, "span", None) is not None else 0
+def place_of(node: Any) -> dict[str, Any]:
+    """Return line and column a tree node starts at, from 1; 0 when it is not known."""
+    span = getattr(node, "span", None)
+    return {"line": span.start_line if span else 0, "column": span.start_column + 1 if span else 0}
 
 
 def _like(old: Any, new: Any) -> Any:

@@ -37,8 +37,10 @@ def read(text: str, name: str) -> Any:
         except RecursionError:
             raise BadInput("{file}: nested too deeply to be read", file=name) from None
         except Exception as error:  # noqa: BLE001 - parsers raise a dozen kinds, bare built-ins among them
-            line, reason = _place_and_reason(error)
-            raise BadInput("{file}, line {line}: {reason}", file=name, line=line, reason=reason) from None
+            line, column, reason = _place_and_reason(error)
+            raise BadInput(
+                "{file}, line {line}, column {column}: {reason}", file=name, line=line, column=column, reason=reason
+            ) from None
     if circuit.num_qubits == 0:
         raise BadInput("{file}: the circuit has no qubits", file=name)
     if circuit.num_qubits > guard.MOST_QUBITS:
@@ -61,22 +63,21 @@ def _read_v3(text: str, name: str) -> Any:
     return qiskit_qasm3_import.convert(Folder(name).program(openqasm3.parse(text)))
 
 
-def _place_and_reason(error: BaseException) -> tuple[int, str]:
+def _place_and_reason(error: BaseException) -> tuple[int, int, str]:
     message = str(error).strip("\"'") if isinstance(error, QiskitError) else str(error)
     for pattern in (_PLACE_V2, _PLACE_V3):
         found = pattern.match(message)
         if found:
-            return int(found.group(1)), _UNDEFINED.sub(
-                r"gate \1 is not defined (is an include missing?)", _one_line(found.group(3))
-            )
+            told = _UNDEFINED.sub(r"gate \1 is not defined (is an include missing?)", _one_line(found.group(3)))
+            return int(found.group(1)), int(found.group(2)) + 1, told
     token = _offending_token(error)
     if token is not None:
         text = "end of the file" if token.text == "<EOF>" else repr(token.text)
-        return int(token.line), f"unexpected {text}"
+        return int(token.line), int(token.column) + 1, f"unexpected {text}"
     reason = message or type(error).__name__
     if isinstance(error, (IndexError, ZeroDivisionError)):
         reason = "index out of range" if isinstance(error, IndexError) else "division by zero"
-    return _line_in(error.__traceback__), _one_line(reason)
+    return *_place_in(error.__traceback__), _one_line(reason)
 
 
 def _one_line(text: str) -> str:
@@ -96,14 +97,16 @@ def _offending_token(error: BaseException | None) -> Any:
     return None
 
 
-def _line_in(trace: TracebackType | None) -> int:
-    """Return the line of the innermost tree node a converter was at; 1 when none says."""
-    line = 1
+def _place_in(trace: TracebackType | None) -> tuple[int, int]:
+    """Return line and column of the innermost tree node a converter was at; 1, 1 when none says."""
+    line = column = 1
     while trace is not None:
         node = trace.tb_frame.f_locals.get("node")
-        line = getattr(getattr(node, "span", None), "start_line", line) or line
+        span: Any = getattr(node, "span", None)
+        if span is not None and span.start_line:
+            line, column = span.start_line, span.start_column + 1
         trace = trace.tb_next
-    return line
+    return line, column
 
 
 def describe(circuit: Any) -> Circuit:

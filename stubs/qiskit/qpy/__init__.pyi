@@ -1,0 +1,6 @@
+from typing import Any, BinaryIO
+
+from qiskit.qpy import common as common
+
+def load(file_obj: BinaryIO) -> list[Any]: ...
+def dump(programs: Any, file_obj: BinaryIO) -> None: ...

@@ -1,0 +1,44 @@
+import pytest
+from qiskit.quantum_info import Operator
+
+from app.engine.base.errors import BadInput
+from app.engine.circuits.adapters import qasm_out, qpy_file
+from app.engine.circuits.adapters.qiskit_read import read
+from app.engine.circuits.document import from_json, qasm
+
+V3 = 'OPENQASM 3;\ninclude "stdgates.inc";\n'
+TEXT = V3 + "gate foo a, b { h a; cx a, b; }\nqubit[2] q;\nfoo q[0], q[1];\nrz(0.25) q[1];\n"
+
+
+@pytest.mark.parametrize("form", ["qasm2", "qasm3"])
+def test_a_circuit_keeps_its_meaning_in_either_text(form):
+    source = read(TEXT, "a")
+    again = read(qasm_out.written(source, form, "a").decode(), "b")
+    assert Operator(again).equiv(Operator(source))
+
+
+def test_what_openqasm_2_cannot_hold_is_told():
+    loop = read(V3 + "qubit q;\nbit c;\nwhile (c) { h q; c = measure q; }\n", "w")
+    with pytest.raises(BadInput, match=r"w\.qasm: cannot be written as qasm2"):
+        qasm_out.written(loop, "qasm2", "w.qasm")
+    document, why_not = qasm_out.editable(loop)
+    assert document is None
+    assert why_not.startswith("It holds ")
+
+
+def test_own_gates_become_gates_of_the_catalogue():
+    source = read(TEXT, "a")
+    document, why_not = qasm_out.editable(source)
+    assert why_not == ""
+    assert [op["name"] for op in document["ops"]] == ["h", "cx", "rz"]
+    assert Operator(read(qasm(from_json(document)), "b")).equiv(Operator(source))
+
+
+def test_a_qpy_file_is_told_as_text(tmp_path):
+    file = tmp_path / "a.qpy"
+    file.write_bytes(qpy_file.dump(read(TEXT, "a")))
+    assert "OPENQASM 3" in qasm_out.text_of(read(TEXT, "a"), {"file": str(file)})
+
+
+def test_free_parameters_are_told():
+    assert qasm_out.editable(read(V3 + "input float th;\nqubit q;\nrx(th) q;\n", "p")) == (None, "It has free parameters.")

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from app.engine.base.errors import BadInput, Conflict
+from app.engine.circuits.files import CircuitFiles, write_bytes
+from app.engine.circuits.samples import FOLDER
+
+
+class Jobs:
+    """Runs work at once, as a worker would."""
+
+    async def run(self, _kind, target, spec, **_job):
+        from app.engine.circuits import work
+
+        return getattr(work, target.partition(":")[2])(spec)
+
+
+class Base:
+    def __init__(self, home):
+        self.home, self.jobs = home, Jobs()
+
+
+async def test_import_keeps_a_circuit_and_export_writes_every_format(tmp_path):
+    files = CircuitFiles(Base(tmp_path))
+    told = await files.take(file=FOLDER / "bell.qasm", name="My pair", replace=False, actor="me")
+    assert Path(told["file"]) == tmp_path / "circuits" / "My-pair.qasm"
+    assert [sample.name for sample in files.kept()] == ["My-pair"]
+    with pytest.raises(Conflict, match="exists already"):
+        await files.take(file=FOLDER / "bell.qasm", name="My pair", replace=False, actor="me")
+    for ending, form in ((".qpy", "qpy"), (".qasm2", "qasm2"), (".svg", "svg")):
+        out = tmp_path / f"out{ending}"
+        done = await files.export(file=Path(told["file"]), out=out, form="auto", replace=False, actor="me")
+        assert (done["format"], done["size_bytes"]) == (form, out.stat().st_size)
+    again = await files.take(file=tmp_path / "out.qpy", name="", replace=False, actor="me")
+    assert again["operations"] == told["operations"]
+
+
+async def test_nothing_malformed_is_kept_and_a_strange_ending_is_told(tmp_path):
+    files = CircuitFiles(Base(tmp_path))
+    with pytest.raises(BadInput, match="column 1"):
+        await files.take(file=None, text="OPENQASM 3;\nfoo;", name="x", replace=False, actor="me")
+    assert files.kept() == []
+    with pytest.raises(BadInput, match="one of the two"):
+        await files.take(file=None, name="x", replace=False, actor="me")
+    with pytest.raises(BadInput, match="the ending tells no format"):
+        await files.export(file=FOLDER / "bell.qasm", out=tmp_path / "a.doc", form="auto", replace=False, actor="me")
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "a").write_text("x")
+    with pytest.raises(BadInput, match="cannot be written"):
+        write_bytes(tmp_path / "a" / "b" / "c", b"", replace=False)

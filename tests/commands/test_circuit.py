@@ -52,8 +52,8 @@ def call():
     return SimpleNamespace(engine=SimpleNamespace(circuits=Circuits()), actor="me@here", cause="c1")
 
 
-async def ask(call, name, **given):
-    row = CommandTable(ROWS).need(name)
+async def ask(call, command, /, **given):
+    row = CommandTable(ROWS).need(command)
     return await row.run(call, **row.take(given))
 
 

@@ -152,3 +152,17 @@ def lower_priority() -> None:
         psutil.Process().nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS"))  # noqa: B009
     else:
         os.nice(5)
+
+
+def limit_memory(most_bytes: int) -> bool:
+    """Let this process have at most `most_bytes` of address space from now on; False where the system knows no such limit."""
+    if sys.platform == "win32":
+        return False
+    import resource
+
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except (OSError, ValueError):
+        return False
+    return True

@@ -70,3 +70,10 @@ def test_freed_pictures_go_back_to_the_system():
     root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", _FREED], cwd=root, capture_output=True, text=True, check=True)
     assert int(done.stdout) < 30e6
+
+
+@posix
+def test_a_process_that_limits_its_memory_is_refused_more():
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[3])!r})\nfrom app.engine.base.platform import limit_memory\n"
+    code += "assert limit_memory(1 << 30)\ntry:\n    bytearray(2 << 30)\nexcept MemoryError:\n    print('refused')"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "refused"

@@ -18,6 +18,7 @@ from qiskit import qpy
 from qiskit.circuit import ControlFlowOp
 
 from app.engine.base.errors import BadInput, Limit, Missing, OutpostError
+from app.engine.base.platform import limit_memory
 from app.engine.circuits import guard
 from app.engine.circuits.adapters import qiskit_read
 
@@ -96,11 +97,7 @@ def _tried(data: bytes, name: str) -> None:
 
 def _try() -> None:
     """Read QPY from the standard input within a limit of memory; where the system has none, only the time is limited."""
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit_memory(_MOST_MEMORY_BYTES)
     try:
         qpy.load(io.BytesIO(sys.stdin.buffer.read()))
     except BaseException as error:  # noqa: BLE001 - panics of the reader are no ordinary exceptions

@@ -17,6 +17,7 @@ from app.views.shell.fields import range_of
 from app.views.shell.forms import command_line
 from app.views.shell.page import Page
 from app.views.widgets.columns import Column
+from app.views.widgets.explain import explain
 from app.views.widgets.table import TablePanel
 
 Package = tuple[str, str, str]  # name, version, licence
@@ -37,13 +38,12 @@ class HelpPage(Page):
         self.tabs.addTab(self.claims, tr("Claims"))
         self.tabs.addTab(self.licences, tr("Licences"))
         self.tabs.currentChanged.connect(lambda _at: self._tab_shown())
+        self.keys = QPushButton(tr("Keys"))
+        explain(self.keys, tr("Show every shortcut, and give actions keys of your own (?)"))
+        self.keys.clicked.connect(lambda _checked=False: context.show_keys())
+        self.add_action(self.keys)
         self.body.addWidget(self.tabs, 1)
         self.begin_at(self.manual.table.view)
-
-    def add_tool(self, text: str, button: QPushButton) -> None:
-        """Put a button of the window at the top right."""
-        button.setText(text)
-        self.add_action(button)
 
     def shown(self) -> None:
         """Show the first command when none is picked yet."""

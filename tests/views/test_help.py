@@ -42,3 +42,10 @@ def test_the_filter_of_the_open_tab_takes_the_keyboard(qtbot, window):
     window.activateWindow()
     window.page.focus_filter()
     qtbot.waitUntil(window.page.manual.table.field.hasFocus)
+
+
+def test_the_shortcuts_are_a_press_away(qtbot, full_window):
+    full_window.open_page("help")
+    qtbot.mouseClick(full_window.page.keys, Qt.MouseButton.LeftButton)
+    assert full_window.inspector.isVisible()
+    assert full_window._sheet.isVisible()

@@ -40,6 +40,7 @@ class Context:
     pick: Callable[[str], None]
     problems: "Problems | None" = None
     show_history: Callable[[str], None] = lambda _key: None
+    show_keys: Callable[[], None] = lambda: None
     view: ViewState = field(default_factory=ViewState)
 
     def find(self, command_id: str) -> Command | None:

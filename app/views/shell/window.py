@@ -68,7 +68,7 @@ class MainWindow(QMainWindow):
         self.pending, self.problems = parts.PendingLane(), parts.Problems(self.engine, self)
         self.context = Context(
             self.engine, self.start, self.frames, self.show_notice, self.open_page, self.open_command, self._inspect,
-            self._pick, self.problems, self._show_history_of, self._view,
+            self._pick, self.problems, self._show_history_of, self.show_keys, self._view,
         )  # fmt: skip
         self.guide = parts.Guide(self.context)
         self.layout_keeper = parts.Layout(self, self._view)

@@ -13,6 +13,7 @@ from app.commands import (
     metrics,
     model,
     problem,
+    qkd,
     qubo,
     replay,
     rollout,
@@ -21,6 +22,7 @@ from app.commands import (
     store,
     support,
     swarm,
+    task,
     tour,
 )
 from app.engine.base.command import CommandTable
@@ -37,6 +39,8 @@ def command_table() -> CommandTable:
         problem,
         qubo,
         circuit,
+        task,
+        qkd,
         learning,
         control,
         metrics,

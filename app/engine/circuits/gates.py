@@ -148,9 +148,14 @@ GATES: Final[Mapping[str, Gate]] = {
     )
 }  # fmt: skip
 
+# Gates with as many controls as the operation tells; for algorithms, the catalogue has those of a fixed size.
+MANY: Final[Mapping[str, Callable[..., Matrix]]] = {"mcx": _X, "mcz": _Z}
+
 
 def matrix_of(op: Op) -> tuple[Matrix, int]:
     """Return the matrix of an operation on its targets and how many controls come before them; raises `BadInput`."""
+    if op.name in MANY:
+        return MANY[op.name](), op.controls
     gate = GATES.get(op.name)
     if gate is None:
         raise BadInput("The gate {name} is not in the catalogue", name=op.name)

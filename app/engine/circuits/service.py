@@ -8,6 +8,7 @@ from app.engine.base.records import Records
 from app.engine.circuits.files import CircuitFiles
 from app.engine.circuits.records import Sample
 from app.engine.circuits.samples import bundled
+from app.engine.circuits.tasks.service import Tasks
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import Run, RunBook
 
@@ -21,6 +22,7 @@ class CircuitsService:
     def __init__(self, base: Base) -> None:
         self._jobs = base.jobs
         self.files = CircuitFiles(base)
+        self.tasks = Tasks(base)
         self._book = RunBook(base, "circuit_runs")
 
     @property
@@ -31,6 +33,7 @@ class CircuitsService:
     async def start(self) -> None:
         """Load the runs of earlier days."""
         await self._book.load()
+        await self.tasks.start()
 
     async def stop(self) -> None:
         """Nothing of ours runs on: jobs end with the jobs service."""

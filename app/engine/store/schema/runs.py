@@ -39,6 +39,7 @@ def _runs(name: str) -> Table:
 
 QUBO_RUNS = _runs("qubo_runs")
 CIRCUIT_RUNS = _runs("circuit_runs")
+TASK_RUNS = _runs("task_runs")
 LEARNING_RUNS = _runs("learning_runs")
 CONTROL_RUNS = _runs("control_runs")
 

@@ -1,0 +1,62 @@
+"""The rows of guided tasks: list the algorithms, run one with its classical check, look back at a run."""
+
+from typing import TYPE_CHECKING, Any
+
+from app.engine.base.command import Arg, Command, Danger, Role
+
+if TYPE_CHECKING:
+    from app.engine.engine import Call
+
+# As in engine/circuits/tasks/registry.py; a test holds them equal.
+NAMES = ("grover", "phase", "fourier", "ising", "lindblad", "bb84")
+
+
+async def run(call: "Call", *, name: str, options: str, seed: int) -> dict[str, Any]:
+    """Run one task."""
+    from app.engine.circuits.tasks.base import read_options
+
+    return await call.engine.circuits.tasks.run(
+        name=name, options=read_options(options), seed=seed, actor=call.actor, cause=call.cause
+    )
+
+
+async def show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the argument's name on the command line
+    """Show one run."""
+    return call.engine.circuits.tasks.show(id)
+
+
+async def list_all(call: "Call") -> dict[str, Any]:
+    """List tasks and runs."""
+    return call.engine.circuits.tasks.list()
+
+
+ROWS: tuple[Command, ...] = (
+    Command(
+        "task.run", "Run a guided task",
+        "Runs a quantum algorithm on a simulator, with the classical check of the same question beside it. The verdict on an "
+        "advantage is about this run; the options of each task are told by task list.",
+        run,
+        (
+            Arg("name", str, "Which task.", choices=NAMES, positional=True),
+            Arg("options", str, "Options of the task as name=value, parted by spaces.", ""),
+            Arg("seed", int, "Seed; equal seeds give equal results.", 0, low=0, high=2**64 - 1),
+        ),
+        returns="{id, task_type, solution, classical_baseline, quantum_advantage, why, execution, error_rate, confidence, "
+        "series, picture}",
+    ),
+    Command(
+        "task.show", "Show the run of a task",
+        "Shows one run with its result.",
+        show,
+        (Arg("id", str, "Id of the run.", positional=True),),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{id, title, source, spec, result, state}",
+    ),
+    Command(
+        "task.list", "List guided tasks",
+        "Lists the algorithms with their steps and options, and the runs that are kept.",
+        list_all,
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{tasks: [{name, title, about, steps, params}], runs: [{id, task, state, created_us}]}",
+    ),
+)  # fmt: skip

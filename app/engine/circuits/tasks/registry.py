@@ -1,0 +1,20 @@
+"""The guided tasks there are, in the order they are shown."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.engine.base.errors import Missing
+from app.engine.circuits.tasks import bb84, dynamics, fourier, grover
+from app.engine.circuits.tasks.base import Task
+
+TASKS: Final[Mapping[str, Task]] = {
+    task.name: task for task in (grover.TASK, fourier.PHASE, fourier.FOURIER, dynamics.ISING, dynamics.LINDBLAD, bb84.TASK)
+}
+
+
+def need(name: str) -> Task:
+    """Return the task called `name`; raises `Missing`."""
+    try:
+        return TASKS[name]
+    except KeyError:
+        raise Missing("There is no task {name}", name=name, hint="See: outpost task list") from None

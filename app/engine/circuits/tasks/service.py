@@ -1,0 +1,94 @@
+"""The verbs of guided tasks: list, run and keep, show; kept in the tables of tasks, executions and optimisations."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Final
+
+from app.engine.base.ids import new_id
+from app.engine.base.records import Records
+from app.engine.circuits.tasks import base, registry
+from app.engine.jobs.base import Base
+from app.engine.jobs.runs import Run, RunBook
+from app.engine.store import rows
+
+_KIND: Final = "circuits"
+_WORK: Final = "app.engine.circuits.tasks.work:run"
+_FLAG: Final = {base.YES: 1, base.NO: 0}
+
+
+class Tasks:
+    """The guided tasks of one home; used on the loop only."""
+
+    def __init__(self, base_: Base) -> None:
+        self._base = base_
+        self._book = RunBook(base_, "task_runs")
+
+    async def start(self) -> None:
+        """Load the runs of this home."""
+        await self._book.load()
+
+    @property
+    def records(self) -> Records[Run]:
+        """Return the observable runs, the newest last."""
+        return self._book.records
+
+    def list(self) -> dict[str, Any]:
+        """Return the tasks there are, and the runs that are kept, the newest first."""
+        runs = [
+            {"id": run.id, "task": run.source, "state": run.state, "created_us": run.created_us}
+            for run in reversed(list(self.records))
+        ]
+        return {"tasks": [task.to_json() for task in registry.TASKS.values()], "runs": runs}
+
+    def show(self, run_id: str) -> dict[str, Any]:
+        """Return one run with its result; raises `Missing`."""
+        return dataclasses.asdict(self._book.records.need(run_id))
+
+    async def run(self, *, name: str, options: Mapping[str, Any], seed: int, actor: str, cause: str = "") -> dict[str, Any]:
+        """Run a task in a worker, keep what came of it, and return {id, …the result document}."""
+        task, run_id = registry.need(name), new_id()
+        spec = {"task": name, "options": task.take(options)}
+        result = await self._book.execute(
+            _KIND, _WORK, spec, title=task.title, source=name, seed=seed, actor=actor, cause=cause, keep=kept, run_id=run_id
+        )
+        await self._keep(run_id, result, actor, cause)
+        return {"id": run_id, **result}
+
+    async def _keep(self, run_id: str, result: Mapping[str, Any], actor: str, cause: str) -> None:
+        now_us = self._base.clock.now_us()
+        made = rows_of(run_id, result, now_us)
+
+        def write(conn: rows.Conn) -> None:
+            for table, row in made:
+                rows.put(conn, table, row, actor=actor, cause=cause, now_us=now_us)
+
+        await self._base.store.write(write)
+
+
+def kept(result: dict[str, Any]) -> dict[str, Any]:
+    """Return what the run's row keeps: all but the text, which is written anew."""
+    return {key: value for key, value in result.items() if key != "text"}
+
+
+def rows_of(run_id: str, result: Mapping[str, Any], now_us: int) -> list[tuple[str, dict[str, Any]]]:
+    """Return (table, row) for the task, its one execution and its outcome; the advantage is null while undecided."""
+    ran, task_id = result["execution"], new_id()
+    size = {name: ran[name] for name in ("qubits", "depth", "operations", "gates")}
+    task = {
+        "id": task_id, "run_id": run_id, "task_type": result["task_type"], "problem_formulation": ran["options"],
+        "quantum_provider": ran["provider"], "quantum_circuit": size, "resource_requirements": {"shots": ran["shots"], **size},
+        "status": "completed", "created_at": now_us,
+    }  # fmt: skip
+    execution = {
+        "id": new_id(), "task_id": task_id, "provider": ran["provider"], "quantum_processor": ran["simulator"],
+        "execution_time_ms": 1000 * ran["wall_s"], "quantum_volume": None, "error_rate": result["error_rate"],
+        "result": {"solution": result["solution"], "confidence": result["confidence"]}, "cost_estimate": 0.0,
+        "executed_at": now_us,
+    }  # fmt: skip
+    outcome = {
+        "id": new_id(), "task_id": task_id, "classical_baseline": result["classical_baseline"],
+        "quantum_solution": result["solution"], "improvement_factor": None, "problem_size": ran["qubits"],
+        "quantum_advantage": _FLAG.get(result["quantum_advantage"]), "validation_status": result["why"],
+        "created_at": now_us,
+    }  # fmt: skip
+    return [("quantum_tasks", task), ("quantum_executions", execution), ("quantum_optimizations", outcome)]

@@ -1,0 +1,51 @@
+import pytest
+
+from app.engine.base.errors import BadInput, Missing
+from app.engine.circuits.tasks import base, registry, work
+
+KEYS = {"task_type", "solution", "classical_baseline", "quantum_advantage", "execution", "error_rate", "confidence"}
+SMALL = {"bb84": {"photons": 5000}, "ising": {"steps": 5}, "lindblad": {"steps": 5}, "fourier": {"qubits": 3},
+         "phase": {"qubits": 3, "shots": 50}, "grover": {"variables": 4, "clauses": 3}}  # fmt: skip
+
+
+def _same(result):
+    return {key: value for key, value in result.items() if key != "execution"}
+
+
+@pytest.mark.parametrize("name", registry.TASKS)
+def test_every_task_tells_the_promised_keys_and_the_same_for_the_same_seed(name):
+    spec = {"task": name, "options": SMALL.get(name, {})}
+    told = work.run(spec, 5)
+    assert set(told) >= KEYS
+    assert told["quantum_advantage"] in ("yes", "no", "undecided")
+    assert told["execution"]["provider"] in ("simulated", "classical")
+    assert 0 <= told["confidence"] <= 1
+    assert _same(told) == _same(work.run(spec, 5))
+    assert told["text"].startswith(registry.need(name).title)
+
+
+def test_options_are_read_from_one_text():
+    assert base.read_options("a=1, b=x") == {"a": "1", "b": "x"}
+    with pytest.raises(BadInput, match="name=value"):
+        base.read_options("a")
+
+
+@pytest.mark.parametrize(
+    "options, told",
+    [({"qubits": "many"}, "a whole number"), ({"qubits": 0}, "between 1 and 14"), ({"depth": 1}, "has no option depth"),
+     ({"phase": "x"}, "a number")],
+)  # fmt: skip
+def test_bad_options_are_refused(options, told):
+    with pytest.raises(BadInput, match=told):
+        registry.need("phase").take(options)
+
+
+def test_an_unknown_task_is_missing():
+    with pytest.raises(Missing, match="no task nope"):
+        registry.need("nope")
+
+
+def test_what_is_listed_is_plain():
+    told = registry.need("phase").to_json()
+    assert told["steps"]
+    assert {param["name"] for param in told["params"]} == {"qubits", "phase", "shots"}

@@ -4,7 +4,7 @@ from sqlalchemy import Table
 from app.engine.store.schema import MERGE_KINDS, STAMPS, metadata
 
 SYNCED = {
-    "edge_nodes", "edge_layers", "edge_twins", "saved_views", "edge_deployments", "model_versions", "qubo_runs", "circuit_runs", "learning_runs", "learning_rounds",
+    "edge_nodes", "edge_layers", "edge_twins", "saved_views", "edge_deployments", "model_versions", "qubo_runs", "circuit_runs", "task_runs", "learning_runs", "learning_rounds",
     "control_runs", "qubo_comparisons", "quantum_tasks", "quantum_executions", "quantum_optimizations",
 }  # fmt: skip
 

@@ -112,7 +112,7 @@ class FleetBar(QWidget):
         """Return the nodes that the filter shows."""
         model = self._table.model
         model.flush()
-        return [model.record_at(row) for row in range(model.rowCount())]
+        return model.members(range(model.rowCount()))
 
     def words(self) -> str:
         """Return the matching nodes as a command names them: all, the query, or their ids."""
@@ -238,7 +238,7 @@ class FleetBar(QWidget):
         self.views.setCurrentIndex(max(0, self.views.findText(chosen)))
 
     def _tell_count(self) -> None:
-        count = self._table.model.rowCount()
+        count = self._table.model.matching
         self.act.setText(tr("Act on {count} matching", count=count_text(count)))
         self.act.setEnabled(count > 0)
         if self._table.model.total == 0:

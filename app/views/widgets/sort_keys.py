@@ -74,6 +74,22 @@ class SortKeys(Generic[R]):
         return any(self._columns[at].get(old) != self._columns[at].get(new) for at, _ in keys)
 
 
+def weights(keys: Keys, group: int) -> Keys:
+    """Return what is sorted by when rows are grouped by a column: the group comes first; -1 for no group."""
+    if group < 0:
+        return keys
+    down = next((descending for column, descending in keys if column == group), False)
+    return ((group, down), *(key for key in keys if key[0] != group))
+
+
+def arrow(keys: Keys, section: int) -> str:
+    """Return what is written behind the title of a column that is sorted by, with its place among several."""
+    for place, (column, descending) in enumerate(keys, 1):
+        if column == section:
+            return (" ↓" if descending else " ↑") + (str(place) if len(keys) > 1 else "")
+    return ""
+
+
 def numeric(values: Sequence[Any]) -> NDArray[np.float64]:
     """Return numbers that sort as `values` do: numbers as they are, texts by their place without regard to case."""
     kinds = set(map(type, values))

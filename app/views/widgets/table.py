@@ -4,7 +4,7 @@ A click on a header sorts by it, Shift+click sorts by it as well; the menu (righ
 filter) shows and hides columns, groups, copies and writes files.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from PySide6.QtCore import QEvent, QItemSelection, QModelIndex, QObject, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
@@ -101,7 +101,7 @@ class TableView(QTableView):
             if column.key in _STATES:  # only there: a delegate in Python costs a call per cell and frame
                 self.setItemDelegateForColumn(at, StateDelegate(self))
         model.modelReset.connect(self._restore)
-        self.doubleClicked.connect(lambda index: self.opened.emit(model.key_at(index.row())))
+        self.doubleClicked.connect(self._double_clicked)
         self._warm_header = HeaderWarm(self)
         self._arranging = False
         self.shipped = self.arrangement()
@@ -114,7 +114,8 @@ class TableView(QTableView):
     def picked_keys(self) -> list[str]:
         """Return the keys of all selected rows, from top to bottom."""
         rows = sorted(index.row() for index in self.selectionModel().selectedRows())
-        return [self._records_model.key_at(row) for row in rows]
+        key_of = self._records_model.key_of
+        return [key_of(record) for record in self._records_model.members(rows)]
 
     # columns, sorting, grouping
 
@@ -155,6 +156,26 @@ class TableView(QTableView):
         """Keep rows of one value together; -1 ends it."""
         self._records_model.group_by(column)
         self._tell_arranged()
+
+    def fold(self, row: int, *, folded: bool) -> None:
+        """Fold the group that `row` belongs to, or show its rows again; the keyboard stays at its first row."""
+        group = self._records_model.group_at(row)
+        if group and (group in self._records_model.groups.folded) != folded:
+            self.fold_all((group,), folded=folded)
+            head = next((at for at in self._records_model.groups.heads() if self._records_model.group_at(at) == group), row)
+            self.selectRow(head)
+
+    def fold_all(self, groups: Iterable[str], *, folded: bool) -> None:
+        """Fold the groups of these names, or show their rows again."""
+        self._records_model.fold(groups, folded=folded)
+        self._tell_arranged()
+
+    def _double_clicked(self, index: QModelIndex) -> None:
+        model = self._records_model
+        if index.column() == model.group and model.groups.count_at(index.row()):
+            self.fold(index.row(), folded=model.groups.inside(index.row()) is None)
+        else:
+            self.opened.emit(model.key_at(index.row()))
 
     def arrangement(self) -> dict[str, Any]:
         """Return columns, widths, sorting and grouping by the keys of the columns, as plain JSON."""
@@ -218,13 +239,16 @@ class TableView(QTableView):
             self.picked.emit(key)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Copy with Ctrl+C, open with Return, ask to remove with Delete."""
+        """Copy with Ctrl+C, open with Return, ask to remove with Delete; fold a group with Left, unfold it with Right."""
+        row = self.currentIndex().row()
         if event.matches(QKeySequence.StandardKey.Copy):
             QGuiApplication.clipboard().setText(self.as_text())
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._picked:
             self.opened.emit(self._picked)
         elif event.key() == Qt.Key.Key_Delete and self._picked:
             self.pressed_delete.emit(self._picked)
+        elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and self._records_model.group >= 0 and row >= 0:
+            self.fold(row, folded=event.key() == Qt.Key.Key_Left)
         else:
             super().keyPressEvent(event)
 
@@ -238,7 +262,7 @@ class TableView(QTableView):
         rows = sorted(index.row() for index in self.selectionModel().selectedRows())
         columns = self.shown_columns()
         lines = ["\t".join(column.title for column in columns)]
-        lines += ["\t".join(column.write(model.record_at(row)) for column in columns) for row in rows]
+        lines += ["\t".join(column.write(record) for column in columns) for record in model.members(rows)]
         return "\n".join(lines)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -360,7 +384,7 @@ class TablePanel(QWidget, Generic[R]):
         self.model.set_filter(self.field.text())
 
     def _tell(self) -> None:
-        shown, total = self.model.rowCount(), self.model.total
+        shown, total = self.model.matching, self.model.total
         self.count.setText(
             tr("{shown} of {total}", shown=count_text(shown), total=count_text(total))
             if self.model.needle

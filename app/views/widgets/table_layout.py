@@ -21,6 +21,7 @@ def arrangement(view: "TableView") -> dict[str, Any]:
         },
         "sort": [[keys[at], descending] for at, descending in model.sort_keys],
         "group": keys[model.group] if model.group >= 0 else "",
+        "folded": sorted(model.groups.folded),
     }
 
 
@@ -40,6 +41,8 @@ def arrange(view: "TableView", held: Mapping[str, Any]) -> None:
     sort = [key for key in _list(held.get("sort")) if isinstance(key, list) and len(key) == 2 and str(key[0]) in at]
     view.records_model.sort_by(tuple((at[str(key)], descending is True) for key, descending in sort))
     view.records_model.group_by(at.get(str(held.get("group", "")), -1))
+    if folded := _words(held.get("folded")):
+        view.records_model.fold(folded, folded=True)
 
 
 def _list(held: Any) -> list[Any]:

@@ -37,6 +37,10 @@ def build(view: "TableView", column: int) -> QMenu:
         action.setChecked(not view.isColumnHidden(at))
         action.toggled.connect(partial(view.show_column, at))
     if view.records_model.group >= 0:
+        model = view.records_model
+        names = [model.group_at(row) for row in model.groups.heads()]
+        for text, folded in ((tr("Fold all groups"), True), (tr("Unfold all groups"), False)):
+            menu.addAction(text).triggered.connect(partial(_fold, view, names, folded))
         menu.addAction(tr("Do not group")).triggered.connect(partial(_group, view, -1))
     menu.addAction(tr("Columns as shipped")).triggered.connect(lambda _on=False: view.arrange(view.shipped))
     menu.addSeparator()
@@ -44,7 +48,7 @@ def build(view: "TableView", column: int) -> QMenu:
     copy = menu.addAction(tr("Copy selected rows"))
     copy.setEnabled(bool(view.picked_keys()))
     copy.triggered.connect(lambda _on=False: QGuiApplication.clipboard().setText(view.as_text()))
-    menu.addAction(tr("Write {count} rows to a file…", count=count_text(view.records_model.rowCount()))).triggered.connect(
+    menu.addAction(tr("Write {count} rows to a file…", count=count_text(view.records_model.matching))).triggered.connect(
         lambda _on=False: ask_file(view)
     )
     return menu
@@ -73,6 +77,10 @@ def _group(view: "TableView", column: int, _on: bool = False) -> None:
     view.group_by(column)
 
 
+def _fold(view: "TableView", groups: list[str], folded: bool, _on: bool = False) -> None:
+    view.fold_all(groups, folded=folded)
+
+
 def ask_file(view: "TableView") -> QFileDialog:
     """Ask for a file and write what is shown into it."""
     dialog = QFileDialog(view, tr("Write the table to a file"))
@@ -89,7 +97,7 @@ def ask_file(view: "TableView") -> QFileDialog:
 def write(view: "TableView", path: Path) -> None:
     """Write the rows and columns shown, in their order; tell what came of it."""
     model = view.records_model
-    records = [model.record_at(row) for row in range(model.rowCount())]
+    records = model.members(range(model.rowCount()))
     try:
         table_export.write(path, table_export.cells(view.shown_columns(), records))
     except (OutpostError, OSError) as error:

@@ -3,7 +3,8 @@
 Changes are gathered for 100 ms and told as one ranged signal (a proxy over a Python model costs about 800 times as much).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
@@ -15,8 +16,9 @@ from app.engine.base.records import Change, Records
 from app.views.shell import theme
 from app.views.shell.later import Later
 from app.views.widgets.columns import Column, matches
+from app.views.widgets.groups import Groups, runs
 from app.views.widgets.haystack import Haystack
-from app.views.widgets.sort_keys import Keys, SortKeys
+from app.views.widgets.sort_keys import Keys, SortKeys, arrow, weights
 
 R = TypeVar("R")
 Index = QModelIndex | QPersistentModelIndex
@@ -34,6 +36,11 @@ _RIGHT: Final = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _ROOT: Final = QModelIndex()
 
 
+@lru_cache(maxsize=1)
+def _mono() -> QFont:
+    return theme.mono_font(theme.TABLE_PX)
+
+
 class RecordsModel(QAbstractTableModel, Generic[R]):
     """Shows `records` through `columns`; `sort`, `set_filter`, `key_at` and `row_of` work on what is shown."""
 
@@ -42,7 +49,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
     def __init__(self, records: Records[R], columns: Sequence[Column[R]], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.columns = tuple(columns)
-        self._source = records
+        self.key_of, self._source = records.key_of, records
         self._rows: list[R] = list(records)
         self._hay = Haystack(len(self._rows), self._text_at)
         self._slot = {records.key_of(record): at for at, record in enumerate(self._rows)}
@@ -50,7 +57,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         self._place: NDArray[np.intp] | None = None
         self._sort: Keys = ()
         self._group = -1
-        self._counts: NDArray[np.intp] | None = None
+        self._groups = Groups()
         self._keys = SortKeys(self.columns)
         self._needle = ""
         self.reader: Callable[[str], Callable[[R], bool] | None] | None = None
@@ -58,7 +65,6 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         self._added: dict[str, R] = {}
         self._changed: dict[str, R] = {}
         self._removed: set[str] = set()
-        self._mono: QFont | None = None
         self._later = Later(self.flush, FLUSH_MS, self)
         undo = records.watch(self._take)
         self.destroyed.connect(lambda *_: undo())
@@ -79,7 +85,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
             return None
         column = self.columns[section]
         if role == _DISPLAY:
-            return column.title + self._arrow(section)
+            return column.title + arrow(self._sort, section)
         if role == _TIP:
             return column.hint or None
         if role == _ALIGN:
@@ -94,13 +100,11 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         if role == _ALIGN:
             return _RIGHT if column.right else _LEFT
         if role == _FONT:
-            return self._mono_font() if column.mono else None
+            return _mono() if column.mono else None
         record = self._rows[self._order[index.row()]]
         if role == _COLOUR:
             return QColor(getattr(theme.now(), column.token(record))) if column.token else None
-        if role == _DISPLAY and index.column() == self._group:
-            return self._grouped(index.row(), column.write(record))
-        return column.write(record)
+        return self._written(index.row(), index.column(), column.write(record))
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by `column`; -1 restores the order in which records came."""
@@ -115,7 +119,16 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
     def group_by(self, column: int) -> None:
         """Keep the rows of one value of `column` together, its first row naming it with their number; -1 ends it."""
         self._group = column if 0 <= column < len(self.columns) else -1
+        if self._groups.folded:
+            self.fold(self._groups.folded, folded=False)
         self.sort_by(self._sort)
+
+    def fold(self, texts: Iterable[str], *, folded: bool) -> None:
+        """Show only the first row of the groups whose value reads as one of `texts`, or all their rows again."""
+        self.beginResetModel()
+        self._groups.fold(texts, folded=folded)
+        self._arrange()
+        self.endResetModel()
 
     # what the view asks
 
@@ -128,6 +141,22 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
     def group(self) -> int:
         """Return the column grouped by, or -1."""
         return self._group
+
+    @property
+    def groups(self) -> Groups:
+        """Return where groups begin in what is shown, and which are folded."""
+        if not self._groups.counted and self._group >= 0:
+            self._groups.count_heads(self._keys.key(self._group, self._rows)[self._order])
+        return self._groups
+
+    def group_at(self, row: int) -> str:
+        """Return the text of the value by which the row is grouped; empty when nothing is grouped."""
+        return self.columns[self._group].write(self.record_at(row)) if self._group >= 0 else ""
+
+    @property
+    def matching(self) -> int:
+        """Return how many records the filter lets through, those of folded groups too."""
+        return len(self._order) + self._groups.hidden
 
     @property
     def total(self) -> int:
@@ -159,9 +188,13 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         record: R = self._rows[self._order[row]]
         return record
 
+    def members(self, rows: Iterable[int]) -> list[R]:
+        """Return the records of `rows`, and for a folded group all its records."""
+        return [self._rows[slot] for slot in self._groups.slots(rows, self._order)]
+
     def key_at(self, row: int) -> str:
         """Return the key of the record shown in `row`."""
-        return self._source.key_of(self.record_at(row))
+        return self.key_of(self.record_at(row))
 
     def row_of(self, key: str) -> int:
         """Return the row that shows `key`, or -1."""
@@ -198,6 +231,9 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         removed, self._removed = self._removed & self._slot.keys(), set()
         changed, self._changed = self._changed, {}
         added, self._added = self._added, {}
+        if self._groups.folded and (removed or changed or added):
+            self._renew(removed, changed, added)
+            return
         if removed:
             self._remove(removed)
         if changed:
@@ -208,17 +244,32 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
             self._regroup()
             self.counted.emit()
 
+    def _renew(self, removed: set[str], changed: dict[str, R], added: dict[str, R]) -> None:
+        """Take all changes at once; where groups are folded, rows come and go with them."""
+        self.beginResetModel()
+        if removed:
+            self._compact(removed)
+        for key, record in changed.items():
+            self._keys.moved(self._rows[self._slot[key]], record, ())
+            self._rows[self._slot[key]] = record
+            self._hay.forget(self._slot[key])
+        if added:
+            self._append(added)
+        self._arrange()
+        self.endResetModel()
+        self.counted.emit()
+
     def _remove(self, keys: set[str]) -> None:
         places = self._places()
         shown = sorted(int(places[self._slot[key]]) for key in keys if places[self._slot[key]] >= 0)
-        runs = _runs(shown)
-        if len(runs) > _MOST_RANGES:
+        ranges = runs(shown)
+        if len(ranges) > _MOST_RANGES:
             self.beginResetModel()
             self._compact(keys)
             self._arrange()
             self.endResetModel()
             return
-        for first, last in reversed(runs):
+        for first, last in reversed(ranges):
             self.beginRemoveRows(QModelIndex(), first, last)
             self._order = np.delete(self._order, np.s_[first : last + 1])
             self._place = None
@@ -240,7 +291,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         moved = False
         for key, record in changed.items():
             slot = self._slot[key]
-            moved = self._keys.moved(self._rows[slot], record, self._weights()) or moved
+            moved = self._keys.moved(self._rows[slot], record, weights(self._sort, self._group)) or moved
             self._rows[slot] = record
             self._hay.forget(slot)
             slots.append(slot)
@@ -258,11 +309,7 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
 
     def _add(self, added: dict[str, R]) -> None:
         first = len(self._rows)
-        self._rows.extend(added.values())
-        self._hay.extend(len(added))
-        for at, key in enumerate(added, first):
-            self._slot[key] = at
-        self._keys.forget()
+        self._append(added)
         fresh = np.array([slot for slot in range(first, len(self._rows)) if self._wanted(slot)], np.intp)
         self._place = None
         if not len(fresh):
@@ -272,8 +319,16 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         self._order = np.concatenate([self._order, fresh])
         self._place = None
         self.endInsertRows()
-        if self._weights():
+        if weights(self._sort, self._group):
             self._rearrange()
+
+    def _append(self, added: dict[str, R]) -> None:
+        first = len(self._rows)
+        self._rows.extend(added.values())
+        self._hay.extend(len(added))
+        for at, key in enumerate(added, first):
+            self._slot[key] = at
+        self._keys.forget()
 
     # order
 
@@ -288,18 +343,15 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         self.layoutChanged.emit()
 
     def _arrange(self) -> None:
-        order = self._keys.order(self._rows, self._weights())
+        order = self._keys.order(self._rows, weights(self._sort, self._group))
         if self._needle:
             wanted = self._matching()
             order = order[wanted[order]]
-        self._order, self._place, self._counts = order, None, None
-
-    def _weights(self) -> Keys:
-        """Return what is sorted by; a group comes first."""
-        if self._group < 0:
-            return self._sort
-        down = next((descending for column, descending in self._sort if column == self._group), False)
-        return ((self._group, down), *(key for key in self._sort if key[0] != self._group))
+        self._groups.forget()
+        if self._groups.folded and self._group >= 0 and len(order):
+            write, values = self.columns[self._group].write, self._keys.key(self._group, self._rows)[order]
+            order = self._groups.hide(order, values, lambda slot: write(self._rows[slot]))
+        self._order, self._place = order, None
 
     def _matching(self) -> NDArray[np.bool_]:
         """Tell of every row whether the filter wants it."""
@@ -316,22 +368,17 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         return self._keys.warm(column, self._rows, most)
 
     def _text_at(self, slot: int) -> str:
-        record = self._rows[slot]
-        return "\n".join(column.write(record) for column in self.columns if not column.live).casefold() or "\n"
+        return "\n".join(column.write(self._rows[slot]) for column in self.columns if not column.live).casefold() or "\n"
 
-    def _grouped(self, row: int, text: str) -> str:
-        if self._counts is None:
-            keys = self._keys.key(self._group, self._rows)[self._order]
-            fresh = np.ones(len(keys), bool)
-            fresh[1:] = (keys[1:] != keys[:-1]) & ~(np.isnan(keys[1:]) & np.isnan(keys[:-1]))
-            heads = np.flatnonzero(fresh)
-            self._counts = np.zeros(len(keys), np.intp)
-            self._counts[heads] = np.diff(np.append(heads, len(keys)))
-        count = int(self._counts[row])
-        return f"{text} ({count})" if count else ""
+    def _written(self, row: int, column: int, text: str) -> str:
+        folded = self._groups.inside(row) is not None
+        if column != self._group:
+            return "" if folded else text  # a folded group has no figures of its own
+        count = self.groups.count_at(row)
+        return f"{'▸' if folded else '▾'} {text} ({count})" if count else ""
 
     def _regroup(self) -> None:
-        self._counts = None
+        self._groups.forget()
         if self._group >= 0 and len(self._order):
             self.dataChanged.emit(self.index(0, self._group), self.index(len(self._order) - 1, self._group), [_DISPLAY])
 
@@ -349,27 +396,5 @@ class RecordsModel(QAbstractTableModel, Generic[R]):
         record = self._rows[slot]
         return matches(self._needle, self._hay.text(slot), lambda name: self._text_of(record, name))
 
-    def _arrow(self, section: int) -> str:
-        for place, (column, descending) in enumerate(self._sort, 1):
-            if column == section:
-                return (" ↓" if descending else " ↑") + (str(place) if len(self._sort) > 1 else "")
-        return ""
-
     def _text_of(self, record: R, name: str) -> str | None:
         return next((column.write(record) for column in self.columns if column.key == name), None)
-
-    def _mono_font(self) -> QFont:
-        if self._mono is None:
-            self._mono = theme.mono_font(theme.TABLE_PX)
-        return self._mono
-
-
-def _runs(rows: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the first and last row of every unbroken run in the sorted `rows`."""
-    runs: list[tuple[int, int]] = []
-    for row in rows:
-        if runs and runs[-1][1] == row - 1:
-            runs[-1] = (runs[-1][0], row)
-        else:
-            runs.append((row, row))
-    return runs

@@ -54,13 +54,53 @@ def test_menu_sorts_by_one_column_then_by_another(panel):
 
 def test_a_group_names_itself_once_with_its_number_and_follows_changes(panel):
     panel.view.group_by(1)
-    assert [panel.model.data(panel.model.index(row, 1)) for row in range(4)] == ["north (2)", "", "south (2)", ""]
+    assert [panel.model.data(panel.model.index(row, 1)) for row in range(4)] == ["▾ north (2)", "", "▾ south (2)", ""]
     panel.records.put(Row("b", "north", 1.0))
     panel.model.flush()
-    assert [panel.model.data(panel.model.index(row, 1)) for row in range(4)] == ["north (3)", "", "", "south (1)"]
+    assert [panel.model.data(panel.model.index(row, 1)) for row in range(4)] == ["▾ north (3)", "", "", "▾ south (1)"]
     panel.records.discard("a")
     panel.model.flush()
-    assert panel.model.data(panel.model.index(0, 1)) == "north (2)"
+    assert panel.model.data(panel.model.index(0, 1)) == "▾ north (2)"
+
+
+def shown(panel):
+    model = panel.model
+    return [tuple(model.data(model.index(row, column)) for column in range(3)) for row in range(model.rowCount())]
+
+
+def test_a_folded_group_is_one_row_that_stands_for_all_of_it(qtbot, panel):
+    panel.view.group_by(1)
+    panel.view.selectRow(1)
+    qtbot.keyClick(panel.view, Qt.Key.Key_Left)
+    assert shown(panel)[0] == ("", "▸ north (2)", "")
+    assert panel.model.rowCount() == 3
+    assert panel.count.text() == "4"
+    assert sorted(panel.view.picked_keys()) == sorted(record.key for record in panel.records if record.site == "north")
+    assert len(panel.view.as_text().splitlines()) == 3
+    assert len(panel.model.members(range(3))) == 4
+    panel.records.put(Row("e", "north", 1.0), Row("f", "east", 1.0))
+    panel.records.discard("a")
+    panel.model.flush()
+    assert [row[1] for row in shown(panel)] == ["▾ east (1)", "▸ north (2)", "▾ south (2)", ""]
+    assert panel.model.matching == 5
+    panel.view.selectRow(1)
+    qtbot.keyClick(panel.view, Qt.Key.Key_Right)
+    assert [row[1] for row in shown(panel)] == ["▾ east (1)", "▾ north (2)", "", "▾ south (2)", ""]
+
+
+def test_all_groups_fold_and_unfold_and_are_kept_with_the_layout(panel):
+    panel.view.group_by(1)
+    actions = {action.text(): action for action in table_menu.build(panel.view, 1).actions()}
+    actions["Fold all groups"].trigger()
+    assert [row[1] for row in shown(panel)] == ["▸ north (2)", "▸ south (2)"]
+    held = panel.view.arrangement()
+    assert held["folded"] == ["north", "south"]
+    panel.view.group_by(-1)
+    assert panel.model.rowCount() == 4
+    panel.view.arrange(held)
+    assert panel.model.rowCount() == 2
+    panel.model.set_filter("south")
+    assert [row[1] for row in shown(panel)] == ["▸ south (2)"]
 
 
 def test_the_last_column_cannot_be_hidden(panel):

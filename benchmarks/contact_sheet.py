@@ -81,6 +81,33 @@ def _entry(now: int, age_s: int, kind: str, what: str, told: tuple[str, str]) ->
     }  # fmt: skip
 
 
+def rollouts(engine: Any) -> None:
+    """Give the stub a model and a rollout under way over its six nodes."""
+    from app.engine.fleet.rollout.records import Gate, Group, Rollout, Spec, Task
+    from app.engine.models.records import ModelVersion
+
+    trial = {
+        "agreement_ratio": 0.99, "rows": 256, "latency_before_s": 2e-5, "latency_after_s": 1e-5, "size_before_bytes": 4096,
+        "size_after_bytes": 1024,
+    }  # fmt: skip
+    for number, state in ((1, "retired"), (2, "active")):
+        lineage = {"from_title": "digits:1"} if number == 2 else {}
+        engine.models.records.put(
+            ModelVersion(f"m{number}", "digits", number, "sha256:" + "a" * 64, 41_200, {"trial": trial}, lineage, state=state)
+        )
+    spec = Spec(groups=("1", "50 %", "rest"), gate=Gate(p99_ratio_most=1.5, agreement_least=0.9))
+    groups = (Group("1", "finished"), Group("50 %", "running"), Group("rest", "ready"))
+    states = ("succeeded", "downloading", "succeeded", "queued", "queued", "queued")
+    places = (0, 1, 1, 1, 2, 2)
+    tasks = [
+        Task(node.id, node.name, place, state, done_ratio=0.41, agreement_ratio=0.97, p99_before_s=1.0, p99_after_s=1.2)
+        for node, place, state in zip(engine.fleet.records, places, states, strict=True)
+    ]
+    waiting = "Waiting for 2 of 3: node-02 downloading 41 %, node-04 queued"
+    engine.rollouts.records.put(Rollout("r1", "digits:2", "m2", "digits", 2, "running", spec, groups, waiting=waiting))
+    engine.rollouts.tasks = lambda _key: tasks
+
+
 def trouble(engine: Any, window: Any) -> None:
     """Put every page into its error state: a failed run in each domain, silent nodes, and what the funnel tells."""
     from dataclasses import replace
@@ -128,6 +155,7 @@ def shoot(out: Path, scale: int, pages: list[str]) -> list[Path]:
             engine = stub.StubEngine(Path(home))
             if state != "empty":
                 stub.fill(engine)
+                rollouts(engine)
             window = MainWindow(engine, stub.Started({} if state == "empty" else dict(answered)))
             window.resize(*SIZE)
             window.show()

@@ -139,6 +139,7 @@ class RolloutPage(Page):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.lanes.setProperty("clear", True)
         area.setWidget(self.lanes)
         area.setAccessibleName(tr("Groups"))
         right = QWidget()

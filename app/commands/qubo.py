@@ -81,7 +81,8 @@ ROWS: tuple[Command, ...] = (
         solve,
         (
             Arg("file", Path, "Problem file or table; see problem list."),
-            Arg("seconds", float, "Time for the search; loading is not counted.", 5.0, unit="s", low=0.1, high=86400),
+            Arg("seconds", float, "Time for the search and its set-up; reading the file is not counted.", 5.0, unit="s",
+                low=0.1, high=86400),
             Arg("threads", int, "Threads the solver may use.", 1, low=1, high=256),
             Arg("seed", int, "Seed of the search.", 0, low=0, high=2**64 - 1),
             Arg("solver", str, "Which solver; auto chooses by size and says why.", "auto", choices=SOLVERS),

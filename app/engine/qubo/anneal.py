@@ -46,8 +46,8 @@ class Annealing:
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`."""
-        form = _Form(problem)
         allowance = Allowance(budget.seconds, report, stop, self.now)
+        form = _Form(problem)
         plan = tuple(Length(*one) for one in self.plan) or (Length(self.sweeps, self.sweeps),) * (
             self.anneals if self.sweeps else 0
         )

@@ -23,7 +23,8 @@ from app.engine.qubo.problem import Qubo
 _REPLICAS = 32
 _STEPS = 1000
 _DT = 0.5
-_CHUNK = 20
+# Multiplications between two looks at the clock and the stop, about 0.03 s of work.
+_CHUNK_WORK = 5e7
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ def _round(form: tuple[Any, NDArray[np.float32], np.float32], rng: np.random.Gen
     couplings, h, pull = form
     x = rng.uniform(-0.1, 0.1, (len(h), _REPLICAS)).astype(np.float32)
     y = rng.uniform(-0.1, 0.1, (len(h), _REPLICAS)).astype(np.float32)
+    entries = couplings.size if isinstance(couplings, np.ndarray) else couplings.nnz
+    chunk = max(1, int(_CHUNK_WORK / (_REPLICAS * (entries + 10 * len(h)))))
     for step in range(steps):
         opened = np.float32(1 - step / steps)
         signs = np.where(x >= 0, np.float32(1), np.float32(-1))
@@ -81,6 +84,6 @@ def _round(form: tuple[Any, NDArray[np.float32], np.float32], rng: np.random.Gen
         outside = np.abs(x) > 1
         x[outside] = np.sign(x[outside])
         y[outside] = 0
-        if step % _CHUNK == 0 and (allowance.stopped() if fixed else allowance.over()):
+        if step % chunk == 0 and (allowance.stopped() if fixed else allowance.over()):
             break
     return np.ascontiguousarray((x >= 0).T).astype(np.int8)

@@ -5,6 +5,7 @@ x = (1 + s) / 2 gives J_ij = Q_ij / 4 and h_i = l_i / 2 + sum_j Q_ij / 4 (Lucas 
 """
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,21 +39,47 @@ class Ising:
         return len(self.h)
 
 
+# Each member of a portfolio asks for the form of the same problem, which takes seconds for millions of couplings.
+_MADE: WeakKeyDictionary[Qubo, Ising] = WeakKeyDictionary()
+
+
 def spin_form(problem: Qubo) -> Ising:
-    """Return the spin form of `problem`; `unit` is the energy of one step of the scaled numbers."""
+    """Return the spin form of `problem`, made once as long as the problem lives; `unit` is the energy of one scaled step."""
+    made = _MADE.get(problem)
+    if made is None:
+        made = _MADE[problem] = _spin_form(problem)
+    return made
+
+
+def _spin_form(problem: Qubo) -> Ising:
     n, quarter = problem.n, problem.weights / 4
     h = problem.linear / 2 + np.bincount(problem.rows, quarter, n) + np.bincount(problem.cols, quarter, n)
     unit = _common_unit(h, quarter)
     scaled_h, scaled_j = h / unit, quarter / unit
-    i = np.concatenate([problem.rows, problem.cols])
-    j = np.concatenate([problem.cols, problem.rows])
-    order = np.lexsort((j, i))
-    start = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(i, minlength=n), out=start[1:])
-    strength = np.concatenate([scaled_j, scaled_j])[order]
+    start, others, strength = _both_ways(problem, scaled_j)
     whole = bool(np.all(scaled_h == np.rint(scaled_h)) and np.all(scaled_j == np.rint(scaled_j)))
     widest = _widest_field(scaled_h, start, strength)
-    return Ising(scaled_h, start, j[order], strength, unit, widest, whole and widest <= _INT16_FIELD)
+    return Ising(scaled_h, start, others, strength, unit, widest, whole and widest <= _INT16_FIELD)
+
+
+def _both_ways(
+    problem: Qubo, strength: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+    """Return couplings given once (row < column, sorted by row) as symmetric CSR, neighbours in order.
+
+    A spin's neighbours below it come from the column, those above from the row, so that one stable sort by column is all.
+    """
+    n, m = problem.n, problem.couplings
+    below, above = (np.zeros(n + 1, np.int64) for _ in range(2))
+    np.cumsum(np.bincount(problem.cols, minlength=n), out=below[1:])
+    np.cumsum(np.bincount(problem.rows, minlength=n), out=above[1:])
+    by_column = np.argsort(problem.cols, kind="stable")
+    others, both = np.empty(2 * m, np.int32), np.empty(2 * m)
+    from_column = np.arange(m) + above[problem.cols[by_column]]
+    from_row = np.arange(m) + below[problem.rows.astype(np.int64) + 1]
+    others[from_column], both[from_column] = problem.rows[by_column], strength[by_column]
+    others[from_row], both[from_row] = problem.cols, strength
+    return below + above, others, both
 
 
 def _common_unit(h: NDArray[np.float64], couplings: NDArray[np.float64]) -> float:

@@ -38,8 +38,8 @@ class ReplicaAnnealing:
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`."""
-        ising = spin_form(problem)
         allowance = Allowance(budget.seconds, report, stop, self.now)
+        ising = spin_form(problem)
         groups = -(-self.replicas // _LANES) if self.sweeps else max(1, budget.threads)
         seeds = np.random.SeedSequence(seed).spawn(groups)
 

@@ -42,8 +42,8 @@ class TabuSearch:
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`."""
-        form = _Form(problem)
         allowance = Allowance(budget.seconds, report, stop, self.now)
+        form = _Form(problem)
         threads = [self.thread] if self.thread >= 0 else list(range(1 if self.searches else max(1, budget.threads)))
         islands = [_Island(form, np.random.SeedSequence(seed, spawn_key=(k,)), allowance, self.searches) for k in threads]
         if len(islands) == 1:

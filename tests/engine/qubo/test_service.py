@@ -1,6 +1,8 @@
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from app.engine.base.clock import SystemClock
@@ -10,7 +12,11 @@ from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
 from app.engine.jobs.base import Base
 from app.engine.jobs.service import Jobs
+from app.engine.qubo import solvers
+from app.engine.qubo.planted import cubes
+from app.engine.qubo.problem import max_cut
 from app.engine.qubo.reader import read_problem
+from app.engine.qubo.readers.gset import write
 from app.engine.qubo.service import QuboService
 from app.engine.store import rows
 from app.engine.store.store import Store
@@ -137,6 +143,44 @@ async def test_cancelling_the_wait_ends_the_search(base, service, ring):
         await waiting
     (run,) = service.runs
     assert run.state == "cancelled"
+
+
+def endless(solver: str) -> dict[str, Any]:
+    """Return the spec of a run that takes an hour, or, for methods that end by themselves, seconds."""
+    if solver == "dwave-tree":
+        nodes = np.arange(17 * 300).reshape(17, 300)
+        pairs = np.concatenate([np.stack([nodes[:-1].ravel(), nodes[1:].ravel()]),
+                                np.stack([nodes[:, :-1].ravel(), nodes[:, 1:].ravel()])], axis=1)  # fmt: skip
+        graph = max_cut(nodes.size, (*pairs, np.ones(pairs.shape[1])))
+    else:
+        graph = cubes((10, 10, 20), 1)[0]
+    return {"text": write(graph), "name": solver, "solver": solver, "seconds": 3600.0}
+
+
+LONG = [card.name for card in solvers.cards() if card.name != "exact"]  # which tries 2^22 states in a moment, and ends
+
+
+@pytest.mark.parametrize("solver", LONG)
+async def test_every_solver_is_cancelled_at_once_and_done_soon(base, solver):
+    who = {"title": solver, "actor": "me@here"}
+    job_id = await base.jobs.submit("qubo", "app.engine.qubo.work:solve", endless(solver), **who)
+    searching = asyncio.Event()
+
+    def look(_change=None):
+        job = base.jobs.records.need(job_id)
+        if job.finished or job.partial or (solver == "dwave-tree" and job.state == "running"):
+            searching.set()
+
+    undo = base.jobs.records.watch(look)
+    look()
+    async with asyncio.timeout(60):
+        await searching.wait()
+    await base.jobs.cancel(job_id)
+    assert base.jobs.records.need(job_id).state in {"cancelling", "cancelled"}
+    with pytest.raises(Cancelled):
+        await base.jobs.result(job_id)
+    assert base.jobs.records.need(job_id).state == "cancelled"
+    undo()
 
 
 async def test_the_sample_that_comes_along_is_a_graph(service):

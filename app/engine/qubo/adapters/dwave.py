@@ -46,8 +46,8 @@ class DwaveAnnealing:
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`."""
-        sampler, model = _sampler("SimulatedAnnealingSampler"), _model(problem, "SPIN")
         allowance = Allowance(budget.seconds, report, stop, self.now)
+        sampler, model = _sampler("SimulatedAnnealingSampler"), _model(problem, "SPIN")
         # Without any coefficient the sampler cannot tell a temperature, and warns.
         betas = None if problem.couplings or problem.linear.any() else (0.1, 1.0)
         sweeps = self.sweeps if self.reads else self._fitting(sampler, model, allowance, betas)
@@ -87,8 +87,8 @@ class DwaveTabu:
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`. With `reads`, each makes `moves` moves."""
-        sampler, model = _sampler("TabuSampler"), _model(problem, "BINARY")
         allowance = Allowance(budget.seconds, report, stop, self.now)
+        sampler, model = _sampler("TabuSampler"), _model(problem, "BINARY")
         fixed = {"timeout": None, "num_restarts": 0, "coefficient_z_first": 1, "lower_bound_z": self.moves}
 
         def read(reads: int, number: int) -> Any:
@@ -113,8 +113,8 @@ class DwaveDescent:
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`."""
-        sampler, model = _sampler("SteepestDescentSolver"), _model(problem, "SPIN")
         allowance = Allowance(budget.seconds, report, stop, self.now)
+        sampler, model = _sampler("SteepestDescentSolver"), _model(problem, "SPIN")
 
         def read(reads: int, number: int) -> Any:
             return sampler.sample(model, num_reads=reads, seed=number, large_sparse_opt=problem.density_ratio < 0.1)

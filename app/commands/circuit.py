@@ -17,9 +17,17 @@ async def run(call: "Call", *, file: Path, shots: int, seed: int, simulator: str
     )
 
 
-async def show(call: "Call", *, file: Path) -> dict[str, Any]:
-    """Describe the circuit in `file`."""
-    return await call.engine.circuits.describe(file=file, actor=call.actor, cause=call.cause)
+async def show(call: "Call", *, file: Path | None, text: str) -> dict[str, Any]:
+    """Describe a circuit."""
+    return await call.engine.circuits.describe(file=file, text=text, actor=call.actor, cause=call.cause)
+
+
+async def look(call: "Call", *, file: Path | None, text: str, upto: int, seed: int, **noise: float) -> dict[str, Any]:
+    """Compute what the pictures of the state show."""
+    quiet = noise["t_us"] == 0 and noise["depolarised"] == 0
+    return await call.engine.circuits.look(
+        file=file, text=text, upto=upto, noise=None if quiet else noise, seed=seed, actor=call.actor, cause=call.cause
+    )
 
 
 async def state(call: "Call", *, file: Path, seed: int) -> dict[str, Any]:
@@ -75,7 +83,10 @@ ROWS: tuple[Command, ...] = (
         "circuit.show", "Show a circuit",
         "Draws an OpenQASM 2 or 3 file and counts its gates.",
         show,
-        (Arg("file", Path, "OpenQASM 2 or 3 file."),),
+        (
+            Arg("file", Path, "OpenQASM 2 or 3, or QPY file.", None),
+            Arg("text", str, "OpenQASM 2 or 3, in place of a file.", ""),
+        ),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{text, picture, document, why_not, qubits, depth, size, counts, source}",
     ),
@@ -130,6 +141,26 @@ ROWS: tuple[Command, ...] = (
         ),
         role=Role.OBSERVER,
         returns="{file, format, size_bytes, qubits, operations}",
+    ),
+    Command(
+        "circuit.look", "Look at a state",
+        "Computes the state of up to 20 qubits after any step of a circuit: probabilities and phases, the Bloch vector of each "
+        "qubit, a density matrix, the mutual information of every two qubits, and measures. With a wait or depolarising, as "
+        "decoherence leaves them.",
+        look,
+        (
+            Arg("file", Path, "OpenQASM 2 or 3, or QPY file.", None),
+            Arg("text", str, "OpenQASM 2 or 3, in place of a file.", ""),
+            Arg("upto", int, "After how many operations; -1 for all.", -1, low=-1, high=1_000_000),
+            Arg("t_us", float, "How long every qubit waits at the end.", 0.0, unit="µs", low=0, high=1e6),
+            Arg("t1_us", float, "Time of relaxation.", 100.0, unit="µs", low=0.001, high=1e9),
+            Arg("t2_us", float, "Time of dephasing, at most twice that.", 80.0, unit="µs", low=0.001, high=2e9),
+            Arg("depolarised", float, "Probability that a qubit is replaced by noise.", 0.0, low=0, high=1),
+            Arg("seed", int, "Seed, for circuits that measure on their way.", 0, low=0, high=2**64 - 1),
+        ),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{qubits, operations, upto, exact, noisy, amplitudes: [[number, probability, phase]], bloch, information, "
+        "density, measures}",
     ),
     Command(
         "circuit.samples", "List sample circuits",

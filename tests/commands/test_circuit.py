@@ -39,6 +39,10 @@ class Circuits:
         self.asked.append(given)
         return {"text": "drawn"}
 
+    async def look(self, **given):
+        self.asked.append(given)
+        return {"bloch": []}
+
     async def state(self, **given):
         self.asked.append(given)
         return {"vectors": [[0.0, 0.0, 1.0]]}
@@ -72,6 +76,13 @@ async def test_circuit_show_draws_and_leaves_no_audit_entry(call):
 async def test_circuit_state_hands_file_and_seed_on(call):
     assert await ask(call, "circuit.state", file="bell.qasm") == {"vectors": [[0.0, 0.0, 1.0]]}
     assert call.engine.circuits.asked == [{"file": Path("bell.qasm"), "seed": 0, "actor": "me@here", "cause": "c1"}]
+
+
+async def test_circuit_look_tells_of_noise_only_when_there_is_some(call):
+    assert await ask(call, "circuit.look", text="OPENQASM 3;") == {"bloch": []}
+    assert call.engine.circuits.asked[-1]["noise"] is None
+    await ask(call, "circuit.look", file="a.qasm", depolarised=0.1)
+    assert call.engine.circuits.asked[-1]["noise"] == {"t_us": 0.0, "t1_us": 100.0, "t2_us": 80.0, "depolarised": 0.1}
 
 
 async def test_circuit_draw_is_text_or_a_picture_in_a_file(call):

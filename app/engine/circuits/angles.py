@@ -1,8 +1,14 @@
 """Angles as people write them: small multiples of π where they are one, else four digits."""
 
+import ast
 import math
+import operator
+import re
 from fractions import Fraction
 
+from app.engine.base.errors import BadInput
+
+_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 _CLOSE = 1e-9
 _DENOMINATORS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 32, 64, 128, 256, 512, 1024)
 
@@ -36,3 +42,30 @@ def _pi_text(fraction: Fraction) -> str:
     top = abs(fraction.numerator)
     text = sign + ("" if top == 1 else str(top)) + "π"
     return text if fraction.denominator == 1 else f"{text}/{fraction.denominator}"
+
+
+def angle_of(text: str) -> float:
+    """Return the angle in radians that `text` writes, such as 0.5, π/2 or -3*pi/8; raises `BadInput`."""
+    written = re.sub(r"(?<=[\d.])\s*(?=π|pi)", "*", text.strip()).replace("π", "pi")
+    try:
+        if len(written) > 60:
+            raise ValueError
+        value = _value(ast.parse(written, mode="eval").body)
+    except (SyntaxError, ValueError, ZeroDivisionError, OverflowError, RecursionError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise BadInput("{text} is no angle; write it as 0.5, pi/2 or -3*pi/8", text=repr(text[:60]))
+    return value
+
+
+def _value(node: ast.expr) -> float:
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return float(node.value)  # type: ignore[arg-type]
+    if isinstance(node, ast.Name) and node.id == "pi":
+        return math.pi
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+        inner = _value(node.operand)
+        return -inner if isinstance(node.op, ast.USub) else inner
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+        return float(_OPERATORS[type(node.op)](_value(node.left), _value(node.right)))
+    raise ValueError(ast.dump(node))

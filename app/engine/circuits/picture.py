@@ -64,7 +64,8 @@ def counts_of(circuit: Circuit) -> dict[str, int]:
     return dict(sorted(Counter(op.name for op in circuit.ops).items(), key=lambda item: (-item[1], item[0])))
 
 
-def _cell(op: Op) -> dict[str, Any]:
+def cell_of(op: Op) -> dict[str, Any]:
+    """Return what is drawn of one operation."""
     return {
         "name": op.name,
         "label": label_of(op),
@@ -87,7 +88,7 @@ def picture_of(circuit: Circuit, most_ops: int = MOST_OPS) -> dict[str, Any]:
     places = schedule(drawn)
     columns: list[list[dict[str, Any]]] = [[] for _ in range(max(places, default=-1) + 1)]
     for op, place in zip(drawn.ops, places, strict=True):
-        columns[place].append(_cell(op))
+        columns[place].append(cell_of(op))
     return {
         "schema": 1,
         "name": circuit.name,

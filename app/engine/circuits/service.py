@@ -71,6 +71,18 @@ class CircuitsService:
             title=f"Bloch vectors of {source}", seed=seed, actor=actor, cause=cause, transient=True,
         )  # fmt: skip
 
+    async def look(
+        self, *, file: Path | None, text: str, upto: int, noise: dict[str, float] | None, seed: int, actor: str,
+        cause: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return what the pictures of the state show after `upto` operations (-1: all); see `look.look`."""
+        spec, source = _spec(file, text, "")
+        told = {**spec, "upto": None if upto < 0 else upto, "noise": noise}
+        return await self._jobs.run(
+            KIND, "app.engine.circuits.work:look", told, title=f"States of {source}", seed=seed, actor=actor, cause=cause,
+            transient=True,
+        )  # fmt: skip
+
     def samples(self) -> tuple[Sample, ...]:
         """Return the circuits imported into this home, then those that come with the program."""
         return (*self.files.kept(), *bundled())

@@ -88,6 +88,25 @@ def state(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop =
     return {"qubits": list(labels), **found}
 
 
+def look(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
+    """Return the pictures' document of the circuit in `spec` (see `look.look`), which may be one of `document` alone."""
+    from app.engine.circuits import document, look
+
+    if spec.get("document"):
+        circuit = document.from_json(spec["document"])
+    else:
+        from app.engine.circuits.adapters import qasm_out, qpy_file
+
+        found, name = qpy_file.opened(spec)
+        made, why_not = qasm_out.editable(found)
+        if made is None:
+            raise BadInput("{file}: its states cannot be followed gate by gate. {reason}", file=name, reason=why_not)
+        circuit = document.from_json(made)
+    told = look.look(circuit, upto=spec.get("upto"), seed=seed, noise=spec.get("noise"), keep=spec.get("keep") or (), stop=stop)
+    report(1.0, 1.0)
+    return told
+
+
 def convert(spec: dict[str, Any], _seed: int = 0, report: Report = silent, _stop: Stop = never) -> dict[str, Any]:
     """Return {data: base64, size_bytes, qubits, operations} of the circuit in `spec`, written in its `format`."""
     import base64

@@ -131,6 +131,7 @@ PAGES: Final = (
     PageSpec("learning", "network", "app.views.learning", "LearningPage"),
     PageSpec("control", "gauge", "app.views.control", "ControlPage"),
     PageSpec("compare", "binary", "app.views.compare", "ComparePage"),
+    PageSpec("editor", "command", "app.views.editor", "EditorPage"),
     PageSpec("activity", "activity", "app.views.activity", "ActivityPage"),
     PageSpec("settings", "settings", "app.views.settings", "SettingsPage"),
     PageSpec("help", "circle-help", "app.views.help", "HelpPage"),
@@ -143,4 +144,5 @@ def page_titles() -> dict[str, str]:
         "overview": tr("Overview"), "fleet": tr("Fleet"), "rollouts": tr("Rollouts"), "qubo": tr("QUBO"),
         "circuits": tr("Circuits"), "learning": tr("Learning"), "control": tr("Control"), "compare": tr("Comparison"),
         "activity": tr("Activity"), "settings": tr("Settings"), "help": tr("Help"),
+        "editor": tr("Circuit editor"),
     }  # fmt: skip

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.circuits.angles import angle_text
+from app.engine.base.errors import BadInput
+from app.engine.circuits.angles import angle_of, angle_text
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,16 @@ def test_a_multiple_of_pi_survives_being_read_back(top, bottom):
     head, _, tail = text.lstrip("-").partition("π")
     back = sign * int(head or "1") * math.pi / int(tail.lstrip("/") or "1")
     assert back == pytest.approx(math.pi * top / bottom)
+
+
+@pytest.mark.parametrize(
+    "text, value", [("pi/2", math.pi / 2), ("-3π/8", -3 * math.pi / 8), ("0.5", 0.5), ("2*(pi-1)", 2 * math.pi - 2)]
+)
+def test_an_angle_is_read_as_people_write_it(text, value):
+    assert angle_of(text) == pytest.approx(value, abs=1e-15)
+
+
+@pytest.mark.parametrize("text", ["", "pi/0", "__import__('os')", "e", "9**9", "(" * 50, "1e999", "True"])
+def test_what_is_no_angle_is_refused(text):
+    with pytest.raises(BadInput, match="is no angle"):
+        angle_of(text)

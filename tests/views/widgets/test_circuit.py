@@ -3,7 +3,8 @@
 import pytest
 from PySide6.QtCore import Qt
 
-from app.views.widgets.circuit import CircuitCanvas, _said
+from app.views.widgets.circuit import CircuitCanvas
+from app.views.widgets.circuit_cells import said_of
 
 
 @pytest.fixture
@@ -37,6 +38,6 @@ def test_long_circuits_scroll_by_keyboard(qtbot, canvas):
 
 
 def test_a_gate_says_its_parameters_and_condition():
-    assert _said({"label": "Rx", "params": ["π/2", "0.1"]}) == "Rx(π/2, 0.1)"
-    assert _said({"label": "X", "condition": "c == 1"}) == "X if c == 1"
-    assert _said({"name": "foo"}) == "foo"
+    assert said_of({"label": "Rx", "params": ["π/2", "0.1"]}) == "Rx(π/2, 0.1)"
+    assert said_of({"label": "X", "condition": "c == 1"}) == "X if c == 1"
+    assert said_of({"name": "foo"}) == "foo"

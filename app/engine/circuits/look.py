@@ -1,0 +1,120 @@
+"""What the pictures of a state need, after any step of a circuit and under decoherence: amplitudes, vectors, correlations.
+
+Decoherence acts on each qubit by itself, so it commutes with taking a partial trace: what one, two or five qubits show is exact
+however many there are. Probabilities of all outcomes follow it up to `MOST_MIXED` qubits and are ideal beyond, which is told.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.base.contracts import Stop, never
+from app.engine.base.errors import Cancelled, Limit
+from app.engine.circuits import channels, measures, states
+from app.engine.circuits.records import Circuit
+
+MOST_QUBITS: Final = 20
+MOST_MIXED: Final = 7
+MOST_DENSITY: Final = 5
+MOST_ROWS: Final = 256
+MOST_CUT: Final = 14  # qubits whose state is cut in the middle
+
+
+def look(
+    circuit: Circuit, *, upto: int | None = None, seed: int = 0, noise: Mapping[str, float] | None = None,
+    keep: Sequence[int] = (), stop: Stop = never,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the pictures' document of the state after `upto` operations; raises `Limit` beyond `MOST_QUBITS`.
+
+    `noise` has t_us, t1_us, t2_us and depolarised (0 to 1); `keep` are the qubits of the density matrix, at most five.
+    """
+    count = len(circuit.qubits)
+    if not 0 < count <= MOST_QUBITS:
+        raise Limit("States are drawn for 1 to {most} qubits, not {count}", most=MOST_QUBITS, count=count)
+    state, exact = states.evolve(circuit, upto=upto, seed=seed, stop=stop)
+    kept = [qubit for qubit in dict.fromkeys(keep) if 0 <= qubit < count][:MOST_DENSITY]
+    kept = kept or list(range(min(count, MOST_DENSITY)))
+    pairs = {pair: _noisy(_pair(state, *pair), noise) for pair in _pairs(count, stop)}
+    single = [measures.reduced(pairs[0, qubit or 1], [int(qubit > 0)]) for qubit in range(count)] if pairs else []
+    single = single or [_noisy(measures.reduced(state, [0]), noise)]
+    ideal = measures.reduced(state, kept)
+    density = _noisy(ideal, noise)
+    mixed = noise is not None and count <= MOST_MIXED
+    odds = _noisy(measures.density(state), noise).diagonal().real if mixed else states.probabilities(state)
+    return {
+        "schema": 1, "qubits": list(circuit.qubits), "operations": len(circuit.ops),
+        "upto": len(circuit.ops) if upto is None else upto, "exact": exact, "noisy": noise is not None,
+        "odds_noisy": mixed, "amplitudes": _amplitudes(state, np.asarray(odds)),
+        "bloch": [[_round(value) for value in measures.bloch(rho, 0)] for rho in single],
+        "information": _information(single, pairs),
+        "density": {"qubits": kept, "real": _table(density.real), "imag": _table(density.imag)},
+        "measures": _measures(state, density, single, pairs, None if noise is None else ideal),
+    }  # fmt: skip
+
+
+def _noisy(rho: NDArray[Any], noise: Mapping[str, float] | None) -> measures.Array:
+    if noise is None:
+        return np.asarray(rho, np.complex128)
+    return channels.decohered(
+        rho, t_us=noise["t_us"], t1_us=noise["t1_us"], t2_us=min(noise["t2_us"], 2 * noise["t1_us"]),
+        depolarised=noise["depolarised"],
+    )  # fmt: skip
+
+
+def _pairs(count: int, stop: Stop) -> list[tuple[int, int]]:
+    if stop():
+        raise Cancelled("Cancelled")
+    return list(itertools.combinations(range(count), 2))
+
+
+def _pair(state: states.State, low: int, high: int) -> measures.Array:
+    """Return the density matrix of two qubits, without moving the whole state about."""
+    parts = state.reshape(-1, 2, 1 << (high - low - 1), 2, 1 << low)
+    views = np.stack([parts[:, at >> 1, :, at & 1, :].reshape(-1) for at in range(4)])
+    return np.asarray(views @ views.conj().T, np.complex128)
+
+
+def _round(value: float) -> float:
+    return round(float(value), 9) + 0.0
+
+
+def _table(values: NDArray[Any]) -> list[list[float]]:
+    return [[_round(value) for value in row] for row in values]
+
+
+def _amplitudes(state: states.State, odds: NDArray[np.float64]) -> list[list[float]]:
+    """Return [number, probability, phase in radians] of the most probable outcomes, in the order of their numbers."""
+    most = np.sort(np.argsort(-odds, kind="stable")[:MOST_ROWS])
+    return [
+        [int(at), _round(odds[at]), _round(np.angle(state[at])) if abs(state[at]) > 1e-9 else 0.0]
+        for at in most if odds[at] > 1e-12
+    ]  # fmt: skip
+
+
+def _information(single: list[measures.Array], pairs: Mapping[tuple[int, int], measures.Array]) -> list[list[float]]:
+    own = [measures.entropy(rho) for rho in single]
+    table = [[own[row] if row == column else 0.0 for column in range(len(own))] for row in range(len(own))]
+    for (low, high), rho in pairs.items():
+        table[low][high] = table[high][low] = _round(max(0.0, own[low] + own[high] - measures.entropy(rho)))
+    return [[_round(value) for value in row] for row in table]
+
+
+def _measures(
+    state: states.State, density: measures.Array, single: list[measures.Array],
+    pairs: Mapping[tuple[int, int], measures.Array], ideal: measures.Array | None,
+) -> dict[str, float]:  # fmt: skip
+    told = {"purity": measures.purity(density), "entropy_bits": measures.entropy(density)}
+    if ideal is not None:
+        told |= {"fidelity": measures.fidelity(ideal, density), "trace_distance": measures.trace_distance(ideal, density)}
+    if len(single) == 2:
+        told |= {
+            "concurrence": measures.concurrence(pairs[0, 1]), "negativity": measures.negativity(pairs[0, 1], [0]),
+        }  # fmt: skip
+    if 1 < len(single) <= MOST_CUT and ideal is None:
+        half = list(range(len(single) // 2))
+        levels = measures.schmidt(np.asarray(state, np.complex128), half) ** 2
+        told["cut_entropy_bits"] = float(max(0.0, -(levels[levels > 1e-15] * np.log2(levels[levels > 1e-15])).sum()))
+    return {name: _round(value) for name, value in told.items()}

@@ -1,0 +1,56 @@
+"""How fast the circuit editor pans: 156 qubits and 5,000 gates, a step of 40 pixels per frame, painted off screen.
+
+`python benchmarks/circuit_pan.py` prints the median and the 99th percentile of a frame's paint, and frames per second.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+
+QUBITS, GATES, FRAMES = 156, 5000, 300
+
+
+def main() -> None:
+    """Pan to the right and down, and print what a frame took."""
+    from PySide6.QtWidgets import QApplication
+
+    from app.engine.circuits.document import blank, made
+    from app.engine.circuits.records import Circuit
+    from app.views.shell import theme
+    from app.views.widgets.circuit_grid import CircuitGrid
+
+    application = QApplication([])
+    theme.apply(application, "dark")
+    rng = np.random.default_rng(1)
+    ops = []
+    for _ in range(GATES):
+        first = int(rng.integers(QUBITS - 1))
+        ops.append(made("cx", [first, first + 1]) if rng.random() < 0.4 else made("rx", [first], [float(rng.normal())]))
+    start = blank(QUBITS)
+    grid = CircuitGrid()
+    grid.resize(1600, 1000)
+    grid.show_circuit(Circuit("wide", start.qubits, (), tuple(ops)))
+    grid.show()
+    application.processEvents()
+    spans = []
+    for frame in range(FRAMES):
+        across, down = grid.horizontalScrollBar(), grid.verticalScrollBar()
+        across.setValue(40 * frame % max(1, across.maximum()))
+        down.setValue(16 * frame % max(1, down.maximum()))
+        begin = time.perf_counter()
+        grid.viewport().repaint()
+        spans.append(time.perf_counter() - begin)
+    median, slow = np.median(spans), np.percentile(spans, 99)
+    print(f"circuit_pan_median_ms {1e3 * median:.2f}")
+    print(f"circuit_pan_p99_ms {1e3 * slow:.2f}")
+    print(f"circuit_pan_frames_per_s {1 / median:.0f}")
+
+
+if __name__ == "__main__":
+    main()

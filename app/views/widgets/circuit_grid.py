@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPen,
+    QPixmap,
 )
 from PySide6.QtWidgets import QGraphicsScene, QGraphicsView
 
@@ -27,6 +28,8 @@ from app.views.shell import theme
 from app.views.widgets.circuit_cells import LINE_PX, TOP_PX, Cell, Cells, y_of
 
 COLUMN_PX: Final = 74
+TILE_COLUMNS, TILE_WIRES = 4, 6  # of one kept part of the drawing
+MOST_TILES: Final = 160
 MIME: Final = "application/x-outpost-gate"
 _STEPS: Final = {
     Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1),
@@ -51,6 +54,8 @@ class CircuitGrid(QGraphicsView):
         self._columns: list[list[tuple[int, Cell]]] = []
         self._places: list[int] = []
         self._cells = Cells()
+        self._tiles: dict[tuple[int, int], QPixmap] = {}
+        self._drawn_for: tuple[float, str] = (0.0, "")
         self._label_px = 0.0
         self._pressed: tuple[int, int] | None = None
         self._band: QRectF | None = None
@@ -67,6 +72,7 @@ class CircuitGrid(QGraphicsView):
         """Show `circuit`; the cursor stays, the selection is dropped."""
         self.circuit = circuit
         self.selected = set()
+        self._tiles = {}
         self._places = schedule(circuit)
         self._columns = [[] for _ in range(max(self._places, default=-1) + 1)]
         for number, (op, place) in enumerate(zip(circuit.ops, self._places, strict=True)):
@@ -81,6 +87,7 @@ class CircuitGrid(QGraphicsView):
     def select(self, numbers: set[int]) -> None:
         """Select operations by number."""
         self.selected = {number for number in numbers if number < len(self.circuit.ops)}
+        self._tiles = {}
         self.picked.emit()
         self.viewport().update()
 
@@ -132,16 +139,43 @@ class CircuitGrid(QGraphicsView):
     def drawForeground(self, painter: QPainter, rect: QRectF) -> None:  # type: ignore[override]
         """Draw the cells in `rect`, the cursor, and the labels at the left of the window."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        wide, high = TILE_COLUMNS * COLUMN_PX, TILE_WIRES * LINE_PX
+        for row in range(max(0, int(rect.top() // high)), int(rect.bottom() // high) + 1):
+            for across in range(max(0, int(rect.left() // wide)), int(rect.right() // wide) + 1):
+                painter.drawPixmap(QPointF(across * wide, row * high), self._tile(across, row))
         wires = self._wires_in(rect)
-        first = max(0, int((rect.left() - self._label_px) // COLUMN_PX))
-        last = int((rect.right() - self._label_px) // COLUMN_PX) + 1
+        self._draw_cursor(painter)
+        self._draw_labels(painter, rect, wires)
+
+    def _tile(self, across: int, row: int) -> QPixmap:
+        """Return a part of the drawing, painted once and kept until the circuit, selection or theme changes."""
+        ratio, name = self.devicePixelRatioF(), theme.now().name
+        if self._drawn_for != (ratio, name) or len(self._tiles) > MOST_TILES:
+            self._tiles, self._drawn_for = {}, (ratio, name)
+        tile = self._tiles.get((across, row))
+        if tile is None:
+            area = QRectF(across * TILE_COLUMNS * COLUMN_PX, row * TILE_WIRES * LINE_PX, TILE_COLUMNS * COLUMN_PX,
+                          TILE_WIRES * LINE_PX)  # fmt: skip
+            tile = QPixmap(round(area.width() * ratio), round(area.height() * ratio))
+            tile.setDevicePixelRatio(ratio)
+            tile.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(tile)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.translate(-area.topLeft())
+            self._draw_cells(painter, area)
+            painter.end()
+            self._tiles[across, row] = tile
+        return tile
+
+    def _draw_cells(self, painter: QPainter, area: QRectF) -> None:
+        wires = self._wires_in(area)
+        first = max(0, int((area.left() - self._label_px) // COLUMN_PX))
+        last = int((area.right() - self._label_px) // COLUMN_PX) + 1
         for column in range(first, min(last, len(self._columns))):
             left = self._label_px + column * COLUMN_PX + 4
             for number, cell in self._columns[column]:
                 if self._touches(number, wires):
                     self._draw_cell(painter, number, cell, left)
-        self._draw_cursor(painter)
-        self._draw_labels(painter, rect, wires)
 
     def _touches(self, number: int, wires: range) -> bool:
         op, count = self.circuit.ops[number], len(self.circuit.qubits)

@@ -26,7 +26,17 @@ def test_only_the_cells_in_view_are_painted(grid, monkeypatch):
     painter = QPainter(image)
     grid.drawForeground(painter, QRectF(10 * COLUMN_PX, 400, 600, 300))
     painter.end()
-    assert 0 < len(drawn) <= 10 * 11
+    assert 0 < len(drawn) <= 17 * 19
+    count = len(drawn)
+    again = QPainter(image)
+    grid.drawForeground(again, QRectF(10 * COLUMN_PX, 400, 600, 300))
+    again.end()
+    assert len(drawn) == count  # what was painted is kept
+    grid.select({0})
+    last = QPainter(image)
+    grid.drawForeground(last, QRectF(10 * COLUMN_PX, 400, 600, 300))
+    last.end()
+    assert len(drawn) == 2 * count
 
 
 def test_a_point_means_a_column_and_a_wire(grid):

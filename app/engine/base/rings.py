@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 _FAN = 16
+_FIRST = 64
 
 
 class Ring:
@@ -20,17 +21,11 @@ class Ring:
             raise ValueError("a ring holds at least 16 samples")
         self.capacity = -(-capacity // _FAN) * _FAN
         self.count = 0
-        self._t = np.full(self.capacity, np.nan)
-        self._v = np.full(self.capacity, np.nan)
+        self._drawn = 0  # so many of the samples are in the pyramid, which is made when somebody looks
+        self._t = np.full(min(_FIRST, self.capacity), np.nan)
+        self._v = np.full(min(_FIRST, self.capacity), np.nan)
         self._low: list[Floats] = []
         self._high: list[Floats] = []
-        size = self.capacity // _FAN
-        while size >= _FAN:
-            self._low.append(np.full(size, np.nan))
-            self._high.append(np.full(size, np.nan))
-            if size % _FAN:
-                break  # a level above would not turn over together with this one
-            size //= _FAN
 
     def __len__(self) -> int:
         return min(self.count, self.capacity)
@@ -38,9 +33,10 @@ class Ring:
     def push(self, t_s: float, value: float) -> None:
         """Add one sample; times must not run backwards by more than the caller can bear to see drawn."""
         at = self.count % self.capacity
+        if at >= len(self._t):
+            self._grow(at + 1)
         self._t[at], self._v[at] = t_s, value
         self.count += 1
-        self._refresh(at, at)
 
     def extend(self, times_s: Floats, values: Floats) -> None:
         """Add many samples at once; both arrays have shape (n,)."""
@@ -49,11 +45,12 @@ class Ring:
         while done < len(values):
             at = self.count % self.capacity
             step = min(len(values) - done, self.capacity - at)
+            if at + step > len(self._t):
+                self._grow(at + step)
             self._t[at : at + step] = times_s[done : done + step]
             self._v[at : at + step] = values[done : done + step]
             self.count += step
             done += step
-            self._refresh(at, at + step - 1)
 
     def last(self) -> tuple[float, float] | None:
         """Return the newest (time, value), or None when empty."""
@@ -103,6 +100,8 @@ class Ring:
     def _thinned(self, first: int, last: int, most_points: int) -> tuple[Floats, Floats]:
         """Return the samples numbered from `first` to below `last`, as blocks of minimum and maximum where they are many."""
         have = last - first
+        if have > most_points:
+            self._draw()
         level = -1
         while level + 1 < len(self._low) and have / _FAN ** (level + 1) > 2 * most_points:
             level += 1
@@ -123,6 +122,38 @@ class Ring:
             np.concatenate([self._t[head], times, self._t[tail]]),
             np.concatenate([self._v[head], pairs, self._v[tail]]),
         )
+
+    def _grow(self, need: int) -> None:
+        """Make room for `need` samples: few series are ever full."""
+        size = min(self.capacity, max(-(-need // _FAN) * _FAN, 2 * len(self._t)))
+        for name in ("_t", "_v"):
+            room, held = np.full(size, np.nan), getattr(self, name)
+            room[: len(held)] = held
+            setattr(self, name, room)
+
+    def _draw(self) -> None:
+        """Bring what came since the last look into the pyramid."""
+        if not self._low:
+            self._lay()
+        fresh = min(self.count - self._drawn, self.capacity)
+        self._drawn = self.count
+        if fresh <= 0:
+            return
+        first, last = (self.count - fresh) % self.capacity, (self.count - 1) % self.capacity
+        if first <= last:
+            self._refresh(first, last)
+        else:
+            self._refresh(first, self.capacity - 1)
+            self._refresh(0, last)
+
+    def _lay(self) -> None:
+        size = self.capacity // _FAN
+        while size >= _FAN:
+            self._low.append(np.full(size, np.nan))
+            self._high.append(np.full(size, np.nan))
+            if size % _FAN:
+                break  # a level above would not turn over together with this one
+            size //= _FAN
 
     def _refresh(self, first: int, last: int) -> None:
         source_low = source_high = self._v

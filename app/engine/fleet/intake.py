@@ -92,17 +92,18 @@ def rows_of(node_id: str, epoch: str, items: Iterable[Measurement]) -> list[dict
 
 def heard(node: Node, batch: Batch, items: Sequence[Measurement]) -> Node:
     """Return `node` after a batch it answered with; figures not measured this time keep the last known value."""
-    found = replace(
-        node, last_heartbeat_us=batch.at_us, epoch=batch.epoch, seq=batch.seq, round_trip_s=batch.round_trip_s, trouble=""
-    )
+    fields: dict[str, Any] = {
+        "last_heartbeat_us": batch.at_us, "epoch": batch.epoch, "seq": batch.seq, "round_trip_s": batch.round_trip_s,
+        "trouble": "",
+    }  # fmt: skip
     if batch.status is not None:
-        found = replace(found, models=tuple(_model_text(model) for model in batch.status.models))
-    if not items:
-        return found
-    last = items[-1]
-    latest = {name: value for name in SERIES if (value := getattr(last, name)) is not None}
-    count = node.inference_count + sum(item.inference_count for item in items)
-    return replace(found, as_of_us=last.at_us, inference_count=count, **latest)
+        fields["models"] = tuple(_model_text(model) for model in batch.status.models)
+    if items:
+        last = items[-1]
+        fields |= {name: value for name in SERIES if (value := getattr(last, name)) is not None}
+        count = node.inference_count + sum(item.inference_count for item in items)
+        fields |= {"as_of_us": last.at_us, "inference_count": count}
+    return replace(node, **fields)
 
 
 def peers_of(batch: Batch) -> dict[str, float]:

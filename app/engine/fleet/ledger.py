@@ -55,9 +55,8 @@ class Ledger:
         marks = {node_id: {**mark, "status": states.get(node_id, "")} for node_id, mark in marks.items()}
         if self._behind:
             taken, marks = [], {node_id: {"status": mark["status"]} for node_id, mark in marks.items()}
-        now_us = self._base.clock.now_us()
         try:
-            await self._base.store.write(partial(_write_batch, taken=taken, marks=marks, now_us=now_us))
+            await self._base.store.write(partial(_write_batch, taken=taken, marks=marks))
         except OutpostError:
             self._behind = True  # The store has told of its trouble itself.
             return False
@@ -76,8 +75,6 @@ class Ledger:
             gone = await self._base.store.write(lambda conn: telemetry.prune(conn, before_us=before_us))
 
 
-def _write_batch(conn: rows.Conn, *, taken: list[dict[str, Any]], marks: Mapping[str, dict[str, Any]], now_us: int) -> None:
+def _write_batch(conn: rows.Conn, *, taken: list[dict[str, Any]], marks: Mapping[str, dict[str, Any]]) -> None:
     rows.put_many(conn, _TELEMETRY, taken)
-    for node_id, mark in marks.items():
-        if rows.get(conn, _NODES, node_id) is not None:
-            rows.put(conn, _NODES, {"id": node_id, **mark}, actor=_SELF, cause="", now_us=now_us)
+    rows.mark_many(conn, _NODES, marks)

@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -78,12 +78,13 @@ class Tally:
 
 
 async def run(
-    *, nodes: int, seconds: float, cadence_s: float = 1.0, period_s: float = 2.0, direct: bool = False, faults: Any = ()
-) -> dict[str, Any]:
+    *, nodes: int, seconds: float, cadence_s: float = 1.0, period_s: float = 2.0, direct: bool = False, faults: Any = (),
+    begun: Callable[[], None] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Run a swarm of `nodes` for `seconds` after all of them were heard; returns the figures.
 
     A node measures every `cadence_s` and is pulled every `period_s`; `direct` keeps the links in this process. `faults` is
-    the script of `app.agent.virtual`.
+    the script of `app.agent.virtual`; `begun` is called once all were heard, when the measuring begins.
     """
     with tempfile.TemporaryDirectory(prefix="outpost-swarm-") as folder:
         links = _ALWAYS_DIRECT if direct else 50
@@ -96,12 +97,15 @@ async def run(
             }  # fmt: skip
             swarm = await in_thread(partial(Swarm, order), "swarm-start")
             try:
-                return await _watch(base, link, swarm, seconds, {"cadence_s": cadence_s, "period_s": period_s})
+                settings = {"cadence_s": cadence_s, "period_s": period_s}
+                return await _watch(base, link, swarm, seconds, begun=begun, settings=settings)
             finally:
                 await in_thread(swarm.end, "swarm-end")
 
 
-async def _watch(base: Base, link: Link, swarm: "Swarm", seconds: float, settings: Mapping[str, float]) -> dict[str, Any]:
+async def _watch(
+    base: Base, link: Link, swarm: "Swarm", seconds: float, *, begun: Callable[[], None] | None, settings: Mapping[str, float]
+) -> dict[str, Any]:
     listed = swarm.nodes
     now_us = base.clock.now_us()
     await base.store.write(partial(_register, listed=listed, now_us=now_us))
@@ -111,11 +115,13 @@ async def _watch(base: Base, link: Link, swarm: "Swarm", seconds: float, setting
     try:
         await _all_heard(tally)
         mode = "direct" if link.process is None else "process"
-        pids = [None, *([link.process.pid] if link.process else [])]
+        pids = [None, swarm.pid, *([link.process.pid] if link.process else [])]
         before_s = [_cpu_s(pid) for pid in pids]
         tally.from_us = base.clock.now_us()
         begun_failed, begun_pulls = tally.failed, tally.pulls
         swarm.begin()
+        if begun is not None:
+            begun()
         await asyncio.sleep(seconds)
         spent_s = [_cpu_s(pid) - before for pid, before in zip(pids, before_s, strict=True)]
     finally:
@@ -124,7 +130,8 @@ async def _watch(base: Base, link: Link, swarm: "Swarm", seconds: float, setting
         await link.stop()
     return {
         "nodes": len(listed), "mode": mode, "lost": tally.lost(), "status_lag_p99_s": tally.lag_s(0.99),
-        "status_lag_p50_s": tally.lag_s(0.5), "cpu_s": sum(spent_s), "engine_cpu_s": spent_s[0],
+        "status_lag_p50_s": tally.lag_s(0.5), "cpu_s": spent_s[0] + sum(spent_s[2:]), "engine_cpu_s": spent_s[0],
+        "link_cpu_s": sum(spent_s[2:]), "swarm_cpu_s": spent_s[1],
         "seconds": seconds, "pulls": tally.pulls - begun_pulls, "failed": tally.failed - begun_failed,
         "duplicates": tally.duplicates, "measurements": len(tally.lags_s), "kind": "simulated nodes, measured console",
         **settings,
@@ -169,6 +176,11 @@ class Swarm:
             self.end()
             raise Offline("The swarm ended at once", hint="Fewer nodes may do: each needs a port and two open files.")
         self.nodes: list[dict[str, Any]] = json.loads(line)
+
+    @property
+    def pid(self) -> int:
+        """Return the process id."""
+        return self._process.pid
 
     def begin(self) -> None:
         """Have the script of faults begin."""

@@ -9,7 +9,7 @@ import json
 import multiprocessing
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
@@ -26,7 +26,8 @@ from app.engine.store.threads import in_thread
 from app.wire.identity import DeviceIdentity
 
 _SEND_EVERY_S: Final = 0.2
-_MOST_PER_MESSAGE: Final = 200
+_MOST_BATCHES: Final = 40
+_MOST_ITEMS: Final = 400  # in one message, which is one callback of the engine's loop
 _RESTARTS_S: Final = 1.0
 
 
@@ -195,10 +196,20 @@ class _Child:
         while True:
             await asyncio.sleep(_SEND_EVERY_S)
             while self._outbox:
-                batches = self._outbox[:_MOST_PER_MESSAGE]
+                batches = self._outbox[: parcel(self._outbox)]
                 del self._outbox[: len(batches)]
                 data = json.dumps([batch.to_json() for batch in batches]).encode()
                 await asyncio.to_thread(self._pipe.send_bytes, data)
+
+
+def parcel(outbox: Sequence[Batch]) -> int:
+    """Return how many of the waiting batches go into one message: at least one, and few enough not to hold up a window."""
+    items = 0
+    for count, batch in enumerate(outbox[:_MOST_BATCHES]):
+        items += len(batch.items)
+        if count and items > _MOST_ITEMS:
+            return count
+    return min(len(outbox), _MOST_BATCHES)
 
 
 def _obey(puller: Puller, message: dict[str, Any]) -> None:

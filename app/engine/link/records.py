@@ -83,7 +83,7 @@ class Batch:
         status = document["status"]
         return cls(
             node_id=document["node_id"], at_us=document["at_us"], epoch=document["epoch"], seq=document["seq"],
-            items=tuple(map(Measurement.from_json, document["items"])),
+            items=tuple(map(Measurement.trusted, document["items"])),
             lost=tuple((first, last) for first, last in document["lost"]),
             status=None if status is None else Status.from_json(status),
             round_trip_s=document["round_trip_s"], problem=document["problem"],

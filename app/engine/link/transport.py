@@ -1,55 +1,38 @@
-"""One request to one node over mutual TLS; every complaint of httpx and ssl becomes one of our errors here.
+"""One request to one node over mutual TLS; every complaint of sockets, TLS and HTTP becomes one of our errors here.
 
-Each node has its own client, whose only trust anchor is the node's pinned certificate, and which keeps its connection
-open between requests: a handshake costs some thirty requests.
+Each node has its own few connections, whose only trust anchor is the node's pinned certificate, and which stay open
+between requests: a handshake costs some thirty requests.
 """
 
 import asyncio
-import importlib.util
 import json
-import logging
 import random
 import ssl
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-if importlib.util.find_spec("rich") is not None:  # then httpx would load its own command line, 6 MiB of which nothing is used
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # the import system's own word for absent
-
-import httpx
-
 from app.engine.base.errors import BadInput, Limit, Offline, OutpostError, Refused, Timeout, from_problem
+from app.engine.link.connection import Connection, Door, Reply, Silent, TooLarge, Unreachable
 from app.engine.link.records import Peer
 from app.engine.store.threads import in_thread
+from app.wire.documents import to_bytes
 from app.wire.identity import DeviceIdentity
-from app.wire.tls import client_context, pairing_context, require_peer
+from app.wire.tls import client_context, pairing_context, peer_der, require_peer
 
 CONNECT_S: Final = 3.0
+_PAIRING_S: Final = 10.0
 _KEEP_S: Final = 70.0  # less than an agent keeps an idle connection
-_MOST_BYTES: Final = 128 << 20
-
-logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request is no news
-# httpcore asks at every lock which async library runs, by importing sniffio; where that is not installed, each such import
-# searches the whole path, a quarter of what a pull costs. None says at once that it is not there.
-if importlib.util.find_spec("sniffio") is None:
-    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type] # the import system's own word for absent
-
-_LIMITS: Final = httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=_KEEP_S)
-_CUT_OFF: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError)
+_MOST_OPEN: Final = 8
+_MOST_FREE: Final = 4
 
 Own = Callable[[], Awaitable[DeviceIdentity]]
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Reply):
     """What a node replied: status, headers and the whole body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
     def document(self) -> dict[str, Any]:
         """Return the body as a JSON object; raise `BadInput` when it is none."""
@@ -63,127 +46,161 @@ class Answer:
 
 
 class Transport:
-    """Requests to one node; opened at the first one, closed with `close`.
-
-    It uses httpx's transport without its client, whose cookies, redirects and log lines nobody here needs: they double
-    what a pull costs.
-    """
+    """Requests to one node; opened at the first one, closed with `close`."""
 
     def __init__(self, peer: Peer, own: Own) -> None:
         self.peer = peer
         self._own = own
-        self._http: httpx.AsyncHTTPTransport | None = None
-        self._url = httpx.URL()
+        self._door: Door | None = None
         self._opening = asyncio.Lock()
-        self._checked: Any = None
+        self._places = asyncio.Semaphore(_MOST_OPEN)
+        self._free: list[Connection] = []
 
     async def send(
         self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None, limit_s: float = 10.0
     ) -> Answer:
         """Send one request to `target` (path with query) and return the answer; raise what the node's problem says.
 
-        Raises `Offline` when the node cannot be reached, `Timeout` when it does not answer within `limit_s`, `Refused`
-        when it is not who was pinned or does not know this console.
+        Raises `Offline` when the node cannot be reached, `Timeout` when nothing moves for `limit_s`, `Refused` when it is
+        not who was pinned or does not know this console.
         """
-        http = self._http or await self._open()
-        limits = {"connect": min(CONNECT_S, limit_s), "read": limit_s, "write": limit_s, "pool": limit_s}
-        url = self._url.copy_with(raw_path=target.encode("ascii"))
-        request = httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": limits})
+        door = self._door or await self._find_door()
         try:
-            answer = await self._exchange(http, request)
-        except httpx.HTTPError as error:
+            answer = await self._ask(door, head_of(door, method, target, headers or {}, len(body)), body, limit_s)
+        except (OSError, TooLarge) as error:
             told = translated(error, self.peer.identity.name, self.peer.address)
-            if isinstance(told, Offline) and isinstance(error, _CUT_OFF) and await self._refuses_us():
+            if isinstance(told, Offline) and not isinstance(error, Unreachable) and await self._refuses_us(door):
                 told = _unknown_here(self.peer.identity.name)
             raise told from error
         if answer.status >= 400:
             raise problem_of(answer, self.peer.identity.name)
         return answer
 
-    async def _exchange(self, http: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
-        response = await http.handle_async_request(request)
+    async def _ask(self, door: Door, head: bytes, body: bytes, limit_s: float) -> Answer:
         try:
-            self._check_peer(response)
-            parts, size = [], 0
-            async for part in response.aiter_raw():
-                parts.append(part)
-                size += len(part)
-                if size > _MOST_BYTES:
-                    raise Limit("{node} answered with more than a node may send", node=self.peer.identity.name)
+            async with asyncio.timeout(limit_s):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Silent(door.authority) from None
+        connection: Connection | None = None
+        try:
+            connection = self._kept() or await Connection.knock(door, min(CONNECT_S, limit_s))
+            reply = await connection.ask(head, body, limit_s)
         finally:
-            await response.aclose()
-        return Answer(response.status_code, response.headers, b"".join(parts))
+            self._places.release()
+            if connection is not None:
+                self._keep(connection)
+        return Answer(reply.status, reply.headers, reply.body)
+
+    def _kept(self) -> Connection | None:
+        """Return a connection that is open and free, the one used last, or None."""
+        now_s = asyncio.get_running_loop().time()
+        while self._free:
+            connection = self._free.pop()
+            if connection.open and now_s - connection.free_since_s < _KEEP_S:
+                return connection
+            connection.abort()
+        return None
+
+    def _keep(self, connection: Connection) -> None:
+        if not connection.open:
+            return
+        if self._door is None or len(self._free) >= _MOST_FREE:
+            connection.abort()
+        else:
+            connection.free_since_s = asyncio.get_running_loop().time()
+            self._free.append(connection)
 
     async def close(self) -> None:
         """Close the connections; a later request opens them anew."""
-        http, self._http = self._http, None
-        if http is not None:
-            await http.aclose()
+        self._door = None
+        free, self._free = self._free, []
+        await asyncio.gather(*(connection.close() for connection in free))
 
-    async def _open(self) -> httpx.AsyncHTTPTransport:
+    async def _find_door(self) -> Door:
         async with self._opening:
-            if self._http is None:
+            if self._door is None:
+                host, port = host_and_port(self.peer.address)
                 identity = await self._own()
                 context = await in_thread(partial(client_context, identity, self.peer.identity), "tls")
-                self._url = _url(self.peer.address)
-                self._http = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=_LIMITS)
-            return self._http
+                self._door = Door(host, port, context, partial(require_peer, server=self.peer.identity))
+            return self._door
 
-    async def _refuses_us(self) -> bool:
+    async def _refuses_us(self, door: Door) -> bool:
         """Tell whether the node answers one who shows no certificate: then it was ours that made it hang up.
 
         In TLS 1.3 the client's certificate is judged after the handshake, and the alert that tells so may be lost.
         """
         try:
             context = await in_thread(partial(client_context, None, self.peer.identity), "tls")
-            async with _client(self.peer.address, context) as http:
-                return (await http.get("/v1/status", timeout=CONNECT_S)).status_code == Refused.status
-        except httpx.HTTPError:
+            connection = await Connection.knock(Door(door.host, door.port, context, door.check), CONNECT_S)
+            try:
+                reply = await connection.ask(head_of(door, "GET", "/v1/status", {}, 0), b"", CONNECT_S)
+            finally:
+                await connection.close()
+        except (OSError, OutpostError):
             return False
-
-    def _check_peer(self, response: httpx.Response) -> None:
-        stream = response.extensions.get("network_stream")
-        if stream is not None and stream is not self._checked:
-            require_peer(stream.get_extra_info("ssl_object"), self.peer.identity)
-            self._checked = stream
+        return reply.status == Refused.status
 
 
 async def ask_unpaired(
     address: str, step: Callable[[dict[str, Any], bytes | None], dict[str, Any] | None], first: dict[str, Any]
 ) -> None:
     """Talk with a node that is not paired yet: send `first`, then what `step(reply, certificate)` returns, until None."""
-    async with _client(address, pairing_context()) as http:
-        body: dict[str, Any] | None = first
-        while body is not None:
-            try:
-                response = await http.post("/v1/pair", json=body, timeout=httpx.Timeout(10.0, connect=CONNECT_S))
-            except httpx.HTTPError as error:
-                raise translated(error, address, address) from error
-            answer = Answer(response.status_code, response.headers, response.content)
+    host, port = host_and_port(address)
+    door = Door(host, port, pairing_context(), _anybody)
+    connection: Connection | None = None
+    said: dict[str, Any] | None = first
+    try:
+        while said is not None:
+            body = to_bytes(said)
+            if connection is None or not connection.open:
+                connection = await Connection.knock(door, CONNECT_S)
+            shown = peer_der(connection.ssl_object)
+            head = head_of(door, "POST", "/v1/pair", {"Content-Type": "application/json"}, len(body))
+            reply = await connection.ask(head, body, _PAIRING_S)
+            answer = Answer(reply.status, reply.headers, reply.body)
             if answer.status >= 400:
                 raise problem_of(answer, address)
-            stream = response.extensions.get("network_stream")
-            tls = stream.get_extra_info("ssl_object") if stream is not None else None
-            body = step(answer.document(), tls.getpeercert(binary_form=True) if tls is not None else None)
+            said = step(answer.document(), shown)
+    except (OSError, TooLarge) as error:
+        raise translated(error, address, address) from error
+    finally:
+        if connection is not None:
+            await connection.close()
 
 
-def _client(address: str, context: ssl.SSLContext) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=_url(address), verify=context, trust_env=False, follow_redirects=False)
+def head_of(door: Door, method: str, target: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
+    """Return the head of one request; raise `BadInput` for what could end a line in the middle of one."""
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {door.authority}", *(f"{name}: {headers[name]}" for name in headers)]
+    if body_bytes or method not in ("GET", "DELETE"):
+        lines.append(f"Content-Length: {body_bytes}")
+    head = "\r\n".join(lines)
+    if not head.isascii() or " " in target or head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
+        raise BadInput("A request has signs in it that HTTP cannot carry")
+    return f"{head}\r\n\r\n".encode("ascii")
 
 
-def _url(address: str) -> httpx.URL:
-    try:
-        return httpx.URL(f"https://{address}/")
-    except (httpx.InvalidURL, ValueError):
-        raise BadInput("{address} is not an address", address=address, field="address", hint="Write host:port.") from None
+def host_and_port(address: str) -> tuple[str, int]:
+    """Return the host and the port of `address` (host:port, an IPv6 host in brackets); raise `BadInput`."""
+    host, _, port = address.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    wrong = not bare or any(letter in bare for letter in "/@ ?#[]\r\n\t") or (":" in bare and bare == host)
+    if wrong or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise BadInput("{address} is not an address", address=address, field="address", hint="Write host:port.")
+    return bare, int(port)
+
+
+def _anybody(_connection: Any) -> None:
+    """Accept any certificate: the code's proof binds it afterwards."""
 
 
 def translated(error: Exception, node: str, address: str) -> OutpostError:
-    """Return our error for one of httpx's; what lies under it tells a wrong identity from a dead link."""
-    if isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout)):
+    """Return our error for one of sockets, TLS or HTTP; what lies under it tells a wrong identity from a dead link."""
+    if isinstance(error, TooLarge):
+        return Limit("{node} answered with more than a node may send", node=node)
+    if isinstance(error, Silent):
         return Offline("{node} does not answer at {address}", node=node, address=address)
-    if isinstance(error, httpx.TimeoutException):
-        return Timeout("{node} did not answer in time", node=node)
     under = _ssl_error_under(error)
     if isinstance(under, ssl.SSLCertVerificationError):
         return Refused(
@@ -192,6 +209,8 @@ def translated(error: Exception, node: str, address: str) -> OutpostError:
         )  # fmt: skip
     if under is not None and "ALERT" in str(under).upper():
         return _unknown_here(node)
+    if isinstance(error, TimeoutError) and not error.errno:  # one with a number is the system's own, of a dead link
+        return Timeout("{node} did not answer in time", node=node)
     return Offline("{node} cannot be reached at {address}", node=node, address=address)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, Text, and_, cast, func, insert, or_, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, Text, Update, and_, bindparam, cast, func, insert, or_, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy import select as select_from
 from sqlalchemy.dialects.sqlite import insert as insert_or
@@ -144,6 +144,27 @@ def put_many(conn: Conn, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
     if not fresh:
         return 0
     return int(conn.execute(insert_or(made).on_conflict_do_nothing(), fresh).rowcount)
+
+
+def mark_many(conn: Conn, table: str, marks: Mapping[str, Mapping[str, Any]]) -> None:
+    """Change `local` columns of living rows, by id; that is no news to anybody else. Unknown ids are ignored."""
+    made = _table(table)
+    alike: dict[tuple[str, ...], list[Row]] = {}
+    for id_, mark in marks.items():
+        names = tuple(sorted(_known(made, mark)))
+        if any(made.c[name].info["merge"] != "local" for name in names):
+            raise Bug("{table}: what is not local is written row by row with put", table=table)
+        alike.setdefault(names, []).append({"marked_id": id_, **mark})
+    alike.pop((), None)
+    for each in alike.values():
+        conn.execute(_marking(table), each)
+
+
+@cache
+def _marking(table: str) -> Update:
+    made = _table(table)
+    living = [made.c.deleted_us.is_(None)] if "deleted_us" in made.c else []
+    return update(made).where(made.c.id == bindparam("marked_id"), *living)
 
 
 def drop_many(conn: Conn, table: str, *, where: Mapping[str, Any]) -> int:

@@ -73,3 +73,24 @@ def test_samples_keep_series_apart_and_forget_a_subject():
 def test_a_ring_too_small_is_refused():
     with pytest.raises(ValueError, match="16"):
         Ring(3)
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=30), st.integers(0, 2**32 - 1))
+def test_looks_between_the_samples_change_nothing_of_what_is_drawn(chunks, seed):
+    looked, unseen = Ring(1024), Ring(1024)
+    rng, count = np.random.default_rng(seed), 0
+    for chunk in chunks:
+        times, values = np.arange(count, count + chunk, dtype=float), rng.normal(size=chunk)
+        count += chunk
+        looked.extend(times, values)
+        for at, value in zip(times, values, strict=True):
+            unseen.push(at, value)
+        looked.envelope(30)
+    for ours, theirs in zip(looked.envelope(30), unseen.envelope(30), strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+def test_a_short_series_takes_little_room():
+    ring = Ring(1 << 20)
+    ring.extend(np.arange(100.0), np.arange(100.0))
+    assert ring._t.nbytes + ring._v.nbytes < 8192

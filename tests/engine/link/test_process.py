@@ -1,7 +1,8 @@
 import psutil
 
 from app.engine.base.platform import kill_hard
-from app.engine.link.process import LinkProcess
+from app.engine.link.process import LinkProcess, parcel
+from app.engine.link.records import Batch
 from tests.engine.fleet.ground import until
 from tests.engine.link.conftest import nodes_for
 from tests.engine.link.virtual import measurement
@@ -38,3 +39,11 @@ async def test_a_killed_process_is_replaced_and_goes_on_where_it_was(identity, f
         await process.stop()
     sequence = [item.seq for batch in batches for item in batch.items]
     assert sorted(set(sequence)) == list(range(1, max(sequence) + 1))
+
+
+def test_a_message_holds_few_batches_and_few_measurements():
+    small, page = Batch("n", 0), Batch("n", 0, items=tuple(measurement(seq) for seq in range(500)))
+    assert parcel([small] * 1000) <= 50
+    assert parcel([page] * 9) == 1
+    assert parcel([small, small, page]) == 2
+    assert parcel([small]) == 1

@@ -22,6 +22,8 @@ def test_a_batch_survives_json():
     batch = Batch("n1", 9, "e", 3, (Measurement(3, 7, cpu_ratio=0.5, extra={"new": 1}),), ((1, 2),), status, round_trip_s=0.01)
     assert Batch.from_json(through_json(batch.to_json())) == batch
     assert batch.error is None
+    plain = Batch("n1", 9, "e", 3, (Measurement(3, 7, mem_ratio=0.5, resources={"mem_bytes": 1.0}),))
+    assert Batch.from_json(through_json(plain.to_json())) == plain
 
 
 def test_a_failed_batch_tells_the_error_it_was():

@@ -1,18 +1,18 @@
 import random
 import ssl
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.base.errors import BadInput, Conflict, Offline, Refused, Timeout
+from app.engine.base.errors import BadInput, Conflict, Limit, Offline, Refused, Timeout
+from app.engine.link.connection import ProtocolError, Silent, TooLarge, Unreachable
 from app.engine.link.records import Peer
 from app.engine.link.transport import Answer, Transport, full_jitter_s, problem_of, translated
 from app.wire.identity import DeviceIdentity
 
 
-def under(cause, kind=httpx.ConnectError):
+def under(cause, kind=Unreachable):
     error = kind("no")
     error.__cause__ = cause
     return error
@@ -21,14 +21,16 @@ def under(cause, kind=httpx.ConnectError):
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (httpx.ConnectTimeout("no"), Offline),
-        (httpx.PoolTimeout("no"), Offline),
-        (httpx.ConnectError("refused"), Offline),
-        (httpx.ReadTimeout("no"), Timeout),
-        (httpx.WriteTimeout("no"), Timeout),
-        (httpx.RemoteProtocolError("closed"), Offline),
+        (Silent("no"), Offline),
+        (Unreachable("refused"), Offline),
+        (TimeoutError(), Timeout),
+        (TimeoutError(110, "Connection timed out"), Offline),
+        (ProtocolError("closed"), Offline),
+        (BrokenPipeError(), Offline),
+        (TooLarge(), Limit),
         (under(ssl.SSLCertVerificationError("self-signed")), Refused),
-        (under(ssl.SSLError(1, "[SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca"), httpx.ReadError), Refused),
+        (ssl.SSLCertVerificationError("self-signed"), Refused),
+        (under(ssl.SSLError(1, "[SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca"), ProtocolError), Refused),
         (under(ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]")), Offline),
         (under(ConnectionRefusedError()), Offline),
     ],

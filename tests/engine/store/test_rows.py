@@ -173,3 +173,20 @@ async def test_any_of_several_conditions_is_one_question_to_the_store(store: Sto
     assert [row["name"] for row in found] == ["fan", "pump"]
     found = await store.read(lambda conn: rows.select(conn, "edge_nodes", where={"any": either, "site": "north"}))
     assert [row["name"] for row in found] == ["pump"]
+
+
+async def test_marks_change_local_columns_of_the_living_and_are_no_news(store: Store) -> None:
+    made = [(await put(store, "edge_nodes", {"name": name, "node_identifier": name}))["id"] for name in "abc"]
+    await store.write(lambda conn: rows.delete(conn, "edge_nodes", made[2], actor="a", cause="", now_us=9))
+    before = await outbox(store)
+    marks: dict[str, dict[str, Any]] = {
+        made[0]: {"cursor_seq": 7, "status": "online"}, made[1]: {"status": "offline"}, made[2]: {"status": "online"},
+        "nobody": {"status": "online"},
+    }  # fmt: skip
+    await store.write(lambda conn: rows.mark_many(conn, "edge_nodes", marks))
+    found = {row["name"]: row for row in await store.read(lambda conn: rows.select(conn, "edge_nodes"))}
+    assert [(found[name]["cursor_seq"], found[name]["status"]) for name in "ab"] == [(7, "online"), (0, "offline")]
+    assert list(found) == ["a", "b"]
+    assert await outbox(store) == before
+    with pytest.raises(Bug, match="not local"):
+        await store.write(lambda conn: rows.mark_many(conn, "edge_nodes", {made[0]: {"name": "z"}}))

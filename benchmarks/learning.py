@@ -16,7 +16,7 @@ from app.engine.learning.data import load_digits
 from app.engine.learning.partition import drawn
 from app.engine.learning.records import LocalSpec
 from app.engine.learning.simulate import rounds
-from app.engine.learning.strategy import FedAvg
+from app.engine.learning.strategy import Strategy
 
 
 def measure(clients: int, count: int, chunk: int) -> dict[str, object]:
@@ -26,7 +26,7 @@ def measure(clients: int, count: int, chunk: int) -> dict[str, object]:
     began_s = time.perf_counter()
     steps = rounds(
         mlp.initial(mlp.DIGITS_MODEL, 0),
-        FedAvg(LocalSpec()),
+        Strategy(LocalSpec()),
         people,
         (split.test_x, split.test_y),
         time.process_time,

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from app.agent.keeper import Keeper
 from app.agent.lane import Lane
 from app.engine.base.errors import BadInput, Conflict, Limit, Missing
 from app.engine.base.platform import replace_file
@@ -102,9 +103,14 @@ def _train(body: bytes, data: Path, target: Path) -> Path:
     spec = parse_object(meta.get("spec", ""))
     x, y = _examples(data, spec)
     began_s = time.thread_time()
-    result = train(params, x, y, spec)
-    told = {"examples": str(result.examples), "loss": repr(float(result.loss)), "cpu_s": repr(time.thread_time() - began_s)}
-    replace_file(target, pack(result.update, told))
+    keeper = Keeper(target.parent / "memory", spec)
+    result = train(params, x, y, spec, keeper.load())
+    keeper.keep(result.memory)
+    told = {
+        "examples": str(result.examples), "loss": repr(float(result.loss)), "steps": str(result.steps),
+        "cpu_s": repr(time.thread_time() - began_s), "round": str(spec.get("round", 0)),
+    }  # fmt: skip
+    replace_file(target, pack(result.update if result.sent is None else result.sent, told))
     return target
 
 

@@ -11,11 +11,17 @@ if TYPE_CHECKING:
 
 async def _train(call: "Call", *, nodes: str, **args: Any) -> dict[str, Any]:
     chosen = [(node.id, node.name) for node in call.engine.fleet.select(nodes)]
-    return await call.engine.learning.train(chosen, **args, actor=call.actor, cause=call.cause)
+    return await call.engine.learning.train(chosen, **_spelt(args), actor=call.actor, cause=call.cause)
 
 
 async def _simulate(call: "Call", **args: Any) -> dict[str, Any]:
-    return await call.engine.learning.simulate(**args, actor=call.actor, cause=call.cause)
+    return await call.engine.learning.simulate(**_spelt(args), actor=call.actor, cause=call.cause)
+
+
+def _spelt(args: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments by the engine's names: what is short on a command line is spelt out within."""
+    long = {"lr": "learning_rate", "sample_rate": "sample_ratio"}
+    return {long.get(name, name): value for name, value in args.items()}
 
 
 async def _runs(call: "Call") -> dict[str, Any]:
@@ -36,6 +42,23 @@ async def _export(call: "Call", *, run: str, name: str, file: Path | None) -> di
 _ROUNDS = "Rounds of training."
 _SEED = Arg("seed", int, "Seed of the run; equal seeds and data give equal models.", 0, low=0, high=2**64 - 1)
 _BATCH = Arg("batch", int, "Examples per step; 0 means all a node has.", 16, low=0, high=1024)
+_ALGORITHMS = (
+    "fedavg", "fedprox", "fednova", "scaffold", "fedadam", "fedyogi", "fedadagrad", "fedbuff", "ditto", "fedper", "fedrep",
+    "client-momentum",
+)  # fmt: skip
+_RULES = ("median", "trimmed", "krum", "multi-krum", "bulyan", "geometric-median", "norm-clip")
+_AGGREGATORS = ("mean", *_RULES, *(f"mixed-{rule}" for rule in _RULES))
+_DEEP = (
+    Arg("mu", float, "Pull towards the global model (fedprox, ditto).", 0.1, low=0, high=1e6),
+    Arg("beta", float, "Share of the past in a client's momentum.", 0.9, low=0, high=0.999),
+    Arg("server_rate", float, "Step size of the server; 0 is the algorithm's own.", 0.0, low=0, high=100),
+    Arg("compress", str, "How updates are made smaller.", "none", choices=("none", "top-k", "quantise", "sketch")),
+    Arg("keep_ratio", float, "Ratio of an update's numbers that top-k or a sketch sends.", 0.1, low=1e-6, high=1),
+)
+_ENDS = (
+    Arg("until_accuracy", float, "Ends when the test accuracy reaches this; 0 never.", 0.0, low=0, high=1),
+    Arg("plateau_rounds", int, "Ends when accuracy is no better for so many rounds; 0 never.", 0, low=0, high=10_000),
+)
 
 ROWS: tuple[Command, ...] = (
     Command(
@@ -49,7 +72,7 @@ ROWS: tuple[Command, ...] = (
             Arg("nodes", str, "Names or ids parted by commas, or all.", "all"),
             Arg("epochs", int, "Passes over a node's own data per round.", 5, low=1, high=1000),
             _BATCH,
-            Arg("learning_rate", float, "Step size of the nodes' gradient descent.", 0.1, low=0, high=10),
+            Arg("lr", float, "Step size of the nodes' gradient descent.", 0.1, low=0, high=10),
             Arg("deadline_s", float, "A node that takes longer is left out of the round.", 30.0, unit="s", low=0.1, high=86400),
             Arg("quorum_ratio", float, "A round needs answers of this ratio of the nodes.", 0.5, low=0, high=1),
         ),
@@ -64,23 +87,27 @@ ROWS: tuple[Command, ...] = (
             Arg("clients", int, "Simulated clients.", 100, low=1, high=100_000),
             Arg("rounds", int, _ROUNDS, 20, low=1, high=10_000),
             _SEED,
+            Arg("algorithm", str, "What clients do and how the server combines it.", "fedavg", choices=_ALGORITHMS),
             Arg("partition", str, "How the data is shared out.", "dirichlet", choices=("dirichlet", "shards", "iid")),
             Arg("alpha", float, "Evenness of the Dirichlet partition; small is skewed.", 0.5, low=0.01, high=1000),
-            Arg("sample_ratio", float, "Ratio of the clients that take part in a round.", 1.0, low=0.00001, high=1),
+            Arg("sample_rate", float, "Ratio of the clients that take part in a round.", 1.0, low=0.00001, high=1),
+            Arg("selection", str, "Who is asked in a round.", "random", choices=("random", "poisson", "adaptive", "capable")),
             Arg("epochs", int, "Passes over a client's own data per round.", 2, low=1, high=1000),
             _BATCH,
-            Arg("learning_rate", float, "Step size of the clients' gradient descent.", 0.2, low=0, high=10),
+            Arg("lr", float, "Step size of the clients' gradient descent.", 0.2, low=0, high=10),
+            *_DEEP,
+            Arg("deadline_s", float, "Simulated seconds after which a round ends; 0 waits for all.", 0.0, unit="s", low=0),
+            Arg("drop_stragglers", bool, "What a client had done by the deadline is thrown away.", False),
+            Arg("aggregator", str, "How updates become one.", "mean", choices=_AGGREGATORS),
             Arg(
-                "aggregator", str, "How updates become one.", "mean",
-                choices=(
-                    "mean", "median", "trimmed", "krum", "multi-krum",
-                    "mixed-median", "mixed-trimmed", "mixed-krum", "mixed-multi-krum",
-                ),
+                "attack", str, "What hostile clients do.", "none",
+                choices=("none", "sign-flip", "gaussian", "label-flip", "alie", "ipm", "backdoor"),
             ),
-            Arg("attack", str, "What hostile clients send.", "none", choices=("none", "sign-flip", "alie", "ipm")),
             Arg("attackers", int, "Hostile clients to simulate and to bear.", 0, low=0, high=1000),
+            *_ENDS,
         ),
-        returns="{run_id, rounds: [{round, accuracy, loss, cpu_s}], final_accuracy, clients, spread, architecture, model}",
+        returns="{run_id, rounds: [{round, accuracy, loss, cpu_s, bytes, time_s}], final_accuracy, clients, spread, served, "
+        "architecture, model}",
     ),
     Command(
         "learning.runs", "List training runs", "Lists training runs and simulations, newest first.", _runs,

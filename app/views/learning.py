@@ -25,7 +25,10 @@ from app.views.widgets.state import state_text, token_of
 from app.views.widgets.table import TablePanel
 
 # Arguments for those who know them: on the command line and in the palette.
-_DEEP: Final = ("epochs", "batch", "learning_rate", "deadline_s", "quorum_ratio", "sample_ratio", "model", "algorithm")
+_DEEP: Final = (
+    "epochs", "batch", "lr", "deadline_s", "quorum_ratio", "mu", "beta", "server_rate", "compress", "keep_ratio", "selection",
+    "drop_stragglers", "until_accuracy", "plateau_rounds",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

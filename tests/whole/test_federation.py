@@ -17,7 +17,7 @@ from app.engine.learning.data import load_digits
 from app.engine.learning.records import LocalSpec
 from app.engine.learning.service import SHARD_FILE
 from app.engine.learning.simulate import rounds
-from app.engine.learning.strategy import FedAvg
+from app.engine.learning.strategy import Strategy
 from app.engine.store import artifacts
 from app.wire import tensors
 
@@ -49,7 +49,7 @@ async def test_real_agents_and_a_simulation_come_to_the_same_model(engine):
         [np.arange(start, end) for start, end in itertools.pairwise(edges)],
     )
     split = load_digits()
-    strategy = FedAvg(LocalSpec(seed=5, epochs=5, learning_rate=0.1))
+    strategy = Strategy(LocalSpec(seed=5, epochs=5, learning_rate=0.1))
     steps = rounds(mlp.initial(mlp.DIGITS_MODEL, 5), strategy, people, (split.test_x, split.test_y), time.process_time)
     *_, third = itertools.islice(steps, 3)
     params, _ = tensors.unpack(artifacts.load(engine.home, told["model"]), most_bytes=1 << 22)

@@ -6,15 +6,17 @@ chunk it stood in. It is bit-equal to `local.train` on the same machine (see `sg
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.learning.mlp import Array, Params, flatten, sizes_of
+from app.engine.learning.clients import Turn, memory_width, steps_of, work
+from app.engine.learning.memory import Memory
+from app.engine.learning.mlp import Array, Params, flatten, head_of, sizes_of
 from app.engine.learning.records import LocalSpec
-from app.engine.learning.sgd import Bench, Cohort, all_orders, descend, with_ones
+from app.engine.learning.sgd import Bench, Cohort, all_orders, with_ones
 
 CHUNK = 128
 _ORDERED = 8  # chunks whose orders are drawn together
@@ -33,25 +35,45 @@ class Population:
         """Return the population of clients that own `parts` of inputs (n, in) and labels (n,)."""
         return cls(with_ones(x), y.astype(np.int64), tuple(parts))
 
-    def sizes(self) -> NDArray[np.int64]:
-        """Return the number of examples of each client, int64 (clients,)."""
-        return np.array([len(part) for part in self.parts], np.int64)
+    def sizes(self, clients: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Return the number of examples of each of `clients`, or of all, int64 (clients,)."""
+        parts = self.parts if clients is None else [self.parts[client] for client in clients]
+        return np.array([len(part) for part in parts], np.int64)
 
 
 @dataclass(frozen=True)
 class Updates:
-    """Updates of some clients, in the order asked for: float32 (clients, params), examples and losses (clients,)."""
+    """Updates of some clients, in the order asked for: float32 (clients, params); examples, losses, steps (clients,)."""
 
     matrix: Array
     examples: NDArray[np.int64]
     losses: NDArray[np.float64]
+    steps: NDArray[np.int64]
 
 
-def train(params: Params, population: Population, clients: NDArray[np.int64], spec: LocalSpec, chunk: int = CHUNK) -> Updates:
-    """Train every client in `clients` from `params` under `spec` (whose own client number is not used)."""
-    sizes = population.sizes()[clients]
+def memory_of(population: Population, spec: LocalSpec, count: int) -> Memory:
+    """Return an empty memory for the clients of `population`, for a model of `count` parameters."""
+    return Memory(len(population.parts), memory_width(spec, count, head_of(spec.model)))
+
+
+def train(
+    params: Params, population: Population, clients: NDArray[np.int64], spec: LocalSpec, chunk: int = CHUNK,
+    *, memory: Memory | None = None, control: Array | None = None, epochs: NDArray[np.int64] | None = None,
+) -> Updates:  # fmt: skip
+    """Train every client in `clients` from `params` under `spec` (whose own client number is not used).
+
+    `memory` is what clients remember, changed in place; `control` (params,) is what the server sends besides the model;
+    `epochs` (clients,) is how far each came where that is not `spec.epochs`.
+    """
+    if epochs is not None and (epochs != spec.epochs).any():
+        count = len(flatten(params, spec.model))
+        return _by_epochs(count, clients, epochs, lambda some, far: train(
+            params, population, some, dataclasses.replace(spec, epochs=far), chunk, memory=memory, control=control
+        ))  # fmt: skip
+    sizes = population.sizes(clients)
     old = flatten(params, spec.model)
-    updates = Updates(np.empty((len(clients), len(old)), np.float32), sizes, np.empty(len(clients)))
+    memory = memory_of(population, spec, len(old)) if memory is None else memory
+    updates = Updates(np.empty((len(clients), len(old)), np.float32), sizes, np.empty(len(clients)), steps_of(spec, sizes))
     by_size = np.argsort(-sizes, kind="stable")
     bench: Bench | None = None
     for together in _runs(sizes[by_size], chunk * _ORDERED, by_size=spec.batch == 0):
@@ -63,11 +85,27 @@ def train(params: Params, population: Population, clients: NDArray[np.int64], sp
             width = spec.batch or int(max(cohort.sizes[0], 1))
             if bench is None or bench.width != width:
                 bench = Bench(sizes_of(spec.model), min(chunk, len(clients)), width)
-            bench.theta[: len(take)] = old
-            updates.losses[take] = descend(bench, _cut(cohort, part), [epoch[part] for epoch in order], spec)
-            np.subtract(bench.theta[: len(take)], old, out=bench.theta[: len(take)])
-            updates.matrix[take] = bench.theta[: len(take)]
+            held = memory.take(clients[take])
+            turn = Turn(bench, _cut(cohort, part), [epoch[part] for epoch in order], spec, old, control, held)
+            updates.losses[take] = work(turn)
+            updates.matrix[take] = turn.theta
+            memory.keep(clients[take], held)
     return updates
+
+
+def _by_epochs(
+    count: int, clients: NDArray[np.int64], epochs: NDArray[np.int64], train_some: Callable[[NDArray[np.int64], int], Updates]
+) -> Updates:
+    """Train those that came equally far together; a client that came nowhere sends zeros, of no examples."""
+    zero = np.zeros(len(clients), np.int64)
+    whole = Updates(np.zeros((len(clients), count), np.float32), zero, np.zeros(len(clients)), zero.copy())
+    for far in np.unique(epochs[epochs > 0]):
+        at = np.flatnonzero(epochs == far)
+        some = train_some(clients[at], int(far))
+        whole.matrix[at], whole.examples[at], whole.losses[at], whole.steps[at] = (
+            some.matrix, some.examples, some.losses, some.steps,
+        )  # fmt: skip
+    return whole
 
 
 def _runs(falling: NDArray[np.int64], most: int, *, by_size: bool) -> list[slice]:

@@ -28,6 +28,10 @@ class Purpose(enum.IntEnum):
     INIT = 3
     PARTITION = 4
     SELF_TEST = 5
+    ATTACK = 6
+    PACE = 7
+    ROUNDING = 8
+    DATA = 9
 
 
 def generator(seed: int, purpose: Purpose, *more: int) -> np.random.Generator:
@@ -55,6 +59,15 @@ def philox(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> 
         )
         k0, k1 = (k0 + _W0) & 0xFFFFFFFF, (k1 + _W1) & 0xFFFFFFFF
     return c0, c1, c2, c3
+
+
+def uniform(seed: int, purpose: Purpose, round_number: int, clients: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+    """Return throws between 0 and 1, float32 (clients, count), each a function of its place alone."""
+    blocks = np.arange(-(-count // 4), dtype=np.uint64)[None, :]
+    zero = np.zeros((len(clients), blocks.shape[1]), np.uint64)
+    counter = (zero + blocks, zero, zero + clients.astype(np.uint64)[:, None], zero + np.uint64(round_number))
+    words = np.stack(philox(counter, key_of(seed, purpose)), axis=-1).reshape(len(clients), -1)[:, :count]
+    return np.asarray((words >> np.uint64(8)).astype(np.float32) * np.float32(2**-24))
 
 
 def orders(seed: int, round_number: int, clients: NDArray[np.int64], epoch: int, sizes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+import numpy as np
+
 from app.engine.base.errors import BadInput, Missing, Offline, OutpostError, Refused, Timeout
 from app.engine.base.funnel import as_outpost_error
 from app.engine.learning.mlp import Array, Params
 from app.engine.learning.records import LocalUpdate, Part
-from app.engine.learning.strategy import FedAvg
+from app.engine.learning.strategy import Global, Strategy
 
 _POLL_S: Final = 10.0
 _PAUSE_S: Final = 0.02
@@ -49,8 +51,8 @@ class RoundCall:
 
     id: str
     number: int
-    params: Params
-    strategy: FedAvg
+    now: Global
+    strategy: Strategy
     deadline_s: float
     quorum_ratio: float
 
@@ -97,7 +99,7 @@ async def _ask(call: RoundCall, member: Member, told: Callable[[Part], None]) ->
 async def _train(call: RoundCall, member: Member) -> tuple[Mapping[str, Array], Mapping[str, str]]:
     spec = call.strategy.configure(call.number, member.client).to_json()
     for attempt in range(_BEGINNINGS):
-        await member.link.train(call.id, call.params, spec)
+        await member.link.train(call.id, call.strategy.sent(call.now), spec)
         try:
             while (answer := await member.link.update(call.id, _POLL_S)) is None:  # noqa: ASYNC110 - the node's own wait
                 await asyncio.sleep(_PAUSE_S)  # one that answers at once must not be asked in a tight loop
@@ -111,11 +113,14 @@ async def _train(call: RoundCall, member: Member) -> tuple[Mapping[str, Array], 
 
 def _judge(call: RoundCall, member: Member, update: Mapping[str, Array], meta: Mapping[str, str]) -> tuple[Part, LocalUpdate]:
     """Return the part and the update of an answer; raise `BadInput` when it cannot be used."""
-    examples = int(_number(meta, "examples"))
-    call.strategy.accept(update, examples)
+    examples, steps = int(_number(meta, "examples")), int(_number(meta, "steps"))
+    read = call.strategy.read(update)
+    row = call.strategy.accept(read, examples, steps)
     loss, cpu_s = _number(meta, "loss"), _number(meta, "cpu_s")
-    part = Part(member.client, member.name, "done", examples, loss, cpu_s)
-    return part, LocalUpdate(dict(update), examples, loss)
+    moved = sum(tensor.nbytes for tensor in update.values())
+    norm = float(np.linalg.norm(row.astype(np.float64)))
+    part = Part(member.client, member.name, "done", examples, steps, norm, moved, loss, cpu_s)
+    return part, LocalUpdate(read, examples, loss, steps)
 
 
 def _number(meta: Mapping[str, str], name: str) -> float:

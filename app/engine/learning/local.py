@@ -5,34 +5,56 @@ across machines (other processors, another linear-algebra library) to float32 to
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from app.engine.base.errors import BadInput
-from app.engine.learning.mlp import Params, check, flatten, sizes_of, unflatten
+from app.engine.learning.clients import Turn, memory_width, steps_of, work
+from app.engine.learning.compress import squeeze
+from app.engine.learning.mlp import Array, Params, check, flatten, head_of, sizes_of, unflatten
 from app.engine.learning.records import LocalSpec, LocalUpdate
-from app.engine.learning.sgd import Bench, Cohort, all_orders, descend, with_ones
+from app.engine.learning.sgd import Bench, Cohort, all_orders, with_ones
 
 __all__ = ["LocalSpec", "LocalUpdate", "train"]
+CONTROL: Final = "control"
 
 
-def train(params: Params, x: ArrayLike, y: ArrayLike, spec: Mapping[str, Any] | LocalSpec) -> LocalUpdate:
+def train(
+    params: Params, x: ArrayLike, y: ArrayLike, spec: Mapping[str, Any] | LocalSpec, memory: ArrayLike | None = None
+) -> LocalUpdate:
     """Train from `params` on a client's own examples and return what changed.
 
-    `x` (n, in) holds finite numbers, `y` (n,) whole labels 0..classes-1, `spec` is a `LocalSpec` or its document.
+    `params` holds the model and, where the algorithm has one, the flat `control` variate. `x` (n, in) holds finite numbers,
+    `y` (n,) whole labels 0..classes-1, `spec` is a `LocalSpec` or its document, `memory` what the last round left to remember.
     Raises `BadInput` on data or parameters that do not fit the model, or a spec out of range.
     """
     told = spec if isinstance(spec, LocalSpec) else LocalSpec.from_json(spec)
-    old = check(told.model, params)
+    old = check(told.model, {name: value for name, value in params.items() if name != CONTROL})
     cohort = _cohort(x, y, told)
     flat = flatten(old, told.model)
+    control = params.get(CONTROL)
+    if control is not None and (control.shape != flat.shape or not np.isfinite(control).all()):
+        raise BadInput("The control variate does not fit {model}", model=told.model)
     bench = Bench(sizes_of(told.model), 1, told.batch or int(cohort.sizes[0]) or 1)
-    bench.theta[0] = flat
-    loss = descend(bench, cohort, all_orders(cohort, told), told)
-    update = unflatten(bench.theta[0] - flat, told.model)
-    return LocalUpdate(update, int(cohort.sizes[0]), float(loss[0]))
+    held = _held(memory, memory_width(told, len(flat), head_of(told.model)))
+    turn = Turn(bench, cohort, all_orders(cohort, told), told, flat, control, held)
+    loss = work(turn)
+    update = unflatten(turn.theta[0], told.model)
+    kept = held[0] if held.shape[1] else None
+    sent = None
+    if turn.whole is not None:
+        sent = squeeze(told.compress, turn.theta[0], turn.whole[0], told.keep_ratio, told.seed)
+    return LocalUpdate(update, int(cohort.sizes[0]), float(loss[0]), int(steps_of(told, cohort.sizes)[0]), kept, sent)
+
+
+def _held(memory: ArrayLike | None, width: int) -> Array:
+    """Return the memory as one row; one of another width belongs to another model and is forgotten."""
+    row = np.zeros((1, width), np.float32)
+    if memory is not None and np.shape(memory) == (width,):
+        row[0] = memory
+    return row
 
 
 def _cohort(x: ArrayLike, y: ArrayLike, spec: LocalSpec) -> Cohort:

@@ -42,6 +42,12 @@ def shapes_of(model: str) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def head_of(model: str) -> int:
+    """Return how many parameters, at the end of a flat row, make the last layer."""
+    *_, fan_in, fan_out = sizes_of(model)
+    return (fan_in + 1) * fan_out
+
+
 def initial(model: str, seed: int) -> dict[str, Array]:
     """Return starting parameters of `model`; equal seeds give equal bits."""
     rng = generator(seed, Purpose.INIT)

@@ -19,7 +19,7 @@ from app.engine.learning import federation, mlp
 from app.engine.learning.data import Split, load_digits
 from app.engine.learning.partition import ALPHA, part
 from app.engine.learning.records import LocalSpec, Part, Round
-from app.engine.learning.strategy import FedAvg
+from app.engine.learning.strategy import Global, Strategy
 from app.engine.store import artifacts, rows
 from app.wire import tensors
 
@@ -45,7 +45,7 @@ class Course:
     """One live run as it is held: its id, its rules, its members and how patient it is."""
 
     id: str
-    strategy: FedAvg
+    strategy: Strategy
     members: tuple[federation.Member, ...]
     rounds: int
     deadline_s: float
@@ -81,16 +81,13 @@ class LearningService:
         return [{SHARD_FILE: tensors.pack({"x": split.train_x[own], "y": split.train_y[own]}, meta)} for own in parts]
 
     async def simulate(
-        self, *, clients: int = 100, rounds: int = 20, seed: int = 0, partition: str = "dirichlet", alpha: float = ALPHA,
-        sample_ratio: float = 1.0, epochs: int = 2, batch: int = 16, learning_rate: float = 0.2,
-        aggregator: str = "mean", attack: str = "none", attackers: int = 0, actor: str, cause: str = "",
-    ) -> dict[str, Any]:  # fmt: skip
-        """Simulate a federation in a worker; the result holds run_id, rounds, final_accuracy, clients, spread and model."""
-        spec = {
-            "clients": clients, "rounds": rounds, "partition": partition, "alpha": alpha, "sample_ratio": sample_ratio,
-            "epochs": epochs, "batch": batch, "learning_rate": learning_rate, "model": mlp.DIGITS_MODEL,
-            "aggregator": aggregator, "attack": attack, "attackers": attackers,
-        }  # fmt: skip
+        self, *, clients: int = 100, rounds: int = 20, seed: int = 0, actor: str, cause: str = "", **asked: Any
+    ) -> dict[str, Any]:
+        """Simulate a federation in a worker, `asked` as `work.plan_of` says.
+
+        The result holds run_id, rounds, final_accuracy, clients, spread, served and model.
+        """
+        spec = {"clients": clients, "rounds": rounds, "model": mlp.DIGITS_MODEL, **asked}
         run_id = new_id()
         result = await self._book.execute(
             KIND, "app.engine.learning.work:simulate", spec, title=f"Simulate {clients} clients", source=_SIMULATED,
@@ -117,7 +114,14 @@ class LearningService:
             for place, (node_id, name) in enumerate(sorted(set(nodes), key=lambda node: (node[1], node[0])))
         )
         course = Course(
-            new_id(), FedAvg(spec), members, rounds, deadline_s=deadline_s, quorum_ratio=quorum_ratio, actor=actor, cause=cause
+            new_id(),
+            Strategy(spec),
+            members,
+            rounds,
+            deadline_s=deadline_s,
+            quorum_ratio=quorum_ratio,
+            actor=actor,
+            cause=cause,
         )
         told = {**spec.to_json(), "rounds": rounds, "nodes": [member.name for member in members], "quorum_ratio": quorum_ratio}
         return await self._book.execute_local(
@@ -127,17 +131,17 @@ class LearningService:
 
     async def _hold(self, course: Course, report: Report) -> dict[str, Any]:
         split = await asyncio.to_thread(load_digits)
-        params = mlp.initial(course.strategy.base.model, course.strategy.base.seed)
+        now = course.strategy.begin(mlp.initial(course.strategy.base.model, course.strategy.base.seed))
         done: list[Round] = []
         artifact = ""
         for number in range(1, course.rounds + 1):
             board = _Board(course, done, number, report)
             call = federation.RoundCall(
-                new_id(), number, params, course.strategy, deadline_s=course.deadline_s, quorum_ratio=course.quorum_ratio
+                new_id(), number, now, course.strategy, deadline_s=course.deadline_s, quorum_ratio=course.quorum_ratio
             )
             answers = await federation.hold(call, course.members, board.heard)
-            params, row = await asyncio.to_thread(_close, call, answers, split)
-            artifact = await asyncio.to_thread(artifacts.keep, self._base.home, tensors.pack(params, {}))
+            now, row = await asyncio.to_thread(_close, call, answers, split)
+            artifact = await asyncio.to_thread(artifacts.keep, self._base.home, tensors.pack(now.params, {}))
             await self._store_round(course, call.id, row, artifact)
             done.append(row)
             board.finished(row, self._base.clock.now_us() / 1e6)
@@ -248,15 +252,15 @@ class _Board:
         self._report(done, self._course.rounds, "rounds", partial=partial, samples=samples)
 
 
-def _close(call: federation.RoundCall, answers: federation.Answers, split: Split) -> tuple[dict[str, mlp.Array], Round]:
+def _close(call: federation.RoundCall, answers: federation.Answers, split: Split) -> tuple[Global, Round]:
     """Make the next model of a round's updates and judge it on the test set; runs beside the loop."""
     began_s = time.thread_time()
     updates = [update for _, update in answers if update is not None]
-    params = call.strategy.combine(call.params, *call.strategy.stack(updates))
-    accuracy, loss = mlp.evaluate(params, split.test_x, split.test_y)
+    now = call.strategy.step(call.now, call.strategy.gather(updates), len(answers))
+    accuracy, loss = mlp.evaluate(now.params, split.test_x, split.test_y)
     parts = tuple(part for part, _ in answers)
     cpu_s = sum(one.cpu_s for one in parts) + time.thread_time() - began_s
-    return params, Round(call.number, accuracy, loss, cpu_s, parts)
+    return now, Round(call.number, accuracy, loss, cpu_s, parts=parts)
 
 
 def _kept(result: dict[str, Any]) -> dict[str, Any]:

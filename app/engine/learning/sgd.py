@@ -38,6 +38,23 @@ class Cohort:
     clients: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Pull:
+    """What bends every step besides the data; all of it in float32.
+
+    The gradient of `strength` / 2 ||theta - anchor||^2 is added (`anchor` (params,)), then `drift` (clients, params); the
+    parameters in `frozen` stay as they are.
+    """
+
+    anchor: Array | None = None
+    strength: float = 0.0
+    drift: Array | None = None
+    frozen: slice | None = None
+
+
+PLAIN = Pull()
+
+
 def with_ones(x: Array) -> Array:
     """Return inputs (n, in) with a column of ones beside them."""
     return np.concatenate([x, np.ones((len(x), 1), np.float32)], axis=1)
@@ -51,6 +68,7 @@ class Bench:
         self.count = sum((fan_in + 1) * fan_out for fan_in, fan_out in itertools.pairwise(sizes))
         self.theta = np.empty((clients, self.count), np.float32)
         self.grad = np.empty((clients, self.count), np.float32)
+        self.spare = np.empty((0, self.count), np.float32)  # made when a pull needs it
         self.seen = [np.ones((clients, width, size + 1), np.float32) for size in sizes[:-1]]
         self.zeros = [np.zeros_like(seen) for seen in self.seen]  # an array: numpy is slow at max(array, 0)
         self.alive = [np.empty(seen.shape, np.bool_) for seen in self.seen]
@@ -66,23 +84,26 @@ class Bench:
         return views
 
 
-def descend(bench: Bench, cohort: Cohort, order: list[NDArray[np.int64]], spec: LocalSpec) -> NDArray[np.float64]:
-    """Train the first rows of `bench.theta` in place and return each client's mean loss in its last epoch.
+def descend(
+    bench: Bench, cohort: Cohort, order: list[NDArray[np.int64]], spec: LocalSpec, pull: Pull = PLAIN
+) -> NDArray[np.float64]:
+    """Train the first rows of `bench.theta` in place, an epoch per entry of `order`; return mean losses in the last one.
 
-    Clients stand in order of falling size; `order` holds one array per epoch, see `draws.orders`. Full batches
+    Clients stand in order of falling size; `order` is as `draws.orders` gives it. Full batches
     (`spec.batch` 0) can be taken together by clients of one size only.
     """
     steps = -(-cohort.sizes // bench.width)
     losses = np.zeros(len(cohort.sizes))
-    for epoch in range(spec.epochs):
+    for epoch, places in enumerate(order):
         for step in range(int(steps.max(initial=0))):
             active = int(np.searchsorted(-steps, -step))
-            labels, real = _load(bench, cohort, order[epoch][:active], step * bench.width)
+            labels, real = _load(bench, cohort, places[:active], step * bench.width)
             _forward(bench, active)
             told = _softmax_delta(bench, active, labels, real, np.float32(spec.learning_rate))
-            if epoch == spec.epochs - 1:
+            if epoch == len(order) - 1:
                 losses[:active] += told
             _backward(bench, active)
+            _step(bench, active, pull, np.float32(spec.learning_rate))
     return np.asarray(losses / np.maximum(cohort.sizes, 1))
 
 
@@ -140,7 +161,7 @@ def _softmax_delta(
 
 
 def _backward(bench: Bench, active: int) -> None:
-    """Carry the gradient down through the layers and take the step."""
+    """Carry the gradient down through the layers."""
     layers, grads = bench.layers(bench.theta[:active]), bench.layers(bench.grad[:active])
     delta = bench.out[:active]
     for level in range(len(layers) - 1, -1, -1):
@@ -149,4 +170,21 @@ def _backward(bench: Bench, active: int) -> None:
             below = np.matmul(delta, layers[level].swapaxes(1, 2), out=bench.delta[level][:active])
             below *= np.greater(bench.seen[level][:active], 0, out=bench.alive[level][:active])
             delta = below[:, :, :-1]
-    bench.theta[:active] -= bench.grad[:active]
+
+
+def _step(bench: Bench, active: int, pull: Pull, rate: np.float32) -> None:
+    """Take the step against the gradient, bent by `pull`; gradients in `bench` carry the rate already."""
+    theta, grad = bench.theta[:active], bench.grad[:active]
+    if pull.anchor is not None and pull.strength:
+        if not len(bench.spare):
+            bench.spare = np.empty_like(bench.theta)
+        away = np.subtract(theta, pull.anchor, out=bench.spare[:active])
+        away *= rate * np.float32(pull.strength)
+        grad += away
+    if pull.drift is not None:
+        if not len(bench.spare):
+            bench.spare = np.empty_like(bench.theta)
+        grad += np.multiply(pull.drift[:active], rate, out=bench.spare[:active])
+    if pull.frozen is not None:
+        grad[:, pull.frozen] = 0
+    theta -= grad

@@ -1,12 +1,17 @@
 """The rules of a federation as one object: who takes part, what each is told, and how the answers become a model.
 
 The same object drives simulated clients and real agents, so both walk the same path to the same model. What is to
-happen to updates before anyone adds them up (clipping, noise, masks) belongs between `stack` and the aggregator.
+happen to updates before anyone adds them up (clipping, noise, masks) belongs between `gather` and the aggregator.
+
 Federated averaging: McMahan et al., "Communication-efficient learning of deep networks from decentralized data", 2017.
+FedNova: Wang et al., "Tackling the objective inconsistency problem", 2020, eq. 9. SCAFFOLD: Karimireddy et al., 2020.
+FedAdagrad, FedAdam, FedYogi: Reddi et al., "Adaptive federated optimization", 2021, algorithm 2. FedBuff: Nguyen et al., 2022,
+weights falling with staleness as 1 / sqrt(1 + s).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,43 +19,155 @@ from numpy.typing import NDArray
 from app.engine.base.contracts import Aggregator
 from app.engine.base.errors import BadInput
 from app.engine.learning.aggregate import WeightedMean
+from app.engine.learning.clients import steps_of
+from app.engine.learning.compress import expand
 from app.engine.learning.draws import Purpose, generator
-from app.engine.learning.mlp import Array, Params, check, flatten, unflatten
+from app.engine.learning.mlp import Array, Params, check, flatten, shapes_of, unflatten
 from app.engine.learning.records import LocalSpec, LocalUpdate
+from app.engine.learning.selection import Seen, select
+
+_ADAPTIVE: Final = ("fedadam", "fedyogi", "fedadagrad")
+_BETA1, _BETA2, _TAU = 0.9, 0.99, 1e-3  # as in section 5 of Reddi et al.
+_SERVER_RATE: Final = 0.1
+Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class FedAvg:
-    """Federated averaging: `base` is what every client is told, `sample_ratio` how many of them take part."""
+class Global:
+    """What the server holds between rounds: the model, and the float32 rows (params,) that its algorithm keeps by name."""
+
+    params: Params
+    rows: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The sound answers of a round in fixed order: updates (clients, params), weights, steps taken and rounds of age."""
+
+    updates: Array
+    weights: Doubles
+    steps: Doubles
+    ages: Doubles | None = None
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A federation's rules: `base` is what every client is told, `sample_ratio` how many of them take part.
+
+    `server_rate` 0 means the algorithm's own: 1, or 0.1 for the adaptive ones. An update longer than `norm_bound` is refused
+    when that is positive. `selection` is one of `selection.KINDS`; with a `deadline_s` a round ends then, and what stragglers
+    have done counts.
+    """
 
     base: LocalSpec = field(default_factory=LocalSpec)
     sample_ratio: float = 1.0
     aggregator: Aggregator = field(default_factory=WeightedMean)
+    server_rate: float = 0.0
+    norm_bound: float = 0.0
+    selection: str = "random"
+    deadline_s: float = 0.0
 
-    def select(self, round_number: int, clients: int) -> NDArray[np.int64]:
+    def select(self, round_number: int, clients: int, seen: Seen | None = None) -> NDArray[np.int64]:
         """Return who takes part in a round, as rising places in the fixed order; at least one."""
         if self.sample_ratio >= 1:
             return np.arange(clients)
-        count = max(1, round(clients * self.sample_ratio))
         rng = generator(self.base.seed, Purpose.SELECT, round_number)
-        return np.sort(rng.choice(clients, count, replace=False))
+        return select(self.selection, rng, self.sample_ratio, seen or Seen.nothing(clients), self.deadline_s)
 
     def configure(self, round_number: int, client: int) -> LocalSpec:
         """Return what `client` is told to do in a round."""
         return LocalSpec(**{**self.base.__dict__, "round": round_number, "client": client})
 
-    def accept(self, update: Mapping[str, Array], examples: int) -> Array:
+    def sent(self, now: Global) -> dict[str, Array]:
+        """Return what a client is sent: the model, and the control variate beside it where there is one."""
+        return {**now.params, **{name: now.rows[name] for name in ("control",) if name in now.rows}}
+
+    def begin(self, params: Params) -> Global:
+        """Return the state before the first round."""
+        count = len(flatten(params, self.base.model))
+        names = {"scaffold": ("control",), **dict.fromkeys(_ADAPTIVE, ("first", "second"))}.get(self.base.algorithm, ())
+        rows = {name: np.zeros(count, np.float32) for name in names}
+        if "second" in rows:
+            rows["second"] += np.float32(_TAU**2)
+        return Global(dict(params), rows)
+
+    def read(self, sent: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the update in what a node sent; raise `BadInput` when it makes no sense."""
+        base = self.base
+        if base.compress == "none":
+            return dict(sent)
+        count = sum(int(np.prod(shape)) for shape in shapes_of(base.model).values())
+        return unflatten(expand(base.compress, sent, count, base.keep_ratio, base.seed), base.model)
+
+    def accept(self, update: Mapping[str, Array], examples: int, steps: int = 0) -> Array:
         """Return a client's update as one flat row; raise `BadInput` saying what is wrong with it."""
         if examples < 1:
             raise BadInput("the update stands on no examples")
-        return flatten(check(self.base.model, update), self.base.model)
+        most = int(steps_of(self.base, np.array([examples]))[0])
+        if not 0 <= steps <= most:
+            raise BadInput("the node says it took {steps} steps; {most} were asked for", steps=steps, most=most)
+        row = flatten(check(self.base.model, update), self.base.model)
+        norm = float(np.linalg.norm(row.astype(np.float64)))
+        if self.norm_bound > 0 and norm > self.norm_bound:
+            raise BadInput("the update has norm {norm} over the bound {bound}", norm=round(norm, 4), bound=self.norm_bound)
+        return row
 
-    def stack(self, updates: Sequence[LocalUpdate]) -> tuple[Array, NDArray[np.float64]]:
-        """Return accepted updates as rows (clients, params) in the order given, and their weights."""
-        rows = [self.accept(update.update, update.examples) for update in updates]
-        return np.stack(rows), np.array([update.examples for update in updates], np.float64)
+    def gather(self, updates: Sequence[LocalUpdate], ages: Sequence[int] = ()) -> Gathered:
+        """Return accepted updates as rows in the order given."""
+        rows = np.stack([self.accept(update.update, update.examples, update.steps) for update in updates])
+        examples = np.array([update.examples for update in updates], np.int64)
+        steps = np.array([update.steps for update in updates], np.float64)
+        steps = np.where(steps > 0, steps, steps_of(self.base, examples))
+        return Gathered(rows, examples.astype(np.float64), steps, np.array(ages, np.float64) if ages else None)
 
-    def combine(self, params: Params, updates: Array, weights: NDArray[np.float64]) -> dict[str, Array]:
-        """Return the next global model: old parameters plus the combined update, summed in float64."""
+    def step(self, now: Global, gathered: Gathered, clients: int) -> Global:
+        """Return the state after a round: the model moved by the combined update, summed in float64.
+
+        `clients` is how many there are in all, those that did not take part included.
+        """
+        move = self._combined(gathered)
+        rows = dict(now.rows)
+        if "control" in rows:
+            rows["control"] = self._control(now.rows["control"], gathered, clients)
+        rate = self.server_rate or (_SERVER_RATE if self.base.algorithm in _ADAPTIVE else 1.0)
+        if "second" in rows:
+            move, rows["first"], rows["second"] = _adapt(self.base.algorithm, move, rows["first"], rows["second"])
         model = self.base.model
-        return unflatten(flatten(params, model).astype(np.float64) + self.aggregator.combine(updates, weights), model)
+        moved = flatten(now.params, model).astype(np.float64) + (move if rate == 1 else rate * move)
+        return Global(unflatten(moved, model), rows)
+
+    def _combined(self, gathered: Gathered) -> Doubles:
+        """Return one update, float64 (params,), of all."""
+        updates, weights = gathered.updates, gathered.weights
+        if gathered.ages is not None and gathered.ages.any():
+            weights = weights / np.sqrt(1 + gathered.ages)
+        if self.base.algorithm != "fednova" or _even(gathered.steps):
+            return self.aggregator.combine(updates, weights)
+        each = updates / np.maximum(gathered.steps, 1).astype(np.float32)[:, None]
+        pace = float(weights @ gathered.steps / weights.sum()) if weights.sum() > 0 else 0.0
+        return self.aggregator.combine(each, weights) * pace
+
+    def _control(self, control: Array, gathered: Gathered, clients: int) -> Array:
+        """Return the server's control variate after a round: the mean of the clients', as their updates tell it."""
+        pace = np.maximum(gathered.steps, 1) * self.base.learning_rate
+        slope = self.aggregator.combine(gathered.updates / pace.astype(np.float32)[:, None], gathered.weights)
+        share = np.count_nonzero(gathered.weights) / max(clients, 1)
+        return (control - share * (control + slope)).astype(np.float32)
+
+
+def _even(steps: Doubles) -> bool:
+    return not len(steps) or bool((steps == steps[0]).all())
+
+
+def _adapt(name: str, move: Doubles, first: Array, second: Array) -> tuple[Doubles, Array, Array]:
+    """Return the adapted move and both moments, which are rounded to float32 so that a checkpoint holds all of them."""
+    mean = (_BETA1 * first + (1 - _BETA1) * move).astype(np.float32)
+    square, past = move**2, second.astype(np.float64)
+    if name == "fedadagrad":
+        spread = past + square
+    elif name == "fedyogi":
+        spread = past - (1 - _BETA2) * square * np.sign(past - square)
+    else:
+        spread = _BETA2 * past + (1 - _BETA2) * square
+    kept = spread.astype(np.float32)
+    return mean.astype(np.float64) / (np.sqrt(kept.astype(np.float64)) + _TAU), mean, kept

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from app.engine.learning.attacks import NAMES, tamper
+from app.engine.learning.attacks import NAMES, poison, tamper
+from app.engine.learning.batched import Population
 from app.engine.learning.work import simulate
 
 ROWS = np.array([[9.0], [1.0], [3.0]], np.float32)
@@ -16,12 +17,60 @@ def test_each_attack_sends_what_its_paper_says(name, sent):
     assert name in NAMES
 
 
-def final(**more):
-    spec = {"clients": 20, "rounds": 12, "partition": "iid", "attackers": 4, **more}
-    return simulate(spec, 1)["final_accuracy"]
+def population(clients=4, each=6):
+    rng = np.random.default_rng(0)
+    total = clients * each
+    x, y = rng.random((total, 9), dtype=np.float32), rng.integers(0, 10, total)
+    return Population.of(x, y, np.split(np.arange(total), clients))
 
 
-def test_four_of_twenty_flipping_signs_ruin_the_mean_but_not_the_mixed_trimmed_mean():
-    clean = final(attack="none")
-    assert final(attack="sign-flip") <= 0.15
-    assert final(attack="sign-flip", aggregator="mixed-trimmed") >= clean - 0.015
+@pytest.mark.parametrize("name", ["label-flip", "backdoor"])
+def test_spoilt_data_is_that_of_the_hostile_alone(name):
+    clean = population()
+    spoilt = poison(name, clean, 2, 10)
+    for client in (2, 3):
+        rows = spoilt.parts[client]
+        assert np.array_equal(rows, clean.parts[client])
+        assert np.array_equal(spoilt.y[rows], clean.y[rows])
+    labels = [(clean.y[clean.parts[client]], spoilt.y[spoilt.parts[client]]) for client in (0, 1)]
+    assert all(
+        np.array_equal(after, 9 - before) if name == "label-flip" else (after[::2] == 0).all() for before, after in labels
+    )
+    assert clean.sizes().tolist() == spoilt.sizes().tolist()
+    assert np.array_equal(clean.x, population().x)
+
+
+def test_noise_is_the_same_for_equal_seeds_and_another_each_round():
+    def noise(seed, number):
+        rows = np.ones((5, 40), np.float32)
+        tamper("gaussian", rows, np.arange(5) < 2, seed, number)
+        assert (rows[2:] == 1).all()
+        return rows[:2]
+
+    assert np.array_equal(noise(1, 1), noise(1, 1))
+    assert not np.array_equal(noise(1, 1), noise(1, 2))
+    assert noise(1, 1).std() == pytest.approx(4, rel=0.3)
+
+
+def result(**more):
+    return simulate({"clients": 20, "rounds": 12, "partition": "iid", "attackers": 4, **more}, 1)
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return result(attack="none")["final_accuracy"]
+
+
+def test_four_of_twenty_flipping_signs_ruin_the_mean(clean):
+    assert result(attack="sign-flip")["final_accuracy"] <= 0.15 < clean
+
+
+@pytest.mark.parametrize("attack", [name for name in NAMES if name != "none"])
+def test_mixing_and_a_trimmed_mean_bear_every_attack(attack, clean):
+    assert result(attack=attack, aggregator="mixed-trimmed")["final_accuracy"] >= clean - 0.015
+
+
+def test_a_backdoor_opens_under_the_mean_and_less_under_mixing():
+    opened = result(attack="backdoor")["backdoor_ratio"]
+    assert opened >= 0.8
+    assert result(attack="backdoor", aggregator="mixed-trimmed")["backdoor_ratio"] < 0.5 * opened

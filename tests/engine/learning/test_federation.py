@@ -7,14 +7,14 @@ from app.engine.base.errors import BadInput, Missing, Offline, Refused, Timeout
 from app.engine.learning import mlp
 from app.engine.learning.federation import Member, RoundCall, hold
 from app.engine.learning.records import LocalSpec
-from app.engine.learning.strategy import FedAvg
+from app.engine.learning.strategy import Global, Strategy
 
-STRATEGY = FedAvg(LocalSpec(seed=1, epochs=1))
+STRATEGY = Strategy(LocalSpec(seed=1, epochs=1))
 
 
 def call(**changed):
     asked = {
-        "id": "r1", "number": 3, "params": mlp.initial(mlp.DIGITS_MODEL, 1), "strategy": STRATEGY,
+        "id": "r1", "number": 3, "now": Global(mlp.initial(mlp.DIGITS_MODEL, 1)), "strategy": STRATEGY,
         "deadline_s": 20.0, "quorum_ratio": 0.5,
     }  # fmt: skip
     return RoundCall(**{**asked, **changed})

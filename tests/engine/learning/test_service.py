@@ -12,7 +12,7 @@ from app.engine.learning.batched import Population
 from app.engine.learning.data import load_digits
 from app.engine.learning.service import SHARD_FILE, LearningService
 from app.engine.learning.simulate import rounds as simulated_rounds
-from app.engine.learning.strategy import FedAvg
+from app.engine.learning.strategy import Strategy
 from app.engine.learning.work import LocalSpec
 from app.engine.store import artifacts, rows
 from app.wire import tensors
@@ -38,7 +38,7 @@ async def test_live_nodes_reach_ninety_percent_on_data_that_stays_with_them(base
     told = await learning.train(links.nodes, rounds=12, seed=1, **WHO)
     assert told["final_accuracy"] >= 0.9
     assert [row["round"] for row in told["rounds"]] == list(range(1, 13))
-    assert set(told["rounds"][0]) == {"round", "accuracy", "loss", "cpu_s"}
+    assert set(told["rounds"][0]) == {"round", "accuracy", "loss", "cpu_s", "bytes", "time_s"}
     assert told["nodes"] == [f"node{n}" for n in range(6)]
     split = load_digits()
     accuracy = mlp.accuracy(params_of(base, told["model"]), split.test_x, split.test_y)
@@ -55,7 +55,7 @@ async def test_live_nodes_and_a_simulation_come_to_the_same_bits(base, learning,
         [np.arange(start, end) for start, end in itertools.pairwise(ends)],
     )
     split = load_digits()
-    strategy = FedAvg(LocalSpec(seed=7, epochs=5, learning_rate=0.1))
+    strategy = Strategy(LocalSpec(seed=7, epochs=5, learning_rate=0.1))
     steps = simulated_rounds(mlp.initial(mlp.DIGITS_MODEL, 7), strategy, people, (split.test_x, split.test_y), lambda: 0.0)
     *_, third = (next(steps) for _ in range(3))
     assert same(params_of(base, told["model"]), third.params)

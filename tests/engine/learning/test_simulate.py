@@ -9,15 +9,15 @@ from app.engine.learning.data import load_digits
 from app.engine.learning.local import train
 from app.engine.learning.partition import part
 from app.engine.learning.records import LocalSpec
-from app.engine.learning.simulate import rounds
-from app.engine.learning.strategy import FedAvg
+from app.engine.learning.simulate import Field, rounds
+from app.engine.learning.strategy import Global, Strategy
 
 
 def federation(clients=6, seed=0, kind="dirichlet", ratio=1.0, **told):
     split = load_digits()
     parts = part(kind, split.train_y, clients, seed)
     people = Population.of(split.train_x, split.train_y, parts)
-    strategy = FedAvg(LocalSpec(seed=seed, **told), sample_ratio=ratio)
+    strategy = Strategy(LocalSpec(seed=seed, **told), sample_ratio=ratio)
     return mlp.initial(mlp.DIGITS_MODEL, seed), strategy, people, (split.test_x, split.test_y)
 
 
@@ -57,7 +57,7 @@ def test_nodes_driven_by_the_same_strategy_come_to_the_same_model():
             train(params, people.x[rows, :-1], people.y[rows], strategy.configure(number, client).to_json())
             for client, rows in enumerate(people.parts)
         ]
-        params = strategy.combine(params, *strategy.stack(answers))
+        params = strategy.step(Global(params), strategy.gather(answers), len(answers)).params
     assert all(np.array_equal(params[name], simulated[name]) for name in simulated)
 
 
@@ -65,3 +65,51 @@ def test_a_sample_of_clients_takes_part_each_round():
     steps = run(3, clients=20, ratio=0.25)
     assert [len(step.clients) for step in steps] == [5, 5, 5]
     assert len({tuple(step.clients) for step in steps}) > 1
+
+
+def shards(algorithm, seed, most=60):
+    """Return the rounds to 0.90 of 50 clients with two classes each, a fifth of them a round."""
+    split = load_digits()
+    people = Population.of(split.train_x, split.train_y, part("shards", split.train_y, 50, seed))
+    strategy = Strategy(LocalSpec(algorithm=algorithm, seed=seed, epochs=5, learning_rate=0.1), sample_ratio=0.2)
+    steps = rounds(mlp.initial(mlp.DIGITS_MODEL, seed), strategy, people, (split.test_x, split.test_y), lambda: 0.0)
+    for step in itertools.islice(steps, most):
+        if step.round.accuracy >= 0.9:
+            return step.round.round
+    return most
+
+
+def test_scaffold_needs_at_most_six_tenths_of_fedavgs_rounds_on_shards():
+    assert sum(shards("scaffold", seed) for seed in range(3)) <= 0.6 * sum(shards("fedavg", seed) for seed in range(3))
+
+
+def held(count, place=None, **more):
+    split = load_digits()
+    spec = {key: more.pop(key) for key in ("algorithm", "compress", "keep_ratio") if key in more}
+    people = Population.of(split.train_x, split.train_y, part("dirichlet", split.train_y, 40, 2, 0.5))
+    strategy = Strategy(LocalSpec(seed=2, epochs=5, learning_rate=0.1, **spec), **more)
+    steps = rounds(mlp.initial(mlp.DIGITS_MODEL, 2), strategy, people, (split.test_x, split.test_y), lambda: 0.0, place=place)
+    return [step.round for step in itertools.islice(steps, count)]
+
+
+def test_top_k_with_feedback_loses_little_and_saves_most_of_the_upload():
+    whole, few = held(25), held(25, compress="top-k", keep_ratio=0.05)
+    assert few[-1].accuracy >= whole[-1].accuracy - 0.01
+    up = [row.bytes - 40 * 4 * 2410 for row in (few[0], whole[0])]
+    assert up[0] <= 0.101 * up[1]
+
+
+def test_what_stragglers_did_is_worth_keeping():
+    kept = held(20, sample_ratio=0.5, deadline_s=0.15)
+    dropped = held(20, Field(partial=False), sample_ratio=0.5, deadline_s=0.15)
+    patient = held(20, sample_ratio=0.5)
+    assert all(row.time_s <= 0.15 for row in kept)
+    assert sum(row.time_s for row in kept) < 0.5 * sum(row.time_s for row in patient)
+    assert kept[-1].loss < dropped[-1].loss
+
+
+def test_a_buffer_waits_for_nobody():
+    together, buffered = held(20, sample_ratio=0.6), held(20, sample_ratio=0.6, algorithm="fedbuff")
+    assert buffered[-1].accuracy >= 0.85
+    assert sum(row.time_s for row in buffered) < 0.5 * sum(row.time_s for row in together)
+    assert held(3, sample_ratio=0.6, algorithm="fedbuff") == buffered[:3]

@@ -5,7 +5,7 @@ from app.engine.base.errors import BadInput
 from app.engine.learning import mlp
 from app.engine.learning.local import train
 from app.engine.learning.records import LocalSpec, LocalUpdate
-from app.engine.learning.strategy import FedAvg
+from app.engine.learning.strategy import Gathered, Global, Strategy
 
 MODEL = "mlp-6-5-3"
 
@@ -17,38 +17,38 @@ def examples(count=60):
 
 def test_one_full_batch_step_of_all_clients_is_central_gradient_descent():
     x, y = examples()
-    strategy = FedAvg(LocalSpec(model=MODEL, epochs=1, batch=0, learning_rate=0.3))
+    strategy = Strategy(LocalSpec(model=MODEL, epochs=1, batch=0, learning_rate=0.3))
     central = federated = mlp.initial(MODEL, 4)
     cuts = [slice(0, 7), slice(7, 40), slice(40, 60)]
     for number in range(1, 11):
         answers = [train(federated, x[cut], y[cut], strategy.configure(number, i)) for i, cut in enumerate(cuts)]
-        federated = strategy.combine(federated, *strategy.stack(answers))
+        federated = strategy.step(Global(federated), strategy.gather(answers), len(answers)).params
         step = train(central, x, y, strategy.configure(number, 0)).update
         central = {name: central[name] + step[name] for name in central}
     assert mlp.flatten(federated, MODEL) == pytest.approx(mlp.flatten(central, MODEL), abs=1e-5)
 
 
 def test_everybody_takes_part_unless_a_ratio_says_otherwise():
-    assert FedAvg().select(1, 5).tolist() == [0, 1, 2, 3, 4]
-    few = FedAvg(sample_ratio=0.2)
+    assert Strategy().select(1, 5).tolist() == [0, 1, 2, 3, 4]
+    few = Strategy(sample_ratio=0.2)
     first = few.select(1, 50)
     assert len(first) == 10
     assert first.tolist() == sorted(set(first.tolist()))
     assert np.array_equal(first, few.select(1, 50))
     assert not np.array_equal(first, few.select(2, 50))
-    assert len(FedAvg(sample_ratio=0.001).select(1, 50)) == 1
+    assert len(Strategy(sample_ratio=0.001).select(1, 50)) == 1
 
 
 def test_a_client_is_told_its_round_and_its_place():
-    told = FedAvg(LocalSpec(epochs=7, seed=3)).configure(4, 2)
+    told = Strategy(LocalSpec(epochs=7, seed=3)).configure(4, 2)
     assert (told.round, told.client, told.epochs, told.seed) == (4, 2, 7, 3)
 
 
 def test_weights_are_examples():
     zero = {name: np.zeros(shape, np.float32) for name, shape in mlp.shapes_of(MODEL).items()}
     one = {name: value + 1 for name, value in zero.items()}
-    strategy = FedAvg(LocalSpec(model=MODEL))
-    told = strategy.combine(zero, *strategy.stack([LocalUpdate(zero, 10, 0.0), LocalUpdate(one, 30, 0.0)]))
+    strategy = Strategy(LocalSpec(model=MODEL))
+    told = strategy.step(Global(zero), strategy.gather([LocalUpdate(zero, 10, 0.0), LocalUpdate(one, 30, 0.0)]), 2).params
     assert mlp.flatten(told, MODEL) == pytest.approx(0.75)
 
 
@@ -57,9 +57,105 @@ def test_a_spoilt_update_is_refused(spoil):
     update = mlp.initial(MODEL, 0)
     spoil(update)
     with pytest.raises(BadInput):
-        FedAvg(LocalSpec(model=MODEL)).accept(update, 5)
+        Strategy(LocalSpec(model=MODEL)).accept(update, 5)
 
 
 def test_an_update_without_examples_is_refused():
     with pytest.raises(BadInput):
-        FedAvg(LocalSpec(model=MODEL)).accept(mlp.initial(MODEL, 0), 0)
+        Strategy(LocalSpec(model=MODEL)).accept(mlp.initial(MODEL, 0), 0)
+
+
+# The server's half against closed forms. A model of two parameters stands for any vector.
+
+TWO = "mlp-1-1"
+
+
+def two(pair):
+    return mlp.unflatten(np.asarray(pair, np.float32), TWO)
+
+
+def quadratics(seed=0, count=8):
+    """Return curvatures and centres of f_i(x) = h_i / 2 (x - a_i)^2 per coordinate, and the minimum of their sum."""
+    rng = np.random.default_rng(seed)
+    curve, centre = rng.uniform(0.5, 2, (count, 2)), rng.normal(0, 1, (count, 2))
+    return curve, centre, (curve * centre).sum(axis=0) / curve.sum(axis=0)
+
+
+def settle(algorithm, rate, taus, rounds):
+    """Return how far from the minimum an algorithm comes to rest when client i takes taus[i] steps a round."""
+    curve, centre, best = quadratics()
+    strategy = Strategy(LocalSpec(model=TWO, algorithm=algorithm, learning_rate=rate))
+    now, own = strategy.begin(two([0, 0])), np.zeros_like(curve)
+    for _ in range(rounds):
+        at = mlp.flatten(now.params, TWO).astype(np.float64)
+        drift = now.rows["control"] - own if algorithm == "scaffold" else np.zeros_like(curve)
+        # The k-fold step x <- x - rate (h (x - a) + drift) has the fixed point a - drift / h and shrinks by 1 - rate h.
+        rest = centre - drift / curve
+        moved = (rest - at) * (1 - (1 - rate * curve) ** taus[:, None])
+        own = -drift - moved / (taus[:, None] * rate)
+        now = strategy.step(now, Gathered(moved.astype(np.float32), np.ones(len(taus)), taus.astype(np.float64)), len(taus))
+    return float(np.linalg.norm(mlp.flatten(now.params, TWO) - best))
+
+
+TAUS = np.array([1, 2, 4, 8, 16, 32, 48, 64])
+
+
+def test_fednovas_bias_falls_with_the_rate_and_fedavgs_does_not():
+    rates = (1e-2, 1e-3)
+    nova = [settle("fednova", rate, TAUS, round(40 / rate / 20)) for rate in rates]
+    plain = [settle("fedavg", rate, TAUS, round(40 / rate / 20)) for rate in rates]
+    assert 6 <= nova[0] / nova[1] <= 14
+    assert plain[1] > 0.8 * plain[0] > 5 * nova[0]
+
+
+def test_scaffold_comes_to_rest_at_the_minimum_whatever_the_steps_and_fedavg_does_not():
+    taus = np.full(8, 20)
+    assert settle("scaffold", 0.05, taus, 600) <= 1e-5
+    assert settle("fedavg", 0.05, taus, 600) > 0.02
+
+
+def test_fednova_with_equal_steps_is_fedavg_to_the_bit():
+    rows = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
+    gathered = Gathered(rows, np.arange(1.0, 6.0), np.full(5, 7.0))
+    ends = [
+        Strategy(LocalSpec(model=TWO, algorithm=name)).step(Global(two([1, 2])), gathered, 5).params
+        for name in ("fednova", "fedavg")
+    ]
+    assert np.array_equal(*(mlp.flatten(end, TWO) for end in ends))
+
+
+@pytest.mark.parametrize("name", ["fedadam", "fedyogi", "fedadagrad"])
+def test_adaptive_servers_follow_their_published_recursions(name):
+    strategy = Strategy(LocalSpec(model=TWO, algorithm=name), server_rate=0.1)
+    now = strategy.begin(two([0, 0]))
+    x, m, v = np.zeros(2), np.zeros(2), np.full(2, 1e-6)
+    for number in range(1, 6):
+        move = np.array([0.3 * number, -0.2])
+        now = strategy.step(now, Gathered(np.float32([move, move]), np.ones(2), np.ones(2)), 2)
+        m = 0.9 * m + 0.1 * move
+        v = {
+            "fedadam": 0.99 * v + 0.01 * move**2,
+            "fedyogi": v - 0.01 * move**2 * np.sign(v - move**2),
+            "fedadagrad": v + move**2,
+        }[name]
+        x = x + 0.1 * m / (np.sqrt(v) + 1e-3)
+    assert mlp.flatten(now.params, TWO) == pytest.approx(x, rel=1e-5)
+
+
+def test_older_updates_weigh_less():
+    rows = np.float32([[1, 1], [-1, -1]])
+    strategy = Strategy(LocalSpec(model=TWO, algorithm="fedbuff"))
+    now = strategy.step(Global(two([0, 0])), Gathered(rows, np.ones(2), np.ones(2), np.array([0.0, 3.0])), 2)
+    assert mlp.flatten(now.params, TWO) == pytest.approx((1 - 0.5) / 1.5)
+
+
+@pytest.mark.parametrize("steps", [-1, 3])
+def test_more_steps_than_were_asked_for_are_refused(steps):
+    with pytest.raises(BadInput, match="steps"):
+        Strategy(LocalSpec(model=MODEL, epochs=2, batch=16)).accept(mlp.initial(MODEL, 0), 5, steps)
+
+
+def test_an_update_over_the_norm_bound_is_refused():
+    strategy = Strategy(LocalSpec(model=MODEL), norm_bound=0.1)
+    with pytest.raises(BadInput, match=r"norm .* over the bound 0\.1"):
+        strategy.accept(mlp.initial(MODEL, 0), 5)

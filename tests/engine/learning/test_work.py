@@ -22,7 +22,7 @@ def test_a_simulation_tells_each_round_and_its_end():
     told = Told()
     result = work.simulate({"clients": 10, "rounds": 4}, 3, told)
     assert [row["round"] for row in result["rounds"]] == [1, 2, 3, 4]
-    assert set(result["rounds"][0]) == {"round", "accuracy", "loss", "cpu_s"}
+    assert set(result["rounds"][0]) == {"round", "accuracy", "loss", "cpu_s", "bytes", "time_s"}
     assert result["final_accuracy"] == result["rounds"][-1]["accuracy"]
     assert result["spread"] == "parted"
     assert [call[0] for call in told.calls] == [1, 2, 3, 4]

@@ -1,0 +1,54 @@
+"""What a node remembers of a session of training between its rounds: a file per round, the newest two of each session.
+
+A round that is asked again, because the console went down before it was over, starts from the same memory as the first time.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.base.errors import BadInput
+from app.engine.base.platform import replace_file
+
+_KEPT_ROUNDS: Final = 2
+_KEPT_SESSIONS: Final = 8
+_SESSION_CHARACTERS: Final = 64
+_NAME = "abcdefghijklmnopqrstuvwxyz0123456789-"
+
+
+class Keeper:
+    """The memory of the session that `spec` (a document of `LocalSpec`) names; one without a session remembers nothing."""
+
+    def __init__(self, folder: Path, spec: Mapping[str, Any]) -> None:
+        session = str(spec.get("session", ""))
+        if len(session) > _SESSION_CHARACTERS or set(session) - set(_NAME):
+            raise BadInput("{name} is no session id", name=repr(session[:80]), field="session")
+        self._folder = folder / session if session else None
+        self._round = int(spec.get("round", 0))
+
+    def load(self) -> NDArray[np.float32] | None:
+        """Return what was remembered before this round, or None."""
+        earlier = [path for path in self._files() if int(path.stem) < self._round]
+        return np.frombuffer(earlier[-1].read_bytes(), "<f4").astype(np.float32) if earlier else None
+
+    def keep(self, memory: NDArray[np.float32] | None) -> None:
+        """Remember `memory` as of this round, and forget what is too old."""
+        if self._folder is None or memory is None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        replace_file(self._folder / f"{self._round}.f32", np.asarray(memory, "<f4").tobytes())
+        for path in self._files()[:-_KEPT_ROUNDS]:
+            path.unlink()
+        sessions = sorted(self._folder.parent.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        for old in sessions[:-_KEPT_SESSIONS]:
+            for path in old.iterdir():
+                path.unlink()
+            old.rmdir()
+
+    def _files(self) -> list[Path]:
+        if self._folder is None or not self._folder.is_dir():
+            return []
+        return sorted((path for path in self._folder.glob("*.f32") if path.stem.isdigit()), key=lambda path: int(path.stem))

@@ -1,0 +1,57 @@
+"""What the updates of a round tell: their lengths, which stand out, how far clients pull apart, what each adds.
+
+A length is an outlier when its modified z-score, 0.6745 |x - median| / MAD, exceeds 3.5 (Iglewicz, Hoaglin, "How to
+detect and handle outliers", 1993). Drift is 1 - |mean of updates| / mean of |updates|: 0 when all agree, near 1 when they
+cancel.
+The share of a client is the cosine of its update to the combined move: negative for one that pulls the other way.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.learning.mlp import Array
+
+_SCORE, _CUT = 0.6745, 3.5
+_TINY = float(np.finfo(np.float64).tiny)
+MOST_SHOWN = 100
+
+
+def look(updates: Array, weights: NDArray[np.float64]) -> dict[str, Any]:
+    """Return norms and shares (clients,), outliers (places among the rows) and drift (ratio) of updates (clients, params)."""
+    norms = np.sqrt(np.einsum("ij,ij->i", updates, updates, dtype=np.float64))
+    total = float(weights.sum())
+    mean = (weights / total) @ updates if total > 0 else np.zeros(updates.shape[1])
+    length = float(np.linalg.norm(mean))
+    typical = float(weights @ norms / total) if total > 0 else 0.0
+    shares = updates @ mean / np.maximum(norms * length, _TINY)
+    return {
+        "norms": norms.tolist(),
+        "shares": shares.tolist(),
+        "outliers": outliers(norms).tolist(),
+        "drift": max(0.0, 1 - length / max(typical, _TINY)) if typical > 0 else 0.0,
+    }
+
+
+def outliers(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the places of values that stand out from the others."""
+    if len(values) < 4:
+        return np.zeros(0, np.int64)
+    away = np.abs(values - np.median(values))
+    spread = float(np.median(away))
+    return np.flatnonzero(_SCORE * away > _CUT * max(spread, 1e-9 * float(np.abs(values).max(initial=0)), _TINY))
+
+
+def shown(clients: NDArray[np.int64], updates: Array, weights: NDArray[np.float64]) -> dict[str, Any]:
+    """Return `look` for at most `MOST_SHOWN` clients, those that stand out first, with their places in the fixed order."""
+    told = look(updates, weights)
+    apart = np.isin(np.arange(len(clients)), told["outliers"])
+    first = np.sort(np.argsort(~apart, kind="stable")[:MOST_SHOWN])
+    return {
+        "clients": clients[first].tolist(),
+        "norms": [round(told["norms"][at], 6) for at in first],
+        "shares": [round(told["shares"][at], 4) for at in first],
+        "outliers": [int(clients[at]) for at in told["outliers"]][:MOST_SHOWN],
+        "drift": round(told["drift"], 4),
+    }

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from app.agent.keeper import Keeper
+from app.engine.base.errors import BadInput
+
+
+def keeper(folder, number, session="s-1"):
+    return Keeper(folder, {"session": session, "round": number})
+
+
+def test_a_round_finds_what_an_earlier_one_left(tmp_path):
+    assert keeper(tmp_path, 1).load() is None
+    keeper(tmp_path, 1).keep(np.array([1, 2], np.float32))
+    keeper(tmp_path, 4).keep(np.array([3, 4], np.float32))
+    assert keeper(tmp_path, 5).load().tolist() == [3, 4]
+
+
+def test_a_round_asked_again_starts_from_the_same_memory(tmp_path):
+    keeper(tmp_path, 1).keep(np.array([1], np.float32))
+    keeper(tmp_path, 2).keep(np.array([2], np.float32))
+    assert keeper(tmp_path, 2).load().tolist() == [1]
+
+
+def test_old_rounds_and_old_sessions_are_forgotten(tmp_path):
+    for number in range(1, 6):
+        keeper(tmp_path, number).keep(np.array([number], np.float32))
+    assert sorted(path.name for path in (tmp_path / "s-1").iterdir()) == ["4.f32", "5.f32"]
+    for number in range(12):
+        keeper(tmp_path, 1, f"t-{number}").keep(np.array([0], np.float32))
+    assert len(list(tmp_path.iterdir())) == 8
+
+
+def test_without_a_session_nothing_is_kept(tmp_path):
+    keeper(tmp_path, 1, "").keep(np.array([1], np.float32))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("session", ["../up", "a/b", "A", "x" * 65, "a.b"])
+def test_a_session_that_is_no_id_is_refused(tmp_path, session):
+    with pytest.raises(BadInput):
+        keeper(tmp_path, 1, session)

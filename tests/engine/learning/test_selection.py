@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from app.engine.learning.pace import Pace
+from app.engine.learning.selection import KINDS, Seen, select
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everybody_chosen_is_there_once_and_in_order(kind):
+    chosen = select(kind, rng(), 0.2, Seen.nothing(50))
+    assert chosen.tolist() == sorted(set(chosen.tolist()))
+    assert kind == "poisson" or len(chosen) == 10
+    assert len(select(kind, rng(), 1e-6, Seen.nothing(50))) == 1
+
+
+def test_poisson_takes_each_with_its_own_throw():
+    sizes = [len(select("poisson", rng(seed), 0.2, Seen.nothing(100))) for seed in range(300)]
+    # Binomial(100, 0.2): mean 20, variance 16; five standard errors of the mean, and of the variance.
+    assert np.mean(sizes) == pytest.approx(20, abs=5 * np.sqrt(16 / 300))
+    assert np.var(sizes) == pytest.approx(16, abs=5 * 16 * np.sqrt(2 / 300))
+
+
+def test_adaptive_prefers_high_loss_and_leaves_out_the_slow():
+    seen = Seen(np.r_[np.full(50, 0.1), np.full(50, 3.0)], np.full(100, 20.0), np.ones(100))
+    seen.round_s[90:] = 50.0
+    often = np.zeros(100)
+    for seed in range(200):
+        often[select("adaptive", rng(seed), 0.2, seen)] += 1
+    assert often[50:90].mean() > 3 * often[:50].mean()
+    assert often[90:].mean() < 0.1 * often[50:90].mean()
+
+
+def test_adaptive_looks_at_clients_it_never_saw():
+    seen = Seen(np.r_[np.full(90, 1.0), np.full(10, np.nan)], np.full(100, 20.0), np.zeros(100))
+    chosen = select("adaptive", rng(), 0.2, seen)
+    assert (chosen >= 90).sum() == 2
+
+
+def test_capable_asks_who_can_be_done_in_time_and_else_the_fastest():
+    seen = Seen.nothing(10)
+    seen.round_s[:] = np.arange(10)
+    assert set(select("capable", rng(), 0.3, seen, deadline_s=4.5)) <= {0, 1, 2, 3, 4}
+    assert select("capable", rng(), 0.5, seen, deadline_s=1.5).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_epochs_by_a_deadline_are_whole_and_leave_time_to_send():
+    pace = Pace(np.array([1.0, 2.0, 10.0]), np.array([0.5, 0.5, 0.5]))
+    assert pace.epochs_by(4.6, 5, np.array([0, 1, 2])).tolist() == [4, 2, 0]
+    assert pace.round_s(2).tolist() == [2.5, 4.5, 20.5]
+    assert pace.moved(0.1).link_s == pytest.approx([0.05] * 3)

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.engine.base.errors import Missing
-from app.engine.circuits.tasks import bb84, dynamics, fourier, grover
+from app.engine.circuits.tasks import bb84, dynamics, fourier, grover, qaoa
 from app.engine.circuits.tasks.base import Task
 
 TASKS: Final[Mapping[str, Task]] = {
-    task.name: task for task in (grover.TASK, fourier.PHASE, fourier.FOURIER, dynamics.ISING, dynamics.LINDBLAD, bb84.TASK)
+    task.name: task
+    for task in (grover.TASK, fourier.PHASE, fourier.FOURIER, dynamics.ISING, dynamics.LINDBLAD, qaoa.TASK, bb84.TASK)
 }
 
 

@@ -50,3 +50,21 @@ def test_an_unknown_picture_shows_nothing(qtbot):
     assert shown.twin().rows == []
     shown.show_picture(None)
     assert shown.drawing.picture == {}
+
+
+def test_routes_on_the_earth_stand_on_the_map(qtbot):
+    shown = ProblemPicture()
+    qtbot.addWidget(shown)
+    shown.resize(420, 300)
+    places = [("Lisbon", -9.14, 38.72), ("Oslo", 10.75, 59.91), ("Athens", 23.73, 37.98)]
+    points = [{"name": name, "x": lon, "y": lat, "role": "stop"} for name, lon, lat in places]
+    picture = {
+        "type": "routes",
+        "points": points,
+        "lines": [{"points": [0, 1, 2, 0], "series": 0, "label": "", "width_ratio": 1.0}],
+    }
+    shown.show_picture(picture)
+    plain = colours(shown)
+    assert theme.now().colour("raised").rgb() not in plain
+    shown.show_picture({**picture, "earth": True})
+    assert theme.now().colour("raised").rgb() in colours(shown)

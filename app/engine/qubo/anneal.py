@@ -3,6 +3,7 @@
 Simulated annealing after Kirkpatrick, Gelatt, Vecchi 1983, in the block form of `scan_kernel`. Every anneal is longer than
 the one before, so that short budgets get an answer and long ones a slow cooling. What an anneal ends with is taken down to
 where no single flip helps and recombined with the elite: clusters in which two good answers differ are judged one by one.
+Once anneals are long, replica exchange (`exchange`) works in turns with them on the same elite.
 Threads share nothing, so a run is replayed from its seed and the lengths of its anneals (`info["replay"]`).
 """
 
@@ -18,9 +19,10 @@ from numpy.typing import NDArray
 
 from app.engine.base.contracts import Budget, Report, SolverResult, Stop, never, silent
 from app.engine.qubo.allowance import Allowance
+from app.engine.qubo.exchange import SWEEPS_PER_LOOK, Ladder
 from app.engine.qubo.found import Found
 from app.engine.qubo.ising import spin_form
-from app.engine.qubo.lengths import Length, next_length
+from app.engine.qubo.lengths import Length, looks_due, next_length
 from app.engine.qubo.problem import Qubo, build
 from app.engine.qubo.schedule import Heat
 
@@ -34,13 +36,17 @@ _BLOCK = 32
 
 @dataclass(frozen=True)
 class Annealing:
-    """Fills the budget with anneals; with `sweeps`, `anneals` of that length; with `plan` and `thread`, a run made before."""
+    """Fills the budget with anneals, and later exchange (unless it is off); with `sweeps`, `anneals` of that length.
+
+    With `plan` and `thread`, a run made before.
+    """
 
     name = "anneal"
     title = "Annealing"
     sweeps: int = 0
     anneals: int = 1
     thread: int = -1
+    exchange: bool = True
     plan: tuple[Length, ...] = ()
     now: Callable[[], float] = time.perf_counter
 
@@ -52,7 +58,7 @@ class Annealing:
             self.anneals if self.sweeps else 0
         )
         threads = [self.thread] if self.thread >= 0 else list(range(1 if plan else max(1, budget.threads)))
-        walks = [Walk(form, np.random.SeedSequence(seed, spawn_key=(k,)), allowance) for k in threads]
+        walks = [Walk(form, np.random.SeedSequence(seed, spawn_key=(k,)), allowance, exchange=self.exchange) for k in threads]
         if len(walks) == 1:
             walks[0].run(plan)
         else:
@@ -68,8 +74,9 @@ class Annealing:
             "options": {"thread": threads[best], "plan": [list(one) for one in walks[best].best_plan]},
         }
         info = {
-            "counts": counts, "sweeps": sum(walk.sweeps for walk in walks), "anneals": sum(len(walk.plan) for walk in walks),
-            "numbers": "int16" if form.ising.integral else "float32", "replay": replay,
+            "counts": counts, "sweeps": sum(walk.sweeps for walk in walks), "anneals": sum(walk.anneals for walk in walks),
+            "looks": sum(walk.looks for walk in walks), "numbers": "int16" if form.ising.integral else "float32",
+            "replay": replay,
         }  # fmt: skip
         return SolverResult(samples[0], float(energies[0]), samples, energies, info)
 
@@ -130,17 +137,19 @@ def _logs() -> NDArray[np.float32]:
 class Walk:
     """One thread's anneals, one after the other, and what they found."""
 
-    def __init__(self, form: _Form, seeds: np.random.SeedSequence, allowance: Allowance) -> None:
+    def __init__(self, form: _Form, seeds: np.random.SeedSequence, allowance: Allowance, *, exchange: bool = True) -> None:
         from app.engine.qubo import scan_kernel
 
         self._kernel: Any = scan_kernel
         self._form, self._allowance = form, allowance
-        self._rng = np.random.default_rng(seeds)
+        self._rng, self._seeds = np.random.default_rng(seeds), seeds
+        self._ladder: Ladder | None = None
+        self._shares = exchange
         self._state = (np.ones(form.size, form.type), np.empty(form.size, form.type))
         self._elite: list[tuple[float, NDArray[Any]]] = []
         self._heat = Heat(form.ising)
         self._sweep_s, self._fixed = 0.0, False
-        self.found, self.sweeps = Found(form.problem.n), 0
+        self.found, self.sweeps, self.anneals, self.looks = Found(form.problem.n), 0, 0, 0
         self.plan: list[Length] = []
         self.best_plan: list[Length] = []
 
@@ -148,11 +157,15 @@ class Walk:
         """Make the anneals of `plan`, less only when stopped; without one, make them until the allowance is spent."""
         self._fixed = bool(plan)
         for planned in plan:
-            self._anneal(planned)
+            self._exchange(planned) if planned.traded else self._anneal(planned)
             if self._allowance.stopped():
                 return
         while not plan:
-            self._anneal(next_length(self.plan, self._sweep_s, self._allowance.left_s))
+            looks = looks_due(self.plan, self._sweep_s, SWEEPS_PER_LOOK) if self._shares else 0
+            if looks:
+                self._exchange(Length(looks, looks, traded=True))
+            else:
+                self._anneal(next_length(self.plan, self._sweep_s, self._allowance.left_s))
             if self._allowance.over():
                 return
 
@@ -174,17 +187,31 @@ class Walk:
                 self._keep_passing(length, done)
             self._tell(done, length)
             shown = True
-        self.sweeps += done
+        self.sweeps, self.anneals = self.sweeps + done, self.anneals + 1
         self.plan.append(Length(length.sweeps, done, length.joined))
-        self._end(length)
+        self._keep(self._state, joined=length.joined)
         if shown:
             self._tell(done, length)
 
-    def _end(self, length: Length) -> None:
-        """Take the state down, join it with the elite, and keep it."""
-        spins, _ = self._state
-        energy = self._settle(self._state)
-        if length.joined:
+    def _exchange(self, length: Length) -> None:
+        """Make looks of replica exchange, `length.stop` at most; the coldest of each are joined with the elite in copies."""
+        if self._ladder is None:
+            self._ladder = Ladder(self._form, np.random.default_rng(self._seeds.spawn(1)[0]))
+        before, done = self.plan, 0
+        while done < length.stop and not (done and self._ends()):
+            coldest, done = self._ladder.look(), done + 1
+            self.plan = [*before, Length(length.sweeps, done, traded=True)]
+            for spins, fields in coldest:
+                copy = (spins.copy(), fields.copy())
+                self._keep(copy, joined=True)
+            self._tell(done, length)
+        self.looks, self.sweeps = self.looks + done, self.sweeps + done * SWEEPS_PER_LOOK
+
+    def _keep(self, state: tuple[NDArray[Any], NDArray[Any]], *, joined: bool) -> None:
+        """Take a state down, join it with the elite, and keep it."""
+        spins, _ = state
+        energy = self._settle(state)
+        if joined:
             for _, other in self._elite:
                 energy += self._join(spins, other)
             self._remember(energy, spins)

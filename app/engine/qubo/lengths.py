@@ -1,7 +1,8 @@
-"""How long the next anneal is: twice as long as the longest, and at the end what still fits.
+"""How long the next anneal is: twice as long as the longest, and at the end what still fits; and when replica exchange runs.
 
 Doubling costs at most twice the anneal that was needed, whatever length that is (the argument of Luby, Sinclair, Zuckerman
-1993, "Optimal speedup of Las Vegas algorithms").
+1993, "Optimal speedup of Las Vegas algorithms"). Short anneals find good answers soon, exchange finds better ones late
+(figures: `benchmarks/qubo_exchange.py`); so once anneals are long, both get the same number of sweeps.
 """
 
 from collections.abc import Sequence
@@ -11,21 +12,42 @@ FIRST_SWEEPS = 256
 _GROWTH = 2
 # Anneals longer than this find less than several of this length.
 MOST_SWEEPS = 400_000
+# From this length of the longest anneal on, exchange gets its share.
+SHARED_SWEEPS = 4096
+# Exchange is asked to end between its looks only, so on problems where one takes longer it does not run.
+_MOST_LOOK_S = 0.3
 
 
 class Length(NamedTuple):
-    """An anneal: the sweeps its cooling is made for, after how many it ended, and whether it was joined with the elite."""
+    """An anneal: the sweeps its cooling is made for, after how many it ended, and whether it was joined with the elite.
+
+    With `traded`, a stretch of replica exchange: its looks as planned, and as made.
+    """
 
     sweeps: int
     stop: int
     joined: bool = True
+    traded: bool = False
 
 
 def next_length(before: Sequence[Length], sweep_s: float, left_s: float) -> Length:
     """Return the next anneal; one that would not fit is shortened, and when little would be left after it, it takes all."""
-    wanted = min(max((one.sweeps for one in before), default=FIRST_SWEEPS // _GROWTH) * _GROWTH, MOST_SWEEPS)
+    wanted = min((longest(before) or FIRST_SWEEPS // _GROWTH) * _GROWTH, MOST_SWEEPS)
     if sweep_s > 0:
         fits = max(1, int(left_s / sweep_s))
         if fits < 1.5 * wanted:
             wanted = min(fits, MOST_SWEEPS)
     return Length(wanted, wanted)
+
+
+def longest(before: Sequence[Length]) -> int:
+    """Return the sweeps of the longest anneal, 0 before the first."""
+    return max((one.sweeps for one in before if not one.traded), default=0)
+
+
+def looks_due(before: Sequence[Length], sweep_s: float, look_sweeps: int) -> int:
+    """Return how many looks (of `look_sweeps` sweeps each) exchange lags behind the anneals; 0 while it is not its time."""
+    if longest(before) < SHARED_SWEEPS or sweep_s * look_sweeps > _MOST_LOOK_S:
+        return 0
+    annealed = sum(one.stop for one in before if not one.traded)
+    return max(0, annealed // look_sweeps - sum(one.stop for one in before if one.traded))

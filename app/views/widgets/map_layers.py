@@ -1,6 +1,7 @@
 """What lies below the nodes of the map: the land of the world, a grid of degrees, and a user's tiles when there are some."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -17,6 +18,8 @@ _STEPS: Final = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 15, 30)
 _TILE_PX: Final = 256
 _MOST_TILES: Final = 400
 _PER_DEGREE: Final = 50
+# A kilometre or so across the window: places closer than that would stand on bare ground.
+_MOST_WORLD_PX: Final = 256 * 2.0**16
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,22 @@ class View:
         return range(math.floor(left - 0.1), math.ceil(right + 0.1) + 1)
 
 
+def view_of(places: Sequence[tuple[float, float]], size: tuple[int, int], edge_px: int) -> tuple[View, list[QPointF]]:
+    """Return a view of `size` that shows all `places` (degrees east and north), and where each is drawn.
+
+    Places on both sides of the 180th meridian are brought together when they are nearer that way.
+    """
+    lons = np.array([lon for lon, _ in places])
+    if lons.max() - lons.min() > 180:
+        lons = np.where(lons < 0, lons + 360, lons)
+    east, south = project([lat for _, lat in places], lons)
+    span = max(float(np.ptp(east)), 1e-9), max(float(np.ptp(south)), 1e-9)
+    world_px = min(max(1, pixels - 2 * edge_px) / one for pixels, one in zip(size, span, strict=True))
+    middle = [float(side.min() + side.max()) / 2 for side in (east, south)]
+    view = View(middle[0], middle[1], min(world_px, _MOST_WORLD_PX), size[0], size[1])
+    return view, [view.pixel(float(x), float(y)) for x, y in zip(east, south, strict=True)]
+
+
 @lru_cache(maxsize=1)
 def land() -> QPainterPath:
     """Return the land of the world in world units."""
@@ -58,7 +77,7 @@ def land() -> QPainterPath:
     return path
 
 
-def draw_base(painter: QPainter, view: View, tiles: TileFile | None) -> None:
+def draw_base(painter: QPainter, view: View, tiles: TileFile | None, *, grid: bool = True) -> None:
     """Draw sea and land, or tiles where there are some, and the grid."""
     tokens = theme.now()
     painter.fillRect(0, 0, view.width, view.height, QColor(tokens.bg))
@@ -75,7 +94,8 @@ def draw_base(painter: QPainter, view: View, tiles: TileFile | None) -> None:
         painter.restore()
     if tiles is not None:
         _draw_tiles(painter, view, tiles)
-    _draw_grid(painter, view)
+    if grid:
+        _draw_grid(painter, view)
 
 
 def _draw_tiles(painter: QPainter, view: View, tiles: TileFile) -> None:

@@ -1,14 +1,15 @@
-"""Points and lines in a plane: tours, a network with its loads, sites and whom they serve, facilities and flows."""
+"""Points and lines on the map, or in a plane where they are not on the earth: tours, a network with its loads, flows."""
 
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from app.engine.base.text import tr
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
-from app.views.widgets.drawing import Drawing, label, series
+from app.views.widgets.drawing import MARGIN_PX, Drawing, label, series
+from app.views.widgets.map_layers import draw_base, view_of
 
 _LABELS: Final = 60
 
@@ -30,9 +31,17 @@ class Routes(Drawing):
         return Twin((tr("Line"), tr("Places"), tr("Way")), rows)
 
     def draw(self, painter: QPainter) -> None:
-        """Draw the lines, then the points over them, then the names that fit."""
+        """Draw the ground, the lines, then the points over them, then the names that fit."""
         points = self.picture["points"]
-        at = self.fitted([(point["x"], point["y"]) for point in points])
+        places = [(point["x"], point["y"]) for point in points]
+        if self.picture.get("earth") and points:
+            view, at = view_of(places, (self.width(), self.height()), 6 if self.small else MARGIN_PX)
+            draw_base(painter, view, None, grid=not self.small)
+            painter.setFont(theme.text_font(theme.CAPTION_PX))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+        else:
+            at = self.fitted(places)
         for line in self.picture["lines"]:
             muted = line["series"] < 0
             pen = QPen(series(line["series"], 120 if muted else 230), 1 + (5 if muted else 1.5) * line["width_ratio"])

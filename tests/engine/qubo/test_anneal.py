@@ -46,7 +46,7 @@ def test_a_stop_between_ends_an_anneal_that_is_made_again_to_the_same_point() ->
         return len(asked) > 12
 
     found = Annealing(sweeps=10**6).solve(problem, Budget(3600.0), 4, stop=stop)
-    ((_, ended, _),) = found.info["replay"]["options"]["plan"]
+    ((_, ended, _, _),) = found.info["replay"]["options"]["plan"]
     assert 0 < ended < 10**6
     again = Annealing(**found.info["replay"]["options"]).solve(problem, Budget(0.0), 4)
     np.testing.assert_array_equal(again.sample, found.sample)

@@ -128,7 +128,7 @@ class Cvrp(Problem):
         """Return the places and the tours."""
         tours = [tour for tour in answer or () if tour]
         lines = [pictures.line([0, *tour, 0], k % 8, label=f"tour {k + 1}") for k, tour in enumerate(tours)]
-        return pictures.routes(plane(self.places, depot=True), lines)
+        return pictures.routes(plane(self.places, depot=True), lines, earth=self.places.earth is not None)
 
     def facts(self) -> list[tuple[str, str]]:
         """Return customers, capacity, vehicles."""

@@ -64,9 +64,9 @@ def line(points: Sequence[int], series: int, *, label: str = "", width_ratio: fl
     return {"points": [int(k) for k in points], "series": series, "label": label, "width_ratio": float(width_ratio)}
 
 
-def routes(points: list[dict[str, Any]], lines: list[dict[str, Any]]) -> Picture:
-    """Return points in a plane and lines through them."""
-    return {"type": "routes", "points": points, "lines": lines}
+def routes(points: list[dict[str, Any]], lines: list[dict[str, Any]], *, earth: bool = False) -> Picture:
+    """Return points in a plane and lines through them; with `earth`, x and y are degrees east and north."""
+    return {"type": "routes", "points": points, "lines": lines} | ({"earth": True} if earth else {})
 
 
 def bar(row: int, start: float, end: float, label: str, series: int) -> dict[str, Any]:

@@ -73,7 +73,8 @@ class Tsp(Problem):
         """Return the places and the tour."""
         points = plane(self.places, depot=False)
         tour = [city for city in answer or () if city >= 0]
-        return pictures.routes(points, [pictures.line([*tour, tour[0]], 0, label="tour")] if tour else [])
+        return pictures.routes(points, [pictures.line([*tour, tour[0]], 0, label="tour")] if tour else [],
+                               earth=self.places.earth is not None)  # fmt: skip
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the number of places and the longest distance."""
@@ -81,11 +82,12 @@ class Tsp(Problem):
 
 
 def plane(places: Places, *, depot: bool) -> list[dict[str, Any]]:
-    """Return the points of a picture: positions if they are known, else a ring."""
-    if places.positions is None:
+    """Return the points of a picture: degrees on the earth or positions if they are known, else a ring."""
+    at = places.positions if places.earth is None else places.earth
+    if at is None:
         points = pictures.ring_points(places.names, "stop")
     else:
-        points = [pictures.point(name, x, y) for name, (x, y) in zip(places.names, places.positions, strict=True)]
+        points = [pictures.point(name, x, y) for name, (x, y) in zip(places.names, at, strict=True)]
     if depot and points:
         points[0]["role"] = "depot"
     return points

@@ -20,7 +20,10 @@ _SECTIONS = ("NODE_COORD_SECTION", "DEMAND_SECTION", "DEPOT_SECTION", "EDGE_WEIG
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Places with distances (n, n) and, if known, positions (n, 2); demands are 0 for a plain tour."""
+    """Places with distances (n, n) and, if known, positions (n, 2); demands are 0 for a plain tour.
+
+    `earth` (n, 2) are degrees east and north where the positions are on the earth.
+    """
 
     names: tuple[str, ...]
     distances: NDArray[np.float64]
@@ -29,6 +32,7 @@ class Places:
     capacity: int = 0
     vehicles: int = 0
     comment: str = ""
+    earth: NDArray[np.float64] | None = None
 
     @property
     def n(self) -> int:
@@ -69,9 +73,10 @@ def read_tsplib(text: str, file: str) -> Places:
     comment = parts.head.get("COMMENT", "")
     told = re.search(r"trucks:\s*(\d+)", comment, re.IGNORECASE) or re.search(r"-k(\d+)", parts.head.get("NAME", ""))
     order = _depot_first(lines, parts, n)
+    earth = _degrees(positions)[order, ::-1] if kind == "GEO" and positions is not None else None
     return Places(
         tuple(str(k + 1) for k in order), distances[np.ix_(order, order)], None if positions is None else positions[order],
-        demands[order], capacity, int(told[1]) if told else 0, comment,
+        demands[order], capacity, int(told[1]) if told else 0, comment, earth,
     )  # fmt: skip
 
 
@@ -176,8 +181,7 @@ def _measured(lines: Lines, kind: str, positions: NDArray[np.float64] | None) ->
 
 def _geo(positions: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return distances in km of positions in degrees.minutes, with TSPLIB's own value of pi."""
-    degrees = np.trunc(positions)
-    radians = 3.141592 * (degrees + 5 * (positions - degrees) / 3) / 180
+    radians = 3.141592 * _degrees(positions) / 180
     lat, lon = radians[:, 0], radians[:, 1]
     q1 = np.cos(lon[:, None] - lon)
     q2, q3 = np.cos(lat[:, None] - lat), np.cos(lat[:, None] + lat)
@@ -185,6 +189,12 @@ def _geo(positions: NDArray[np.float64]) -> NDArray[np.float64]:
     out = np.trunc(_EARTH_KM * np.arccos(inner) + 1.0)
     np.fill_diagonal(out, 0)
     return np.asarray(out, np.float64)
+
+
+def _degrees(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return degrees of positions in degrees.minutes, north first."""
+    whole = np.trunc(positions)
+    return np.asarray(whole + 5 * (positions - whole) / 3, np.float64)
 
 
 def read_places(text: str, file: str) -> Places:
@@ -207,4 +217,5 @@ def read_places(text: str, file: str) -> Places:
     demands = np.array([row.whole("demand") if table.has("demand") else 0 for row in table], np.int64)
     capacity = table.whole(table.setting("capacity"), 1) if table.has("demand") else 0
     vehicles = table.whole(table.setting("vehicles", "0"))
-    return Places(tuple(row.text("name") for row in table), distances, positions, demands, capacity, vehicles)
+    earth = positions if sphere else None
+    return Places(tuple(row.text("name") for row in table), distances, positions, demands, capacity, vehicles, earth=earth)

@@ -134,6 +134,17 @@ def test_the_four_dimensional_cube_is_halved_through_eight_edges():
     assert spectrum(problem.formulation.qubo).min() == 8
 
 
+def test_places_on_the_earth_are_drawn_where_they_are():
+    head = "NAME: u\nTYPE: TSP\nDIMENSION: 3\nEDGE_WEIGHT_TYPE: GEO\nNODE_COORD_SECTION\n"
+    # The first places of ulysses16 (TSPLIB): 38.24 20.42 is 38 degrees 24 minutes north, 20 degrees 42 minutes east.
+    picture = registry.read(head + "1 38.24 20.42\n2 39.57 26.15\n3 40.56 25.32\nEOF\n", "u").draw([0, 1, 2])
+    assert picture["earth"] is True
+    assert (picture["points"][0]["x"], picture["points"][0]["y"]) == pytest.approx((20.7, 38.4))
+    table = "name,lat,lon\nA,38.4,20.7\nB,39.95,26.25\n"
+    assert registry.read(table, "t").draw(None)["points"][0]["y"] == 38.4
+    assert "earth" not in registry.read("name,x,y\nA,1,2\nB,3,4\n", "t").draw(None)
+
+
 def test_distances_of_tsplib_are_rounded_as_it_asks():
     head = (
         "NAME: x\nTYPE: TSP\nDIMENSION: 3\nEDGE_WEIGHT_TYPE: {kind}\nNODE_COORD_SECTION\n1 0 0\n2 3 4.4\n3 10.30 20.15\nEOF\n"

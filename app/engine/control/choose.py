@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from app.engine.control.limits import Fitted, Slowdown, optimum, slowdown, slowdown_begin
 from app.engine.control.ops import Num, Ops, full_like, zero_like
-from app.engine.control.physics import Coherent, Optomechanical, OptoMemory, ParaMemory, Parametric, Space
+from app.engine.control.physics import Coherent, Optomechanical, OptoMemory, ParaMemory, Parametric, Space, Starts
 from app.engine.control.sight import Sight
 
 COHERENT: Final = 0.0
@@ -18,6 +18,8 @@ PARAMETRIC: Final = 2.0
 FITTED: Final = 3.0
 CHOICES: Final = ("coherent", "optomechanical", "parametric", "fitted")
 BURSTY_IDC: Final = 5.0
+# A spring lags by itself: on bursts it pays where the actuator is about as quick as a turn (measured on every class of load).
+QUICK_TURNS: Final = 1.5
 DWELL_S: Final = 5.0
 # A plant counts as contended when service slows with the number in flight: t value, slowdown at the largest number seen,
 # and the tasks (fading) it rests on. Fewer tasks than that raise false alarms.
@@ -42,22 +44,22 @@ class AutoMemory(NamedTuple):
 class Auto:
     """Pick by what the load and the plant show; the parameters shared by the models are shared here too."""
 
-    q: Num = 200.0
-    beta: Num = 0.6
-    drain_s: Num = 0.38
-    lead: Num = 0.5
-    band: Num = 0.5
-    fall_s: Num = 0.4
-    margin: Num = 0.03
-    foresee: Num = 0.5
+    q: Num = 100.0
+    beta: Num = 1.2
+    drain_s: Num = 0.4
+    lead: Num = 0.4
+    band: Num = 0.4
+    fall_s: Num = 0.33
+    margin: Num = -0.25
+    foresee: Num = 0.45
     ahead: Num = 1.2
     trust: Num = 0.6
     push: Num = 0.0005
     share: Num = 0.85
     admission: bool = False
-    bursty: str = "optomechanical"
     name: str = "auto"
     space: ClassVar[Space] = {**Parametric.space, "push": (1e-5, 0.02, True)}
+    starts: ClassVar[Starts] = Parametric.starts
     fitted: Fitted = field(default_factory=Fitted)
 
     def begin(self, like: Num = 0.0) -> AutoMemory:
@@ -99,7 +101,7 @@ class Auto:
         mean = memory.mean + fade * (sight.demand - memory.mean)
         square = memory.square + fade * (sight.demand * sight.demand - memory.square)
         idc = (square - mean * mean) / ops.maximum(mean, 1e-6) * dt_s / ops.maximum(sight.service_s, 1e-6)
-        wish = self._wish(contended, para, idc, ops)
+        wish = self._wish(contended, para, idc, sight.delay_s <= QUICK_TURNS * dt_s, ops)
         free = (memory.age_s >= DWELL_S) | (contended & (memory.choice < FITTED))
         switch = free & (wish != memory.choice)
         choice = ops.where(switch, wish, memory.choice)
@@ -109,11 +111,11 @@ class Auto:
         capped = ops.where(contended, ops.minimum(followed, best), followed)
         return AutoMemory(para, opto, slow, choice, age_s, mean, square), ops.where(choice == FITTED, limit, capped)
 
-    def _wish(self, contended: Num, para: ParaMemory, idc: Num, ops: Ops) -> Num:
+    def _wish(self, contended: Num, para: ParaMemory, idc: Num, quick: bool, ops: Ops) -> Num:
         past: Any = para.past
         periodic = bool(past.period[0] > 0) if past.scalar else past.period > 0
-        bursty = OPTOMECHANICAL if self.bursty == "optomechanical" else COHERENT
-        calm = ops.where(periodic, PARAMETRIC, ops.where(idc > BURSTY_IDC, bursty, COHERENT))
+        spring = OPTOMECHANICAL if quick else COHERENT
+        calm = ops.where(periodic, PARAMETRIC, ops.where(idc > BURSTY_IDC, spring, COHERENT))
         return ops.where(contended, FITTED, full_like(calm, FITTED) if self.admission else calm)
 
 

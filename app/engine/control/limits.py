@@ -191,6 +191,9 @@ def optimum(memory: Slowdown, ops: Ops) -> tuple[Num, Num, Num]:
     return n, t_value, 1 + slope * memory.most * memory.most / base
 
 
+_SURE_T = 3.0
+
+
 @dataclass(frozen=True)
 class Fitted:
     """The limit at `share` of the fitted n*; while no slowdown shows, a tenth more whenever tasks wait."""
@@ -213,7 +216,7 @@ class Fitted:
     def aim(self, memory: Slowdown, sight: Sight, dt_s: float, ops: Ops) -> Num:
         """Return the limit the fit calls for, approached within a second or so and never past n*."""
         best, t_value, _ = optimum(memory, ops)
-        known = t_value > 3.0
+        known = t_value > _SURE_T
         probe = ops.where(sight.queue > 0, sight.size * (1 + self.rise), sight.size)
         target = ops.where(known, ops.clip(self.share * best, sight.low, sight.high), ops.minimum(probe, sight.high))
         pace = dt_s / (0.5 + dt_s)

@@ -16,26 +16,47 @@ from app.engine.control.sight import Sight, Track, foreseen, set_point, settle, 
 
 # name: (lowest, highest, whether drawn on a logarithmic scale)
 Space = dict[str, tuple[float, float, bool]]
+# Settings to try first, each found on tuning loads of one character: bursts of a second, slow drift, batches shorter than
+# the actuation delay, a thin and noisy demand, waves. A negative margin says that the queue's term carries a part of demand.
+Starts = tuple[dict[str, float], ...]
+BURSTS = {
+    "q": 2300.0,
+    "beta": 1.4,
+    "drain_s": 0.5,
+    "lead": 0.59,
+    "band": 0.075,
+    "fall_s": 0.35,
+    "margin": -0.29,
+    "foresee": 0.52,
+}
+CALM = {"q": 15.0, "beta": 0.9, "drain_s": 0.5, "lead": 0.1, "band": 0.9, "fall_s": 0.31, "margin": -0.18, "foresee": 0.38}
+BATCHES = {"q": 69.0, "beta": 0.64, "drain_s": 0.1, "lead": 0.48, "band": 0.12, "fall_s": 0.2, "margin": -0.5, "foresee": 1.0}
+THIN = {"q": 3.5, "beta": 2.1, "drain_s": 0.5, "lead": 0.46, "band": 1.2, "fall_s": 0.43, "margin": -0.46, "foresee": 0.2}
+WAVES = {
+    "q": 116.0, "beta": 0.96, "drain_s": 0.16, "lead": 0.59, "band": 0.3, "fall_s": 0.32, "margin": -0.21, "foresee": 0.15,
+    "ahead": 1.23, "trust": 0.35,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Coherent:
     """A Kalman estimate led by `lead` actuation delays; the size moves only when the set-point leaves the dead-band."""
 
-    q: Num = 200.0
-    beta: Num = 0.6
-    drain_s: Num = 0.38
-    lead: Num = 0.5
-    band: Num = 0.5
-    fall_s: Num = 0.4
-    margin: Num = 0.03
-    foresee: Num = 0.5
+    q: Num = 100.0
+    beta: Num = 1.2
+    drain_s: Num = 0.4
+    lead: Num = 0.4
+    band: Num = 0.4
+    fall_s: Num = 0.33
+    margin: Num = -0.25
+    foresee: Num = 0.45
     name: str = "coherent"
     space: ClassVar[Space] = {
-        "q": (10, 3000, True), "beta": (0.0, 2.0, False), "drain_s": (0.05, 2.0, True),
-        "lead": (0.0, 1.5, False), "band": (0.05, 2.0, True), "fall_s": (0.1, 4.0, True), "margin": (0.0, 0.4, False),
+        "q": (0.3, 3000, True), "beta": (0.0, 2.5, False), "drain_s": (0.1, 0.5, True),
+        "lead": (0.0, 1.5, False), "band": (0.05, 2.0, True), "fall_s": (0.1, 4.0, True), "margin": (-0.7, 0.4, False),
         "foresee": (0.0, 1.0, False),
     }  # fmt: skip
+    starts: ClassVar[Starts] = (BURSTS, CALM, BATCHES, THIN)
 
     def begin(self, like: Num = 0.0) -> Track:
         """Return the memory of who has seen nothing."""
@@ -73,17 +94,18 @@ class Optomechanical:
     cold: Num = 0.5
     push: Num = 0.0005
     push_most: Num = 6.0
-    q: Num = 200.0
-    beta: Num = 0.6
-    drain_s: Num = 0.38
-    margin: Num = 0.03
-    foresee: Num = 0.5
+    q: Num = 100.0
+    beta: Num = 1.2
+    drain_s: Num = 0.4
+    margin: Num = -0.25
+    foresee: Num = 0.45
     name: str = "optomechanical"
     space: ClassVar[Space] = {
         "omega": (4, 20, True), "fall": (0.05, 1.0, True), "zeta": (0.4, 1.4, False), "cold": (0.0, 1.0, False),
-        "push": (1e-5, 0.05, True), "q": (10, 3000, True), "beta": (0.0, 2.0, False), "drain_s": (0.05, 2.0, True),
-        "margin": (0.0, 0.4, False), "foresee": (0.0, 1.0, False),
+        "push": (1e-5, 0.05, True), "q": (0.3, 3000, True), "beta": (0.0, 2.5, False), "drain_s": (0.1, 0.5, True),
+        "margin": (-0.7, 0.4, False), "foresee": (0.0, 1.0, False),
     }  # fmt: skip
+    starts: ClassVar[Starts] = (BURSTS, CALM, BATCHES, THIN)
 
     def begin(self, like: Num = 0.0) -> OptoMemory:
         """Return the memory of who has seen nothing."""
@@ -130,18 +152,19 @@ class Parametric:
     x̂(t + d) = w x̂ + (1 - w) x̄(t - P) + x̄(t + d - P) - x̄(t - P), x̄ the centred mean of past periods.
     """
 
-    q: Num = 200.0
-    beta: Num = 0.6
-    drain_s: Num = 0.38
-    lead: Num = 0.5
-    band: Num = 0.5
-    fall_s: Num = 0.4
-    margin: Num = 0.03
-    foresee: Num = 0.5
+    q: Num = 100.0
+    beta: Num = 1.2
+    drain_s: Num = 0.4
+    lead: Num = 0.4
+    band: Num = 0.4
+    fall_s: Num = 0.33
+    margin: Num = -0.25
+    foresee: Num = 0.45
     ahead: Num = 1.2
     trust: Num = 0.6
     name: str = "parametric"
     space: ClassVar[Space] = {**Coherent.space, "ahead": (0.5, 2.0, False), "trust": (0.2, 0.9, False)}
+    starts: ClassVar[Starts] = (WAVES, *Coherent.starts)
 
     def begin(self, like: Num = 0.0) -> ParaMemory:
         """Return the memory of who has seen nothing."""

@@ -100,8 +100,10 @@ def settle(  # noqa: PLR0917 - a formula's figures
     """Return the next size: up at once when the target is half a band above, down over `fall_s` when it is two below.
 
     What is let go comes back only after the actuation delay, so the capacity in force is the least of the sizes asked for
-    within it: noise costs on the way down, not on the way up.
+    within it: noise costs on the way down, not on the way up. Nothing is let go while what waits is work for longer than
+    that delay.
     """
     share = dt_s / (ops.maximum(fall_s, 0.0) + dt_s)
-    lower = ops.where(target < sight.size - 2 * band, sight.size + share * (target - sight.size), sight.size)
+    idle = (target < sight.size - 2 * band) & (sight.queue * sight.service_s <= sight.size * sight.delay_s)
+    lower = ops.where(idle, sight.size + share * (target - sight.size), sight.size)
     return ops.where(target > sight.size + band / 2, target, lower)

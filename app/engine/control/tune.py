@@ -31,11 +31,12 @@ class Tuned:
 
 
 def candidates(law: Any, space: Space, count: int, random: np.random.Generator, width: float = 0.0) -> dict[str, Floats]:
-    """Return `count` settings as columns: the law's own first, then draws from `space`.
+    """Return `count` settings as columns: the law's own first, those it names to start from, then draws from `space`.
 
     With `width` above 0 they lie near the law's own, that share of each range away (normal).
     """
     columns: dict[str, Floats] = {}
+    starts = getattr(law, "starts", ())[: count - 1] if width == 0 else ()
     for name, (low, high, logarithmic) in space.items():
         own = float(getattr(law, name))
         a, b = (np.log(low), np.log(high)) if logarithmic else (low, high)
@@ -44,6 +45,8 @@ def candidates(law: Any, space: Space, count: int, random: np.random.Generator, 
         drawn = close if width > 0 else random.uniform(a, b, count)
         values = np.asarray(np.exp(drawn) if logarithmic else drawn, float)
         values[0] = own
+        for place, start in enumerate(starts, 1):
+            values[place] = start.get(name, own)
         columns[name] = values
     return columns
 

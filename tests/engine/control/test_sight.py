@@ -1,5 +1,5 @@
-import dataclasses
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_set_point_is_demand_and_its_root_and_what_empties_the_queue():
 def test_a_queue_is_never_drained_faster_than_half_the_stable_gain():
     # q' = -q(t - d) / T is stable for T > 2 d / pi; the bound keeps T at 4 d / pi at least.
     delay_s, dt_s = 0.3, 1e-3
-    late = dataclasses.replace(SIGHT, demand=0.0, queue=100.0, delay_s=delay_s)
+    late = replace(SIGHT, demand=0.0, queue=100.0, delay_s=delay_s)
     rate = set_point(0.0, late, 0.0, 1e-3, SCALAR) / late.service_s / 100.0
     assert 1 / rate == pytest.approx(4 * delay_s / math.pi)
     queue, lag = [100.0], round(delay_s / dt_s)
@@ -33,7 +33,7 @@ def test_the_filter_finds_a_ramp_in_poisson_noise():
     for k in range(400):
         true = 10 + 2.0 * k * 0.1
         raw = random.poisson(true / 0.05 * 0.1) * 0.05 / 0.1
-        seen = track(seen, dataclasses.replace(SIGHT, demand=raw), 1.0, 0.1, SCALAR)
+        seen = track(seen, replace(SIGHT, demand=raw), 1.0, 0.1, SCALAR)
         errors.append((raw - true, seen.x - true))
     raw_sd, sd = np.std(np.array(errors[100:]), axis=0)
     assert sd < raw_sd / 2
@@ -42,7 +42,7 @@ def test_the_filter_finds_a_ramp_in_poisson_noise():
 
 def test_what_is_on_order_is_counted_before_more_is_ordered():
     seen = track_begin(0.0)._replace(x=16.0, capacity=20.0)
-    late = dataclasses.replace(SIGHT, delay_s=0.1)
+    late = replace(SIGHT, delay_s=0.1)
     assert foreseen(seen, late, 0.0, SCALAR) == 12.0
     assert foreseen(seen, late, 1.0, SCALAR) == pytest.approx(12 + 0.1 * (16 - 20) / 0.05)
 
@@ -51,4 +51,11 @@ def test_up_at_once_down_slowly_and_rest_within_the_band():
     assert settle(30.0, SIGHT, 1.0, 0.4, 0.1, SCALAR) == 30.0
     assert settle(20.4, SIGHT, 1.0, 0.4, 0.1, SCALAR) == 20.0
     assert settle(18.5, SIGHT, 1.0, 0.4, 0.1, SCALAR) == 20.0
-    assert settle(10.0, SIGHT, 1.0, 0.4, 0.1, SCALAR) == pytest.approx(18.0)
+    short = replace(SIGHT, queue=0.0)
+    assert settle(10.0, short, 1.0, 0.4, 0.1, SCALAR) == pytest.approx(18.0)
+
+
+def test_nothing_is_let_go_while_what_waits_is_work_for_longer_than_the_delay():
+    full = SIGHT.size * 0.3 / SIGHT.service_s
+    assert settle(10.0, replace(SIGHT, delay_s=0.3, queue=1.01 * full), 1.0, 0.4, 0.1, SCALAR) == SIGHT.size
+    assert settle(10.0, replace(SIGHT, delay_s=0.3, queue=0.99 * full), 1.0, 0.4, 0.1, SCALAR) < SIGHT.size

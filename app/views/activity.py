@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtWidgets import QPushButton, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.engine.base.command import Danger
 from app.engine.base.events import CommandFinished, Event, JobStateChanged
@@ -16,7 +16,7 @@ from app.views.shell.activity_dock import JobsTable
 from app.views.shell.context import Context, hold
 from app.views.shell.details import Details
 from app.views.shell.page import Page
-from app.views.widgets.explain import explain
+from app.views.widgets.explain import explain, tabbed
 from app.views.widgets.jobs import ago_text, took_s
 
 
@@ -75,11 +75,10 @@ class ActivityPage(Page):
             self.timeline.text.selectAll()
 
     def _lay_out(self) -> None:
-        self.tabs = QTabWidget()
+        self.tabs = tabbed(tr("Activity"))
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.jobs, tr("Jobs"))
         self.tabs.addTab(self.timeline, tr("Time line"))
-        self.tabs.setAccessibleName(tr("Activity"))
         self.body.addWidget(self.tabs, 1)
         self.keep_aside(self._beside)
         column = QVBoxLayout(self._beside)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter, QTabWidget, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QTabWidget
 
 from app.engine.base.text import tr
 from app.engine.base.units import count_text, span_text
@@ -20,6 +20,7 @@ from app.views.widgets.chart import Chart
 from app.views.widgets.choice import Choice
 from app.views.widgets.circuit import CircuitCanvas
 from app.views.widgets.empty import EmptyState
+from app.views.widgets.explain import scrolled, tabbed
 from app.views.widgets.histogram import Histogram
 
 
@@ -74,10 +75,9 @@ class CircuitsPage(RunPage):
         )  # fmt: skip
 
     def _make_tabs(self) -> QTabWidget:
-        tabs = QTabWidget()
-        tabs.setAccessibleName(tr("Outcomes and states"))
-        outcomes = Chart(tr("Outcomes"), _scrolled(self.histogram, tr("Outcomes")), self.histogram.twin)
-        states = Chart(tr("State of each qubit"), _scrolled(self.spheres, tr("Bloch vectors")), self.spheres.twin)
+        tabs = tabbed(tr("Outcomes and states"))
+        outcomes = Chart(tr("Outcomes"), scrolled(self.histogram, tr("Outcomes"), across=True), self.histogram.twin)
+        states = Chart(tr("State of each qubit"), scrolled(self.spheres, tr("Bloch vectors"), across=True), self.spheres.twin)
         states.head.insertWidget(1, self._exact)
         tabs.addTab(outcomes, tr("Outcomes"))
         tabs.addTab(states, tr("Qubits"))
@@ -142,14 +142,6 @@ class CircuitsPage(RunPage):
         self._use_sample(number)
         if self.form is not None:
             self.form.submit()
-
-
-def _scrolled(widget: QWidget, name: str) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setWidget(widget)
-    area.setAccessibleName(name)
-    return area
 
 
 def _facts(result: Mapping[str, Any]) -> str:

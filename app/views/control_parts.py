@@ -10,10 +10,11 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.engine.base.rings import Floats, Ring
 from app.engine.base.text import tr
+from app.engine.base.units import number_text, ratio_text
 from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.widgets.choice import Choice
-from app.views.widgets.explain import explain
+from app.views.widgets.explain import explain, name_drawn, say_drawn
 
 _TAIL: Final = 300
 _ROW_PX: Final = 24
@@ -32,11 +33,12 @@ class PhasePortrait(QWidget):
         self.at: Floats = np.empty(0)
         self.v: Floats = np.empty(0)
         self.setMinimumHeight(120)
-        self.setAccessibleName(tr("Phase portrait: velocity of the demand over its position"))
+        name_drawn(self, tr("Phase portrait: velocity of the demand over its position"))
 
     def clear(self) -> None:
         """Forget the course."""
         self.at, self.v, self._seen = np.empty(0), np.empty(0), -1
+        say_drawn(self, "")
         self.update()
 
     def draw(self) -> bool:
@@ -49,6 +51,9 @@ class PhasePortrait(QWidget):
         _, v = velocity.tail(_TAIL)
         least = min(len(x), len(v))
         self.at, self.v = x[len(x) - least :], v[len(v) - least :]
+        if least:
+            now = {"x": number_text(self.at[-1], ".3g"), "v": number_text(self.v[-1], "+.3g")}
+            say_drawn(self, tr("Demand {x} workers, changing by {v} a second", **now))
         self.update()
         return True
 
@@ -82,13 +87,13 @@ class Intervals(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[Mapping[str, Any]] = []
-        self.setAccessibleName(tr("Effects against peers, with their intervals"))
+        name_drawn(self, tr("Effects against peers, with their intervals"))
 
     def show_effects(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Show the rows of a trial's `per`."""
         self.rows = list(rows)
-        told = (f"{row['against']} {100 * row['effect']:+.1f} %: {tr(str(row.get('verdict', '')))}" for row in self.rows)
-        self.setAccessibleDescription("; ".join(told))
+        told = (f"{row['against']} {_effect(row)}: {tr(str(row.get('verdict', '')))}" for row in self.rows)
+        say_drawn(self, "; ".join(told))
         self.setMinimumHeight(self.sizeHint().height())
         self.updateGeometry()
         self.update()
@@ -123,8 +128,12 @@ class Intervals(QWidget):
             painter.setBrush(QColor(tokens.series[0]))
             painter.drawEllipse(QPointF(across(float(row["effect"])), centre), 4.0, 4.0)
             painter.setPen(QColor(tokens.muted))
-            painter.drawText(QRectF(self.width() - 92.0, top, 92, _ROW_PX), middle, f"{100 * float(row['effect']):+.1f}\u202f%")
+            painter.drawText(QRectF(self.width() - 92.0, top, 92, _ROW_PX), middle, _effect(row))
         painter.end()
+
+
+def _effect(row: Mapping[str, Any]) -> str:
+    return ratio_text(float(row["effect"]), "+.1f")
 
 
 class SteerBar(QWidget):

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSlider,
     QSplitter,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -38,6 +37,7 @@ from app.views.widgets.bloch import BlochSpheres
 from app.views.widgets.chart import Chart
 from app.views.widgets.choice import Choice
 from app.views.widgets.circuit_grid import MIME, CircuitGrid
+from app.views.widgets.explain import explain, tabbed
 from app.views.widgets.state_pictures import (
     City,
     EntanglementMap,
@@ -58,6 +58,7 @@ class Catalogue(QListWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setAccessibleName(tr("Gates"))
+        self.setAccessibleDescription(tr("Return puts the gate at the cursor of the canvas"))
         self.setDragEnabled(True)
         self.setUniformItemSizes(True)
         for name in (*GATES, *_OTHERS):
@@ -85,6 +86,7 @@ class EditorPage(Page):
         self.catalogue = Catalogue()
         self.text = QPlainTextEdit()
         self.text.setAccessibleName(tr("OpenQASM of the circuit"))
+        self.text.setAccessibleDescription(tr("In step with the canvas: what is changed in one shows in the other"))
         self.text.setFont(theme.mono_font(theme.TABLE_PX))
         self.said = QLabel()
         self.said.setProperty("role", "muted")
@@ -116,15 +118,17 @@ class EditorPage(Page):
             field.setPlaceholderText(name)
             field.editingFinished.connect(self._apply)
         self.condition.setAccessibleName(tr("Only if"))
+        self.condition.setAccessibleDescription(tr("The measured bit on which the gate depends"))
         self.condition.activated.connect(self._conditioned)
         self.line = QHBoxLayout()
-        for text, call in (
-            (tr("Add a qubit"), partial(self._do, tr("Add a qubit"), document.add_qubit)),
-            (tr("Remove the qubit"), self._remove_qubit),
-            (tr("Undo"), self.model.stack.undo),
-            (tr("Redo"), self.model.stack.redo),
+        for text, what, call in (
+            (tr("Add a qubit"), tr("Below the last one"), partial(self._do, tr("Add a qubit"), document.add_qubit)),
+            (tr("Remove the qubit"), tr("The one at the cursor, with its gates"), self._remove_qubit),
+            (tr("Undo"), tr("Take the last change of the circuit back"), self.model.stack.undo),
+            (tr("Redo"), tr("Make the change that was taken back again"), self.model.stack.redo),
         ):
             button = QPushButton(text)
+            explain(button, what)
             button.clicked.connect(lambda _checked=False, call=call: call())
             self.line.addWidget(button)
         for widget in (self.qubits, self.angles, self.condition):
@@ -134,8 +138,7 @@ class EditorPage(Page):
         self.bars, self.sphere = StateBars(tr("Probabilities")), QSphere(tr("Q-sphere"))
         self.city, self.hinton = City(tr("Density matrix")), Hinton(tr("Hinton diagram"))
         self.ties, self.spheres = EntanglementMap(tr("Entanglement")), BlochSpheres(tr("Bloch vectors"))
-        self.tabs = QTabWidget()
-        self.tabs.setAccessibleName(tr("Pictures of the state"))
+        self.tabs = tabbed(tr("Pictures of the state"))
         for title, widget in (
             (tr("Probabilities"), self.bars), (tr("Q-sphere"), self.sphere), (tr("Qubits"), self.spheres),
             (tr("Density matrix"), self.city), (tr("Hinton diagram"), self.hinton), (tr("Entanglement"), self.ties),

@@ -131,6 +131,7 @@ class FleetBar(QWidget):
         self.views.setAccessibleName(tr("Saved view"))
         self.views.setToolTip(tr("Pick a view, or type a name to save the filter, columns, sort and grouping under"))
         menu = QMenu(self.act)
+        menu.setAccessibleName(tr("What to do with the nodes shown"))
         for deed in deeds():
             menu.addAction(deed.title + ("…" if deed.ask else "")).triggered.connect(partial(self._chosen, deed))
         menu.addSeparator()

@@ -5,7 +5,7 @@ from importlib import metadata
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton, QSplitter, QTabWidget, QTextBrowser
+from PySide6.QtWidgets import QPushButton, QSplitter, QTextBrowser
 
 from app.engine.base.command import Arg, Command
 from app.engine.base.records import Records
@@ -17,7 +17,7 @@ from app.views.shell.fields import range_of
 from app.views.shell.forms import command_line
 from app.views.shell.page import Page
 from app.views.widgets.columns import Column
-from app.views.widgets.explain import explain
+from app.views.widgets.explain import explain, tabbed
 from app.views.widgets.table import TablePanel
 
 Package = tuple[str, str, str]  # name, version, licence
@@ -32,7 +32,7 @@ class HelpPage(Page):
         self.manual = Manual(context)
         self.claims = ClaimsView(context)
         self.licences = Licences()
-        self.tabs = QTabWidget()
+        self.tabs = tabbed(tr("Manual, claims and licences"))
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.manual, tr("Manual"))
         self.tabs.addTab(self.claims, tr("Claims"))
@@ -87,6 +87,7 @@ class Manual(QSplitter):
         self.table = TablePanel(rows, columns, name=tr("Commands"))
         self.text = QTextBrowser()
         self.text.setAccessibleName(tr("Manual page"))
+        self.text.setAccessibleDescription(tr("The command picked in the table; arrows and the Page keys scroll"))
         self.text.setOpenLinks(False)
         self.text.document().setDocumentMargin(3 * theme.SPACE)
         self.addWidget(self.table)

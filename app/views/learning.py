@@ -20,6 +20,7 @@ from app.views.widgets.bars import Bar, Bars
 from app.views.widgets.chart import Chart
 from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
+from app.views.widgets.explain import tabbed
 from app.views.widgets.plot import LivePlot
 from app.views.widgets.state import state_text, token_of
 from app.views.widgets.table import TablePanel
@@ -104,8 +105,7 @@ class LearningPage(RunPage):
         )  # fmt: skip
 
     def _make_tabs(self) -> QTabWidget:
-        tabs = QTabWidget()
-        tabs.setAccessibleName(tr("Nodes in the last round"))
+        tabs = tabbed(tr("Nodes in the last round"))
         pictures = QWidget()
         side_by_side = QHBoxLayout(pictures)
         side_by_side.setContentsMargins(0, 0, 0, 0)

@@ -13,6 +13,7 @@ from app.engine.base.text import tr
 from app.views.problem_picture import ProblemPicture
 from app.views.shell import theme
 from app.views.shell.theme import RESOURCES
+from app.views.widgets.explain import as_scrolled
 
 PICTURES: Final = RESOURCES / "samples" / "problems" / "pictures.json"
 _THUMB: Final = (104, 76)
@@ -27,10 +28,8 @@ class ProblemGallery(QScrollArea):
         super().__init__()
         self._pick = pick
         self.buttons: dict[str, QPushButton] = {}
-        self.setWidgetResizable(True)
+        as_scrolled(self, tr("Gallery of problems"))
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName(tr("Gallery of problems"))
 
     def show_list(self, told: Mapping[str, Any]) -> None:
         """Show what `problem.list` told: the problems kept here first, then a card per kind."""

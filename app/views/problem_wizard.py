@@ -12,7 +12,7 @@ from app.views.problem_picture import ProblemPicture
 from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.shell.fields import Field
-from app.views.widgets.explain import explain
+from app.views.widgets.explain import as_scrolled, explain
 from app.views.widgets.state import dress
 
 COMMAND: Final = "problem.import"
@@ -68,7 +68,7 @@ class ProblemWizard(QScrollArea):
         for widget in (self.read, self.understood, self.picture, self.facts, self.solve):
             column.addWidget(widget)
         column.addStretch(1)
-        self.setWidgetResizable(True)
+        as_scrolled(self, tr("A problem of your own"))
         self.setWidget(holder)
 
     def field(self, name: str) -> Field:

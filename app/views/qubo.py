@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from app.engine.base.records import Records
 from app.engine.base.text import tr
@@ -25,7 +25,7 @@ from app.views.widgets.bars import BinChart
 from app.views.widgets.chart import Chart
 from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
-from app.views.widgets.explain import explain
+from app.views.widgets.explain import explain, tabbed
 from app.views.widgets.graph_view import GraphView
 from app.views.widgets.heatmap import Heatmap
 from app.views.widgets.plot import LivePlot
@@ -122,8 +122,7 @@ class QuboPage(RunPage):
         words.addStretch(1)
         top.addWidget(card(words, heading=tr("Objective")), 2)
         top.addWidget(card(self.plot), 3)
-        self.tabs = QTabWidget()
-        self.tabs.setAccessibleName(tr("Pictures of the problem and its samples"))
+        self.tabs = tabbed(tr("Pictures of the problem and its samples"))
         self.tabs.addTab(self.samples, tr("Samples"))
         self.tabs.addTab(Chart(tr("Energies of the samples"), self.energies, self.energies.twin), tr("Energies"))
         self.tabs.addTab(Chart(tr("Matrix"), self.matrix, self.matrix.twin), tr("Matrix"))

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from app.engine.base.text import tr
 from app.engine.base.units import number_text
@@ -20,6 +20,7 @@ from app.views.shell.page import Page, card
 from app.views.widgets.columns import Column
 from app.views.widgets.confirm import ConfirmButton
 from app.views.widgets.empty import EmptyState
+from app.views.widgets.explain import scrolled, tabbed
 from app.views.widgets.gauges import Gauge, Gauges
 from app.views.widgets.lanes import Lane, Lanes
 from app.views.widgets.state import state_text, token_of
@@ -137,11 +138,8 @@ class RolloutPage(Page):
         self.controls["halt"] = ConfirmButton(tr("Emergency stop"), tr("Put back every node on its way?"), halt)
         bar.addWidget(self.controls["stop"])
         bar.addWidget(self.controls["halt"])
-        area = QScrollArea()
-        area.setWidgetResizable(True)
+        area = scrolled(self.lanes, tr("Groups"), across=True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
-        area.setWidget(self.lanes)
-        area.setAccessibleName(tr("Groups"))
         right = QWidget()
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
@@ -155,7 +153,7 @@ class RolloutPage(Page):
         splitter.addWidget(self.detail)
         splitter.setStretchFactor(1, 3)
         splitter.setSizes([280, 760])
-        self.tabs = QTabWidget()
+        self.tabs = tabbed(tr("Rollouts, plan and models"))
         self.tabs.addTab(splitter, tr("Rollouts"))
         self.tabs.addTab(self.sheet, tr("Plan"))
         self.tabs.addTab(self.models, tr("Models"))

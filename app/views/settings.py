@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from app.engine.base.command import Arg
 from app.engine.base.events import SettingChanged
@@ -14,6 +14,7 @@ from app.views.shell.context import Context, hold
 from app.views.shell.fields import Field
 from app.views.shell.icons import icon
 from app.views.shell.page import Page, card
+from app.views.widgets.explain import scrolled
 
 
 def area_titles() -> dict[str, str]:
@@ -46,10 +47,7 @@ class SettingsPage(Page):
             self._areas.append((whole, [row.name for row in rows]))
             column.addWidget(whole)
         column.addStretch(1)
-        scroll = self._scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(holder)
+        scroll = self._scroll = scrolled(holder, tr("Settings"))
         self.search = QLineEdit()
         self.search.setPlaceholderText(tr("Search names and meanings…"))
         self.search.setAccessibleName(tr("Search the settings"))

@@ -1,6 +1,7 @@
+from typing import Any
+
 from qiskit import qasm3 as qasm3
 from qiskit import qpy as qpy
-from typing import Any
 
 class QuantumCircuit:
     name: str

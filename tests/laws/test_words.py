@@ -103,10 +103,31 @@ def test_no_text_boasts_or_apologises():
 
 
 def test_numbers_and_times_of_the_window_have_the_signs_of_the_readers_language():
-    grouped = re.compile(r"\{[^{}]*:(?:,|\.[1-9])[^{}]*\}|\.strftime\(")
+    grouped = re.compile(r"\{[^{}]*:[+ ]?(?:,|\.[1-9]|\.0%|[0-9.,]*[gGeE%]\})[^{}]*\}?|\.strftime\(")
 
     def raw(path):
         lines = path.read_text("utf-8").splitlines()
         return [f"{number}: {line.strip()}" for number, line in enumerate(lines, 1) if grouped.search(line)]
 
-    assert findings(VIEWS, raw) == {}
+    assert findings(files("app/views"), raw) == {}
+
+
+NUMERIC = re.compile(r"(,|\.[1-9]|.*[gGeE%]$)")
+
+
+def _formatted(path):
+    """Yield the numbers formatted by hand in what is said to a reader: `tr` or an error, and their values."""
+    for call in nodes_of(path):
+        if isinstance(call, ast.Call) and (dotted(call.func) == "tr" or dotted(call.func) in ERRORS):
+            for part in ast.walk(call):
+                if isinstance(part, ast.FormattedValue) and part.format_spec is not None:
+                    spec = "".join(one.value for one in part.format_spec.values if isinstance(one, ast.Constant))
+                    yield from (f"{part.lineno}: {spec}" for _ in NUMERIC.findall(spec)[:1])
+            template = call.args[0] if call.args else None
+            if isinstance(template, ast.Constant) and isinstance(template.value, str):
+                specs = [spec or "" for _, _, spec, _ in string.Formatter().parse(template.value)]
+                yield from (f"{call.lineno}: {spec}" for spec in specs if NUMERIC.match(spec))
+
+
+def test_numbers_in_sentences_of_the_engine_have_the_signs_of_the_readers_language():
+    assert findings(files("app/engine", "app/agent", "app/commands", "app/wire"), _formatted) == {}

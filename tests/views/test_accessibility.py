@@ -1,34 +1,57 @@
 """Everybody can use it: a name on everything that can be acted on, a key to everything, and Tab goes round."""
 
+import ast
+
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QInputDialog, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QInputDialog, QMenu, QWidget
 
+from app.engine.base.funnel import Fate, Notice
 from app.views.shell import finder
 from app.views.shell.fields import Field
+from app.views.shell.forms import CommandForm
 from app.views.shell.presets import PresetButton
 from app.views.widgets import table_menu
 from app.views.widgets.table import TableView
-from tests.views.walk import interactive, name_of, place_of, reachable, visited
+from tests.laws.tree import ROOT, dotted, files, nodes_of
+from tests.views.walk import interactive, name_of, place_of, reachable, untold, visited
 
 
-@pytest.mark.parametrize("fixture", ["window", "full_window"])
-def test_everything_that_can_be_acted_on_has_a_name(request, fixture):
-    window = request.getfixturevalue(fixture)
-    nameless = {place_of(widget) for _page in visited(window) for widget in interactive(window) if not name_of(widget).strip()}
-    assert nameless == set()
+def test_everything_on_every_empty_page_says_its_name_and_what_it_is_for(window):
+    assert set().union(*(untold(window) for _page in visited(window))) == set()
 
 
-@pytest.mark.parametrize("fixture", ["window", "full_window"])
-def test_everything_that_can_be_acted_on_says_what_it_is_for(request, fixture):
-    window = request.getfixturevalue(fixture)
-    silent = {
-        f"{place_of(widget)}: {name_of(widget)}"
-        for _page in visited(window)
-        for widget in interactive(window)
-        if not (widget.accessibleDescription() or widget.toolTip()).strip()
-    }
-    assert silent == set()
+def test_everything_on_every_page_says_its_name_and_what_it_is_for_and_answers_to_a_key(full_window):
+    silent, nameless, out_of_reach = set(), set(), set()
+    for _page in visited(full_window):
+        silent |= untold(full_window)
+        nameless |= {place_of(menu) for menu in full_window.findChildren(QMenu) if not _told(menu)}
+        out_of_reach |= {
+            f"{name_of(widget)}: {place_of(widget)}"
+            for widget in interactive(full_window)
+            if widget.isVisibleTo(full_window) and widget.isEnabled() and not reachable(widget)
+        }
+    assert (silent, nameless, out_of_reach) == (set(), set(), set())
+
+
+def _told(menu):
+    return bool(name_of(menu)) and all(one.text() or one.isSeparator() for one in menu.actions())
+
+
+def test_the_form_of_every_command_says_what_each_part_is_for(full_window):
+    silent = {}
+    for row in full_window.engine.table:
+        form = CommandForm(row, lambda _args: None, compact=False, view=full_window.context.view)
+        if found := untold(form):
+            silent[row.id] = found
+    assert silent == {}
+
+
+def test_palette_keys_and_notices_say_what_they_are(full_window):
+    full_window.open_palette()
+    full_window.show_keys()
+    full_window.show_notice(Notice(Fate.TELL, "node-01 went silent", "Look at its link."))
+    assert untold(full_window) == set()
 
 
 def test_what_opens_in_a_window_of_its_own_says_what_it_asks(full_window):
@@ -52,25 +75,35 @@ def test_what_opens_in_a_window_of_its_own_says_what_it_asks(full_window):
         dialog.reject()
 
 
-def test_a_button_without_words_says_what_it_does(full_window):
-    silent = {
-        place_of(widget)
-        for _page in visited(full_window)
-        for widget in interactive(full_window)
-        if isinstance(widget, QAbstractButton) and not widget.text().strip()
-        and not (widget.toolTip() or widget.accessibleDescription()).strip()
+def test_every_window_that_the_code_can_open_is_among_those_tried_above():
+    opening = {
+        f"{path.relative_to(ROOT).as_posix()}: {dotted(call.func)}"
+        for path in files("app/views", "app/console.py")
+        for call in nodes_of(path)
+        if isinstance(call, ast.Call) and dotted(call.func).rpartition(".")[2].endswith(("Dialog", "MessageBox", "Wizard"))
+        and dotted(call.func).startswith("Q")
     }  # fmt: skip
-    assert silent == set()
-
-
-def test_no_action_is_for_the_mouse_alone(full_window):
-    out_of_reach = {
-        f"{name_of(widget)}: {place_of(widget)}"
-        for _page in visited(full_window)
-        for widget in interactive(full_window)
-        if widget.isVisibleTo(full_window) and widget.isEnabled() and not reachable(widget)
+    assert opening == {
+        "app/views/shell/finder.py: QInputDialog",
+        "app/views/shell/presets.py: QInputDialog",
+        "app/views/shell/fields.py: QFileDialog",
+        "app/views/widgets/chart.py: QFileDialog",
+        "app/views/widgets/map_panel.py: QFileDialog",
+        "app/views/widgets/table_menu.py: QFileDialog",
     }
-    assert out_of_reach == set()
+
+
+def test_what_follows_the_mouse_follows_the_keyboard_too():
+    mouse = {"mousePressEvent", "mouseReleaseEvent", "mouseMoveEvent", "mouseDoubleClickEvent", "wheelEvent"}
+    deaf = {
+        f"{path.relative_to(ROOT).as_posix()}: {one.name}"
+        for path in files("app/views")
+        for one in nodes_of(path)
+        if isinstance(one, ast.ClassDef)
+        and mouse & (handled := {part.name for part in one.body if isinstance(part, ast.FunctionDef)})
+        and "keyPressEvent" not in handled
+    }
+    assert deaf == set()
 
 
 @pytest.mark.parametrize("page", ["overview", "fleet", "rollouts", "activity", "settings", "help"])

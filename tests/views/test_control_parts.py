@@ -28,7 +28,7 @@ def test_intervals_are_told_to_those_who_cannot_see_them(qtbot):
     made = Intervals()
     qtbot.addWidget(made)
     made.show_effects([{"against": "pid", "effect": 0.05, "low": 0.03, "high": 0.07, "verdict": "better"}])
-    assert made.accessibleDescription() == "pid +5.0 %: better"
+    assert made.accessibleDescription() == "pid +5.0\u2009%: better"
     made.resize(320, 40)
     assert not made.grab().isNull()
 

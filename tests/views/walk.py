@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPlainTextEdit,
+    QProgressBar,
     QPushButton,
     QScrollBar,
     QTabBar,
@@ -42,14 +44,35 @@ def interactive(window) -> Iterator[QWidget]:
             yield widget
 
 
+def told_of(whole) -> Iterator[QWidget]:
+    """Yield what a reader of the screen must be able to tell: what acts, takes the keyboard, or draws what it shows.
+
+    A label is its own text; what hands the keyboard on is told by whoever gets it.
+    """
+    for widget in whole.findChildren(QWidget):
+        acts = isinstance(widget, (*KINDS, QProgressBar)) or widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+        draws = any("paintEvent" in vars(kind) for kind in type(widget).__mro__ if kind.__module__.startswith("app."))
+        if (acts or draws) and not (is_qts_own(widget) or isinstance(widget, QLabel) or widget.focusProxy() is not None):
+            yield widget
+
+
+def spoken(widget: QWidget) -> tuple[str, str]:
+    """Return name and description of `widget` as the platform hands them to a reader of the screen."""
+    face = QAccessible.queryAccessibleInterface(widget)
+    return face.text(QAccessible.Text.Name).strip(), face.text(QAccessible.Text.Description).strip()
+
+
 def name_of(widget: QWidget) -> str:
-    """Return what a screen reader says of `widget`."""
-    said = widget.accessibleName()
-    if not said and isinstance(widget, QAbstractButton):
-        said = widget.text()
-    if not said and isinstance(widget, QLineEdit):
-        said = widget.placeholderText()
-    return said
+    """Return what a screen reader calls `widget`."""
+    return spoken(widget)[0]
+
+
+def untold(whole) -> set[str]:
+    """Return the places in `whole` where a name or a description is missing."""
+    said = {
+        place_of(widget): (name, what) for widget in told_of(whole) for name, what in [spoken(widget)] if not (name and what)
+    }
+    return {f"{place}: {name or 'no name'}, {what or 'no description'}" for place, (name, what) in said.items()}
 
 
 def place_of(widget: QWidget) -> str:

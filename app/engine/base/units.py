@@ -47,9 +47,14 @@ def bytes_text(count: float) -> str:
     return f"{number_text(count, '.1f')}{_THIN}TiB"
 
 
-def ratio_text(ratio: float | None) -> str:
-    """Return a ratio 0 to 1 as percent; an unknown one as an en dash."""
-    return "–" if ratio is None or math.isnan(ratio) else f"{100 * ratio:.0f}{_THIN}%"
+def typed_text(value: float) -> str:
+    """Return a number as it is typed in files and on the command line, with a point in every language."""
+    return f"{value:g}"
+
+
+def ratio_text(ratio: float | None, form: str = ".0f") -> str:
+    """Return a ratio 0 to 1 as percent, its number in `form`; an unknown one as an en dash."""
+    return "–" if ratio is None or math.isnan(ratio) else f"{number_text(100 * ratio, form)}{_THIN}%"
 
 
 def span_text(seconds: float | None) -> str:

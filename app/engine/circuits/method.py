@@ -9,7 +9,7 @@ smaller side). A stabilizer tableau (Aaronson and Gottesman, 2004) holds 2n rows
 import itertools
 
 from app.engine.base.errors import Limit
-from app.engine.base.units import bytes_text
+from app.engine.base.units import bytes_text, ratio_text
 from app.engine.circuits.records import Choice, Circuit
 
 BYTES_PER_AMPLITUDE = 16
@@ -73,7 +73,7 @@ def choose(circuit: Circuit, free_bytes: int) -> Choice:
         "{qubits} qubits need {full} as amplitudes and up to {product} as a matrix product state; {free} are free and "
         "{share} of that may be used",
         qubits=count, full=amount_text(full), product=amount_text(product), free=amount_text(free_bytes),
-        share=f"{SHARE_OF_FREE:.0%}", hint="Use fewer qubits, or fewer gates between distant ones.",
+        share=ratio_text(SHARE_OF_FREE), hint="Use fewer qubits, or fewer gates between distant ones.",
     )  # fmt: skip
 
 

@@ -7,7 +7,8 @@ import json
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput
-from app.engine.base.text import tr
+from app.engine.base.text import language, tr
+from app.engine.base.units import number_text, ratio_text, span_text
 
 _STYLE: Final = (
     "body{font:14px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
@@ -52,7 +53,7 @@ def _page(document: dict[str, Any]) -> str:
         plain = {name: value for name, value in result.items() if isinstance(value, (int, float, str))}
         parts.append(_rows([tr("Figure"), tr("Value")], [[name, _text(value)] for name, value in plain.items()]))
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+        f'<!doctype html><html lang="{language()}"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
         + "".join(parts) + "</html>\n"
     )  # fmt: skip
 
@@ -60,8 +61,8 @@ def _page(document: dict[str, Any]) -> str:
 def _effects(per: list[dict[str, Any]]) -> str:
     heads = [tr("Against"), tr("Effect"), tr("Interval"), tr("p (Holm)"), tr("Verdict")]
     rows = [
-        [one["against"], _share(one["effect"]), f"{_share(one['low'])} … {_share(one['high'])}", f"{one['p_holm']:.4f}",
-         str(one.get("verdict", ""))]
+        [one["against"], _share(one["effect"]), f"{_share(one['low'])} … {_share(one['high'])}",
+         number_text(one["p_holm"], ".4f"), str(one.get("verdict", ""))]
         for one in per
     ]  # fmt: skip
     return _rows(heads, rows)
@@ -70,7 +71,13 @@ def _effects(per: list[dict[str, Any]]) -> str:
 def _laws(laws: dict[str, dict[str, Any]]) -> str:
     heads = [tr("Law"), tr("Cost J"), tr("p99"), tr("Workers paid per needed"), tr("Changes per second")]
     rows = [
-        [name, f"{law['cost']:.3f}", f"{1e3 * law['p99_s']:.0f} ms", f"{law['resource_ratio']:.2f}", f"{law['resizes_hz']:.2f}"]
+        [
+            name,
+            number_text(law["cost"], ".3f"),
+            span_text(law["p99_s"]),
+            number_text(law["resource_ratio"], ".2f"),
+            number_text(law["resizes_hz"], ".2f"),
+        ]
         for name, law in laws.items()
     ]
     return _rows(heads, rows)
@@ -115,8 +122,8 @@ def _rows(heads: list[str], rows: list[list[str]]) -> str:
 
 
 def _share(value: float) -> str:
-    return f"{100 * value:+.1f} %"
+    return ratio_text(value, "+.1f")
 
 
 def _text(value: float | str) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return number_text(value, ".4g") if isinstance(value, float) else str(value)

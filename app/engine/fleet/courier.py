@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from app.engine.base.errors import Conflict, Missing, Offline, OutpostError, Refused, Timeout
+from app.engine.base.units import number_text
 from app.engine.fleet.budget import DaySpent, Pace
 from app.engine.fleet.rollout.records import Gate, Spec, Task
 from app.engine.link.transfer import DeltaFrom, Parcel, send
@@ -159,12 +160,12 @@ def check_figures(gate: Gate, figures: Mapping[str, Any]) -> None:
     if gate.agreement_least is not None and agreement is not None and agreement < gate.agreement_least:
         raise Conflict(
             "Under shadow traffic both models agree on {ratio} of the requests, {least} is asked",
-            ratio=f"{agreement:.3f}", least=gate.agreement_least,
+            ratio=number_text(agreement, ".3f"), least=number_text(gate.agreement_least, "g"),
         )  # fmt: skip
     if gate.p99_ratio_most is not None and old_s and new_s and new_s / old_s > gate.p99_ratio_most:
         raise Conflict(
             "Under shadow traffic p99 latency is {ratio} times the old one, {most} is allowed",
-            ratio=f"{new_s / old_s:.2f}", most=gate.p99_ratio_most,
+            ratio=number_text(new_s / old_s, ".2f"), most=number_text(gate.p99_ratio_most, "g"),
         )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.engine.base.text import tr
 from app.views.shell.page import PAGES, page_titles
 from app.views.shell.shortcuts import Binding
+from app.views.shell.sizing import resize
 
 if TYPE_CHECKING:
     from app.views.shell.window import MainWindow
@@ -32,6 +33,8 @@ def bindings(window: "MainWindow") -> Sequence[Binding]:
         Binding("history", "Ctrl+H", tr("Show what happened to the picked thing"), window.show_history),
         Binding("back", "Alt+Left", tr("Back to the page before"), window.back),
         Binding("take_back", "Ctrl+Z", tr("Take back the change that waits to leave"), window.take_back),
+        Binding("narrower", "Alt+Shift+Left", tr("Make the part with the keyboard smaller"), partial(resize, -1)),
+        Binding("wider", "Alt+Shift+Right", tr("Make the part with the keyboard larger"), partial(resize, 1)),
         Binding("refresh", "F5", tr("Bring this page up to date"), window.refresh),
         Binding("close", "Esc", tr("Close the innermost thing"), window.escape),
         Binding("keys", "?", tr("Show these keys"), window.show_keys),

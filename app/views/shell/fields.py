@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from app.engine.base.command import Arg
 from app.engine.base.errors import BadInput
 from app.engine.base.text import tr
+from app.engine.base.units import typed_text
 from app.views.shell import theme
 from app.views.shell.icons import icon
 from app.views.widgets.choice import Choice
@@ -158,4 +159,4 @@ def range_of(arg: Arg) -> str:
 
 
 def _plain(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return typed_text(value) if isinstance(value, float) else str(value)

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from app.engine.base.command import Command
 from app.engine.base.text import tr
@@ -11,6 +11,7 @@ from app.views.shell.context import Context
 from app.views.shell.details import Details
 from app.views.shell.forms import CommandForm
 from app.views.shell.icons import icon
+from app.views.widgets.explain import scrolled
 
 WIDTH_PX: Final = 300
 
@@ -61,10 +62,7 @@ class Inspector(QDockWidget):
         column.setContentsMargins(12, 8, 12, 12)
         column.addWidget(form)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(holder)
+        area = scrolled(holder, tr(row.title))
         self._form = area
         self.show_widget(area, tr(row.title), "")
         form.focus_first()

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QGridLayout, QKeySequenceEdit, QLabel, QLineEdit, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QKeySequenceEdit, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from app.engine.base.errors import BadInput
 from app.engine.base.text import tr
 from app.views.shell import theme
 from app.views.shell.icons import icon
 from app.views.shell.shortcuts import SETTING, Shortcuts
+from app.views.widgets.explain import scrolled
 from app.views.widgets.state import dress
 
 Store = Callable[[str, str], None]
@@ -42,10 +42,7 @@ class KeySheet(QWidget):
         for at, name in enumerate(shortcuts.bindings):
             self._add(grid, at, name)
         grid.setRowStretch(len(shortcuts.bindings), 1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(holder)
+        area = scrolled(holder, tr("Keys"))
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 12)
         column.addWidget(self.filter)
@@ -65,11 +62,10 @@ class KeySheet(QWidget):
         title.setWordWrap(True)
         edit = QKeySequenceEdit()
         edit.setMaximumSequenceLength(1)
-        edit.setAccessibleName(tr("Keys for: {title}", title=binding.title))
         edit.setFixedWidth(116)
-        inner = edit.findChild(QLineEdit)
-        if inner is not None:
-            inner.setAccessibleName(tr("Keys for: {title}", title=binding.title))
+        for part in (edit, *edit.findChildren(QLineEdit)):
+            part.setAccessibleName(tr("Keys for: {title}", title=binding.title))
+            part.setAccessibleDescription(self.said.text())
         edit.editingFinished.connect(partial(self._changed, name))
         reset = QToolButton()
         reset.setIcon(icon("rotate-ccw"))

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QSplitter,
     QVBoxLayout,
     QWidget,
@@ -28,7 +27,7 @@ from app.views.shell.forms import CommandForm
 from app.views.shell.later import Later
 from app.views.shell.page import Page, card
 from app.views.widgets.columns import Column
-from app.views.widgets.explain import explain
+from app.views.widgets.explain import explain, scrolled
 from app.views.widgets.jobs import ago_text, progress_text
 from app.views.widgets.state import Badge, state_text, token_of
 from app.views.widgets.table import TablePanel
@@ -56,6 +55,7 @@ class RunBar(QFrame):
         self.bar.setRange(0, 1000)
         self.bar.setFixedWidth(120)
         self.bar.setAccessibleName(tr("Progress"))
+        self.bar.setAccessibleDescription(tr("How far the run is"))
         self.cancel = QPushButton(tr("Cancel"))
         explain(self.cancel, tr("End the run; what it has found so far is kept"))
         self.cancel.clicked.connect(lambda _checked=False: context.start("job.cancel", None, id=self._job_id))
@@ -192,10 +192,7 @@ class RunPage(Page):
         column.addLayout(self.forms)
         self.runs.setMinimumHeight(150)
         column.addWidget(card(self.runs, heading=tr("Runs")), 1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(left)
+        area = scrolled(left, tr("Forms and runs"))
         area.setMinimumWidth(LEFT_PX - 40)
         right = QWidget()
         self._right_column = QVBoxLayout(right)

@@ -39,6 +39,7 @@ class Tray(QObject):
 
     def _make(self, show: Callable[[], None]) -> None:
         self.menu = QMenu(self._window)
+        self.menu.setAccessibleName(tr("Outpost"))
         self.menu.addAction(tr("Show Outpost")).triggered.connect(lambda _checked=False: show())
         self.quiet = self.menu.addAction(tr("Do not disturb"))
         self.quiet.setCheckable(True)

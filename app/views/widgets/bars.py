@@ -13,6 +13,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
+from app.views.widgets.explain import name_drawn, say_drawn
 from app.views.widgets.state import shape_of, token_of
 
 MOST_BARS: Final = 40
@@ -36,12 +37,12 @@ class Bars(QWidget):
         super().__init__()
         self._heading, self._text = heading, text
         self._bars: list[Bar] = []
-        self.setAccessibleName(name)
+        name_drawn(self, name)
 
     def show_bars(self, bars: Sequence[Bar]) -> None:
         """Show `bars`, forty at most."""
         self._bars = list(bars)
-        self.setAccessibleDescription("; ".join(f"{bar.name} {self._said(bar)}" for bar in self._bars[:12]))
+        say_drawn(self, "; ".join(f"{bar.name} {self._said(bar)}" for bar in self._bars[:12]))
         self.setMinimumHeight(_ROW_PX * min(4, max(1, len(self._bars))) + 4)
         self.updateGeometry()
         self.update()
@@ -98,7 +99,7 @@ class BinChart(QWidget):
         super().__init__()
         self._heading = heading
         self._edges, self._counts = np.zeros(1), np.zeros(0)
-        self.setAccessibleName(name)
+        name_drawn(self, name)
         self.setMinimumSize(160, 120)
 
     def show_values(self, values: Sequence[float], counts: Sequence[int]) -> None:
@@ -109,7 +110,7 @@ class BinChart(QWidget):
             bins = 1 if np.ptp(numbers) == 0 else min(_BINS, max(1, len(np.unique(numbers))))
             self._counts, self._edges = np.histogram(numbers, bins, weights=np.asarray(counts, float))
             span = tr("from {low} to {high}", low=number_text(numbers.min(), ",.6g"), high=number_text(numbers.max(), ",.6g"))
-            self.setAccessibleDescription(span)
+            say_drawn(self, span)
         self.update()
 
     def twin(self) -> Twin:

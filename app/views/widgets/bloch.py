@@ -12,6 +12,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
+from app.views.widgets.explain import name_drawn, say_drawn
 
 Vector = Sequence[float]
 _CELL_PX: Final = 132
@@ -25,7 +26,7 @@ class BlochSpheres(QWidget):
         super().__init__()
         self._labels: list[str] = []
         self._vectors: list[tuple[float, float, float]] = []
-        self.setAccessibleName(name)
+        name_drawn(self, name)
         self.setMinimumSize(_CELL_PX, _CELL_PX)
 
     def show_vectors(self, labels: Sequence[str], vectors: Sequence[Vector]) -> None:
@@ -36,7 +37,7 @@ class BlochSpheres(QWidget):
             f"{label} ({'; '.join(number_text(part, '.2f') for part in vector)})"
             for label, vector in zip(self._labels, self._vectors, strict=True)
         ]
-        self.setAccessibleDescription("; ".join(said[:16]))
+        say_drawn(self, "; ".join(said[:16]))
         rows = -(-len(said) // max(1, self.width() // _CELL_PX))
         self.setMinimumHeight(max(1, rows) * _CELL_PX)
         self.update()

@@ -206,6 +206,7 @@ class Chart(QWidget):
         button.setToolTip(tr("Table, picture and data"))
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
+        menu.setAccessibleName(button.accessibleName())
         self._as_table = menu.addAction(tr("Show as table"))
         self._as_table.setCheckable(True)
         self._as_table.triggered.connect(lambda checked: self.show_table(shown=checked))

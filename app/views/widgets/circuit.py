@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 from app.engine.base.text import tr
 from app.views.shell import theme
 from app.views.widgets.circuit_cells import BOX_PX, GAP_PX, LINE_PX, TOP_PX, Cell, Cells, width_of, y_of
+from app.views.widgets.explain import name_drawn, say_drawn
 
 
 class CircuitCanvas(QAbstractScrollArea):
@@ -28,7 +29,7 @@ class CircuitCanvas(QAbstractScrollArea):
         self._label_px = 0.0
         self._cells = Cells()
         self.setFrameShape(self.Shape.NoFrame)
-        self.setAccessibleName(tr("Circuit diagram"))
+        name_drawn(self, tr("Circuit diagram"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def show_picture(self, picture: Mapping[str, Any] | None) -> None:
@@ -37,9 +38,7 @@ class CircuitCanvas(QAbstractScrollArea):
         self._qubits = [str(label) for label in picture.get("qubits", ())]
         self._clbits = [str(label) for label in picture.get("clbits", ())]
         self._columns = [list(column) for column in picture.get("columns", ())]
-        self.setAccessibleDescription(
-            tr("{qubits} qubits, {columns} columns", qubits=len(self._qubits), columns=len(self._columns))
-        )
+        say_drawn(self, tr("{qubits} qubits, {columns} columns", qubits=len(self._qubits), columns=len(self._columns)))
         self._measure()
         self.horizontalScrollBar().setValue(0)
         self.verticalScrollBar().setValue(0)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from app.engine.base.text import tr
 from app.views.shell import theme
 from app.views.widgets.chart import Twin
+from app.views.widgets.explain import name_drawn, say_drawn
 
 MARGIN_PX: Final = 18
 THUMB_PX: Final = 150  # below this width a picture has no words
@@ -21,12 +22,12 @@ class Drawing(QWidget):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.picture: Mapping[str, Any] = {}
-        self.setAccessibleName(name)
+        name_drawn(self, name)
 
     def show_picture(self, picture: Mapping[str, Any] | None) -> None:
         """Show a document, or nothing."""
         self.picture = picture or {}
-        self.setAccessibleDescription(self.said() if self.picture else "")
+        say_drawn(self, self.said() if self.picture else "")
         self.update()
 
     def said(self) -> str:

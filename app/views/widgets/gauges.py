@@ -9,6 +9,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.views.shell import theme
+from app.views.widgets.explain import name_drawn, say_drawn
 from app.views.widgets.state import shape_of, token_of
 
 _WIDE_PX: Final = 190
@@ -37,7 +38,7 @@ class Gauges(QWidget):
     def __init__(self, name: str) -> None:
         super().__init__()
         self._gauges: tuple[Gauge, ...] = ()
-        self.setAccessibleName(name)
+        name_drawn(self, name)
 
     def show_gauges(self, gauges: Sequence[Gauge]) -> None:
         """Show `gauges` in their order."""
@@ -45,7 +46,7 @@ class Gauges(QWidget):
         if fresh == self._gauges:
             return
         self._gauges = fresh
-        self.setAccessibleDescription("; ".join(f"{gauge.name}: {gauge.said} ({gauge.asked})" for gauge in fresh))
+        say_drawn(self, "; ".join(f"{gauge.name}: {gauge.said} ({gauge.asked})" for gauge in fresh))
         self.setFixedHeight(self.sizeHint().height())
         self.update()
 

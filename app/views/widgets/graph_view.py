@@ -12,6 +12,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import count_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
+from app.views.widgets.explain import name_drawn, say_drawn
 
 _EDGE_PX: Final = 16
 _LABELS: Final = 40  # nodes up to which each has its number beside it
@@ -27,7 +28,7 @@ class GraphView(QWidget):
         self._left_out = 0
         self._sides = ""
         self._picture: tuple[object, QPixmap] | None = None
-        self.setAccessibleName(name)
+        name_drawn(self, name)
         self.setMinimumSize(160, 140)
 
     def show_graph(self, graph: Mapping[str, Any] | None) -> None:
@@ -37,7 +38,7 @@ class GraphView(QWidget):
         self._edges = np.asarray(graph.get("edges") or np.zeros((0, 3)), float).reshape(-1, 3)
         self._left_out = int(graph.get("left_out", 0))
         self._picture = None
-        self.setAccessibleDescription(tr("{nodes} nodes, {edges} couplings", nodes=len(self._at), edges=len(self._edges)))
+        say_drawn(self, tr("{nodes} nodes, {edges} couplings", nodes=len(self._at), edges=len(self._edges)))
         self.update()
 
     def show_sides(self, sample: str) -> None:

@@ -13,6 +13,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import count_text, number_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
+from app.views.widgets.explain import name_drawn, say_drawn
 
 _SHADES: Final = 127
 _SCALE_PX: Final = 84
@@ -29,7 +30,7 @@ class Heatmap(QWidget):
         self._most = 1.0
         self._cell: tuple[int, int] | None = None
         self._image: tuple[str, QImage] | None = None
-        self.setAccessibleName(name)
+        name_drawn(self, name)
         self.setMinimumSize(160, 140)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -40,9 +41,7 @@ class Heatmap(QWidget):
         self._n, self._image, self._cell = n, None, None
         self._most = float(np.abs(self._blocks).max()) if self._blocks.size else 1.0
         self._most = self._most or 1.0
-        self.setAccessibleDescription(
-            tr("{n} by {n}, entries up to {most} in size", n=count_text(n), most=number_text(self._most, "g"))
-        )
+        say_drawn(self, tr("{n} by {n}, entries up to {most} in size", n=count_text(n), most=number_text(self._most, "g")))
         self.update()
 
     def twin(self) -> Twin:
@@ -77,7 +76,7 @@ class Heatmap(QWidget):
         side = len(self._blocks)
         row, column = self._cell or (0, 0)
         self._cell = (min(max(row + step[0], 0), side - 1), min(max(column + step[1], 0), side - 1))
-        self.setAccessibleDescription(self._said())
+        say_drawn(self, self._said())
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:

@@ -11,6 +11,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import count_text, number_text
 from app.views.shell import theme
 from app.views.widgets.chart import Twin
+from app.views.widgets.explain import name_drawn, say_drawn
 
 MOST_BARS: Final = 24
 _ROW_PX: Final = 22
@@ -24,7 +25,7 @@ class Histogram(QWidget):
         self._rows: list[tuple[str, int]] = []
         self._all: list[tuple[str, int]] = []
         self._total = self._hidden = 0
-        self.setAccessibleName(name)
+        name_drawn(self, name)
 
     def show_counts(self, counts: Mapping[str, int]) -> None:
         """Show `counts` by outcome."""
@@ -32,7 +33,7 @@ class Histogram(QWidget):
         self._all = rows
         self._rows, self._hidden = rows[:MOST_BARS], max(0, len(rows) - MOST_BARS)
         self._total = sum(counts.values())
-        self.setAccessibleDescription("; ".join(f"{name} {count}" for name, count in self._rows[:8]))
+        say_drawn(self, "; ".join(f"{name} {count}" for name, count in self._rows[:8]))
         self.setMinimumHeight(self.sizeHint().height())
         self.updateGeometry()
         self.update()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.engine.base.text import tr
 from app.views.shell import theme
+from app.views.widgets.explain import name_drawn, say_drawn
 from app.views.widgets.state import shape_of, token_of
 
 _MARK_PX: Final = 16
@@ -35,7 +36,7 @@ class Lanes(QWidget):
         super().__init__()
         self._lanes: tuple[Lane, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
-        self.setAccessibleName(tr("Groups of the rollout"))
+        name_drawn(self, tr("Groups of the rollout"))
 
     def show_lanes(self, lanes: Sequence[Lane]) -> None:
         """Show `lanes`, from top to bottom."""
@@ -43,7 +44,7 @@ class Lanes(QWidget):
         if fresh == self._lanes:
             return
         self._lanes = fresh
-        self.setAccessibleDescription("; ".join(f"{lane.name}: {lane.said}" for lane in fresh))
+        say_drawn(self, "; ".join(f"{lane.name}: {lane.said}" for lane in fresh))
         self.setMinimumHeight(self._height(max(self.width(), 200)))
         self.update()
 

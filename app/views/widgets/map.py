@@ -27,6 +27,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from app.engine.base.text import tr
 from app.engine.base.units import count_text
 from app.views.shell import theme
+from app.views.widgets.explain import name_drawn, say_drawn
 from app.views.widgets.map_geo import Mark, Place, marks_of, project
 from app.views.widgets.map_layers import View, draw_base
 from app.views.widgets.state import shape_of, state_text, token_of
@@ -65,7 +66,7 @@ class NodeMap(QWidget):
         self._dragged = False
         self.setMinimumSize(200, 160)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName(tr("Map of nodes"))
+        name_drawn(self, tr("Map of nodes"))
 
     # what it shows
 
@@ -79,7 +80,7 @@ class NodeMap(QWidget):
         self._places, self._picked, self._marks = fresh, picked, None
         if elsewhere and not self._moved:
             self._world_px = 0.0
-        self.setAccessibleDescription("; ".join(f"{place.name} {state_text(place.state)}" for place in fresh[:50]))
+        say_drawn(self, "; ".join(f"{place.name} {state_text(place.state)}" for place in fresh[:50]))
         if newly and self._moved:
             self._reveal()
         self.update()

@@ -10,6 +10,8 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF, QTransform
 
+from app.engine.base.text import tr
+from app.engine.base.units import number_text
 from app.views.shell import theme
 from app.views.widgets.map_geo import MOST_LAT, degrees, project
 from app.views.widgets.tiles import TileFile
@@ -129,7 +131,7 @@ def _draw_grid(painter: QPainter, view: View) -> None:
         painter.setPen(line)
         painter.drawLine(QPointF(0, y), QPointF(view.width, y))
         painter.setPen(QColor(tokens.muted))
-        painter.drawText(QPointF(4, y - 3), f"{abs(lat):g}° {'N' if lat >= 0 else 'S'}")
+        painter.drawText(QPointF(4, y - 3), _latitude(lat))
     for lon in lines(left, right, step):
         x = view.pixel(lon / 360 + 0.5, 0.5).x()
         shown = (lon + 180) % 360 - 180
@@ -138,7 +140,17 @@ def _draw_grid(painter: QPainter, view: View) -> None:
         if x > view.width - 40:
             continue
         painter.setPen(QColor(tokens.muted))
-        painter.drawText(QPointF(x + 3, view.height - 4), f"{abs(shown):g}° {'E' if shown >= 0 else 'W'}")
+        painter.drawText(QPointF(x + 3, view.height - 4), _longitude(shown))
+
+
+def _latitude(lat: float) -> str:
+    told = number_text(abs(lat), "g")
+    return tr("{degrees}° N", degrees=told) if lat >= 0 else tr("{degrees}° S", degrees=told)
+
+
+def _longitude(lon: float) -> str:
+    told = number_text(abs(lon), "g")
+    return tr("{degrees}° E", degrees=told) if lon >= 0 else tr("{degrees}° W", degrees=told)
 
 
 def lines(low: float, high: float, step: float) -> list[float]:

@@ -58,7 +58,8 @@ class Face(QObject):
         plot.setFrameShape(plot.Shape.NoFrame)
         plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         plot.setAccessibleName(name)
-        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        for part in (plot, plot.viewport()):  # the keys are those of the widget around it
+            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot.getPlotItem().showGrid(x=False, y=True, alpha=0.15)
         for side in ("left", "bottom"):  # text is slow to draw: once per change, not once per frame
             plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)

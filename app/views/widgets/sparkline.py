@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.engine.base.rings import Floats, Ring
 from app.engine.base.text import tr
 from app.views.shell import theme
+from app.views.widgets.explain import name_drawn, say_drawn
 
 
 class Sparkline(QWidget):
@@ -23,7 +24,7 @@ class Sparkline(QWidget):
         self._values: Floats = np.empty(0)
         self._stale = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(caption)
+        name_drawn(self, caption)
 
     def sizeHint(self) -> QSize:
         """Return the wanted size."""
@@ -32,6 +33,7 @@ class Sparkline(QWidget):
     def follow(self, source: Callable[[], Ring | None]) -> None:
         """Show another series."""
         self._source, self._seen, self._values = source, (0, -1), np.empty(0)
+        say_drawn(self, "")
         self.update()
 
     def show_stale(self, *, stale: bool) -> None:
@@ -47,7 +49,7 @@ class Sparkline(QWidget):
             return False
         self._seen = (id(ring), ring.count)
         self._values = ring.tail(240)[1]
-        self.setAccessibleDescription(tr("{what} is {value}", what=self._caption, value=self._said()))
+        say_drawn(self, tr("{what} is {value}", what=self._caption, value=self._said()))
         self.update()
         return True
 

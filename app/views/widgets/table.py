@@ -141,6 +141,10 @@ class TableView(QTableView):
             self.setColumnHidden(at, not shown)
             self._tell_arranged()
 
+    def move_column(self, at: int, by: int) -> None:
+        """Move a column by `by` places among those that are shown."""
+        table_layout.move(self, at, by)
+
     def sort_only(self, column: int, *, descending: bool) -> None:
         """Sort by one column."""
         self._records_model.sort_by(((column, descending),))

@@ -51,3 +51,12 @@ def _list(held: Any) -> list[Any]:
 
 def _words(held: Any) -> list[str]:
     return [word for word in _list(held) if isinstance(word, str)]
+
+
+def move(view: "TableView", at: int, by: int) -> None:
+    """Move column `at` by `by` places among those that are shown; at an end it stays."""
+    header = view.horizontalHeader()
+    places = [header.visualIndex(view.columns.index(column)) for column in view.shown_columns()]
+    wanted = places.index(header.visualIndex(at)) + by
+    if 0 <= wanted < len(places):
+        header.moveSection(header.visualIndex(at), places[wanted])

@@ -66,6 +66,12 @@ def _of_column(view: "TableView", menu: QMenu, column: int) -> None:
             menu.addAction(text).triggered.connect(partial(_sort, view, column, descending, more))
     menu.addAction(tr("Group by {column}", column=title)).triggered.connect(partial(_group, view, column))
     menu.addAction(tr("Hide {column}", column=title)).triggered.connect(lambda _on=False: view.show_column(column, shown=False))
+    for text, act in (
+        (tr("Move {column} to the left", column=title), lambda _on=False: view.move_column(column, -1)),
+        (tr("Move {column} to the right", column=title), lambda _on=False: view.move_column(column, 1)),
+        (tr("As wide as what is in {column}", column=title), lambda _on=False: view.resizeColumnToContents(column)),
+    ):
+        menu.addAction(text).triggered.connect(act)
     menu.addSeparator()
 
 

@@ -144,3 +144,21 @@ def test_the_menu_names_its_column_and_all_columns(panel):
     assert "Group by Site" in texts
     assert "Hide Site" in texts
     assert any(text.startswith("Write 4 rows") for text in texts)
+
+
+def test_a_column_moves_and_fits_its_content_without_a_mouse(panel):
+    view = panel.view
+    titles = [column.key for column in view.shown_columns()]
+    view.show_column(1, shown=False)
+    menu = {one.text(): one for one in table_menu.build(view, 0).actions()}
+    view.resizeColumnToContents(0)
+    fitting = view.columnWidth(0)
+    view.horizontalHeader().resizeSection(0, fitting + 77)
+    title = view.columns[0].title
+    menu[f"Move {title} to the left"].trigger()  # it is the first one
+    assert [column.key for column in view.shown_columns()] == [titles[0], *titles[2:]]
+    menu[f"Move {title} to the right"].trigger()
+    assert [column.key for column in view.shown_columns()] == [titles[2], titles[0], *titles[3:]]
+    menu[f"Move {title} to the left"].trigger()
+    menu[f"As wide as what is in {title}"].trigger()
+    assert view.columnWidth(0) == fitting

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-from app.engine.base.text import tr
+from app.engine.base.text import language, tr
+from app.engine.base.units import number_text, ratio_text
 
 _COLORS = ("#2f6fde", "#d9822b", "#3a9b6b", "#a44fb5", "#c4413a", "#6b7280")
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 720, 320, 56, 40
@@ -21,9 +22,9 @@ _STYLE = (
 def verdict_text(result: Mapping[str, Any]) -> str:
     """Return the verdict in one sentence."""
     first = result["rows"][0]["label"]
-    sure = f"{100 * result['confidence']:.1f}"
+    sure = number_text(100 * result["confidence"], ".1f")
     factor = result["views"]["wall"]["factor"]
-    told = {"first": first, "sure": sure, "factor": "–" if factor is None else f"{factor:.3g}"}
+    told = {"first": first, "sure": sure, "factor": "–" if factor is None else number_text(factor, ".3g")}
     if result["verdict"] == "yes":
         return tr("Yes: {first} is faster than every other, {factor} times, with {sure} % confidence.", **told)
     if result["verdict"] == "no":
@@ -35,7 +36,7 @@ def page(title: str, result: Mapping[str, Any], at_us: int) -> str:
     """Return the report as HTML."""
     when = datetime.fromtimestamp(at_us / 1e6, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     parts = [
-        "<!doctype html>", f'<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>',
+        "<!doctype html>", f'<html lang="{language()}"><head><meta charset="utf-8"><title>{escape(title)}</title>',
         f"<style>{_STYLE}</style></head><body>", f"<h1>{escape(title)}</h1>", f'<p class="muted">{when}</p>',
         f'<p class="verdict">{escape(verdict_text(result))}</p>', f"<p>{escape(_views(result))}</p>", _table(result["rows"]),
         f"<figure>{curves(result)}<figcaption>{escape(_caption(result))}</figcaption></figure>",
@@ -65,8 +66,8 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     )
     cells = [
         (
-            row["solver"], row["setting"], f"{100 * row['success']:.0f} %", _figure(row["ttt99"]),
-            f"{_figure(row['low'])} – {_figure(row['high'])}", _figure(row["cost_per_success"]), f"{100 * row['gap']:.3f} %",
+            row["solver"], row["setting"], ratio_text(row["success"]), _figure(row["ttt99"]),
+            f"{_figure(row['low'])} – {_figure(row['high'])}", _figure(row["cost_per_success"]), ratio_text(row["gap"], ".3f"),
         )
         for row in rows
     ]  # fmt: skip
@@ -90,9 +91,9 @@ def curves(result: Mapping[str, Any]) -> str:
     out = [f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" font-family="system-ui" font-size="12">']
     for share in (0.0, 0.5, 1.0):
         out.append(f'<line x1="{_LEFT}" x2="{_WIDTH - 10}" y1="{y(share):.1f}" y2="{y(share):.1f}" stroke="#d5dae2"/>')
-        out.append(f'<text x="{_LEFT - 6}" y="{y(share) + 4:.1f}" text-anchor="end">{100 * share:.0f} %</text>')
+        out.append(f'<text x="{_LEFT - 6}" y="{y(share) + 4:.1f}" text-anchor="end">{ratio_text(share)}</text>')
     out.extend(
-        f'<text x="{x(10.0**power):.1f}" y="{_HEIGHT - 20}" text-anchor="middle">{10.0**power:g} s</text>'
+        f'<text x="{x(10.0**power):.1f}" y="{_HEIGHT - 20}" text-anchor="middle">{number_text(10.0**power, "g")} s</text>'
         for power in range(math.ceil(math.log10(least)), math.floor(math.log10(most)) + 1)
     )
     for k, row in enumerate(result["rows"]):
@@ -139,4 +140,4 @@ def _tuning(tried: Sequence[Mapping[str, Any]]) -> str:
 def _figure(value: float | None) -> str:
     if value is None:
         return "∞"
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
+    return number_text(value, ",.0f" if float(value).is_integer() and abs(value) < 1e15 else ".4g")

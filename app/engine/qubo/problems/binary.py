@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.base.units import ratio_text
 from app.engine.qubo.problem import Qubo, Sense, build, check_size
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Problem
@@ -61,7 +62,7 @@ class Binary(Problem):
         """Return the size of the problem."""
         return [
             ("variables", str(self.qubo.n)), ("couplings", str(self.qubo.couplings)),
-            ("density", f"{100 * self.qubo.density_ratio:.3g} %"),
+            ("density", ratio_text(self.qubo.density_ratio, ".3g")),
             ("sense", "maximise" if self.qubo.sense == "max" else "minimise"),
         ]  # fmt: skip
 

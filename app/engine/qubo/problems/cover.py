@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
+from app.engine.base.units import number_text, typed_text
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.tables import Table, headings, is_numbers, numbers, shape
@@ -79,7 +80,11 @@ class Cover(Problem):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the size of the problem."""
-        return [("sets", str(len(self.sets))), ("elements", str(len(self.elements))), ("cost of all", f"{self.costs.sum():g}")]
+        return [
+            ("sets", str(len(self.sets))),
+            ("elements", str(len(self.elements))),
+            ("cost of all", number_text(self.costs.sum(), "g")),
+        ]
 
 
 def read(text: str, file: str) -> Cover:
@@ -98,7 +103,7 @@ def read(text: str, file: str) -> Cover:
         wrong = [k for k, one in enumerate(members) if not (1 <= one <= n and one == int(one))]
         if wrong:
             raise BadInput("{file}, line {line}: expected the number of a set from 1 to {n}, found {word}", field="file",
-                           file=file, line=at[place + 1 + wrong[0]], n=n, word=f"{members[wrong[0]]:g}")  # fmt: skip
+                           file=file, line=at[place + 1 + wrong[0]], n=n, word=typed_text(members[wrong[0]]))  # fmt: skip
         holders.append(np.unique(np.array(members, np.int64) - 1))
         place += 1 + count
     names = tuple(str(k + 1) for k in range(n)), tuple(str(k + 1) for k in range(m))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
+from app.engine.base.units import number_text
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.tables import Table, headings, is_numbers, numbers, shape
@@ -73,7 +74,7 @@ class Knapsack(Problem):
     def facts(self) -> list[tuple[str, str]]:
         """Return items and capacities."""
         shown = ", ".join(str(c) for c in self.capacities[:6])
-        return [("items", str(len(self.items))), ("capacities", shown), ("value of all", f"{self.values.sum():g}")]
+        return [("items", str(len(self.items))), ("capacities", shown), ("value of all", number_text(self.values.sum(), "g"))]
 
 
 def read(text: str, file: str) -> Knapsack:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.base.units import number_text
 from app.engine.qubo.problem import max_cut
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Problem
@@ -54,7 +55,11 @@ class MaxCut(Problem):
     def facts(self) -> list[tuple[str, str]]:
         """Return the size of the graph."""
         total = float(self.graph.weights.sum())
-        return [("nodes", str(self.graph.n)), ("edges", str(len(self.graph.i))), ("weight of all edges", f"{total:g}")]
+        return [
+            ("nodes", str(self.graph.n)),
+            ("edges", str(len(self.graph.i))),
+            ("weight of all edges", number_text(total, "g")),
+        ]
 
 
 def read(text: str, file: str) -> MaxCut:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
+from app.engine.base.units import number_text, typed_text
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.tables import Table, headings, is_numbers, numbers, shape
@@ -90,8 +91,9 @@ class Portfolio(Problem):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return assets, lots, appetite."""
-        return [("assets", str(len(self.assets))), ("lots", str(self.lots)), ("weight of the return", f"{self.appetite:g}"),
-                ("highest mean return", f"{self.returns.max():g}")]  # fmt: skip
+        return [("assets", str(len(self.assets))), ("lots", str(self.lots)),
+                ("weight of the return", number_text(self.appetite, "g")),
+                ("highest mean return", number_text(self.returns.max(), "g"))]  # fmt: skip
 
 
 def read(text: str, file: str) -> Portfolio:
@@ -128,7 +130,8 @@ def _table(text: str, file: str) -> Portfolio:
         i, j = (int(k) for k in wrong[0])
         raise table.bad(table.rows[max(i, j)][0].line,
                         "the covariances are not symmetric: {a} with {b} is {one}, {b} with {a} is {other}",
-                        a=assets[i], b=assets[j], one=f"{covariance[i, j]:g}", other=f"{covariance[j, i]:g}")  # fmt: skip
+                        a=assets[i], b=assets[j], one=typed_text(covariance[i, j]),
+                        other=typed_text(covariance[j, i]))  # fmt: skip
     lowest = float(np.linalg.eigvalsh(covariance).min())
     if lowest < -1e-9 * float(np.abs(covariance).max()):
         raise table.bad(table.rows[0][0].line, "these are no covariances: a portfolio would have a negative risk")

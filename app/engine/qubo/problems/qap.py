@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
+from app.engine.base.units import number_text
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.tables import Table, headings, is_numbers, numbers, shape
@@ -88,8 +89,8 @@ class Qap(Problem):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the size."""
-        return [("facilities", str(len(self.first))), ("largest flow", f"{self.first.max():g}"),
-                ("largest distance", f"{self.second.max():g}")]  # fmt: skip
+        return [("facilities", str(len(self.first))), ("largest flow", number_text(self.first.max(), "g")),
+                ("largest distance", number_text(self.second.max(), "g"))]  # fmt: skip
 
 
 def read(text: str, file: str) -> Qap:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.engine.base.errors import BadInput
+from app.engine.base.units import typed_text
 from app.engine.qubo.readers.lines import Lines, short
 
 _SETTING = re.compile(r"\s*([A-Za-z][A-Za-z_ ]*?)\s*=\s*(.*?)\s*$")
@@ -83,7 +84,7 @@ class Table:
         value = self._lines.real(cell.text)
         if not low <= value <= high:
             raise self.bad(cell.line, "expected a number from {low} to {high}, found {word}",
-                           low=f"{low:g}", high=f"{high:g}", word=short(cell.text))  # fmt: skip
+                           low=typed_text(low), high=typed_text(high), word=short(cell.text))  # fmt: skip
         return value
 
     def whole(self, cell: Cell, low: int = 0, high: int = 10**12) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.base.units import number_text
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.tables import declared_kind, headings
@@ -78,7 +79,7 @@ class Tsp(Problem):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the number of places and the longest distance."""
-        return [("places", str(self.places.n)), ("longest distance", f"{self.places.distances.max():g}")]
+        return [("places", str(self.places.n)), ("longest distance", number_text(self.places.distances.max(), "g"))]
 
 
 def plane(places: Places, *, depot: bool) -> list[dict[str, Any]]:

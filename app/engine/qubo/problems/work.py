@@ -13,6 +13,7 @@ import numpy as np
 from app.engine.base.contracts import Budget, Report, SolverResult, Stop
 from app.engine.base.errors import BadInput, Bug, Limit
 from app.engine.base.text import tr
+from app.engine.base.units import ratio_text
 from app.engine.qubo import work
 from app.engine.qubo.domain.methods import Method, method_of, warm
 from app.engine.qubo.problems.base import Problem
@@ -215,7 +216,7 @@ def _verdict(routes: list[Result], sign: float, *, both: bool) -> str:
     gap = sign * (qubo["objective"] - domain["objective"]) / max(1e-12, abs(domain["objective"]))
     if abs(gap) < _RELATIVE:
         return tr("At equal time both routes found the same objective.")
-    share = f"{100 * abs(gap):.2g} %"
+    share = ratio_text(abs(gap), ".2g")
     if gap > 0:
         return tr("At equal time the problem's own method ({name}) is better by {share}.", name=domain["solver"], share=share)
     return tr("At equal time the QUBO route is better by {share}.", share=share)

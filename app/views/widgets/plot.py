@@ -226,7 +226,8 @@ class LivePlot(Chart):
             self._origin = 0.0 if not starts or self._counted else min(starts)
         for series in self._series:
             t, v = (series.t, series.v) if not self._steps else _stairs(series.t, series.v)
-            series.curve.setData(t - self._origin, v, connect="finite", skipFiniteCheck=False)
+            whole = bool(np.isfinite(v).all())  # a gap costs a look at every point as the line is drawn
+            series.curve.setData(t - self._origin, v, connect="all" if whole else "finite", skipFiniteCheck=whole)
         self._unranged = True
         if time.monotonic() - self._ranged_s >= RANGE_EVERY_S:
             self._set_ranges()
@@ -344,7 +345,8 @@ class LivePlot(Chart):
         self._dress()
 
     def _make_curve(self, series: Series) -> None:
-        series.curve = self._plot.plot()
+        series.curve = graphs().PlotCurveItem()  # the data item around it thins and transforms: the ring has done so
+        self._plot.addItem(series.curve)
         series.curve.setVisible(series.shown)
         self._dress()
 

@@ -81,6 +81,15 @@ def test_a_gap_is_not_a_range(plot):
     assert span_of([np.empty(0)]) is None
 
 
+@pytest.mark.parametrize(("middle", "pieces"), [(2.0, 1), (np.nan, 2)])
+def test_a_gap_parts_the_line_and_only_a_gap_does(plot, middle, pieces):
+    plot.add("load")
+    plot.show_data(0, np.arange(5.0), np.array([1.0, 2.0, middle, 3.0, 1.0]))
+    plot.draw(wait=True)
+    path = plot._series[0].curve.getPath()
+    assert sum(path.elementAt(at).isMoveTo() for at in range(path.elementCount())) == pieces
+
+
 def test_pens_are_one_pixel_wide_in_the_colours_of_the_theme(plot):
     plot.add("a")
     plot.add("b")

@@ -31,6 +31,8 @@ def _texts_of(call: ast.Call):
     name = dotted(call.func).rpartition(".")[2]
     if name == "tr" and call.args:
         yield from _literals(call.args[0])
+    elif name == "Finding":  # the reason of a task's verdict
+        yield from (text for arg in call.args for text in _literals(arg) if " " in text)
     elif name in ERRORS and call.args:
         yield from _literals(call.args[0])
         yield from (text for word in call.keywords if word.arg == "hint" for text in _literals(word.value))
@@ -46,10 +48,13 @@ def _literals(node: ast.AST):
 def _rows():
     from app.commands.table import command_table
     from app.engine.base.settings import ROWS
+    from app.engine.circuits.tasks.registry import TASKS
 
     for row in command_table():
         yield from (row.title, row.help, *(text for arg in row.args for text in _said(arg)))
     yield from (text for row in ROWS for text in _said(row))
+    for task in TASKS.values():
+        yield from (task.title, task.about, *task.steps, *(param.help for param in task.params))
 
 
 def _said(arg):

@@ -56,7 +56,7 @@ class StubEngine:
         self.rollouts = SimpleNamespace(records=Records(lambda rollout: rollout.id, "rollout"), tasks=lambda _key: ())
         comparisons = SimpleNamespace(records=_runs())
         self.qubo = SimpleNamespace(records=_runs(), sample_path=lambda: GRAPH, comparisons=comparisons)
-        self.circuits = SimpleNamespace(records=_runs(), samples=bundled)
+        self.circuits = SimpleNamespace(records=_runs(), samples=bundled, tasks=SimpleNamespace(records=_runs()))
         self.learning = SimpleNamespace(records=_runs())
         self.control = SimpleNamespace(records=_runs())
 

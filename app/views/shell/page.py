@@ -128,10 +128,11 @@ PAGES: Final = (
     PageSpec("rollouts", "play", "app.views.rollout", "RolloutPage"),
     PageSpec("qubo", "sigma", "app.views.qubo", "QuboPage"),
     PageSpec("circuits", "circuit-board", "app.views.circuits", "CircuitsPage"),
+    PageSpec("editor", "command", "app.views.editor", "EditorPage"),
+    PageSpec("tasks", "info", "app.views.tasks", "TasksPage"),
     PageSpec("learning", "network", "app.views.learning", "LearningPage"),
     PageSpec("control", "gauge", "app.views.control", "ControlPage"),
     PageSpec("compare", "binary", "app.views.compare", "ComparePage"),
-    PageSpec("editor", "command", "app.views.editor", "EditorPage"),
     PageSpec("activity", "activity", "app.views.activity", "ActivityPage"),
     PageSpec("settings", "settings", "app.views.settings", "SettingsPage"),
     PageSpec("help", "circle-help", "app.views.help", "HelpPage"),
@@ -142,7 +143,7 @@ def page_titles() -> dict[str, str]:
     """Return the title of every page by name."""
     return {
         "overview": tr("Overview"), "fleet": tr("Fleet"), "rollouts": tr("Rollouts"), "qubo": tr("QUBO"),
-        "circuits": tr("Circuits"), "learning": tr("Learning"), "control": tr("Control"), "compare": tr("Comparison"),
-        "activity": tr("Activity"), "settings": tr("Settings"), "help": tr("Help"),
-        "editor": tr("Circuit editor"),
+        "circuits": tr("Circuits"), "editor": tr("Circuit editor"), "tasks": tr("Guided tasks"), "learning": tr("Learning"),
+        "control": tr("Control"), "compare": tr("Comparison"), "activity": tr("Activity"), "settings": tr("Settings"),
+        "help": tr("Help"),
     }  # fmt: skip

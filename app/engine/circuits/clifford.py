@@ -6,7 +6,9 @@ uniform over an affine space (Dehaene and De Moor, 2003): generators made of Z a
 others span the directions. One elimination finds both, and every shot is then a random sum of directions.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -22,6 +24,14 @@ _STEPS: dict[str, str] = {
     "sx": "h0 s0 h0", "sxdg": "h0 s0 s0 s0 h0", "cx": "c01", "cz": "h1 c01 h1", "cy": "s1 s1 s1 c01 s1",
     "swap": "c01 c10 c01", "ecr": "s0 h1 s1 h1 c01 h0 s0 s0 h0",
 }  # fmt: skip
+# Turns as steps: s0:1 is as many S on qubit 0 as the second angle has quarters, s0:-1 as many backwards, d is S backwards.
+_TURNS: dict[str, str] = {
+    "rz": "s0:0", "p": "s0:0", "u1": "s0:0", "rx": "h0 s0:0 h0", "ry": "d0 h0 s0:0 h0 s0",
+    "r": "s0:-1 h0 s0:0 h0 s0:1", "u2": "s0:1 d0 h0 s0 h0 s0 s0:0",
+    "u": "s0:2 d0 h0 s0:0 h0 s0 s0:1", "u3": "s0:2 d0 h0 s0:0 h0 s0 s0:1",
+    "rzz": "c01 s1:0 c01", "rzx": "h1 c01 s1:0 c01 h1", "rxx": "h0 h1 c01 s1:0 c01 h0 h1",
+}  # fmt: skip
+_CLOSE = 1e-9
 CHUNK = 4096  # shots drawn at a time
 _PASSED = frozenset({"barrier", "delay"})
 
@@ -43,6 +53,38 @@ def fits(circuit: Circuit) -> bool:
         elif op.name not in _STEPS:
             return False
     return bool(written)
+
+
+def named(circuit: Circuit) -> Circuit:
+    """Return `circuit` with turns by multiples of a quarter written as the Clifford gates they are, up to global phases."""
+    ops: list[Op] = []
+    for op in circuit.ops:
+        ops += _quartered(op)
+    return replace(circuit, ops=tuple(ops))
+
+
+def _quartered(op: Op) -> list[Op]:
+    turns = [quarters(value) for value in op.params]
+    if op.name not in _TURNS or op.condition or op.open_controls or any(turn is None for turn in turns):
+        return [op]
+    made = []
+    for step in _TURNS[op.name].split():
+        gate, _, which = step.partition(":")
+        times = 1
+        if which:
+            turn = turns[int(which.lstrip("-"))] or 0
+            times = (-turn if which.startswith("-") else turn) % 4
+        at = gate.lstrip("hscdg")
+        made += [Op({"c": "cx", "d": "sdg"}.get(gate[0], gate[0]), tuple(op.qubits[int(one)] for one in at))] * times
+    return made
+
+
+def quarters(value: float | str) -> int | None:
+    """Return an angle in quarter turns, 0 to 3, or None when it is no multiple of one."""
+    if isinstance(value, str) or not math.isfinite(value):
+        return None
+    turn = value / (math.pi / 2)
+    return round(turn) % 4 if abs(turn - round(turn)) < _CLOSE else None
 
 
 class Group:

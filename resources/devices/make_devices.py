@@ -25,10 +25,12 @@ PAIRS = ("cx", "ecr", "cz")
 
 
 def short(value: float | None) -> float | None:
+    """Return a figure with four digits."""
     return None if value is None else float(f"{value:.4g}")
 
 
 def parameter(rows: list[dict], name: str) -> float | None:
+    """Return a figure in seconds or as it is, None when it is not there."""
     for row in rows:
         if row["name"] == name:
             return row["value"] * SECONDS[row.get("unit") or ""]
@@ -36,6 +38,7 @@ def parameter(rows: list[dict], name: str) -> float | None:
 
 
 def reduced(folder: Path, name: str) -> dict:
+    """Return the facts of one snapshot."""
     conf = json.loads((folder / name / f"conf_{name}.json").read_text())
     props = json.loads((folder / name / f"props_{name}.json").read_text())
     ident, title, processor = WANTED[name]
@@ -46,7 +49,8 @@ def reduced(folder: Path, name: str) -> dict:
         ones = [gate for gate in props["gates"] if gate["gate"] in ("sx", "x") and gate["qubits"] == [at]]
         qubits.append({
             "t1_s": short(parameter(rows, "T1")), "t2_s": short(parameter(rows, "T2")),
-            "read_1_as_0": short(parameter(rows, "prob_meas0_prep1")), "read_0_as_1": short(parameter(rows, "prob_meas1_prep0")),
+            "read_1_as_0": short(parameter(rows, "prob_meas0_prep1")),
+            "read_0_as_1": short(parameter(rows, "prob_meas1_prep0")),
             "error": short(next((parameter(one["parameters"], "gate_error") for one in ones), None)),
         })  # fmt: skip
     seen, pairs, spans = {}, [], []
@@ -72,6 +76,7 @@ def reduced(folder: Path, name: str) -> dict:
 
 
 def text(device: dict) -> str:
+    """Return a device file, a line for each qubit and pair."""
     rows = {key: value for key, value in device.items() if key not in ("qubits", "pairs")}
     head = ",\n".join(f'  "{key}": {json.dumps(value)}' for key, value in rows.items())
     qubits = ",\n".join(f"    {json.dumps(row)}" for row in device["qubits"])
@@ -80,6 +85,7 @@ def text(device: dict) -> str:
 
 
 def main() -> None:
+    """Write all device files beside this one."""
     for name in WANTED:
         device = reduced(Path(sys.argv[1]), name)
         (Path(__file__).parent / f"{device['name']}.json").write_text(text(device))

@@ -1,7 +1,7 @@
 """Devices: which qubits are coupled, how long gates last and how often they fail, as files of `resources/devices` tell.
 
-A file is a snapshot of one day, with its source. A coupling whose gate fails at least half the time is out of order: it is shown
-and not used. Chances are from 0 to 1; T2 is cut at twice T1, which physics allows and a fit may miss.
+A file is a snapshot of one day, with its source. A coupling whose gate fails at least half the time is out of order: it is
+shown and not used. Chances are from 0 to 1; T2 is cut at twice T1, which physics allows and a fit may miss.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from app.engine.base.errors import BadInput, Limit
+from app.engine.base.errors import BadInput, Limit, Missing
 
 FOLDER: Final = Path(__file__).resolve().parents[3] / "resources" / "devices"
 MOST_BYTES: Final = 4_000_000
@@ -170,12 +170,14 @@ class _Reader:
 
 
 def read(path: Path) -> Device:
-    """Return the device of a file; raises `BadInput` or `Limit`."""
+    """Return the device of a file; raises `Missing`, `BadInput` or `Limit`."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise Limit("{file}: {size} bytes are more than the {most} a device file may have", file=path,
                         size=path.stat().st_size, most=MOST_BYTES)  # fmt: skip
         return parse(path.read_text("utf-8"), str(path))
+    except FileNotFoundError:
+        raise Missing("There is no file {file}", file=path) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not a text file in UTF-8"
         raise BadInput("{file}: cannot be read: {reason}", file=path, reason=reason) from None

@@ -47,7 +47,7 @@ class CircuitFiles:
             raise BadInput("{file}: the ending tells no format; known are {known}", field="out", file=out,
                            known=" ".join(FORMATS), hint="Give --format.")  # fmt: skip
         told = await self._convert(file, "", chosen, title=f"Export {file.name}", actor=actor, cause=cause)
-        return {**await self._write(told, _absolute(out), replace=replace), "format": chosen}
+        return {**await self._write(told, absolute(out), replace=replace), "format": chosen}
 
     async def _convert(self, file: Path | None, text: str, form: str, **job: Any) -> dict[str, Any]:
         given = {"text": text} if file is None else _file(file)
@@ -58,12 +58,13 @@ class CircuitFiles:
         return {"file": str(path), **told}
 
 
-def _absolute(path: Path) -> Path:
+def absolute(path: Path) -> Path:
+    """Return a path as it is found from anywhere."""
     return path.expanduser().absolute()
 
 
 def _file(file: Path) -> dict[str, str]:
-    return {"file": str(_absolute(file)), "name": str(file)}
+    return {"file": str(absolute(file)), "name": str(file)}
 
 
 def write_bytes(path: Path, data: bytes, *, replace: bool) -> None:

@@ -1,7 +1,7 @@
 """Finds layers of commuting two-qubit gates: gates diagonal in the Z basis may be done in any order.
 
-So are the cost layers of QAOA (Farhi, Goldstone and Gutmann, 2014), Ising Trotter steps and graph states. A circuit is read as a
-sequence of layers: gates of one qubit, then diagonal gates of two qubits that commute, and so on; measurements end it.
+So are the cost layers of QAOA (Farhi, Goldstone and Gutmann, 2014), Ising Trotter steps and graph states. A circuit is read as
+a sequence of layers: gates of one qubit, then diagonal gates of two qubits that commute, and so on; measurements end it.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Light cones: of a circuit, the part a local observable depends on, and the observable's exact expectation from that part alone.
+"""Light cones: the part of a circuit a local observable depends on, and its exact expectation from that part alone.
 
 Gates outside the backward cone cancel with their inverses (Lieb and Robinson, 1972, for circuits). A gate that is diagonal does
 not move an observable made of Z alone, so it is left out too while nothing else stands between.
@@ -51,7 +51,10 @@ def cone(steps: Sequence[Step], observable: Observable) -> tuple[list[Step], lis
 
 
 def expectation(
-    steps: Sequence[Step], qubits: Sequence[int], observable: Observable, inputs: Mapping[int, NDArray[np.complex128]] | None = None
+    steps: Sequence[Step],
+    qubits: Sequence[int],
+    observable: Observable,
+    inputs: Mapping[int, NDArray[np.complex128]] | None = None,
 ) -> float:
     """Return the expectation of `observable` after the steps of its `cone` on `qubits`, which start in `inputs` or in 0."""
     at = {qubit: number for number, qubit in enumerate(qubits)}

@@ -1,7 +1,8 @@
 """Routes layers of commuting pairs over a map of couplings: where qubits start, which are swapped, and when each pair is done.
 
-The order inside a layer is free, so many are tried and the one with the fewest gates of the device is kept: two for a pair, three
-for a swap, three for both at once. A layer equal to the one before is undone backwards: its swaps return the way they came.
+The order inside a layer is free, so many are tried and the one with the fewest gates of the device is kept: two for a pair,
+three for a swap, three for both at once. A layer equal to the one before is undone backwards: its swaps return the way they
+came.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from app.engine.circuits.layers import Layered
 from app.engine.circuits.records import Op
 
 MOST_QUBITS: Final = 400  # of the device: the table of distances and the search grow with its square
-_MOVES: Final = 400_000
+_MOVES: Final = 4_000  # of each qubit while it looks for its place
 _POWERS: Final = (0.4, 0.6, 0.8, 1.0)
 _NOISES: Final = (0.05, 0.3, 0.6, 1.0)
 _BONUSES: Final = (0.0, 0.3, 0.6, 1.0)
@@ -86,7 +87,7 @@ def routed(
     circuit: Layered, qubits: int, device: Device, seed: int, *,
     effort: Effort | None = None, report: Report = silent, stop: Stop = never,
 ) -> Routed:  # fmt: skip
-    """Return `circuit` with every pair on coupled places of `device`; raises `BadInput` when it has too few that hang together."""
+    """Return `circuit` with every pair on coupled places of `device`; raises `BadInput` when too few hang together."""
     search = _Search(coupling_of(device), qubits, seed, effort or Effort(), report, stop)
     ops: list[Op] = []
     trip: Trip | None = None
@@ -110,7 +111,9 @@ def routed(
 class _Search:
     """Tries places and routes with numbers from one seed; the result does not depend on time."""
 
-    def __init__(self, coupling: Coupling, qubits: int, seed: int, effort: Effort, report: Report, stop: Stop) -> None:
+    def __init__(  # noqa: PLR0917 - made in one place
+        self, coupling: Coupling, qubits: int, seed: int, effort: Effort, report: Report, stop: Stop
+    ) -> None:
         self.coupling, self._qubits, self._effort = coupling, qubits, effort
         self._report, self._stop = report, stop
         self._rng = np.random.default_rng(np.random.SeedSequence(seed))
@@ -118,9 +121,6 @@ class _Search:
         if len(self._places) < qubits:
             raise BadInput("{qubits} qubits need as many that hang together; the device has {count}",
                            qubits=qubits, count=len(self._places), field="device")  # fmt: skip
-
-    def _word(self) -> int:
-        return int(self._rng.integers(1 << 31))
 
     def first(self, pairs: Sequence[tuple[int, int]]) -> Trip:
         """Return the best trip for `pairs`, from wherever it likes to start."""
@@ -168,7 +168,7 @@ class _Search:
         far = self.coupling.distance
         place = self._random_place()
         cost = np.arange(len(far) + 2, dtype=np.float64) * (1.0 if len(table.pairs) else 0.0)
-        settle(self._word(), far, table.near, place, _MOVES if len(table.pairs) else 0, 5.0, 0.2, cost)
+        settle(self._rng, far, table.near, place, _MOVES * self._qubits if len(table.pairs) else 0, 5.0, 0.2, cost)
         return place
 
     def _random_place(self) -> NDArray[np.int64]:
@@ -187,7 +187,18 @@ class _Search:
         cost = np.maximum(np.arange(size + 2, dtype=np.float64) - 1, 0) ** power
         cost[1] = -bonus
         added, count = route(
-            self._word(), coupling.distance, coupling.links, table.pairs, table.near, table.by, place, cost, noise, most, swaps, taken
+            self._rng,
+            coupling.distance,
+            coupling.links,
+            table.pairs,
+            table.near,
+            table.by,
+            place,
+            cost,
+            noise,
+            most,
+            swaps,
+            taken,
         )
         if added < 0:
             return None
@@ -223,9 +234,7 @@ def _back(trip: Trip) -> Trip:
     return Trip(trip.end, trip.start, trip.swaps[::-1], trip.taken[::-1], trip.added)
 
 
-def _laid(
-    trip: Trip, pairs: Sequence[tuple[int, int]], angles: Sequence[float], coupling: Coupling, qubits: int
-) -> list[Op]:
+def _laid(trip: Trip, pairs: Sequence[tuple[int, int]], angles: Sequence[float], coupling: Coupling, qubits: int) -> list[Op]:
     """Return the gates of a trip: each pair as soon as it stands side by side, or with the swap that takes it along."""
     place, made = trip.start.copy(), list[Op]()
     at = np.argsort(place)
@@ -243,9 +252,9 @@ def _laid(
                 made.append(Op("rzz", (a, b), (angles[number],)))
 
     meet(range(len(pairs)))
-    for (p, q), pair in zip(trip.swaps, trip.taken, strict=True):
-        if pair >= 0:
-            made.append(Op("rzz", (p, q), (angles[pair],)))
+    for (p, q), along in zip(trip.swaps, trip.taken, strict=True):
+        if along >= 0:
+            made.append(Op("rzz", (p, q), (angles[along],)))
         made.append(Op("swap", (p, q)))
         a, b = int(at[p]), int(at[q])
         at[p], at[q], place[a], place[b] = b, a, q, p

@@ -1,9 +1,9 @@
 """The inner part of routing commuting pairs, compiled: where qubits start, and which to swap, over a map of couplings.
 
-Placement by simulated annealing (Kirkpatrick, Gelatt and Vecchi, 1983) of the sum of distances. Routing is greedy, in the manner of
-SABRE (Li, Ding and Xie, 2019), for pairs without an order: a swap is worth what it brings all waiting pairs nearer. A swap
-of two qubits that are a pair themselves takes their gate along: three gates of the device instead of five (Lao and Browne, 2022,
-"2QAN"). `E` holds pairs (m, 2), `near` and `by` the partners and pair numbers of each qubit (n, widest), -1 where none.
+Placement by simulated annealing (Kirkpatrick, Gelatt and Vecchi, 1983) of the sum of distances. Routing is greedy, in the
+manner of SABRE (Li, Ding and Xie, 2019), for pairs without an order: a swap is worth what it brings all waiting pairs nearer.
+A swap of two qubits that are a pair themselves takes their gate along: three gates of the device instead of five (Lao and
+Browne, 2022, "2QAN"). `near` and `by` hold the partners and pair numbers of each qubit (n, widest), -1 where none.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ _DRAWS = 6
 
 
 @njit(nogil=True, cache=True)
-def moved(a: int, b: int, to: int, near: Ints, place: Ints, cost: NDArray[np.float64], distance: Ints) -> Any:
+def moved(a: Any, b: Any, to: Any, near: Ints, place: Ints, cost: NDArray[np.float64], distance: Ints) -> Any:  # noqa: PLR0917 - as numba calls it
     """Return what qubit `a` going `to` a place changes in the sum over its pairs; its partner `b` comes along."""
     change, here = 0.0, place[a]
     for k in range(near.shape[1]):
@@ -31,48 +31,54 @@ def moved(a: int, b: int, to: int, near: Ints, place: Ints, cost: NDArray[np.flo
 
 
 @njit(nogil=True, cache=True)
-def target(a: int, near: Ints, place: Ints, distance: Ints) -> Any:
+def target(rng: np.random.Generator, a: Any, near: Ints, place: Ints, distance: Ints) -> Any:
     """Return a place to try for `a`: any, or one near a partner."""
     size = distance.shape[0]
-    to = np.random.randint(size)
-    if near[a, 0] >= 0 and np.random.random() < 0.5:
+    to = rng.integers(0, size)
+    if near[a, 0] >= 0 and rng.random() < 0.5:
         degree = 0
         while degree < near.shape[1] and near[a, degree] >= 0:
             degree += 1
-        goal = place[near[a, np.random.randint(degree)]]
+        goal = place[near[a, rng.integers(0, degree)]]
         for _ in range(_DRAWS):
-            other = np.random.randint(size)
+            other = rng.integers(0, size)
             if distance[goal, other] < distance[goal, to]:
                 to = other
     return to
 
 
 @njit(nogil=True, cache=True)
-def settle(
-    seed: int, distance: Ints, near: Ints, place: Ints, moves: int, hot: float, cold: float, cost: NDArray[np.float64]
+def settle(  # noqa: PLR0917 - as numba calls it
+    rng: np.random.Generator,
+    distance: Ints,
+    near: Ints,
+    place: Ints,
+    moves: int,
+    hot: float,
+    cold: float,
+    cost: NDArray[np.float64],
 ) -> None:
     """Anneal `place` (qubit to place, all places taken; the qubits from len(near) on are empty) in place."""
-    np.random.seed(seed)
     size, count = distance.shape[0], near.shape[0]
     at = np.empty(size, np.int64)
     for qubit in range(size):
         at[place[qubit]] = qubit
     for move in range(moves):
         heat = hot * (cold / hot) ** (move / moves)
-        a = np.random.randint(count)
-        to, here = target(a, near, place, distance), place[a]
+        a = rng.integers(0, count)
+        to, here = target(rng, a, near, place, distance), place[a]
         b = at[to]
         if a == b:
             continue
         change = moved(a, b, to, near, place, cost, distance)
         if b < count:
             change += moved(b, a, here, near, place, cost, distance)
-        if change <= 0 or np.random.random() < np.exp(-change / heat):
+        if change <= 0 or rng.random() < np.exp(-change / heat):
             at[to], at[here], place[a], place[b] = a, b, to, here
 
 
 @njit(nogil=True, cache=True)
-def gain(
+def gain(  # noqa: PLR0917 - as numba calls it
     a: int, b: int, to: int, near: Ints, by: Ints, place: Ints, met: Any, cost: NDArray[np.float64], distance: Ints
 ) -> Any:
     """Return how much nearer the waiting pairs of `a` come when it goes `to` (swapped with `b`), and whether any wait."""
@@ -99,9 +105,9 @@ def pair_of(a: int, b: int, near: Ints, by: Ints, merged: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def best_swap(
-    last: int, noise: float, links: Ints, near: Ints, by: Ints, place: Ints, at: Ints, met: Any, merged: Any,
-    cost: NDArray[np.float64], distance: Ints,
+def best_swap(  # noqa: PLR0917 - as numba calls it
+    rng: np.random.Generator, last: int, noise: float, links: Ints, near: Ints, by: Ints, place: Ints, at: Ints, met: Any,
+    merged: Any, cost: NDArray[np.float64], distance: Ints,
 ) -> Any:  # fmt: skip
     """Return the link whose swap helps most for what it costs, or -1 when none helps."""
     best, chosen, count = 1e-9, -1, near.shape[0]
@@ -121,21 +127,21 @@ def best_swap(
             continue
         if total > 0 and a < count and pair_of(a, b, near, by, merged) >= 0:
             total *= PLAIN / MERGED
-        total += noise * np.random.random()
+        total += noise * rng.random()
         if total > best:
             best, chosen = total, link
     return chosen
 
 
 @njit(nogil=True, cache=True)
-def forced_swap(links: Ints, pairs: Ints, place: Ints, met: Any, distance: Ints) -> Any:
+def forced_swap(rng: np.random.Generator, links: Ints, pairs: Ints, place: Ints, met: Any, distance: Ints) -> Any:  # noqa: PLR0917 - as numba calls it
     """Return a link that brings the nearest waiting pair one step nearer."""
     least, a, b = 1 << 60, -1, -1
     for k in range(pairs.shape[0]):
         apart = distance[place[pairs[k, 0]], place[pairs[k, 1]]]
-        if not met[k] and (apart < least or (apart == least and np.random.random() < 0.3)):
+        if not met[k] and (apart < least or (apart == least and rng.random() < 0.3)):
             least, a, b = apart, pairs[k, 0], pairs[k, 1]
-    if np.random.random() < 0.5:
+    if rng.random() < 0.5:
         a, b = b, a
     found, chosen = 0, 0
     for link in range(links.shape[0]):
@@ -143,13 +149,13 @@ def forced_swap(links: Ints, pairs: Ints, place: Ints, met: Any, distance: Ints)
             p, q = links[link, turn], links[link, 1 - turn]
             if p == place[a] and distance[q, place[b]] == least - 1:
                 found += 1
-                if np.random.random() < 1.0 / found:
+                if rng.random() < 1.0 / found:
                     chosen = link
     return chosen
 
 
 @njit(nogil=True, cache=True)
-def meet(a: int, near: Ints, by: Ints, place: Ints, met: Any, distance: Ints) -> Any:
+def meet(a: int, near: Ints, by: Ints, place: Ints, met: Any, distance: Ints) -> Any:  # noqa: PLR0917 - as numba calls it
     """Mark the pairs of `a` that now stand side by side and return how many were waiting."""
     found = 0
     for k in range(near.shape[1]):
@@ -163,16 +169,15 @@ def meet(a: int, near: Ints, by: Ints, place: Ints, met: Any, distance: Ints) ->
 
 
 @njit(nogil=True, cache=True)
-def route(
-    seed: int, distance: Ints, links: Ints, pairs: Ints, near: Ints, by: Ints, place: Ints, cost: NDArray[np.float64],
-    noise: float, most: int, swaps: Ints, taken: Ints,
+def route(  # noqa: PLR0917 - as numba calls it
+    rng: np.random.Generator, distance: Ints, links: Ints, pairs: Ints, near: Ints, by: Ints, place: Ints,
+    cost: NDArray[np.float64], noise: float, most: int, swaps: Ints, taken: Ints,
 ) -> Any:  # fmt: skip
     """Bring all `pairs` side by side from `place`, which becomes the last one; return (gates added, number of swaps).
 
     `swaps` receives links, `taken` the pair a swap takes along or -1; (-1, 0) when their room is too small or more
     than `most` would be added.
     """
-    np.random.seed(seed)
     size, count = distance.shape[0], near.shape[0]
     at = np.empty(size, np.int64)
     for qubit in range(size):
@@ -184,9 +189,9 @@ def route(
     while left > 0:
         if done == swaps.shape[0] or added > most:
             return -1, 0
-        link = best_swap(last, noise, links, near, by, place, at, met, merged, cost, distance)
+        link = best_swap(rng, last, noise, links, near, by, place, at, met, merged, cost, distance)
         if link < 0:
-            link = forced_swap(links, pairs, place, met, distance)
+            link = forced_swap(rng, links, pairs, place, met, distance)
         p, q = links[link, 0], links[link, 1]
         a, b = at[p], at[q]
         pair = pair_of(a, b, near, by, merged) if a < count else -1

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.engine.base.errors import BadInput
 from app.engine.base.records import Records
+from app.engine.circuits.compiling import CircuitCompiler
 from app.engine.circuits.files import CircuitFiles
 from app.engine.circuits.records import Sample
 from app.engine.circuits.samples import bundled
@@ -23,7 +24,8 @@ class CircuitsService:
         self._jobs = base.jobs
         self.files = CircuitFiles(base)
         self.tasks = Tasks(base)
-        self._book = RunBook(base, "circuit_runs")
+        self._book = RunBook(base, "circuit_runs", apart=("qasm",))
+        self.compiler = CircuitCompiler(base, self._book)
 
     @property
     def records(self) -> Records[Run]:

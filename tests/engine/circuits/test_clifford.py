@@ -100,3 +100,37 @@ def test_other_circuits_are_left_to_other_methods(ops):
 def test_only_a_circuit_that_measures_fits():
     assert clifford.fits(build([Op("h", (0,)), Op("barrier", (0, 1))], 2))
     assert not clifford.fits(build([Op("h", (0,))], 2, measured=False))
+
+
+@pytest.mark.parametrize(
+    "name, params, qubits",
+    [
+        ("rz", 1, 1),
+        ("p", 1, 1),
+        ("rx", 1, 1),
+        ("ry", 1, 1),
+        ("r", 2, 1),
+        ("u", 3, 1),
+        ("rzz", 1, 2),
+        ("rzx", 1, 2),
+        ("rxx", 1, 2),
+    ],
+)
+def test_turns_by_quarters_are_named_as_the_clifford_gates_they_are(name, params, qubits):
+    from qiskit import QuantumCircuit
+    from qiskit.quantum_info import Operator
+
+    from app.engine.circuits.adapters.compiler import built
+
+    for seed in range(8):
+        angles = tuple(int(k) * np.pi / 2 for k in np.random.default_rng(seed).integers(-5, 6, params))
+        expected = QuantumCircuit(qubits)
+        getattr(expected, name)(*angles, *range(qubits))
+        found = clifford.named(Circuit("c", tuple("ab"[:qubits]), (), (Op(name, tuple(range(qubits)), angles),)))
+        assert {op.name for op in found.ops} <= set(clifford._STEPS)
+        assert Operator(built(found.ops, qubits)).equiv(Operator(expected))
+
+
+def test_other_angles_and_conditions_stay_as_they_are():
+    ops = (Op("rz", (0,), (0.1,)), Op("rz", (0,), ("a",)), Op("rz", (0,), (np.pi,), condition="c"), Op("t", (0,)))
+    assert clifford.named(Circuit("c", ("q",), (), ops)).ops == ops

@@ -1,7 +1,7 @@
 """Compiles a circuit for a device: by Qiskit's transpiler, or by Outpost's router where pairs commute; the smaller is taken.
 
-Qiskit's levels are its own (Javadi-Abhari and others, 2024, "Quantum computing with Qiskit"). A routed circuit is finished by the
-same transpiler at fixed places, which turns a swap and the pair it takes along into three gates of the device.
+Qiskit's levels are its own (Javadi-Abhari and others, 2024, "Quantum computing with Qiskit"). A routed circuit is finished by
+the same transpiler at fixed places, which turns a swap and the pair it takes along into three gates of the device.
 """
 
 from collections.abc import Sequence
@@ -47,6 +47,7 @@ def target_of(device: Device) -> Any:
     known = get_standard_gate_name_mapping()
     for name in (*device.basis, device.pair_gate):
         gate = known[name]
+        rows: dict[tuple[int, ...], Any]
         if name == device.pair_gate:
             rows = {
                 (pair.first, pair.second): InstructionProperties(duration=device.pair_s or None, error=pair.error)
@@ -135,7 +136,7 @@ def _by_qiskit(circuit: Any, target: Any, level: int, seed: int) -> Compiled:
     return Compiled(made, start, end, "qiskit", tr("Qiskit's level {level}", level=level))
 
 
-def _by_routes(
+def _by_routes(  # noqa: PLR0917 - called once
     circuit: Any, found: layers.Layered, target: Any, device: Device, level: int, seed: int, report: Report, stop: Stop,
 ) -> Compiled:  # fmt: skip
     way = routing.routed(found, circuit.num_qubits, device, seed, report=report, stop=stop)

@@ -130,8 +130,8 @@ def _exact(one: _Side, other: _Side, count: int) -> dict[str, Any]:
         spare = [axis for axis in range(count, count + width) if axis not in axes]
         cube = cube.transpose([*range(count), *axes, *spare]).reshape(1 << 2 * count, -1)
         results.append(cube[:, 0])
-    overlap = abs(np.vdot(results[0], results[1]))
-    return _judged(float(max(0.0, 1 - overlap)), tr("exactly: every amplitude of both, up to a common phase"))
+    overlap = float(np.abs(np.vdot(results[0], results[1])))
+    return _judged(max(0.0, 1 - overlap), tr("exactly: every amplitude of both, up to a common phase"))
 
 
 def _random_inputs(rng: np.random.Generator, count: int) -> list[NDArray[np.complex128]]:
@@ -152,7 +152,8 @@ def _by_states(one: _Side, other: _Side, runs: int, rng: np.random.Generator) ->
 
 def _ended(side: _Side, inputs: Sequence[NDArray[np.complex128]]) -> NDArray[Any]:
     """Return amplitudes by the original's qubits, or chances by measured bits, after `inputs`."""
-    wires, state = _active(side), np.ones(1, np.complex128)
+    wires = _active(side)
+    state: states.State = np.ones(1, np.complex128)
     began = dict(zip(side.start, inputs, strict=True))
     for wire in wires:
         state = np.kron(began.get(wire, np.array([1, 0], np.complex128)), state)
@@ -180,12 +181,14 @@ def _by_spaces(first: Circuit, second: Circuit) -> dict[str, Any]:
     alike = np.array_equal(span, _reduced(found[1][1]))
     between = np.vstack([span, found[0][0] ^ found[1][0]]).astype(np.uint8)
     alike = alike and len(_reduced(between)) == len(span)
-    return _told("equal" if alike else "different", tr("exactly: the outcomes of both span the same space"), 0.0 if alike else 1.0)
+    return _told(
+        "equal" if alike else "different", tr("exactly: the outcomes of both span the same space"), 0.0 if alike else 1.0
+    )
 
 
 def _reduced(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the reduced echelon form over the field of two elements, without rows of zeros."""
-    rows, top = rows.copy() & 1, 0
+    rows, top = rows.copy(), 0
     for column in range(rows.shape[1]):
         held = np.flatnonzero(rows[top:, column]) + top
         if not len(held):
@@ -248,15 +251,9 @@ def _picked(side: _Side, keys: Sequence[int], rng: np.random.Generator) -> set[i
     first = int(rng.choice(keys))
     if rng.random() < 0.5:
         return {first}
-    place_of = side.measured if side.measured else dict(enumerate(side.end))
+    place_of = side.measured or dict(enumerate(side.end))
     key_of = {place: key for key, place in place_of.items()}
-    near = [
-        key_of[qubit]
-        for step in side.steps
-        if place_of[first] in step.qubits
-        for qubit in step.qubits
-        if qubit in key_of
-    ]
+    near = [key_of[qubit] for step in side.steps if place_of[first] in step.qubits for qubit in step.qubits if qubit in key_of]
     return {first, int(rng.choice(near))} if near else {first}
 
 

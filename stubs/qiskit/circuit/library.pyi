@@ -1,0 +1,3 @@
+from typing import Any
+
+def get_standard_gate_name_mapping() -> dict[str, Any]: ...

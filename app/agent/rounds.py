@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from app.agent.keeper import Keeper
 from app.agent.lane import Lane
 from app.engine.base.errors import BadInput, Conflict, Limit, Missing
 from app.engine.base.platform import replace_file
@@ -96,6 +95,7 @@ class Rounds:
 
 def _train(body: bytes, data: Path, target: Path) -> Path:
     """Train once and write the update to `target`."""
+    from app.agent.keeper import Keeper
     from app.engine.learning.local import train
     from app.wire.tensors import pack, unpack
 

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 # As in engine/qubo/solvers.py, which is not imported here so that the agent needs no engine; a test holds them equal.
 SOLVERS = (
-    "auto", "anneal", "tabu", "replicas", "bifurcation", "exact", "dwave-sa", "dwave-tabu", "dwave-descent", "dwave-tree",
+    "auto", "anneal", "tabu", "replicas", "bifurcation", "exact", "highs", "dwave-sa", "dwave-tabu", "dwave-descent",
+    "dwave-tree",
 )  # fmt: skip
 
 # As in engine/qubo/problems; a test holds them equal.

@@ -13,6 +13,7 @@ from app.engine.base.errors import BadInput, Limit
 from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.engine.qubo.adapters.dwave import DwaveAnnealing, DwaveDescent, DwaveTabu, DwaveTree
+from app.engine.qubo.adapters.highs import MOST_PROVED, Highs
 from app.engine.qubo.anneal import Annealing
 from app.engine.qubo.bifurcation import Bifurcation
 from app.engine.qubo.exact import MOST_EXACT, Exact
@@ -50,6 +51,8 @@ _SOLVERS: Mapping[str, tuple[SolverCard, Callable[..., Solver]]] = {
         (SolverCard("bifurcation", Bifurcation.title, "Particles in a well that opens, many at once; a peer.",
                     MOST_DENSE, "Outpost", (("rounds", 8), ("steps", 200))), Bifurcation),
         (SolverCard("exact", Exact.title, "Tries every state; the answer is proved.", MOST_EXACT, "Outpost"), Exact),
+        (SolverCard("highs", Highs.title, "A bound and, where it can, a proof; for few or weakly coupled variables.",
+                    MOST_PROVED, "HiGHS, in scipy", (("nodes", 1_000_000),)), Highs),
         (SolverCard("dwave-sa", DwaveAnnealing.title, "One anneal after another; the usual peer.",
                     MOST_VARIABLES, "dwave-samplers", (("sweeps", 300), ("reads", 12))), DwaveAnnealing),
         (SolverCard("dwave-tabu", DwaveTabu.title, "For dense problems of up to a few thousand variables.",

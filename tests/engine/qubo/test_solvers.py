@@ -105,7 +105,7 @@ def test_the_best_answer_is_made_again_from_its_recipe(name: str) -> None:
     found = solvers.make(name).solve(problem, Budget(0.2), 5)
     recipe = found.info.get("replay")
     if recipe is None:
-        assert name in {"replicas", "dwave-tabu"}
+        assert name in {"replicas", "dwave-tabu", "highs"}
         return
     again = solvers.make(recipe["solver"], recipe["options"]).solve(problem, Budget(0.0), recipe.get("seed", 5))
     np.testing.assert_array_equal(again.sample, found.sample)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.base.contracts import Budget, Report, Stop, never, silent
+from app.engine.base.errors import BadInput, Timeout
 from app.engine.base.text import tr
-from app.engine.qubo.adapters import cpsat
-from app.engine.qubo.domain import flow, knapsack, routing, shop
+from app.engine.qubo.adapters import cpsat, highs
+from app.engine.qubo.domain import flow, knapsack, linear, routing, shop
 from app.engine.qubo.problems.base import Problem
 from app.engine.qubo.problems.cvrp import Cvrp
 from app.engine.qubo.problems.flowshop import FlowShop
@@ -20,6 +21,7 @@ from app.engine.qubo.problems.knapsack import Knapsack
 from app.engine.qubo.problems.tsp import Tsp
 
 _SEARCH_RATIO = 0.5
+_MOST_NAMES = 20
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,24 @@ def _knapsack(problem: Knapsack, budget: Budget, seed: int, report: Report, stop
     return Outcome(knapsack.fill(problem.values, problem.weights[0], int(problem.capacities[0])), proved=True)
 
 
+def _linear(problem: Problem, budget: Budget, seed: int, report: Report, stop: Stop) -> Outcome:
+    """Branch and cut; the bound is told in the problem's own sense."""
+    del seed, report, stop
+    programme, back = linear.programme_of(problem)
+    found = highs.run(programme, budget.seconds)
+    if not found.possible:
+        raise BadInput("{file} is infeasible: {conflicts}", field="file", file=problem.name,
+                       conflicts=tr("these cannot be kept together: {names}", names=", ".join(
+                           highs.conflict(programme, budget.seconds)[:_MOST_NAMES])),
+                       hint="No answer can keep these constraints; relax one of them.")  # fmt: skip
+    if found.values is None:
+        raise Timeout("HiGHS found no answer in {seconds} s", seconds=f"{budget.seconds:g}", hint="Give it more time.")
+    answer = back(found.values)
+    # The constant part of the objective is in neither the cost nor the bound.
+    bound = problem.objective(answer) + (-1.0 if problem.sense == "max" else 1.0) * (found.bound - found.cost)
+    return Outcome(answer, found.proved, {"bound": bound})
+
+
 _METHODS: Mapping[type[Problem], tuple[str, Method]] = {
     Tsp: ("2-opt, moved segments and kicks", _tsp),
     Cvrp: ("savings, then ruin and recreate", _cvrp),
@@ -85,9 +105,10 @@ _METHODS: Mapping[type[Problem], tuple[str, Method]] = {
 
 def method_of(problem: Problem) -> tuple[str, Method] | None:
     """Return name and method for `problem`, or None when a QUBO solver is all there is."""
-    if isinstance(problem, Knapsack) and (len(problem.capacities) > 1 or problem.capacities[0] > 10**7):
-        return None
-    return _METHODS.get(type(problem))
+    large = isinstance(problem, Knapsack) and (len(problem.capacities) > 1 or problem.capacities[0] > 10**7)
+    if type(problem) in _METHODS and not large:
+        return _METHODS[type(problem)]
+    return (highs.Highs.title, _linear) if linear.is_linear(problem) else None
 
 
 def warm(problem: Problem) -> None:

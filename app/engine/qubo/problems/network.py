@@ -95,6 +95,16 @@ class Network(Problem):
         )
         return Formulation(terms.build(name=self.name), penalties, tuple(terms.capacities))
 
+    def choices(self) -> tuple[list[float], list[tuple[list[int], list[int]]], list[list[int]]]:
+        """Return the cost of each choice of a path, who uses each link and how much, and the choices of each demand."""
+        costs = [self._cost(d, self.paths[d][p]) for d, p in self._choices]
+        uses = [
+            [(k, self.demands[d][2]) for k, (d, p) in enumerate(self._choices) if self._uses(self.paths[d][p], link)]
+            for link in range(len(self.links))
+        ]
+        own = [[k for k, (one, _) in enumerate(self._choices) if one == d] for d in range(len(self.demands))]
+        return costs, [([k for k, _ in users], [size for _, size in users]) for users in uses], own
+
     def _uses(self, path: tuple[int, ...], link: int) -> bool:
         return any(self._link_of[step] == link for step in pairwise(path))
 

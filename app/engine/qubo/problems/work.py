@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from app.engine.base.contracts import Budget, Report, SolverResult, Stop
-from app.engine.base.errors import BadInput, Bug, Limit
+from app.engine.base.errors import BadInput, Bug, Limit, Timeout
 from app.engine.base.text import tr
 from app.engine.base.units import ratio_text
 from app.engine.qubo import work
@@ -100,7 +100,11 @@ def _by_method(  # noqa: PLR0917 - as jobs are called
             best = {"objective": sign * best, "solver": name, "best_energy": best}
             report(done, total, unit, best, {"best_energy": [(at_s, best["best_energy"])]})
 
-    found = run(problem, budget, seed, told, stop)
+    try:
+        found = run(problem, budget, seed, told, stop)
+    except Timeout as error:
+        return {"route": DOMAIN, "solver": name, "objective": None, "feasible": False, "violations": [], "answer": None,
+                "proved": False, "trace": [], "why_not": str(error)}  # fmt: skip
     wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
     broken = problem.check(found.answer)
     objective = None if broken else problem.objective(found.answer)
@@ -208,11 +212,8 @@ def _verdict(routes: list[Result], sign: float, *, both: bool) -> str:
     domain, qubo = routes
     if qubo["why_not"]:
         return tr("The problem is too large as a QUBO; its own method did it: {name}.", name=domain["solver"])
-    if not qubo["feasible"]:
-        return tr(
-            "At equal time the QUBO route found no feasible answer; the problem's own method did: {name}.",
-            name=domain["solver"],
-        )
+    if not (domain["feasible"] and qubo["feasible"]):
+        return _one_sided(domain, qubo)
     gap = sign * (qubo["objective"] - domain["objective"]) / max(1e-12, abs(domain["objective"]))
     if abs(gap) < _RELATIVE:
         return tr("At equal time both routes found the same objective.")
@@ -220,6 +221,19 @@ def _verdict(routes: list[Result], sign: float, *, both: bool) -> str:
     if gap > 0:
         return tr("At equal time the problem's own method ({name}) is better by {share}.", name=domain["solver"], share=share)
     return tr("At equal time the QUBO route is better by {share}.", share=share)
+
+
+def _one_sided(domain: Result, qubo: Result) -> str:
+    """Return the verdict where a route, or both, came back with nothing."""
+    if domain["feasible"]:
+        return tr(
+            "At equal time the QUBO route found no feasible answer; the problem's own method did: {name}.",
+            name=domain["solver"],
+        )
+    if qubo["feasible"]:
+        return tr("At equal time the problem's own method ({name}) found no feasible answer; the QUBO route did.",
+                  name=domain["solver"])  # fmt: skip
+    return tr("In this time neither route found a feasible answer.")
 
 
 def _about(problem: Problem) -> Result:

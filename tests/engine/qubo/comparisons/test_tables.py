@@ -1,6 +1,30 @@
 import pytest
+import sqlalchemy
 
 from app.engine.qubo.comparisons.tables import rows_of
+from app.engine.store.schema import metadata
+
+# What the tables must hold at least, by the promise of the product.
+REQUIRED = {
+    "quantum_tasks": "task_type problem_formulation quantum_provider quantum_circuit resource_requirements status created_at",
+    "quantum_executions": "task_id provider quantum_processor execution_time_ms quantum_volume error_rate result cost_estimate "
+                          "executed_at",
+    "quantum_optimizations": "classical_baseline quantum_solution improvement_factor problem_size quantum_advantage "
+                             "validation_status created_at",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("table", REQUIRED)
+def test_a_table_has_the_columns_that_were_promised_and_a_comparison_fills_them(result, table: str) -> None:
+    wanted = set(REQUIRED[table].split())
+    columns = {column.name: column for column in metadata.tables[table].columns}
+    assert wanted <= set(columns)
+    for name, row in rows_of("run", result, 5):
+        if name == table:
+            assert wanted <= set(row) <= set(columns)
+    if table == "quantum_optimizations":
+        assert columns["quantum_advantage"].nullable
+        assert isinstance(columns["problem_size"].type, sqlalchemy.Integer)
 
 
 @pytest.mark.parametrize("word, flag", [("yes", 1), ("no", 0), ("undecided", None)])

@@ -1,0 +1,144 @@
+"""HiGHS (MIT) for linear programmes with whole variables, in the build that comes with scipy: an answer, a bound, a proof.
+
+`Highs` is the solver of QUBOs behind our contract: each product x_i x_j becomes a variable between its two factors and their
+sum less 1 (Fortet 1960; McCormick 1976), which makes the QUBO a linear programme in bits. The relaxation is weak where many
+products have positive weight, so proofs come for some tens of dense variables, or a few hundred sparse ones.
+
+Once begun HiGHS looks at its own clock only; a cancel ends the worker process.
+"""
+
+import dataclasses
+import importlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.base.contracts import Budget, Report, SolverResult, Stop, never, silent
+from app.engine.base.errors import Bug
+from app.engine.qubo.allowance import Allowance
+from app.engine.qubo.found import Found
+from app.engine.qubo.problem import Qubo
+
+MOST_PROVED = 500
+_OPTIMAL, _LIMIT, _INFEASIBLE = 0, 1, 2
+
+
+@dataclass(frozen=True, eq=False)
+class Programme:
+    """Minimise `costs` x over `low` <= x <= `high` with rows of (variables, coefficients, least, most); some x are whole.
+
+    `names` are those of the rows, for telling which are in conflict; empty names are never told.
+    """
+
+    costs: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    rows: Sequence[tuple[Sequence[int], Sequence[float], float, float]]
+    whole: NDArray[np.bool_]
+    names: Sequence[str] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The values found (None: none in time), their cost, the least cost there can be, and whether both meet.
+
+    `possible` is false when it is proved that no values keep all rows.
+    """
+
+    values: NDArray[np.float64] | None
+    cost: float
+    bound: float
+    proved: bool
+    possible: bool = True
+
+
+def run(programme: Programme, seconds: float = 0.0, nodes: int = 0) -> Outcome:
+    """Return the best values within `seconds`, or `nodes` of the search tree."""
+    sparse: Any = importlib.import_module("scipy.sparse")
+    optimize: Any = importlib.import_module("scipy.optimize")
+    counts = [len(row[0]) for row in programme.rows]
+    start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    at = np.fromiter((k for row in programme.rows for k in row[0]), np.int64, int(start[-1]))
+    values = np.fromiter((c for row in programme.rows for c in row[1]), np.float64, int(start[-1]))
+    matrix = sparse.csr_matrix((values, at, start), shape=(len(counts), len(programme.costs)))
+    least, most = (np.array([row[end] for row in programme.rows], np.float64) for end in (2, 3))
+    options = {"node_limit": nodes} if nodes else {"time_limit": max(seconds, 0.01)}
+    found = optimize.milp(
+        programme.costs, integrality=programme.whole.astype(int), bounds=optimize.Bounds(programme.low, programme.high),
+        constraints=[optimize.LinearConstraint(matrix, least, most)] if counts else [], options=options,
+    )  # fmt: skip
+    if found.status == _INFEASIBLE:
+        return Outcome(None, np.inf, np.inf, proved=True, possible=False)
+    if found.status not in {_OPTIMAL, _LIMIT}:
+        raise Bug("HiGHS ended in a way that was not expected: {told}", told=found.message)
+    bound = -np.inf if found.mip_dual_bound is None else float(found.mip_dual_bound)
+    if found.x is None:
+        return Outcome(None, np.inf, bound, proved=False)
+    values = np.where(programme.whole, np.rint(found.x), found.x)
+    return Outcome(values, float(programme.costs @ values), bound, proved=found.status == _OPTIMAL)
+
+
+def conflict(programme: Programme, seconds: float) -> list[str]:
+    """Return the names of rows of an impossible programme that cannot be kept together; each of them is needed for that.
+
+    Rows are left out one after the other as long as the rest stays impossible (the deletion filter of Chinneck and Dravnieks
+    1991); when the time is up, what is left may hold rows that are not needed.
+    """
+    began, kept = time.perf_counter(), list(range(len(programme.rows)))
+    free = dataclasses.replace(programme, costs=np.zeros(len(programme.costs)))
+    for row in tuple(kept):
+        left_s = seconds - (time.perf_counter() - began)
+        if left_s <= 0:
+            break
+        fewer = [k for k in kept if k != row]
+        if not run(dataclasses.replace(free, rows=[programme.rows[k] for k in fewer]), left_s).possible:
+            kept = fewer
+    return [programme.names[k] for k in kept if k < len(programme.names) and programme.names[k]]
+
+
+@dataclass(frozen=True)
+class Highs:
+    """Branch and cut over the linearised QUBO until a proof or the end of the budget; with `nodes`, that many nodes."""
+
+    name = "highs"
+    title = "HiGHS branch and cut"
+    nodes: int = 0
+    now: Callable[[], float] = time.perf_counter
+
+    def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
+        """Return the best found and the bound in `info`; see `contracts.Solver`. Deterministic: the seed is not used."""
+        del seed
+        allowance = Allowance(budget.seconds, report, stop, self.now)
+        n, found = problem.n, Found(problem.n)
+        empty = np.zeros((1, n), np.int8)
+        found.add(empty, problem.energies(empty))
+        proved, bound = False, -np.inf
+        if not allowance.stopped():
+            outcome = run(linearised(problem), allowance.left_s, self.nodes)
+            proved, bound = outcome.proved, outcome.bound + problem.offset
+            if outcome.values is not None:
+                sample = (outcome.values[:n] > 0.5).astype(np.int8)[None]
+                found.add(sample, problem.energies(sample))
+        samples, energies, counts = found.table()
+        allowance.tell(found.best)
+        info: dict[str, Any] = {"counts": counts, "proved": proved, "bound": bound if np.isfinite(bound) else None}
+        if proved:
+            info["replay"] = {"solver": self.name, "options": {"nodes": 10**9}}
+        return SolverResult(samples[0], float(energies[0]), samples, energies, info)
+
+
+def linearised(problem: Qubo) -> Programme:
+    """Return the programme over the n variables of `problem` and one variable for each product, without the offset."""
+    n, m = problem.n, problem.couplings
+    rows: list[tuple[Sequence[int], Sequence[float], float, float]] = []
+    for k, (i, j, weight) in enumerate(zip(problem.rows.tolist(), problem.cols.tolist(), problem.weights, strict=True)):
+        if weight > 0:
+            rows.append(((n + k, i, j), (1.0, -1.0, -1.0), -1.0, np.inf))
+        else:
+            rows += [((n + k, one), (1.0, -1.0), -np.inf, 0.0) for one in (i, j)]
+    whole = np.arange(n + m) < n
+    return Programme(np.concatenate([problem.linear, problem.weights]), np.zeros(n + m), np.ones(n + m), rows, whole)

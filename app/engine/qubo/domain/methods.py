@@ -11,6 +11,7 @@ from typing import Any
 from app.engine.base.contracts import Budget, Report, Stop, never, silent
 from app.engine.base.errors import BadInput, Timeout
 from app.engine.base.text import tr
+from app.engine.base.units import number_text
 from app.engine.qubo.adapters import cpsat, highs
 from app.engine.qubo.domain import flow, knapsack, linear, routing, shop
 from app.engine.qubo.problems.base import Problem
@@ -87,7 +88,9 @@ def _linear(problem: Problem, budget: Budget, seed: int, report: Report, stop: S
                            highs.conflict(programme, budget.seconds)[:_MOST_NAMES])),
                        hint="No answer can keep these constraints; relax one of them.")  # fmt: skip
     if found.values is None:
-        raise Timeout("HiGHS found no answer in {seconds} s", seconds=f"{budget.seconds:g}", hint="Give it more time.")
+        raise Timeout(
+            "HiGHS found no answer in {seconds} s", seconds=number_text(budget.seconds, ".3g"), hint="Give it more time."
+        )
     answer = back(found.values)
     # The constant part of the objective is in neither the cost nor the bound.
     bound = problem.objective(answer) + (-1.0 if problem.sense == "max" else 1.0) * (found.bound - found.cost)

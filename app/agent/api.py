@@ -12,7 +12,7 @@ from app.agent.node import Node
 from app.agent.shelf import span_of
 from app.agent.twin import merge_patch
 from app.engine.base.errors import BadInput, Conflict
-from app.wire import limits
+from app.wire import limits, signing
 from app.wire.documents import parse_object
 
 _TENSORS = "application/octet-stream"
@@ -106,7 +106,13 @@ class Api:
 
     async def _update(self, asked: Asked) -> Response:
         update = await self._node.rounds.update(asked.parts["name"], _wait(asked))
-        return Response(status_code=204) if update is None else Response(update, media_type=_TENSORS)
+        if update is None:
+            return Response(status_code=204)
+        node, console = self._node, asked.console.device_id if asked.console else ""
+        expiry_us = node.clock.now_us() + signing.DEFAULT_LIFE_US
+        path = asked.request.url.path
+        header = signing.sign(node.identity, method="GET", target=path, body=update, node=console, expiry_us=expiry_us)
+        return Response(update, media_type=_TENSORS, headers={signing.HEADER: header})
 
 
 def _whole(asked: Asked, name: str, default: int, most: int) -> int:

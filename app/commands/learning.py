@@ -11,7 +11,40 @@ if TYPE_CHECKING:
 
 async def _train(call: "Call", *, nodes: str, **args: Any) -> dict[str, Any]:
     chosen = [(node.id, node.name) for node in call.engine.fleet.select(nodes)]
-    return await call.engine.learning.train(chosen, **_spelt(args), actor=call.actor, cause=call.cause)
+    name = args.pop("name")
+    told = await call.engine.learning.train(chosen, **_spelt(args), actor=call.actor, cause=call.cause)
+    return await _registered(call, told, name)
+
+
+async def _resume(call: "Call", *, run: str, name: str) -> dict[str, Any]:
+    told = await call.engine.learning.resume(run, actor=call.actor, cause=call.cause)
+    return await _registered(call, told, name)
+
+
+async def _registered(call: "Call", told: dict[str, Any], name: str) -> dict[str, Any]:
+    """Make the global model of a session that is done the next version of the model `name`; add which one to what is told."""
+    if not name or told.get("state") != "done":
+        return told
+    from app.engine.flows.train import export
+
+    engine = call.engine
+    version = await export(engine.learning, engine.models, told["run_id"], name=name, actor=call.actor, cause=call.cause)
+    return {**told, "version": {key: version[key] for key in ("id", "name", "version", "artifact")}}
+
+
+async def _pause(call: "Call", *, run: str) -> dict[str, Any]:
+    session = call.engine.learning.pause(run)
+    return {"id": session.id, "title": session.name, "asked": "pause"}
+
+
+async def _stop(call: "Call", *, run: str) -> dict[str, Any]:
+    session = call.engine.learning.pause(run, "stop")
+    return {"id": session.id, "title": session.name, "asked": "stop"}
+
+
+async def _compare(call: "Call", *, runs: str) -> dict[str, Any]:
+    keys = [key.strip() for key in runs.split(",") if key.strip()]
+    return await call.engine.learning.compare(keys)
 
 
 async def _simulate(call: "Call", **args: Any) -> dict[str, Any]:
@@ -32,13 +65,16 @@ async def _show(call: "Call", *, run: str) -> dict[str, Any]:
     return await call.engine.learning.show(run)
 
 
-async def _export(call: "Call", *, run: str, name: str, file: Path | None) -> dict[str, Any]:
+async def _export(call: "Call", *, run: str, name: str, file: Path | None, round: int) -> dict[str, Any]:  # noqa: A002 - the flag
     from app.engine.flows.train import export
 
     engine = call.engine
-    return await export(engine.learning, engine.models, run, file=file, name=name, actor=call.actor, cause=call.cause)
+    by = {"actor": call.actor, "cause": call.cause}
+    return await export(engine.learning, engine.models, run, file=file, name=name, number=round, **by)
 
 
+_RUN = Arg("run", str, "Id of the run, or latest.", "latest", positional=True)
+_NAME = Arg("name", str, "Model that gets the outcome as a new version; empty keeps it out of the registry.", "digits")
 _ROUNDS = "Rounds of training."
 _SEED = Arg("seed", int, "Seed of the run; equal seeds and data give equal models.", 0, low=0, high=2**64 - 1)
 _BATCH = Arg("batch", int, "Examples per step; 0 means all a node has.", 16, low=0, high=1024)
@@ -63,8 +99,9 @@ _ENDS = (
 ROWS: tuple[Command, ...] = (
     Command(
         "learning.train", "Train over the fleet",
-        "Federated averaging over live nodes: each trains on its own data, which never leaves it, and only changes of "
-        "the model travel. A node that is late or fails is left out of the round and named in it.",
+        "Training over live nodes: each trains on its own data, which never leaves it, and only changes of "
+        "the model travel. A node that is late or fails is left out of the round and named in it. Every round is kept "
+        "before the next begins; the model at the end becomes a version in the registry.",
         _train,
         (
             Arg("rounds", int, _ROUNDS, 15, low=1, high=10_000),
@@ -73,10 +110,23 @@ ROWS: tuple[Command, ...] = (
             Arg("epochs", int, "Passes over a node's own data per round.", 5, low=1, high=1000),
             _BATCH,
             Arg("lr", float, "Step size of the nodes' gradient descent.", 0.1, low=0, high=10),
+            Arg("algorithm", str, "What clients do and how the server combines it.", "fedavg", choices=_ALGORITHMS),
             Arg("deadline_s", float, "A node that takes longer is left out of the round.", 30.0, unit="s", low=0.1, high=86400),
             Arg("quorum_ratio", float, "A round needs answers of this ratio of the nodes.", 0.5, low=0, high=1),
+            Arg("patience_s", float, "A round below its quorum waits so long, then pauses.", 60.0, unit="s", low=0, high=1e7),
+            Arg("sample_rate", float, "Ratio of the nodes that take part in a round.", 1.0, low=0.001, high=1),
+            Arg("selection", str, "Who is asked in a round.", "random", choices=("random", "poisson", "adaptive", "capable")),
+            *_DEEP,
+            Arg("aggregator", str, "How updates become one.", "mean", choices=_AGGREGATORS),
+            Arg("attackers", int, "Hostile nodes that the aggregator is to bear.", 0, low=0, high=1000),
+            Arg("norm_bound", float, "An update longer than this is refused; 0 takes any.", 0.0, low=0, high=1e9),
+            *_ENDS,
+            Arg("title", str, "What the session is called.", ""),
+            _NAME,
         ),
-        returns="{run_id, rounds: [{round, accuracy, loss, cpu_s}], final_accuracy, nodes, architecture, model}",
+        returns="{run_id, rounds: [{round, accuracy, loss, cpu_s, bytes, time_s}], final_accuracy, nodes, architecture, model, "
+        "state, version}",
+        leaves=True,
     ),
     Command(
         "learning.simulate", "Simulate a federation",
@@ -110,13 +160,35 @@ ROWS: tuple[Command, ...] = (
         "architecture, model}",
     ),
     Command(
-        "learning.runs", "List training runs", "Lists training runs and simulations, newest first.", _runs,
+        "learning.pause", "Pause training", "Has a session pause after the round under way, or at once where it waits.", _pause,
+        (_RUN,), returns="{id, title, asked}",
+    ),
+    Command(
+        "learning.resume", "Resume training",
+        "Goes on with a session after its last finished round: one that was paused, stopped, or broke off.",
+        _resume, (_RUN, _NAME), leaves=True,
+        returns="{run_id, rounds: [{round, accuracy, loss, cpu_s, bytes, time_s}], final_accuracy, nodes, architecture, model, "
+        "state, version}",
+    ),
+    Command(
+        "learning.stop", "Stop training", "Ends a session after the round under way; its rounds are kept.", _stop,
+        (_RUN,), returns="{id, title, asked}",
+    ),
+    Command(
+        "learning.compare", "Compare training runs",
+        "Shows runs side by side: the settings in which they differ, rounds to an accuracy, bytes, time.", _compare,
+        (Arg("runs", str, "Ids of runs, parted by commas.", positional=True),), role=Role.OBSERVER, danger=Danger.READ,
+        returns="{runs: [{id, title, rounds, final_accuracy, best_accuracy, rounds_to, bytes, cpu_s, time_s, accuracy}], "
+        "differs}",
+    ),
+    Command(
+        "learning.list", "List training runs", "Lists training runs and simulations, newest first.", _runs,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{runs: [{id, title, source, state, created_us, job_id, rounds, final_accuracy}]}",
+        returns="{runs: [{id, title, source, state, created_us, job_id, rounds, final_accuracy}]}", aliases=("learning.runs",),
     ),
     Command(
         "learning.show", "Show a training run", "Shows a run with its rounds and each node's part in them.", _show,
-        (Arg("run", str, "Id of the run, or latest.", "latest", positional=True),),
+        (_RUN,),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{id, title, source, state, spec, rounds, final_accuracy}",
     ),
@@ -127,6 +199,7 @@ ROWS: tuple[Command, ...] = (
         (
             Arg("run", str, "Id of the run, or latest.", "latest"),
             Arg("name", str, "Model that gets a new version.", "digits"),
+            Arg("round", int, "Round whose model is meant; 0 is the newest.", 0, low=0, high=10_000),
             Arg("file", Path, "File that receives a copy.", None),
         ),
         returns="{id, name, version, artifact, size_bytes, metrics, lineage, inputs, state, created_us}",

@@ -25,6 +25,16 @@ class Learning:
         self.asked.append((nodes, given))
         return {"rounds": [], "final_accuracy": 0.9}
 
+    async def resume(self, run, **given):
+        return {"run_id": run, "state": "done", "rounds": [{}]}
+
+    def pause(self, run, wish="pause"):
+        self.asked.append((run, wish))
+        return SimpleNamespace(id=run, name="North")
+
+    async def compare(self, keys):
+        return {"runs": keys, "differs": {}}
+
     async def simulate(self, **given):
         self.asked.append(given)
         return {"rounds": []}
@@ -44,6 +54,8 @@ class Learning:
 class Version:
     id: str
     name: str
+    version: int = 1
+    artifact: str = "sha256:0"
 
 
 class Models:
@@ -59,8 +71,8 @@ def call():
     )
 
 
-async def ask(call, name, **given):
-    row = CommandTable(ROWS).need(name)
+async def ask(call, command, **given):
+    row = CommandTable(ROWS).need(command)
     return await row.run(call, **row.take(given))
 
 
@@ -88,13 +100,36 @@ async def test_learning_simulate_refuses_what_is_out_of_range(call, given):
 
 async def test_learning_export_registers_the_newest_run_as_digits(call, tmp_path):
     told = await ask(call, "learning.export", file=tmp_path / "copy.onnx")
-    assert told == {"id": "m1", "name": "digits"}
+    assert told == {"id": "m1", "name": "digits", "version": 1, "artifact": "sha256:0"}
     assert call.engine.learning.asked[0][0] == "latest"
     assert (tmp_path / "copy.onnx").read_bytes() == b"bytes"
 
 
 async def test_learning_runs_and_learning_show_only_read(call):
-    assert await ask(call, "learning.runs") == {"runs": [{"id": "r1"}]}
+    assert await ask(call, "learning.list") == {"runs": [{"id": "r1"}]}
     assert await ask(call, "learning.show") == {"id": "latest"}
     reading = {row.id for row in ROWS if row.danger is Danger.READ}
-    assert reading == {"learning.runs", "learning.show"}
+    assert reading == {"learning.list", "learning.show", "learning.compare"}
+
+
+async def test_learning_pause_and_learning_stop_pull_the_reins(call):
+    assert await ask(call, "learning.pause") == {"id": "latest", "title": "North", "asked": "pause"}
+    assert await ask(call, "learning.stop", run="r1") == {"id": "r1", "title": "North", "asked": "stop"}
+    assert call.engine.learning.asked == [("latest", "pause"), ("r1", "stop")]
+
+
+async def test_learning_resume_registers_what_came_of_it_unless_it_is_kept_out(call):
+    told = await ask(call, "learning.resume", run="r1")
+    assert told["version"] == {"id": "m1", "name": "digits", "version": 1, "artifact": "sha256:0"}
+    assert "version" not in await ask(call, "learning.resume", run="r1", name="")
+
+
+async def test_learning_compare_takes_ids_parted_by_commas(call):
+    assert (await ask(call, "learning.compare", runs="a, b,"))["runs"] == ["a", "b"]
+
+
+async def test_short_names_of_arguments_are_spelt_out_for_the_engine(call):
+    await ask(call, "learning.simulate", lr=0.3, sample_rate=0.2)
+    (given,) = call.engine.learning.asked
+    assert (given["learning_rate"], given["sample_ratio"]) == (0.3, 0.2)
+    assert "lr" not in given

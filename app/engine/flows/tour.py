@@ -152,7 +152,7 @@ async def _reopen(stage: Stage, notes: Notes) -> tuple[Any, bool]:
     nodes = (await stage.run("fleet.list"))["nodes"]
     found: dict[str, Any] = {
         "nodes": len(nodes),
-        "learning": notes.run_id in _column(await stage.run("learning.runs"), "runs", "id"),
+        "learning": notes.run_id in _column(await stage.run("learning.list"), "runs", "id"),
         "model": notes.model_id in _column(await stage.run("model.list"), "models", "id"),
         "jobs": _column(await stage.run("job.list", state="done", limit=200), "jobs", "kind"),
         "audited": _column(await stage.run("audit.list", limit=500), "entries", "command"),

@@ -13,13 +13,13 @@ from app.engine.models.service import ModelsService
 
 async def export(
     learning: LearningService, models: ModelsService, run: str, *, file: Path | None = None, name: str = "digits",
-    actor: str, cause: str = "",
+    number: int = 0, actor: str, cause: str = "",
 ) -> dict[str, Any]:  # fmt: skip
-    """Export the newest model of the run `run` ("latest", or an id) and register it as the next version of `name`.
+    """Export the model of the run `run` ("latest", or an id) after round `number` (0: its newest) as a version of `name`.
 
     `file` receives a copy of the ONNX bytes. Returns the model version {id, name, version, artifact, …}.
     """
-    told = await learning.export(run, name=name, actor=actor, cause=cause)
+    told = await learning.export(run, name=name, number=number, actor=actor, cause=cause)
     if file is not None:
         try:
             await asyncio.to_thread(replace_file, file, told["onnx"])

@@ -136,6 +136,10 @@ class RunBook:
         job_id = await self._base.jobs.submit_local(kind, work, title=title, seed=seed, actor=actor, cause=cause)
         return await self._follow(job_id, run_id, title=title, source=source, spec=spec, actor=actor, cause=cause, keep=keep)
 
+    async def mark(self, run_id: str, state: str, *, actor: str, cause: str) -> None:
+        """Note that a run whose job is over is paused, say, or was stopped."""
+        await self._put({"id": run_id, "state": state}, actor, cause)
+
     async def _follow(
         self,
         job_id: str,

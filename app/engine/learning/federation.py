@@ -1,12 +1,14 @@
 """One round over live nodes: ask all at once, wait until a deadline, take what is sound, say why the rest is missing.
 
-The round stands if enough nodes answer (k of n); answers are used in the run's fixed order, whoever was first.
+The round stands if enough nodes answer (k of n); answers are used in the run's fixed order, whoever was first. What a node
+sends is refused when it makes no sense, belongs to another round, was sent before, or is not signed by the node (the link
+sees to that).
 """
 
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -15,6 +17,7 @@ from app.engine.base.errors import BadInput, Missing, Offline, OutpostError, Ref
 from app.engine.base.funnel import as_outpost_error
 from app.engine.learning.mlp import Array, Params
 from app.engine.learning.records import LocalUpdate, Part
+from app.engine.learning.sessions import digest_of
 from app.engine.learning.strategy import Global, Strategy
 
 _POLL_S: Final = 10.0
@@ -23,6 +26,7 @@ _BEGINNINGS: Final = 2  # a node that lost the round, by a restart say, is asked
 _STATES: Final[tuple[tuple[type[OutpostError], str], ...]] = (
     (Offline, "offline"), (Timeout, "late"), (Refused, "refused"), (BadInput, "bad"),
 )  # fmt: skip
+REJECTED: Final = ("refused", "bad")
 
 
 class TrainClient(Protocol):
@@ -47,7 +51,10 @@ class Member:
 
 @dataclass(frozen=True)
 class RoundCall:
-    """What one round asks: its id and number, the global parameters, the rules, the deadline and who must answer."""
+    """What one round asks: its id and number, the state it starts from, the rules, the deadline and who must answer.
+
+    `clock_s` reads seconds of a steady clock; `spent` holds digests of updates that were used before.
+    """
 
     id: str
     number: int
@@ -55,17 +62,25 @@ class RoundCall:
     strategy: Strategy
     deadline_s: float
     quorum_ratio: float
+    clock_s: Callable[[], float] = lambda: 0.0
+    spent: frozenset[str] = field(default_factory=frozenset)
+
+    def need(self, asked: int) -> int:
+        """Return how many of `asked` nodes must answer; an aggregator that bears hostile ones may need more."""
+        least = int(getattr(self.strategy.aggregator, "least", 1))
+        return min(asked, max(1, math.ceil(asked * self.quorum_ratio), least))
 
 
-Answers = list[tuple[Part, LocalUpdate | None]]
+Answer = tuple[Part, LocalUpdate | None]
+Answers = list[Answer]
 
 
 async def hold(call: RoundCall, members: Sequence[Member], told: Callable[[Part], None]) -> Answers:
     """Return every member's part and, where it is sound, its update, in the members' order.
 
-    `told` hears of each part as it comes. Raises `Offline` when fewer than the quorum answer, saying who is missing.
+    `told` hears of each part as it comes.
     """
-    tasks = [asyncio.create_task(_ask(call, member, told)) for member in members]
+    tasks = [asyncio.create_task(ask(call, member, told)) for member in members]
     try:
         await asyncio.wait(tasks, timeout=call.deadline_s)
     finally:
@@ -80,18 +95,63 @@ async def hold(call: RoundCall, members: Sequence[Member], told: Callable[[Part]
             answers.append((part, None))
         else:
             answers.append(task.result())
-    _need_quorum(call, answers)
     return answers
 
 
-async def _ask(call: RoundCall, member: Member, told: Callable[[Part], None]) -> tuple[Part, LocalUpdate | None]:
+class Flight:
+    """Nodes that train all the time (FedBuff): each from the model that was newest when it began; see `strategy`."""
+
+    def __init__(self) -> None:
+        self._going: dict[int, tuple[int, asyncio.Task[Answer]]] = {}
+
+    async def hold(
+        self, call: RoundCall, members: Sequence[Member], told: Callable[[Part], None]
+    ) -> tuple[Answers, list[int]]:  # fmt: skip
+        """Return the answers that fill the buffer, in fixed order, and how many rounds old each sound one is.
+
+        A node that is still under way is left to go on. The buffer is full with `call.need` sound answers.
+        """
+        for member in members:
+            if member.client not in self._going:
+                self._going[member.client] = (call.number, asyncio.create_task(ask(call, member, told)))
+        ends_s, need = call.clock_s() + call.deadline_s, call.need(len(members))
+        while self._sound() < need and self._open():
+            left_s = ends_s - call.clock_s()
+            if left_s <= 0:
+                break
+            await asyncio.wait(self._open(), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+        came = sorted(client for client, (_, task) in self._going.items() if task.done())
+        held = [self._going.pop(client) for client in came]
+        answers = [task.result() for _, task in held]
+        ages = [call.number - since for (since, _), (_, update) in zip(held, answers, strict=True) if update is not None]
+        return answers, ages
+
+    async def close(self) -> None:
+        """Let go of all that are under way."""
+        tasks = [task for _, task in self._going.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._going.clear()
+
+    def _open(self) -> list["asyncio.Task[Answer]"]:
+        return [task for _, task in self._going.values() if not task.done()]
+
+    def _sound(self) -> int:
+        return sum(task.done() and task.result()[1] is not None for _, task in self._going.values())
+
+
+async def ask(call: RoundCall, member: Member, told: Callable[[Part], None]) -> Answer:
+    """Have one node train and return its part and, where it is sound, its update."""
+    began_s = call.clock_s()
     try:
         update, meta = await _train(call, member)
-        answer: tuple[Part, LocalUpdate | None] = _judge(call, member, update, meta)
+        answer: Answer = _judge(call, member, update, meta)
     except Exception as error:  # noqa: BLE001 - one node's trouble is its own part's state, never the round's end
         known = as_outpost_error(error)
         state = next((state for kind, state in _STATES if isinstance(known, kind)), "failed")
         answer = Part(member.client, member.name, state, reason=str(known)), None
+    answer = replace(answer[0], time_s=call.clock_s() - began_s), answer[1]
     told(answer[0])
     return answer
 
@@ -113,13 +173,19 @@ async def _train(call: RoundCall, member: Member) -> tuple[Mapping[str, Array], 
 
 def _judge(call: RoundCall, member: Member, update: Mapping[str, Array], meta: Mapping[str, str]) -> tuple[Part, LocalUpdate]:
     """Return the part and the update of an answer; raise `BadInput` when it cannot be used."""
+    if meta.get("round", str(call.number)) != str(call.number):
+        raise BadInput("the update is stale: it belongs to round {round}", round=meta["round"][:20])
     examples, steps = int(_number(meta, "examples")), int(_number(meta, "steps"))
     read = call.strategy.read(update)
     row = call.strategy.accept(read, examples, steps)
+    digest = digest_of(read)
+    if digest in call.spent:
+        raise BadInput("the update is a replay of an earlier one")
     loss, cpu_s = _number(meta, "loss"), _number(meta, "cpu_s")
-    moved = sum(tensor.nbytes for tensor in update.values())
-    norm = float(np.linalg.norm(row.astype(np.float64)))
-    part = Part(member.client, member.name, "done", examples, steps, norm, moved, loss, cpu_s)
+    part = Part(
+        member.client, member.name, "done", examples, steps, float(np.linalg.norm(row.astype(np.float64))),
+        sum(tensor.nbytes for tensor in update.values()), loss, cpu_s, digest=digest,
+    )  # fmt: skip
     return part, LocalUpdate(read, examples, loss, steps)
 
 
@@ -133,14 +199,15 @@ def _number(meta: Mapping[str, str], name: str) -> float:
     return value
 
 
-def _need_quorum(call: RoundCall, answers: Answers) -> None:
-    need = max(1, math.ceil(len(answers) * call.quorum_ratio))
+def shortage(call: RoundCall, answers: Answers, asked: int) -> Offline | None:
+    """Return why the round cannot be closed yet, saying who is missing; None when enough have answered."""
+    have = sum(update is not None for _, update in answers)
+    if have >= call.need(asked):
+        return None
     missing = [part for part, update in answers if update is None]
-    have = len(answers) - len(missing)
-    if have < need:
-        raise Offline(
-            "Round {round} has updates of {have} of {total} nodes and needs {need}: {missing}",
-            round=call.number, have=have, total=len(answers), need=need,
-            missing="; ".join(f"{part.name}: {part.reason}" for part in missing),
-            hint="Earlier rounds are kept. Bring the nodes back, or lower the quorum.",
-        )  # fmt: skip
+    return Offline(
+        "Round {round} has updates of {have} of {total} nodes and needs {need}: {missing}",
+        round=call.number, have=have, total=asked, need=call.need(asked),
+        missing="; ".join(f"{part.name}: {part.reason}" for part in missing),
+        hint="Earlier rounds are kept. Bring the nodes back, or lower the quorum.",
+    )  # fmt: skip

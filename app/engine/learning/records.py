@@ -101,6 +101,7 @@ class Part:
     cpu_s: float = 0.0
     time_s: float | None = None
     reason: str = ""
+    digest: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the part as it is stored and shown."""

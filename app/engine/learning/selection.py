@@ -6,6 +6,7 @@ root of the examples, less for those slower than preferred, and a share for clie
 those that can be done in time, by what is known of their processors and links.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,7 +54,7 @@ def select(kind: str, rng: np.random.Generator, ratio: float, seen: Seen, deadli
 def _guided(rng: np.random.Generator, count: int, seen: Seen) -> NDArray[np.int64]:
     fresh = np.flatnonzero(np.isnan(seen.losses))
     known = np.flatnonzero(~np.isnan(seen.losses))
-    asked = min(len(fresh), max(round(count * _EXPLORE), count - len(known)))
+    asked = min(len(fresh), max(math.ceil(count * _EXPLORE), count - len(known)))
     explored = rng.choice(fresh, asked, replace=False) if asked else fresh[:0]
     value = seen.losses[known] * np.sqrt(np.maximum(seen.examples[known], 1))
     if len(known) and seen.round_s.any():

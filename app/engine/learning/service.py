@@ -3,34 +3,37 @@
 import asyncio
 import base64
 import dataclasses
-import time
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from app.engine.base.contracts import Report
-from app.engine.base.errors import BadInput, Conflict, Missing
-from app.engine.base.events import RoundFinished
+from app.engine.base.errors import BadInput, Conflict, Missing, OutpostError
 from app.engine.base.ids import content_id, new_id
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import Run, RunBook
-from app.engine.learning import federation, mlp
-from app.engine.learning.data import Split, load_digits
+from app.engine.learning import compare, federation, mlp, sessions
+from app.engine.learning.data import load_digits
+from app.engine.learning.live import Course, Live, Reins
 from app.engine.learning.partition import ALPHA, part
-from app.engine.learning.records import LocalSpec, Part, Round
-from app.engine.learning.strategy import Global, Strategy
+from app.engine.learning.records import LocalSpec
+from app.engine.learning.robust import aggregator
+from app.engine.learning.sessions import Session
+from app.engine.learning.strategy import Strategy
 from app.engine.store import artifacts, rows
 from app.wire import tensors
 
 KIND: Final = "learning"
-EPOCHS: Final = 5
-LEARNING_RATE: Final = 0.1
-DEADLINE_S: Final = 30.0
-QUORUM_RATIO: Final = 0.5
+COURSE: Final[Mapping[str, Any]] = {
+    "epochs": 5, "batch": 16, "learning_rate": 0.1, "deadline_s": 30.0, "quorum_ratio": 0.5, "patience_s": 60.0,
+    "sample_ratio": 1.0, "selection": "random", "aggregator": "mean", "attackers": 0, "server_rate": 0.0, "norm_bound": 0.0,
+    "data": "digits",
+}  # fmt: skip
 SHARD_FILE: Final = "data/digits.safetensors"
+_SELF: Final = "engine"
 _RUNS, _ROUNDS = "learning_runs", "learning_rounds"
 _LIVE, _SIMULATED = "live nodes", "simulation"
+log = logging.getLogger(__name__)
 
 
 class Links(Protocol):
@@ -40,26 +43,15 @@ class Links(Protocol):
         """Return the client of a node."""
 
 
-@dataclass(frozen=True)
-class Course:
-    """One live run as it is held: its id, its rules, its members and how patient it is."""
-
-    id: str
-    strategy: Strategy
-    members: tuple[federation.Member, ...]
-    rounds: int
-    deadline_s: float
-    quorum_ratio: float
-    actor: str
-    cause: str
-
-
 class LearningService:
     """Federated learning over the nodes of the fleet, and simulations of it; `records` are the runs, newest last."""
 
     def __init__(self, base: Base, link: Links) -> None:
         self._base, self._link = base, link
         self._book = RunBook(base, _RUNS)
+        self.sessions: Records[Session] = Records(lambda session: session.id, "session")
+        self._reins: dict[str, Reins] = {}
+        self._resumed: set[asyncio.Task[None]] = set()
 
     @property
     def records(self) -> Records[Run]:
@@ -67,11 +59,30 @@ class LearningService:
         return self._book.records
 
     async def start(self) -> None:
-        """Load the runs of earlier days."""
+        """Load the runs of earlier days, and go on with sessions that a gone process left under way."""
         await self._book.load()
+        stored = await self._base.store.read(lambda conn: rows.select(conn, sessions.SESSIONS, order="created_us"))
+        self.sessions.replace_all(Session.of(row) for row in stored)
+        for session in self.sessions:
+            if session.status in sessions.UNDER_WAY and session.id in self.records:
+                task = asyncio.create_task(self._again(session))
+                self._resumed.add(task)
+                task.add_done_callback(self._resumed.discard)
 
     async def stop(self) -> None:
-        """Nothing of ours runs on: jobs end with the jobs service."""
+        """Let sessions under way be: they stand in the store as running, and go on when the engine is back."""
+        for reins in self._reins.values():
+            reins.closing = True
+        tasks = tuple(self._resumed)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _again(self, session: Session) -> None:
+        try:
+            await self.resume(session.id, actor=_SELF)
+        except OutpostError as error:
+            log.warning("session %s did not go on: %s", session.name, error)
 
     def shard_files(self, count: int, seed: int) -> list[dict[str, bytes]]:
         """Return, for each of `count` nodes, the files of its own data: a skewed part of the digits to train with."""
@@ -97,79 +108,79 @@ class LearningService:
         return {"run_id": run_id, **_kept(result)}
 
     async def train(
-        self, nodes: Sequence[tuple[str, str]], *, rounds: int = 15, seed: int = 0, epochs: int = EPOCHS, batch: int = 16,
-        learning_rate: float = LEARNING_RATE, deadline_s: float = DEADLINE_S, quorum_ratio: float = QUORUM_RATIO,
-        actor: str, cause: str = "",
-    ) -> dict[str, Any]:  # fmt: skip
+        self, nodes: Sequence[tuple[str, str]], *, rounds: int = 15, seed: int = 0, actor: str, cause: str = "", **asked: Any
+    ) -> dict[str, Any]:
         """Train the digits over live `nodes` (id, name); every finished round is stored before the next begins.
 
-        The result holds run_id, rounds [{round, accuracy, loss, cpu_s}], final_accuracy, nodes, architecture and model
-        (the artifact of the parameters). Raises `Conflict` without nodes, `Offline` when too few answer a round.
+        `asked` is as `COURSE` has it, and what `LocalSpec` takes. The result holds run_id, rounds, final_accuracy, nodes,
+        architecture, model (the artifact of the parameters) and state. Raises `Conflict` without nodes, `Offline` when too few
+        answer a round for `patience_s`.
         """
         if not nodes:
             raise Conflict("There are no nodes to train on", field="nodes", hint="Start some: outpost fleet demo")
-        spec = LocalSpec.from_json({"epochs": epochs, "batch": batch, "learning_rate": learning_rate, "seed": seed})
+        spec = {**COURSE, **asked, "rounds": rounds, "seed": seed}
+        _strategy(spec, len(nodes))
+        ordered = tuple(sorted(set(nodes), key=lambda node: (node[1], node[0])))
+        title = str(spec.pop("title", "")) or f"Train on {len(ordered)} nodes"
+        session = Session(
+            new_id(), title, _model_of(spec), ordered, spec, started_us=self._base.clock.now_us(),
+        )  # fmt: skip
+        return await self._drive(session, actor, cause)
+
+    async def resume(self, key: str, *, actor: str, cause: str = "") -> dict[str, Any]:
+        """Go on with a session after its last committed round; return what `train` does. Raises `Conflict`, `Missing`."""
+        session = self._session(key)
+        if session.id in self._reins:
+            raise Conflict("{title} is under way", title=session.name, field="run")
+        if session.round >= int(session.spec["rounds"]) or session.status == sessions.DONE:
+            raise Conflict("{title} is done", title=session.name, field="run")
+        return await self._drive(dataclasses.replace(session, status=sessions.RUNNING, reason=""), actor, cause)
+
+    def pause(self, key: str, wish: str = "pause") -> Session:
+        """Have a session pause, or stop for good, after the round under way; at once where it waits. Raises `Conflict`."""
+        session = self._session(key)
+        reins = self._reins.get(session.id)
+        if reins is None:
+            raise Conflict("{title} is not under way", title=session.name, field="run")
+        reins.pull(wish)
+        return session
+
+    def reins(self, session_id: str) -> Reins:
+        """Return the reins of a session under way."""
+        return self._reins[session_id]
+
+    async def _drive(self, session: Session, actor: str, cause: str) -> dict[str, Any]:
         members = tuple(
             federation.Member(place, node_id, name, self._link.client(node_id))
-            for place, (node_id, name) in enumerate(sorted(set(nodes), key=lambda node: (node[1], node[0])))
+            for place, (node_id, name) in enumerate(session.nodes)
         )
-        course = Course(
-            new_id(),
-            Strategy(spec),
-            members,
-            rounds,
-            deadline_s=deadline_s,
-            quorum_ratio=quorum_ratio,
-            actor=actor,
-            cause=cause,
-        )
-        told = {**spec.to_json(), "rounds": rounds, "nodes": [member.name for member in members], "quorum_ratio": quorum_ratio}
-        return await self._book.execute_local(
-            KIND, lambda report: self._hold(course, report), told, title=f"Train on {len(members)} nodes", source=_LIVE,
-            seed=seed, actor=actor, cause=cause, run_id=course.id,
-        )  # fmt: skip
+        course = Course(session, _strategy(session.spec, len(members), session.id), members, actor, cause)
+        reins = self._reins[session.id] = Reins()
+        live = Live(self._base, course, reins, self.sessions.put)
+        told = {**session.spec, "model": session.model, "nodes": [member.name for member in members]}
+        try:
+            await self._keep_session(session, actor, cause)
+            result = await self._book.execute_local(
+                KIND, live.hold, told, title=session.name, source=_LIVE, seed=int(session.spec["seed"]),
+                actor=actor, cause=cause, run_id=session.id,
+            )  # fmt: skip
+        finally:
+            del self._reins[session.id]
+        if result["state"] != sessions.DONE:
+            await self._book.mark(session.id, result["state"], actor=actor, cause=cause)
+        return result
 
-    async def _hold(self, course: Course, report: Report) -> dict[str, Any]:
-        split = await asyncio.to_thread(load_digits)
-        now = course.strategy.begin(mlp.initial(course.strategy.base.model, course.strategy.base.seed))
-        done: list[Round] = []
-        artifact = ""
-        for number in range(1, course.rounds + 1):
-            board = _Board(course, done, number, report)
-            call = federation.RoundCall(
-                new_id(), number, now, course.strategy, deadline_s=course.deadline_s, quorum_ratio=course.quorum_ratio
-            )
-            answers = await federation.hold(call, course.members, board.heard)
-            now, row = await asyncio.to_thread(_close, call, answers, split)
-            artifact = await asyncio.to_thread(artifacts.keep, self._base.home, tensors.pack(now.params, {}))
-            await self._store_round(course, call.id, row, artifact)
-            done.append(row)
-            board.finished(row, self._base.clock.now_us() / 1e6)
-        return {
-            "run_id": course.id,
-            "rounds": [row.to_json() for row in done],
-            "final_accuracy": done[-1].accuracy,
-            "nodes": [member.name for member in course.members],
-            "architecture": course.strategy.base.model,
-            "model": artifact,
-        }
-
-    async def _store_round(self, course: Course, round_id: str, row: Round, artifact: str) -> None:
+    async def _keep_session(self, session: Session, actor: str, cause: str) -> None:
         now_us = self._base.clock.now_us()
-        details = {"cpu_s": row.cpu_s, "model": artifact, "parts": [one.to_json() for one in row.parts]}
-        stored = {
-            "id": round_id, "run_id": course.id, "round": row.round,
-            "accuracy": row.accuracy, "loss": row.loss, "details": details,
-        }  # fmt: skip
         await self._base.store.write(
-            lambda conn: rows.put(conn, _ROUNDS, stored, actor=course.actor, cause=course.cause, now_us=now_us)
+            lambda conn: rows.put(conn, sessions.SESSIONS, session.row(), actor=actor, cause=cause, now_us=now_us)
         )
-        self._base.bus.publish(
-            RoundFinished(
-                at_us=now_us, actor=course.actor, cause=course.cause,
-                run_id=course.id, round=row.round, accuracy=row.accuracy, loss=row.loss,
-            )
-        )  # fmt: skip
+        self.sessions.put(session)
+
+    def _session(self, key: str) -> Session:
+        if key == "latest" and len(self.sessions):
+            return list(self.sessions)[-1]
+        return self.sessions.need(self.find(key).id)
 
     # Looking back.
 
@@ -179,7 +190,7 @@ class LearningService:
             return self.records.need(key)
         newest = list(self.records)[-1:]
         if key != "latest" or not newest:
-            raise Missing("There is no training run {key}", key=key, field="run", hint="See: outpost learning runs")
+            raise Missing("There is no training run {key}", key=key, field="run", hint="See: outpost learning list")
         return newest[0]
 
     def runs(self) -> list[dict[str, Any]]:
@@ -194,14 +205,30 @@ class LearningService:
         stored = await self._base.store.read(lambda conn: rows.select(conn, _ROUNDS, where={"run_id": run.id}, order="round"))
         told = [{**row["details"], **{key: row[key] for key in ("round", "accuracy", "loss")}} for row in stored]
         last = told[-1]["accuracy"] if told else None
-        return {**_line(run), "final_accuracy": last, "spec": run.spec, "rounds": told}
+        session = self.sessions.get(run.id)
+        more = {"status": session.status, "reason": session.reason} if session else {}
+        return {**_line(run), **more, "final_accuracy": last, "spec": run.spec, "rounds": told}
 
-    async def export(self, key: str, *, name: str = "digits", actor: str, cause: str = "") -> dict[str, Any]:
-        """Write the newest model of a run as ONNX in a worker.
+    async def compare(self, keys: Sequence[str]) -> dict[str, Any]:
+        """Return what sets runs apart and how they went, side by side; see `compare.compare`."""
+        return compare.compare([await self.show(key) for key in keys])
 
-        Returns {onnx: bytes, metrics, lineage, self_test, name}; raises `Conflict` when no round was finished.
+    async def export(
+        self, key: str, *, name: str = "digits", number: int = 0, actor: str, cause: str = ""
+    ) -> dict[str, Any]:  # fmt: skip
+        """Write the model of a run after round `number`, or its newest for 0, as ONNX in a worker.
+
+        Returns {onnx: bytes, metrics, lineage, self_test, name}; raises `Conflict` when no round was finished, `Missing` when
+        that round kept no model.
         """
         shown = await self.show(key)
+        if number:
+            held = [row for row in shown["rounds"] if row["round"] == number and row.get("model")]
+            if not held:
+                raise Missing(
+                    "The run {title} kept no model of round {round}", title=shown["title"], round=number, field="round"
+                )
+            shown = {**shown, "rounds": [row for row in shown["rounds"] if row["round"] <= number]}
         artifact = await self._model_of(shown)
         path = artifacts.path_of(self._base.home, artifact)
         spec = {"params": str(path), "model": shown["spec"].get("model", mlp.DIGITS_MODEL), "name": name}
@@ -213,6 +240,8 @@ class LearningService:
             "kind": "federated" if shown["source"] == _LIVE else "simulated",
             "run_id": shown["id"],
             "rounds": len(shown["rounds"]),
+            "algorithm": shown["spec"].get("algorithm", "fedavg"),
+            "nodes": list(shown["spec"].get("nodes", ())),
             "params": artifact,
             "spec": shown["spec"],
         }
@@ -228,39 +257,24 @@ class LearningService:
         return str(found)
 
 
-class _Board:
-    """What the eye sees of a running round: each node's state, told anew at every change."""
-
-    def __init__(self, course: Course, done: Sequence[Round], number: int, report: Report) -> None:
-        self._course, self._number, self._report = course, number, report
-        self._nodes: dict[str, dict[str, Any]] = {member.name: {"state": "waiting"} for member in course.members}
-        self._last = {"accuracy": done[-1].accuracy, "loss": done[-1].loss} if done else {"accuracy": None, "loss": None}
-        self._tell(number - 1)
-
-    def heard(self, one: Part) -> None:
-        """Show a node's part."""
-        self._nodes[one.name] = {"state": one.state, "examples": one.examples, "loss": one.loss, "reason": one.reason}
-        self._tell(self._number - 1)
-
-    def finished(self, row: Round, at_s: float) -> None:
-        """Show the round's end, and its point on the curves."""
-        self._last = {"accuracy": row.accuracy, "loss": row.loss}
-        self._tell(self._number, {"accuracy_ratio": [(at_s, row.accuracy)], "loss": [(at_s, row.loss)]})
-
-    def _tell(self, done: int, samples: dict[str, list[tuple[float, float]]] | None = None) -> None:
-        partial = {"run_id": self._course.id, "round": done, **self._last, "nodes": dict(self._nodes)}
-        self._report(done, self._course.rounds, "rounds", partial=partial, samples=samples)
+def _model_of(spec: Mapping[str, Any]) -> str:
+    return str(spec.get("model", mlp.DIGITS_MODEL))
 
 
-def _close(call: federation.RoundCall, answers: federation.Answers, split: Split) -> tuple[Global, Round]:
-    """Make the next model of a round's updates and judge it on the test set; runs beside the loop."""
-    began_s = time.thread_time()
-    updates = [update for _, update in answers if update is not None]
-    now = call.strategy.step(call.now, call.strategy.gather(updates), len(answers))
-    accuracy, loss = mlp.evaluate(now.params, split.test_x, split.test_y)
-    parts = tuple(part for part, _ in answers)
-    cpu_s = sum(one.cpu_s for one in parts) + time.thread_time() - began_s
-    return now, Round(call.number, accuracy, loss, cpu_s, parts=parts)
+def _strategy(spec: Mapping[str, Any], nodes: int, session: str = "") -> Strategy:
+    """Return the rules of a session; raise `BadInput` when they do not fit each other or so few nodes."""
+    local = LocalSpec.from_json({**spec, "session": session, "model": _model_of(spec)})
+    rule = aggregator(str(spec["aggregator"]), int(spec["attackers"]))
+    least = int(getattr(rule, "least", 1))
+    if nodes < least:
+        raise BadInput(
+            "{rule} bears {hostile} hostile clients only among {least} or more; {clients} took part",
+            rule=spec["aggregator"], hostile=spec["attackers"], least=least, clients=nodes, field="aggregator",
+        )  # fmt: skip
+    return Strategy(
+        local, sample_ratio=float(spec["sample_ratio"]), aggregator=rule, server_rate=float(spec["server_rate"]),
+        norm_bound=float(spec["norm_bound"]), selection=str(spec["selection"]), deadline_s=float(spec["deadline_s"]),
+    )  # fmt: skip
 
 
 def _kept(result: dict[str, Any]) -> dict[str, Any]:

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.clock import Clock
-from app.engine.base.errors import BadInput, Conflict, Offline, Timeout
+from app.engine.base.errors import BadInput, Conflict, Offline, Refused, Timeout
 from app.engine.link.records import Peer
 from app.engine.link.transport import Answer, Own, Transport, full_jitter_s
 from app.engine.store.threads import in_thread
 from app.wire import limits, tensors
 from app.wire.documents import to_bytes, whole_of
-from app.wire.signing import DEFAULT_LIFE_US, HEADER, sign
+from app.wire.signing import DEFAULT_LIFE_US, HEADER, NonceCache, sign, verify
 from app.wire.status import Inventory, Status
 from app.wire.telemetry import TelemetryPage
 
@@ -47,6 +47,7 @@ class NodeClient:
         self._transport = Transport(peer, own)
         self._ahead_us = 0
         self._clock_read_s = -_CLOCK_AGE_S
+        self._nonces = NonceCache(256)
 
     async def close(self) -> None:
         """Close the connections to the node."""
@@ -164,10 +165,23 @@ class NodeClient:
         await self._change("POST", f"/v1/rounds/{quote(round_id, safe='')}/train", body, _OCTETS, limit_s=30.0)
 
     async def update(self, round_id: str, wait_s: float = 0.0) -> tuple[tensors.Tensors, dict[str, str]] | None:
-        """Return (new minus old parameters, what the node says of them), or None while it still trains."""
-        target = f"/v1/rounds/{quote(round_id, safe='')}/update?wait={wait_s:g}"
-        answer = await self._get(target, limit_s=10.0 + wait_s)
-        return None if answer.status == 204 else _unpacked(answer)
+        """Return (new minus old parameters, what the node says of them), or None while it still trains.
+
+        Raises `Refused` when the node did not sign them for this console and round, or signed them long ago.
+        """
+        path = f"/v1/rounds/{quote(round_id, safe='')}/update"
+        answer = await self._get(f"{path}?wait={wait_s:g}", limit_s=10.0 + wait_s)
+        if answer.status == 204:
+            return None
+        header = answer.headers.get(HEADER.lower(), "")
+        if not header:
+            raise Refused("the update is not signed")
+        node, own = self.peer.identity, await self._own()
+        verify(
+            header, method="GET", target=path, body=answer.body, node=own.public.device_id,
+            signer_of={node.device_id: node}.get, now_us=self._clock.now_us() + self._ahead_us, nonces=self._nonces,
+        )  # fmt: skip
+        return _unpacked(answer)
 
     async def _model(self, slot: str, verb: str, body: bytes = b"{}") -> dict[str, Any]:
         answer = await self._change("POST", f"/v1/models/{quote(slot, safe='')}/{verb}", body, _JSON, limit_s=60.0)

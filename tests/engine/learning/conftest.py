@@ -25,7 +25,7 @@ class InProcessClient:
         self.x, self.y = held["x"], held["y"]
         self.specs, self.answers = [], {}
         self.change = lambda update, meta: (update, meta)
-        self.fail = None
+        self.fail = self.memory = None
         self.gate = None
 
     async def train(self, round_id, params, spec):
@@ -33,9 +33,11 @@ class InProcessClient:
             raise self.fail
         document = json.loads(json.dumps(dict(spec)))
         self.specs.append(document)
-        told = train(params, self.x, self.y, document)
-        meta = {"examples": str(told.examples), "loss": repr(told.loss), "cpu_s": "0.001"}
-        self.answers[round_id] = self.change(told.update, meta)
+        told = train(params, self.x, self.y, document, self.memory)
+        self.memory = told.memory
+        meta = {"examples": str(told.examples), "loss": repr(told.loss), "cpu_s": "0.001", "steps": str(told.steps)}
+        meta["round"] = str(document["round"])
+        self.answers[round_id] = self.change(told.update if told.sent is None else told.sent, meta)
 
     async def update(self, round_id, wait_s):
         await asyncio.sleep(0)

@@ -107,7 +107,7 @@ async def test_when_too_few_answer_the_run_fails_and_earlier_rounds_are_kept(lea
 
         client.train = unplugged
     with pytest.raises(Offline, match="Round 3"):
-        await learning.train(links.nodes, rounds=5, seed=0, **WHO)
+        await learning.train(links.nodes, rounds=5, seed=0, patience_s=0.0, **WHO)
     shown = await learning.show("latest")
     assert shown["state"] == "failed"
     assert len(shown["rounds"]) == 2

@@ -1,0 +1,39 @@
+"""Runs side by side: what was asked differently, and what came of it. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+_LEVELS: Final = (0.8, 0.9, 0.95)
+_LEFT_OUT: Final = ("schema", "session", "round", "client", "nodes")
+
+
+def compare(shown: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return {runs, differs}: figures of each run as `show` gave it, and the settings in which they are not all alike.
+
+    `rounds_to` tells the first round at each accuracy level, null for one not reached; bytes, CPU seconds and times are sums.
+    """
+    return {"runs": [_figures(one) for one in shown], "differs": _differs(shown)}
+
+
+def _figures(one: Mapping[str, Any]) -> dict[str, Any]:
+    rounds = one["rounds"]
+    best = max((row["accuracy"] for row in rounds), default=None)
+    return {
+        "id": one["id"], "title": one["title"], "source": one["source"], "state": one["state"], "rounds": len(rounds),
+        "final_accuracy": rounds[-1]["accuracy"] if rounds else None, "best_accuracy": best,
+        "rounds_to": {f"{level:g}": _first(rounds, level) for level in _LEVELS},
+        "bytes": sum(row.get("bytes") or 0 for row in rounds),
+        "cpu_s": sum(row.get("cpu_s") or 0.0 for row in rounds),
+        "time_s": sum(row.get("time_s") or 0.0 for row in rounds),
+        "accuracy": [row["accuracy"] for row in rounds],
+    }  # fmt: skip
+
+
+def _first(rounds: Sequence[Mapping[str, Any]], level: float) -> int | None:
+    return next((int(row["round"]) for row in rounds if row["accuracy"] >= level), None)
+
+
+def _differs(shown: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    names = sorted({name for one in shown for name in one["spec"]} - set(_LEFT_OUT))
+    told = {name: [one["spec"].get(name) for one in shown] for name in names}
+    return {name: values for name, values in told.items() if any(value != values[0] for value in values)}

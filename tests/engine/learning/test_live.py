@@ -1,0 +1,191 @@
+import asyncio
+import contextlib
+
+import numpy as np
+import pytest
+
+from app.engine.base.errors import BadInput, Cancelled, Conflict, Offline
+from app.engine.base.events import RoundFinished
+from app.engine.learning import mlp
+from app.engine.learning.service import LearningService
+from app.engine.store import artifacts, rows
+from app.wire import tensors
+
+WHO = {"actor": "me@here", "cause": "c1"}
+
+
+def params_of(base, told):
+    return tensors.unpack(artifacts.load(base.home, told["model"]), most_bytes=1 << 22)[0]
+
+
+async def stored(base, table, **where):
+    return await base.store.read(lambda conn: rows.select(conn, table, where=where or None, order="created_us"))
+
+
+@contextlib.contextmanager
+def after_round(base, number, then):
+    """Call `then` once round `number` is committed."""
+    with_event = base.bus.subscribe(lambda event: then() if event.round == number else None, RoundFinished)
+    try:
+        yield
+    finally:
+        if callable(with_event):
+            with_event()
+
+
+@pytest.mark.parametrize("algorithm", ["fedavg", "scaffold", "fedyogi"])
+async def test_a_session_that_was_paused_ends_with_the_bits_of_one_that_was_not(base, learning, links, same, algorithm):
+    straight = await learning.train(links.nodes, rounds=5, seed=3, algorithm=algorithm, **WHO)
+    for client in links.clients.values():
+        client.memory = None
+    with after_round(base, 2, lambda: learning.pause("latest")):
+        paused = await learning.train(links.nodes, rounds=5, seed=3, algorithm=algorithm, **WHO)
+    assert (paused["state"], len(paused["rounds"])) == ("paused", 2)
+    assert learning.find(paused["run_id"]).state == "paused"
+    again = LearningService(base, links)
+    await again.start()
+    told = await again.resume(paused["run_id"], **WHO)
+    assert (told["state"], [row["round"] for row in told["rounds"]]) == ("done", [1, 2, 3, 4, 5])
+    assert same(params_of(base, told), params_of(base, straight))
+    assert [row["accuracy"] for row in told["rounds"]] == [row["accuracy"] for row in straight["rounds"]]
+
+
+async def test_what_a_gone_process_left_under_way_goes_on_by_itself_and_no_round_is_lost(base, learning, links, same):
+    straight = await learning.train(links.nodes, rounds=4, seed=1, **WHO)
+    gate = links.clients["id2"].gate = asyncio.Event()
+    links.clients["id2"].gate.set()
+    with after_round(base, 2, gate.clear):
+        running = asyncio.create_task(learning.train(links.nodes, rounds=4, seed=1, **WHO))
+        async with asyncio.timeout(30):
+            while not any(session.round == 2 and session.status == "running" for session in learning.sessions):
+                await asyncio.sleep(0.01)
+    await learning.stop()
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Cancelled):
+        await running
+    (kept,) = await stored(base, "federated_training_sessions", status="running")
+    assert kept["current_round"] == 2
+    gate.set()
+    again = LearningService(base, links)
+    await again.start()
+    async with asyncio.timeout(30):
+        while again.sessions.need(kept["id"]).status != "done":
+            await asyncio.sleep(0.01)
+    shown = await again.show(kept["id"])
+    assert [row["round"] for row in shown["rounds"]] == [1, 2, 3, 4]
+    assert same(params_of(base, shown["rounds"][-1]), params_of(base, straight))
+
+
+async def test_a_round_below_its_quorum_waits_and_says_why_until_the_nodes_are_back(base, learning, links):
+    for name in ("id0", "id1", "id2", "id3"):
+        links.clients[name].fail = Offline("unplugged")
+    reasons = []
+
+    def back(change):
+        for session in (*change.added, *change.changed):
+            if session.status == "waiting":
+                reasons.append(session.reason)
+                for client in links.clients.values():
+                    client.fail = None
+                learning.reins(session.id).pulled.set()
+
+    learning.sessions.watch(back)
+    told = await learning.train(links.nodes, rounds=2, seed=0, **WHO)
+    assert (told["state"], len(told["rounds"])) == ("done", 2)
+    assert "2 of 6 nodes and needs 3" in reasons[0]
+    first = (await learning.show("latest"))["rounds"][0]
+    assert [part["state"] for part in first["parts"]] == ["done"] * 6
+    assert links.clients["id5"].specs[0]["round"] == 1
+    assert [spec["round"] for spec in links.clients["id5"].specs] == [1, 2]
+
+
+async def test_stopping_while_a_round_waits_ends_the_session_at_once(base, learning, links):
+    for client in links.clients.values():
+        client.fail = Offline("unplugged")
+    running = asyncio.create_task(learning.train(links.nodes, rounds=2, seed=0, **WHO))
+    async with asyncio.timeout(20):
+        while not any(session.status == "waiting" for session in learning.sessions):
+            await asyncio.sleep(0.01)
+        learning.pause("latest", "stop")
+        told = await running
+    assert (told["state"], told["rounds"], told["final_accuracy"]) == ("stopped", [], None)
+
+
+async def test_every_part_is_kept_and_what_was_refused_is_counted(base, learning, links):
+    links.clients["id1"].change = lambda update, meta: ({**update, "w1": np.full_like(update["w1"], np.nan)}, meta)
+    partials = []
+    base.jobs.records.watch(lambda change: partials.extend(job.partial for job in change.changed if job.partial))
+    told = await learning.train(links.nodes, rounds=2, seed=0, title="North", **WHO)
+    parts = await stored(base, "federated_updates", session_id=told["run_id"])
+    assert len(parts) == 12
+    bad = [part for part in parts if part["node_id"] == "id1"]
+    assert [(part["round_number"], part["status"]) for part in bad] == [(1, "bad"), (2, "bad")]
+    assert "not finite" in bad[0]["reason"]
+    good = next(part for part in parts if part["node_id"] == "id0")
+    assert good["model_update"]["norm"] > 0
+    assert good["metrics"]["steps"] == 5 * -(-good["metrics"]["examples"] // 16)
+    assert partials[-1]["nodes"]["node1"]["rejected"] == 2
+    (session,) = await stored(base, "federated_training_sessions")
+    assert (session["session_name"], session["status"], session["current_round"]) == ("North", "done", 2)
+    assert session["convergence_metric"] == told["final_accuracy"]
+    assert session["model_architecture"] == mlp.DIGITS_MODEL
+
+
+async def test_an_update_sent_again_in_a_later_round_is_refused(learning, links):
+    first = {}
+
+    def replay(update, meta):
+        held = first.setdefault("update", update)
+        return held, meta
+
+    links.clients["id3"].change = replay
+    told = await learning.train(links.nodes, rounds=2, seed=0, **WHO)
+    rounds = (await learning.show(told["run_id"]))["rounds"]
+    assert [row["parts"][3]["state"] for row in rounds] == ["done", "bad"]
+    assert "replay" in rounds[1]["parts"][3]["reason"]
+
+
+async def test_a_session_ends_when_it_is_good_enough_or_no_better(learning, links):
+    told = await learning.train(links.nodes, rounds=12, seed=1, until_accuracy=0.5, **WHO)
+    assert told["rounds"][-1]["accuracy"] >= 0.5 > max([row["accuracy"] for row in told["rounds"][:-1]], default=0)
+    still = await learning.train(links.nodes, rounds=12, seed=1, learning_rate=0.0, plateau_rounds=3, **WHO)
+    assert len(still["rounds"]) == 4
+
+
+async def test_fedbuff_trains_over_nodes_that_never_wait_for_each_other(learning, links):
+    told = await learning.train(links.nodes, rounds=10, seed=0, algorithm="fedbuff", **WHO)
+    assert told["state"] == "done"
+    assert told["final_accuracy"] > told["rounds"][0]["accuracy"]
+
+
+async def test_some_nodes_of_many_are_asked_and_the_others_are_not(learning, links):
+    told = await learning.train(links.nodes, rounds=4, seed=0, sample_ratio=0.5, selection="adaptive", **WHO)
+    rounds = (await learning.show(told["run_id"]))["rounds"]
+    assert [len(row["parts"]) for row in rounds] == [3] * 4
+    assert len({part["name"] for row in rounds for part in row["parts"]}) > 3
+
+
+async def test_what_does_not_fit_is_refused_before_any_node_is_asked(learning, links):
+    with pytest.raises(BadInput, match="among 7 or more"):
+        await learning.train(links.nodes, aggregator="krum", attackers=2, **WHO)
+    with pytest.raises(BadInput, match="Scaffold"):
+        await learning.train(links.nodes, algorithm="scaffold", compress="top-k", **WHO)
+    assert not any(client.specs for client in links.clients.values())
+    assert not list(learning.records)
+
+
+async def test_only_what_is_under_way_is_paused_and_only_what_is_not_done_resumed(learning, links):
+    told = await learning.train(links.nodes, rounds=1, seed=0, **WHO)
+    with pytest.raises(Conflict, match="not under way"):
+        learning.pause(told["run_id"])
+    with pytest.raises(Conflict, match="is done"):
+        await learning.resume(told["run_id"], **WHO)
+
+
+async def test_runs_are_compared_by_what_was_asked_and_what_came_of_it(learning, links):
+    one = await learning.train(links.nodes, rounds=3, seed=0, **WHO)
+    other = await learning.train(links.nodes, rounds=3, seed=0, compress="quantise", **WHO)
+    told = await learning.compare([one["run_id"], other["run_id"]])
+    assert told["differs"] == {"compress": [None, "quantise"]}
+    assert told["runs"][1]["bytes"] < 0.7 * told["runs"][0]["bytes"]
+    assert [run["final_accuracy"] for run in told["runs"]] == [one["final_accuracy"], other["final_accuracy"]]

@@ -24,7 +24,7 @@ from app.engine.control.ops import ARRAY, SCALAR
 from app.engine.control.sight import Sight
 
 Line = tuple[str, float, str, str, dict[str, Any]]
-PEERS = ["static", "static-best", "pid", "gradient2", "aimd", "hpa", "staffing"]
+PEERS = ["static", "pid", "gradient2", "aimd", "hpa", "staffing"]
 
 
 def per_call_us(call: Callable[[], object], count: int = 5000) -> float:
@@ -48,8 +48,8 @@ def law_costs(_given: argparse.Namespace) -> Iterator[Line]:
         def turns(law: Any = law, held: list[Any] = bank) -> None:
             held[0], _ = law.step(held[0], many, 0.1, ARRAY)
 
-        yield "turn", per_call_us(turn), "us", name, {"controllers": 1}
-        yield "bank", per_call_us(turns, 600), "us", name, {"controllers": 1000}
+        yield f"control: a turn of {name}", per_call_us(turn), "us", name, {"controllers": 1}
+        yield f"control: a turn of a thousand {name}", per_call_us(turns, 600), "us", name, {"controllers": 1000}
 
 
 def fifty(given: argparse.Namespace) -> Iterator[Line]:
@@ -65,7 +65,7 @@ def fifty(given: argparse.Namespace) -> Iterator[Line]:
                 controller.tick(time.monotonic())
             time.sleep(max(0.0, begin_s + (turn + 1) / 10 - time.monotonic()))
         used = (time.process_time() - cpu_s) / (time.monotonic() - begin_s)
-        yield "overhead", used, "ratio", "", {"controllers": 50, "rate_hz": 10}
+        yield "control: fifty controllers at 10 Hz", used, "ratio", "", {"controllers": 50, "rate_hz": 10}
     finally:
         for pool in pools:
             pool.shutdown()
@@ -84,8 +84,12 @@ def gains(given: argparse.Namespace) -> Iterator[Line]:
         settings = {"load": spec["load"], "resource": spec.get("resource", "threadpool"), "seeds": told["seeds"]}
         for one in told["per"]:
             more = {**settings, "low": one["low"], "high": one["high"], "p_holm": one["p_holm"]}
-            yield "effect", one["effect"], "ratio", one["against"], more
-        yield "aa", told["aa"]["effect"], "ratio", "itself", {**settings, **told["aa"]}
+            yield f"control: gain over {one['against']}, {_place(settings)}", one["effect"], "ratio", one["against"], more
+        yield f"control: same against same, {_place(settings)}", told["aa"]["effect"], "ratio", "itself", {**settings, **told["aa"]}
+
+
+def _place(settings: dict[str, Any]) -> str:
+    return "contended" if settings["resource"] == "queue" else str(settings["load"])
 
 
 def blocks(given: argparse.Namespace) -> Iterator[Line]:
@@ -102,7 +106,7 @@ def blocks(given: argparse.Namespace) -> Iterator[Line]:
         effects.append(1 - costs["auto"] / costs["static"])
     half = 1.96 * statistics.stdev(effects) / math.sqrt(len(effects)) if len(effects) > 1 else math.inf
     mean = statistics.fmean(effects)
-    yield "real effect", mean, "ratio", "static", {"blocks": len(effects), "low": mean - half, "high": mean + half}
+    yield "control: real gain over the default fixed size", mean, "ratio", "static", {"blocks": len(effects), "low": mean - half, "high": mean + half}
 
 
 PARTS = {"laws": law_costs, "fifty": fifty, "gains": gains, "blocks": blocks}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _RESOURCES = (
     "threadpool", "processpool", "connections", "queue", "socket", "memory", "balancer", "ratelimit", "batch",
 )  # fmt: skip
+_RUNNABLE = ("threadpool", "processpool", "connections", "queue", "balancer", "batch")
 _LAWS = (
     "auto", "optomechanical", "parametric", "coherent",
     "pid", "static", "aimd", "gradient2", "vegas", "hpa", "staffing", "literal",
@@ -77,20 +78,20 @@ ROWS: tuple[Command, ...] = (
         "waits are measured. The static peer in the result is simulated with the same load and mean size.",
         _run,
         (
-            Arg("resource", str, "What to control.", "threadpool", choices=("threadpool",)),
+            Arg("resource", str, "What to control.", "threadpool", choices=_RUNNABLE),
             Arg("seconds", float, "How long.", 10.0, unit="s", low=0.5, high=3600),
             Arg("seed", int, "Seed of the load; equal seeds meet equal arrivals and service times.", 0, low=0, high=2**64 - 1),
-            Arg("low", int, "Smallest size.", 2, unit="threads", low=1, high=1024),
-            Arg("high", int, "Largest size.", 64, unit="threads", low=1, high=1024),
+            Arg("low", int, "Smallest size, in the resource's unit.", 2, low=1, high=1024),
+            Arg("high", int, "Largest size, in the resource's unit.", 64, low=1, high=1024),
             Arg("law", str, "The model or peer that decides; static leaves the size alone.", "auto", choices=_LAWS),
             Arg("mode", str, "Look, say what it would do, or do it.", "apply", choices=("observe", "recommend", "apply")),
             Arg(
                 "rate_hz",
                 float,
-                "Tasks per second between bursts; three times as many within.",
-                200.0,
+                "Tasks per second between bursts; three times as many within. 0 takes what suits the resource.",
+                0.0,
                 unit="Hz",
-                low=1,
+                low=0,
                 high=2000,
             ),
             Arg("service_s", float, "Mean service time of a task.", 0.05, unit="s", low=0.001, high=10),

@@ -25,7 +25,7 @@ class ControlPage(RunPage):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context, tr("Control"), context.engine.control.records)
-        self.form = self.add_form("control.run", tr("Run a controller"), hidden=("resource", "rate_hz", "service_s"))
+        self.form = self.add_form("control.run", tr("Run a controller"), hidden=("rate_hz", "service_s"))
         self.trial = self.add_form(
             "control.trial", tr("Try a model against peers"), hidden=("candidates", "service_s", "weight", "seed")
         )
@@ -117,10 +117,10 @@ def _said(result: Mapping[str, Any]) -> str:
         )  # fmt: skip
     if "ticks" in result:
         return tr(
-            "{tasks} tasks in {ticks} ticks · mean size {size} threads · wait p50 {p50}, p99 {p99} · {resizes} resizes · "
+            "{tasks} tasks in {ticks} ticks · mean size {size} {unit} · wait p50 {p50}, p99 {p99} · {resizes} resizes · "
             "{outside} outside the bounds · controller {overhead} of a core",
             tasks=count_text(result.get("tasks", 0)), ticks=result["ticks"],
-            size=number_text(result.get("mean_size", 0), ".1f"),
+            size=number_text(result.get("mean_size", 0), ".1f"), unit=tr(str(result.get("unit", "threads"))),
             p50=span_text(result.get("p50_wait_s")), p99=span_text(result.get("p99_wait_s")),
             resizes=result.get("resizes", "–"), outside=result.get("bounds_violations", "–"),
             overhead=number_text(100 * result.get("overhead_ratio", 0), ".1f") + "\u202f%",

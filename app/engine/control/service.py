@@ -21,7 +21,12 @@ _TRIAL: Final = "app.engine.control.trials:trial"
 _TUNE: Final = "app.engine.control.trials:tuning"
 _REPLAY: Final = "app.engine.control.trials:replay"
 # What can be steered under a load of our own making; the others are steered from the library, on the user's own resource.
-RUNNABLE: Final = ("threadpool",)
+RUNNABLE: Final = ("threadpool", "processpool", "connections", "queue", "balancer", "batch")
+# Tasks per second between bursts where none is asked for: what each can bear on any machine.
+_RATES_HZ: Final = {
+    "threadpool": 200.0, "processpool": 20.0, "connections": 60.0, "queue": 60.0, "balancer": 60.0, "batch": 60.0,
+}  # fmt: skip
+_MOST_SERVERS: Final = 16
 
 
 class ControlService:
@@ -64,11 +69,17 @@ class ControlService:
             raise BadInput("low {low} and high {high} must be ascending and at least 1", field="low", low=low, high=high)
         if mode not in MODES:
             raise BadInput("A mode is observe, recommend or apply, not {mode}", field="mode", mode=mode)
+        if max(low, kind.low) > min(high, kind.high):
+            raise BadInput("{name} has between {low} and {high} {unit}", field="low", name=kind.name, low=int(kind.low),
+                           high=int(kind.high), unit=kind.unit)  # fmt: skip
+        most = _MOST_SERVERS if kind.name == "balancer" else high
+        low, high = int(max(low, kind.low)), int(min(high, kind.high, most))
         run_id = new_id()
         orders_file = self._orders / f"{run_id}.orders"
         spec = {
-            "resource": kind.name, "seconds": seconds, "low": low, "high": high, "law": need(law).name, "mode": mode,
-            "rate_hz": rate_hz, "service_s": service_s, "seed": seed, "orders": str(orders_file),
+            "resource": kind.name, "seconds": seconds, "low": low, "high": high,
+            "law": need(law, kind.plant).name, "mode": mode,
+            "rate_hz": rate_hz or _RATES_HZ[kind.name], "service_s": service_s, "seed": seed, "orders": str(orders_file),
         }  # fmt: skip
         try:
             return await self._book.execute(
@@ -116,7 +127,8 @@ class ControlService:
         run = self._book.records.need(run_id)
         if "rate_hz" not in run.spec or "law" not in run.spec:
             raise Conflict("{title} is no run of a controller and cannot be replayed", title=run.title)
-        spec = {"run": run.spec, "run_seed": run.spec.get("seed", 0), "model": need(model).name}
+        kind = need_kind(run.spec.get("resource", "threadpool"))
+        spec = {"run": run.spec, "run_seed": run.spec.get("seed", 0), "model": need(model, kind.plant).name}
         return await self._book.execute(
             "control-trial",
             _REPLAY,

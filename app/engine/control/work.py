@@ -1,11 +1,11 @@
-"""The job that runs a controller on a real thread pool under a bursty load, in a process of its own.
+"""The job that runs a controller on a real resource under a bursty load, in a process of its own.
 
 The service time is injected: each task waits an exponential time instead of computing, so that the figures mean the
-same on two cores as on sixty-four. Everything else (threads, queue, waits, resizes) is real and measured.
+same on two cores as on sixty-four. Everything else (the resource, its queue, waits, resizes) is real and measured; which
+resources there are stands in `rigs`.
 """
 
 import math
-import threading
 import time
 from array import array
 from dataclasses import asdict, dataclass, field
@@ -13,17 +13,21 @@ from typing import Any
 
 from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.control import metrics, queueing, workload
-from app.engine.control.adapters.threadpool import ElasticThreadPool, ThreadPoolResource
 from app.engine.control.controller import Controller, Manner
 from app.engine.control.envelope import Envelope
-from app.engine.control.laws import need
+from app.engine.control.laws import SIZING, need
 from app.engine.control.orders import END, KILL, Orders
-from app.engine.control.records import APPLY, Tick
+from app.engine.control.records import APPLY, Tick, need_kind
+from app.engine.control.rig_balancer import EACH
+from app.engine.control.rigs import Rig, rig_of
 
 _MOST_NAP_S, _DRAIN_S = 0.02, 2.0
 _UP_PER_S, _DOWN_PER_S = 300.0, 30.0
 _AIMED_WAIT_S = 0.01
 _KEPT_ACTIONS = 500
+_MODEST = 8
+# Resources for which a fixed size can be told exactly, by the recursion over the same arrivals.
+COMPARED = ("threadpool", "processpool")
 
 
 @dataclass(frozen=True)
@@ -40,16 +44,16 @@ class Plan:
     bursts: workload.Bursts
     times_s: workload.Floats
     services_s: workload.Floats
+    resource: str = "threadpool"
 
 
 @dataclass
 class Trail:
-    """A run under way and what it leaves behind; setting `ended` wakes every task that is waiting out its service time."""
+    """A run under way and what it leaves behind."""
 
     plan: Plan
-    pool: ElasticThreadPool
+    rig: Rig
     start_s: float = field(default_factory=time.monotonic)
-    ended: threading.Event = field(default_factory=threading.Event)
     ticks: list[Tick] = field(default_factory=list)
     actions: list[dict[str, Any]] = field(default_factory=list)
     waits_s: "array[float]" = field(default_factory=lambda: array("d"))
@@ -75,24 +79,25 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
     `spec` may also give low, high, law, tick_s, service_s and the fields of `workload.Bursts`.
     """
     plan = plan_of(spec, seed)
-    safe = queueing.staff_for(plan.bursts.mean_hz, plan.service_s, _AIMED_WAIT_S, plan.low, plan.high)
-    controller_of = need(plan.law), _envelope(plan, safe)
-    trail = Trail(plan, ElasticThreadPool(safe, name="control"), orders=Orders(spec.get("orders")))
+    safe = _safe(plan)
+    plant = need_kind(plan.resource).plant
+    controller_of = need(plan.law, plant), _envelope(plan, safe)
+    trail = Trail(plan, rig_of(plan.resource, safe, plan.low, plan.high), orders=Orders(spec.get("orders")))
     completed = False
     try:
-        resource = ThreadPoolResource(trail.pool, plan.low, plan.high)
-        controller = Controller(resource, *controller_of, float(safe), manner=Manner(plan.mode, plan.tick_s))
+        delay_s = max(plan.tick_s, need_kind(plan.resource).delay_s) if plant == SIZING else 0.0
+        controller = Controller(trail.rig.resource, *controller_of, float(safe), manner=Manner(plan.mode, delay_s))
         completed = _steer(trail, controller, report, stop)
         controller.let_go()
         trail.actions = [asdict(action) for action in list(controller.actions)[-_KEPT_ACTIONS:]]
         _drain(trail, stop)
     finally:
         if not completed:
-            trail.ended.set()
-        unserved_s = trail.pool.shutdown(cancel_queued=True)
+            trail.rig.wake()
+        unserved_s = trail.rig.close()
     if completed:
         report(plan.seconds, plan.seconds, unit="s")
-    trail.waits_s.extend(trail.pool.take_waits())
+    trail.waits_s.extend(trail.rig.take_waits())
     trail.waits_s.extend(unserved_s)
     return _result(trail, safe, len(unserved_s))
 
@@ -107,7 +112,20 @@ def plan_of(spec: dict[str, Any], seed: int) -> Plan:
         seconds, int(spec.get("low", 2)), int(spec.get("high", 64)), str(spec.get("law", "auto")),
         str(spec.get("mode", APPLY)),
         float(spec.get("tick_s", 0.1)), service_s, bursts, times_s, workload.services(len(times_s), service_s, seed),
+        str(spec.get("resource", "threadpool")),
     )  # fmt: skip
+
+
+def _safe(plan: Plan) -> int:
+    """Return the size that is safe: staffed by Erlang C where more is always faster, else a modest limit."""
+    if need_kind(plan.resource).plant == SIZING:
+        each = EACH if plan.resource == "balancer" else 1
+        return max(plan.low, min(plan.high, -(-_staffed(plan, each * plan.low, each * plan.high) // each)))
+    return min(max(plan.low, _MODEST), plan.high)
+
+
+def _staffed(plan: Plan, low: int, high: int) -> int:
+    return queueing.staff_for(plan.bursts.mean_hz, plan.service_s, _AIMED_WAIT_S, low, high)
 
 
 def _envelope(plan: Plan, safe: int) -> Envelope:
@@ -123,7 +141,7 @@ def _steer(trail: Trail, controller: Controller, report: Report, stop: Stop) -> 
             _heed(controller, trail)
             tick = _turn(controller, trail)
             turn = max(turn, int(now_s / plan.tick_s)) + 1  # a late turn skips those it missed
-            trail.waits_s.extend(trail.pool.take_waits())
+            trail.waits_s.extend(trail.rig.take_waits())
             _tell(report, plan, tick, epoch_s, now_s)
         nap_s = min(turn * plan.tick_s, trail.next_due_s(), plan.seconds) - trail.age_s()
         if nap_s > 0:
@@ -148,14 +166,14 @@ def _heed(controller: Controller, trail: Trail) -> None:
 def _drain(trail: Trail, stop: Stop) -> None:
     """Give what is queued at the end a moment to be served; what is not is counted with the wait it had so far."""
     until_s = trail.age_s() + _DRAIN_S
-    while trail.pool.counts().queued and trail.age_s() < until_s and not stop():
+    while trail.rig.counts()[0] and trail.age_s() < until_s and not stop():
         time.sleep(_MOST_NAP_S)
 
 
 def _submit_due(trail: Trail, now_s: float) -> None:
     while (due_s := trail.next_due_s()) <= now_s:
         service_s = float(trail.plan.services_s[trail.submitted])
-        trail.pool.submit(trail.ended.wait, service_s, due_s=trail.start_s + due_s)
+        trail.rig.submit(service_s, trail.start_s + due_s)
         trail.submitted += 1
 
 
@@ -190,7 +208,10 @@ def _result(trail: Trail, safe: int, unserved: int) -> dict[str, Any]:
         "mean_size": mean_size,
         "p99_wait_s": metrics.percentile_s(waits_s, 0.99),
         "p50_wait_s": metrics.percentile_s(waits_s, 0.5),
-        "tasks": trail.pool.counts().finished,
+        "resource": plan.resource,
+        "unit": trail.rig.resource.unit,
+        "tasks": trail.rig.counts()[1],
+        "shed": trail.rig.counts()[2],
         "submitted": trail.submitted,
         "unserved": unserved,
         "resizes": metrics.resizes([float(safe), *sizes]),
@@ -203,7 +224,7 @@ def _result(trail: Trail, safe: int, unserved: int) -> dict[str, Any]:
         "actions": [{**one, "at_s": round(one["at_s"] - begin_s, 4)} for one in trail.actions],
         "safe_size": safe,
         "service_time": {"mean_s": plan.service_s, "kind": "injected"},
-        "static": _static_peer(plan, trail.submitted, mean_size),
+        "static": _static_peer(plan, trail.submitted, mean_size) if plan.resource in COMPARED else None,
         "series": columns,
     }
 

@@ -53,6 +53,12 @@ async def test_a_run_streams_samples_and_is_found_again_after_a_restart(base, co
     assert again.show(run.id)["result"] == result
 
 
+async def test_a_process_pool_is_steered_from_the_process_of_its_job(base, control):
+    result = await control.run(**{**ASKED, "resource": "processpool", "rate_hz": 5.0, "high": 3})
+    assert (result["unit"], result["bounds_violations"]) == ("processes", 0)
+    assert result["tasks"] + result["unserved"] == result["submitted"]
+
+
 async def test_cancelling_the_wait_cancels_the_run(base, control):
     waiting = asyncio.create_task(control.run(**{**ASKED, "seconds": 600.0}))
     started = asyncio.Event()

@@ -3,12 +3,13 @@
 A task is named "module:function" and its arguments travel as JSON, so that nothing but importable code can be run.
 """
 
-import importlib
+import contextlib
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from app.engine.base.errors import BadInput, Limit
@@ -24,45 +25,41 @@ _END_S: Final = 3.0
 
 class _Child:
     def __init__(self) -> None:
-        context = get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        self.process.start()
-        theirs.close()
+        path = os.pathsep.join(entry for entry in sys.path if entry)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "app.engine.control.adapters.process_child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": path},
+        )  # fmt: skip
 
     def call(self, target: str, args: tuple[Any, ...]) -> Any:
         """Run `target(*args)` in the child; raises `Limit` when the child is gone, `BadInput` with what it raised."""
+        asked, answers = self._process.stdin, self._process.stdout
         try:
-            self._pipe.send_bytes(json.dumps([target, args]).encode())
-            told: dict[str, Any] = json.loads(self._pipe.recv_bytes())
-        except (EOFError, OSError) as error:
+            if asked is None or answers is None:
+                raise OSError
+            asked.write(json.dumps([target, args]) + "\n")
+            asked.flush()
+            line = answers.readline()
+        except OSError as error:
             raise Limit("The process of {target} ended before it was done", target=target) from error
+        if not line:
+            raise Limit("The process of {target} ended before it was done", target=target)
+        told: dict[str, Any] = json.loads(line)
         if "error" in told:
             raise BadInput("{target} failed: {why}", target=target, why=told["error"])
         return told["result"]
 
     def end(self) -> None:
-        """Close the pipe, which ends the child."""
-        self._pipe.close()
-        self.process.join(_END_S)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
-        self.process.close()
-
-
-def _serve(pipe: Connection) -> None:
-    while True:
+        """Close the pipes, which ends the child."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
         try:
-            target, args = json.loads(pipe.recv_bytes())
-        except (EOFError, OSError):
-            return
-        try:
-            module, _, function = target.partition(":")
-            told = json.dumps({"result": getattr(importlib.import_module(module), function)(*args)})
-        except Exception as error:  # noqa: BLE001 - whatever a task raises is told to who asked
-            told = json.dumps({"error": f"{type(error).__name__}: {error}"})
-        pipe.send_bytes(told.encode())
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 class ElasticProcessPool:
@@ -86,11 +83,11 @@ class ElasticProcessPool:
         with self._lock:
             return self._count
 
-    def submit(self, target: str, *args: Any) -> "Future[Any]":
-        """Queue "module:function" with JSON arguments and return the future of its JSON result."""
+    def submit(self, target: str, *args: Any, due_s: float | None = None) -> "Future[Any]":
+        """Queue "module:function" with JSON arguments; return the future of its JSON result. Its wait counts from `due_s`."""
         if not _TARGET.fullmatch(target):
             raise BadInput("{target} names no function as module:function", field="target", target=repr(target))
-        return self.threads.submit(self._call, target, args)
+        return self.threads.submit(self._call, target, args, due_s=due_s)
 
     def resize(self, size: int) -> int:
         """Set how many processes there may be; surplus idle ones end now, busy ones after their task."""
@@ -98,10 +95,11 @@ class ElasticProcessPool:
         self._trim(size)
         return size
 
-    def shutdown(self) -> None:
-        """Finish what is queued and end every child."""
-        self.threads.shutdown()
+    def shutdown(self, *, cancel_queued: bool = False) -> list[float]:
+        """Finish what is queued, or cancel it and return how long each had waited in s; and end every child."""
+        left = self.threads.shutdown(cancel_queued=cancel_queued)
         self._trim(0)
+        return left
 
     def _call(self, target: str, args: tuple[Any, ...]) -> Any:
         with self._lock:

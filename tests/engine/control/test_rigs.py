@@ -1,0 +1,46 @@
+import json
+
+import pytest
+
+from app.engine.base.contracts import never, silent
+from app.engine.control.records import KINDS
+from app.engine.control.rigs import slowed
+from app.engine.control.simulate import CONTENDED
+from app.engine.control.trials import replay
+from app.engine.control.work import run
+
+RATES_HZ = {"threadpool": 60.0, "processpool": 10.0, "connections": 60.0, "queue": 60.0, "balancer": 40.0, "batch": 60.0}
+
+
+@pytest.mark.parametrize("kind", list(RATES_HZ))
+def test_a_real_resource_under_load_is_steered_within_its_bounds_and_loses_no_task(kind):
+    spec = {"resource": kind, "seconds": 0.8, "low": 2, "high": 6, "rate_hz": RATES_HZ[kind], "service_s": 0.02}
+    result = run(spec, 1, silent, never)
+    assert json.loads(json.dumps(result)) == result
+    assert (result["resource"], result["bounds_violations"]) == (kind, 0)
+    assert result["submitted"] > 0
+    assert result["tasks"] + result["shed"] + result["unserved"] == result["submitted"]
+    assert 2 <= result["mean_size"] <= 6
+    assert result["unit"]
+    assert (result["static"] is not None) == (KINDS[kind].name in ("threadpool", "processpool"))
+
+
+def test_a_crowded_resource_grows_and_a_stop_ends_what_is_being_served():
+    asked = iter([False] * 60)
+    result = run({"resource": "queue", "seconds": 600.0, "low": 1, "high": 8, "rate_hz": 40.0, "service_s": 300.0}, 0, silent,
+                 lambda: next(asked, True))  # fmt: skip
+    assert result["wall_s"] < 600
+    assert max(result["series"]["queue"]) > 0
+
+
+def test_the_injected_slowdown_is_that_of_the_simulated_plant():
+    assert slowed(0.05, 1) == 0.05
+    n = 10
+    assert slowed(1.0, n) == pytest.approx(1 + CONTENDED.sigma * (n - 1) + CONTENDED.kappa * n * (n - 1))
+
+
+def test_a_run_on_a_contended_resource_is_replayed_on_a_contended_plant():
+    spec = {"resource": "queue", "seconds": 5.0, "low": 2, "high": 32, "rate_hz": 60.0, "law": "auto"}
+    told = replay({"run": spec, "run_seed": 1, "model": "static"}, 0)
+    assert told["laws"]["static"]["cost"] > 0
+    assert told["laws"]["auto"]["mean_size"] <= 32

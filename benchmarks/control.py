@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from app.engine.control import trials, work
+from app.engine.control import blocks, trials
 from app.engine.control.adapters.threadpool import ElasticThreadPool, ThreadPoolResource
+from app.engine.control.bank import MODELS, Columns, ControllerBank
 from app.engine.control.controller import Controller
 from app.engine.control.envelope import Envelope
 from app.engine.control.laws import LAWS
@@ -38,7 +39,8 @@ def law_costs(_given: argparse.Namespace) -> Iterator[Line]:
     """One turn of each law alone, and of a bank of a thousand in one numpy turn."""
     random = np.random.default_rng(0)
     one = Sight(12.0, 0.05, 12.0, 0.0, 14.0, 0.06, 0.05, 20.0, 0.0, 2.0, 64.0, 0.3)
-    many = Sight(*(random.uniform(1, 20, 1000) for _ in range(9)), 2.0, 64.0, 0.3)
+    drawn: list[Any] = [*(random.uniform(1, 20, 1000) for _ in range(9)), 2.0, 64.0, 0.3]
+    many = Sight(*drawn)
     for name, law in LAWS.items():
         alone, bank = [law.begin()], [law.begin(np.zeros(1000))]
 
@@ -52,23 +54,55 @@ def law_costs(_given: argparse.Namespace) -> Iterator[Line]:
         yield f"control: a turn of a thousand {name}", per_call_us(turns, 600), "us", name, {"controllers": 1000}
 
 
+def bank(_given: argparse.Namespace) -> Iterator[Line]:
+    """A thousand controllers in one compiled turn, envelope included; the median of many turns."""
+    random, count = np.random.default_rng(0), 1000
+    for name, law in MODELS.items():
+        columns = Columns([law] * count, [Envelope(2, 64, 4)] * count, [10.0] * count, delays_s=[0.3] * count, mode="apply")
+        columns.seen[:] = [1.0, 0.0, 12.0, 0.05, 12.0, 0.0, 14.0, 0.05, 20.0]
+        took_us = []
+        for turn in range(600):
+            columns.seen[:, 1], columns.seen[:, 2] = 0.1 * turn, random.poisson(15, count)
+            begin_s = time.perf_counter()
+            columns.tick(0.1 * turn)
+            took_us.append(1e6 * (time.perf_counter() - begin_s))
+        yield (
+            f"control: a turn of a bank of a thousand, {name}",
+            statistics.median(took_us[100:]),
+            "us",
+            "",
+            {"controllers": count},
+        )
+
+
 def fifty(given: argparse.Namespace) -> Iterator[Line]:
-    """Fifty controllers on fifty idle pools at 10 Hz, sensing included: share of a core."""
+    """Fifty controllers on fifty idle pools at 10 Hz, sensing included: share of a core, one by one and as a bank."""
     pools = [ElasticThreadPool(2, name=f"p{k}") for k in range(50)]
     try:
-        controllers = [
-            Controller(ThreadPoolResource(pool), LAWS["coherent"], Envelope(2, 64, 4, lost_s=math.inf), 2.0) for pool in pools
-        ]
-        begin_s, cpu_s = time.monotonic(), time.process_time()
-        for turn in range(round(given.seconds * 10)):
+        resources = [ThreadPoolResource(pool) for pool in pools]
+        controllers = [Controller(one, LAWS["coherent"], Envelope(2, 64, 4, lost_s=math.inf), 2.0) for one in resources]
+
+        def each() -> None:
             for controller in controllers:
                 controller.tick(time.monotonic())
-            time.sleep(max(0.0, begin_s + (turn + 1) / 10 - time.monotonic()))
-        used = (time.process_time() - cpu_s) / (time.monotonic() - begin_s)
-        yield "control: fifty controllers at 10 Hz", used, "ratio", "", {"controllers": 50, "rate_hz": 10}
+
+        together = ControllerBank(resources, "auto", mode="apply")
+        settings = {"controllers": 50, "rate_hz": 10}
+        yield "control: fifty controllers at 10 Hz, one by one", _share(each, given.seconds), "ratio", "", settings
+        yield "control: fifty controllers at 10 Hz", _share(together.optimize, given.seconds), "ratio", "", settings
     finally:
         for pool in pools:
             pool.shutdown()
+
+
+def _share(turn: Callable[[], object], seconds: float) -> float:
+    """Return the CPU of `turn` ten times a second, as a share of one core."""
+    turn()
+    begin_s, cpu_s = time.monotonic(), time.process_time()
+    for number in range(round(seconds * 10)):
+        turn()
+        time.sleep(max(0.0, begin_s + (number + 1) / 10 - time.monotonic()))
+    return (time.process_time() - cpu_s) / (time.monotonic() - begin_s)
 
 
 def gains(given: argparse.Namespace) -> Iterator[Line]:
@@ -79,37 +113,45 @@ def gains(given: argparse.Namespace) -> Iterator[Line]:
     )
     if given.trace:
         specs.append({"load": "trace", "trace": str(given.trace), "against": PEERS})
+    specs = [spec for spec in specs if not given.only or _place({"resource": "", **spec}) in given.only]
     for spec in specs:
         told = trials.trial({**spec, "seeds": given.seeds}, given.seed)
         settings = {"load": spec["load"], "resource": spec.get("resource", "threadpool"), "seeds": told["seeds"]}
         for one in told["per"]:
             more = {**settings, "low": one["low"], "high": one["high"], "p_holm": one["p_holm"]}
             yield f"control: gain over {one['against']}, {_place(settings)}", one["effect"], "ratio", one["against"], more
-        yield f"control: same against same, {_place(settings)}", told["aa"]["effect"], "ratio", "itself", {**settings, **told["aa"]}
+        yield (
+            f"control: same against same, {_place(settings)}",
+            told["aa"]["effect"],
+            "ratio",
+            "itself",
+            {**settings, **told["aa"]},
+        )
 
 
 def _place(settings: dict[str, Any]) -> str:
     return "contended" if settings["resource"] == "queue" else str(settings["load"])
 
 
-def blocks(given: argparse.Namespace) -> Iterator[Line]:
-    """Paired blocks on the real pool in random order: the model against the default fixed size, the cost J of each."""
-    random, effects = np.random.default_rng(given.seed), []
-    for block in range(given.blocks):
-        costs = {}
-        for law in random.permutation(["auto", "static"]):
-            spec = {"seconds": given.seconds, "law": str(law)}
-            told = work.run(spec, given.seed + block)
-            plan = work.plan_of(spec, given.seed + block)
-            offered = plan.services_s.sum() / given.seconds
-            costs[str(law)] = (told["p99_wait_s"] + plan.service_s) / plan.service_s + told["mean_size"] / offered
-        effects.append(1 - costs["auto"] / costs["static"])
-    half = 1.96 * statistics.stdev(effects) / math.sqrt(len(effects)) if len(effects) > 1 else math.inf
-    mean = statistics.fmean(effects)
-    yield "control: real gain over the default fixed size", mean, "ratio", "static", {"blocks": len(effects), "low": mean - half, "high": mean + half}
+def real(given: argparse.Namespace) -> Iterator[Line]:
+    """Paired blocks on the real pool in random order: the model against the default fixed size and PID, the cost J of each."""
+    spec = {
+        "resource": "threadpool", "model": "auto", "against": ["static", "pid"], "blocks": given.blocks,
+        "run": {"seconds": given.seconds, "low": 2, "high": 64, "rate_hz": 200.0},
+    }  # fmt: skip
+    told = blocks.confirm(spec, given.seed)
+    for one in told["per"]:
+        more = {
+            "blocks": told["blocks"],
+            "seconds": given.seconds,
+            "low": one["low"],
+            "high": one["high"],
+            "p_holm": one["p_holm"],
+        }
+        yield f"control: real gain over {one['against']}", one["effect"], "ratio", one["against"], more
 
 
-PARTS = {"laws": law_costs, "fifty": fifty, "gains": gains, "blocks": blocks}
+PARTS = {"laws": law_costs, "bank": bank, "fifty": fifty, "gains": gains, "real": real}
 
 
 def main() -> None:
@@ -120,6 +162,7 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trace", type=Path)
+    parser.add_argument("--only", nargs="*", default=[], help="loads of the trials: bursty periodic drift contended trace")
     given = parser.parse_args()
     for name, part in PARTS.items():
         if given.part in (name, "all"):

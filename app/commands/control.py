@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 _RESOURCES = (
-    "threadpool", "processpool", "connections", "queue", "socket", "memory", "balancer", "ratelimit", "batch",
+    "threadpool", "processpool", "connections", "queue", "socket", "memory", "cgroup", "balancer", "ratelimit", "batch",
 )  # fmt: skip
 _RUNNABLE = ("threadpool", "processpool", "connections", "queue", "balancer", "batch")
 _LAWS = (
@@ -28,12 +28,16 @@ async def _trial(call: "Call", **args: Any) -> dict[str, Any]:
     return await call.engine.control.trial(**args, actor=call.actor, cause=call.cause)
 
 
+async def _confirm(call: "Call", **args: Any) -> dict[str, Any]:
+    return await call.engine.control.confirm(**args, actor=call.actor, cause=call.cause)
+
+
 async def _tune(call: "Call", **args: Any) -> dict[str, Any]:
     return await call.engine.control.tune(**args, actor=call.actor, cause=call.cause)
 
 
-async def _replay(call: "Call", *, id: str, model: str) -> dict[str, Any]:  # noqa: A002 - the argument's name
-    return await call.engine.control.replay(id, model=model, actor=call.actor, cause=call.cause)
+async def _replay(call: "Call", *, id: str, model: str, seconds: float) -> dict[str, Any]:  # noqa: A002 - the argument's name
+    return await call.engine.control.replay(id, model=model, seconds=seconds, actor=call.actor, cause=call.cause)
 
 
 async def _list(call: "Call") -> dict[str, Any]:
@@ -66,6 +70,14 @@ _TRACE = Arg("trace", Path, "A CSV whose first column holds arrival time stamps;
 _LOAD = Arg(
     "load", str, "The class of load where no trace is given.", "bursty", choices=("bursty", "periodic", "drift", "steady")
 )
+_REAL = Arg("resource", str, "What to control.", "threadpool", choices=_RUNNABLE)
+_LOWEST = Arg("low", int, "Smallest size, in the resource's unit.", 2, low=1, high=1024)
+_HIGHEST = Arg("high", int, "Largest size, in the resource's unit.", 64, low=1, high=1024)
+_RATE = Arg(
+    "rate_hz", float, "Tasks per second between bursts; three times as many within. 0 takes what suits the resource.", 0.0,
+    unit="Hz", low=0, high=2000,
+)  # fmt: skip
+_SERVICE = Arg("service_s", float, "Mean service time of a task.", 0.05, unit="s", low=0.001, high=10)
 _SEED = Arg("seed", int, "Seed of the family of loads.", 0, low=0, high=2**64 - 1)
 _CANDIDATES = Arg("candidates", int, "Settings tried in tuning, for the model and for each peer.", 40, low=1, high=1000)
 _ID = Arg("id", str, "Id of the run.", positional=True)
@@ -78,23 +90,15 @@ ROWS: tuple[Command, ...] = (
         "waits are measured. The static peer in the result is simulated with the same load and mean size.",
         _run,
         (
-            Arg("resource", str, "What to control.", "threadpool", choices=_RUNNABLE),
+            _REAL,
             Arg("seconds", float, "How long.", 10.0, unit="s", low=0.5, high=3600),
             Arg("seed", int, "Seed of the load; equal seeds meet equal arrivals and service times.", 0, low=0, high=2**64 - 1),
-            Arg("low", int, "Smallest size, in the resource's unit.", 2, low=1, high=1024),
-            Arg("high", int, "Largest size, in the resource's unit.", 64, low=1, high=1024),
+            _LOWEST,
+            _HIGHEST,
             Arg("law", str, "The model or peer that decides; static leaves the size alone.", "auto", choices=_LAWS),
             Arg("mode", str, "Look, say what it would do, or do it.", "apply", choices=("observe", "recommend", "apply")),
-            Arg(
-                "rate_hz",
-                float,
-                "Tasks per second between bursts; three times as many within. 0 takes what suits the resource.",
-                0.0,
-                unit="Hz",
-                low=0,
-                high=2000,
-            ),
-            Arg("service_s", float, "Mean service time of a task.", 0.05, unit="s", low=0.001, high=10),
+            _RATE,
+            _SERVICE,
         ),
         returns="{ticks, mean_size, p99_wait_s, p50_wait_s, tasks, resizes, bounds_violations, overhead_ratio, static, series}",
     ),
@@ -143,10 +147,30 @@ ROWS: tuple[Command, ...] = (
             _LOAD,
             Arg("weight", float, "Weight of the 99th percentile against the workers paid.", 1.0, low=0.01, high=100),
             _CANDIDATES,
-            Arg("service_s", float, "Mean service time of a task.", 0.05, unit="s", low=0.001, high=10),
+            _SERVICE,
             _SEED,
         ),
         returns="{per: [{against, effect, low, high, p_holm, verdict}], floor, seeds, trace, laws, weights, aa}",
+    ),
+    Command(
+        "control.confirm",
+        "Confirm a model on a real resource",
+        "Run paired blocks on a real resource: in each, model and peers meet the same load in random order. Waits, sizes and "
+        "what was turned away are measured; effects and intervals as in a trial.",
+        _confirm,
+        (
+            _REAL,
+            _MODEL,
+            Arg("against", str, "Peers, with commas: laws, static (the staffed size).", "static"),
+            Arg("blocks", int, "Paired blocks.", 30, low=30, high=10_000),
+            Arg("seconds", float, "How long each law runs in a block.", 5.0, unit="s", low=0.5, high=600),
+            _LOWEST,
+            _HIGHEST,
+            _RATE,
+            _SERVICE,
+            _SEED,
+        ),
+        returns="{per: [{against, effect, low, high, p_holm, verdict}], floor, blocks, laws}",
     ),
     Command(
         "control.tune",
@@ -168,9 +192,10 @@ ROWS: tuple[Command, ...] = (
     Command(
         "control.replay",
         "Replay a run under another model",
-        "Simulate what another model would have done with the very load of a run, beside the law it had.",
+        "Simulate what another model would have done with the load of a run, its last hour at most, beside the law it had; the "
+        "run may still go on.",
         _replay,
-        (_ID, _MODEL),
+        (_ID, _MODEL, Arg("seconds", float, "How much of its load, counted back.", 3600.0, unit="s", low=1, high=3600)),
         returns="{model, against, effect, laws}",
     ),
     Command(

@@ -10,6 +10,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import count_text, number_text, span_text
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
+from app.views.control_cards import ControllerCards, is_controller
 from app.views.control_parts import Intervals, PhasePortrait, SteerBar
 from app.views.shell.context import Context
 from app.views.shell.page import card
@@ -29,6 +30,7 @@ class ControlPage(RunPage):
         self.trial = self.add_form(
             "control.trial", tr("Try a model against peers"), hidden=("candidates", "service_s", "weight", "seed")
         )
+        self.cards = ControllerCards(context, context.engine.control.records)
         self.steer = SteerBar(context)
         self.portrait = PhasePortrait(lambda: self.ring("position"), lambda: self.ring("velocity"))
         self.effects = Intervals()
@@ -49,20 +51,33 @@ class ControlPage(RunPage):
         self._peer = QLabel()
         self._peer.setProperty("role", "muted")
         self._peer.setWordWrap(True)
+        self._course = self._laid_course()
+        self.what_if = LivePlot(tr("Size under the other model and under its own"), unit=tr("size"), steps=True)
+        for name in (tr("other model"), tr("its own")):
+            self.what_if.add(name)
+        context.frames.add(self.what_if, self.what_if.draw)
+        self._replay_card = card(self.what_if)
+        self._trial_card = card(self.effects, heading=tr("Effect against each peer, as a share of its cost"))
+        for part, stretch in (
+            (self.cards, 0), (self.steer, 0), (self._course, 1), (self._trial_card, 0), (self._replay_card, 1),
+            (card(self._said, self._peer, heading=tr("Figures")), 0),
+        ):  # fmt: skip
+            self.content.addWidget(part, stretch)
+        self._say_empty()
+
+    def _laid_course(self) -> QWidget:
         grid = QGridLayout()
         grid.setSpacing(12)
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.addWidget(card(self.plots[0]), 0, 0, 1, 2)
         grid.addWidget(card(self.plots[1]), 1, 0)
         grid.addWidget(card(self.plots[2]), 1, 1)
         grid.addWidget(card(self.portrait, heading=tr("Phase portrait")), 2, 0, 1, 2)
-        self._course = QWidget()
-        self._course.setLayout(grid)
-        grid.setContentsMargins(0, 0, 0, 0)
-        self._trial_card = card(self.effects, heading=tr("Effect against each peer, as a share of its cost"))
-        self.content.addWidget(self.steer)
-        self.content.addWidget(self._course, 1)
-        self.content.addWidget(self._trial_card)
-        self.content.addWidget(card(self._said, self._peer, heading=tr("Figures")))
+        course = QWidget()
+        course.setLayout(grid)
+        return course
+
+    def _say_empty(self) -> None:
         self.set_empty(
             EmptyState(
                 "gauge", tr("No controller has run yet"),
@@ -76,6 +91,7 @@ class ControlPage(RunPage):
         """Draw the plots."""
         for plot in self.plots:
             plot.draw(wait=True)
+        self.what_if.draw(wait=True)
         self.portrait.draw()
 
     def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
@@ -86,12 +102,13 @@ class ControlPage(RunPage):
                 plot.clear()
             self.portrait.clear()
         per = result.get("per")
-        controller = "model" not in run.spec and "against" not in run.spec
+        controller = is_controller(run)
         self.steer.show_run(
             run.id, str(run.spec.get("mode", "apply")), live=job is not None and job.state in LIVE, controller=controller
         )
         self._course.setVisible(controller)
         self._trial_card.setVisible(isinstance(per, list))
+        self._show_replay(result)
         if isinstance(per, list):
             self.effects.show_effects(per)
         series = result.get("series")
@@ -103,6 +120,16 @@ class ControlPage(RunPage):
         self._said.setText(_said(result))
         self._peer.setText(_peer(result))
         self._peer.setVisible(bool(self._peer.text()))
+
+    def _show_replay(self, result: Mapping[str, Any]) -> None:
+        """Draw the sizes of both models of a replay."""
+        laws = result.get("laws") or {}
+        both = [laws.get(str(result.get(name, "")), {}).get("sizes") for name in ("model", "against")]
+        self._replay_card.setVisible(all(both))
+        if all(both):
+            for curve, sizes in enumerate(both):
+                step_s = float(result.get("seconds", 0)) / max(1, len(sizes))
+                self.what_if.show_data(curve, step_s * np.arange(len(sizes), dtype=float), np.array(sizes, float))
 
 
 def _said(result: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from app.engine.base.rings import Floats, Ring
 from app.engine.base.text import tr
 from app.engine.base.units import number_text, ratio_text
+from app.views.control_cards import mode_choice
 from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.widgets.choice import Choice
@@ -19,7 +20,6 @@ from app.views.widgets.explain import explain, name_drawn, say_drawn
 _TAIL: Final = 300
 _ROW_PX: Final = 24
 _LEFT_PX: Final = 120
-MODES: Final = ("observe", "recommend", "apply")
 WHAT_IF: Final = ("auto", "optomechanical", "parametric", "coherent", "pid", "staffing", "static")
 
 
@@ -142,12 +142,7 @@ class SteerBar(QWidget):
     def __init__(self, context: Context) -> None:
         super().__init__()
         self._context, self._run_id = context, ""
-        self.mode = Choice()
-        explain(self.mode, tr("Observe looks, recommend says what it would do, apply does it"))
-        self.mode.setAccessibleName(tr("Mode"))
-        for name in MODES:
-            self.mode.addItem(tr(name), name)
-        self.mode.activated.connect(lambda _index: self._ask("control.mode", mode=self.mode.currentData()))
+        self.mode = mode_choice(lambda mode: self._ask("control.mode", mode=mode))
         self.end = QPushButton(tr("End"))
         explain(self.end, tr("Ends the controller; the resource goes to its safe size"))
         self.end.clicked.connect(lambda _checked=False: self._ask("control.stop"))
@@ -162,22 +157,25 @@ class SteerBar(QWidget):
         explain(self.replay, tr("Plays the load of this run again under the model beside it; nothing real is changed"))
         explain(self.model, tr("The model that the load of this run is played under"))
         self.replay.clicked.connect(lambda _checked=False: self._ask("control.replay", model=self.model.currentData()))
+        self.report = QPushButton(tr("Report…"))
+        explain(self.report, tr("Writes this run as a page with its figures drawn, as a table or as JSON"))
+        self.report.clicked.connect(lambda _checked=False: context.open_command("control.export", {"id": self._run_id}))
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
-        for part in (self.mode, self.end, self.kill, self.model, self.replay):
+        for part in (self.mode, self.end, self.kill, self.model, self.replay, self.report):
             line.addWidget(part)
         line.addStretch(1)
 
     def show_run(self, run_id: str, mode: str, *, live: bool, controller: bool) -> None:
-        """Offer what fits: orders to one that is `live`, a replay of a `controller` that ended, nothing for a trial."""
+        """Offer what fits: orders to a `controller` that is `live`, a replay and a report always, only a report for a trial."""
         if run_id != self._run_id:
             self.mode.setCurrentIndex(max(0, self.mode.findData(mode)))
         self._run_id = run_id
         for part in (self.mode, self.end, self.kill):
             part.setVisible(live and controller)
         for other in (self.model, self.replay):
-            other.setVisible(controller and not live)
-        self.setVisible(controller)
+            other.setVisible(controller)
+        self.report.setVisible(not live)
 
     def _ask(self, command: str, **args: Any) -> None:
         self._context.start(command, None, id=self._run_id, **args)

@@ -29,6 +29,10 @@ class Control:
         self.asked.append(given)
         return {"accepted": False}
 
+    async def confirm(self, **given):
+        self.asked.append(given)
+        return {"per": []}
+
     async def replay(self, run_id, **given):
         self.asked.append((run_id, given))
         return {"effect": 0.0}
@@ -95,8 +99,10 @@ async def test_trials_and_tunings_hand_everything_on(call):
     assert await ask(call, "control.trial", against="static", seeds=10) == {"per": []}
     assert call.engine.control.asked[-1] | {"against": "static", "seeds": 10, "model": "auto"} == call.engine.control.asked[-1]
     assert await ask(call, "control.tune", model="coherent") == {"accepted": False}
+    assert await ask(call, "control.confirm", against="static", blocks=40) == {"per": []}
+    assert call.engine.control.asked[-1]["blocks"] == 40
     assert await ask(call, "control.replay", id="r1", model="pid") == {"effect": 0.0}
-    assert call.engine.control.asked[-1] == ("r1", {"model": "pid", "actor": "me@here", "cause": "c1"})
+    assert call.engine.control.asked[-1] == ("r1", {"model": "pid", "seconds": 3600.0, "actor": "me@here", "cause": "c1"})
 
 
 async def test_orders_and_looks(call):

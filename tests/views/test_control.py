@@ -53,7 +53,7 @@ def test_a_running_controller_can_be_steered_and_shows_its_reason_and_phase(full
     assert len(page.portrait.at) == 20
     assert page.steer.mode.currentData() == "observe"
     assert not page.steer.end.isHidden()
-    assert page.steer.replay.isHidden()
+    assert not page.steer.replay.isHidden()
     page.steer.mode.setCurrentIndex(2)
     page.steer.mode.activated.emit(2)
     page.steer.kill.click()
@@ -76,6 +76,24 @@ def test_a_trial_shows_its_effects_and_no_course(full_window, full, start):
     assert page.effects.rows == per
     assert page._said.text() == "Simulated, 9 paired loads · pid: better; static: no improvement"
     assert page._course.isHidden()
-    assert page.steer.isHidden()
+    assert page.steer.mode.isHidden()
+    assert page.steer.replay.isHidden()
+    assert not page.steer.report.isHidden()
     page.effects.grab()
     page.portrait.grab()
+
+
+def test_a_replay_draws_the_sizes_of_both_models(full_window, full):
+    full_window.open_page("control")
+    laws = {"auto": {"sizes": [2.0, 4.0, 3.0]}, "pid": {"sizes": [2.0, 2.0, 5.0]}}
+    result = {"kind": "simulated", "model": "auto", "against": "pid", "effect": 0.031, "seconds": 3.0, "laws": laws}
+    spec = {"run": {}, "model": "auto"}
+    full.control.records.put(
+        Run("r-if", "j-none", "What if", "r", spec=spec, result=result, state="done", created_us=full.clock.now_us())
+    )
+    full_window.settle()
+    page = full_window.page
+    page.frame_now()
+    assert not page._replay_card.isHidden()
+    assert page.what_if.points == 6
+    assert page._said.text().startswith("Simulated: auto would have cost 3.1")

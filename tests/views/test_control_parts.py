@@ -36,7 +36,12 @@ def test_intervals_are_told_to_those_who_cannot_see_them(qtbot):
 def test_the_bar_offers_what_fits(qtbot):
     asked = []
 
+    opened = []
+
     class Stub:
+        def open_command(self, command, args):
+            opened.append((command, args))
+
         def start(self, command, _done, /, **args):
             asked.append((command, args))
 
@@ -44,7 +49,8 @@ def test_the_bar_offers_what_fits(qtbot):
     qtbot.addWidget(bar)
     bar.show_run("r1", "recommend", live=True, controller=True)
     assert bar.mode.currentData() == "recommend"
-    assert bar.replay.isHidden()
+    assert not bar.replay.isHidden()
+    assert bar.report.isHidden()
     bar.end.click()
     bar.show_run("r1", "recommend", live=False, controller=True)
     assert bar.end.isHidden()
@@ -52,4 +58,6 @@ def test_the_bar_offers_what_fits(qtbot):
     bar.replay.click()
     assert asked == [("control.stop", {"id": "r1"}), ("control.replay", {"id": "r1", "model": "pid"})]
     bar.show_run("r2", "", live=False, controller=False)
-    assert bar.isHidden()
+    assert bar.replay.isHidden()
+    bar.report.click()
+    assert opened == [("control.export", {"id": "r2"})]

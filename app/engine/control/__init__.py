@@ -8,6 +8,7 @@ from typing import Any, Final
 
 _NAMES: Final = {
     "QuantumController": "quantum",
+    "ControllerBank": "bank",
     "Envelope": "envelope",
     "PhysicsModel": "models",
     "model": "models",
@@ -22,6 +23,7 @@ _NAMES: Final = {
     "BufferResource": "adapters.buffers",
     "ByteCache": "adapters.buffers",
     "MemoryResource": "adapters.buffers",
+    "CgroupResource": "adapters.cgroup",
     "LoadBalancer": "adapters.balancer",
     "LoadBalancerResource": "adapters.balancer",
     "TokenBucket": "adapters.rates",

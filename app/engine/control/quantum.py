@@ -8,7 +8,7 @@ import dataclasses
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Self
 
 import numpy as np
@@ -126,10 +126,9 @@ class QuantumController:
         with self._lock:
             seen = list(self._arrivals)
             service_s = self._controller.seen.service_s if self._controller.seen is not None else 0.05
-        times = [at + self.tick_s * k / max(1, round(n)) for at, n in seen for k in range(round(n))]
         spec = {
             "model": self.physics_model.name, "resource": "threadpool" if self._plant == "sizing" else "queue",
-            "trace_s": np.asarray(times).tolist(), "service_s": service_s, "candidates": candidates, "seeds": seeds * 4,
+            "trace_s": _spread(seen, self.tick_s), "service_s": service_s, "candidates": candidates, "seeds": seeds * 4,
             "tuning_seeds": seeds,
         }  # fmt: skip
         self.tuned = told = trials.tuning(spec, seed)
@@ -139,6 +138,26 @@ class QuantumController:
                 changed: Any = dataclasses.replace(law, **told["settings"])  # type: ignore[type-var]
                 self._controller.follow(changed)
         return told
+
+    def replay(self, model: str, *, last_s: float = 3600.0, seed: int = 0) -> dict[str, Any]:
+        """Return what `model` would have made of the arrivals of the last hour (or `last_s`), beside the model in force.
+
+        Both are simulated with service times drawn from `seed`. Raises `BadInput` when too little was seen.
+        """
+        from app.engine.control import whatif
+
+        with self._lock:
+            seen = list(self._arrivals)
+            service_s = self._controller.seen.service_s if self._controller.seen is not None else 0.05
+        until_s = seen[-1][0] if seen else 0.0
+        times = np.array(_spread([one for one in seen if one[0] > until_s - last_s], self.tick_s))
+        services = np.random.default_rng(np.random.SeedSequence([seed, 7])).exponential(service_s, len(times))
+        begin_s = float(times[0]) if len(times) else 0.0
+        load = whatif.Seen(
+            times - begin_s, services, float(times[-1]) - begin_s + self.tick_s if len(times) else 0.0,
+            self.physics_model.name, self._plant, int(self.resource.low), int(self.resource.high), self.tick_s,
+        )  # fmt: skip
+        return whatif.compare(load, need(model, self._plant).name)
 
     def _run(self) -> None:
         begun_s, next_s, tuned = self._clock(), self._clock(), False
@@ -162,3 +181,8 @@ class QuantumController:
             if self._clock() - self._turned_s > patience_s and self._controller.mode == "apply":
                 # The turn hangs, perhaps in the resource and with the lock: go past both.
                 self._controller.apply_now(Decision(self.envelope.safe, DEAD), self._clock())
+
+
+def _spread(seen: Sequence[tuple[float, float]], tick_s: float) -> list[float]:
+    """Return arrival times, those of each turn evenly within it; `seen` holds (end of the turn, arrivals)."""
+    return [at + tick_s * k / max(1, round(count)) for at, count in seen for k in range(round(count))]

@@ -19,6 +19,8 @@ KILLED: Final = "kill switch, safe size"
 DEAD: Final = "controller silent, safe size"
 OBSERVED: Final = "observed only"
 RECOMMENDED: Final = "recommended only"
+# Those of them that are a bound in force.
+BOUNDS: Final = (LOW, HIGH, RATE, COOL, RINGS)
 # What a controller may do: look, say what it would do, do it.
 OBSERVE: Final = "observe"
 RECOMMEND: Final = "recommend"
@@ -95,6 +97,7 @@ KINDS: Final = {
         _kind("queue", "Bounded asyncio queue with sojourn control", "workers at once", 1, 256, "admission", 0.0),
         _kind("socket", "Socket receive buffer", "bytes", 4096, 16 << 20, "sizing", 0.0),
         _kind("memory", "Cache with a byte budget", "bytes", 1 << 20, 1 << 30, "sizing", 0.0),
+        _kind("cgroup", "Memory of a control group", "bytes", 16 << 20, 1 << 34, "sizing", 0.0),
         _kind("balancer", "HTTP load balancer", "backends", 1, 64, "sizing", 0.1),
         _kind("ratelimit", "Rate limiter (token bucket)", "per second", 1, 1e6, "admission", 0.0),
         _kind("batch", "Inference batch size", "items", 1, 256, "admission", 0.0),

@@ -16,6 +16,7 @@ _STYLE: Final = (
     "td:first-child,th:first-child{text-align:left}"
 )
 _WIDTH_PX: Final = 640
+_COLOURS: Final = ("#0366d6", "#d9480f", "#2b8a3e")
 
 
 def render(document: dict[str, Any], ending: str) -> str:
@@ -47,15 +48,65 @@ def _page(document: dict[str, Any]) -> str:
     result = document.get("result") or {}
     title = html.escape(str(document.get("title", "")))
     parts = [f"<h1>{title}</h1>"]
+    laws, series = result.get("laws") or {}, result.get("series") or {}
     if "per" in result:
-        parts += [_effects(result["per"]), intervals(result["per"]), _laws(result.get("laws") or {}), _notes(result)]
+        parts += [_effects(result["per"]), intervals(result["per"]), _laws(laws), _weights(result), _notes(result)]
     else:
         plain = {name: value for name, value in result.items() if isinstance(value, (int, float, str))}
         parts.append(_rows([tr("Figure"), tr("Value")], [[name, _text(value)] for name, value in plain.items()]))
+    sizes = {name: law["sizes"] for name, law in laws.items() if law.get("sizes")}
+    if sizes:
+        parts += [_laws(laws), f"<h2>{tr('Sizes')}</h2>", course(sizes)]
+    for heading, names in (
+        (tr("Target and size"), ("target", "size")),
+        (tr("Queue"), ("queue",)),
+        (tr("Wait in s"), ("wait_s",)),
+    ):
+        drawn = {name: series[name] for name in names if series.get(name)}
+        if drawn:
+            parts += [f"<h2>{heading}</h2>", course(drawn)]
+    if result.get("actions"):
+        parts.append(_actions(result["actions"]))
     return (
         f'<!doctype html><html lang="{language()}"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
         + "".join(parts) + "</html>\n"
     )  # fmt: skip
+
+
+def course(curves: dict[str, list[float]]) -> str:
+    """Return an SVG with one line per curve over its place, from 0 to the largest value, which is written beside."""
+    most = max([1e-9, *(float(value) for values in curves.values() for value in values)])
+    lines = []
+    for number, (name, values) in enumerate(curves.items()):
+        step = (_WIDTH_PX - 120) / max(1, len(values) - 1)
+        points = " ".join(f"{60 + step * k:.1f},{150 - 130 * float(value) / most:.1f}" for k, value in enumerate(values))
+        colour = _COLOURS[number % len(_COLOURS)]
+        lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}"/>')
+        place = 20 + 16 * number
+        lines.append(f'<text x="{_WIDTH_PX - 56}" y="{place}" font-size="12" fill="{colour}">{html.escape(name)}</text>')
+    frame = f'<path d="M60 16V150H{_WIDTH_PX - 60}" fill="none" stroke="#888"/>'
+    axis = f'{frame}<text x="4" y="24" font-size="12">{number_text(most, ".3g")}</text>'
+    zero = '<text x="48" y="154" font-size="12">0</text>'
+    return f'<svg width="{_WIDTH_PX}" height="160" role="img">{axis}{zero}{"".join(lines)}</svg>'
+
+
+def _weights(result: dict[str, Any]) -> str:
+    """Return the effects for other weights of the 99th percentile against what is paid; nothing where none were tried."""
+    rows = [
+        [number_text(line["weight"], ".2f"), one["against"], _share(one["effect"]),
+         f"{_share(one['low'])} … {_share(one['high'])}"]
+        for line in result.get("weights") or () for one in line["per"]
+    ]  # fmt: skip
+    return _rows([tr("Weight of the wait"), tr("Against"), tr("Effect"), tr("Interval")], rows) if rows else ""
+
+
+def _actions(actions: list[dict[str, Any]]) -> str:
+    heads = [tr("At s"), tr("From"), tr("Wanted"), tr("To"), tr("Reason")]
+    rows = [
+        [*(number_text(one[key], ".1f") for key in ("at_s", "before", "wanted", "after")), tr(str(one["reason"]))]
+        for one in actions
+    ]
+    return f"<h2>{tr('Actions')}</h2>" + _rows(heads, rows)
 
 
 def _effects(per: list[dict[str, Any]]) -> str:
@@ -69,21 +120,23 @@ def _effects(per: list[dict[str, Any]]) -> str:
 
 
 def _laws(laws: dict[str, dict[str, Any]]) -> str:
-    heads = [tr("Law"), tr("Cost J"), tr("p99"), tr("Workers paid per needed"), tr("Changes per second")]
+    heads = [tr("Law"), tr("Cost J"), tr("p99"), tr("Workers paid per needed"), tr("Changes per second"), tr("Mean size")]
     rows = [
-        [
-            name,
-            number_text(law["cost"], ".3f"),
-            span_text(law["p99_s"]),
-            number_text(law["resource_ratio"], ".2f"),
-            number_text(law["resizes_hz"], ".2f"),
-        ]
+        [name, number_text(law["cost"], ".3f"), span_text(law["p99_s"]),
+         *(number_text(law[key], ".2f") if key in law else "–" for key in ("resource_ratio", "resizes_hz", "mean_size"))]
         for name, law in laws.items()
-    ]
+    ]  # fmt: skip
     return _rows(heads, rows)
 
 
 def _notes(result: dict[str, Any]) -> str:
+    if result.get("kind") == "measured":
+        told = tr(
+            "Measured on a real {resource}, {blocks} paired blocks in random order. J has the floor {floor}; an interval that "
+            "reaches zero shows no improvement. p99 is the wait's.",
+            resource=result.get("resource"), blocks=result.get("blocks"), floor=result.get("floor"),
+        )  # fmt: skip
+        return f"<p>{html.escape(told)}</p>"
     said = tr(
         "Simulated, {seeds} paired loads, load {load}. J has the floor {floor}. Effects are fractions of the peer's J; an "
         "interval that reaches zero shows no improvement. The same against the same: {aa}.",

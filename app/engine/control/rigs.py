@@ -6,7 +6,6 @@ slowdown is injected too, by the universal scalability law S(n) = S (1 + σ(n - 
 """
 
 import asyncio
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -171,14 +170,10 @@ class ClientRig:
 
 def connections_rig(size: int, low: int, high: int) -> Rig:
     """Return clients of a SQLAlchemy connection pool over SQLite; the more are in use, the slower each."""
-    import sqlalchemy.pool
+    from app.engine.store.pools import sqlite_pool
 
     ended = threading.Event()
-    connect: Any = lambda: sqlite3.connect(":memory:", check_same_thread=False)  # noqa: E731 - typed for the pool
-    pool = sqlalchemy.pool.QueuePool(
-        connect, pool_size=low, max_overflow=max(0, size - low),
-        timeout=_PATIENCE_S,
-    )  # fmt: skip
+    pool = sqlite_pool(low, size - low, timeout_s=_PATIENCE_S)
     checkouts = Checkouts(pool)
 
     def serve(service_s: float, began: Callable[..., None]) -> None:

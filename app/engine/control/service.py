@@ -9,9 +9,11 @@ from app.engine.base.errors import BadInput, Conflict
 from app.engine.base.ids import new_id
 from app.engine.base.records import Records
 from app.engine.control import orders, report
+from app.engine.control.actions import ActionLog
 from app.engine.control.laws import need
 from app.engine.control.records import KINDS, MODES, ResourceKind, need_kind
 from app.engine.control.trials import asked_of
+from app.engine.control.whatif import HOUR_S
 from app.engine.jobs.base import Base
 from app.engine.jobs.records import LIVE
 from app.engine.jobs.runs import Run, RunBook
@@ -19,7 +21,8 @@ from app.engine.jobs.runs import Run, RunBook
 _RUN: Final = "app.engine.control.work:run"
 _TRIAL: Final = "app.engine.control.trials:trial"
 _TUNE: Final = "app.engine.control.trials:tuning"
-_REPLAY: Final = "app.engine.control.trials:replay"
+_CONFIRM: Final = "app.engine.control.blocks:confirm"
+_REPLAY: Final = "app.engine.control.whatif:replay"
 # What can be steered under a load of our own making; the others are steered from the library, on the user's own resource.
 RUNNABLE: Final = ("threadpool", "processpool", "connections", "queue", "balancer", "batch")
 # Tasks per second between bursts where none is asked for: what each can bear on any machine.
@@ -36,13 +39,17 @@ class ControlService:
         self._base = base
         self._book = RunBook(base, "control_runs")
         self._orders = base.home / "control"
+        self._log: ActionLog | None = None
 
     async def start(self) -> None:
-        """Load the runs of this home."""
+        """Load the runs of this home, and write down from now on what controllers do."""
         await self._book.load()
+        self._log = ActionLog(self._base)
 
     async def stop(self) -> None:
-        """Keep nothing open; the jobs end with their pool."""
+        """Write what controllers did last; the jobs end with their pool."""
+        if self._log is not None:
+            await self._log.stop()
 
     @property
     def records(self) -> Records[Run]:
@@ -59,27 +66,14 @@ class ControlService:
         rate_hz: float, service_s: float, actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Steer `resource` for `seconds` under a bursty load and return the figures; see `work.run`."""
-        kind = need_kind(resource)
-        if kind.name not in RUNNABLE:
-            raise BadInput(
-                "{name} has no load of its own to run under; choose from {known}", field="resource", name=kind.name,
-                known=", ".join(RUNNABLE), hint="Steer it from the library, or use: control trial --resource " + kind.name,
-            )  # fmt: skip
-        if not 1 <= low <= high:
-            raise BadInput("low {low} and high {high} must be ascending and at least 1", field="low", low=low, high=high)
         if mode not in MODES:
             raise BadInput("A mode is observe, recommend or apply, not {mode}", field="mode", mode=mode)
-        if max(low, kind.low) > min(high, kind.high):
-            raise BadInput("{name} has between {low} and {high} {unit}", field="low", name=kind.name, low=int(kind.low),
-                           high=int(kind.high), unit=kind.unit)  # fmt: skip
-        most = _MOST_SERVERS if kind.name == "balancer" else high
-        low, high = int(max(low, kind.low)), int(min(high, kind.high, most))
+        kind = _runnable(resource)
         run_id = new_id()
         orders_file = self._orders / f"{run_id}.orders"
         spec = {
-            "resource": kind.name, "seconds": seconds, "low": low, "high": high,
-            "law": need(law, kind.plant).name, "mode": mode,
-            "rate_hz": rate_hz or _RATES_HZ[kind.name], "service_s": service_s, "seed": seed, "orders": str(orders_file),
+            **_load_of(kind, seconds, low, high, rate_hz, service_s), "law": need(law, kind.plant).name, "mode": mode,
+            "seed": seed, "orders": str(orders_file),
         }  # fmt: skip
         try:
             return await self._book.execute(
@@ -88,6 +82,8 @@ class ControlService:
             )  # fmt: skip
         finally:
             await asyncio.to_thread(orders_file.unlink, missing_ok=True)
+            if self._log is not None:
+                await self._log.flush()
 
     async def trial(
         self, *, resource: str, model: str, against: str, seeds: int, trace: Path | None, load: str, weight: float,
@@ -106,6 +102,24 @@ class ControlService:
             source=trace.name if trace else resource, seed=seed, actor=actor, cause=cause,
         )  # fmt: skip
 
+    async def confirm(
+        self, *, resource: str, model: str, against: str, blocks: int, seconds: float, low: int, high: int, rate_hz: float,
+        service_s: float, seed: int, actor: str, cause: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        """Try `model` against peers on the real resource in paired blocks in random order; see `blocks.confirm`."""
+        from app.engine.control.blocks import names_of
+
+        kind = _runnable(resource)
+        spec: dict[str, Any] = {
+            "resource": kind.name, "model": model, "against": [name for name in against.split(",") if name.strip()],
+            "blocks": blocks, "run": _load_of(kind, seconds, low, high, rate_hz, service_s),
+        }  # fmt: skip
+        names_of(spec)
+        return await self._book.execute(
+            "control-trial", _CONFIRM, spec, title=f"{model} on a real {kind.name}, {blocks} blocks", source=kind.name,
+            seed=seed, actor=actor, cause=cause,
+        )  # fmt: skip
+
     async def tune(
         self, *, resource: str, model: str, trace: Path | None, load: str, candidates: int, seeds: int, seed: int,
         actor: str, cause: str = "",
@@ -122,23 +136,20 @@ class ControlService:
             source=trace.name if trace else resource, seed=seed, actor=actor, cause=cause,
         )  # fmt: skip
 
-    async def replay(self, run_id: str, *, model: str, actor: str, cause: str = "") -> dict[str, Any]:
-        """Simulate what `model` would have done with the load of a run; see `trials.replay`."""
+    async def replay(self, run_id: str, *, model: str, seconds: float = HOUR_S, actor: str, cause: str = "") -> dict[str, Any]:
+        """Simulate what `model` would have done with the last `seconds` of the load of a run; see `whatif.replay`."""
         run = self._book.records.need(run_id)
         if "rate_hz" not in run.spec or "law" not in run.spec:
             raise Conflict("{title} is no run of a controller and cannot be replayed", title=run.title)
+        job = self._base.jobs.records.get(run.job_id)
+        met_s = job.done if job is not None and job.done > 0 else float(run.spec["seconds"])
         kind = need_kind(run.spec.get("resource", "threadpool"))
-        spec = {"run": run.spec, "run_seed": run.spec.get("seed", 0), "model": need(model, kind.plant).name}
+        spec = {"run": run.spec, "run_seed": run.spec.get("seed", 0), "model": need(model, kind.plant).name,
+                "until_s": met_s, "last_s": seconds}  # fmt: skip
         return await self._book.execute(
-            "control-trial",
-            _REPLAY,
-            spec,
-            title=f"What if {model}: {run.title}",
-            source=run_id,
-            seed=0,
-            actor=actor,
+            "control-trial", _REPLAY, spec, title=f"What if {model}: {run.title}", source=run_id, seed=0, actor=actor,
             cause=cause,
-        )
+        )  # fmt: skip
 
     def order(self, run_id: str, order: str) -> dict[str, Any]:
         """Tell a controller that runs now its mode, to end, or to be killed; raises `Missing`, `Conflict` when it ended."""
@@ -171,6 +182,32 @@ class ControlService:
         text = report.render(document, file.suffix.lower())
         await asyncio.to_thread(_write, file, text)
         return {"file": str(file), "size_bytes": len(text.encode())}
+
+
+def _runnable(name: str) -> ResourceKind:
+    kind = need_kind(name)
+    if kind.name not in RUNNABLE:
+        raise BadInput(
+            "{name} has no load of its own to run under; choose from {known}", field="resource", name=kind.name,
+            known=", ".join(RUNNABLE), hint="Steer it from the library, or use: control trial --resource " + kind.name,
+        )  # fmt: skip
+    return kind
+
+
+def _load_of(  # noqa: PLR0917 - what was asked, in order
+    kind: ResourceKind, seconds: float, low: int, high: int, rate_hz: float, service_s: float
+) -> dict[str, Any]:
+    """Return resource, bounds and load as `work.plan_of` reads them; raises `BadInput` for bounds it cannot have."""
+    if not 1 <= low <= high:
+        raise BadInput("low {low} and high {high} must be ascending and at least 1", field="low", low=low, high=high)
+    if max(low, kind.low) > min(high, kind.high):
+        raise BadInput("{name} has between {low} and {high} {unit}", field="low", name=kind.name, low=int(kind.low),
+                       high=int(kind.high), unit=kind.unit)  # fmt: skip
+    most = _MOST_SERVERS if kind.name == "balancer" else high
+    return {
+        "resource": kind.name, "seconds": seconds, "low": int(max(low, kind.low)), "high": int(min(high, kind.high, most)),
+        "rate_hz": rate_hz or _RATES_HZ[kind.name], "service_s": service_s,
+    }  # fmt: skip
 
 
 def _place(trace: Path | None) -> str:

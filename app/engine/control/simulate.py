@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 SIZING: Final = "sizing"
 ADMISSION: Final = "admission"
 P99_OF_EXPONENTIAL: Final = math.log(100)
-_SHED_PRICE: Final = 20.0
+SHED_PRICE: Final = 20.0
 _DRAIN_S: Final = 3.0
 
 
@@ -58,7 +58,7 @@ class Outcome:
     def cost(self, service_s: float, *, weight: float = 1.0, contended: bool = False) -> Floats:
         """Return J of each run."""
         slow = weight * self.p99_s / (P99_OF_EXPONENTIAL * service_s)
-        return slow + (_SHED_PRICE * self.shed_ratio if contended else self.resource_ratio)
+        return slow + (SHED_PRICE * self.shed_ratio if contended else self.resource_ratio)
 
 
 class Runs:

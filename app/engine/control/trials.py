@@ -5,7 +5,7 @@ by Erlang C for the mean load; `static-best` the best size on the tuning loads; 
 loads themselves, which nobody can know beforehand.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -231,30 +231,3 @@ def tuning(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop 
         "effect": effect.effect, "low": effect.low, "high": effect.high, "cost_before": float(old.mean()),
         "cost_after": float(new.mean()), "trace": spec.get("trace", ""),
     }  # fmt: skip
-
-
-def replay(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
-    """What if: play the very load of a run under another model, beside the law it had; both simulated, times in s."""
-    del stop
-    from app.engine.control.work import plan_of
-
-    plan = plan_of(spec["run"], int(spec["run_seed"]))
-    batch = loads.Batch(plan.times_s[None], plan.services_s[None], np.array([len(plan.times_s)]))
-    mean_hz = plan.bursts.mean_hz
-    start = queueing.staff_for(mean_hz, plan.service_s, 0.01, plan.low, plan.high)
-    kind = need_kind(plan.resource).plant
-    plant = Plant(low=plan.low, high=plan.high, lag_s=plan.tick_s, tick_s=plan.tick_s, start=start)
-    if kind == ADMISSION:
-        plant = replace(CONTENDED, low=plan.low, high=plan.high, tick_s=plan.tick_s)
-    told: dict[str, Any] = {}
-    for name in (str(spec["model"]), plan.law):
-        outcome = simulate(need(name, kind), batch, plant, plan.seconds, keep=True)
-        told[name] = {
-            "cost": float(outcome.cost(plan.service_s, contended=kind == ADMISSION)[0]), "p99_s": float(outcome.p99_s[0]),
-            "resource_ratio": float(outcome.resource_ratio[0]), "resizes_hz": float(outcome.resizes_hz[0]),
-            "mean_size": float(outcome.sizes[0].mean()), "sizes": outcome.sizes[0].tolist(),
-        }  # fmt: skip
-    report(1, 1, unit="runs")
-    mine, other = told[str(spec["model"])]["cost"], told[plan.law]["cost"]
-    return {"schema": 1, "kind": "simulated", "model": spec["model"], "against": plan.law, "effect": 1 - mine / other,
-            "tick_s": plan.tick_s, "seconds": plan.seconds, "laws": told, "seed": seed}  # fmt: skip

@@ -8,6 +8,7 @@ resources there are stands in `rigs`.
 import math
 import time
 from array import array
+from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,14 +18,14 @@ from app.engine.control.controller import Controller, Manner
 from app.engine.control.envelope import Envelope
 from app.engine.control.laws import SIZING, need
 from app.engine.control.orders import END, KILL, Orders
-from app.engine.control.records import APPLY, Tick, need_kind
+from app.engine.control.records import APPLY, BOUNDS, Action, Tick, need_kind
 from app.engine.control.rig_balancer import EACH
 from app.engine.control.rigs import Rig, rig_of
 
 _MOST_NAP_S, _DRAIN_S = 0.02, 2.0
 _UP_PER_S, _DOWN_PER_S = 300.0, 30.0
 _AIMED_WAIT_S = 0.01
-_KEPT_ACTIONS = 500
+_KEPT_ACTIONS, _TOLD_ACTIONS = 500, 20
 _MODEST = 8
 # Resources for which a fixed size can be told exactly, by the recursion over the same arrivals.
 COMPARED = ("threadpool", "processpool")
@@ -55,13 +56,23 @@ class Trail:
     rig: Rig
     start_s: float = field(default_factory=time.monotonic)
     ticks: list[Tick] = field(default_factory=list)
-    actions: list[dict[str, Any]] = field(default_factory=list)
+    actions: "deque[dict[str, Any]]" = field(default_factory=lambda: deque(maxlen=_KEPT_ACTIONS))
+    made: int = 0
     waits_s: "array[float]" = field(default_factory=lambda: array("d"))
     orders: Orders = field(default_factory=Orders)
     told_to_end: bool = False
     submitted: int = 0
     control_cpu_s: float = 0.0
     wall_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.epoch_s = time.time() - self.start_s
+        self.mode = self.plan.mode
+
+    def note(self, action: Action) -> None:
+        """Keep an action with its number and its time of day."""
+        self.made += 1
+        self.actions.append({"n": self.made, "at_us": round(1e6 * (self.epoch_s + action.at_s)), **asdict(action)})
 
     def age_s(self) -> float:
         """Return the seconds since the start."""
@@ -86,10 +97,10 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
     completed = False
     try:
         delay_s = max(plan.tick_s, need_kind(plan.resource).delay_s) if plant == SIZING else 0.0
-        controller = Controller(trail.rig.resource, *controller_of, float(safe), manner=Manner(plan.mode, delay_s))
+        controller = Controller(trail.rig.resource, *controller_of, float(safe), manner=Manner(plan.mode, delay_s),
+                                on_action=trail.note)  # fmt: skip
         completed = _steer(trail, controller, report, stop)
         controller.let_go()
-        trail.actions = [asdict(action) for action in list(controller.actions)[-_KEPT_ACTIONS:]]
         _drain(trail, stop)
     finally:
         if not completed:
@@ -134,7 +145,7 @@ def _envelope(plan: Plan, safe: int) -> Envelope:
 
 def _steer(trail: Trail, controller: Controller, report: Report, stop: Stop) -> bool:
     """Play the load and take a turn every `tick_s`; tell whether the time was served in full."""
-    plan, turn, epoch_s, stopped = trail.plan, 0, time.time() - trail.start_s, False
+    plan, turn, stopped = trail.plan, 0, False
     while (now_s := trail.age_s()) < plan.seconds and not (stopped := stop()) and not trail.told_to_end:
         _submit_due(trail, now_s)
         if now_s >= turn * plan.tick_s:
@@ -142,7 +153,7 @@ def _steer(trail: Trail, controller: Controller, report: Report, stop: Stop) -> 
             tick = _turn(controller, trail)
             turn = max(turn, int(now_s / plan.tick_s)) + 1  # a late turn skips those it missed
             trail.waits_s.extend(trail.rig.take_waits())
-            _tell(report, plan, tick, epoch_s, now_s)
+            _tell(report, trail, tick, now_s)
         nap_s = min(turn * plan.tick_s, trail.next_due_s(), plan.seconds) - trail.age_s()
         if nap_s > 0:
             time.sleep(min(nap_s, _MOST_NAP_S))
@@ -161,6 +172,7 @@ def _heed(controller: Controller, trail: Trail) -> None:
             controller.kill()
         else:
             controller.set_mode(order)
+            trail.mode = order
 
 
 def _drain(trail: Trail, stop: Stop) -> None:
@@ -185,13 +197,16 @@ def _turn(controller: Controller, trail: Trail) -> Tick:
     return tick
 
 
-def _tell(report: Report, plan: Plan, tick: Tick, epoch_s: float, done_s: float) -> None:
+def _tell(report: Report, trail: Trail, tick: Tick, done_s: float) -> None:
+    plan = trail.plan
     now = {
         "target": tick.target, "size": tick.size, "queue": tick.queue, "wait_s": tick.wait_s, "force": tick.force,
         "position": tick.position, "velocity": tick.velocity,
     }  # fmt: skip
-    samples = {metric: [(epoch_s + tick.at_s, value)] for metric, value in now.items()}
-    report(min(done_s, plan.seconds), plan.seconds, unit="s", partial={**now, "reason": tick.reason}, samples=samples)
+    samples = {metric: [(trail.epoch_s + tick.at_s, value)] for metric, value in now.items()}
+    more = {"reason": tick.reason, "bound": tick.reason if tick.reason in BOUNDS else "", "mode": trail.mode,
+            "actions": list(trail.actions)[-_TOLD_ACTIONS:]}  # fmt: skip
+    report(min(done_s, plan.seconds), plan.seconds, unit="s", partial={**now, **more}, samples=samples)
 
 
 def _result(trail: Trail, safe: int, unserved: int) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from app.engine.jobs.process import WorkerProcess
 STOP_GRACE_S: Final = 0.8
 # Idle workers of other kinds that may stay warm beside a full pool.
 _SPARE: Final = 2
+# Kinds that wait most of the time, and how many of each may run: they take no place from what computes.
+WAITING: Final = {"control": 8}
 
 
 @dataclass
@@ -116,12 +118,19 @@ class Pool:
             await self._emptied
 
     def _dispatch(self) -> None:
-        while self._waiting and not self._closing:
-            busy = sum(slot.order is not None for slot in self._slots.values())
-            if busy >= self._limit():
+        for order in tuple(self._waiting):
+            if self._closing:
                 return
-            order = self._waiting.popleft()
-            self._assign(self._slot_for(order.kind), order)
+            if self._room(order.kind):
+                self._waiting.remove(order)
+                self._assign(self._slot_for(order.kind), order)
+
+    def _room(self, kind: str) -> bool:
+        """Tell whether one more of `kind` may run; those that wait most of the time are counted apart."""
+        busy = [slot.order.kind for slot in self._slots.values() if slot.order is not None]
+        if kind in WAITING:
+            return busy.count(kind) < WAITING[kind]
+        return sum(one not in WAITING for one in busy) < self._limit()
 
     def _slot_for(self, kind: str) -> _Slot:
         idle = [slot for slot in self._slots.values() if slot.order is None and not slot.retired]

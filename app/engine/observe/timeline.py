@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from app.engine.control.actions import COMMAND as ACTION
 from app.engine.jobs.records import FINISHED
 from app.engine.store import rows
 
@@ -65,6 +66,8 @@ def _job(row: rows.Row) -> Entry:
 def _commands(conn: rows.Conn, asked: Filter, limit: int) -> list[Entry]:
     where: dict[str, Any] = {**asked.times("at_us"), **({"actor ~": asked.actor} if asked.actor else {})}
     where["any"] = [*_about(asked.object, "args ~", "detail ~", "cause"), *_says(asked.text, "command", "detail", "args")]
+    if not (asked.object or asked.text):
+        where["command !="] = ACTION  # what controllers do, up to ten times a second, would crowd out all else
     found = rows.select(conn, "audit", where=where, order="at_us", descending=True, limit=2 * limit + 50)
     return [_command(row) for row in islice(_once(found), limit)]
 
@@ -73,7 +76,7 @@ def _once(found: Iterable[rows.Row]) -> Iterator[rows.Row]:
     """Yield the last word on each command; `found` is newest first."""
     seen: set[tuple[str, str]] = set()
     for row in found:
-        key = (row["cause"] or row["id"], row["command"])
+        key = (row["id"] if row["command"] == ACTION else row["cause"] or row["id"], row["command"])
         if key not in seen:
             seen.add(key)
             yield row

@@ -6,7 +6,6 @@ from app.engine.base.contracts import never, silent
 from app.engine.control.records import KINDS
 from app.engine.control.rigs import slowed
 from app.engine.control.simulate import CONTENDED
-from app.engine.control.trials import replay
 from app.engine.control.work import run
 
 RATES_HZ = {"threadpool": 60.0, "processpool": 10.0, "connections": 60.0, "queue": 60.0, "balancer": 40.0, "batch": 60.0}
@@ -37,10 +36,3 @@ def test_the_injected_slowdown_is_that_of_the_simulated_plant():
     assert slowed(0.05, 1) == 0.05
     n = 10
     assert slowed(1.0, n) == pytest.approx(1 + CONTENDED.sigma * (n - 1) + CONTENDED.kappa * n * (n - 1))
-
-
-def test_a_run_on_a_contended_resource_is_replayed_on_a_contended_plant():
-    spec = {"resource": "queue", "seconds": 5.0, "low": 2, "high": 32, "rate_hz": 60.0, "law": "auto"}
-    told = replay({"run": spec, "run_seed": 1, "model": "static"}, 0)
-    assert told["laws"]["static"]["cost"] > 0
-    assert told["laws"]["auto"]["mean_size"] <= 32

@@ -10,6 +10,8 @@ from app.engine.base.settings import Settings
 from app.engine.control.service import ControlService
 from app.engine.jobs.base import Base
 from app.engine.jobs.service import Jobs
+from app.engine.observe.timeline import Filter, find
+from app.engine.store import audit
 from app.engine.store.store import Store
 
 ASKED = {
@@ -51,6 +53,20 @@ async def test_a_run_streams_samples_and_is_found_again_after_a_restart(base, co
     again = ControlService(base)
     await again.start()
     assert again.show(run.id)["result"] == result
+
+
+async def test_every_change_a_controller_makes_stands_in_the_audit_trail_with_its_reason(base, control):
+    result = await control.run(**{**ASKED, "seconds": 1.5})
+    rows = await base.store.read(lambda conn: audit.find(conn, command="control.action", limit=1000))
+    made = [one["n"] for one in result["actions"]]
+    assert made == list(range(1, len(made) + 1))
+    assert len(made) > 1
+    told = [(row["args"]["before"], row["args"]["after"], row["detail"], row["actor"]) for row in reversed(rows)]
+    assert told == [(one["before"], one["after"], one["reason"], "me@here") for one in result["actions"]]
+    assert not [one for one in await base.store.read(lambda conn: find(conn, Filter())) if one["what"] == "control.action"]
+    (run,) = control.records
+    about = await base.store.read(lambda conn: find(conn, Filter(object=run.job_id, kind="command"), 1000))
+    assert len(about) == len(made)
 
 
 async def test_a_process_pool_is_steered_from_the_process_of_its_job(base, control):
@@ -113,6 +129,7 @@ async def test_a_mode_and_an_end_reach_a_controller_that_runs(base, control, tmp
     result = await waiting
     undo()
     assert result["ended_early"]
+    assert control.show(run.id)["spec"]["mode"] == "observe"
     assert result["wall_s"] < 60
     with pytest.raises(Conflict, match="does not run now"):
         control.order(run.id, "apply")
@@ -149,6 +166,23 @@ async def test_a_trial_a_replay_and_a_tuning_are_kept_as_runs(control, tmp_path)
     assert "<svg" in (tmp_path / "trial.html").read_text("utf-8")
     with pytest.raises(Conflict, match="cannot be replayed"):
         await control.replay(tried.id, model="static", actor="me@here")
+
+
+async def test_a_model_is_confirmed_on_the_real_resource_in_thirty_blocks(control, tmp_path):
+    asked = {
+        "resource": "threadpool", "model": "auto", "against": "static", "seconds": 0.1, "low": 2, "high": 8, "rate_hz": 40.0,
+        "service_s": 0.01, "seed": 1, "actor": "me@here",
+    }  # fmt: skip
+    with pytest.raises(BadInput, match="At least 30 blocks"):
+        await control.confirm(**asked, blocks=29)
+    with pytest.raises(BadInput, match="peers other than"):
+        await control.confirm(**{**asked, "against": "auto"}, blocks=30)
+    told = await control.confirm(**asked, blocks=30)
+    assert (told["kind"], told["blocks"], len(told["laws"]["auto"]["blocks"])) == ("measured", 30, 30)
+    assert [one["against"] for one in told["per"]] == ["static"]
+    (run,) = control.records
+    await control.export(run.id, tmp_path / "blocks.html")
+    assert "Measured on a real threadpool" in (tmp_path / "blocks.html").read_text("utf-8")
 
 
 async def test_an_unknown_run_is_missing(control):

@@ -92,3 +92,15 @@ async def test_closing_ends_working_and_idle_and_starting_workers(heard: Heard, 
 async def test_closing_an_unused_pool_returns_at_once(heard: Heard) -> None:
     await Pool(heard, lambda: 1, lambda: 60).close()
     assert heard.told == []
+
+
+async def test_what_waits_most_of_the_time_takes_no_place_from_what_computes(heard: Heard, until: Any) -> None:
+    pool = Pool(heard, lambda: 1, lambda: 60)
+    for name in ("one", "two"):
+        pool.submit(order(name, kind="control", steps=10**6, pause_s=0.005))
+    pool.submit(order("computes"))
+    pool.submit(order("computes later"))
+    await until(
+        lambda: heard.ends() == ["computes", "computes later"] and {("one", "begun"), ("two", "begun")} <= set(heard.told)
+    )
+    await pool.close()

@@ -8,13 +8,17 @@ import gc
 import socket
 import threading
 from collections import OrderedDict
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import psutil
 
 from app.engine.base.errors import BadInput, Missing, Offline
 from app.engine.control.adapters.metered import Metered, Reading
+from app.engine.control.adapters.procs import SAMPLER, interface_counts, resident_bytes
 from app.engine.control.adapters.sources import source_of
+
+_NET_DEV: Final = Path("/proc/net/dev")
 
 
 class BufferResource(Metered):
@@ -31,25 +35,29 @@ class BufferResource(Metered):
         self._interface, self._sock, self._hold_s = interface, sock, hold_s
         self._source = source_of(metric_source) if metric_source else None
         self._last: tuple[float, float] | None = None
+        self._devices = SAMPLER.watch(_NET_DEV) if _NET_DEV.exists() else None
         self._counters()
 
-    def _counters(self) -> Any:
-        found = psutil.net_io_counters(pernic=True).get(self._interface)
+    def _counters(self) -> tuple[float, float, float, float]:
+        """Return (received bytes, packets, errors, drops) of the interface."""
+        if self._devices is not None:
+            found = interface_counts(self._devices.text(), self._interface)
+        else:
+            told = psutil.net_io_counters(pernic=True).get(self._interface)
+            found = (told.bytes_recv, told.packets_recv, told.errin, told.dropin) if told is not None else None
         if found is None:
             raise Missing("There is no network interface {name}", name=self._interface)
         return found
 
     def read(self) -> Reading:
         """Return the figures now; demand is the bytes that arrive while the reader is away for `hold_s`."""
-        counters, now_s = self._counters(), self._clock()
-        received = self._source.read() if self._source is not None else float(counters.bytes_recv)
+        (told, packets, _, drops), now_s = self._counters(), self._clock()
+        received = self._source.read() if self._source is not None else float(told)
         rate = 0.0
         if self._last is not None and now_s > self._last[0]:
             rate = max(0.0, received - self._last[1]) / (now_s - self._last[0])
         self._last = (now_s, received)
-        return Reading(
-            self._granted(), received, float(counters.packets_recv), dropped=float(counters.dropin), demand=rate * self._hold_s
-        )
+        return Reading(self._granted(), received, float(packets), dropped=float(drops), demand=rate * self._hold_s)
 
     def _granted(self) -> float:
         if self._sock is None:
@@ -70,10 +78,10 @@ class BufferResource(Metered):
 
     def get_metrics(self) -> dict[str, float]:
         """Return totals of the interface, and what the kernel granted."""
-        counters = self._counters()
+        received, _, errors, drops = self._counters()
         return {
-            "drops_count": float(counters.dropin), "received_bytes": float(counters.bytes_recv),
-            "errors_count": float(counters.errin), "buffer_bytes": self._granted(),
+            "drops_count": float(drops), "received_bytes": float(received), "errors_count": float(errors),
+            "buffer_bytes": self._granted(),
             "latency_s": self._hold_s,
         }  # fmt: skip
 
@@ -134,6 +142,8 @@ class MemoryResource(Metered):
         except psutil.NoSuchProcess:
             raise Missing("There is no process {pid}", pid=process_id) from None
         self._source = source_of(metric_source) if metric_source else None
+        statm = Path(f"/proc/{self._process.pid}/statm")
+        self._statm = SAMPLER.watch(statm) if self._source is None and statm.exists() else None
         self._cache = cache
         self._evicted = 0
         self._pause_s = self._pause_began_s = 0.0
@@ -155,6 +165,8 @@ class MemoryResource(Metered):
         """Return the resident memory, or the figure of the metric source; raises `Offline` when the process is gone."""
         if self._source is not None:
             return self._source.read()
+        if self._statm is not None:
+            return resident_bytes(self._statm.text())
         try:
             return float(self._process.memory_info().rss)
         except psutil.NoSuchProcess:

@@ -10,6 +10,7 @@ from app.engine.base.errors import BadInput
 from app.engine.control.adapters.asyncqueue import LimitedQueue, QueueResource
 from app.engine.control.adapters.balancer import LoadBalancer, LoadBalancerResource
 from app.engine.control.adapters.buffers import BufferResource, ByteCache, MemoryResource
+from app.engine.control.adapters.cgroup import CgroupResource
 from app.engine.control.adapters.connections import Checkouts, ConnectionPoolResource
 from app.engine.control.adapters.metered import Metered
 from app.engine.control.adapters.processpool import ElasticProcessPool, ProcessPoolResource
@@ -49,14 +50,21 @@ METRICS = {
     "queue": {"tasks_count", "drops_count", "queued_count", "mean_sojourn_s", "mean_service_s"},
     "socket": {"drops_count", "received_bytes", "errors_count", "buffer_bytes", "latency_s"},
     "memory": {"allocations_count", "collections_count", "collected_count", "rss_bytes", "hit_ratio", "pause_s"},
+    "cgroup": {"memory_bytes", "limit_bytes", "held_back_count", "maximum_count", "killed_count"},
     "balancer": {"requests_count", "errors_count", "refused_count", "p99_s", "ejected_count"},
     "ratelimit": {"granted_count", "drops_count", "rate_hz"},
     "batch": {"requests_count", "batches_count", "mean_batch_count", "mean_wait_s"},
 }
 
 
+def group(folder):
+    for part, text in (("current", "50000000"), ("high", "max"), ("events", "high 0")):
+        (folder / f"memory.{part}").write_text(text)
+    return folder
+
+
 @pytest.fixture(params=list(METRICS))
-def resource(request):
+def resource(request, tmp_path):
     def make(name, close):
         if name == "threadpool":
             pool = ElasticThreadPool(4)
@@ -78,6 +86,7 @@ def resource(request):
             close.append(found.close)
             return found
         return {
+            "cgroup": lambda: CgroupResource(group(tmp_path)),
             "queue": lambda: QueueResource(LimitedQueue(4), 1, 16),
             "balancer": lambda: LoadBalancerResource(LoadBalancer(lambda _name, request: request, ["a", "b", "c"])),
             "ratelimit": lambda: RateLimitResource(TokenBucket(100.0), 10, 1000),

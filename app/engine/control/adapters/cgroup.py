@@ -1,0 +1,84 @@
+"""The memory limit of a control group (cgroup v2) as a resource: `memory.high`, where this process may write it.
+
+Above `memory.high` the kernel slows a group down and takes memory back; nothing is killed (Linux, admin-guide/cgroup-v2,
+"Memory Interface Files"). Demand is what the group holds, and more while it was held back since the last look.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from app.engine.base.errors import BadInput, Missing, Offline
+from app.engine.control.adapters.metered import Metered, Reading
+from app.engine.control.adapters.procs import SAMPLER, Sampler, Watched
+
+ROOT: Final = Path("/sys/fs/cgroup")
+_PRESSED: Final = 1.25
+
+
+def group_of(process_id: int = 0, root: Path = ROOT, proc: Path = Path("/proc")) -> Path:
+    """Return the folder of a process's group; raises `Missing` with the reason where there is no cgroup v2."""
+    if not (root / "cgroup.controllers").exists():
+        raise Missing(
+            "This system has no control groups of version 2", hint="Steer a cache's budget with MemoryResource instead."
+        )
+    try:
+        text = (proc / (str(process_id) if process_id else "self") / "cgroup").read_text("utf-8")
+    except OSError:
+        raise Missing("There is no process {pid}", pid=process_id) from None
+    path = next((line[3:] for line in text.splitlines() if line.startswith("0::")), "/")
+    return root / path.lstrip("/")
+
+
+class CgroupResource(Metered):
+    """The `memory.high` of a group; a group that is not delegated to this process is watched only."""
+
+    name, unit, plant, delay_s = "cgroup", "bytes", "sizing", 0.0
+
+    def __init__(self, group: Path | None = None, low: int = 16 << 20, high: int = 1 << 34, *, sampler: Sampler = SAMPLER,
+                 **more: Any) -> None:  # fmt: skip
+        super().__init__(low, high, **more)
+        self.group = group_of() if group is None else group
+        self._current, self._limit, self._events = (self._watch(sampler, name) for name in ("current", "high", "events"))
+        self.why_not = "" if os.access(self.group / "memory.high", os.W_OK) else "not delegated to this user"
+        self._held_back = self._count("high")
+
+    def _watch(self, sampler: Sampler, name: str) -> Watched:
+        try:
+            return sampler.watch(self.group / f"memory.{name}")
+        except OSError as error:
+            raise Missing("{group} has no memory.{name}: {why}", group=self.group, name=name, why=error.strerror or error,
+                          hint="The memory controller is not switched on for this group.") from None  # fmt: skip
+
+    def _count(self, name: str) -> float:
+        return next((float(line.split()[1]) for line in self._events.text().splitlines() if line.startswith(f"{name} ")), 0.0)
+
+    def _size(self) -> float:
+        limit = self._limit.text().strip()
+        return self.high if limit == "max" else min(max(float(limit), self.low), self.high)
+
+    def read(self) -> Reading:
+        """Return the figures now; a group without a limit has the size of the upper bound."""
+        try:
+            size, current = self._size(), float(self._current.text())
+        except ValueError as error:
+            raise Offline("{group} tells no memory: {why}", group=self.group, why=error) from None
+        held_back, before = self._count("high"), self._held_back
+        self._held_back = held_back
+        return Reading(size, dropped=held_back, demand=current * (_PRESSED if held_back > before else 1.0))
+
+    def resize(self, size: float) -> float:
+        """Set the limit and return what the kernel kept; raises `BadInput` with the reason where it may not be set."""
+        if self.why_not:
+            raise BadInput("{group} cannot be limited: {why}", field="group", group=self.group, why=self.why_not,
+                           hint="Have the group delegated, for example by systemd with Delegate=memory.")  # fmt: skip
+        (self.group / "memory.high").write_text(f"{round(size)}\n", "ascii")
+        self._limit.look()
+        return self._size()
+
+    def get_metrics(self) -> dict[str, float]:
+        """Return what the group holds, its limit, and how often it was held back, ran into its maximum, or lost a process."""
+        return {
+            "memory_bytes": float(self._current.text()), "limit_bytes": self._size(), "held_back_count": self._count("high"),
+            "maximum_count": self._count("max"), "killed_count": self._count("oom_kill"),
+        }  # fmt: skip

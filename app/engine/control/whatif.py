@@ -1,0 +1,74 @@
+"""What if: the load of the last hour again, under another model, beside the law it had; both simulated."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from app.engine.base.contracts import Report, Stop, never, silent
+from app.engine.base.errors import BadInput
+from app.engine.control import queueing
+from app.engine.control.laws import ADMISSION, need
+from app.engine.control.loads import Batch, Floats
+from app.engine.control.records import need_kind
+from app.engine.control.simulate import CONTENDED, Plant, simulate
+
+HOUR_S: Final = 3600.0
+_KEPT_SIZES: Final = 1200
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A load that was met: ascending arrivals and services in s, for how long, under which law, on what kind of plant."""
+
+    times_s: Floats
+    services_s: Floats
+    seconds: float
+    law: str
+    kind: str
+    low: int
+    high: int
+    tick_s: float
+
+
+def compare(seen: Seen, model: str) -> dict[str, Any]:
+    """Return {model, against, effect, laws}: `effect` is the share of the cost that `model` would have saved."""
+    if len(seen.times_s) < 2 or seen.seconds <= 0:
+        raise BadInput("Too few arrivals were seen to play them again", field="model")
+    rate_hz, service_s = len(seen.times_s) / seen.seconds, float(seen.services_s.mean())
+    start = queueing.staff_for(rate_hz, service_s, 0.01, seen.low, seen.high)
+    plant = Plant(low=seen.low, high=seen.high, lag_s=seen.tick_s, tick_s=seen.tick_s, start=start)
+    if seen.kind == ADMISSION:
+        plant = replace(CONTENDED, low=seen.low, high=seen.high, tick_s=seen.tick_s)
+    batch = Batch(seen.times_s[None], seen.services_s[None], np.array([len(seen.times_s)]))
+    told: dict[str, Any] = {}
+    for name in dict.fromkeys((model, seen.law)):
+        outcome = simulate(need(name, seen.kind), batch, plant, seen.seconds, keep=True)
+        sizes = outcome.sizes[0]
+        told[name] = {
+            "cost": float(outcome.cost(service_s, contended=seen.kind == ADMISSION)[0]), "p99_s": float(outcome.p99_s[0]),
+            "resource_ratio": float(outcome.resource_ratio[0]), "resizes_hz": float(outcome.resizes_hz[0]),
+            "mean_size": float(sizes.mean()), "sizes": sizes[:: max(1, -(-len(sizes) // _KEPT_SIZES))].tolist(),
+        }  # fmt: skip
+    return {
+        "schema": 1, "kind": "simulated", "model": model, "against": seen.law,
+        "effect": 1 - told[model]["cost"] / told[seen.law]["cost"], "tick_s": seen.tick_s, "seconds": seen.seconds,
+        "laws": told,
+    }  # fmt: skip
+
+
+def replay(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
+    """Play the load of a run again, the last `spec["last_s"]` of the `spec["until_s"]` seconds it has run."""
+    del stop
+    from app.engine.control.work import plan_of
+
+    plan = plan_of(spec["run"], int(spec["run_seed"]))
+    until_s = min(plan.seconds, float(spec.get("until_s", plan.seconds)))
+    begin_s = max(0.0, until_s - float(spec.get("last_s", HOUR_S)))
+    kept = (plan.times_s >= begin_s) & (plan.times_s < until_s)
+    kind = need_kind(plan.resource).plant
+    seen = Seen(plan.times_s[kept] - begin_s, plan.services_s[kept], until_s - begin_s, plan.law, kind, plan.low, plan.high,
+                plan.tick_s)  # fmt: skip
+    told = compare(seen, str(spec["model"]))
+    report(1, 1, unit="runs")
+    return {**told, "from_s": begin_s, "until_s": until_s, "seed": seed}

@@ -1,0 +1,171 @@
+"""A card for each controller that runs: its size live, what it wants, why it did what it did last, and its mode."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.engine.base.records import Change, Records
+from app.engine.base.rings import Ring
+from app.engine.base.text import tr
+from app.engine.base.units import number_text
+from app.engine.jobs.records import LIVE, Job
+from app.engine.jobs.runs import Run
+from app.views.shell import theme
+from app.views.shell.context import Context, hold
+from app.views.shell.later import Later
+from app.views.widgets.choice import Choice
+from app.views.widgets.explain import explain
+from app.views.widgets.sparkline import Sparkline
+from app.views.widgets.state import Badge
+
+MODES: Final = ("observe", "recommend", "apply")
+_ACROSS: Final = 3
+_WORDS_MS: Final = 250
+
+
+def mode_choice(ask: Callable[[str], None]) -> Choice:
+    """Return the switch between observe, recommend and apply; `ask` gets the mode picked."""
+    choice = Choice()
+    explain(choice, tr("Observe looks, recommend says what it would do, apply does it"))
+    choice.setAccessibleName(tr("Mode"))
+    for name in MODES:
+        choice.addItem(tr(name), name)
+    choice.activated.connect(lambda _index: ask(str(choice.currentData())))
+    return choice
+
+
+class ControllerCard(QFrame):
+    """One controller."""
+
+    def __init__(self, context: Context, run: Run) -> None:
+        super().__init__()
+        self.setProperty("card", True)
+        self._context, self._run = context, run
+        self._mode = ""
+        self.badge = Badge("running")
+        title = QLabel(run.title)
+        title.setProperty("role", "heading")
+        title.setWordWrap(True)
+        self.line = Sparkline(tr("Size"), lambda value: number_text(value, ".0f"))
+        self.line.follow(self._ring)
+        context.frames.add(self.line, self.line.draw)
+        self.now, self.why = QLabel(), QLabel()
+        self.why.setProperty("role", "muted")
+        for label in (self.now, self.why):
+            label.setWordWrap(True)
+        self.mode = mode_choice(lambda mode: context.start("control.mode", None, id=run.id, mode=mode))
+        self.look = QPushButton(tr("Look closer"))
+        explain(self.look, tr("Shows the course of this controller below"))
+        self.look.clicked.connect(lambda _checked=False: context.pick(run.id))
+        self._lay_out(title)
+        self.setAccessibleName(run.title)
+
+    def _lay_out(self, title: QLabel) -> None:
+        head, foot, column = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
+        head.addWidget(title, 1)
+        head.addWidget(self.badge, 0, Qt.AlignmentFlag.AlignTop)
+        foot.addWidget(self.mode)
+        foot.addStretch(1)
+        foot.addWidget(self.look)
+        column.setContentsMargins(12, 10, 12, 10)
+        column.setSpacing(theme.SPACE)
+        column.addLayout(head)
+        for part in (self.line, self.now, self.why):
+            column.addWidget(part)
+        column.addStretch(1)
+        column.addLayout(foot)
+
+    def show_job(self, job: Job) -> None:
+        """Say what the controller does now."""
+        told = job.partial
+        self.badge.show_state(job.state)
+        _say(self.now, now_text(told, self._run.spec))
+        _say(self.why, why_text(told))
+        mode = str(told.get("mode", self._run.spec.get("mode", "apply")))
+        if mode != self._mode:
+            self._mode = mode
+            self.mode.setCurrentIndex(max(0, self.mode.findData(mode)))
+
+    def _ring(self) -> Ring | None:
+        samples = self._context.engine.samples
+        return samples.ring(self._run.job_id, "size") if "size" in samples.metrics(self._run.job_id) else None
+
+
+def now_text(told: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+    """Return target, size within its bounds, and force."""
+    if "size" not in told:
+        return tr("Starts…")
+    return tr(
+        "target {target} · size {size} of {low} to {high} · force {force}",
+        target=number_text(told.get("target", 0), ".0f"), size=number_text(told["size"], ".0f"), low=spec.get("low", "–"),
+        high=spec.get("high", "–"), force=number_text(told.get("force", 0), "+.1f"),
+    )  # fmt: skip
+
+
+def why_text(told: Mapping[str, Any]) -> str:
+    """Return the last action with its reason, and the bound in force."""
+    actions, bound = told.get("actions") or (), str(told.get("bound", ""))
+    parts = []
+    if actions:
+        last = actions[-1]
+        sizes = {name: number_text(last[name], ".0f") for name in ("before", "after")}
+        parts.append(tr("last action {before} → {after}: {reason}", **sizes, reason=tr(str(last["reason"]))))
+    parts.append(tr("bound in force: {bound}", bound=tr(bound)) if bound else tr("no bound in force"))
+    return " · ".join(parts)
+
+
+def _say(label: QLabel, text: str) -> None:
+    if label.text() != text:
+        label.setText(text)
+
+
+class ControllerCards(QWidget):
+    """The cards of all controllers that run; hidden when there is none."""
+
+    def __init__(self, context: Context, runs: Records[Run]) -> None:
+        super().__init__()
+        self._context, self._runs = context, runs
+        self.cards: dict[str, ControllerCard] = {}
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(3 * theme.SPACE)
+        self._later = Later(self.tell, _WORDS_MS, self)
+        hold(self, runs.watch(self._runs_changed), context.engine.jobs.records.watch(self._jobs_changed))
+        self.tell()
+
+    def tell(self) -> None:
+        """Bring the cards up to date: one for each controller that runs, the oldest first."""
+        jobs = self._context.engine.jobs.records
+        live: dict[str, tuple[Run, Job]] = {}
+        for run in self._runs:
+            job = jobs.get(run.job_id)
+            if job is not None and job.state in LIVE and is_controller(run):
+                live[run.id] = (run, job)
+        if list(live) != list(self.cards):
+            self._arrange(live)
+        for run_id, (_run, job) in live.items():
+            self.cards[run_id].show_job(job)
+        self.setVisible(bool(live))
+
+    def _arrange(self, live: Mapping[str, tuple[Run, Job]]) -> None:
+        for gone in [run_id for run_id in self.cards if run_id not in live]:
+            card = self.cards.pop(gone)
+            self._grid.removeWidget(card)
+            card.deleteLater()
+        self.cards = {run_id: self.cards.get(run_id) or ControllerCard(self._context, run) for run_id, (run, _) in live.items()}
+        for place, card in enumerate(self.cards.values()):
+            self._grid.addWidget(card, place // _ACROSS, place % _ACROSS)
+
+    def _runs_changed(self, _change: Change[Run]) -> None:
+        self._later.ask()
+
+    def _jobs_changed(self, change: Change[Job]) -> None:
+        if any(job.kind == "control" for job in (*change.added, *change.changed)):
+            self._later.ask()
+
+
+def is_controller(run: Run) -> bool:
+    """Tell a run of a controller from a trial, a tuning or a replay."""
+    return "model" not in run.spec and "against" not in run.spec

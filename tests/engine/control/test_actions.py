@@ -1,0 +1,31 @@
+from types import SimpleNamespace
+
+from app.engine.base.errors import Limit
+from app.engine.base.records import Records
+from app.engine.control.actions import ActionLog
+from app.engine.jobs.records import Job
+
+
+def action(number):
+    return {"n": number, "at_us": number, "before": 1.0, "wanted": 2.5, "after": 2.0, "reason": "rate limit"}
+
+
+class Full:
+    async def write(self, _work):
+        raise Limit("The disk is full")
+
+
+async def test_what_is_told_twice_is_written_once_and_what_a_message_missed_is_made_up(caplog):
+    jobs = Records(lambda job: job.id, "job")
+    log = ActionLog(SimpleNamespace(jobs=SimpleNamespace(records=jobs), store=Full()))
+    job = Job("j", "control", "auto")
+    jobs.put(job)
+    jobs.put(Job("j", "control", "auto", partial={"actions": [action(1), action(2)]}))
+    jobs.put(Job("j", "control", "auto", partial={"actions": [action(2), action(3)]}))
+    jobs.put(Job("other", "qubo", "x"), Job("j", "control", "auto", result={"actions": [action(3), action(4)]}))
+    assert [one["n"] for _, one in log._due] == [1, 2, 3, 4]
+    await log.stop()
+    assert "4 actions of controllers could not be written" in caplog.text
+    jobs.discard("j")
+    jobs.put(job)
+    assert log._due == []

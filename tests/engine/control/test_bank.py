@@ -1,0 +1,170 @@
+import dataclasses
+import math
+import threading
+
+import numpy as np
+import pytest
+
+from app.engine.base.contracts import ResourceState
+from app.engine.base.errors import BadInput, Conflict, Offline
+from app.engine.control import ControllerBank, ElasticThreadPool, ThreadPoolResource
+from app.engine.control.bank import MODELS, REASONS, Columns
+from app.engine.control.controller import Controller, Manner
+from app.engine.control.envelope import Envelope
+from app.engine.control.records import APPLY, RECOMMENDED, SAFE
+
+TIGHT = Envelope(2, 40, 10, up_per_s=60.0, down_per_s=25.0, stale_s=0.25, lost_s=0.35, cool_s=0.15, canary=0.8)
+WIDE = Envelope(2, 64, 10)
+
+
+class Played:
+    """A resource that plays a course of states, the same to a controller and to a row of a bank."""
+
+    name, unit, low, high, plant = "played", "workers", 2.0, 64.0, "sizing"
+
+    def __init__(self, seed, contended):
+        self.random = np.random.default_rng(seed)
+        self.size, self.turn, self.contended = 10.0, 0, contended
+        self.state = None
+
+    def step(self, now_s):
+        self.turn += 1
+        if 40 <= self.turn < 46 and not self.contended:
+            self.state = None
+            return
+        surge = 30.0 if self.turn // 12 % 2 else 6.0
+        demand = float(self.random.poisson(surge))
+        busy = min(demand, self.size)
+        rtt_s = 0.05 * (1 + 0.004 * busy * (busy - 1)) if self.contended else 0.05
+        self.state = ResourceState(
+            now_s, demand, 0.0, 0.0, self.size, max(0.0, demand - self.size), 0.0, demand, 0.05, busy, rtt_s, rtt_s, 4 * busy
+        )
+
+    def measure_state(self):
+        if self.state is None:
+            raise Offline("gone")
+        return dataclasses.replace(self.state, size=self.size)
+
+    def apply_control(self, new_size):
+        self.size = float(round(new_size))
+        return self.size
+
+    def get_metrics(self):
+        return {}
+
+
+@pytest.mark.parametrize("contended", [False, True])
+@pytest.mark.parametrize("envelope", [TIGHT, WIDE])
+@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("delay_s", [0.1, 0.3])
+def test_a_row_of_a_bank_does_what_a_controller_does(name, envelope, contended, delay_s):
+    law, turns = MODELS[name], 70  # before a search for periods would begin to tell
+    one, row = Played(1, contended), Played(1, contended)
+    controller = Controller(one, law, envelope, 10.0, manner=Manner(APPLY, delay_s))
+    bank = Columns([law], [envelope], [10.0], delays_s=[delay_s], mode=APPLY)
+    for turn in range(turns):
+        now_s = 100.0 + 0.1 * turn
+        one.step(now_s)
+        row.step(now_s)
+        tick = controller.tick(now_s)
+        bank.see(0, row.measure_state() if row.state is not None else None)
+        size = float(bank.tick(now_s)[0])
+        assert size == pytest.approx(controller._level, abs=1e-6), turn
+        assert REASONS[bank.reasons[0]] == tick.reason, turn
+        row.apply_control(size)
+
+
+def test_rows_do_not_know_of_each_other():
+    laws, envelopes = [MODELS["auto"], MODELS["coherent"]], [WIDE, TIGHT]
+    both = Columns(laws, envelopes, [10.0, 10.0], delays_s=[0.1, 0.3], mode=APPLY)
+    alone = [
+        Columns([law], [e], [10.0], delays_s=[d], mode=APPLY) for law, e, d in zip(laws, envelopes, (0.1, 0.3), strict=True)
+    ]
+    plays = [Played(1, contended=False), Played(2, contended=False)]
+    for turn in range(60):
+        now_s = 0.1 * turn
+        for at, play in enumerate(plays):
+            play.step(now_s)
+            state = play.measure_state() if play.state is not None else None
+            both.see(at, state)
+            alone[at].see(0, state)
+        sizes = both.tick(now_s)
+        assert sizes.tolist() == [float(one.tick(now_s)[0]) for one in alone]
+        for play, size in zip(plays, sizes.tolist(), strict=True):
+            play.apply_control(size)
+
+
+def test_real_pools_are_steered_together_and_left_at_their_safe_sizes():
+    pools = [ElasticThreadPool(4, name=f"bank-{k}") for k in range(3)]
+    done, grown = threading.Event(), threading.Event()
+    told = []
+
+    def heard(row, action):
+        told.append((row, action))
+        if row == 1 and action.after > 4:
+            grown.set()
+
+    bank = ControllerBank([ThreadPoolResource(pool, 2, 32) for pool in pools], mode="apply", tick_s=0.02, on_action=heard)
+    bank.start()
+    with pytest.raises(Conflict, match="runs already"):
+        bank.start()
+    futures = [pools[1].submit(done.wait, 20) for _ in range(40)]
+    assert grown.wait(20)
+    done.set()
+    for future in futures:
+        future.result(20)
+    assert bank.stop() == [4.0, 4.0, 4.0]
+    assert [pool.counts().size for pool in pools] == [4, 4, 4]
+    assert list(bank.actions) == told
+    assert all(2 <= action.after <= 32 and action.reason for _, action in told)
+    for pool in pools:
+        pool.shutdown()
+
+
+def test_by_default_a_bank_only_recommends():
+    with ElasticThreadPool(4, name="bank-r") as pool:
+        bank = ControllerBank([ThreadPoolResource(pool, 2, 32)])
+        bank.optimize()
+        bank.optimize()
+        assert REASONS[bank.columns.reasons[0]] == RECOMMENDED
+        assert bank.stop() == [4.0]
+        with pytest.raises(BadInput, match="observe, recommend or apply"):
+            bank.set_mode("shout")
+
+
+def test_a_resource_that_lies_or_is_stuck_is_held_and_brought_to_its_safe_size():
+    now_s = [0.0]
+    play = Played(1, contended=False)
+    play.step(0.0)
+    bank = ControllerBank(
+        [play], mode="apply", clock=lambda: now_s[0], envelopes=[Envelope(2, 64, 12, stale_s=0.2, lost_s=0.3)]
+    )
+
+    def turn(count):
+        for _ in range(count):
+            now_s[0] += 0.1
+            play.step(now_s[0])
+            bank.optimize()
+
+    turn(30)
+    honest = play.measure_state
+    play.measure_state = lambda: dataclasses.replace(honest(), position=math.nan)
+    turn(5)
+    assert REASONS[bank.columns.reasons[0]] == SAFE
+    assert play.size == 12.0
+    play.measure_state = honest
+    steer, asked = play.apply_control, []
+    play.apply_control = lambda size: asked.append(size) or play.size  # stuck
+    turn(20)
+    assert play.size == 12.0
+    assert all(2 <= size <= 64 for size in asked)
+    play.apply_control = steer
+    turn(20)
+    assert play.size != 12.0
+
+
+def test_a_bank_is_refused_what_it_cannot_do():
+    with pytest.raises(BadInput, match="knows no model parametric; choose from auto"):
+        ControllerBank([Played(0, contended=False)], "parametric")
+    with pytest.raises(BadInput, match="a law, an envelope, a size and a delay"):
+        Columns([], [], [], delays_s=[])

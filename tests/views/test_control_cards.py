@@ -1,0 +1,55 @@
+"""A card for each controller that runs."""
+
+from app.engine.jobs.records import Job
+from app.engine.jobs.runs import Run
+
+ACTION = {"n": 3, "before": 7.0, "wanted": 9.4, "after": 8.0, "reason": "rate limit"}
+
+
+def put(full, number, **partial):
+    now = full.clock.now_us()
+    full.jobs.records.put(Job(f"j{number}", "control", "auto", "running", now, partial=partial))
+    full.samples.push(f"j{number}", "size", now / 1e6, 8.0)
+    spec = {"law": "auto", "mode": "apply", "low": 2, "high": 64}
+    full.control.records.put(
+        Run(f"r{number}", f"j{number}", f"auto {number}", "threadpool", spec=spec, created_us=now + number)
+    )
+
+
+def test_each_controller_that_runs_has_a_card_with_what_it_does_and_why(full_window, full, start):
+    full_window.open_page("control")
+    full_window.settle()
+    assert full_window.page.cards.isHidden()
+    told = {"target": 9.4, "size": 8.0, "force": 1.4, "actions": [ACTION], "bound": "rate limit", "mode": "recommend"}
+    for number in range(8):
+        put(full, number, **told)
+    full_window.settle()
+    cards = full_window.page.cards
+    cards.tell()
+    assert list(cards.cards) == [f"r{number}" for number in range(8)]
+    card = cards.cards["r3"]
+    assert card.now.text() == "target 9 · size 8 of 2 to 64 · force +1.4"
+    assert card.why.text() == "last action 7 → 8: rate limit · bound in force: rate limit"
+    assert card.mode.currentData() == "recommend"
+    card.mode.setCurrentIndex(0)
+    card.mode.activated.emit(0)
+    assert start.asked[-1] == ("control.mode", {"id": "r3", "mode": "observe"})
+    card.look.click()
+    full_window.settle()
+    assert full_window.page._run_id == "r3"
+
+
+def test_a_controller_that_ended_loses_its_card_and_one_that_starts_says_so(full_window, full):
+    full_window.open_page("control")
+    put(full, 1)
+    put(full, 2, size=3.0)
+    full_window.page.cards.tell()
+    cards = full_window.page.cards
+    assert cards.cards["r1"].now.text() == "Starts…"
+    assert cards.cards["r2"].why.text() == "no bound in force"
+    full.jobs.records.put(Job("j1", "control", "auto", "done", full.clock.now_us()))
+    cards.tell()
+    assert list(cards.cards) == ["r2"]
+    full.jobs.records.put(Job("j2", "control", "auto", "done", full.clock.now_us()))
+    cards.tell()
+    assert cards.isHidden()

@@ -3,11 +3,11 @@
 The real console (engine, store, window, offscreen) on a home of its own, with six agents paired once and then put away. What
 they would have told comes in as batches, a measurement every five seconds from each, a simulated minute at a time. In every
 such minute somebody opens a page and looks at a node; every ten minutes they open a form, solve a small problem or run a
-circuit; every hour the theme changes. Prints one JSON line {figure, value, unit, settings}: growth of the resident set from
-the end of the first hour (pages built, libraries loaded) to the end of the last, in percent. Target: under 5 %. The settings
-tell the objects that Python's collector knows at the same two points, widgets and all, and the kinds that grew most, so that a
-leak that the resident set hides is found. With --trace the lines of code that allocated what is new are told too (slower; the
-growth is then not that of the console alone).
+circuit; every hour the theme changes, and the window is closed and another one opened. Prints one JSON line {figure, value,
+unit, settings}: growth of the resident set from the end of the first hour (pages built, libraries loaded) to the end of the
+last, in percent. Target: under 5 %. The settings tell the objects that Python's collector knows at the same two points,
+widgets and all, and the kinds that grew most, so that a leak that the resident set hides is found. With --trace the lines of
+code that allocated what is new are told too (slower; the growth is then not that of the console alone).
 """
 
 import argparse
@@ -78,6 +78,9 @@ def tell(engine: Any, minute: int, seqs: dict[str, int], start_us: int) -> None:
 
 async def minute_of(session: Any, minute: int, pages: Iterator[str]) -> None:
     """Do what a person does in a minute."""
+    from app.engine.base.events import EngineStarted
+    from app.views.shell.finder import ask_workspace
+
     engine, window = session.engine, session.window
     window.open_page(next(pages))
     if window.page_name == "fleet":
@@ -88,15 +91,19 @@ async def minute_of(session: Any, minute: int, pages: Iterator[str]) -> None:
         window.open_command(("qubo.solve", "circuit.run", "fleet.label")[minute // 10 % 3], {})
         window.open_palette()
         window.escape()
+        ask_workspace(window).reject()
     if minute % 10 == 5:
         await engine.run("qubo.solve", file=engine.qubo.sample_path(), seconds=0.2, seed=minute)
     if minute % 10 == 8:
         await engine.run("circuit.run", file=Path(engine.circuits.samples()[0].file), seed=minute)
+    if minute % MINUTES_AN_HOUR == 45:
+        # as after a restored store
+        session._renew(EngineStarted(at_us=engine.clock.now_us(), actor=engine.actor))
     if minute % MINUTES_AN_HOUR == 30:
         await engine.run("settings.set", key="view.theme", value=("light", "dark")[minute // MINUTES_AN_HOUR % 2])
     for _ in range(3):
         await asyncio.sleep(0.02)
-    window.settle()
+    session.window.settle()
 
 
 async def measure(app: Any, *, hours: int, trace: bool) -> dict[str, Any]:

@@ -11,7 +11,8 @@ NOW = 1_700_000_000_000_000
 def entry(what, state, kind="event", **more):
     return {
         "id": f"{what}{state}", "at_us": NOW - 5_000_000, "kind": kind, "what": what, "state": state, "title": "", "actor": "ada",
-        "object_name": "node-01", "detail": "connection refused", **more,
+        "object_name": "node-01", "object_kind": "node", "object": "n0", "cause": "", "took_s": None,
+        "detail": "connection refused", **more,
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The one place that joins Qt, its asyncio loop, the engine and the window."""
 
 import asyncio
+import gc
 import logging
 import os
 import shutil
@@ -142,6 +143,8 @@ class Session:
         for _ in frame.furnish():
             await asyncio.sleep(0)
         self.window = frame
+        frame.page_built.connect(_pass_over)
+        _pass_over()
         for notice in self._early:
             frame.show_notice(notice)
         self._undo = (
@@ -210,7 +213,9 @@ class Session:
         if self.window is not None:
             from app.views.shell.window import MainWindow
 
+            gc.unfreeze()  # the old window is to be found again
             old, self.window = self.window, MainWindow(self.engine, self.start)
+            self.window.page_built.connect(_pass_over)
             self.window.setGeometry(old.geometry())
             self.window.show()
             old.close()
@@ -221,6 +226,13 @@ class Session:
             self.window.showNormal() if self.window.isMinimized() else self.window.show()
             self.window.raise_()
             self.window.activateWindow()
+
+
+def _pass_over(_page: str = "") -> None:
+    """Let Python's collector pass over all that is there now: with every page built it would hold the window for 0.1 s."""
+    if not gc.get_freeze_count():
+        gc.collect()
+    gc.freeze()
 
 
 async def _session(app: "QApplication", place: Home) -> int:

@@ -6,8 +6,10 @@ such minute somebody opens a page and looks at a node; every ten minutes they op
 circuit; every hour the theme changes, and the window is closed and another one opened. Prints one JSON line {figure, value,
 unit, settings}: growth of the resident set from the end of the first hour (pages built, libraries loaded) to the end of the
 last, in percent. Target: under 5 %. The settings tell the objects that Python's collector knows at the same two points,
-widgets and all, and the kinds that grew most, so that a leak that the resident set hides is found. With --trace the lines of
-code that allocated what is new are told too (slower; the growth is then not that of the console alone).
+widgets and all, and the kinds that grew most, so that a leak that the resident set hides is found; and the CPU of the longest
+whole passes of that collector after the first hour, for which the window stands (the long ones: one after each new window).
+With --trace the lines of code that allocated what is new are told too (slower; the growth is then not that of the console
+alone).
 """
 
 import argparse
@@ -17,9 +19,11 @@ import json
 import math
 import sys
 import tempfile
+import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -37,9 +41,32 @@ def resident_mib() -> float:
 
 
 def objects() -> Counter[str]:
-    """Count what the collector knows, by kind."""
+    """Count what the collector knows, by kind, with what the console has it pass over."""
+    gc.unfreeze()
     gc.collect()
-    return Counter(f"{type(one).__module__}.{type(one).__qualname__}" for one in gc.get_objects())
+    counted = Counter(f"{type(one).__module__}.{type(one).__qualname__}" for one in gc.get_objects())
+    gc.freeze()
+    return counted
+
+
+class Passes:
+    """CPU milliseconds of every whole pass of the collector while the console itself is at work."""
+
+    def __init__(self) -> None:
+        self.ms: list[float] = []
+        self._begun = 0.0
+
+    def __enter__(self) -> None:
+        gc.callbacks.append(self._note)
+
+    def __exit__(self, *_: object) -> None:
+        gc.callbacks.remove(self._note)
+
+    def _note(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            self._begun = time.thread_time()
+        elif info["generation"] == 2:
+            self.ms.append(round(1000 * (time.thread_time() - self._begun), 1))
 
 
 def grown(before: Counter[str], after: Counter[str], most: int = 12) -> dict[str, int]:
@@ -116,6 +143,7 @@ async def measure(app: Any, *, hours: int, trace: bool) -> dict[str, Any]:
         await session.open(Path(home))
         engine = session.engine
         curve: list[float] = []
+        passes = Passes()
         known: Counter[str] = Counter()
         snapshot: tracemalloc.Snapshot | None = None
         try:
@@ -125,7 +153,8 @@ async def measure(app: Any, *, hours: int, trace: bool) -> dict[str, Any]:
             start_us = engine.clock.now_us() - hours * 3_600_000_000
             for minute in range(hours * MINUTES_AN_HOUR):
                 tell(engine, minute, seqs, start_us)
-                await minute_of(session, minute, pages)
+                with passes if minute >= MINUTES_AN_HOUR else nullcontext():
+                    await minute_of(session, minute, pages)
                 if (minute + 1) % (MINUTES_AN_HOUR // 2) == 0:
                     curve.append(round(resident_mib(), 1))
                 if minute + 1 == MINUTES_AN_HOUR:
@@ -143,7 +172,8 @@ async def measure(app: Any, *, hours: int, trace: bool) -> dict[str, Any]:
     return {
         "figure": f"memory drift, {hours} simulated hours", "value": round(100 * (ended / begun - 1), 2), "unit": "%",
         "settings": {"platform": "offscreen", "nodes": 6, "measurements": told, "mib_each_half_hour": curve,
-                     "objects": [known.total(), ended_with.total()], "grown": grown(known, ended_with)},
+                     "objects": [known.total(), ended_with.total()], "grown": grown(known, ended_with),
+                     "collector_passes": len(passes.ms), "collector_ms": sorted(passes.ms)[-2 * hours :]},
     }  # fmt: skip
 
 

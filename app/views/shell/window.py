@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QHideEvent, QMoveEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QMainWindow, QStackedWidget, QToolBar, QVBoxLayout, QWidget
 
@@ -36,6 +36,8 @@ _DOCK_PX: Final = 150
 class MainWindow(QMainWindow):
     """The console's one window; it reads the engine and fires commands through `start`, and never awaits."""
 
+    page_built = Signal(str)
+
     def __init__(self, engine: "Engine", start: Start, *, furnished: bool = True) -> None:
         """Make the frame, which an engine that is still to open can stand behind; and, if `furnished`, what is in it."""
         super().__init__()
@@ -58,8 +60,7 @@ class MainWindow(QMainWindow):
         put_frame(self, self._view.get("window"))
         self._build_frame()
         if furnished:
-            for _ in self.furnish():
-                pass
+            list(self.furnish())
 
     def furnish(self) -> Iterator[None]:
         """Put everything into the frame, now that the engine is open; it may draw and answer between the steps."""
@@ -119,6 +120,7 @@ class MainWindow(QMainWindow):
             self._pages[name] = page
             self._stack.addWidget(page)
             self.layout_keeper.attach(name, page)
+            self.page_built.emit(name)
         self._page_name = name
         self._stack.setCurrentWidget(self._pages[name])
         self._trail.visit(name)

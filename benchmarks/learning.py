@@ -10,7 +10,7 @@ import json
 import statistics
 import time
 
-from app.engine.learning import mlp
+from app.engine.learning import nets
 from app.engine.learning.batched import CHUNK, Population
 from app.engine.learning.data import load_digits
 from app.engine.learning.partition import drawn
@@ -25,7 +25,7 @@ def measure(clients: int, count: int, chunk: int) -> dict[str, object]:
     people = Population.of(split.train_x, split.train_y, drawn("dirichlet", split.train_y, clients, 0, each=each))
     began_s = time.perf_counter()
     steps = rounds(
-        mlp.initial(mlp.DIGITS_MODEL, 0),
+        nets.initial(nets.DIGITS_MODEL, 0),
         Strategy(LocalSpec()),
         people,
         (split.test_x, split.test_y),

@@ -1,9 +1,10 @@
-"""The rows of learning: train over live nodes, simulate a federation, look back, export a model."""
+"""The rows of learning: train over live nodes, simulate, tune, forecast, look back, export a model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engine.base.command import Arg, Command, Danger, Role
+from app.engine.base.errors import BadInput
 
 if TYPE_CHECKING:
     from app.engine.engine import Call
@@ -54,7 +55,28 @@ async def _simulate(call: "Call", **args: Any) -> dict[str, Any]:
 def _spelt(args: dict[str, Any]) -> dict[str, Any]:
     """Return arguments by the engine's names: what is short on a command line is spelt out within."""
     long = {"lr": "learning_rate", "sample_rate": "sample_ratio"}
-    return {long.get(name, name): value for name, value in args.items()}
+    told = {long.get(name, name): value for name, value in args.items()}
+    if "dataset" in told:
+        told["dataset"] = str(told["dataset"] or "")
+    return told
+
+
+async def _tune(call: "Call", *, lrs: str, epochs: str, batches: str, **args: Any) -> dict[str, Any]:
+    asked = {"learning_rate": ("lrs", lrs, float), "epochs": ("epochs", epochs, int), "batch": ("batches", batches, int)}
+    choices = {name: _numbers(*given) for name, given in asked.items()}
+    return await call.engine.learning.tune(choices, **_spelt(args), actor=call.actor, cause=call.cause)
+
+
+def _numbers(field: str, text: str, kind: type) -> list[Any]:
+    try:
+        return [kind(word) for word in text.split(",") if word.strip()]
+    except ValueError:
+        raise BadInput("{field} must be numbers parted by commas, not {text}", field=field, text=repr(text)) from None
+
+
+async def _forecast(call: "Call", *, clients: int, nodes: str, **args: Any) -> dict[str, Any]:
+    people = clients or len(call.engine.fleet.select(nodes))
+    return await call.engine.learning.forecast(people, live=not clients, **_spelt(args))
 
 
 async def _runs(call: "Call") -> dict[str, Any]:
@@ -91,9 +113,21 @@ _DEEP = (
     Arg("compress", str, "How updates are made smaller.", "none", choices=("none", "top-k", "quantise", "sketch")),
     Arg("keep_ratio", float, "Ratio of an update's numbers that top-k or a sketch sends.", 0.1, low=1e-6, high=1),
 )
+_MODEL = Arg("model", str, "mlp, logistic, conv, or its layers, like mlp-64-32-10 or conv-8x8x1-8-10.", "mlp")
+_ALGORITHM = Arg("algorithm", str, "What clients do and how the server combines it.", "fedavg", choices=_ALGORITHMS)
+_SELECTION = Arg("selection", str, "Who is asked in a round.", "random", choices=("random", "poisson", "adaptive", "capable"))
+_PARTITION = (
+    Arg("partition", str, "How the data is shared out.", "dirichlet", choices=("dirichlet", "shards", "iid", "features")),
+    Arg("alpha", float, "Evenness of the Dirichlet partition; small is skewed.", 0.5, low=0.01, high=1000),
+)
+_DATASET = Arg("dataset", Path, "A folder of MNIST or CIFAR-10 files, or a CSV file; else the digits.", None)
 _ENDS = (
     Arg("until_accuracy", float, "Ends when the test accuracy reaches this; 0 never.", 0.0, low=0, high=1),
     Arg("plateau_rounds", int, "Ends when accuracy is no better for so many rounds; 0 never.", 0, low=0, high=10_000),
+)
+_SESSION = (
+    "{run_id, rounds: [{round, accuracy, loss, cpu_s, bytes, time_s, drift}], final_accuracy, nodes, architecture, model, "
+    "state, parts, updates, version}"
 )
 
 ROWS: tuple[Command, ...] = (
@@ -110,22 +144,24 @@ ROWS: tuple[Command, ...] = (
             Arg("epochs", int, "Passes over a node's own data per round.", 5, low=1, high=1000),
             _BATCH,
             Arg("lr", float, "Step size of the nodes' gradient descent.", 0.1, low=0, high=10),
-            Arg("algorithm", str, "What clients do and how the server combines it.", "fedavg", choices=_ALGORITHMS),
+            _ALGORITHM,
+            _MODEL,
             Arg("deadline_s", float, "A node that takes longer is left out of the round.", 30.0, unit="s", low=0.1, high=86400),
             Arg("quorum_ratio", float, "A round needs answers of this ratio of the nodes.", 0.5, low=0, high=1),
             Arg("patience_s", float, "A round below its quorum waits so long, then pauses.", 60.0, unit="s", low=0, high=1e7),
             Arg("sample_rate", float, "Ratio of the nodes that take part in a round.", 1.0, low=0.001, high=1),
-            Arg("selection", str, "Who is asked in a round.", "random", choices=("random", "poisson", "adaptive", "capable")),
+            _SELECTION,
             *_DEEP,
             Arg("aggregator", str, "How updates become one.", "mean", choices=_AGGREGATORS),
             Arg("attackers", int, "Hostile nodes that the aggregator is to bear.", 0, low=0, high=1000),
             Arg("norm_bound", float, "An update longer than this is refused; 0 takes any.", 0.0, low=0, high=1e9),
             *_ENDS,
+            Arg("data", str, "Name of the data set that each node has of its own.", "digits"),
+            Arg("dataset", Path, "What the model is tested on here: as in simulate; else the digits.", None),
             Arg("title", str, "What the session is called.", ""),
             _NAME,
         ),
-        returns="{run_id, rounds: [{round, accuracy, loss, cpu_s, bytes, time_s}], final_accuracy, nodes, architecture, model, "
-        "state, version}",
+        returns=_SESSION,
         leaves=True,
     ),
     Command(
@@ -137,11 +173,12 @@ ROWS: tuple[Command, ...] = (
             Arg("clients", int, "Simulated clients.", 100, low=1, high=100_000),
             Arg("rounds", int, _ROUNDS, 20, low=1, high=10_000),
             _SEED,
-            Arg("algorithm", str, "What clients do and how the server combines it.", "fedavg", choices=_ALGORITHMS),
-            Arg("partition", str, "How the data is shared out.", "dirichlet", choices=("dirichlet", "shards", "iid")),
-            Arg("alpha", float, "Evenness of the Dirichlet partition; small is skewed.", 0.5, low=0.01, high=1000),
+            _ALGORITHM,
+            _MODEL,
+            *_PARTITION,
+            _DATASET,
             Arg("sample_rate", float, "Ratio of the clients that take part in a round.", 1.0, low=0.00001, high=1),
-            Arg("selection", str, "Who is asked in a round.", "random", choices=("random", "poisson", "adaptive", "capable")),
+            _SELECTION,
             Arg("epochs", int, "Passes over a client's own data per round.", 2, low=1, high=1000),
             _BATCH,
             Arg("lr", float, "Step size of the clients' gradient descent.", 0.2, low=0, high=10),
@@ -154,10 +191,52 @@ ROWS: tuple[Command, ...] = (
                 choices=("none", "sign-flip", "gaussian", "label-flip", "alie", "ipm", "backdoor"),
             ),
             Arg("attackers", int, "Hostile clients to simulate and to bear.", 0, low=0, high=1000),
+            Arg("dropout_rate", float, "Chance of a client to be lost in a round.", 0.0, low=0, high=0.99),
+            Arg("drill_round", int, "Round in which attack and dropouts begin.", 1, low=1, high=10_000),
             *_ENDS,
         ),
-        returns="{run_id, rounds: [{round, accuracy, loss, cpu_s, bytes, time_s}], final_accuracy, clients, spread, served, "
-        "architecture, model}",
+        returns="{run_id, rounds: [{round, accuracy, loss, cpu_s, bytes, time_s, drift}], final_accuracy, clients, spread, "
+        "served, updates, architecture, model}",
+    ),
+    Command(
+        "learning.tune", "Tune a federation",
+        "Looks for step size, passes and batch over simulated clients by successive halving: all settings try a few rounds, "
+        "the better third tries more. A fifth of the training data judges, so that the test data stays unseen.",
+        _tune,
+        (
+            Arg("clients", int, "Simulated clients.", 100, low=1, high=10_000),
+            Arg("rounds", int, "Rounds that the last ones left are given.", 27, low=1, high=10_000),
+            _SEED,
+            _ALGORITHM,
+            _MODEL,
+            *_PARTITION,
+            _DATASET,
+            Arg("sample_rate", float, "Ratio of the clients that take part in a round.", 1.0, low=0.00001, high=1),
+            Arg("lrs", str, "Step sizes to try, parted by commas.", "0.02,0.05,0.1,0.2,0.5,1"),
+            Arg("epochs", str, "Passes over a client's data to try, parted by commas.", "1,2,5"),
+            Arg("batches", str, "Examples per step to try, parted by commas.", "16"),
+            Arg("keep", int, "One setting in so many goes on after each stage.", 3, low=2, high=10),
+        ),
+        returns="{run_id, best, trials: [{learning_rate, epochs, batch, rounds, accuracy, loss}], stages, rounds_held, "
+        "rounds_whole, final_accuracy}",
+    ),
+    Command(
+        "learning.forecast", "Forecast training",
+        "Tells what a run will take before it begins: bytes exactly, time from earlier runs or else from an assumption.",
+        _forecast,
+        (
+            Arg("clients", int, "Simulated clients; 0 means live nodes.", 0, low=0, high=100_000),
+            Arg("nodes", str, "Names or ids parted by commas, or all.", "all"),
+            Arg("rounds", int, _ROUNDS, 15, low=1, high=10_000),
+            Arg("epochs", int, "Passes over a client's own data per round.", 2, low=1, high=1000),
+            Arg("sample_rate", float, "Ratio of the clients that take part in a round.", 1.0, low=0.00001, high=1),
+            _ALGORITHM,
+            _MODEL,
+            _DATASET,
+            *_DEEP[-2:],
+        ),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{clients, asked, round_bytes, bytes, round_s, time_s, seen}",
     ),
     Command(
         "learning.pause", "Pause training", "Has a session pause after the round under way, or at once where it waits.", _pause,
@@ -167,8 +246,7 @@ ROWS: tuple[Command, ...] = (
         "learning.resume", "Resume training",
         "Goes on with a session after its last finished round: one that was paused, stopped, or broke off.",
         _resume, (_RUN, _NAME), leaves=True,
-        returns="{run_id, rounds: [{round, accuracy, loss, cpu_s, bytes, time_s}], final_accuracy, nodes, architecture, model, "
-        "state, version}",
+        returns=_SESSION,
     ),
     Command(
         "learning.stop", "Stop training", "Ends a session after the round under way; its rounds are kept.", _stop,

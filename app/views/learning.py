@@ -1,7 +1,6 @@
-"""Learning: train over the nodes or simulate a federation; accuracy and loss per round, and what each node gave."""
+"""Learning: train over the nodes or simulate a federation; its curves, what each gave, and runs side by side."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -9,47 +8,40 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBo
 
 from app.engine.base.records import Records
 from app.engine.base.text import tr
-from app.engine.base.units import number_text, ratio_text
-from app.engine.jobs.records import Job
+from app.engine.base.units import bytes_text, number_text, ratio_text, span_text
+from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
+from app.views.learning_parts import (
+    ComparisonPart,
+    ForecastLine,
+    Share,
+    Tried,
+    UpdatesPart,
+    share_columns,
+    shares_of,
+    tried_columns,
+    tried_of,
+)
 from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.shell.page import card
 from app.views.shell.run_page import RunPage, result_of
 from app.views.widgets.bars import Bar, Bars
 from app.views.widgets.chart import Chart
-from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
-from app.views.widgets.explain import tabbed
+from app.views.widgets.explain import explain, tabbed
 from app.views.widgets.plot import LivePlot
-from app.views.widgets.state import state_text, token_of
 from app.views.widgets.table import TablePanel
 
 # Arguments for those who know them: on the command line and in the palette.
 _DEEP: Final = (
     "epochs", "batch", "lr", "deadline_s", "quorum_ratio", "mu", "beta", "server_rate", "compress", "keep_ratio", "selection",
-    "drop_stragglers", "until_accuracy", "plateau_rounds",
+    "drop_stragglers", "until_accuracy", "plateau_rounds", "patience_s", "norm_bound", "title", "name", "data", "dataset",
+    "dropout_rate", "drill_round", "model", "alpha",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Share:
-    """What one node gave to the last round it was asked for."""
-
-    name: str
-    state: str
-    examples: int | None
-    loss: float | None
-
-
-def share_columns() -> list[Column[Share]]:
-    """Return the columns of the table of nodes in a round."""
-    return [
-        Column("name", tr("Node"), lambda row: row.name, width=100),
-        Column("state", tr("State"), lambda row: row.state, state_text, 110, token=lambda row: token_of(row.state)),
-        Column("examples", tr("Examples"), lambda row: row.examples, width=80, right=True),
-        Column("loss", tr("Loss"), lambda row: row.loss, lambda loss: number_text(loss, ".3f"), 80, right=True),
-    ]
+_OVER_NODES: Final = "live nodes"
+_AGAIN: Final = ("paused", "stopped", "failed", "cancelled", "interrupted")
+_CURVES: Final = (("accuracy_ratio", "accuracy"), ("loss", "loss"), ("drift_ratio", "drift"), ("round_bytes", "bytes"))
 
 
 class LearningPage(RunPage):
@@ -59,42 +51,33 @@ class LearningPage(RunPage):
         super().__init__(context, tr("Learning"), context.engine.learning.records)
         self.train = self.add_form("learning.train", tr("Train over the nodes"), hidden=_DEEP)
         self.simulate = self.add_form("learning.simulate", tr("Simulate a federation"), hidden=_DEEP)
-        self.export = QPushButton(tr("Export the model"))
-        self.export.setAccessibleDescription(tr("Write the global model of the run shown as an ONNX file"))
-        self.export.clicked.connect(lambda _checked=False: context.open_command("learning.export", {"run": self._run_id}))
-        self.add_action(self.export)
+        self.forecasts = [
+            ForecastLine(form, _DEEP, context.start, live=form is self.train)
+            for form in (self.train, self.simulate)
+            if form is not None
+        ]
+        self._make_actions()
         self._figure = QLabel()
         self._figure.setProperty("role", "figure")
-        self._said = QLabel()
-        self._said.setProperty("role", "muted")
-        self._said.setWordWrap(True)
-        self.accuracy = LivePlot(tr("Test accuracy"), unit="%", fixed_y=(0.0, 1.05), scale=100, counted=tr("round"))
-        self.accuracy.add(tr("accuracy"), lambda: self.ring("accuracy_ratio"))
-        self.loss = LivePlot(tr("Test loss"), counted=tr("round"))
-        self.loss.add(tr("loss"), lambda: self.ring("loss"))
-        self.loss.share(self.accuracy.axis)
+        self._said, self._waits = QLabel(), QLabel()
+        for label in (self._said, self._waits):
+            label.setProperty("role", "muted")
+            label.setWordWrap(True)
+        self._make_plots()
         self.examples = Bars(tr("Examples per node"), tr("Examples"), lambda value: number_text(value, ",.0f"))
         self.losses = Bars(tr("Loss per node"), tr("Loss"), lambda value: number_text(value, ".3f"))
-        for plot in (self.accuracy, self.loss):
-            context.frames.add(plot, plot.draw)
         self._rows: Records[Share] = Records(lambda row: row.name, "node")
         self.nodes = TablePanel(
             self._rows, share_columns(), name=tr("Nodes in the last round"), row_px=theme.COMPACT_ROW_PX, filterable=False
         )
-        tabs = self._make_tabs()
-        self._nodes_card = card(tabs, heading=tr("Nodes in the last round"))
-        words = QVBoxLayout()
-        words.addWidget(self._figure)
-        words.addWidget(self._said)
-        words.addStretch(1)
-        below = QHBoxLayout()
-        below.addWidget(card(words, heading=tr("Accuracy")), 2)
-        below.addWidget(self._nodes_card, 3)
-        plots = QHBoxLayout()
-        plots.addWidget(card(self.accuracy), 1)
-        plots.addWidget(card(self.loss), 1)
-        self.content.addLayout(plots, 3)
-        self.content.addLayout(below, 2)
+        self._trials: Records[Tried] = Records(lambda row: str(row.place), "setting")
+        self.trials = TablePanel(
+            self._trials, tried_columns(), name=tr("Settings tried"), row_px=theme.COMPACT_ROW_PX, filterable=False
+        )
+        self.updates = UpdatesPart()
+        self.comparison = ComparisonPart(context.engine.learning.records, self._compare)
+        self.tabs = self._make_tabs()
+        self._lay_out_content()
         self.set_empty(
             EmptyState(
                 "network", tr("No model has been trained yet"),
@@ -104,6 +87,44 @@ class LearningPage(RunPage):
             )
         )  # fmt: skip
 
+    def _make_actions(self) -> None:
+        """Put what can be done with the shown run at the top right; nothing can before one is shown."""
+        context = self.context
+        asked = (
+            ("pause", tr("Pause"), tr("Have the session pause after the round under way"), "learning.pause"),
+            ("resume", tr("Resume"), tr("Go on with the session after its last finished round"), "learning.resume"),
+            ("stop", tr("Stop"), tr("End the session after the round under way; its rounds are kept"), "learning.stop"),
+        )
+        self.verbs: dict[str, QPushButton] = {}
+        for name, text, sentence, command in asked:
+            button = QPushButton(text)
+            explain(button, sentence)
+            button.clicked.connect(lambda _checked=False, command=command: context.start(command, None, run=self._run_id))
+            self.verbs[name] = button
+        self.drill = QPushButton(tr("Drill"))
+        explain(self.drill, tr("Simulate the run shown with an attack or lost clients from its middle on"))
+        self.drill.clicked.connect(lambda _checked=False: self._drill())
+        self.export = QPushButton(tr("Export the model"))
+        explain(self.export, tr("Write the global model of the run shown as an ONNX file"))
+        self.export.clicked.connect(lambda _checked=False: context.open_command("learning.export", {"run": self._run_id}))
+        for button in (*self.verbs.values(), self.drill, self.export):
+            button.setEnabled(False)
+            self.add_action(button)
+
+    def _make_plots(self) -> None:
+        self.accuracy = LivePlot(tr("Test accuracy"), unit="%", fixed_y=(0.0, 1.05), scale=100, counted=tr("round"))
+        self.loss = LivePlot(tr("Test loss"), counted=tr("round"))
+        self.drift = LivePlot(tr("Drift of the clients"), unit="%", fixed_y=(0.0, 1.05), scale=100, counted=tr("round"))
+        self.bytes = LivePlot(tr("Bytes a round"), unit="KiB", scale=1 / 1024, counted=tr("round"))
+        self._plots = (self.accuracy, self.loss, self.drift, self.bytes)
+        names = (tr("accuracy"), tr("loss"), tr("drift"), tr("bytes"))
+        for plot, name, (metric, _) in zip(self._plots, names, _CURVES, strict=True):
+            plot.add(name, lambda metric=metric: self.ring(metric))  # type: ignore[misc]
+            self.context.frames.add(plot, plot.draw)
+        self.accuracy.add(tr("compared"))
+        for plot in self._plots[1:]:
+            plot.share(self.accuracy.axis)
+
     def _make_tabs(self) -> QTabWidget:
         tabs = tabbed(tr("Nodes in the last round"))
         pictures = QWidget()
@@ -111,56 +132,147 @@ class LearningPage(RunPage):
         side_by_side.setContentsMargins(0, 0, 0, 0)
         for bars, heading in ((self.examples, tr("Examples")), (self.losses, tr("Loss on its own data"))):
             side_by_side.addWidget(Chart(heading, bars, bars.twin), 1)
-        tabs.addTab(pictures, tr("Each node"))
-        tabs.addTab(self.nodes, tr("Table"))
+        for part, heading in (
+            (pictures, tr("Each node")), (self.nodes, tr("Table")), (self.updates, tr("Updates")),
+            (self.trials, tr("Settings tried")), (self.comparison, tr("Comparison")),
+        ):  # fmt: skip
+            tabs.addTab(part, heading)
         return tabs
 
+    def _lay_out_content(self) -> None:
+        words = QVBoxLayout()
+        for label in (self._figure, self._said, self._waits):
+            words.addWidget(label)
+        words.addStretch(1)
+        below = QHBoxLayout()
+        below.addWidget(card(words, heading=tr("Accuracy")), 2)
+        below.addWidget(card(self.tabs, heading=tr("Last round and comparison")), 5)
+        others = tabbed(tr("Other curves"))
+        for plot, heading in zip(self._plots[1:], (tr("Loss"), tr("Drift"), tr("Bytes")), strict=True):
+            others.addTab(plot, heading)
+        plots = QHBoxLayout()
+        plots.addWidget(card(self.accuracy), 1)
+        plots.addWidget(card(others), 1)
+        self.content.addLayout(plots, 3)
+        self.content.addLayout(below, 2)
+
+    def shown(self) -> None:
+        """Bring the shown run and the forecasts up to date."""
+        super().shown()
+        for line in self.forecasts:
+            line.refresh()
+
     def frame_now(self) -> None:
-        """Draw both plots."""
-        self.accuracy.draw(wait=True)
-        self.loss.draw(wait=True)
+        """Draw the plots."""
+        for plot in self._plots:
+            plot.draw(wait=True)
+
+    def show_nothing(self) -> None:
+        """There is no run: nothing can be done with one."""
+        for button in (*self.verbs.values(), self.drill, self.export):
+            button.setEnabled(False)
 
     def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
         """Show the rounds so far and the nodes of the last one."""
         result = result_of(run, job)
         partial = job.partial if job is not None else {}
         if fresh:
-            self.accuracy.clear()
-            self.loss.clear()
+            for plot in self._plots:
+                plot.clear()
         rounds = [row for row in result.get("rounds", ()) if isinstance(row, dict)]
-        if rounds and self.ring("accuracy_ratio") is None:
-            at = np.array([row["round"] for row in rounds], float)
-            self.accuracy.show_data(0, at, np.array([row["accuracy"] for row in rounds], float))
-            self.loss.show_data(0, at, np.array([row["loss"] for row in rounds], float))
+        self._show_curves(rounds)
         reached = result.get("final_accuracy", partial.get("accuracy"))
         self._figure.setText("–" if reached is None else ratio_text(reached))
         self._said.setText(_said(result, partial, rounds))
-        shares = _shares(partial, rounds)
+        self._waits.setText(str(partial.get("waits") or "") if _live(job) else "")
+        self._show_tabs(result, partial)
+        self.comparison.show_choices(run.id)
+        self._show_verbs(run, job, rounds)
+
+    def _show_curves(self, rounds: list[dict[str, Any]]) -> None:
+        """Show a run of an earlier day, of which there are no live samples."""
+        at = np.array([row["round"] for row in rounds], float)
+        for plot, (metric, name) in zip(self._plots, _CURVES, strict=True):
+            if rounds and self.ring(metric) is None:
+                values = [row.get(name) for row in rounds]
+                plot.show_data(0, at, np.array([np.nan if value is None else value for value in values], float))
+
+    def _show_tabs(self, result: Mapping[str, Any], partial: Mapping[str, Any]) -> None:
+        shares = shares_of(partial.get("nodes") or result.get("parts"))
         self._rows.replace_all(shares)
         self.examples.show_bars([Bar(share.name, share.examples, share.state) for share in shares])
         self.losses.show_bars([Bar(share.name, share.loss, share.state) for share in shares])
-        self._nodes_card.setVisible(len(self._rows) > 0)
-        self.export.setEnabled(run.state == "done" and not self.context.why_not("learning.export"))
+        updates = partial.get("updates") or result.get("updates") or {}
+        self.updates.show_updates(updates)
+        trials = tried_of(result)
+        self._trials.replace_all(trials)
+        for place, there in enumerate((bool(shares), bool(shares), bool(updates), bool(trials), True)):
+            self.tabs.setTabVisible(place, there)
+
+    def _show_verbs(self, run: Run, job: Job | None, rounds: list[dict[str, Any]]) -> None:
+        """Offer what can be done with the shown run."""
+        over_nodes, live, may = run.source == _OVER_NODES, _live(job), self.context.why_not
+        for name in ("pause", "stop"):
+            self.verbs[name].setEnabled(over_nodes and live and not may(f"learning.{name}"))
+        again = over_nodes and not live and run.state in _AGAIN
+        self.verbs["resume"].setEnabled(again and not may("learning.resume"))
+        self.drill.setEnabled(run.source != "tuning" and not may("learning.simulate"))
+        ended = run.state == "done" or (run.state in ("paused", "stopped") and bool(rounds))
+        self.export.setEnabled(ended and run.source != "tuning" and not may("learning.export"))
+
+    def _compare(self, other: str) -> None:
+        """Show the run `other` beside the one shown; empty shows none."""
+        self.comparison.rows.replace_all([])
+        self.accuracy.show_data(1, np.empty(0), np.empty(0))
+        if other:
+            self.context.start("learning.compare", self._compared, runs=f"{self._run_id},{other}")
+
+    def _compared(self, told: Mapping[str, Any]) -> None:
+        if told["runs"][0]["id"] != self._run_id:
+            return
+        self.comparison.show_figures(told)
+        values = np.array(told["runs"][1]["accuracy"], float)
+        self.accuracy.show_data(1, np.arange(1.0, len(values) + 1), values)
+
+    def _drill(self) -> None:
+        """Open the simulation of a run like the one shown, with an attack from its middle on."""
+        run = self.context.engine.learning.records.get(self._run_id)
+        row = self.context.find("learning.simulate")
+        if run is None or row is None:
+            return
+        short = {"learning_rate": "lr", "sample_ratio": "sample_rate"}
+        known = {arg.name for arg in row.args}
+        asked = {short.get(name, name): value for name, value in run.spec.items() if value not in (None, "")}
+        clients = int(run.spec.get("clients") or max(len(run.spec.get("nodes", ())), 1))
+        drilled = {
+            "clients": clients, "attack": "sign-flip", "attackers": max(1, clients // 5),
+            "drill_round": max(1, int(run.spec.get("rounds", 2)) // 2),
+        }  # fmt: skip
+        self.context.open_command("learning.simulate", {name: asked[name] for name in asked if name in known} | drilled)
+
+
+def _live(job: Job | None) -> bool:
+    return job is not None and job.state in LIVE
 
 
 def _said(result: Mapping[str, Any], partial: Mapping[str, Any], rounds: list[dict[str, Any]]) -> str:
     done = len(rounds) or partial.get("round", 0)
+    if "trials" in result:
+        return tr(
+            "of the test digits with the best of {count} settings, found in {held} rounds instead of {whole}",
+            count=len(result["trials"]), held=result["rounds_held"], whole=result["rounds_whole"],
+        )  # fmt: skip
     if not done:
         return ""
     if "clients" in result:
-        return tr(
+        words = tr(
             "of the test digits after {rounds} rounds with {clients} simulated clients", rounds=done, clients=result["clients"]
         )
-    return tr("of the test digits after {rounds} rounds", rounds=done)
-
-
-def _shares(partial: Mapping[str, Any], rounds: list[dict[str, Any]]) -> list[Share]:
-    last = rounds[-1] if rounds else {}
-    nodes = partial.get("nodes") or last.get("nodes") or (last.get("details") or {}).get("nodes") or {}
-    if not isinstance(nodes, dict):
-        return []
-    return [
-        Share(name, str(given.get("state", "unknown")), given.get("examples"), given.get("loss"))
-        for name, given in sorted(nodes.items())
-        if isinstance(given, dict)
-    ]
+    else:
+        words = tr("of the test digits after {rounds} rounds", rounds=done)
+    last = rounds[-1] if rounds else partial
+    if last.get("bytes") and last.get("time_s") is not None:
+        more = tr("last round: {bytes}, {time}", bytes=bytes_text(last["bytes"]), time=span_text(last["time_s"]))
+        lost = int(partial.get("missing") or 0)
+        words = f"{words} · {more}" + (" · " + tr("{count} clients missing", count=lost) if lost else "")
+    return words

@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 
 from app.engine.base.errors import BadInput, Conflict, Missing
-from app.engine.learning.mlp import initial
+from app.engine.learning.nets import initial
 from app.wire.signing import HEADER
 from app.wire.status import Inventory, Status
 from app.wire.tensors import pack, unpack

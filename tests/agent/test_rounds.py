@@ -8,7 +8,7 @@ from app.agent.lane import Lane
 from app.agent.rounds import Rounds
 from app.engine.base.errors import BadInput, Conflict, Limit, Missing
 from app.engine.learning.local import train
-from app.engine.learning.mlp import initial
+from app.engine.learning.nets import initial
 from app.wire.tensors import pack, unpack
 
 SPEC = {

@@ -35,6 +35,14 @@ class Learning:
     async def compare(self, keys):
         return {"runs": keys, "differs": {}}
 
+    async def tune(self, choices, **given):
+        self.asked.append((choices, given))
+        return {}
+
+    async def forecast(self, clients, **given):
+        self.asked.append((clients, given))
+        return {"clients": clients}
+
     async def simulate(self, **given):
         self.asked.append(given)
         return {"rounds": []}
@@ -109,7 +117,7 @@ async def test_learning_runs_and_learning_show_only_read(call):
     assert await ask(call, "learning.list") == {"runs": [{"id": "r1"}]}
     assert await ask(call, "learning.show") == {"id": "latest"}
     reading = {row.id for row in ROWS if row.danger is Danger.READ}
-    assert reading == {"learning.list", "learning.show", "learning.compare"}
+    assert reading == {"learning.list", "learning.show", "learning.compare", "learning.forecast"}
 
 
 async def test_learning_pause_and_learning_stop_pull_the_reins(call):
@@ -133,3 +141,20 @@ async def test_short_names_of_arguments_are_spelt_out_for_the_engine(call):
     (given,) = call.engine.learning.asked
     assert (given["learning_rate"], given["sample_ratio"]) == (0.3, 0.2)
     assert "lr" not in given
+
+
+async def test_learning_tune_takes_lists_of_numbers(call):
+    await ask(call, "learning.tune", lrs="0.1, 0.2", epochs="3")
+    (choices, given) = call.engine.learning.asked[0]
+    assert choices == {"learning_rate": [0.1, 0.2], "epochs": [3], "batch": [16]}
+    assert (given["clients"], given["keep"], given["dataset"]) == (100, 3, "")
+    with pytest.raises(BadInput, match="lrs must be numbers"):
+        await ask(call, "learning.tune", lrs="fast")
+
+
+async def test_learning_forecast_counts_the_chosen_nodes_unless_clients_are_simulated(call, tmp_path):
+    assert await ask(call, "learning.forecast") == {"clients": 2}
+    await ask(call, "learning.forecast", clients=50, dataset=tmp_path)
+    (_, (clients, given)) = call.engine.learning.asked
+    assert (clients, given["live"], given["dataset"]) == (50, False, str(tmp_path))
+    assert call.engine.learning.asked[0][1]["live"] is True

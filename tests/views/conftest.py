@@ -107,7 +107,9 @@ def _fill_jobs(engine: StubEngine, now: int) -> None:
         Job("j-train", "learning", "Train digits over 6 nodes", "running", now - 30_000_000, now - 29_000_000, 0, 6, 15, "rounds",
             {"round": 6, "accuracy": 0.91, "loss": 0.31, "nodes": {
                 "node-01": {"state": "done", "examples": 143, "loss": 0.21}, "node-02": {"state": "done", "examples": 240, "loss": 0.3},
-                "node-06": {"state": "late", "examples": None, "loss": None}}}, actor="ada@1f2e3d4c"),
+                "node-06": {"state": "late", "examples": None, "loss": None, "rejected": 2, "reason": "no answer within 30 s"}},
+             "waits": "Waiting for node-06", "updates": {"clients": ["node-01", "node-02"], "norms": [0.41, 2.9],
+             "shares": [0.9, -0.2], "outliers": ["node-02"], "drift": 0.35}}, actor="ada@1f2e3d4c"),
         Job("j-queue", "qubo", "Solve G55", "queued", now - 2_000_000, actor="ada@1f2e3d4c"),
         Job("j-qubo", "qubo", "maxcut-800.txt, 5 s", "done", now - 90_000_000, now - 89_000_000, now - 84_000_000, 5, 5, "s",
             {"best_energy": -9_530.0}, result=_solved(), actor="ada@1f2e3d4c"),
@@ -170,7 +172,7 @@ def _fill_runs(engine: StubEngine, now: int) -> None:
             "done", now - 400_000_000, now - 398_000_000),
     )  # fmt: skip
     engine.learning.records.put(
-        Run("r-train", "j-train", "Train digits over 6 nodes", "fleet", {"rounds": 15}, None, "running", now - 30_000_000, now),
+        Run("r-train", "j-train", "Train digits over 6 nodes", "live nodes", {"rounds": 15}, None, "running", now - 30_000_000, now),
     )  # fmt: skip
     at = [0.1 * k for k in range(100)]
     series = {"at_s": at, "target": [8 + 6 * math.sin(t) for t in at], "size": [8 + 6 * math.sin(t - 0.2) for t in at],

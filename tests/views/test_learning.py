@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from app.views.shell.forms import CommandForm
+
 
 def test_a_running_training_shows_rounds_and_nodes(full_window):
     full_window.open_page("learning")
@@ -18,6 +20,107 @@ def test_a_running_training_shows_rounds_and_nodes(full_window):
     assert page.examples.twin().rows == [("node-01", "done", 143), ("node-02", "done", 240), ("node-06", "late", "")]
     assert page.losses.accessibleDescription() == "node-01 0.210; node-02 0.300; node-06 –"
     assert page.loss.axis is page.accuracy.axis
+    assert page._waits.text() == "Waiting for node-06"
+    assert page.nodes.model.record_at(2).rejected == 2
+    assert page.updates.norms.twin().rows == [("node-01", "done", 0.41), ("node-02", "suspect", 2.9)]
+    assert page.updates.said == "Clients pull apart by 35\u2009%. Far from the others: node-02."
+    assert [page.verbs[name].isEnabled() for name in ("pause", "resume", "stop")] == [True, False, True]
+
+
+def test_nothing_can_be_done_with_a_run_while_there_is_none(window):
+    window.open_page("learning")
+    page = window.page
+    assert not any(button.isEnabled() for button in (page.export, page.drill, *page.verbs.values()))
+
+
+def test_a_session_is_paused_stopped_and_gone_on_with(full_window, full, start):
+    full.settings.set("view.hold_s", 0)
+    full_window.open_page("learning")
+    page = full_window.page
+    page.verbs["pause"].click()
+    page.verbs["stop"].click()
+    run, job = full.learning.records.need("r-train"), full.jobs.records.need("j-train")
+    full.jobs.records.put(replace(job, state="done"))
+    full.learning.records.put(replace(run, state="paused"))
+    page.shown()
+    assert [page.verbs[name].isEnabled() for name in ("pause", "resume", "stop")] == [False, True, False]
+    page.verbs["resume"].click()
+    asked = [one for one in start.asked if one[0] in ("learning.pause", "learning.stop", "learning.resume")]
+    assert asked == [(f"learning.{verb}", {"run": "r-train"}) for verb in ("pause", "stop", "resume")]
+
+
+def test_the_forms_say_what_a_run_will_take(full_window, start):
+    full_window.open_page("learning")
+    page = full_window.page
+    live, simulated = page.forecasts
+    assert [args.get("clients", 0) for name, args in start.asked if name == "learning.forecast"][:2] == [0, 100]
+    told = {"clients": 6, "asked": 6, "round_bytes": 115_680, "bytes": 1_735_200, "round_s": 0.2, "time_s": 3.0, "seen": 0}
+    live.tell(told)
+    assert live.text() == (
+        "Forecast: 6 asked a round, 113\u2009KiB a round and 1.7\u2009MiB in all, about 3.0\u2009s (assumed; no run has been seen)."
+    )
+    simulated.tell({**told, "seen": 40})
+    assert "by 40 earlier rounds" in simulated.text()
+    live.tell({**told, "clients": 0})
+    assert live.text() == "No nodes are chosen."
+    page.simulate.fill({"clients": "many"})
+    simulated.refresh()
+    assert simulated.text() == ""
+
+
+def test_another_run_is_put_beside_the_one_shown(full_window, full, start):
+    full.learning.records.put(replace(full.learning.records.need("r-train"), id="r-b", title="North", created_us=1))
+    full_window.open_page("learning")
+    page = full_window.page
+    page.pick("r-train")
+    choice = page.comparison.choice
+    assert [choice.itemText(at) for at in range(choice.count())] == ["nothing", "North"]
+    figures = {
+        "source": "live nodes", "state": "done", "rounds": 3, "final_accuracy": 0.9, "best_accuracy": 0.92, "bytes": 2048,
+        "rounds_to": {"0.8": 1, "0.9": 3, "0.95": None}, "cpu_s": 1.0, "time_s": 2.0, "accuracy": [0.1, 0.8, 0.9],
+    }  # fmt: skip
+    start.answers["learning.compare"] = {
+        "runs": [{**figures, "id": "r-train", "title": "Train"}, {**figures, "id": "r-b", "title": "North"}],
+        "differs": {"mu": [None, 0.1]},
+    }
+    choice.setCurrentIndex(1)
+    choice.activated.emit(1)
+    assert start.asked[-1] == ("learning.compare", {"runs": "r-train,r-b"})
+    assert [row.differs for row in page.comparison.rows] == ["mu –", "mu 0.1"]
+    full_window.settle()
+    assert page.accuracy.points == 6 + 3
+    page.pick("r-b")
+    assert len(page.comparison.rows) == 0
+
+
+def test_a_drill_repeats_the_run_with_an_attack_from_its_middle(full_window, full):
+    full.learning.records.put(
+        replace(full.learning.records.need("r-train"), spec={"rounds": 8, "nodes": ["a"] * 10, "learning_rate": 0.3, "seed": 4})
+    )
+    full_window.open_page("learning")
+    full_window.page.drill.click()
+    (form,) = [one for one in full_window.findChildren(CommandForm) if one.row.id == "learning.simulate" and one.isVisible()
+               and one is not full_window.page.simulate]  # fmt: skip
+    given = form.given()
+    asked = {name: str(given[name]) for name in ("clients", "rounds", "lr", "attack", "attackers", "drill_round")}
+    assert asked == {"clients": "10", "rounds": "8", "lr": "0.3", "attack": "sign-flip", "attackers": "2", "drill_round": "4"}
+
+
+def test_a_tuning_shows_its_settings_from_the_best_on(full_window, full):
+    trials = [{"learning_rate": rate, "epochs": 2, "rounds": 9, "accuracy": 0.9, "loss": 0.2} for rate in (0.2, 0.1)]
+    result = {"trials": trials, "stages": [], "rounds_held": 20, "rounds_whole": 54, "final_accuracy": 0.93}
+    run = full.learning.records.need("r-train")
+    full.learning.records.put(replace(run, id="r-tune", job_id="gone", source="tuning", result=result, state="done",
+                                      created_us=run.created_us + 1))  # fmt: skip
+    full_window.open_page("learning")
+    full_window.settle()
+    page = full_window.page
+    assert page._said.text() == "of the test digits with the best of 2 settings, found in 20 rounds instead of 54"
+    assert [page._trials.need(key).setting for key in ("1", "2")] == [
+        "learning_rate 0.2, epochs 2",
+        "learning_rate 0.1, epochs 2",
+    ]
+    assert not page.export.isEnabled()
 
 
 def test_a_run_of_an_earlier_day_shows_its_rounds(full_window, full):
@@ -35,7 +138,7 @@ def test_a_run_of_an_earlier_day_shows_its_rounds(full_window, full):
     assert page._said.text() == "of the test digits after 9 rounds with 100 simulated clients"
     assert page.accuracy.points == 9
     assert page.export.isEnabled()
-    assert not page._nodes_card.isVisible()
+    assert not page.tabs.isTabVisible(0)
 
 
 def test_exporting_opens_its_form_for_the_shown_run(full_window, full):
@@ -46,7 +149,8 @@ def test_exporting_opens_its_form_for_the_shown_run(full_window, full):
     assert full_window.inspector.isVisible()
 
 
-def test_training_and_simulation_start_from_their_forms(window, start):
+def test_training_and_simulation_start_from_their_forms(window, engine, start):
+    engine.settings.set("view.hold_s", 0)
     window.open_page("learning")
     window.page.train.fill({"rounds": 3})
     window.page.train.submit()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from app.engine.learning.batched import Population
 from app.engine.learning.draws import Purpose, generator
-from app.engine.learning.mlp import Array, Params, forward
+from app.engine.learning.nets import Array, Params, forward
 
 NAMES: Final = ("none", "sign-flip", "gaussian", "label-flip", "alie", "ipm", "backdoor")
 _FLIP, _ALIE, _IPM, _BOOST = np.float32(-4), np.float32(1.5), np.float32(-0.6), np.float32(3)
@@ -62,8 +62,8 @@ def tamper(name: str, updates: Array, hostile: NDArray[np.bool_], seed: int = 0,
         updates[hostile] = _IPM * honest.mean(axis=0)
 
 
-def backdoor_ratio(params: Params, x: Array, y: NDArray[np.integer]) -> float:
+def backdoor_ratio(model: str, params: Params, x: Array, y: NDArray[np.integer]) -> float:
     """Return the ratio of inputs (n, in) of other classes that the patch turns into the backdoor's class."""
     others = x[y != BACKDOOR_CLASS].copy()
     others[:, -_PATCH:] = 1
-    return float((forward(params, others).argmax(axis=1) == BACKDOOR_CLASS).mean())
+    return float((forward(model, params, others).argmax(axis=1) == BACKDOOR_CLASS).mean())

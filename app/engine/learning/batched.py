@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.learning.clients import Turn, memory_width, steps_of, work
+from app.engine.learning.front import most_together
 from app.engine.learning.memory import Memory
-from app.engine.learning.mlp import Array, Params, flatten, head_of, sizes_of
+from app.engine.learning.nets import Array, Params, flatten, front_of, head_of
 from app.engine.learning.records import LocalSpec
 from app.engine.learning.sgd import Bench, Cohort, all_orders, with_ones
 
@@ -71,6 +72,9 @@ def train(
             params, population, some, dataclasses.replace(spec, epochs=far), chunk, memory=memory, control=control
         ))  # fmt: skip
     sizes = population.sizes(clients)
+    front = front_of(spec.model)
+    if front is not None:
+        chunk = min(chunk, most_together(front, spec.batch or int(sizes.max(initial=1))))
     old = flatten(params, spec.model)
     memory = memory_of(population, spec, len(old)) if memory is None else memory
     updates = Updates(np.empty((len(clients), len(old)), np.float32), sizes, np.empty(len(clients)), steps_of(spec, sizes))
@@ -84,7 +88,7 @@ def train(
             take = by_size[together][part]
             width = spec.batch or int(max(cohort.sizes[0], 1))
             if bench is None or bench.width != width:
-                bench = Bench(sizes_of(spec.model), min(chunk, len(clients)), width)
+                bench = Bench(spec.model, min(chunk, len(clients)), width)
             held = memory.take(clients[take])
             turn = Turn(bench, _cut(cohort, part), [epoch[part] for epoch in order], spec, old, control, held)
             updates.losses[take] = work(turn)

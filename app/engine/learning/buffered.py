@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.engine.learning.batched import Population, Updates, train
 from app.engine.learning.draws import Purpose, generator
-from app.engine.learning.mlp import Params
+from app.engine.learning.nets import Params
 from app.engine.learning.pace import Pace
 from app.engine.learning.strategy import Gathered, Global, Strategy
 

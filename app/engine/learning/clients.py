@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.learning.compress import FEEDBACK, dense
-from app.engine.learning.mlp import Array
+from app.engine.learning.nets import Array
 from app.engine.learning.records import LocalSpec
 from app.engine.learning.sgd import PLAIN, Bench, Cohort, Pull, descend
 

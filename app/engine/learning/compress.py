@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
 from app.engine.learning.draws import Purpose, generator, uniform
-from app.engine.learning.mlp import Array
+from app.engine.learning.nets import Array
 
 KINDS: Final = ("none", "top-k", "quantise", "sketch")
 FEEDBACK: Final = ("top-k", "sketch")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput, Missing
-from app.engine.learning.mlp import Array
+from app.engine.learning.nets import Array
 
 DIGITS = Path(__file__).resolve().parents[3] / "resources" / "data" / "digits.npz"
 CLASSES = 10
@@ -20,12 +20,17 @@ _TOP = np.float32(16)
 
 @dataclass(frozen=True)
 class Split:
-    """Examples to train and to test with: inputs float32 (n, 64), ratios 0 to 1; labels int64 (n,), 0 to 9."""
+    """Examples to train and to test with: inputs float32 (n, in), 0 to 1; labels int64 (n,), from 0.
+
+    `shape` is (height, width, channels) of an image, which is laid out channel after channel; (numbers, 1, 1) of other rows.
+    """
 
     train_x: Array
     train_y: NDArray[np.int64]
     test_x: Array
     test_y: NDArray[np.int64]
+    shape: tuple[int, int, int] = (8, 8, 1)
+    classes: int = CLASSES
 
 
 def load_digits(path: Path = DIGITS) -> Split:

@@ -32,6 +32,7 @@ class Purpose(enum.IntEnum):
     PACE = 7
     ROUNDING = 8
     DATA = 9
+    DROPOUT = 10
 
 
 def generator(seed: int, purpose: Purpose, *more: int) -> np.random.Generator:

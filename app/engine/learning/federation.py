@@ -15,7 +15,7 @@ import numpy as np
 
 from app.engine.base.errors import BadInput, Missing, Offline, OutpostError, Refused, Timeout
 from app.engine.base.funnel import as_outpost_error
-from app.engine.learning.mlp import Array, Params
+from app.engine.learning.nets import Array, Params
 from app.engine.learning.records import LocalUpdate, Part
 from app.engine.learning.sessions import digest_of
 from app.engine.learning.strategy import Global, Strategy

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.learning.mlp import Array
+from app.engine.learning.nets import Array
 
 _SCORE, _CUT = 0.6745, 3.5
 _TINY = float(np.finfo(np.float64).tiny)

@@ -19,8 +19,8 @@ from app.engine.base.events import RoundFinished
 from app.engine.base.ids import new_id
 from app.engine.base.text import tr
 from app.engine.jobs.base import Base
-from app.engine.learning import federation, mlp, sessions
-from app.engine.learning.data import load_digits
+from app.engine.learning import federation, nets, sessions
+from app.engine.learning.datasets import load
 from app.engine.learning.federation import Answers, Member, RoundCall
 from app.engine.learning.insight import shown
 from app.engine.learning.records import Part, Round
@@ -93,14 +93,14 @@ class Live:
 
     async def _hold(self, report: Report) -> dict[str, Any]:
         course, total = self._course, int(self._course.spec["rounds"])
-        split = await in_thread(load_digits, "learning-data")
+        split = await in_thread(lambda: load(str(course.spec.get("dataset", ""))), "learning-data")
         now = await self._begin()
         board = Board(course, report)
         status = sessions.DONE
         for number in range(self._session.round + 1, total + 1):
-            board.open(number, self._done)
             call = self._call(number, now)
             members = [course.members[at] for at in course.strategy.select(number, len(course.members), self._seen)]
+            board.open(number, self._done, members)
             answers, ages = await self._gather(call, members, board)
             if not answers:
                 status = self._wish()
@@ -115,7 +115,7 @@ class Live:
                 status = self._wish()
                 break
         await self._put(replace(self._session, status=status, reason=""))
-        return self._result(status)
+        return {**self._result(status), **board.last()}
 
     def _wish(self) -> str:
         return sessions.PAUSED if self._reins.wish == "pause" else sessions.STOPPED
@@ -135,7 +135,7 @@ class Live:
             return sessions.unpack(
                 await in_thread(lambda: artifacts.load(self._base.home, session.checkpoint["state"]), "checkpoint")
             )
-        return strategy.begin(mlp.initial(strategy.base.model, strategy.base.seed))
+        return strategy.begin(nets.initial(strategy.base.model, strategy.base.seed))
 
     def _learn(self, client: int, metrics: dict[str, Any]) -> None:
         if metrics.get("loss") is not None:
@@ -194,7 +194,13 @@ class Live:
         now_us = clock.now_us()
         ids = {member.client: member.id for member in course.members}
         parts = [sessions.part_row(session.id, row.round, ids[part.client], part, now_us) for part, _ in answers]
-        details: dict[str, Any] = {"cpu_s": row.cpu_s, "bytes": row.bytes, "time_s": row.time_s, "model": model}
+        details: dict[str, Any] = {
+            "cpu_s": row.cpu_s,
+            "bytes": row.bytes,
+            "time_s": row.time_s,
+            "model": model,
+            "drift": row.drift,
+        }
         details["parts"] = [one.to_json() for one in row.parts]
         kept = {
             "id": new_id(), "run_id": session.id, "round": row.round,
@@ -246,10 +252,10 @@ class Board:
         self._nodes: dict[str, dict[str, Any]] = {}
         self._last: dict[str, Any] = {"accuracy": None, "loss": None}
 
-    def open(self, number: int, done: Sequence[Round]) -> None:
-        """Show that round `number` has begun."""
+    def open(self, number: int, done: Sequence[Round], asked: Sequence[Member]) -> None:
+        """Show that round `number` has begun and who is asked in it."""
         self._number = number
-        self._nodes = {member.name: {"state": "waiting"} for member in self._course.members}
+        self._nodes = {member.name: {"state": "waiting"} for member in asked}
         if done:
             self._last = {"accuracy": done[-1].accuracy, "loss": done[-1].loss}
         self._tell(number - 1)
@@ -274,7 +280,12 @@ class Board:
         names = [member.name for member in self._course.members]
         self._updates = {**updates, **{key: [names[at] for at in updates[key]] for key in ("clients", "outliers")}}
         self._last = {"accuracy": row.accuracy, "loss": row.loss, "bytes": row.bytes, "time_s": row.time_s}
-        self._tell(self._number, {"accuracy_ratio": [(at_s, row.accuracy)], "loss": [(at_s, row.loss)]})
+        curves = {"accuracy_ratio": row.accuracy, "loss": row.loss, "drift_ratio": updates["drift"], "round_bytes": row.bytes}
+        self._tell(self._number, {metric: [(at_s, value)] for metric, value in curves.items()})
+
+    def last(self) -> dict[str, Any]:
+        """Return what the last round looked like: each node's part, and the updates."""
+        return {"parts": dict(self._nodes), "updates": self._updates}
 
     def _tell(self, done: int, samples: dict[str, list[tuple[float, float]]] | None = None) -> None:
         missing = [name for name, node in self._nodes.items() if node["state"] == "waiting"]
@@ -294,14 +305,15 @@ def _close(
     updates = [update for _, update in answers if update is not None]
     gathered = call.strategy.gather(updates, ages)
     now = call.strategy.step(call.now, gathered, everybody)
-    accuracy, loss = mlp.evaluate(now.params, *test)
+    accuracy, loss = nets.evaluate(call.strategy.base.model, now.params, *test)
     parts = tuple(part for part, _ in answers)
     cpu_s = sum(one.cpu_s for one in parts) + time.thread_time() - began_s
     down = sum(value.nbytes for value in call.strategy.sent(call.now).values()) * len(parts)
     took_s = max((one.time_s or 0.0 for one in parts), default=0.0)
     clients = np.array([part.client for part, update in answers if update is not None])
-    row = Round(call.number, accuracy, loss, cpu_s, down + sum(one.bytes for one in parts), took_s, parts)
-    return now, row, shown(clients, gathered.updates, gathered.weights)
+    told = shown(clients, gathered.updates, gathered.weights)
+    moved = down + sum(one.bytes for one in parts)
+    return now, Round(call.number, accuracy, loss, cpu_s, moved, took_s, parts, told["drift"]), told
 
 
 def _packed(now: Global) -> bytes:
@@ -316,7 +328,6 @@ def _past(conn: rows.Conn, session_id: str) -> tuple[list[rows.Row], list[rows.R
 
 
 def _round_of(row: rows.Row) -> Round:
-    details = row["details"]
-    return Round(
-        row["round"], row["accuracy"], row["loss"], details["cpu_s"], details.get("bytes", 0), details.get("time_s")
-    )  # fmt: skip
+    told = row["details"]
+    moved, took_s, drift = told.get("bytes", 0), told.get("time_s"), told.get("drift")
+    return Round(row["round"], row["accuracy"], row["loss"], told["cpu_s"], moved, took_s, drift=drift)

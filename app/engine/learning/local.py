@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from app.engine.base.errors import BadInput
 from app.engine.learning.clients import Turn, memory_width, steps_of, work
 from app.engine.learning.compress import squeeze
-from app.engine.learning.mlp import Array, Params, check, flatten, head_of, sizes_of, unflatten
+from app.engine.learning.nets import Array, Params, check, classes_of, flatten, head_of, inputs_of, unflatten
 from app.engine.learning.records import LocalSpec, LocalUpdate
 from app.engine.learning.sgd import Bench, Cohort, all_orders, with_ones
 
@@ -37,7 +37,7 @@ def train(
     control = params.get(CONTROL)
     if control is not None and (control.shape != flat.shape or not np.isfinite(control).all()):
         raise BadInput("The control variate does not fit {model}", model=told.model)
-    bench = Bench(sizes_of(told.model), 1, told.batch or int(cohort.sizes[0]) or 1)
+    bench = Bench(told.model, 1, told.batch or int(cohort.sizes[0]) or 1)
     held = _held(memory, memory_width(told, len(flat), head_of(told.model)))
     turn = Turn(bench, cohort, all_orders(cohort, told), told, flat, control, held)
     loss = work(turn)
@@ -59,16 +59,16 @@ def _held(memory: ArrayLike | None, width: int) -> Array:
 
 def _cohort(x: ArrayLike, y: ArrayLike, spec: LocalSpec) -> Cohort:
     inputs, labels = np.ascontiguousarray(x, np.float32), np.asarray(y)
-    sizes = sizes_of(spec.model)
-    if inputs.ndim != 2 or inputs.shape[1] != sizes[0] or labels.shape != inputs.shape[:1]:
+    wide, classes = inputs_of(spec.model), classes_of(spec.model)
+    if inputs.ndim != 2 or inputs.shape[1] != wide or labels.shape != inputs.shape[:1]:
         raise BadInput(
             "{data}: {model} needs inputs (n, {width}) and labels (n,), not {x} and {y}",
-            data=spec.data, model=spec.model, width=sizes[0], x=inputs.shape, y=labels.shape,
+            data=spec.data, model=spec.model, width=wide, x=inputs.shape, y=labels.shape,
         )  # fmt: skip
     if not (np.isfinite(inputs).all() and np.isfinite(labels).all()):
         raise BadInput("{data}: the examples hold values that are not finite numbers", data=spec.data)
     whole = labels.astype(np.int64)
-    if (whole != labels).any() or (whole < 0).any() or (whole >= sizes[-1]).any():
-        raise BadInput("{data}: labels must be whole numbers from 0 to {top}", data=spec.data, top=sizes[-1] - 1)
+    if (whole != labels).any() or (whole < 0).any() or (whole >= classes).any():
+        raise BadInput("{data}: labels must be whole numbers from 0 to {top}", data=spec.data, top=classes - 1)
     count = len(whole)
     return Cohort(with_ones(inputs), whole, np.arange(count), np.zeros(1, np.int64), np.array([count]), np.array([spec.client]))

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.learning.mlp import Array
+from app.engine.learning.nets import Array
 
 
 class Memory:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from app.engine.learning.batched import Population
 from app.engine.learning.clients import PERSONAL
 from app.engine.learning.memory import Memory
-from app.engine.learning.mlp import Array, Params, flatten, forward, unflatten
+from app.engine.learning.nets import Array, Params, flatten, forward, unflatten
 from app.engine.learning.records import LocalSpec
 
 _MOST: Final = 100
@@ -27,12 +27,12 @@ def served(
     clients = clients[population.sizes(clients) > 0]
     classes = int(test[1].max()) + 1
     mixes = [np.bincount(population.y[population.parts[client]], minlength=classes)[:classes] for client in clients]
-    common = _per_class(params, test, classes)
+    common = _per_class(spec.model, params, test, classes)
     told = _figures("global", [_weighed(common, mix) for mix in mixes])
     if spec.algorithm in PERSONAL:
         flat = flatten(params, spec.model)
         own = [
-            _weighed(_per_class(unflatten(_own(flat, row), spec.model), test, classes), mix)
+            _weighed(_per_class(spec.model, unflatten(_own(flat, row), spec.model), test, classes), mix)
             for row, mix in zip(memory.take(clients), mixes, strict=True)
         ]
         told |= _figures("own", own)
@@ -47,8 +47,10 @@ def _own(flat: Array, memory: Array) -> Array:
     return np.concatenate([flat[: len(flat) - len(kept)], kept])
 
 
-def _per_class(params: Params, test: tuple[Array, NDArray[np.int64]], classes: int) -> NDArray[np.float64]:
-    right = forward(params, test[0]).argmax(axis=1) == test[1]
+def _per_class(
+    model: str, params: Params, test: tuple[Array, NDArray[np.int64]], classes: int
+) -> NDArray[np.float64]:  # fmt: skip
+    right = forward(model, params, test[0]).argmax(axis=1) == test[1]
     return np.bincount(test[1], right, classes) / np.maximum(np.bincount(test[1], minlength=classes), 1)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.engine.base.command import Arg
 from app.engine.base.errors import BadInput
-from app.engine.learning.mlp import DIGITS_MODEL, sizes_of
+from app.engine.learning.nets import DIGITS_MODEL, front_of
 
 ALGORITHMS: Final = (
     "fedavg", "fedprox", "fednova", "scaffold", "fedadam", "fedyogi", "fedadagrad", "fedbuff", "ditto", "fedper", "fedrep",
@@ -17,7 +17,7 @@ ALGORITHMS: Final = (
 )  # fmt: skip
 _SPEC = (
     Arg("algorithm", str, "What clients do and how the server combines it.", "fedavg", choices=ALGORITHMS),
-    Arg("model", str, "Layer sizes of the network.", DIGITS_MODEL),
+    Arg("model", str, "Layers of the network.", DIGITS_MODEL),
     Arg("epochs", int, "Passes over a client's own data per round.", 2, low=1, high=1000),
     Arg("batch", int, "Examples per step; 0 means all of them.", 16, low=0, high=4096),
     Arg("learning_rate", float, "Step size of a client's gradient descent.", 0.2, low=0, high=100),
@@ -57,7 +57,7 @@ class LocalSpec:
         """Return the spec a document describes; unknown fields are ignored, a bad value raises `BadInput`."""
         taken = {arg.name: arg.take(document[arg.name]) for arg in _SPEC if arg.name in document}
         spec = cls(**taken)
-        sizes_of(spec.model)
+        front_of(spec.model)
         if spec.compress != "none" and spec.algorithm == "scaffold":
             raise BadInput(
                 "Scaffold needs whole updates: from a compressed one the server cannot tell the control variates",
@@ -112,7 +112,8 @@ class Part:
 class Round:
     """One finished round: accuracy (ratio) and mean cross-entropy on the test set, CPU seconds it cost here.
 
-    `bytes` of numbers went to and from clients; `time_s` is simulated in simulations, measured over live nodes.
+    `bytes` of numbers went to and from clients; `time_s` is simulated in simulations, measured over live nodes; `drift` is how
+    far clients pulled apart, see `insight`.
     """
 
     round: int
@@ -122,10 +123,11 @@ class Round:
     bytes: int = 0
     time_s: float | None = None
     parts: tuple[Part, ...] = field(default=())
+    drift: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the round as the command contract names it."""
         return {
             "round": self.round, "accuracy": self.accuracy, "loss": self.loss, "cpu_s": self.cpu_s,
-            "bytes": self.bytes, "time_s": self.time_s,
+            "bytes": self.bytes, "time_s": self.time_s, "drift": self.drift,
         }  # fmt: skip

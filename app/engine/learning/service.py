@@ -12,27 +12,31 @@ from app.engine.base.ids import content_id, new_id
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import Run, RunBook
-from app.engine.learning import compare, federation, mlp, sessions
+from app.engine.learning import compare, federation, forecast, nets, sessions
 from app.engine.learning.data import load_digits
+from app.engine.learning.datasets import load
 from app.engine.learning.live import Course, Live, Reins
-from app.engine.learning.partition import ALPHA, part
+from app.engine.learning.partition import ALPHA, FEWEST, part
 from app.engine.learning.records import LocalSpec
 from app.engine.learning.robust import aggregator
 from app.engine.learning.sessions import Session
 from app.engine.learning.strategy import Strategy
 from app.engine.store import artifacts, rows
+from app.engine.store.threads import in_thread
 from app.wire import tensors
 
 KIND: Final = "learning"
 COURSE: Final[Mapping[str, Any]] = {
     "epochs": 5, "batch": 16, "learning_rate": 0.1, "deadline_s": 30.0, "quorum_ratio": 0.5, "patience_s": 60.0,
     "sample_ratio": 1.0, "selection": "random", "aggregator": "mean", "attackers": 0, "server_rate": 0.0, "norm_bound": 0.0,
-    "data": "digits",
+    "data": "digits", "dataset": "", "model": "mlp",
 }  # fmt: skip
 SHARD_FILE: Final = "data/digits.safetensors"
 _SELF: Final = "engine"
 _RUNS, _ROUNDS = "learning_runs", "learning_rounds"
-_LIVE, _SIMULATED = "live nodes", "simulation"
+_LIVE, _SIMULATED, _TUNED = "live nodes", "simulation", "tuning"
+_PAST: Final = 5  # runs whose rounds a forecast goes by
+_DIGITS: Final = 1437
 log = logging.getLogger(__name__)
 
 
@@ -98,7 +102,7 @@ class LearningService:
 
         The result holds run_id, rounds, final_accuracy, clients, spread, served and model.
         """
-        spec = {"clients": clients, "rounds": rounds, "model": mlp.DIGITS_MODEL, **asked}
+        spec = {"clients": clients, "rounds": rounds, **asked}
         run_id = new_id()
         result = await self._book.execute(
             KIND, "app.engine.learning.work:simulate", spec, title=f"Simulate {clients} clients", source=_SIMULATED,
@@ -106,6 +110,45 @@ class LearningService:
         )  # fmt: skip
         await asyncio.to_thread(artifacts.keep, self._base.home, base64.b64decode(result["params"]))
         return {"run_id": run_id, **_kept(result)}
+
+    async def tune(
+        self, choices: Mapping[str, Sequence[Any]], *, clients: int = 100, rounds: int = 27, seed: int = 0, actor: str,
+        cause: str = "", **asked: Any,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Try every combination of `choices` by successive halving over simulated clients; return what `work.tune` does."""
+        run_id = new_id()
+        spec = {"clients": clients, "rounds": rounds, "choices": {name: list(some) for name, some in choices.items()}, **asked}
+        result = await self._book.execute(
+            KIND, "app.engine.learning.work:tune", spec, title=f"Tune over {clients} clients", source=_TUNED,
+            seed=seed, actor=actor, cause=cause, run_id=run_id,
+        )  # fmt: skip
+        return {"run_id": run_id, **result}
+
+    async def forecast(self, clients: int, *, live: bool, **asked: Any) -> dict[str, Any]:
+        """Return what a run over `clients` will take, see `forecast.forecast`; nothing is begun."""
+        split = await in_thread(lambda: load(str(asked.get("dataset") or "")), "learning-data")
+        spec = {**(COURSE if live else {}), **asked}
+        spec["model"] = nets.named(str(spec.get("model") or "mlp"), split.shape, split.classes)
+        examples = max(float(FEWEST), len(split.train_y) / max(clients, 1))
+        past = self._past(live=live)
+        return {**forecast.forecast("live" if live else "simulation", spec, clients, examples, past), "clients": clients}
+
+    def _past(self, *, live: bool) -> list[tuple[float, float]]:
+        """Return (work, seconds) of the rounds of the newest runs of this kind over the digits."""
+        source = _LIVE if live else _SIMULATED
+        runs = [run for run in reversed(list(self.records)) if run.source == source and not run.spec.get("dataset")]
+        told: list[tuple[float, float]] = []
+        for run in runs[:_PAST]:
+            result = run.result or {}
+            people = len(run.spec.get("nodes", ())) if live else int(run.spec.get("clients", 0))
+            if not result.get("rounds") or not people or "architecture" not in result:
+                continue
+            local = LocalSpec.from_json({**(COURSE if live else {}), **run.spec, "model": result["architecture"]})
+            each = max(float(FEWEST), _DIGITS / people)
+            asked = 1 if live else max(1, round(people * float(run.spec.get("sample_ratio", 1.0))))
+            work = forecast.work_of(local, each) * asked
+            told += [(work, float(row.get("time_s" if live else "cpu_s") or 0.0)) for row in result["rounds"]]
+        return told
 
     async def train(
         self, nodes: Sequence[tuple[str, str]], *, rounds: int = 15, seed: int = 0, actor: str, cause: str = "", **asked: Any
@@ -119,6 +162,8 @@ class LearningService:
         if not nodes:
             raise Conflict("There are no nodes to train on", field="nodes", hint="Start some: outpost fleet demo")
         spec = {**COURSE, **asked, "rounds": rounds, "seed": seed}
+        split = await in_thread(lambda: load(spec["dataset"]), "learning-data")
+        spec["model"] = nets.named(spec["model"], split.shape, split.classes)
         _strategy(spec, len(nodes))
         ordered = tuple(sorted(set(nodes), key=lambda node: (node[1], node[0])))
         title = str(spec.pop("title", "")) or f"Train on {len(ordered)} nodes"
@@ -231,7 +276,9 @@ class LearningService:
             shown = {**shown, "rounds": [row for row in shown["rounds"] if row["round"] <= number]}
         artifact = await self._model_of(shown)
         path = artifacts.path_of(self._base.home, artifact)
-        spec = {"params": str(path), "model": shown["spec"].get("model", mlp.DIGITS_MODEL), "name": name}
+        run = self.records.need(shown["id"])
+        model = (run.result or {}).get("architecture") or shown["spec"].get("model", nets.DIGITS_MODEL)
+        spec = {"params": str(path), "model": model, "name": name, "dataset": shown["spec"].get("dataset", "")}
         told = await self._base.jobs.run(
             KIND, "app.engine.learning.work:export", spec,
             title=f"Export model {name}", actor=actor, cause=cause, transient=True,
@@ -258,7 +305,7 @@ class LearningService:
 
 
 def _model_of(spec: Mapping[str, Any]) -> str:
-    return str(spec.get("model", mlp.DIGITS_MODEL))
+    return str(spec.get("model", nets.DIGITS_MODEL))
 
 
 def _strategy(spec: Mapping[str, Any], nodes: int, session: str = "") -> Strategy:

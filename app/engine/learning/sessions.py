@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from app.engine.learning.mlp import Array
+from app.engine.learning.nets import Array
 from app.engine.learning.records import Part, Round
 from app.engine.learning.strategy import Global
 from app.engine.store import rows

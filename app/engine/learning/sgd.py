@@ -9,14 +9,14 @@ A client's parameters are one row, layer after layer, weights (in, out) then bia
 matrix (in + 1, out) of which the last row meets an input that is always 1, and bias gradients come out of the product.
 """
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.learning.draws import orders
-from app.engine.learning.mlp import Array
+from app.engine.learning.front import FrontBench
+from app.engine.learning.nets import Array, classes_of, front_of, pairs_of
 from app.engine.learning.records import LocalSpec
 
 _TINY = np.float32(np.finfo(np.float32).tiny)
@@ -61,24 +61,33 @@ def with_ones(x: Array) -> Array:
 
 
 class Bench:
-    """Working memory for up to `clients` clients and batches of `width`; used again from chunk to chunk."""
+    """Working memory for `model` of up to `clients` clients and batches of `width`; used again from chunk to chunk."""
 
-    def __init__(self, sizes: tuple[int, ...], clients: int, width: int) -> None:
-        self.sizes, self.clients, self.width = sizes, clients, width
-        self.count = sum((fan_in + 1) * fan_out for fan_in, fan_out in itertools.pairwise(sizes))
+    def __init__(self, model: str, clients: int, width: int) -> None:
+        self.pairs, self.clients, self.width = pairs_of(model), clients, width
+        self.count = sum((fan_in + 1) * fan_out for fan_in, fan_out in self.pairs)
+        front = front_of(model)
+        self.front = None if front is None else FrontBench(front, clients, width)
+        self.first = 0 if front is None else 1  # the first layer that is dense
         self.theta = np.empty((clients, self.count), np.float32)
         self.grad = np.empty((clients, self.count), np.float32)
         self.spare = np.empty((0, self.count), np.float32)  # made when a pull needs it
-        self.seen = [np.ones((clients, width, size + 1), np.float32) for size in sizes[:-1]]
+        dense = [(1 if level < self.first else fan_in + 1) for level, (fan_in, _) in enumerate(self.pairs)]
+        self.seen = [np.ones((clients, width, size), np.float32) for size in dense]
         self.zeros = [np.zeros_like(seen) for seen in self.seen]  # an array: numpy is slow at max(array, 0)
         self.alive = [np.empty(seen.shape, np.bool_) for seen in self.seen]
         self.delta = [np.empty_like(seen) for seen in self.seen]
-        self.out = np.empty((clients, width, sizes[-1]), np.float32)
+        self.out = np.empty((clients, width, classes_of(model)), np.float32)
+
+    @property
+    def inputs(self) -> Array:
+        """Return where a batch is put, (clients, width, in + 1)."""
+        return self.seen[0] if self.front is None else self.front.raw
 
     def layers(self, matrix: Array) -> list[Array]:
         """Return views (clients, in + 1, out) of the rows of `matrix`, one per layer."""
         views, at = [], 0
-        for fan_in, fan_out in itertools.pairwise(self.sizes):
+        for fan_in, fan_out in self.pairs:
             views.append(matrix[:, at : at + (fan_in + 1) * fan_out].reshape(len(matrix), fan_in + 1, fan_out))
             at += (fan_in + 1) * fan_out
         return views
@@ -120,16 +129,18 @@ def _load(bench: Bench, cohort: Cohort, order: NDArray[np.int64], at: int) -> tu
         place = np.pad(place, ((0, 0), (0, bench.width - place.shape[1])), constant_values=np.iinfo(np.int64).max)
     real = place < cohort.sizes[:active, None]
     rows = cohort.rows[cohort.starts[:active, None] + np.where(real, place, 0)]
-    np.take(cohort.x, rows, axis=0, out=bench.seen[0][:active], mode="clip")
+    np.take(cohort.x, rows, axis=0, out=bench.inputs[:active], mode="clip")
     return cohort.y[rows], real
 
 
 def _forward(bench: Bench, active: int) -> None:
     """Fill the inputs of every layer, and the last one's outputs."""
     layers = bench.layers(bench.theta[:active])
-    for level, layer in enumerate(layers[:-1]):
+    if bench.front is not None:
+        bench.front.forward(layers[0], bench.seen[1][:active], active)
+    for level in range(bench.first, len(layers) - 1):
         above = bench.seen[level + 1][:active]
-        np.matmul(bench.seen[level][:active], layer, out=above[:, :, :-1])
+        np.matmul(bench.seen[level][:active], layers[level], out=above[:, :, :-1])
         np.maximum(above, bench.zeros[level + 1][:active], out=above)
     np.matmul(bench.seen[-1][:active], layers[-1], out=bench.out[:active])
 
@@ -141,7 +152,7 @@ def _softmax_delta(
 
     Classes are walked one by one: an order of summation that is fixed, and faster than reducing a short axis.
     """
-    z = bench.out[:active].reshape(-1, bench.sizes[-1])
+    z = bench.out[:active].reshape(-1, bench.out.shape[2])
     top = z[:, 0].copy()
     for column in z.T[1:]:
         np.maximum(top, column, out=top)
@@ -164,12 +175,15 @@ def _backward(bench: Bench, active: int) -> None:
     """Carry the gradient down through the layers."""
     layers, grads = bench.layers(bench.theta[:active]), bench.layers(bench.grad[:active])
     delta = bench.out[:active]
-    for level in range(len(layers) - 1, -1, -1):
+    for level in range(len(layers) - 1, bench.first - 1, -1):
         np.matmul(bench.seen[level][:active].swapaxes(1, 2), delta, out=grads[level])
-        if level:
+        if level > bench.first:
             below = np.matmul(delta, layers[level].swapaxes(1, 2), out=bench.delta[level][:active])
             below *= np.greater(bench.seen[level][:active], 0, out=bench.alive[level][:active])
             delta = below[:, :, :-1]
+    if bench.front is not None:
+        below = np.matmul(delta, layers[1].swapaxes(1, 2), out=bench.delta[1][:active])
+        bench.front.backward(below, grads[0], active)
 
 
 def _step(bench: Bench, active: int, pull: Pull, rate: np.float32) -> None:

@@ -10,8 +10,9 @@ from app.engine.learning.attacks import poison, tamper
 from app.engine.learning.batched import CHUNK, Population, Updates, memory_of, train
 from app.engine.learning.buffered import Buffer
 from app.engine.learning.compress import bytes_of
+from app.engine.learning.draws import Purpose, generator
 from app.engine.learning.memory import Memory
-from app.engine.learning.mlp import Array, Params, evaluate, flatten
+from app.engine.learning.nets import Array, Params, evaluate, flatten
 from app.engine.learning.pace import Pace
 from app.engine.learning.records import Round
 from app.engine.learning.selection import Seen
@@ -20,10 +21,15 @@ from app.engine.learning.strategy import Gathered, Global, Strategy
 
 @dataclass(frozen=True)
 class Drill:
-    """Who misbehaves: the first `attackers` clients do what `attack` of `attacks.NAMES` says."""
+    """Who misbehaves: from round `begins` the first `attackers` clients do what `attack` of `attacks.NAMES` says.
+
+    From then on, too, every client is lost in a round with the chance `dropout`.
+    """
 
     attack: str = "none"
     attackers: int = 0
+    begins: int = 1
+    dropout: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ def rounds(
         before = cpu_s()
         now, told = course.turn(number, now)
         spent = cpu_s() - before
-        accuracy, loss = evaluate(now.params, *test)
+        accuracy, loss = evaluate(strategy.base.model, now.params, *test)
         moved, took_s = course.cost(told)
         yield Step(Round(number, accuracy, loss, spent, moved, took_s), now, told[0], told[1], course.memory)
 
@@ -88,7 +94,8 @@ class _Course:
 
     def __init__(self, strategy: Strategy, population: Population, place: Field, chunk: int, classes: int) -> None:
         self._strategy, self._place, self._chunk = strategy, place, chunk
-        self._population = poison(place.drill.attack, population, place.drill.attackers, classes)
+        self._population = population
+        self._spoilt = poison(place.drill.attack, population, place.drill.attackers, classes)
         self._seen = Seen.nothing(len(population.parts))
         self._count = 0
         self._buffer: Buffer | None = None
@@ -110,14 +117,19 @@ class _Course:
         """Hold one round and return the state after it."""
         everybody = len(self._population.parts)
         before_s = self._buffer.now_s if self._buffer else 0.0
+        drill = self._place.drill
+        drilled = number >= drill.begins
+        if drilled:
+            self._population = self._spoilt
         if self._buffer is not None:
+            self._buffer.population = self._population
             clients, updates, answers = self._buffer.turn(number, now)
             took_s = self._buffer.now_s - before_s
         else:
             clients, updates, took_s = self._together(number, now)
             answers = gathered(updates)
-        drill = self._place.drill
-        tamper(drill.attack, updates.matrix, clients < drill.attackers, self._strategy.base.seed, number)
+        hostile = drill.attackers if drilled else 0
+        tamper(drill.attack, updates.matrix, clients < hostile, self._strategy.base.seed, number)
         came = updates.examples > 0
         self._seen.learn(clients[came], updates.losses[came], updates.examples[came])
         if came.any():
@@ -140,6 +152,10 @@ class _Course:
             if not self._place.partial:
                 epochs[epochs < told.epochs] = 0
             took = np.minimum(took, strategy.deadline_s)
+        drill = self._place.drill
+        if drill.dropout > 0 and number >= drill.begins:
+            lost = generator(told.seed, Purpose.DROPOUT, number).random(len(chosen)) < drill.dropout
+            epochs = np.where(lost, 0, told.epochs if epochs is None else epochs)
         control = now.rows.get("control")
         updates = train(
             now.params, self._population, chosen, told, self._chunk, memory=self.memory, control=control, epochs=epochs

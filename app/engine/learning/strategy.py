@@ -22,7 +22,7 @@ from app.engine.learning.aggregate import WeightedMean
 from app.engine.learning.clients import steps_of
 from app.engine.learning.compress import expand
 from app.engine.learning.draws import Purpose, generator
-from app.engine.learning.mlp import Array, Params, check, flatten, shapes_of, unflatten
+from app.engine.learning.nets import Array, Params, check, flatten, shapes_of, unflatten
 from app.engine.learning.records import LocalSpec, LocalUpdate
 from app.engine.learning.selection import Seen, select
 

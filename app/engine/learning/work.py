@@ -1,23 +1,27 @@
-"""What learning has worker processes do: simulate a federation, evaluate a model, write it as ONNX.
+"""What learning has worker processes do: simulate a federation, tune one, evaluate a model, write it as ONNX.
 
 Each target takes plain JSON and gives plain JSON; parameters travel as tensor documents, in base64.
 """
 
 import base64
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.base.errors import BadInput
-from app.engine.learning import mlp
+from app.engine.learning import nets
+from app.engine.learning import tune as tuning
 from app.engine.learning.attacks import backdoor_ratio
 from app.engine.learning.batched import Population
-from app.engine.learning.data import Split, load_digits
+from app.engine.learning.data import Split
+from app.engine.learning.datasets import DIGITS, load
+from app.engine.learning.draws import Purpose, generator
 from app.engine.learning.insight import shown
 from app.engine.learning.partition import ALPHA, share_out
 from app.engine.learning.personal import served
@@ -29,6 +33,7 @@ from app.wire import tensors
 
 MOST_BYTES = 64 << 20
 _BETTER = 0.001
+_HELD_BACK = 0.2
 
 
 def simulate(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
@@ -38,13 +43,14 @@ def simulate(spec: dict[str, Any], seed: int, report: Report = silent, stop: Sto
     who was served how well, and `params`.
     """
     plan = plan_of(spec, seed)
-    test = (plan.split.test_x, plan.split.test_y)
+    test = plan.judged
     course = rounds(plan.start, plan.strategy, plan.population, test, time.process_time, place=plan.place)
     done: list[Round] = []
     for step in course:
-        done.append(step.round)
+        updates = _shown(step)
+        done.append(replace(step.round, drift=updates["drift"]))
         last = step.round.round >= spec["rounds"] or stop() or settled([row.accuracy for row in done], spec)
-        _tell(report, step, spec["rounds"])
+        _tell(report, step, spec["rounds"], updates)
         if last:
             break
     told = {
@@ -54,10 +60,11 @@ def simulate(spec: dict[str, Any], seed: int, report: Report = silent, stop: Sto
         "spread": plan.spread,
         "served": served(step.params, plan.strategy.base, plan.population, step.memory, test),
         "model": plan.strategy.base.model,
+        "updates": updates,
         "params": as_text(step.params),
     }
     if plan.place.drill.attack == "backdoor":
-        told["backdoor_ratio"] = backdoor_ratio(step.params, *test)
+        told["backdoor_ratio"] = backdoor_ratio(plan.strategy.base.model, step.params, *test)
     return told
 
 
@@ -70,19 +77,67 @@ class Plan:
     spread: str
     strategy: Strategy
     place: Field
-    start: dict[str, mlp.Array]
+    start: dict[str, nets.Array]
+    judged: tuple[nets.Array, NDArray[np.int64]]
 
 
-def plan_of(spec: dict[str, Any], seed: int) -> Plan:
+def tune(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
+    """Try `spec.choices` {name: values} of a simulation by successive halving, see `tune`; the rest of `spec` is as there.
+
+    The result holds best, trials [{…, rounds, accuracy, loss}] from the best on, stages, rounds_held, rounds_whole (what trying
+    everything to the end would take) and final_accuracy of the best on the test data.
+    """
+    settings = tuning.settings_of(spec["choices"])
+    rounds_asked = int(spec["rounds"])
+    plans = [plan_of({**spec, **setting}, seed, held_back=_HELD_BACK) for setting in settings]
+    best: dict[str, Any] = {}
+
+    def told(done: int, total: int) -> bool:
+        report(done, total, "rounds", partial=best)
+        return stop()
+
+    ends: list[dict[str, nets.Array]] = [{} for _ in plans]
+    trials = [tuning.Trial(setting, _tried(plan, end)) for setting, plan, end in zip(settings, plans, ends, strict=True)]
+    ranked, stages = tuning.halve(trials, rounds_asked, int(spec.get("keep", 3)), told)
+    first = ranked[0]
+    end = ends[next(at for at, trial in enumerate(trials) if trial is first)]
+    split = plans[0].split
+    return {
+        "best": dict(first.setting), "trials": [trial.to_json() for trial in ranked], "stages": stages,
+        "rounds_held": sum(len(trial.told) for trial in trials), "rounds_whole": rounds_asked * len(trials),
+        "final_accuracy": nets.accuracy(plans[0].strategy.base.model, end, split.test_x, split.test_y),
+    }  # fmt: skip
+
+
+def _tried(plan: "Plan", end: dict[str, nets.Array]) -> Iterator[tuple[float, float]]:
+    """Yield (accuracy, loss) on the data held back after each round; `end` holds the newest parameters."""
+    for step in rounds(plan.start, plan.strategy, plan.population, plan.judged, time.process_time, place=plan.place):
+        end.update(step.params)
+        yield step.round.accuracy, step.round.loss
+
+
+def plan_of(spec: dict[str, Any], seed: int, held_back: float = 0.0) -> Plan:
     """Return the plan in `spec`; raise `BadInput` when an argument does not fit.
 
-    Besides those of `LocalSpec` it may hold clients, partition, alpha, sample_ratio, selection, aggregator, attack, attackers,
-    deadline_s, drop_stragglers, server_rate and norm_bound.
+    Besides those of `LocalSpec` it may hold dataset, clients, partition, alpha, sample_ratio, selection, aggregator, attack,
+    attackers, drill_round, dropout_rate, deadline_s, drop_stragglers, server_rate and norm_bound. That ratio of the
+    training data which is `held_back` goes to no client; it is what rounds are judged on, else the test data.
     """
-    split = load_digits()
-    local = LocalSpec.from_json({**spec, "seed": seed})
+    split = load(str(spec.get("dataset") or DIGITS))
+    judged = (split.test_x, split.test_y)
+    if held_back > 0:
+        split, judged = _apart(split, held_back)
+    model = nets.named(str(spec.get("model") or "mlp"), split.shape, split.classes)
+    if (nets.inputs_of(model), nets.classes_of(model)) != (split.train_x.shape[1], split.classes):
+        raise BadInput(
+            "{model} does not fit examples of {inputs} numbers in {classes} classes",
+            model=model, inputs=split.train_x.shape[1], classes=split.classes, field="model",
+        )  # fmt: skip
+    local = LocalSpec.from_json({**spec, "model": model, "seed": seed})
     alpha = float(spec.get("alpha", ALPHA))
-    parts, spread = share_out(spec.get("partition", "dirichlet"), split.train_y, spec["clients"], seed, alpha)
+    parts, spread = share_out(
+        spec.get("partition", "dirichlet"), split.train_y, spec["clients"], seed, alpha, x=split.train_x
+    )  # fmt: skip
     hostile = int(spec.get("attackers", 0))
     rule = aggregator(spec.get("aggregator", "mean"), hostile)
     strategy = Strategy(
@@ -90,9 +145,21 @@ def plan_of(spec: dict[str, Any], seed: int) -> Plan:
         server_rate=float(spec.get("server_rate", 0.0)), norm_bound=float(spec.get("norm_bound", 0.0)),
         selection=spec.get("selection", "random"), deadline_s=float(spec.get("deadline_s", 0.0)),
     )  # fmt: skip
-    place = Field(Drill(spec.get("attack", "none"), hostile), partial=not spec.get("drop_stragglers", False))
+    drill = Drill(spec.get("attack", "none"), hostile, int(spec.get("drill_round", 1)), float(spec.get("dropout_rate", 0.0)))
+    if drill.dropout > 0 and local.algorithm == "fedbuff":
+        raise BadInput("Fedbuff has no rounds from which a client could drop out", field="dropout_rate")
+    place = Field(drill, partial=not spec.get("drop_stragglers", False))
     population = Population.of(split.train_x, split.train_y, parts)
-    return Plan(split, population, spread, strategy, place, mlp.initial(local.model, seed))
+    return Plan(split, population, spread, strategy, place, nets.initial(local.model, seed), judged)
+
+
+def _apart(split: Split, ratio: float) -> tuple[Split, tuple[nets.Array, NDArray[np.int64]]]:
+    """Return the data without `ratio` of what is there to train with, and those examples."""
+    order = generator(0, Purpose.DATA, 1).permutation(len(split.train_y))
+    cut = max(1, round(ratio * len(order)))
+    back, left = np.sort(order[:cut]), np.sort(order[cut:])
+    less = replace(split, train_x=split.train_x[left], train_y=split.train_y[left])
+    return less, (split.train_x[back], split.train_y[back])
 
 
 def settled(accuracies: Sequence[float], spec: Mapping[str, Any]) -> bool:
@@ -108,23 +175,29 @@ def settled(accuracies: Sequence[float], spec: Mapping[str, Any]) -> bool:
     return max(accuracies[-plateau:]) <= max(accuracies[:-plateau]) + _BETTER
 
 
-def _tell(report: Report, step: Step, total: int) -> None:
+def _shown(step: Step) -> dict[str, Any]:
+    return shown(step.clients, step.updates.matrix, step.updates.examples.astype(np.float64))
+
+
+def _tell(report: Report, step: Step, total: int, updates: dict[str, Any]) -> None:
     at_s, row = time.time(), step.round
-    weights = step.updates.examples.astype(np.float64)
     report(
         row.round, total, "rounds",
         partial={
             "round": row.round, "accuracy": row.accuracy, "loss": row.loss, "bytes": row.bytes, "time_s": row.time_s,
-            "updates": shown(step.clients, step.updates.matrix, weights),
+            "updates": updates, "missing": int((step.updates.examples == 0).sum()),
         },
-        samples={"accuracy_ratio": [(at_s, row.accuracy)], "loss": [(at_s, row.loss)]},
+        samples={
+            "accuracy_ratio": [(at_s, row.accuracy)], "loss": [(at_s, row.loss)], "drift_ratio": [(at_s, updates["drift"])],
+            "round_bytes": [(at_s, float(row.bytes))],
+        },
     )  # fmt: skip
 
 
 def evaluate(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:  # noqa: ARG001
-    """Return accuracy and loss of the parameters in the file `spec.params` of `spec.model` on the test digits."""
-    split = load_digits()
-    accuracy, loss = mlp.evaluate(_params(spec), split.test_x, split.test_y)
+    """Return accuracy and loss of the parameters in the file `spec.params` of `spec.model` on the test part of `dataset`."""
+    split = load(str(spec.get("dataset") or DIGITS))
+    accuracy, loss = nets.evaluate(spec["model"], _params(spec), split.test_x, split.test_y)
     return {"accuracy": accuracy, "loss": loss, "examples": len(split.test_y)}
 
 
@@ -141,15 +214,15 @@ def export(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop 
     }
 
 
-def as_text(params: mlp.Params) -> str:
+def as_text(params: nets.Params) -> str:
     """Return parameters as a tensor document in base64."""
     return base64.b64encode(tensors.pack(params, {})).decode()
 
 
-def _params(spec: dict[str, Any]) -> dict[str, mlp.Array]:
+def _params(spec: dict[str, Any]) -> dict[str, nets.Array]:
     path = Path(spec["params"])
     try:
         found, _ = tensors.unpack(path.read_bytes(), most_bytes=MOST_BYTES)
     except FileNotFoundError:
         raise BadInput("{file}: the trained parameters are not on this machine", file=path) from None
-    return mlp.check(spec["model"], found)
+    return nets.check(spec["model"], found)

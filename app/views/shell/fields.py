@@ -115,6 +115,7 @@ class Field(QWidget):
     def _make_choice(self) -> tuple[QWidget, Callable[[], Any], Callable[[Any], None]]:
         box = Choice()
         box.addItems(list(self.arg.choices))
+        box.narrow()
         box.currentTextChanged.connect(lambda _text: self._touched())
         return box, box.currentText, lambda value: box.setCurrentText(str(value))
 

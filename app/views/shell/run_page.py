@@ -135,6 +135,9 @@ class RunPage(Page):
     def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
         """Show `run`; `fresh` tells that another one was shown before."""
 
+    def show_nothing(self) -> None:
+        """There is no run to show."""
+
     def set_empty(self, empty: QWidget) -> None:
         """Show `empty` at the right while there is no run."""
         self._right_column.removeWidget(self._empty)
@@ -235,6 +238,7 @@ class RunPage(Page):
         self._shown.setVisible(run is not None)
         self._empty.setVisible(run is None)
         if run is None:
+            self.show_nothing()
             return
         job = self.context.engine.jobs.records.get(run.job_id)
         self.bar.show_run(run, job)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QComboBox
 from app.views.shell.icons import icon
 
 _ARROW_PX = 14
+_NARROW = 6  # letters
 
 
 class Choice(QComboBox):
@@ -19,3 +20,9 @@ class Choice(QComboBox):
         top = (self.height() - _ARROW_PX) // 2
         icon("chevron-down").paint(painter, QRect(self.width() - _ARROW_PX - 7, top, _ARROW_PX, _ARROW_PX))
         painter.end()
+
+    def narrow(self) -> None:
+        """Be as narrow as a form's column, however long a word in the list is; the list itself shows it whole."""
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(_NARROW)
+        self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + 2 * _ARROW_PX)

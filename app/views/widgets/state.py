@@ -17,8 +17,9 @@ _OK, _WARN, _BAD, _STALE, _BUSY, _MADE = (
 _LOOKS: Final = {
     "online": _OK, "done": _OK, "ok": _OK, "active": _OK,
     "suspect": _WARN, "cancelling": _WARN, "interrupted": _WARN, "maintenance": _WARN, "late": _WARN,
+    "waiting": _WARN, "paused": _WARN,
     "reachable_via_peer": _WARN,
-    "offline": _BAD, "failed": _BAD, "rejected": _BAD,
+    "offline": _BAD, "failed": _BAD, "rejected": _BAD, "refused": _BAD, "bad": _BAD,
     "running": _BUSY, "training": _BUSY,
     "simulated": _MADE,
 }  # fmt: skip
@@ -33,6 +34,8 @@ def words() -> dict[str, str]:
         "offline": tr("offline"), "failed": tr("failed"), "rejected": tr("rejected"), "running": tr("running"),
         "training": tr("training"), "simulated": tr("simulated"), "queued": tr("queued"), "cancelled": tr("cancelled"),
         "late": tr("late"), "unknown": tr("unknown"), "pending": tr("pending"),
+        "waiting": tr("waiting"), "paused": tr("paused"), "stopped": tr("stopped"), "refused": tr("refused"),
+        "bad": tr("unusable"),
     }  # fmt: skip
 
 

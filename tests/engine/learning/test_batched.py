@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.engine.learning import mlp
+from app.engine.learning import nets
 from app.engine.learning.batched import Population, train
 from app.engine.learning.local import train as train_alone
 from app.engine.learning.records import LocalSpec
@@ -26,7 +26,7 @@ def population(sizes, seed=0):
 )
 def test_the_chunk_changes_no_bit(sizes, batch, chunk, seed):
     _, _, people = population(sizes)
-    params, spec = mlp.initial(MODEL, 0), LocalSpec(model=MODEL, batch=batch, seed=seed)
+    params, spec = nets.initial(MODEL, 0), LocalSpec(model=MODEL, batch=batch, seed=seed)
     everyone = np.arange(len(sizes))
     whole, cut = train(params, people, everyone, spec), train(params, people, everyone, spec, chunk)
     assert np.array_equal(whole.matrix, cut.matrix)
@@ -37,13 +37,13 @@ def test_the_chunk_changes_no_bit(sizes, batch, chunk, seed):
 def test_a_simulated_client_equals_a_node_to_the_bit(batch):
     sizes = [0, 1, 15, 16, 17, 33, 60, 60, 5]
     x, y, people = population(sizes)
-    params, spec = mlp.initial(MODEL, 0), LocalSpec(model=MODEL, batch=batch, seed=11, round=3, epochs=3)
+    params, spec = nets.initial(MODEL, 0), LocalSpec(model=MODEL, batch=batch, seed=11, round=3, epochs=3)
     chosen = np.array([8, 1, 0, 5, 6, 7, 3])
     told = train(params, people, chosen, spec)
     for row, client in enumerate(chosen):
         rows = people.parts[client]
         alone = train_alone(params, x[rows], y[rows].astype(np.float32), {**spec.to_json(), "client": int(client)})
-        assert np.array_equal(mlp.flatten(alone.update, MODEL), told.matrix[row])
+        assert np.array_equal(nets.flatten(alone.update, MODEL), told.matrix[row])
         assert alone.loss == told.losses[row]
         assert alone.examples == told.examples[row]
 
@@ -52,9 +52,9 @@ def test_the_digits_network_equals_a_node_to_the_bit():
     rng = np.random.default_rng(1)
     x, y = rng.random((300, 64), dtype=np.float32), rng.integers(0, 10, 300)
     people = Population.of(x, y, [rng.integers(0, 300, size) for size in range(20, 90)])
-    params = mlp.initial(mlp.DIGITS_MODEL, 0)
+    params = nets.initial(nets.DIGITS_MODEL, 0)
     told = train(params, people, np.arange(70), LocalSpec(seed=4))
     for client in range(70):
         rows = people.parts[client]
         alone = train_alone(params, x[rows], y[rows], LocalSpec(seed=4, client=client))
-        assert np.array_equal(mlp.flatten(alone.update, mlp.DIGITS_MODEL), told.matrix[client])
+        assert np.array_equal(nets.flatten(alone.update, nets.DIGITS_MODEL), told.matrix[client])

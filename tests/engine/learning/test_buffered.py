@@ -1,6 +1,6 @@
 import numpy as np
 
-from app.engine.learning import mlp
+from app.engine.learning import nets
 from app.engine.learning.batched import Population
 from app.engine.learning.buffered import Buffer
 from app.engine.learning.pace import Pace
@@ -22,7 +22,7 @@ def buffer(paces):
 
 def test_the_fastest_fill_the_buffer_and_the_slow_come_with_their_age():
     under, strategy = buffer([1, 1.1, 1.2, 1.3, 10, 1.05])
-    now, came = strategy.begin(mlp.initial(MODEL, 0)), []
+    now, came = strategy.begin(nets.initial(MODEL, 0)), []
     for number in range(1, 60):
         clients, _, answers = under.turn(number, now)
         now = strategy.step(now, answers, 6)

@@ -4,7 +4,7 @@ import itertools
 import numpy as np
 import pytest
 
-from app.engine.learning import mlp
+from app.engine.learning import nets
 from app.engine.learning.batched import Population, memory_of, train
 from app.engine.learning.local import train as train_one
 from app.engine.learning.records import ALGORITHMS, LocalSpec
@@ -31,8 +31,8 @@ def walk(spec, chunk=2, rounds=3):
     """Return the updates of each round of all clients together, and those that each client alone comes to."""
     population, x, y = people()
     strategy = Strategy(spec)
-    now = strategy.begin(mlp.initial(MODEL, 5))
-    memory = memory_of(population, spec, len(mlp.flatten(now.params, MODEL)))
+    now = strategy.begin(nets.initial(MODEL, 5))
+    memory = memory_of(population, spec, len(nets.flatten(now.params, MODEL)))
     own = [None] * len(population.parts)
     everybody = np.arange(len(own))
     for number in range(1, rounds + 1):
@@ -56,7 +56,7 @@ def test_a_node_alone_sends_the_bits_that_a_simulation_of_all_does(algorithm, co
         pytest.skip("scaffold takes whole updates only")
     for together, alone in walk(spec_of(algorithm, compress=compress, keep_ratio=0.3)):
         for row, told in zip(together.matrix, alone, strict=True):
-            assert np.array_equal(row, mlp.flatten(told.update, MODEL))
+            assert np.array_equal(row, nets.flatten(told.update, MODEL))
         assert together.steps.tolist() == [told.steps for told in alone]
 
 
@@ -79,13 +79,13 @@ def test_fedprox_with_a_strong_pull_hardly_moves():
 def test_fedprox_steps_are_those_of_its_equation():
     """With full batches the second step is w - lr (g(w) + mu (w - w0)), which one-step runs give from outside."""
     x, y = np.random.default_rng(0).random((8, 6), dtype=np.float32), np.arange(8) % 3
-    start = mlp.initial(MODEL, 2)
+    start = nets.initial(MODEL, 2)
     one = dataclasses.replace(SPEC, epochs=1, batch=0)
-    first = mlp.flatten(train_one(start, x, y, one).update, MODEL)
-    middle = mlp.unflatten(mlp.flatten(start, MODEL) + first, MODEL)
-    second = mlp.flatten(train_one(middle, x, y, one).update, MODEL)
+    first = nets.flatten(train_one(start, x, y, one).update, MODEL)
+    middle = nets.unflatten(nets.flatten(start, MODEL) + first, MODEL)
+    second = nets.flatten(train_one(middle, x, y, one).update, MODEL)
     told = train_one(start, x, y, dataclasses.replace(one, algorithm="fedprox", epochs=2, mu=2.0))
-    assert mlp.flatten(told.update, MODEL) == pytest.approx(first + second - 0.1 * 2.0 * first, abs=1e-6)
+    assert nets.flatten(told.update, MODEL) == pytest.approx(first + second - 0.1 * 2.0 * first, abs=1e-6)
 
 
 def test_scaffold_without_a_past_is_fedavg_and_then_leaves_it():
@@ -109,17 +109,17 @@ def test_ditto_sends_what_fedavg_does_and_keeps_a_model_of_its_own():
 def test_ditto_without_a_pull_trains_the_own_model_as_if_alone():
     population, x, y = people()
     rows, spec = population.parts[2], spec_of("ditto", mu=0.0)
-    start = Global(mlp.initial(MODEL, 5))
+    start = Global(nets.initial(MODEL, 5))
     told = train_one(start.params, x[rows], y[rows], spec)
     again = train_one(start.params, x[rows], y[rows], dataclasses.replace(spec, round=2), told.memory)
     own = told.memory[:-1]
-    alone = train_one(mlp.unflatten(own, MODEL), x[rows], y[rows], dataclasses.replace(spec, algorithm="fedavg", round=2))
-    assert again.memory[:-1] == pytest.approx(own + mlp.flatten(alone.update, MODEL), abs=1e-6)
+    alone = train_one(nets.unflatten(own, MODEL), x[rows], y[rows], dataclasses.replace(spec, algorithm="fedavg", round=2))
+    assert again.memory[:-1] == pytest.approx(own + nets.flatten(alone.update, MODEL), abs=1e-6)
 
 
 @pytest.mark.parametrize("algorithm", ["fedper", "fedrep"])
 def test_heads_stay_at_home(algorithm):
-    head = mlp.head_of(MODEL)
+    head = nets.head_of(MODEL)
     for together, alone in walk(spec_of(algorithm)):
         assert not together.matrix[:, -head:].any()
         assert together.matrix[:, :-head].any(axis=1).all()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from app.engine.base.errors import BadInput, Missing, Offline, Refused, Timeout
-from app.engine.learning import mlp
+from app.engine.learning import nets
 from app.engine.learning.federation import Flight, Member, RoundCall, hold, shortage
 from app.engine.learning.local import train
 from app.engine.learning.records import LocalSpec
@@ -17,7 +17,7 @@ STRATEGY = Strategy(LocalSpec(seed=1, epochs=1))
 
 def call(**changed):
     asked = {
-        "id": "r1", "number": 3, "now": Global(mlp.initial(mlp.DIGITS_MODEL, 1)), "strategy": STRATEGY,
+        "id": "r1", "number": 3, "now": Global(nets.initial(nets.DIGITS_MODEL, 1)), "strategy": STRATEGY,
         "deadline_s": 20.0, "quorum_ratio": 0.5,
     }  # fmt: skip
     return RoundCall(**{**asked, **changed})
@@ -177,7 +177,7 @@ async def test_compressed_updates_are_read_as_the_simulation_reads_them(links, s
     rules = Strategy(dataclasses.replace(STRATEGY.base, compress="top-k", keep_ratio=0.1))
     answers, _ = await ask(links, strategy=rules)
     own = links.clients["id2"]
-    told = train(mlp.initial(mlp.DIGITS_MODEL, 1), own.x, own.y, rules.configure(3, 2))
+    told = train(nets.initial(nets.DIGITS_MODEL, 1), own.x, own.y, rules.configure(3, 2))
     assert same(answers[2][1].update, told.update)
     assert answers[2][0].bytes == 2 * 4 * 241
 

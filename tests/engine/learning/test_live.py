@@ -6,7 +6,7 @@ import pytest
 
 from app.engine.base.errors import BadInput, Cancelled, Conflict, Offline
 from app.engine.base.events import RoundFinished
-from app.engine.learning import mlp
+from app.engine.learning import nets
 from app.engine.learning.service import LearningService
 from app.engine.store import artifacts, rows
 from app.wire import tensors
@@ -128,7 +128,7 @@ async def test_every_part_is_kept_and_what_was_refused_is_counted(base, learning
     (session,) = await stored(base, "federated_training_sessions")
     assert (session["session_name"], session["status"], session["current_round"]) == ("North", "done", 2)
     assert session["convergence_metric"] == told["final_accuracy"]
-    assert session["model_architecture"] == mlp.DIGITS_MODEL
+    assert session["model_architecture"] == nets.DIGITS_MODEL
 
 
 async def test_an_update_sent_again_in_a_later_round_is_refused(learning, links):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from app.engine.base.errors import BadInput
-from app.engine.learning import mlp
+from app.engine.learning import nets
 from app.engine.learning.local import LocalSpec, train
 
 MODEL = "mlp-5-4-3"
@@ -34,41 +34,41 @@ def numeric_gradient(flat, x, y, step=1e-6):
 
 
 def test_one_full_batch_step_follows_the_numeric_gradient():
-    params, (x, y) = mlp.initial(MODEL, 1), examples()
+    params, (x, y) = nets.initial(MODEL, 1), examples()
     told = train(params, x, y, LocalSpec(model=MODEL, epochs=1, batch=0, learning_rate=0.1))
-    flat = mlp.flatten(params, MODEL).astype(np.float64)
-    assert mlp.flatten(told.update, MODEL) == pytest.approx(-0.1 * numeric_gradient(flat, x, y), abs=2e-6)
+    flat = nets.flatten(params, MODEL).astype(np.float64)
+    assert nets.flatten(told.update, MODEL) == pytest.approx(-0.1 * numeric_gradient(flat, x, y), abs=2e-6)
     assert told.examples == 12
     assert told.loss == pytest.approx(loss64(flat, x, y), abs=1e-5)
 
 
 def test_many_full_batch_steps_are_gradient_descent():
-    params, (x, y) = mlp.initial(MODEL, 2), examples()
+    params, (x, y) = nets.initial(MODEL, 2), examples()
     told = train(params, x, y, LocalSpec(model=MODEL, epochs=20, batch=0, learning_rate=0.2))
-    flat = start = mlp.flatten(params, MODEL).astype(np.float64)
+    flat = start = nets.flatten(params, MODEL).astype(np.float64)
     for _ in range(20):
         flat = flat - 0.2 * numeric_gradient(flat, x, y)
-    assert mlp.flatten(told.update, MODEL) == pytest.approx(flat - start, abs=1e-4)
+    assert nets.flatten(told.update, MODEL) == pytest.approx(flat - start, abs=1e-4)
 
 
 def test_a_short_last_batch_counts_its_own_examples_only():
-    params, (x, y) = mlp.initial(MODEL, 1), examples(5)
+    params, (x, y) = nets.initial(MODEL, 1), examples(5)
     padded = train(params, x, y, LocalSpec(model=MODEL, epochs=1, batch=16))
     full = train(params, x, y, LocalSpec(model=MODEL, epochs=1, batch=0))
-    assert mlp.flatten(padded.update, MODEL) == pytest.approx(mlp.flatten(full.update, MODEL), abs=1e-6)
+    assert nets.flatten(padded.update, MODEL) == pytest.approx(nets.flatten(full.update, MODEL), abs=1e-6)
 
 
 def test_the_same_spec_gives_the_same_bits_and_another_round_does_not():
-    params, (x, y) = mlp.initial(MODEL, 1), examples(40)
+    params, (x, y) = nets.initial(MODEL, 1), examples(40)
     spec = {"model": MODEL, "epochs": 2, "batch": 8, "seed": 9, "round": 4, "client": 2}
-    first, again = (mlp.flatten(train(params, x, y, spec).update, MODEL) for _ in range(2))
-    other = mlp.flatten(train(params, x, y, {**spec, "round": 5}).update, MODEL)
+    first, again = (nets.flatten(train(params, x, y, spec).update, MODEL) for _ in range(2))
+    other = nets.flatten(train(params, x, y, {**spec, "round": 5}).update, MODEL)
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 def test_labels_may_come_as_floats_and_the_caller_keeps_its_arrays():
-    params, (x, y) = mlp.initial(MODEL, 1), examples()
+    params, (x, y) = nets.initial(MODEL, 1), examples()
     before = {name: value.copy() for name, value in params.items()}
     as_float = train(params, x, y.astype(np.float32), {"model": MODEL})
     assert np.array_equal(as_float.update["w1"], train(params, x, y, {"model": MODEL}).update["w1"])
@@ -76,10 +76,10 @@ def test_labels_may_come_as_floats_and_the_caller_keeps_its_arrays():
 
 
 def test_a_client_without_examples_sends_nothing_new():
-    told = train(mlp.initial(MODEL, 1), np.empty((0, 5)), np.empty(0), {"model": MODEL})
+    told = train(nets.initial(MODEL, 1), np.empty((0, 5)), np.empty(0), {"model": MODEL})
     assert told.examples == 0
     assert told.loss == 0
-    assert not mlp.flatten(told.update, MODEL).any()
+    assert not nets.flatten(told.update, MODEL).any()
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_client_without_examples_sends_nothing_new():
 )
 def test_data_that_does_not_fit_is_refused_by_name(x, y):
     with pytest.raises(BadInput, match=r"^mine: "):
-        train(mlp.initial(MODEL, 0), x, y, {"model": MODEL, "data": "mine"})
+        train(nets.initial(MODEL, 0), x, y, {"model": MODEL, "data": "mine"})
 
 
 def test_the_node_needs_numpy_and_nothing_heavy():

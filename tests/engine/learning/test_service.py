@@ -7,7 +7,7 @@ import pytest
 
 from app.engine.base.errors import BadInput, Cancelled, Conflict, Missing, Offline
 from app.engine.base.events import RoundFinished
-from app.engine.learning import mlp
+from app.engine.learning import nets
 from app.engine.learning.batched import Population
 from app.engine.learning.data import load_digits
 from app.engine.learning.service import SHARD_FILE, LearningService
@@ -38,10 +38,10 @@ async def test_live_nodes_reach_ninety_percent_on_data_that_stays_with_them(base
     told = await learning.train(links.nodes, rounds=12, seed=1, **WHO)
     assert told["final_accuracy"] >= 0.9
     assert [row["round"] for row in told["rounds"]] == list(range(1, 13))
-    assert set(told["rounds"][0]) == {"round", "accuracy", "loss", "cpu_s", "bytes", "time_s"}
+    assert set(told["rounds"][0]) == {"round", "accuracy", "loss", "cpu_s", "bytes", "time_s", "drift"}
     assert told["nodes"] == [f"node{n}" for n in range(6)]
     split = load_digits()
-    accuracy = mlp.accuracy(params_of(base, told["model"]), split.test_x, split.test_y)
+    accuracy = nets.accuracy(nets.DIGITS_MODEL, params_of(base, told["model"]), split.test_x, split.test_y)
     assert accuracy == told["final_accuracy"]
 
 
@@ -56,7 +56,7 @@ async def test_live_nodes_and_a_simulation_come_to_the_same_bits(base, learning,
     )
     split = load_digits()
     strategy = Strategy(LocalSpec(seed=7, epochs=5, learning_rate=0.1))
-    steps = simulated_rounds(mlp.initial(mlp.DIGITS_MODEL, 7), strategy, people, (split.test_x, split.test_y), lambda: 0.0)
+    steps = simulated_rounds(nets.initial(nets.DIGITS_MODEL, 7), strategy, people, (split.test_x, split.test_y), lambda: 0.0)
     *_, third = (next(steps) for _ in range(3))
     assert same(params_of(base, told["model"]), third.params)
 
@@ -159,7 +159,9 @@ async def test_both_kinds_of_run_export_to_a_model_that_predicts_alike(base, lea
     for told, kind in ((trained, "federated"), (simulated, "simulated")):
         model = await learning.export(told["run_id"], **WHO)
         session = onnxruntime.InferenceSession(model["onnx"], providers=["CPUExecutionProvider"])
-        assert session.run(None, {"x": x})[0] == pytest.approx(mlp.forward(params_of(base, told["model"]), x), abs=1e-5)
+        assert session.run(None, {"x": x})[0] == pytest.approx(
+            nets.forward(nets.DIGITS_MODEL, params_of(base, told["model"]), x), abs=1e-5
+        )
         assert model["metrics"]["accuracy"] == told["final_accuracy"]
         assert (model["lineage"]["kind"], model["lineage"]["run_id"]) == (kind, told["run_id"])
 

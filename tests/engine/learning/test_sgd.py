@@ -8,7 +8,7 @@ def test_inputs_get_a_column_of_ones():
 
 
 def test_layers_are_views_of_the_rows_in_flat_order():
-    bench = Bench((2, 3, 4), clients=5, width=6)
+    bench = Bench("mlp-2-3-4", clients=5, width=6)
     assert bench.count == 3 * 3 + 4 * 4
     matrix = np.arange(5 * bench.count, dtype=np.float32).reshape(5, -1)
     first, second = bench.layers(matrix)

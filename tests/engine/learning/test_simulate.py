@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from app.engine.learning import mlp
+from app.engine.learning import nets
 from app.engine.learning.batched import Population
 from app.engine.learning.data import load_digits
 from app.engine.learning.local import train
@@ -18,7 +18,7 @@ def federation(clients=6, seed=0, kind="dirichlet", ratio=1.0, **told):
     parts = part(kind, split.train_y, clients, seed)
     people = Population.of(split.train_x, split.train_y, parts)
     strategy = Strategy(LocalSpec(seed=seed, **told), sample_ratio=ratio)
-    return mlp.initial(mlp.DIGITS_MODEL, seed), strategy, people, (split.test_x, split.test_y)
+    return nets.initial(nets.DIGITS_MODEL, seed), strategy, people, (split.test_x, split.test_y)
 
 
 def run(count, *, chunk=64, **how):
@@ -72,7 +72,7 @@ def shards(algorithm, seed, most=60):
     split = load_digits()
     people = Population.of(split.train_x, split.train_y, part("shards", split.train_y, 50, seed))
     strategy = Strategy(LocalSpec(algorithm=algorithm, seed=seed, epochs=5, learning_rate=0.1), sample_ratio=0.2)
-    steps = rounds(mlp.initial(mlp.DIGITS_MODEL, seed), strategy, people, (split.test_x, split.test_y), lambda: 0.0)
+    steps = rounds(nets.initial(nets.DIGITS_MODEL, seed), strategy, people, (split.test_x, split.test_y), lambda: 0.0)
     for step in itertools.islice(steps, most):
         if step.round.accuracy >= 0.9:
             return step.round.round
@@ -88,7 +88,7 @@ def held(count, place=None, **more):
     spec = {key: more.pop(key) for key in ("algorithm", "compress", "keep_ratio") if key in more}
     people = Population.of(split.train_x, split.train_y, part("dirichlet", split.train_y, 40, 2, 0.5))
     strategy = Strategy(LocalSpec(seed=2, epochs=5, learning_rate=0.1, **spec), **more)
-    steps = rounds(mlp.initial(mlp.DIGITS_MODEL, 2), strategy, people, (split.test_x, split.test_y), lambda: 0.0, place=place)
+    steps = rounds(nets.initial(nets.DIGITS_MODEL, 2), strategy, people, (split.test_x, split.test_y), lambda: 0.0, place=place)
     return [step.round for step in itertools.islice(steps, count)]
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from app.engine.base.errors import BadInput
-from app.engine.learning import mlp
+from app.engine.learning import nets
 from app.engine.learning.local import train
 from app.engine.learning.records import LocalSpec, LocalUpdate
 from app.engine.learning.strategy import Gathered, Global, Strategy
@@ -18,14 +18,14 @@ def examples(count=60):
 def test_one_full_batch_step_of_all_clients_is_central_gradient_descent():
     x, y = examples()
     strategy = Strategy(LocalSpec(model=MODEL, epochs=1, batch=0, learning_rate=0.3))
-    central = federated = mlp.initial(MODEL, 4)
+    central = federated = nets.initial(MODEL, 4)
     cuts = [slice(0, 7), slice(7, 40), slice(40, 60)]
     for number in range(1, 11):
         answers = [train(federated, x[cut], y[cut], strategy.configure(number, i)) for i, cut in enumerate(cuts)]
         federated = strategy.step(Global(federated), strategy.gather(answers), len(answers)).params
         step = train(central, x, y, strategy.configure(number, 0)).update
         central = {name: central[name] + step[name] for name in central}
-    assert mlp.flatten(federated, MODEL) == pytest.approx(mlp.flatten(central, MODEL), abs=1e-5)
+    assert nets.flatten(federated, MODEL) == pytest.approx(nets.flatten(central, MODEL), abs=1e-5)
 
 
 def test_everybody_takes_part_unless_a_ratio_says_otherwise():
@@ -45,16 +45,16 @@ def test_a_client_is_told_its_round_and_its_place():
 
 
 def test_weights_are_examples():
-    zero = {name: np.zeros(shape, np.float32) for name, shape in mlp.shapes_of(MODEL).items()}
+    zero = {name: np.zeros(shape, np.float32) for name, shape in nets.shapes_of(MODEL).items()}
     one = {name: value + 1 for name, value in zero.items()}
     strategy = Strategy(LocalSpec(model=MODEL))
     told = strategy.step(Global(zero), strategy.gather([LocalUpdate(zero, 10, 0.0), LocalUpdate(one, 30, 0.0)]), 2).params
-    assert mlp.flatten(told, MODEL) == pytest.approx(0.75)
+    assert nets.flatten(told, MODEL) == pytest.approx(0.75)
 
 
 @pytest.mark.parametrize("spoil", [lambda u: u.pop("w1"), lambda u: u.update(b2=np.full(3, np.nan, np.float32))])
 def test_a_spoilt_update_is_refused(spoil):
-    update = mlp.initial(MODEL, 0)
+    update = nets.initial(MODEL, 0)
     spoil(update)
     with pytest.raises(BadInput):
         Strategy(LocalSpec(model=MODEL)).accept(update, 5)
@@ -62,7 +62,7 @@ def test_a_spoilt_update_is_refused(spoil):
 
 def test_an_update_without_examples_is_refused():
     with pytest.raises(BadInput):
-        Strategy(LocalSpec(model=MODEL)).accept(mlp.initial(MODEL, 0), 0)
+        Strategy(LocalSpec(model=MODEL)).accept(nets.initial(MODEL, 0), 0)
 
 
 # The server's half against closed forms. A model of two parameters stands for any vector.
@@ -71,7 +71,7 @@ TWO = "mlp-1-1"
 
 
 def two(pair):
-    return mlp.unflatten(np.asarray(pair, np.float32), TWO)
+    return nets.unflatten(np.asarray(pair, np.float32), TWO)
 
 
 def quadratics(seed=0, count=8):
@@ -87,14 +87,14 @@ def settle(algorithm, rate, taus, rounds):
     strategy = Strategy(LocalSpec(model=TWO, algorithm=algorithm, learning_rate=rate))
     now, own = strategy.begin(two([0, 0])), np.zeros_like(curve)
     for _ in range(rounds):
-        at = mlp.flatten(now.params, TWO).astype(np.float64)
+        at = nets.flatten(now.params, TWO).astype(np.float64)
         drift = now.rows["control"] - own if algorithm == "scaffold" else np.zeros_like(curve)
         # The k-fold step x <- x - rate (h (x - a) + drift) has the fixed point a - drift / h and shrinks by 1 - rate h.
         rest = centre - drift / curve
         moved = (rest - at) * (1 - (1 - rate * curve) ** taus[:, None])
         own = -drift - moved / (taus[:, None] * rate)
         now = strategy.step(now, Gathered(moved.astype(np.float32), np.ones(len(taus)), taus.astype(np.float64)), len(taus))
-    return float(np.linalg.norm(mlp.flatten(now.params, TWO) - best))
+    return float(np.linalg.norm(nets.flatten(now.params, TWO) - best))
 
 
 TAUS = np.array([1, 2, 4, 8, 16, 32, 48, 64])
@@ -121,7 +121,7 @@ def test_fednova_with_equal_steps_is_fedavg_to_the_bit():
         Strategy(LocalSpec(model=TWO, algorithm=name)).step(Global(two([1, 2])), gathered, 5).params
         for name in ("fednova", "fedavg")
     ]
-    assert np.array_equal(*(mlp.flatten(end, TWO) for end in ends))
+    assert np.array_equal(*(nets.flatten(end, TWO) for end in ends))
 
 
 @pytest.mark.parametrize("name", ["fedadam", "fedyogi", "fedadagrad"])
@@ -139,23 +139,23 @@ def test_adaptive_servers_follow_their_published_recursions(name):
             "fedadagrad": v + move**2,
         }[name]
         x = x + 0.1 * m / (np.sqrt(v) + 1e-3)
-    assert mlp.flatten(now.params, TWO) == pytest.approx(x, rel=1e-5)
+    assert nets.flatten(now.params, TWO) == pytest.approx(x, rel=1e-5)
 
 
 def test_older_updates_weigh_less():
     rows = np.float32([[1, 1], [-1, -1]])
     strategy = Strategy(LocalSpec(model=TWO, algorithm="fedbuff"))
     now = strategy.step(Global(two([0, 0])), Gathered(rows, np.ones(2), np.ones(2), np.array([0.0, 3.0])), 2)
-    assert mlp.flatten(now.params, TWO) == pytest.approx((1 - 0.5) / 1.5)
+    assert nets.flatten(now.params, TWO) == pytest.approx((1 - 0.5) / 1.5)
 
 
 @pytest.mark.parametrize("steps", [-1, 3])
 def test_more_steps_than_were_asked_for_are_refused(steps):
     with pytest.raises(BadInput, match="steps"):
-        Strategy(LocalSpec(model=MODEL, epochs=2, batch=16)).accept(mlp.initial(MODEL, 0), 5, steps)
+        Strategy(LocalSpec(model=MODEL, epochs=2, batch=16)).accept(nets.initial(MODEL, 0), 5, steps)
 
 
 def test_an_update_over_the_norm_bound_is_refused():
     strategy = Strategy(LocalSpec(model=MODEL), norm_bound=0.1)
     with pytest.raises(BadInput, match=r"norm .* over the bound 0\.1"):
-        strategy.accept(mlp.initial(MODEL, 0), 5)
+        strategy.accept(nets.initial(MODEL, 0), 5)

@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 
 from app.engine.base.errors import BadInput
-from app.engine.learning import mlp, work
+from app.engine.learning import nets, work
 from app.engine.learning.data import load_digits
 from app.wire import tensors
 
@@ -22,14 +22,16 @@ def test_a_simulation_tells_each_round_and_its_end():
     told = Told()
     result = work.simulate({"clients": 10, "rounds": 4}, 3, told)
     assert [row["round"] for row in result["rounds"]] == [1, 2, 3, 4]
-    assert set(result["rounds"][0]) == {"round", "accuracy", "loss", "cpu_s", "bytes", "time_s"}
+    assert set(result["rounds"][0]) == {"round", "accuracy", "loss", "cpu_s", "bytes", "time_s", "drift"}
     assert result["final_accuracy"] == result["rounds"][-1]["accuracy"]
     assert result["spread"] == "parted"
     assert [call[0] for call in told.calls] == [1, 2, 3, 4]
     done, total, unit, partial, samples = told.calls[-1]
     assert (done, total, unit) == (4, 4, "rounds")
     assert partial["accuracy"] == samples["accuracy_ratio"][0][1]
-    assert set(samples) == {"accuracy_ratio", "loss"}
+    assert set(samples) == {"accuracy_ratio", "loss", "drift_ratio", "round_bytes"}
+    assert samples["drift_ratio"][0][1] == partial["updates"]["drift"] == result["rounds"][-1]["drift"]
+    assert result["updates"] == partial["updates"]
 
 
 def test_equal_seeds_give_equal_results():
@@ -41,10 +43,52 @@ def test_a_stopped_simulation_returns_what_it_has():
     assert len(work.simulate({"clients": 4, "rounds": 50}, 0, stop=lambda: True)["rounds"]) == 1
 
 
-@pytest.mark.parametrize("spec", [{"partition": "stripes"}, {"epochs": 0}, {"model": "cnn"}])
+@pytest.mark.parametrize("spec", [{"partition": "stripes"}, {"epochs": 0}, {"model": "cnn"}, {"model": "mlp-5-4-3"},
+                                  {"dropout_rate": 0.5, "algorithm": "fedbuff"}])  # fmt: skip
 def test_a_bad_spec_is_refused(spec):
     with pytest.raises(BadInput):
         work.simulate({"clients": 4, "rounds": 1, **spec}, 0)
+
+
+@pytest.mark.parametrize("model, partition", [("logistic", "features"), ("conv", "iid")])
+def test_other_networks_and_partitions_learn_the_digits(model, partition):
+    told = work.simulate({"clients": 5, "rounds": 4, "model": model, "partition": partition}, 1)
+    assert told["final_accuracy"] > 0.8
+    assert told["model"] == nets.named(model, (8, 8, 1), 10)
+
+
+def test_an_attack_that_begins_later_leaves_the_rounds_before_it_alone():
+    spec = {"clients": 10, "rounds": 4, "partition": "iid"}
+    clean = work.simulate(spec, 2)["rounds"]
+    drilled = work.simulate({**spec, "attack": "sign-flip", "attackers": 3, "drill_round": 3}, 2)["rounds"]
+    accuracies = [[row["accuracy"] for row in rows] for rows in (clean, drilled)]
+    assert accuracies[0][:2] == accuracies[1][:2]
+    assert accuracies[1][3] < accuracies[0][3] - 0.2
+
+
+def test_lost_clients_cost_no_upload_and_the_round_goes_on():
+    told = Told()
+    whole, lost = (work.simulate({"clients": 10, "rounds": 3, "dropout_rate": rate}, 2, told) for rate in (0.0, 0.5))
+    assert sum(row["bytes"] for row in lost["rounds"]) < sum(row["bytes"] for row in whole["rounds"])
+    missing = [call[3]["missing"] for call in told.calls]
+    assert missing[:3] == [0, 0, 0]
+    assert 0 < sum(missing[3:]) < 30
+
+
+def test_tuning_finds_the_step_size_that_works_with_fewer_rounds_than_trying_all():
+    spec = {"clients": 10, "rounds": 9, "choices": {"learning_rate": [0.0001, 0.001, 0.2, 0.3]}, "partition": "iid"}
+    calls = Told()
+    told = work.tune(spec, 0, calls)
+    assert told["best"]["learning_rate"] in (0.2, 0.3)
+    assert told["final_accuracy"] > 0.8
+    assert told["rounds_held"] == sum(trial["rounds"] for trial in told["trials"]) < told["rounds_whole"] == 36
+    assert told["trials"][0]["rounds"] == 9
+    assert calls.calls[-1][:2] == (told["rounds_held"], told["rounds_held"])
+
+
+def test_tuning_that_is_stopped_tells_what_it_has():
+    told = work.tune({"clients": 4, "rounds": 4, "choices": {"learning_rate": [0.1, 0.2]}}, 0, stop=lambda: True)
+    assert len(told["trials"]) == 1
 
 
 @pytest.fixture
@@ -66,11 +110,11 @@ def test_an_exported_model_predicts_as_numpy_does(trained):
     params, _ = tensors.unpack(work.Path(spec["params"]).read_bytes(), most_bytes=1 << 20)
     x = load_digits().test_x
     session = onnxruntime.InferenceSession(base64.b64decode(told["onnx"]), providers=["CPUExecutionProvider"])
-    assert session.run(None, {"x": x})[0] == pytest.approx(mlp.forward(params, x), abs=1e-5)
+    assert session.run(None, {"x": x})[0] == pytest.approx(nets.forward(spec["model"], params, x), abs=1e-5)
     assert told["metrics"]["examples"] == 360
     assert np.shape(told["self_test"]["output"]) == (4, 10)
 
 
 def test_parameters_that_are_gone_are_named(tmp_path):
     with pytest.raises(BadInput, match="gone"):
-        work.evaluate({"params": str(tmp_path / "gone"), "model": mlp.DIGITS_MODEL}, 0)
+        work.evaluate({"params": str(tmp_path / "gone"), "model": nets.DIGITS_MODEL}, 0)

@@ -4,7 +4,7 @@ import onnxruntime
 import pytest
 
 from app.engine.base.errors import BadInput
-from app.engine.learning import mlp
+from app.engine.learning import nets
 from app.engine.learning.adapters.onnx_export import self_test, to_onnx
 
 
@@ -12,18 +12,18 @@ def session(data):
     return onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
 
 
-@pytest.mark.parametrize("model", [mlp.DIGITS_MODEL, "mlp-7-5-4-3"])
+@pytest.mark.parametrize("model", [nets.DIGITS_MODEL, "mlp-7-5-4-3", "mlp-6-3", "conv-8x8x1-5-10", "conv-7x9x3-4-6-3"])
 def test_another_runtime_gives_what_numpy_gives(model):
-    params = mlp.initial(model, 2)
+    params = nets.initial(model, 2)
     params["b1"] += np.float32(0.1)
-    x = np.random.default_rng(0).random((100, mlp.sizes_of(model)[0]), dtype=np.float32)
+    x = np.random.default_rng(0).random((100, nets.inputs_of(model)), dtype=np.float32)
     told = session(to_onnx(model, params)).run(["y"], {"x": x})[0]
     assert told.dtype == np.float32
-    assert told == pytest.approx(mlp.forward(params, x), abs=1e-5)
+    assert told == pytest.approx(nets.forward(model, params, x), abs=1e-5)
 
 
 def test_the_file_says_its_versions_and_shapes():
-    document = onnx.load_from_string(to_onnx(mlp.DIGITS_MODEL, mlp.initial(mlp.DIGITS_MODEL, 0), "digits"))
+    document = onnx.load_from_string(to_onnx(nets.DIGITS_MODEL, nets.initial(nets.DIGITS_MODEL, 0), "digits"))
     assert document.ir_version == 9
     assert [(opset.domain, opset.version) for opset in document.opset_import] == [("", 17)]
     (given,), (answer,) = document.graph.input, document.graph.output
@@ -33,19 +33,19 @@ def test_the_file_says_its_versions_and_shapes():
 
 
 def test_equal_parameters_give_equal_bytes():
-    params = mlp.initial(mlp.DIGITS_MODEL, 1)
-    assert to_onnx(mlp.DIGITS_MODEL, params) == to_onnx(mlp.DIGITS_MODEL, dict(reversed(params.items())))
+    params = nets.initial(nets.DIGITS_MODEL, 1)
+    assert to_onnx(nets.DIGITS_MODEL, params) == to_onnx(nets.DIGITS_MODEL, dict(reversed(params.items())))
 
 
 def test_the_self_test_holds_in_another_runtime():
-    params = mlp.initial(mlp.DIGITS_MODEL, 3)
-    test = self_test(mlp.DIGITS_MODEL, params)
+    params = nets.initial(nets.DIGITS_MODEL, 3)
+    test = self_test(nets.DIGITS_MODEL, params)
     assert np.shape(test["input"]) == (4, 64)
     x = np.array(test["input"], np.float32)
-    told = session(to_onnx(mlp.DIGITS_MODEL, params)).run(None, {"x": x})[0]
+    told = session(to_onnx(nets.DIGITS_MODEL, params)).run(None, {"x": x})[0]
     assert told == pytest.approx(np.array(test["output"]), abs=test["tolerance"])
 
 
 def test_parameters_of_another_network_are_refused():
     with pytest.raises(BadInput):
-        to_onnx(mlp.DIGITS_MODEL, mlp.initial("mlp-3-4-5", 0))
+        to_onnx(nets.DIGITS_MODEL, nets.initial("mlp-3-4-5", 0))

@@ -1,0 +1,48 @@
+"""What training will cost before it begins: bytes, exactly, and time, from earlier runs or else from a plain assumption.
+
+A gradient step costs about three forward passes (forward, and two products backward). The pace of a machine, floating-point
+operations a second, is the median over the rounds of earlier runs of the same kind.
+"""
+
+import statistics
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from app.engine.learning.compress import bytes_of
+from app.engine.learning.nets import count_of, flops_of
+from app.engine.learning.records import LocalSpec
+
+_PASSES: Final = 3
+_TWICE: Final = ("ditto",)
+_ASSUMED: Final = {"simulation": 1.2e10, "live": 1e9}
+_ROUND_S: Final = {"simulation": 0.001, "live": 0.05}  # what a round costs besides training
+
+
+def forecast(
+    kind: str, spec: Mapping[str, Any], clients: int, examples: float, past: Iterable[tuple[float, float]] = ()
+) -> dict[str, Any]:
+    """Return {asked, round_bytes, bytes, round_s, time_s, seen} of a run of `kind` (simulation, live) over `clients`.
+
+    `examples` is what one client has; `past` holds (work, seconds) of rounds gone by, work as `work_of` gives it; `seen` tells
+    how many of them there were. A simulation's work is that of all clients, a live round's that of one: they work at once.
+    Raises `BadInput` as `LocalSpec` does.
+    """
+    local = LocalSpec.from_json(spec)
+    asked = min(clients, max(1, round(clients * float(spec.get("sample_ratio", 1.0)))))
+    count = count_of(local.model)
+    down = 4 * count * (2 if local.algorithm == "scaffold" else 1)
+    moved = asked * (down + bytes_of(local.compress, count, local.keep_ratio))
+    known = [work / max(spent - _ROUND_S[kind], 1e-4) for work, spent in past if work > 0 and spent > 0]
+    pace = statistics.median(known) if known else _ASSUMED[kind]
+    work = work_of(local, examples) * (asked if kind == "simulation" else 1)
+    round_s = work / pace + _ROUND_S[kind]
+    rounds = int(spec.get("rounds", 1))
+    return {
+        "asked": asked, "round_bytes": moved, "bytes": moved * rounds, "round_s": round_s, "time_s": round_s * rounds,
+        "seen": len(known),
+    }  # fmt: skip
+
+
+def work_of(local: LocalSpec, examples: float) -> float:
+    """Return the floating-point operations of one client's round."""
+    return _PASSES * flops_of(local.model) * examples * local.epochs * (2 if local.algorithm in _TWICE else 1)

@@ -8,6 +8,7 @@ from app.engine.base.errors import BadInput
 from app.engine.base.ids import is_content_id
 from app.wire.documents import SCHEMA, number_of, object_of, text_of, unknown_of, whole_of
 from app.wire.manifests import Chunks
+from app.wire.selftest import is_test
 
 _KNOWN: Final = (
     "schema", "name", "version", "artifact", "size_bytes", "self_test", "chunks", "issued_us", "downgrade", "limits",
@@ -45,8 +46,8 @@ class Manifest:
     version: int
     artifact: str
     size_bytes: int
-    test_input: list[Any]
-    test_output: list[Any]
+    test_input: Any
+    test_output: Any
     tolerance: float
     extra: dict[str, Any] = field(default_factory=dict)
     pieces: Chunks | None = None
@@ -82,7 +83,7 @@ class Manifest:
         """Return the manifest in `document`; raise `BadInput` that names the field at fault."""
         test = object_of(document, "self_test")
         rows_in, rows_out, tolerance = test.get("input"), test.get("output"), number_of(test, "tolerance")
-        if not isinstance(rows_in, list) or not isinstance(rows_out, list) or not rows_in or len(rows_in) != len(rows_out):
+        if not is_test(rows_in, rows_out):
             raise BadInput("The self-test needs as many rows out as in, at least one", field="self_test")
         if tolerance is None or not 0 <= tolerance < math.inf:
             raise BadInput("The self-test needs a tolerance", field="self_test")

@@ -21,6 +21,7 @@ from app.agent.slots import Cabinet, Slot, Slots
 from app.engine.base.errors import BadInput, Conflict, Missing, OutpostError
 from app.wire.documents import whole_of
 from app.wire.limits import TENSOR_BYTES
+from app.wire.selftest import input_of, off_by
 from app.wire.status import ModelStatus
 
 if TYPE_CHECKING:
@@ -137,8 +138,6 @@ class Models:
 
     def _shadow(self, name: str, document: dict[str, Any]) -> dict[str, Any]:
         """Return how the prepared version does beside the active one on recorded requests, else on the self-test's rows."""
-        import numpy as np
-
         slots = self._need(name)
         if slots.waiting is None or slots.prepared is None:
             raise Conflict("Nothing is prepared", hint="Prepare a version first.")
@@ -146,7 +145,7 @@ class Models:
         most = min(whole_of(document, "most_requests", _MOST_SHADOWED), _MOST_SHADOWED)
         requests = recording.requests()[-most:] if recording is not None else []
         source = "recorded" if requests else "self_test"
-        requests = requests or [np.asarray(slots.waiting.test_input, np.float32)]
+        requests = requests or [input_of(slots.waiting.test_input)]
         new = self._session(name, slots.waiting, slots.prepared)
         old = self._session(name, slots.manifest, slots.active) if slots.manifest and slots.active else new
         told = shadow(requests, _answers(old), _answers(new), time.perf_counter)
@@ -278,17 +277,10 @@ def _test_inside(text: str, name: str) -> tuple[Any, Any, float]:
 
 def _self_test(session: "Session", rows_in: Any, rows_out: Any, tolerance: float) -> None:
     """Raise `BadInput` unless the model answers its own test rows within the tolerance."""
-    import numpy as np
-
-    try:
-        rows, wanted = np.asarray(rows_in, np.float32), np.asarray(rows_out, np.float32)
-    except (ValueError, TypeError):
-        raise BadInput("The self-test's rows are no table of numbers", field="self_test") from None
-    told = session.run({"x": rows})
-    answer = told.get("y")
-    if answer is None or answer.shape != wanted.shape:
+    answer = session.run({"x": input_of(rows_in)}).get("y")
+    if answer is None:
         raise BadInput("The self-test's answer has another shape", field="self_test")
-    off = float(np.max(np.abs(answer - wanted), initial=0.0))
+    off = off_by(rows_out, answer)
     if not off <= tolerance:
         raise BadInput(
             "The model fails its self-test: it is off by {off}, allowed is {tolerance}",

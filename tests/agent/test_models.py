@@ -11,6 +11,7 @@ from app.agent.models import Models
 from app.agent.shelf import Shelf, Span
 from app.engine.base.errors import BadInput, Conflict, Missing, OutpostError
 from app.wire.manifests import chunks_of
+from app.wire.selftest import drawn, drawn_input, told_output
 from app.wire.tensors import pack, unpack
 
 
@@ -178,6 +179,27 @@ def test_the_self_test_inside_the_artifact_is_asked_too(place, nets):
         with pytest.raises(BadInput, match=words):
             place.prepare(with_test_inside(nets[0], text), 2)
     assert place.status().prepared_version == 1
+
+
+def test_a_model_of_pictures_proves_itself_and_answers(place):
+    shape = ["n", 3, 48, 48]
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("GlobalAveragePool", ["picture"], ["mean"])], "net",
+        [onnx.helper.make_tensor_value_info("picture", onnx.TensorProto.FLOAT, shape)],
+        [onnx.helper.make_tensor_value_info("mean", onnx.TensorProto.FLOAT, ["n", 3, 1, 1])],
+    )  # fmt: skip
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
+    x = drawn(3, (2, 3, 48, 48))
+    net = SimpleNamespace(data=model.SerializeToString(), x=x, y=x.mean(axis=(2, 3), keepdims=True))
+    test = {"input": drawn_input(3, x.shape), "output": told_output(net.y), "tolerance": 1e-4}
+    with pytest.raises(BadInput, match="fails its self-test"):
+        place.prepare(net, 1, self_test={**test, "output": told_output(net.y + 1)})
+    place.prepare(net, 1, self_test=test)
+    assert place.do("shadow")["source"] == "self_test"
+    place.do("activate")
+    assert np.allclose(place.answer(x)[0]["y"], net.y, atol=1e-5)
+    place.open()  # the manifest on disk is read again
+    assert place.status().version == 1
 
 
 @pytest.mark.parametrize("cut", [10, 100, -5])

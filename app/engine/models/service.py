@@ -136,7 +136,7 @@ class ModelsService:
         if manifest["self_test"] is None:
             raise BadInput(
                 "{title} has no self-test, so no node can prove that it works", title=model.title,
-                hint="A model needs one float32 input x of shape (rows, width) with free rows, and an output y.",
+                hint="A model needs one float32 input, of any rank, and one output.",
             )  # fmt: skip
         return manifest
 

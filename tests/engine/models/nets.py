@@ -16,3 +16,15 @@ def linear_model(weights, free="n"):
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     return model.SerializeToString()
+
+
+def picture_model(shape, *nodes, out):
+    """Return the bytes of a model that has `nodes` (operator, inputs, outputs) between x of `shape` and y of `out`."""
+    graph = helper.make_graph(
+        [helper.make_node(*node) for node in nodes],
+        "picture",
+        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("answer", TensorProto.FLOAT, out)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return model.SerializeToString()

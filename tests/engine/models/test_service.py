@@ -1,11 +1,12 @@
 import numpy as np
+import onnx
 import pytest
 
 from app.engine.base.errors import BadInput, Conflict, Missing
 from app.engine.base.ids import content_id
 from app.engine.models.adapters.onnx_model import stamped
 from app.engine.models.service import ModelsService
-from tests.engine.models.nets import linear_model
+from tests.engine.models.nets import linear_model, picture_model
 
 ONE, TWO = linear_model([[1, 2], [3, 4], [5, 6]]), linear_model([[1, 0], [0, 1], [1, 1]])
 
@@ -74,6 +75,8 @@ async def test_an_export_is_the_same_bytes_and_damage_is_told(models, tmp_path):
 
 
 async def test_a_model_without_a_self_test_goes_to_no_node(models):
-    fixed = await models.register("fixed", linear_model([[1], [1]], free=2), actor="me@here")
+    two = onnx.load_model_from_string(picture_model(["n", 2], ("Add", ["picture", "other"], ["answer"]), out=["n", 2]))
+    two.graph.input.append(onnx.helper.make_tensor_value_info("other", onnx.TensorProto.FLOAT, ["n", 2]))
+    kept = await models.register("two", two.SerializeToString(), actor="me@here")
     with pytest.raises(BadInput, match="self-test"):
-        models.manifest(fixed)
+        models.manifest(kept)

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import onnx
 import pytest
@@ -5,7 +7,8 @@ import pytest
 from app.engine.base.contracts import never, silent
 from app.engine.base.errors import BadInput
 from app.engine.models.work import inspect, predict
-from tests.engine.models.nets import linear_model
+from app.wire.selftest import input_of, off_by
+from tests.engine.models.nets import linear_model, picture_model
 
 
 @pytest.fixture
@@ -25,9 +28,37 @@ def test_inspect_tells_shapes_and_a_self_test_that_numpy_confirms(model_file):
     assert told == inspect({"path": str(model_file)}, 7, silent, never)
 
 
-def test_a_model_of_fixed_batch_has_no_self_test(tmp_path):
+def test_a_model_of_fixed_batch_is_tested_with_that_batch(tmp_path):
     path = tmp_path / "fixed.onnx"
     path.write_bytes(linear_model([[1], [1]], free=2))
+    test = inspect({"path": str(path)}, 0, silent, never)["self_test"]
+    assert np.allclose(test["output"], np.sum(test["input"], axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("shape", [["n", 3, 64, 64], [1, 3, 64, 64], ["n", 3, "h", "w"]])
+def test_a_model_of_pictures_has_a_self_test_of_few_bytes_that_numpy_confirms(tmp_path, shape):
+    path = tmp_path / "mean.onnx"
+    path.write_bytes(picture_model(shape, ("GlobalAveragePool", ["picture"], ["answer"]), out=[shape[0], 3, 1, 1]))
+    test = inspect({"path": str(path)}, 5, silent, never)["self_test"]
+    rows = input_of(test["input"])
+    assert rows.ndim == 4
+    assert np.allclose(test["output"], rows.astype(float).mean(axis=(2, 3), keepdims=True), atol=1e-5)
+    assert len(json.dumps(test)) < 200_000
+
+
+def test_a_large_answer_is_tested_at_evenly_spaced_places(tmp_path):
+    path = tmp_path / "twice.onnx"
+    path.write_bytes(picture_model(["n", 3, 96, 96], ("Add", ["picture", "picture"], ["answer"]), out=["n", 3, 96, 96]))
+    test = inspect({"path": str(path)}, 5, silent, never)["self_test"]
+    assert len(json.dumps(test)) < 50_000
+    assert off_by(test["output"], 2 * input_of(test["input"])) <= test["tolerance"]
+
+
+def test_a_model_of_two_inputs_has_no_self_test(tmp_path):
+    path = tmp_path / "two.onnx"
+    model = onnx.load_model_from_string(picture_model(["n", 2], ("Add", ["picture", "other"], ["answer"]), out=["n", 2]))
+    model.graph.input.append(onnx.helper.make_tensor_value_info("other", onnx.TensorProto.FLOAT, ["n", 2]))
+    path.write_bytes(model.SerializeToString())
     assert inspect({"path": str(path)}, 0, silent, never)["self_test"] is None
 
 

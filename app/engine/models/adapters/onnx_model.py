@@ -5,6 +5,7 @@ Whatever these libraries raise on a malformed file is translated here, once, int
 
 import importlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
+from app.wire.selftest import MOST_DRAWN, MOST_TOLD, drawn, drawn_input, told_output
 
 _SELF_TEST_ROWS: Final = 4
+_SELF_TEST_PICTURES: Final = 2
+_FREE_AXIS: Final = 32
 _TOLERANCE: Final = 1e-4
 
 
@@ -49,13 +53,31 @@ def describe(path: Path, seed: int, source: str = "") -> dict[str, Any]:
     inside = session.get_modelmeta().custom_metadata_map.get("outpost.self_test")
     if inside:
         told |= {"self_test": _inside(inside, source or path), "carried": True}
-    elif _maps_rows(inputs) and outputs[0]["name"] == "y":
-        width = int(inputs[0]["shape"][1])
-        rows = np.random.default_rng(np.random.SeedSequence(seed)).random((_SELF_TEST_ROWS, width), dtype=np.float32)
-        answer = run(session, rows)
-        if answer.ndim == 2 and np.isfinite(answer).all():
-            told["self_test"] = {"input": rows.tolist(), "output": answer.tolist(), "tolerance": _TOLERANCE}
+    else:
+        told["self_test"] = _drawn_test(session, inputs, outputs, seed)
     return told
+
+
+def _drawn_test(
+    session: Any, inputs: Sequence[Mapping[str, Any]], outputs: Sequence[Mapping[str, Any]], seed: int
+) -> dict[str, Any] | None:
+    """Return the answer to drawn rows as a self-test, or None for a model that nodes do not serve so."""
+    shape = _test_shape(inputs)
+    if shape is None or len(outputs) != 1:
+        return None
+    if math.prod(shape) <= MOST_TOLD:
+        rows = np.random.default_rng(np.random.SeedSequence(seed)).random(shape, dtype=np.float32)
+        told_in: Any = rows.tolist()
+    else:
+        rows, told_in = drawn(seed, shape), drawn_input(seed, shape)
+    try:
+        answer = run(session, rows)
+    except BadInput:
+        return None  # its free axes are not as free as it says
+    if not answer.ndim or not np.isfinite(answer).all() or (isinstance(told_in, list) and len(answer) != len(rows)):
+        return None
+    tolerance = _TOLERANCE * max(1.0, float(np.abs(answer).max(initial=0.0)))
+    return {"input": told_in, "output": told_output(answer), "tolerance": tolerance}
 
 
 def _inside(text: str, source: str | Path) -> dict[str, Any]:
@@ -105,12 +127,18 @@ def run(session: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         raise BadInput("The model does not take these rows: {reason}", reason=_one_line(error), field="rows") from None
 
 
-def _maps_rows(inputs: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell whether a node can serve it: one float32 input called x with free rows of a fixed width."""
-    if len(inputs) != 1 or inputs[0]["name"] != "x" or inputs[0]["dtype"] != "tensor(float)" or len(inputs[0]["shape"]) != 2:
-        return False
-    free, width = inputs[0]["shape"]
-    return free is None and isinstance(width, int)
+def _test_shape(inputs: Sequence[Mapping[str, Any]]) -> tuple[int, ...] | None:
+    """Return the shape of test rows for a model of one float32 input of any rank, or None.
+
+    A free first axis is the batch; other free axes (a length, a picture's sides) get a size that nets accept.
+    """
+    if len(inputs) != 1 or inputs[0]["dtype"] != "tensor(float)" or not inputs[0]["shape"]:
+        return None
+    first, *others = inputs[0]["shape"]
+    rest = [_FREE_AXIS if axis is None else axis for axis in others]
+    count = first or (_SELF_TEST_ROWS if len(rest) < 2 else _SELF_TEST_PICTURES)
+    shape = (count, *rest)
+    return shape if all(axis > 0 for axis in shape) and math.prod(shape) <= MOST_DRAWN else None
 
 
 def _tensor(node: Any) -> dict[str, Any]:

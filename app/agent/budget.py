@@ -7,6 +7,7 @@ from app.agent.manifest import Allowance
 from app.engine.base.errors import Limit
 
 WINDOW_S: Final = 5.0
+_SLOT_S: Final = 0.05  # what is spent within it is kept as one entry, so that no rate of requests makes the record long
 
 
 class CpuBudget:
@@ -20,8 +21,7 @@ class CpuBudget:
         """Raise `Limit` when the model has used up its share of the window that ends now."""
         if allowance.cpu_ratio is None:
             return
-        while self._spent and self._spent[0][0] <= now_s - WINDOW_S:
-            self._sum_s -= self._spent.popleft()[1]
+        self._forget(now_s)
         if self._sum_s >= allowance.cpu_ratio * WINDOW_S:
             raise Limit(
                 "The model {name} has used its {ratio} of a core", name=name, ratio=allowance.cpu_ratio,
@@ -30,8 +30,19 @@ class CpuBudget:
 
     def spend(self, seconds: float, now_s: float) -> None:
         """Count `seconds` of work that ended now."""
-        self._spent.append((now_s, seconds))
+        self._forget(now_s)
+        if self._spent and now_s - self._spent[-1][0] < _SLOT_S:
+            began_s, before_s = self._spent[-1]
+            self._spent[-1] = (began_s, before_s + seconds)
+        else:
+            self._spent.append((now_s, seconds))
         self._sum_s += seconds
+
+    def _forget(self, now_s: float) -> None:
+        while self._spent and self._spent[0][0] <= now_s - WINDOW_S:
+            self._sum_s -= self._spent.popleft()[1]
+        if not self._spent:
+            self._sum_s = 0.0  # what rounding left over
 
 
 def check_memory(name: str, allowance: Allowance, grown_bytes: int) -> None:

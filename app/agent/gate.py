@@ -10,6 +10,7 @@ import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from starlette.requests import Request
@@ -48,15 +49,23 @@ class Rule:
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """Return the path's parts when this rule is meant, or None."""
-        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]{1,128})", self.path), path) if method == self.method else None
+        found = _pattern(self.path).fullmatch(path) if method == self.method else None
         return found.groupdict() if found else None
+
+
+@lru_cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]{1,128})", path))
 
 
 class Gate:
     """The ASGI application: finds the rule, checks the caller, and tells every error as a problem document."""
 
     def __init__(self, node: Node, rules: tuple[Rule, ...]) -> None:
-        self._node, self._rules = node, rules
+        self._node = node
+        self._rules: dict[tuple[str, str], list[Rule]] = {}
+        for rule in rules:
+            self._rules.setdefault((rule.method, _noun(rule.path)), []).append(rule)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -70,8 +79,9 @@ class Gate:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        method, path = request.method, request.url.path
-        found = next(((rule, parts) for rule in self._rules if (parts := rule.match(method, path)) is not None), None)
+        method, path = request.scope["method"], request.scope["path"]
+        meant = self._rules.get((method, _noun(path)), ())
+        found = next(((rule, parts) for rule in meant if (parts := rule.match(method, path)) is not None), None)
         open_to_all = found is not None and found[0].unpaired
         console = None if open_to_all else self._node.console_of(request.scope["state"].get("peer_der"))
         if found is None:
@@ -84,6 +94,11 @@ class Gate:
                 raise Refused("A change needs a signature")
             await self._node.check_signature(console, header, method, target_of(request.scope), body)
         return await rule.answer(Asked(request, console, parts, body))
+
+
+def _noun(path: str) -> str:
+    """Return what a path is about: its second part."""
+    return path.split("/", 3)[2] if path.count("/") > 1 else path
 
 
 def target_of(scope: Scope) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 _FLOOR_S: Final = 1e-6
 _GROWTH: Final = math.log(1.05)
 _BUCKETS: Final = 400  # up to about 300 s
+_TOLD: Final = 5  # buckets told as one: 28 % wide
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,17 @@ class Meter:
     def bad(self) -> None:
         """Count one inference that failed."""
         self._bad += 1
+
+    def histogram(self) -> dict[str, int]:
+        """Return how many took how long since the last `take`: {most microseconds: count}, 28 % wide, empty ones left out.
+
+        The edges are the same everywhere and always, so that histograms of nodes and times can be added up.
+        """
+        told: dict[str, int] = {}
+        for place in sorted(self._buckets):
+            edge_us = round(1e6 * _FLOOR_S * math.exp((place // _TOLD + 1) * _TOLD * _GROWTH), 1)
+            told[f"{edge_us:g}"] = told.get(f"{edge_us:g}", 0) + self._buckets[place]
+        return told
 
     def take(self) -> Interval:
         """Return what was counted since the last call."""

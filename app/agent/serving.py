@@ -102,8 +102,12 @@ class Server:
         return told
 
     def metrics(self) -> dict[str, Any]:
-        """Return each model's figures since the last call, and those of queue, cache and stand-ins."""
-        models = {name: vars(seen) for name, meter in self._meters.items() if (seen := meter.take()).error_ratio is not None}
+        """Return each model's figures since the last call, its histogram with them, and those of queue, cache and stand-ins."""
+        models = {}
+        for name, meter in self._meters.items():
+            histogram, seen = meter.histogram(), meter.take()
+            if seen.error_ratio is not None:
+                models[name] = {**vars(seen), "latency_us": histogram}
         told, self._told = self._told, dict.fromkeys(self._told, 0)
         queued = sum(map(len, self._queues.values()))
         return {"models": models, "queue_count": queued, "cache_bytes": self.cache.size_bytes, **told} if models else {}

@@ -1,5 +1,6 @@
 """The rows of rollouts: plan, simulate, approve, start, pause, resume, stop, retry, undo, list, show."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engine.base.command import Arg, Command, Danger, Role
@@ -38,7 +39,7 @@ def _spec(how: dict[str, Any]) -> "Spec":
     return spec
 
 
-async def simulate(call: "Call", *, rollout: str, seed: int, **faults: Any) -> dict[str, Any]:
+async def simulate(call: "Call", *, rollout: str, seed: int, nodes: int, as_is: bool, **faults: Any) -> dict[str, Any]:
     """Rehearse a planned rollout."""
     from app.engine.fleet.planner import rehearsal_of
     from app.engine.fleet.rollout.papers import faults_from
@@ -47,14 +48,29 @@ async def simulate(call: "Call", *, rollout: str, seed: int, **faults: Any) -> d
 
     rollouts = call.engine.rollouts
     found, chance = rollouts.find(rollout), faults_from(faults)
-    made, health = rehearsal_of(found, rollouts.tasks(found.id))
-    told = await in_thread(lambda: rehearse(found, made, health, chance, seed=seed), "rehearsal")
+    fleet = call.engine.fleet.records if as_is else None
+    made, health, links = rehearsal_of(found, rollouts.tasks(found.id), nodes=nodes, as_they_are=fleet)
+    told = await in_thread(lambda: rehearse(found, made, health, chance, seed=seed, links=links), "rehearsal")
     return {"rollout": found.id, "title": found.title, "seed": seed, **told}
 
 
-async def approve(call: "Call", *, rollout: str, deny: bool) -> dict[str, Any]:
+async def approve(call: "Call", *, rollout: str, deny: bool, paper: Path) -> dict[str, Any]:
     """Approve a rollout, or deny it."""
-    return _told(call, await call.engine.rollouts.approve(rollout, accept=not deny, actor=call.actor, cause=call.cause))
+    given = None if paper == Path() else paper
+    moved = await call.engine.rollouts.approve(rollout, accept=not deny, paper=given, actor=call.actor, cause=call.cause)
+    return _told(call, moved)
+
+
+async def ask(call: "Call", *, rollout: str, file: Path) -> dict[str, Any]:
+    """Write a plan that somebody else is to approve."""
+    rollouts = call.engine.rollouts
+    found = rollouts.find(rollout)
+    return await rollouts.approvals.ask(found, list(rollouts.tasks(found.id)), file)
+
+
+async def vouch(call: "Call", *, file: Path, out: Path) -> dict[str, Any]:
+    """Approve another console's plan with this console's keys."""
+    return await call.engine.rollouts.approvals.vouch(file, out)
 
 
 async def confirm(call: "Call", *, rollout: str, nodes: str) -> dict[str, Any]:
@@ -172,6 +188,8 @@ _FAULTS = (
     Arg("agreement_ratio", float, "Agreement under shadow traffic that every node shows.", 1.0, low=0, high=1),
     Arg("p99_ratio", float, "New to old p99 latency that every node shows.", 1.0, low=0),
     Arg("link_bytes_s", float, "Speed of a node's link.", 1e6, unit="B/s", low=1),
+    Arg("nodes", int, "Rehearse on so many made-up nodes, in the same mix; 0 takes the planned ones.", 0, low=0, high=100_000),
+    Arg("as_is", bool, "Begin with nodes away that are away now, and links as slow as they are said to be.", False),
 )
 
 ROWS: tuple[Command, ...] = (
@@ -199,11 +217,35 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "rollout.approve", "Approve a rollout",
-        "Lets a rollout above the limit start, or denies it. Who planned it cannot approve it.",
+        "Lets a rollout above the limit start, or denies it. Who planned it cannot approve it, under no name: it takes the "
+        "paper of an approver's console (rollout ask, rollout vouch; setting fleet.approvers).",
         approve,
-        (_ROLLOUT, Arg("deny", bool, "Deny it.", False)),
+        (
+            _ROLLOUT,
+            Arg("deny", bool, "Deny it.", False),
+            Arg("paper", Path, "What rollout vouch wrote on an approver's console.", Path()),
+        ),
         role=Role.ADMIN,
         returns=_SHOWN,
+    ),
+    Command(
+        "rollout.ask", "Ask for approval",
+        "Writes the plan of a rollout to a file, to be carried to another console and approved there.",
+        ask,
+        (_ROLLOUT, Arg("file", Path, "Where to write the plan.", Path("plan.json"))),
+        role=Role.OPERATOR, danger=Danger.READ,
+        returns="{rollout, title, file, digest}",
+    ),
+    Command(
+        "rollout.vouch", "Approve another console's plan",
+        "Seals the plan in a file with this console's keys. Read the file first: it holds every node, group and setting.",
+        vouch,
+        (
+            Arg("file", Path, "What rollout ask wrote.", positional=True),
+            Arg("out", Path, "Where to write the sealed approval.", Path("approval.json")),
+        ),
+        role=Role.ADMIN,
+        returns="{title, nodes, digest, file, device}",
     ),
     Command(
         "rollout.confirm", "Confirm installation",

@@ -45,7 +45,7 @@ ROWS = (
         "status", "Status", "What is going on: home, nodes, jobs and models in a few figures.", status,
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{version, home, actor, role, store_bytes, nodes, jobs, models_count, pending_count, disk_free_bytes, "
-        "sent_today_bytes, links_limited, links_near}",
+        "sent_today_bytes, heard_today_bytes, links_limited, links_near}",
     ),
     Command(
         "selftest", "Test this installation", "Tries the store, a worker process and each heavy library, and says what works.",

@@ -8,11 +8,12 @@ from PySide6.QtWidgets import QPushButton, QSplitter, QWidget
 from app.engine.base.events import SettingChanged
 from app.engine.base.text import tr
 from app.engine.base.units import ratio_text, span_text
-from app.engine.fleet.records import Node
+from app.engine.fleet.records import TIER_NAMES, Node
 from app.views.fleet_bulk import FleetBar
 from app.views.fleet_query import QueryFilter
 from app.views.node_inspector import NodeInspector
 from app.views.node_plots import NodePlots
+from app.views.node_words import labels_text
 from app.views.shell.context import Context, hold
 from app.views.shell.later import Later
 from app.views.shell.page import Page
@@ -30,6 +31,13 @@ _RANK = {"offline": 0, "suspect": 1, "unknown": 2, "online": 3}
 def _figure(node: Node) -> str:
     """Return the token of a node's figures: old ones are pale."""
     return "text" if str(node.state) == "online" else "stale"
+
+
+def _tier_token(node: Node) -> str:
+    """Return the token of a measured tier: one slower than declared stands out."""
+    names = TIER_NAMES
+    slow = node.tier in names and node.measured_tier in names and names.index(node.measured_tier) > names.index(node.tier)
+    return "warn" if slow else _figure(node)
 
 
 def node_columns(context: Context) -> list[Column[Node]]:
@@ -50,6 +58,14 @@ def node_columns(context: Context) -> list[Column[Node]]:
         Column("heard", tr("As of"), lambda node: node.as_of_us, ago, 84, right=True, live=True,
                hint=tr("When these figures were true")),
         Column("models", tr("Models"), lambda node: ", ".join(node.models), width=80, token=_figure),
+        Column("tier", tr("Tier"), lambda node: node.tier or None, width=64, spare=True,
+               hint=tr("The tier it was declared as")),
+        Column("measured", tr("Measured"), lambda node: node.measured_tier or None, width=72, spare=True, token=_tier_token,
+               hint=tr("The tier that its measured round trip stands for")),
+        Column("rtt", tr("Round trip"), lambda node: node.round_trip_s, span_text, 76, right=True, spare=True, token=_figure),
+        Column("connectivity", tr("Connectivity"), lambda node: node.connectivity or None, width=96, spare=True),
+        Column("labels", tr("Labels"), labels_text, width=120, spare=True),
+        Column("trouble", tr("Trouble"), lambda node: node.trouble or None, width=160, spare=True),
     ]  # fmt: skip
 
 

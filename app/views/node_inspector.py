@@ -10,8 +10,11 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QScrollArea, QVB
 from app.engine.base.rings import Ring
 from app.engine.base.text import tr
 from app.engine.base.units import bytes_text, count_text, ratio_text, span_text
+from app.engine.fleet.health import Health
 from app.engine.fleet.records import Node
 from app.views.node_history import NodeHistory
+from app.views.node_serving import ServingPart
+from app.views.node_words import labels_text, tier_text
 from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.twin_part import TwinPart
@@ -56,6 +59,8 @@ class NodeInspector(QScrollArea):
         for spark in self.sparks.values():
             column.addWidget(spark)
         self._facts = self._make_facts(column)
+        self.serving = ServingPart()
+        column.addWidget(self.serving)
         self.twin = TwinPart(self._resolve)
         column.addWidget(self.twin)
         self.history = NodeHistory(context)
@@ -88,12 +93,16 @@ class NodeInspector(QScrollArea):
         for spark in self.sparks.values():
             spark.show_stale(stale=state != "online")
         said = (
-            node.site or "–", node.address, f"{node.device_id[:16]}…", ", ".join(node.models) or tr("none active"),
-            count_text(node.inference_count), self._link_text(node), node.trouble or "–",
+            node.site or "–", node.address, f"{node.device_id[:16]}…", tier_text(node), labels_text(node) or "–",
+            ", ".join(node.models) or tr("none active"), count_text(node.inference_count), self._link_text(node),
+            node.trouble or "–",
         )  # fmt: skip
         for label, text in zip(self._facts, said, strict=True):
             if label.text() != text:
                 label.setText(text)
+        self.serving.show_node(node)
+        self.rest.setText(tr("End maintenance") if node.state is Health.MAINTENANCE else tr("Put into maintenance"))
+        self.rest.setVisible(node.state is not Health.DECOMMISSIONED)
         self.history.tell()
         self.twin.show_twin(self._context.engine.fleet.twins.document(node))
         self.kill.setVisible(node.demo and state != "offline")
@@ -105,10 +114,11 @@ class NodeInspector(QScrollArea):
         return True in drew
 
     def _link_text(self, node: Node) -> str:
-        """Return what was sent to the node today, of how much, and how fast it may go."""
-        sent = bytes_text(self._context.engine.fleet.budgets.sent_today(node.id))
+        """Return what the link carried today, of how much, and how fast it may go."""
+        carried = bytes_text(self._context.engine.fleet.budgets.carried_today(node.id))
         day = node.link_bytes_day
-        said = tr("{size} of {day} sent today", size=sent, day=bytes_text(day)) if day else tr("{size} sent today", size=sent)
+        said = tr("{size} of {day} today", size=carried, day=bytes_text(day)) if day else tr("{size} today", size=carried)
+        said = f"{node.connectivity} · {said}" if node.connectivity else said
         return said + (" · " + tr("at most {size}/s", size=bytes_text(node.link_bytes_s)) if node.link_bytes_s else "")
 
     def _ring(self, node_id: str, metric: str) -> Ring | None:
@@ -121,7 +131,10 @@ class NodeInspector(QScrollArea):
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
         labels = []
-        captions = (tr("Site"), tr("Address"), tr("Device"), tr("Models"), tr("Inferences"), tr("Link"), tr("Trouble"))
+        captions = (
+            tr("Site"), tr("Address"), tr("Device"), tr("Tier"), tr("Labels"), tr("Models"), tr("Inferences"), tr("Link"),
+            tr("Trouble"),
+        )  # fmt: skip
         for row, caption in enumerate(captions):
             name, value = QLabel(caption), QLabel()
             name.setProperty("role", "caption")
@@ -141,6 +154,9 @@ class NodeInspector(QScrollArea):
         if self._show_plots is None:
             self.plots.hide()
         self.plots.clicked.connect(lambda _checked=False: self._open_plots())
+        self.rest = QPushButton(tr("Put into maintenance"))
+        explain(self.rest, tr("In maintenance no rollout changes the node and its silence alarms nobody"))
+        self.rest.clicked.connect(lambda _checked=False: self._rest())
         self.restart = QPushButton(tr("Restart agent"))
         explain(self.restart, tr("Starts the agent's process again where it was"))
         self.restart.clicked.connect(lambda _checked=False: self._start("fleet.restart"))
@@ -149,7 +165,7 @@ class NodeInspector(QScrollArea):
         self.kill.clicked.connect(lambda _checked=False: self._start("fleet.kill"))
         self.remove = ConfirmButton(tr("Remove node"), tr("Really remove it?"), lambda: self._start("fleet.remove"))
         column.addSpacing(2 * theme.SPACE)
-        for button in (self.plots, self.restart, self.kill, self.remove):
+        for button in (self.plots, self.rest, self.restart, self.kill, self.remove):
             column.addWidget(button)
 
     def _open_plots(self) -> None:
@@ -160,6 +176,12 @@ class NodeInspector(QScrollArea):
     def _resolve(self, keep: str) -> None:
         if self._node_id:
             self._context.start("fleet.resolve", None, node=self._node_id, keep=keep)
+
+    def _rest(self) -> None:
+        node = self._context.engine.fleet.records.get(self._node_id)
+        if node is not None:
+            off = {"off": True} if node.state is Health.MAINTENANCE else {}
+            self._context.start("fleet.maintenance", None, nodes=node.id, **off)
 
     def _start(self, command: str) -> None:
         row = self._context.find(command)

@@ -10,9 +10,13 @@ from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.engine.fleet.rollout.gates import judge
 from app.engine.fleet.rollout.machine import current_group, outcome_counts
+from app.engine.fleet.rollout.papers import plan_document
+from app.engine.fleet.rollout.plan import plan_of
 from app.engine.fleet.rollout.records import Gate, Rollout, Task
-from app.engine.fleet.rollout.states import BAD, GOOD, GROUP, MOVING, READY, ROLLOUT
+from app.engine.fleet.rollout.states import GROUP, ROLLOUT
+from app.engine.fleet.rollout.words import word_of
 from app.views.models import ModelsPanel
+from app.views.rollout_nodes import NodesTable, look_of
 from app.views.rollout_plan import PlanSheet
 from app.views.shell.context import Context, hold
 from app.views.shell.later import Later
@@ -20,7 +24,7 @@ from app.views.shell.page import Page, card
 from app.views.widgets.columns import Column
 from app.views.widgets.confirm import ConfirmButton
 from app.views.widgets.empty import EmptyState
-from app.views.widgets.explain import scrolled, tabbed
+from app.views.widgets.explain import explain, scrolled, tabbed
 from app.views.widgets.gauges import Gauge, Gauges
 from app.views.widgets.lanes import Lane, Lanes
 from app.views.widgets.state import state_text, token_of
@@ -30,17 +34,6 @@ _LOOKS: Final = {
     "finished": "done", "running": "running", "starting": "running", "paused": "suspect", "stopping": "cancelling",
     "stopped": "interrupted", "approval_denied": "rejected", "waiting_for_approval": "suspect", "error": "failed",
 }  # fmt: skip
-
-
-def look_of(task: Task) -> str:
-    """Return how a node's mark looks: done, failed, on its way, silent, or not begun."""
-    if task.state in GOOD:
-        return "done"
-    if task.state in BAD:
-        return "failed"
-    if task.state == "unknown":
-        return "suspect"
-    return "running" if task.state in (*MOVING, *READY) else "queued"
 
 
 def rollout_columns() -> list[Column[Rollout]]:
@@ -54,7 +47,7 @@ def rollout_columns() -> list[Column[Rollout]]:
 
 def _state_words(rollout: Rollout) -> str:
     shape = state_text(_LOOKS.get(rollout.state, rollout.state))[:1]
-    return f"{shape} {rollout.state.replace('_', ' ')}"
+    return f"{shape} {word_of(rollout.state)}"
 
 
 class RolloutPage(Page):
@@ -77,6 +70,7 @@ class RolloutPage(Page):
         self.gauges = Gauges(tr("Gate of the group under way"))
         self.lanes = Lanes()
         self.lanes.setProperty("clear", True)
+        self.nodes = NodesTable()
         self.sheet = PlanSheet(context, self._planned)
         self._lay_out()
         self.table.on_picked(self.pick_rollout)
@@ -118,26 +112,7 @@ class RolloutPage(Page):
         self.plan.setAccessibleDescription(tr("Choose a model and nodes, and see who, who not and why before anything is kept"))
         self.plan.clicked.connect(lambda _checked=False: self._open_sheet())
         self.add_action(self.plan)
-        bar = QHBoxLayout()
-        self.controls: dict[str, QPushButton] = {}
-        for event, command, words in (
-            ("approve", "rollout.approve", tr("Approve")), ("start", "rollout.start", tr("Start rollout")),
-            ("confirm", "rollout.confirm", tr("Confirm installation")),
-            ("pause", "rollout.pause", tr("Pause")), ("resume", "rollout.resume", tr("Resume")),
-            ("retry", "rollout.retry", tr("Retry failed")), ("undo", "rollout.undo", tr("Plan the undo")),
-        ):  # fmt: skip
-            button = self.controls[event] = QPushButton(words)
-            row = self.context.find(command)
-            button.setAccessibleDescription(tr(row.help) if row is not None else "")
-            button.clicked.connect(partial(self._ask, command))
-            bar.addWidget(button)
-        bar.addStretch(1)
-        stop = partial(self._ask, "rollout.stop")
-        self.controls["stop"] = ConfirmButton(tr("Stop"), tr("Stop for good?"), stop)
-        halt = partial(self._ask, "rollout.stop", emergency=True)
-        self.controls["halt"] = ConfirmButton(tr("Emergency stop"), tr("Put back every node on its way?"), halt)
-        bar.addWidget(self.controls["stop"])
-        bar.addWidget(self.controls["halt"])
+        bar = self._bar()
         area = scrolled(self.lanes, tr("Groups"), across=True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         right = QWidget()
@@ -146,7 +121,11 @@ class RolloutPage(Page):
         column.addLayout(bar)
         column.addWidget(self.waiting)
         column.addWidget(self.gauges)
-        column.addWidget(area, 1)
+        parts = QSplitter(Qt.Orientation.Vertical)
+        parts.addWidget(area)
+        parts.addWidget(self.nodes)
+        parts.setChildrenCollapsible(False)
+        column.addWidget(parts, 1)
         self.detail = card(right)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.addWidget(self.table)
@@ -160,9 +139,44 @@ class RolloutPage(Page):
         self.body.addWidget(self.tabs, 1)
         self.begin_at(self.table.view)
 
+    def _bar(self) -> QHBoxLayout:
+        """Return the controls of the rollout that is picked."""
+        bar = QHBoxLayout()
+        self.controls: dict[str, QPushButton] = {}
+        for event, command, words in (
+            ("approve", "rollout.approve", tr("Approve")), ("start", "rollout.start", tr("Start rollout")),
+            ("confirm", "rollout.confirm", tr("Confirm installation")),
+            ("pause", "rollout.pause", tr("Pause")), ("resume", "rollout.resume", tr("Resume")),
+            ("retry", "rollout.retry", tr("Retry failed")), ("undo", "rollout.undo", tr("Plan the undo")),
+        ):  # fmt: skip
+            button = self.controls[event] = QPushButton(words)
+            row = self.context.find(command)
+            button.setAccessibleDescription(tr(row.help) if row is not None else "")
+            button.clicked.connect(partial(self._ask, command))
+            bar.addWidget(button)
+        self.show_plan = QPushButton(tr("Show its plan"))
+        explain(self.show_plan, tr("Who gets it, who does not and why, and bytes and time for each link, as it was planned"))
+        self.show_plan.clicked.connect(lambda _checked=False: self._show_plan())
+        bar.addWidget(self.show_plan)
+        bar.addStretch(1)
+        stop = partial(self._ask, "rollout.stop")
+        self.controls["stop"] = ConfirmButton(tr("Stop"), tr("Stop for good?"), stop)
+        halt = partial(self._ask, "rollout.stop", emergency=True)
+        self.controls["halt"] = ConfirmButton(tr("Emergency stop"), tr("Put back every node on its way?"), halt)
+        bar.addWidget(self.controls["stop"])
+        bar.addWidget(self.controls["halt"])
+        return bar
+
     def _open_sheet(self) -> None:
         self.tabs.setCurrentWidget(self.sheet)
         self.sheet.model.setFocus()
+
+    def _show_plan(self) -> None:
+        """Show the plan of the rollout that is picked, whatever became of it."""
+        rollout = self._rollouts.records.get(self._key)
+        if rollout is not None:
+            self.sheet.show_kept(plan_document(rollout, plan_of(rollout, self._rollouts.tasks(rollout.id))))
+            self.tabs.setCurrentWidget(self.sheet)
 
     def _planned(self, rollout_id: str) -> None:
         """Show a plan that was kept: it starts when told to."""
@@ -171,6 +185,9 @@ class RolloutPage(Page):
         self.pick_rollout(rollout_id)
 
     def _ask(self, command: str, _checked: bool = False, **how: Any) -> None:
+        if command == "rollout.approve":  # the form takes the paper of whoever approves it elsewhere
+            self.context.open_command(command, {"rollout": self._key})
+            return
         self.context.start(command, None, rollout=self._key, **how)
 
     def _tell(self) -> None:
@@ -195,6 +212,7 @@ class RolloutPage(Page):
         ))  # fmt: skip
         self.gauges.show_gauges(gauges_of(rollout, tasks))
         self.lanes.show_lanes(lanes_of(rollout, tasks))
+        self.nodes.show_tasks(rollout.id, [group.name for group in rollout.groups], tasks)
         for event, button in self.controls.items():
             button.setVisible(self._may(rollout, event, counts))
         self.controls["confirm"].setVisible(any(task.state == "wait_confirmation" for task in tasks))

@@ -56,6 +56,12 @@ class PlanSheet(QWidget):
         self.show_plan.setEnabled(self.model.count() > 0)
         self.show_plan.setToolTip("" if self.model.count() else tr("No model is registered yet"))
 
+    def show_kept(self, told: Row) -> None:
+        """Show the plan that a rollout was made from; it is kept already."""
+        self._asked = {}
+        self.show_result(told)
+        self.keep.setEnabled(False)
+
     def show_result(self, told: Row) -> None:
         """Show a plan as the engine told it."""
         undo = [

@@ -19,7 +19,6 @@ MOST_TOLD: Final = 4096  # values that stand in a self-test as they are
 MOST_DRAWN: Final = 1 << 24  # values, 64 MiB
 _KEPT: Final = 1024
 _KIND: Final = "murmur3"
-_BAD: Final = "The self-test's rows are no table of numbers"
 
 
 def drawn(seed: int, shape: tuple[int, ...]) -> "Floats":
@@ -56,12 +55,12 @@ def input_of(told: Any) -> "Floats":
     if isinstance(told, dict):
         shape, seed = _shape_of(told.get("shape")), told.get("seed")
         if told.get("drawn") != _KIND or not isinstance(seed, int):
-            raise BadInput(_BAD, field="self_test")
+            raise _bad()
         return drawn(seed, shape)
     try:
         return np.asarray(told, np.float32)
     except (ValueError, TypeError):
-        raise BadInput(_BAD, field="self_test") from None
+        raise _bad() from None
 
 
 def off_by(told: Any, answer: "Floats") -> float:
@@ -71,11 +70,11 @@ def off_by(told: Any, answer: "Floats") -> float:
     every = told.get("every") if isinstance(told, dict) else 1
     values = told.get("values") if isinstance(told, dict) else told
     if not isinstance(every, int) or every < 1:
-        raise BadInput(_BAD, field="self_test")
+        raise _bad()
     try:
         wanted = np.asarray(values, np.float32)
     except (ValueError, TypeError):
-        raise BadInput(_BAD, field="self_test") from None
+        raise _bad() from None
     shape = _shape_of(told.get("shape")) if isinstance(told, dict) else wanted.shape
     given = answer.ravel()[::every].reshape(-1) if isinstance(told, dict) else answer
     if answer.shape != shape or given.shape != wanted.shape:
@@ -93,10 +92,14 @@ def is_test(told_in: Any, told_out: Any) -> bool:
 
 def _shape_of(told: Any) -> tuple[int, ...]:
     if not isinstance(told, list) or not 0 < len(told) <= 16 or not all(isinstance(n, int) and n > 0 for n in told):
-        raise BadInput(_BAD, field="self_test")
+        raise _bad()
     size = 1
     for axis in told:
         size *= axis
     if size > MOST_DRAWN:
         raise BadInput("A self-test has at most {most} values", most=MOST_DRAWN, field="self_test")
     return tuple(told)
+
+
+def _bad() -> BadInput:
+    return BadInput("The self-test's rows are no table of numbers", field="self_test")

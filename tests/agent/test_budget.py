@@ -28,3 +28,12 @@ def test_memory_beyond_the_allowance_is_refused():
 def test_an_allowance_that_cannot_be_is_bad_input(told):
     with pytest.raises(BadInput):
         Allowance.from_json(told)
+
+
+def test_what_is_remembered_stays_small_whatever_is_asked_and_allowed():
+    budget, free = CpuBudget(), Allowance()
+    for at in range(20_000):
+        budget.check("m", free, at * 1e-3)
+        budget.spend(1e-5, at * 1e-3)
+    assert len(budget._spent) <= 101
+    assert budget._sum_s == pytest.approx(5.0 * 1e-2, rel=0.02)

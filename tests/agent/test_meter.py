@@ -25,6 +25,21 @@ def test_figures_agree_with_numpy_to_a_bucket(times, failures):
     assert told.error_ratio == pytest.approx(failures / (len(times) + failures))
 
 
+@given(st.lists(st.floats(1e-6, 100), min_size=1, max_size=300))
+def test_the_histogram_counts_everything_below_its_edges(times):
+    meter = Meter()
+    for seconds in times:
+        meter.good(seconds)
+    told = {float(edge) / 1e6: count for edge, count in meter.histogram().items()}
+    assert sum(told.values()) == len(times)
+    assert list(told) == sorted(told)
+    for edge_s, below in zip(told, np.cumsum(list(told.values())), strict=True):
+        assert np.count_nonzero(np.array(times) <= edge_s * 1.001) >= below
+        assert np.count_nonzero(np.array(times) <= edge_s / 1.3) <= below
+    meter.take()
+    assert meter.histogram() == {}
+
+
 def test_an_interval_begins_anew():
     meter = Meter()
     meter.good(0.5)

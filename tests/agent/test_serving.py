@@ -74,6 +74,7 @@ async def test_what_waits_goes_together_and_each_gets_its_own_answer(ground):
     assert max(models.batches) > 1
     told = server.metrics()
     assert (told["batched"], told["models"]["m"]["inference_count"]) == (6, 6)
+    assert sum(told["models"]["m"]["latency_us"].values()) == 6
     assert server.metrics() == {}
 
 

@@ -6,6 +6,8 @@ from app.commands.rollout import ROWS
 from app.engine.base.command import CommandTable, Role
 from app.engine.base.errors import BadInput
 from app.engine.base.records import Records
+from app.engine.fleet.health import Health
+from app.engine.fleet.records import Node
 from app.engine.fleet.rollout.records import Gate, Group, Rate, Rollout, Spec, Task, Window
 
 ROLLOUT = Rollout(
@@ -81,6 +83,17 @@ async def test_rollout_plan_hands_on_how_it_is_to_go(call):
 async def test_rollout_simulate_rehearses_the_plan(call):
     told = await ask(call, "rollout.simulate", rollout="r1", seed=3)
     assert (told["kind"], told["state"], told["good"], told["seed"]) == ("simulated", "finished", 2, 3)
+    many = await ask(call, "rollout.simulate", rollout="r1", nodes=300)
+    assert (many["state"], many["good"]) == ("finished", 300)
+
+
+async def test_rollout_simulate_can_begin_with_the_fleet_as_it_is(call):
+    nodes = call.engine.fleet = SimpleNamespace(records=Records(lambda node: node.id, "node"))
+    nodes.records.put(
+        Node("a", "d", "a", "x:1", state=Health.OFFLINE), Node("b", "e", "b", "x:1", state=Health.ONLINE, link_bytes_s=1)
+    )  # fmt: skip
+    told = await ask(call, "rollout.simulate", rollout="r1", as_is=True, away_s=4000.0)
+    assert told["seconds"] > 4000
 
 
 async def test_rollout_list_and_rollout_show_tell_counts_groups_and_nodes(call):
@@ -94,7 +107,7 @@ async def test_rollout_list_and_rollout_show_tell_counts_groups_and_nodes(call):
 @pytest.mark.parametrize(
     ("command", "given", "asked"),
     [
-        ("rollout.approve", {"deny": True}, ("approve", "r1", {"accept": False})),
+        ("rollout.approve", {"deny": True}, ("approve", "r1", {"accept": False, "paper": None})),
         ("rollout.pause", {}, ("pause", "r1", {})),
         ("rollout.stop", {"emergency": True}, ("halt", "r1", {"emergency": True})),
         ("rollout.start", {"wait_s": 3}, ("begin", "r1", {})),
@@ -122,3 +135,23 @@ async def test_rollout_undo_returns_its_plans(call):
 
 def test_only_looking_and_rehearsing_is_free_for_observers():
     assert {row.id for row in ROWS if row.role is Role.OBSERVER} == {"rollout.list", "rollout.show", "rollout.simulate"}
+
+
+async def test_rollout_ask_and_rollout_vouch_hand_their_files_on(call, tmp_path):
+    papers = call.engine.rollouts.approvals = Papers()
+    assert await ask(call, "rollout.ask", rollout="r1", file=tmp_path / "plan.json") == {"title": "digits:2", "nodes": 2}
+    assert await ask(call, "rollout.vouch", file=tmp_path / "plan.json", out=tmp_path / "out.json") == {"sealed": True}
+    assert papers.asked == [tmp_path / "plan.json", (tmp_path / "plan.json", tmp_path / "out.json")]
+
+
+class Papers:
+    def __init__(self):
+        self.asked = []
+
+    async def ask(self, rollout, tasks, file):
+        self.asked.append(file)
+        return {"title": rollout.title, "nodes": len(tasks)}
+
+    async def vouch(self, file, out):
+        self.asked.append((file, out))
+        return {"sealed": True}

@@ -50,7 +50,7 @@ class StubEngine:
         self.twins: dict[str, dict[str, Any]] = {}
         twins = SimpleNamespace(document=lambda node: self.twins.get(node.id, NO_TWIN))
         views = SimpleNamespace(records=Records(lambda view: view.id, "view"))
-        budgets = SimpleNamespace(sent_today=lambda _node_id: 0)
+        budgets = SimpleNamespace(carried_today=lambda _node_id: 0)
         self.fleet = SimpleNamespace(records=Records(lambda node: node.id, "node"), twins=twins, views=views, budgets=budgets)
         self.models = SimpleNamespace(records=Records(lambda model: model.id, "model"))
         self.rollouts = SimpleNamespace(records=Records(lambda rollout: rollout.id, "rollout"), tasks=lambda _key: ())

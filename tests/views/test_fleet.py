@@ -49,6 +49,21 @@ def test_a_state_change_reaches_table_heading_and_map(qtbot, full_window, full):
     assert "node-01 ■ offline" in page.map.accessibleDescription()
 
 
+def test_tiers_and_labels_are_columns_to_be_chosen_also_beside_an_older_layout(full_window, full):
+    full_window.open_page("fleet")
+    table = full_window.page.table
+    assert "tier" not in keys_of(full_window.page)
+    held = table.view.arrangement()
+    table.view.arrange({**held, "hidden": [key for key in held["hidden"] if key != "measured"]})
+    assert keys_of(full_window.page)[-1] == "measured"
+    table.view.arrange({"order": ["name", "state"], "hidden": []})
+    assert "measured" not in keys_of(full_window.page)
+    full.fleet.records.put(replace(full.fleet.records.need("n0"), tier="tier-1", round_trip_s=4e-3))
+    column = next(each for each in table.model.columns if each.key == "measured")
+    slow = full.fleet.records.need("n0")
+    assert (column.write(slow), column.token(slow)) == ("tier-2", "warn")
+
+
 def test_pairing_opens_its_form(window):
     window.open_page("fleet")
     window.page.pair.click()

@@ -57,6 +57,21 @@ def test_a_node_that_is_no_demo_cannot_be_killed(page, full):
     assert not page.node.kill.isVisible()
 
 
+def test_tier_and_labels_are_told_and_maintenance_begins_and_ends_here(qtbot, page, full, start):
+    node = replace(full.fleet.records.need("n0"), tier="tier-1", round_trip_s=4e-3, labels={"gpu": "", "ring": "canary"})
+    full.fleet.records.put(node)
+    page.pick("n0")
+    said = [label.text() for label in page.node._facts]
+    assert "tier-1 declared, tier-2 measured (4\u2009ms)" in said
+    assert "gpu, ring=canary" in said
+    qtbot.mouseClick(page.node.rest, Qt.MouseButton.LeftButton)
+    assert start.asked[-1] == ("fleet.maintenance", {"nodes": "n0"})
+    full.fleet.records.put(replace(node, state=Health.MAINTENANCE))
+    page.node.tell()
+    qtbot.mouseClick(page.node.rest, Qt.MouseButton.LeftButton)
+    assert start.asked[-1] == ("fleet.maintenance", {"nodes": "n0", "off": True})
+
+
 def test_removing_asks_once_more(qtbot, page, start):
     page.pick("n1")
     qtbot.mouseClick(page.node.remove, Qt.MouseButton.LeftButton)

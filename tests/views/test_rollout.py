@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.engine.fleet.rollout.records import Gate, Group, Rollout, Spec, Task
+from app.engine.fleet.rollout.records import Gate, Group, Link, Rollout, Spec, Task
 from app.engine.fleet.saved import SavedView
 from app.engine.models.records import ModelVersion
 from app.views.rollout import gate_text, gauges_of, lanes_of, look_of
@@ -129,3 +129,16 @@ def test_every_state_has_a_mark_and_unknown_is_no_failure():
     ]  # fmt: skip
     assert [lane.look for lane in lanes_of(RUNNING, TASKS)] == ["done", "running"]
     assert "–" in gate_text(SPEC.gate, [])
+
+
+def test_the_plan_of_a_rollout_can_be_seen_whatever_became_of_it(page):
+    rollout = replace(RUNNING, state="finished", excluded=(("d", "maintenance"),), links=(Link("north", 3, 2048, 20.0),))
+    page.context.engine.rollouts.records.put(rollout)
+    page.shown()
+    page.show_plan.click()
+    assert page.tabs.currentWidget() is page.sheet
+    assert [(row["site"], row["seconds"]) for row in page.sheet.links] == [("north", 20.0)]
+    assert [row["reason"] for row in page.sheet.excluded] == ["maintenance"]
+    assert not page.sheet.keep.isEnabled()
+    page.sheet.groups.setText("5,rest")
+    assert not page.sheet.keep.isEnabled()

@@ -166,3 +166,12 @@ def limit_memory(most_bytes: int) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def user_id() -> str:
+    """Return who runs this process, as the system knows it: the number of the user, or the name where there are none."""
+    if hasattr(os, "getuid"):
+        return str(os.getuid())
+    import getpass
+
+    return getpass.getuser()

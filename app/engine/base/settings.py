@@ -17,6 +17,7 @@ ROWS: tuple[Arg, ...] = (
     Arg("fleet.offline_s", float, "Silence after which a node is offline.", 8.0, unit="s", low=2, high=86400),
     Arg("fleet.link_process_nodes", int, "Above this many nodes their links move to a process of their own.", 50, low=0),
     Arg("fleet.keep_telemetry_s", float, "Telemetry older than this is let go.", 86400.0, unit="s", low=60, high=31_622_400),
+    Arg("fleet.approvers", str, "Devices whose consoles may approve rollouts, by device id, parted by commas.", ""),
     Arg("jobs.workers", int, "Worker processes at most; 0 means one per core, less one.", 0, low=0, high=256),
     Arg("jobs.idle_s", float, "An idle worker process ends after this time.", 60.0, unit="s", low=1, high=3600),
     Arg(

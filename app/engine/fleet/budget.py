@@ -1,6 +1,8 @@
 """The bytes a link may carry: token buckets, one per node and one per site, and a node's allowance of a day.
 
-A transfer asks before each piece. What a node was sent today (UTC) is kept in the store, so that a restart grants nothing.
+A transfer asks before each piece; telemetry is counted as it comes, and `thrift.py` has it come more seldom. What a link
+carried today (UTC), both ways, is kept in the store, so that a restart grants nothing. Counted are the bytes of HTTP; what TLS
+and TCP add is not.
 """
 
 import asyncio
@@ -15,7 +17,7 @@ from app.engine.store.store import Store
 
 Pace: TypeAlias = Callable[[int], Awaitable[None]]
 _BURST_S: Final = 1.0
-_DAY_S: Final = 86400
+DAY_S: Final = 86400
 _META: Final = "meta"
 _KEY: Final = "fleet.sent_today"
 MOST: Final = 0.8  # of a day's allowance: from here on a link is told as near its end
@@ -50,7 +52,8 @@ class Budgets:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._buckets: dict[tuple[str, str], Bucket] = {}
-        self._day, self._sent, self._changed = 0, dict[str, int](), False
+        self._day, self._changed = 0, False
+        self._sent, self._heard = dict[str, int](), dict[str, int]()
 
     def pace(self, limits: Sequence[tuple[str, str, int]], node_id: str = "", bytes_day: int = 0) -> Pace:
         """Return what waits until every bucket of `limits`, as (kind, name, bytes per second), lets a piece through.
@@ -78,13 +81,34 @@ class Budgets:
         self._turn()
         return self._sent.get(node_id, 0)
 
+    def heard_today(self, node_id: str) -> int:
+        """Return the bytes of telemetry that a node's link carried since midnight UTC."""
+        self._turn()
+        return self._heard.get(node_id, 0)
+
+    def carried_today(self, node_id: str) -> int:
+        """Return all bytes that a node's link carried since midnight UTC."""
+        return self.sent_today(node_id) + self.heard_today(node_id)
+
+    @property
+    def day(self) -> int:
+        """Return the day, counted since 1970 in UTC."""
+        self._turn()
+        return self._day
+
+    def hear(self, node_id: str, count: int) -> None:
+        """Count bytes of telemetry that came."""
+        if count:
+            self._heard[node_id], self._changed = self.heard_today(node_id) + count, True
+
     def summary(self, nodes: Iterable[Node]) -> dict[str, int]:
-        """Return the bytes sent today to `nodes`, how many links have an allowance, and how many have used most of it."""
-        sent = [(self.sent_today(node.id), node.link_bytes_day or 0) for node in nodes]
+        """Return the bytes sent to and heard from `nodes` today, how many links have an allowance, how many used most of it."""
+        links = [(node.id, node.link_bytes_day or 0) for node in nodes]
         return {
-            "sent_today_bytes": sum(spent for spent, _ in sent),
-            "links_limited": sum(day > 0 for _, day in sent),
-            "links_near": sum(day > 0 and spent >= MOST * day for spent, day in sent),
+            "sent_today_bytes": sum(self.sent_today(node_id) for node_id, _ in links),
+            "heard_today_bytes": sum(self.heard_today(node_id) for node_id, _ in links),
+            "links_limited": sum(day > 0 for _, day in links),
+            "links_near": sum(day > 0 and self.carried_today(node_id) >= MOST * day for node_id, day in links),
         }
 
     async def load(self, store: Store) -> None:
@@ -92,27 +116,31 @@ class Budgets:
         row = await store.read(lambda conn: rows.get(conn, _META, _KEY))
         told: dict[str, Any] = (row or {}).get("value") or {}
         self._day, self._sent = int(told.get("day", 0)), {str(key): int(count) for key, count in told.get("sent", {}).items()}
+        self._heard = {str(key): int(count) for key, count in told.get("heard", {}).items()}
 
     async def save(self, store: Store) -> None:
         """Write what was sent today, if it grew."""
         if not self._changed:
             return
         self._changed = False
-        row, now_us = {"id": _KEY, "value": {"day": self._day, "sent": dict(self._sent)}}, self._clock.now_us()
+        row, now_us = (
+            {"id": _KEY, "value": {"day": self._day, "sent": dict(self._sent), "heard": dict(self._heard)}},
+            self._clock.now_us(),
+        )
         await store.write(lambda conn: rows.put(conn, _META, row, actor="engine", cause="", now_us=now_us))
 
     def _spend(self, node_id: str, bytes_day: int, count: int) -> None:
         spent = self.sent_today(node_id) + count
-        if bytes_day and spent > bytes_day:
+        if bytes_day and spent + self.heard_today(node_id) > bytes_day:
             error = DaySpent("The link has carried what it may in a day, {bytes} bytes", bytes=bytes_day)
-            error.due_s = float((self._day + 1) * _DAY_S)
+            error.due_s = float((self._day + 1) * DAY_S)
             raise error
         self._sent[node_id], self._changed = spent, True
 
     def _turn(self) -> None:
-        today = self._clock.now_us() // 1_000_000 // _DAY_S
+        today = self._clock.now_us() // 1_000_000 // DAY_S
         if today != self._day:
-            self._day, self._sent = today, {}
+            self._day, self._sent, self._heard = today, {}, {}
 
     def _bucket(self, kind: str, name: str, bytes_s: int) -> Bucket:
         found = self._buckets.get((kind, name))

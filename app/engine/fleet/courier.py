@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from app.engine.base.errors import Conflict, Missing, Offline, OutpostError, Refused, Timeout
+from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.engine.fleet.budget import DaySpent, Pace
 from app.engine.fleet.rollout.records import Gate, Spec, Task
@@ -32,9 +33,12 @@ class Load:
 
 
 class Courier:
-    """Brings one model to nodes; `tell(node id, event, **what)` moves the node's task."""
+    """Brings one model to nodes; `tell(node id, event, **what)` moves the node's task.
 
-    def __init__(self, load: Load, spec: Spec, tell: Tell, p99_of: Callable[[str], float | None]) -> None:
+    `p99_of(node id)` is its latest p99 latency in s, and how many answers it has given by then.
+    """
+
+    def __init__(self, load: Load, spec: Spec, tell: Tell, p99_of: Callable[[str], tuple[float | None, int]]) -> None:
         self._load, self._spec, self._tell, self._p99_of = load, spec, tell, p99_of
         self.leaving = False  # The engine stops: nodes stay as they are and are asked when it is back.
 
@@ -55,7 +59,7 @@ class Courier:
                 )  # fmt: skip
         except asyncio.CancelledError:
             if not self.leaving:
-                self._tell(node_id, "cancel", reason="stopped")
+                self._tell(node_id, "cancel", reason=tr("stopped"))
                 self._tell(node_id, "canceled")
             raise
         except DaySpent as error:
@@ -121,7 +125,7 @@ class Courier:
         """Return what shadow traffic shows; raise `Conflict` when the node's own gate does not hold."""
         told = await client.shadow(self._load.parcel.name)
         if not told.get("has_old") or told.get("source") != "recorded":
-            return {"p99_before_s": self._p99_of(node_id)} if told.get("has_old") else {}
+            return {"p99_before_s": self._p99_of(node_id)[0]} if told.get("has_old") else {}
         figures = {
             "agreement_ratio": told.get("agreement_ratio"), "p99_before_s": told.get("old_p99_s"),
             "p99_after_s": told.get("new_p99_s"),
@@ -130,17 +134,18 @@ class Courier:
         return figures
 
     async def _watch(self, node_id: str) -> None:
-        """Wait while the new model answers real requests, and note its latency."""
+        """Wait while the new model answers real requests, and note its latency; an older figure is not taken for it."""
         if not self._spec.watch_s:
             return
+        _, answered = self._p99_of(node_id)
         await asyncio.sleep(self._spec.watch_s)
-        after_s = self._p99_of(node_id)
-        if after_s is not None:
+        after_s, by_then = self._p99_of(node_id)
+        if after_s is not None and by_then > answered:
             self._tell(node_id, "", p99_after_s=after_s)
 
     async def _settle(self, client: "NodeClient", node_id: str) -> None:
         """Leave a node in order that was stopped on its way: it goes back, whatever it had reached."""
-        self._tell(node_id, "roll_back", reason="stopped")
+        self._tell(node_id, "roll_back", reason=tr("stopped"))
         await self._go_back(client, node_id)
 
     async def _go_back(self, client: "NodeClient", node_id: str) -> None:
@@ -170,4 +175,4 @@ def check_figures(gate: Gate, figures: Mapping[str, Any]) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return str(error) or "no answer in time"
+    return str(error) or tr("no answer in time")

@@ -103,6 +103,8 @@ def heard(node: Node, batch: Batch, items: Sequence[Measurement]) -> Node:
         fields |= {name: value for name in SERIES if (value := getattr(last, name)) is not None}
         count = node.inference_count + sum(item.inference_count for item in items)
         fields |= {"as_of_us": last.at_us, "inference_count": count}
+        if isinstance(served := last.metrics.get("models"), dict):
+            fields["serving"] = served
     return replace(node, **fields)
 
 

@@ -1,10 +1,14 @@
 """Makes the plan of a rollout from what models and fleet know now, and the rollout that stands for it; part of its service."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from app.engine.base.clock import Clock
+from app.engine.base.records import Records
+from app.engine.base.text import tr
+from app.engine.fleet.approvals import planner_of
 from app.engine.fleet.records import Node
 from app.engine.fleet.rollout import machine
 from app.engine.fleet.rollout import plan as planning
@@ -42,17 +46,44 @@ class Planner:
         """Return the rollout of a plan: ready, or waiting for approval; it has no id before it is kept."""
         rollout = Rollout(
             id="", title=model.title, model_id=model.id, model=model.name, version=model.version, spec=spec, groups=made.groups,
-            targets=nodes, excluded=made.excluded, created_s=self._clock.now_us() / 1e6, author=actor,
+            targets=nodes, excluded=made.excluded, links=made.links, artifact=model.artifact,
+            planner=planner_of(actor), created_s=self._clock.now_us() / 1e6, author=actor,
         )  # fmt: skip
         return machine.move(rollout, "ask_approval" if made.needs_approval else "plan")
 
+    async def joining(self, rollout: Rollout, fresh: Sequence[Node], have: int) -> tuple[Rollout, list[Task]]:
+        """Return the tasks of nodes that match by now, in the last group; those above a limit nobody approved are left out."""
+        spec, named = rollout.spec, {name for name, _ in rollout.excluded}
+        room = max(spec.approve_above - have, 0) if spec.approve_above and not rollout.approver else len(fresh)
+        if not room and all(node.name in named for node in fresh):
+            return rollout, []
+        made = await self.plan(self._models.find(rollout.model_id), fresh, spec)
+        last = len(rollout.groups) - 1
+        reason = tr("above the number of nodes that may have it without approval")
+        out = tuple((task.name, reason) for task in made.tasks[room:] if task.name not in named)
+        return replace(rollout, excluded=rollout.excluded + out), [replace(task, group=last) for task in made.tasks[:room]]
 
-def rehearsal_of(rollout: Rollout, tasks: Iterable[Task]) -> tuple[planning.Plan, dict[str, str]]:
-    """Return the plan and the health that a simulation of `rollout` begins with, every node as new."""
-    fresh = tuple(
+
+def rehearsal_of(
+    rollout: Rollout, tasks: Iterable[Task], *, nodes: int = 0, as_they_are: Records[Node] | None = None
+) -> tuple[planning.Plan, dict[str, str], dict[str, float]]:
+    """Return plan, health and links (bytes/s by node) that a simulation of `rollout` begins with, every node as new.
+
+    With `nodes` that many are made up, in the same mix of groups, sites and versions. Without `as_they_are` every node is
+    here and no link is known.
+    """
+    mix = [
         Task(task.node_id, task.name, task.group, before=task.before, site=task.site, bytes_planned=task.bytes_planned)
         for task in tasks
-    )
+    ]
+    made = [replace(mix[at % len(mix)], node_id=f"made-{at}", name=f"made-{at:05}") for at in range(nodes)] if mix else []
+    fresh = tuple(made or mix)
     groups = tuple(Group(group.name, "ready") for group in rollout.groups)
-    health = {task.node_id: "online" for task in fresh}
-    return planning.Plan(groups, fresh, rollout.excluded, (), {}, needs_approval=False), health
+    health, links = {task.node_id: "online" for task in fresh}, dict[str, float]()
+    if as_they_are is not None and not made:
+        for task in fresh:
+            node = as_they_are.get(task.node_id)
+            health[task.node_id] = "" if node is None else str(node.state)
+            if node is not None and node.link_bytes_s:
+                links[task.node_id] = float(node.link_bytes_s)
+    return planning.Plan(groups, fresh, rollout.excluded, (), {}, needs_approval=False), health, links

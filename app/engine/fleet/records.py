@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from app.engine.fleet.health import Health
 
+NOTHING: Final[Mapping[str, Any]] = {}
 # The round trip below which a node belongs to a tier, in seconds; whatever is slower is the cloud.
 TIERS: Final = (("tier-1", 1e-3), ("tier-2", 10e-3), ("tier-3", 50e-3))
 TIER_NAMES: Final = (*(name for name, _ in TIERS), "cloud")
@@ -18,7 +19,10 @@ def tier_of(round_trip_s: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One paired node; `as_of_us` is when its figures were true, `last_heartbeat_us` when it last answered (0: never)."""
+    """One paired node; `as_of_us` is when its figures were true, `last_heartbeat_us` when it last answered (0: never).
+
+    `serving` is what it last told of each model it was asked: count, latencies in s, errors, and the histogram of latency.
+    """
 
     id: str
     device_id: str
@@ -38,6 +42,7 @@ class Node:
     inference_count: int = 0
     round_trip_s: float | None = None
     models: tuple[str, ...] = ()
+    serving: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     labels: Mapping[str, str] = field(default_factory=dict)
     hardware: Mapping[str, Any] = field(default_factory=dict)
     connectivity: str = ""

@@ -10,10 +10,13 @@ import contextlib
 import logging
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 from app.engine.base.errors import Conflict, Missing, OutpostError, Refused
 from app.engine.base.records import Records
+from app.engine.base.text import tr
+from app.engine.fleet.approvals import Approvals
 from app.engine.fleet.courier import Courier, Load
 from app.engine.fleet.planner import Planner
 from app.engine.fleet.rollout import machine
@@ -56,6 +59,7 @@ class RolloutService:
         self._store = RolloutStore(base.store, base.clock)
         self._live: dict[str, _Live] = {}
         self._planner = Planner(models, base.clock)
+        self.approvals = Approvals(base, link)
 
     async def start(self) -> None:
         """Load the rollouts and go on with those that were under way."""
@@ -116,15 +120,21 @@ class RolloutService:
             return plan_document(rollout, made)
         return plan_document(await self._keep(rollout, made, actor, cause), made)
 
-    async def approve(self, key: str, *, accept: bool, actor: str, cause: str = "") -> Rollout:
-        """Let a rollout above the limit start, or not; raise `Refused` when who planned it approves it."""
+    async def approve(self, key: str, *, accept: bool, paper: Path | None = None, actor: str, cause: str = "") -> Rollout:
+        """Let a rollout above the limit start, or not; raise `Refused` when who planned it approves it.
+
+        `paper` is another console's sealed word over exactly this plan.
+        """
         rollout = self.find(key)
-        if accept and _person(actor) == _person(rollout.author):
+        if accept and paper is None and _person(actor) == _person(rollout.author):
             raise Refused(
                 "{person} planned {title} and cannot approve it too", person=_person(actor), title=rollout.title,
                 hint="Somebody else must look at it: outpost rollout show",
             )  # fmt: skip
         moved = machine.move(rollout, "approve" if accept else "deny", approver=actor)
+        if accept:
+            approver, told = await self.approvals.approver(rollout, list(self.tasks(rollout.id)), paper, actor)
+            moved = replace(moved, approver=approver, paper=told)
         return await self._put(moved, actor, cause)
 
     async def begin(self, key: str, *, actor: str, cause: str = "") -> Rollout:
@@ -184,7 +194,7 @@ class RolloutService:
         for task in live.tasks:
             idle = task.node_id not in live.going
             if idle and NODE.allows(task.state, "cancel"):
-                self._tell(rollout.id, task.node_id, "cancel", reason="stopped")
+                self._tell(rollout.id, task.node_id, "cancel", reason=tr("stopped"))
                 if NODE.allows(live.tasks.need(task.node_id).state, "canceled"):
                     self._tell(rollout.id, task.node_id, "canceled")
         for node_id, going in tuple(live.going.items()):
@@ -259,12 +269,13 @@ class RolloutService:
             if not live.going and rollout.state not in _ACTIVE and not is_waiting_on(live.tasks, rollout):
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(live.news.wait(), _TICK_S)
+                async with asyncio.timeout(_TICK_S):  # wait_for may swallow the end when it comes with news (Python 3.11)
+                    await live.news.wait()
 
     async def _step(self, rollout_id: str) -> None:
         live, rollout = self._live[rollout_id], self.records.need(rollout_id)
         if rollout.spec.dynamic and rollout.state == "running":
-            await self._join_new(rollout)
+            rollout = await self._join_new(rollout)
         told = machine.decide(rollout, {task.node_id: task for task in live.tasks}, self.health(), self._now_s())
         self._note(rollout_id, told.changed)
         self.records.put(told.rollout)
@@ -293,9 +304,9 @@ class RolloutService:
             if event == "succeed":
                 self._fleet.activated(node_id, model.id, model.name, actor=rollout.author, cause=rollout.id)
 
-        def p99_of(node_id: str) -> float | None:
+        def p99_of(node_id: str) -> tuple[float | None, int]:
             node = self._fleet.records.get(node_id)
-            return None if node is None else node.latency_p99_s
+            return (None, 0) if node is None else (node.latency_p99_s, node.inference_count)
 
         return Courier(load, spec, tell, p99_of)
 
@@ -338,15 +349,16 @@ class RolloutService:
         live.tasks.put(*tasks)
         live.dirty.update(task.node_id for task in tasks)
 
-    async def _join_new(self, rollout: Rollout) -> None:
-        """Let nodes that match by now join the last group."""
+    async def _join_new(self, rollout: Rollout) -> Rollout:
+        """Let nodes that match by now join the last group; return the rollout, which names those that may not."""
         live = self._live[rollout.id]
         matching = self._fleet.select(rollout.targets, held=True)
         fresh = [node for node in matching if node.id not in live.tasks]
         if not fresh:
-            return
-        made = await self._planner.plan(self._models.find(rollout.model_id), fresh, rollout.spec)
-        self._note(rollout.id, [replace(task, group=len(rollout.groups) - 1) for task in made.tasks])
+            return rollout
+        rollout, joined = await self._planner.joining(rollout, fresh, len(live.tasks))
+        self._note(rollout.id, joined)
+        return rollout
 
     async def _put(self, rollout: Rollout, actor: str, cause: str) -> Rollout:
         self.records.put(rollout)

@@ -24,6 +24,7 @@ from app.engine.fleet.records import Node
 from app.engine.fleet.roster import Roster
 from app.engine.fleet.saved import SavedViews
 from app.engine.fleet.targets import Targets
+from app.engine.fleet.thrift import Thrift
 from app.engine.fleet.twins import Twins
 from app.engine.fleet.watch import Watch
 from app.engine.jobs.base import Base
@@ -56,8 +57,10 @@ class FleetService:
         self._devices: dict[str, str] = {}
         self._shown_s: dict[str, float] = {}
         self._ledger = Ledger(base)
-        self._watch = Watch(base, self.records, self._ledger.mark)
         self.deployments, self.budgets = Deployments(base), Budgets(base.clock)
+        cadence_s = partial(base.settings.__getitem__, "fleet.cadence_s")
+        self._thrift = Thrift(self.budgets, base.clock, self.records, link.pace, cadence_s)
+        self._watch = Watch(base, self.records, self._ledger.mark, self._thrift.wait_s)
         self.twins = Twins(base, link, self.records)
         self.roster = Roster(base, self)
         self.views = SavedViews(base)
@@ -220,6 +223,7 @@ class FleetService:
         items = self._keep(node, batch)
         self._watch.heard(node.id)
         self.records.put(intake.heard(node, batch, items))
+        self._thrift.after(node, batch)
         back = node.state is not Health.ONLINE
         self.judge(node.id)
         for device, age_s in intake.peers_of(batch).items():
@@ -288,6 +292,7 @@ class FleetService:
                 self.attach(self.records.need(row["id"]))
 
     async def _tick(self) -> None:
+        self._thrift.look()
         self._watch.look(self._ended)
 
     def _ended(self, node: Node) -> bool:
@@ -301,7 +306,7 @@ class FleetService:
         if node.state is Health.DECOMMISSIONED or node.id not in self._identities:
             return
         peer = Peer(node.id, node.address, self._identities[node.id])
-        self._link.attach(Target(peer, node.epoch, node.seq))
+        self._link.attach(Target(peer, node.epoch, node.seq, self._thrift.first_s(node)))
 
     def detach(self, node_id: str) -> None:
         """Pull from a node no longer; it stays known."""
@@ -320,6 +325,7 @@ class FleetService:
         self._shown_s.pop(node_id, None)
         self._ledger.forget(node_id)
         self._watch.forget(node_id)
+        self._thrift.forget(node_id)
 
     async def _put(self, node_id: str, fields: dict[str, Any], actor: str, cause: str) -> None:
         now_us = self._base.clock.now_us()

@@ -49,6 +49,11 @@ class NodeClient:
         self._clock_read_s = -_CLOCK_AGE_S
         self._nonces = NonceCache(256)
 
+    @property
+    def wire_bytes(self) -> int:
+        """Return the bytes that the requests of this client carried so far, both ways."""
+        return self._transport.wire_bytes
+
     async def close(self) -> None:
         """Close the connections to the node."""
         await self._transport.close()

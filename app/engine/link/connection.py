@@ -40,6 +40,7 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    wire_bytes: int = 0  # of the request and the answer together, without what TLS adds
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport
         self._limit_s, self._left_bytes, self._moved = 0.0, 0, False
+        self._wire_bytes = 0
         self._watch: asyncio.TimerHandle | None = None
         self._headers: dict[str, str] = {}
         self._parts: list[bytes] = []
@@ -114,7 +116,7 @@ class Connection(asyncio.Protocol):
             raise ProtocolError("the connection is closed")
         waiter: asyncio.Future[Reply] = self._loop.create_future()
         self._waiter = waiter
-        self._limit_s = limit_s
+        self._limit_s, self._wire_bytes = limit_s, len(head) + len(body)
         self._transport.write(head + body if len(body) < 1 << 16 else head)
         if len(body) >= 1 << 16:
             self._transport.write(body)
@@ -149,6 +151,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read a piece of the answer; a word that nobody asked for ends the connection."""
         self._moved = True
+        self._wire_bytes += len(data)
         if self._waiter is None:
             self._transport.abort()
             return
@@ -191,7 +194,7 @@ class Connection(asyncio.Protocol):
             return  # an interim word (100): the answer is still to come
         self._waiter = None
         if not waiter.done():
-            waiter.set_result(Reply(status, self._headers, b"".join(self._parts)))
+            waiter.set_result(Reply(status, self._headers, b"".join(self._parts), self._wire_bytes))
         if not self._parser.should_keep_alive():
             self._transport.close()
 

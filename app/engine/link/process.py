@@ -62,6 +62,12 @@ class LinkProcess:
         """Pull from a node now."""
         self._tell({"do": "poke", "id": node_id})
 
+    def pace(self, node_id: str, every_s: float) -> None:
+        """Have a node asked for a page every `every_s` from now on; 0 for the cadence of all."""
+        if node_id in self._targets:
+            self._targets[node_id] = replace(self._targets[node_id], every_s=every_s)
+            self._tell({"do": "pace", "id": node_id, "every_s": every_s})
+
     async def stop(self) -> None:
         """End the child and wait until it is gone."""
         self._stopping = True
@@ -220,3 +226,5 @@ def _obey(puller: Puller, message: dict[str, Any]) -> None:
             puller.detach(message["id"])
         case "poke":
             puller.poke(message["id"])
+        case "pace":
+            puller.pace(message["id"], message["every_s"])

@@ -7,7 +7,7 @@ that a thousand nodes that come back do not come at once.
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.engine.base.clock import Clock
@@ -18,6 +18,7 @@ from app.engine.link.records import Batch, Peer, Target
 from app.engine.link.transport import full_jitter_s
 
 PAGE: Final = 500
+_SHORT_PAGE: Final = 50  # of a node that is asked seldom, because its link carries little
 _STATUS_EVERY_S: Final = 20.0
 _CAP_S: Final = 30.0
 _APART_S: Final = 0.04  # on average between the beats of two nodes, as long as all fit into one cadence
@@ -36,6 +37,7 @@ class _Follow:
     failures: int = 0
     status_due_s: float = 0.0
     due_s: float | None = None
+    paced: bool = False
     full: bool = False
 
 
@@ -72,6 +74,14 @@ class Puller:
             follow.status_due_s = 0.0
             follow.poked.set()
 
+    def pace(self, node_id: str, every_s: float) -> None:
+        """Have a node asked for a page every `every_s` from now on; 0 for the cadence of all."""
+        follow = self._follows.get(node_id)
+        if follow is not None:
+            follow.target, follow.due_s = replace(follow.target, every_s=every_s), None
+            follow.paced = True
+            follow.poked.set()
+
     async def stop(self) -> None:
         """Pull from nobody and close every connection."""
         for node_id in tuple(self._tasks):
@@ -79,6 +89,8 @@ class Puller:
         await asyncio.gather(*self._closing)
 
     async def _run(self, follow: _Follow) -> None:
+        if follow.target.every_s:
+            await self._pause(follow)
         while True:
             batch = await self._pull(follow)
             follow.failures = 0 if batch.problem is None else follow.failures + 1
@@ -87,10 +99,11 @@ class Puller:
 
     async def _pull(self, follow: _Follow) -> Batch:
         """Ask once; a failure is a batch too."""
-        target, began_s = follow.target, self._clock.monotonic_s()
+        target, began_s, carried = follow.target, self._clock.monotonic_s(), follow.client.wire_bytes
+        most = _SHORT_PAGE if target.every_s else PAGE
         try:
             due = began_s >= follow.status_due_s
-            page = await follow.client.telemetry(target.epoch, target.seq, PAGE, status=due)
+            page = await follow.client.telemetry(target.epoch, target.seq, most, status=due)
             round_trip_s = self._clock.monotonic_s() - began_s
             status = page.status
             if status is None and (due or page.epoch != target.epoch):  # too old to send it along, or begun anew
@@ -102,26 +115,36 @@ class Puller:
         except Exception as error:  # noqa: BLE001 - one node's surprise must not end the pulling; it is told as a bug
             told = as_outpost_error(error)
             return Batch(target.peer.id, self._clock.now_us(), target.epoch, target.seq, problem=told.problem())
-        follow.target = Target(target.peer, page.epoch, page.cursor)
+        follow.target = replace(follow.target, epoch=page.epoch, seq=page.cursor)
         follow.full = len(page.items) >= PAGE
         return Batch(
-            target.peer.id, self._clock.now_us(), page.epoch, page.cursor, page.items, page.lost, status, round_trip_s
+            target.peer.id, self._clock.now_us(), page.epoch, page.cursor, page.items, page.lost, status, round_trip_s,
+            link_bytes=follow.client.wire_bytes - carried,
         )  # fmt: skip
 
     async def _pause(self, follow: _Follow) -> None:
         """Wait for the next pull: not at all while a gap is being filled, longer and longer while a node fails."""
-        if follow.full and not follow.failures:
+        if follow.full and not follow.failures and not follow.target.every_s:
             await asyncio.sleep(0)
             return
+        while await self._wait(follow):
+            pass
+
+    async def _wait(self, follow: _Follow) -> bool:
+        """Wait as long as it now should be; tell whether to wait anew, because the pace changed meanwhile."""
+        follow.paced = False
         delay_s = self._until_due_s(follow)
         if follow.failures:
             cap_s = max(_CAP_S, self._cadence_s)
             delay_s = max(0.25 * self._cadence_s, full_jitter_s(follow.failures, self._cadence_s, cap_s, self._draw))
+            delay_s = max(delay_s, follow.target.every_s)
         try:
-            await asyncio.wait_for(follow.poked.wait(), delay_s)
+            async with asyncio.timeout(delay_s):  # wait_for may swallow the end when it comes with a poke (Python 3.11)
+                await follow.poked.wait()
         except TimeoutError:
-            return
+            return False
         follow.poked.clear()
+        return follow.paced
 
     def _until_due_s(self, follow: _Follow) -> float:
         """Return the wait to the node's next beat.
@@ -130,6 +153,9 @@ class Puller:
         there are, the wider their beats are drawn apart.
         """
         now_s = self._clock.monotonic_s()
+        if follow.target.every_s:
+            follow.due_s = None
+            return follow.target.every_s
         if follow.due_s is None:
             spread_s = min(self._cadence_s, _APART_S * len(self._follows))
             beat_s = (now_s // self._cadence_s + 1) * self._cadence_s

@@ -29,20 +29,24 @@ class Peer:
 
 @dataclass(frozen=True)
 class Target:
-    """A peer to pull from and the cursor to go on at: the spool's epoch and the last sequence number dealt with."""
+    """A peer to pull from and the cursor to go on at: the spool's epoch and the last sequence number dealt with.
+
+    `every_s` is the wait between pages where that is not the cadence of all; the first page is waited for, too.
+    """
 
     peer: Peer
     epoch: str = ""
     seq: int = 0
+    every_s: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the target as plain JSON."""
-        return {"peer": self.peer.to_json(), "epoch": self.epoch, "seq": self.seq}
+        return {"peer": self.peer.to_json(), "epoch": self.epoch, "seq": self.seq, "every_s": self.every_s}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Target":
         """Return the target in `document`; raise `BadInput` when its identity is malformed."""
-        return cls(Peer.from_json(document["peer"]), str(document["epoch"]), int(document["seq"]))
+        return cls(Peer.from_json(document["peer"]), str(document["epoch"]), int(document["seq"]), float(document["every_s"]))
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ class Batch:
     """What one pull from a node brought, or why it failed.
 
     `at_us` is our clock at the answer, `epoch` and `seq` the cursor after it, `lost` the ranges the node had to drop,
-    `status` comes with some pulls only, `problem` is the problem document of a failed pull.
+    `status` comes with some pulls only, `problem` is the problem document of a failed pull,
+    `link_bytes` what the pull carried both ways.
     """
 
     node_id: str
@@ -62,6 +67,7 @@ class Batch:
     status: Status | None = None
     round_trip_s: float | None = None
     problem: dict[str, Any] | None = None
+    link_bytes: int = 0
 
     @property
     def error(self) -> OutpostError | None:
@@ -74,7 +80,7 @@ class Batch:
             "node_id": self.node_id, "at_us": self.at_us, "epoch": self.epoch, "seq": self.seq,
             "items": [item.to_json() for item in self.items], "lost": [list(span) for span in self.lost],
             "status": None if self.status is None else self.status.to_json(),
-            "round_trip_s": self.round_trip_s, "problem": self.problem,
+            "round_trip_s": self.round_trip_s, "problem": self.problem, "link_bytes": self.link_bytes,
         }  # fmt: skip
 
     @classmethod
@@ -86,7 +92,7 @@ class Batch:
             items=tuple(map(Measurement.trusted, document["items"])),
             lost=tuple((first, last) for first, last in document["lost"]),
             status=None if status is None else Status.from_json(status),
-            round_trip_s=document["round_trip_s"], problem=document["problem"],
+            round_trip_s=document["round_trip_s"], problem=document["problem"], link_bytes=document["link_bytes"],
         )  # fmt: skip
 
 

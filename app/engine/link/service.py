@@ -37,6 +37,9 @@ class Pulling(Protocol):
     def poke(self, node_id: str) -> None:
         """Pull from a node now."""
 
+    def pace(self, node_id: str, every_s: float) -> None:
+        """Have a node asked for a page every `every_s`."""
+
     async def stop(self) -> None:
         """Pull from nobody."""
 
@@ -144,6 +147,14 @@ class Link:
         """Pull from a node now, its status included."""
         if self._pulling is not None:
             self._pulling.poke(node_id)
+
+    def pace(self, node_id: str, every_s: float) -> None:
+        """Have a node asked for a page every `every_s` from now on; 0 for the cadence of all."""
+        target = self._targets.get(node_id)
+        if target is not None:
+            self._targets[node_id] = replace(target, every_s=every_s)
+            if self._pulling is not None:
+                self._pulling.pace(node_id, every_s)
 
     def client(self, node_id: str) -> "NodeClient":
         """Return the client of an attached node; raise `Missing`."""

@@ -55,6 +55,7 @@ class Transport:
         self._opening = asyncio.Lock()
         self._places = asyncio.Semaphore(_MOST_OPEN)
         self._free: list[Connection] = []
+        self.wire_bytes = 0  # carried so far, both ways
 
     async def send(
         self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None, limit_s: float = 10.0
@@ -86,6 +87,7 @@ class Transport:
         try:
             connection = self._kept() or await Connection.knock(door, min(CONNECT_S, limit_s))
             reply = await connection.ask(head, body, limit_s)
+            self.wire_bytes += reply.wire_bytes
         finally:
             self._places.release()
             if connection is not None:

@@ -13,7 +13,8 @@ class Column(Generic[R]):
 
     `get` returns a str, int, float, bool or None, by which is sorted; `text` writes it for people, or `say` the record;
     `token` names a theme colour for a record;
-    `live` says that the text changes with the time of day (ages), so that it is drawn again every second.
+    `live` says that the text changes with the time of day (ages), so that it is drawn again every second;
+    `spare` that the column is not shown before somebody chooses it.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Column(Generic[R]):
     token: Callable[[R], str] | None = None
     hint: str = ""
     say: Callable[[R], str] | None = None
+    spare: bool = False
 
     def write(self, record: R) -> str:
         """Return what the cell says; an unknown value is an en dash."""

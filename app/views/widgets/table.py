@@ -86,6 +86,7 @@ class TableView(QTableView):
         header.setFixedHeight(row_px)
         for at, column in enumerate(model.columns):
             header.resizeSection(at, column.width)
+            self.setColumnHidden(at, column.spare)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         header.setSortIndicatorShown(False)  # the title says it, where it cannot cover the title
         header.setSectionsClickable(True)

@@ -32,6 +32,7 @@ def arrange(view: "TableView", held: Mapping[str, Any]) -> None:
     for place, key in enumerate(order):
         header.moveSection(header.visualIndex(at[key]), place)
     hidden = {key for key in _words(held.get("hidden")) if key in at}
+    hidden |= {column.key for column in view.columns if column.spare and column.key not in order}
     for key, number in at.items():
         view.setColumnHidden(number, key in hidden and len(hidden) < len(at))
     widths = held.get("widths")

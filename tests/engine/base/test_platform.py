@@ -77,3 +77,9 @@ def test_a_process_that_limits_its_memory_is_refused_more():
     code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[3])!r})\nfrom app.engine.base.platform import limit_memory\n"
     code += "assert limit_memory(1 << 30)\ntry:\n    bytearray(2 << 30)\nexcept MemoryError:\n    print('refused')"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "refused"
+
+
+@posix
+def test_the_user_is_told_by_number():
+    done = subprocess.run(["id", "-u"], capture_output=True, text=True, check=True)
+    assert platform.user_id() == done.stdout.strip()

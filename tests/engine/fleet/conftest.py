@@ -51,7 +51,7 @@ class QuietLink:
     """Stands where the link stands: pairs with nodes made up on the spot, and pulls nothing by itself."""
 
     def __init__(self):
-        self.targets, self.clients, self.sinks, self.poked = {}, {}, [], []
+        self.targets, self.clients, self.sinks, self.poked, self.paced = {}, {}, [], [], {}
         self.away = False
         self.identities = {}
 
@@ -63,6 +63,9 @@ class QuietLink:
 
     def detach(self, node_id):
         self.targets.pop(node_id, None)
+
+    def pace(self, node_id, every_s):
+        self.paced[node_id] = every_s
 
     def poke(self, node_id):
         self.poked.append(node_id)

@@ -61,4 +61,20 @@ async def test_a_summary_tells_what_was_sent_and_which_allowances_end(base, cloc
     ]
     for node, count in zip(nodes, (800, 799, 50), strict=True):
         await budgets.for_node(node)(count)
-    assert budgets.summary(nodes) == {"sent_today_bytes": 1649, "links_limited": 2, "links_near": 1}
+    budgets.hear("c", 7)
+    told = {"sent_today_bytes": 1649, "heard_today_bytes": 7, "links_limited": 2, "links_near": 1}
+    assert budgets.summary(nodes) == told
+    budgets.hear("b", 1)
+    assert budgets.summary(nodes)["links_near"] == 2
+
+
+async def test_telemetry_counts_against_the_day_and_is_kept_over_a_restart(base, clock):
+    budgets, node = Budgets(clock), Node("n", "d", "n", "x:1", link_bytes_day=1000)
+    budgets.hear("n", 300)
+    await budgets.for_node(node)(700)
+    with pytest.raises(DaySpent):
+        await budgets.for_node(node)(1)
+    await budgets.save(base.store)
+    again = Budgets(clock)
+    await again.load(base.store)
+    assert (again.heard_today("n"), again.carried_today("n")) == (300, 1000)

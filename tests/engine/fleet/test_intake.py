@@ -24,6 +24,14 @@ def test_only_what_is_after_the_cursor_is_fresh_within_an_epoch(have, seq):
     assert fresh(items, "new", "e", seq) == tuple(items)
 
 
+def test_what_a_node_tells_of_its_models_is_kept_until_it_tells_more():
+    told = {"digits": {"inference_count": 3, "latency_us": {"33": 3}}}
+    fresh_one = heard(NODE, Batch("n1", 1, "e", 1), [at(1, metrics={"models": told})])
+    assert document_of(fresh_one)["serving"] == told
+    assert heard(fresh_one, Batch("n1", 2, "e", 2), [at(2)]).serving == told
+    assert heard(fresh_one, Batch("n1", 2, "e", 2), [at(2, metrics={"models": 7})]).serving == told
+
+
 def test_series_hold_nan_where_nothing_was_measured_and_over_a_silence():
     times, values = series_of([at(10, cpu_ratio=0.5), at(11), at(30, cpu_ratio=0.7)], 9.0, 5.0)
     assert times.tolist() == [10.0, 11.0, 16.0, 30.0]

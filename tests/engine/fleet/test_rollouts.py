@@ -13,11 +13,13 @@ from app.engine.base.records import Records
 from app.engine.fleet.budget import Budgets
 from app.engine.fleet.health import Health
 from app.engine.fleet.records import Node
+from app.engine.fleet.rollout.papers import document_of
 from app.engine.fleet.rollout.records import Gate, Spec
 from app.engine.fleet.rollouts import RolloutService
 from app.engine.fleet.targets import Targets
 from app.engine.link.transfer import Parcel, no_delta
 from app.engine.models.records import ModelVersion
+from app.wire.identity import DeviceIdentity
 from tests.engine.fleet.ground import PATIENCE_S, until
 
 VERSIONS = {n: ModelVersion(f"m{n}", "digits", n, f"sha256:{n:064x}", 1000 * n) for n in (1, 2, 3)}
@@ -92,7 +94,7 @@ class Rooms:
                 labels={"ring": "canary"} if name == "c" else {},
             )
             self.records.put(node)
-        self.told, self.active, self.budgets = [], [], Budgets(ManualClock())
+        self.told, self.active, self.budgets, self.keys = [], [], Budgets(ManualClock()), "us"
 
     def set(self, name, **changed):
         self.records.put(replace(self.records.need(name), **changed))
@@ -110,7 +112,7 @@ class Rooms:
         return self.nodes[node_id]
 
     async def identity(self):
-        return "us"
+        return self.keys
 
     # the models
     def find(self, key):
@@ -185,7 +187,7 @@ async def test_a_plan_says_who_who_not_and_why_bytes_time_and_what_undoing_means
     rooms.set("c", link_bytes_s=5)
     told = await rollouts.plan("digits:2", "all", Spec(groups=("label.ring=canary", "rest")), **BY)
     assert [(group["name"], group["nodes"]) for group in told["groups"]] == [("label.ring=canary", ["c"]), ("rest", ["a", "e"])]
-    assert told["excluded"] == [{"name": "b", "reason": "it has this version"}, {"name": "d", "reason": "decommissioned"}]
+    assert told["excluded"] == [{"name": "b", "reason": "it has this version"}, {"name": "d", "reason": "out of service"}]
     assert (told["bytes"], told["links"]) == (2020, [{"site": "north", "nodes": 3, "bytes": 2020, "seconds": 20.0}])
     assert told["undo"] == [{"version": None, "nodes": 1, "possible": False}, {"version": 1, "nodes": 2, "possible": True}]
     assert (told["state"], told["needs_approval"]) == ("ready", False)
@@ -289,6 +291,43 @@ async def test_above_the_limit_nothing_starts_before_somebody_approves(rollouts)
     assert (await rollouts.approve(other["rollout"], accept=False, **BY)).state == "approval_denied"
 
 
+async def test_another_name_on_the_same_console_approves_nothing_and_an_approvers_paper_does(rollouts, rooms, base, tmp_path):
+    told = await rollouts.plan("digits:2", "all", Spec(approve_above=3), **BY)
+    with pytest.raises(Refused, match="this user of the system"):
+        await rollouts.approve(told["rollout"], accept=True, actor="you@here")
+    asked, paper, second = tmp_path / "plan.json", tmp_path / "approval.json", DeviceIdentity.generate("desk")
+    found = rollouts.find(told["rollout"])
+    await rollouts.approvals.ask(found, list(rollouts.tasks(found.id)), asked)
+    rooms.keys = second
+    assert (await rollouts.approvals.vouch(asked, paper))["nodes"] == 5
+    with pytest.raises(Refused, match="no approver here"):
+        await rollouts.approve(found.id, accept=True, paper=paper, **BY)
+    base.settings.set("fleet.approvers", f"{'0' * 32}, {second.public.device_id}")
+    moved = await rollouts.approve(found.id, accept=True, paper=paper, **BY)
+    assert (moved.state, moved.approver) == ("ready", f"desk@{second.public.device_id[:8]}")
+    assert moved.paper["sealed"]["signer"] == second.public.device_id
+
+
+async def test_a_paper_that_cannot_be_read_is_told_with_its_file(rollouts, tmp_path):
+    told = await rollouts.plan("digits:2", "all", Spec(approve_above=3), **BY)
+    with pytest.raises(Missing, match=r"nowhere\.json"):
+        await rollouts.approve(told["rollout"], accept=True, paper=tmp_path / "nowhere.json", **BY)
+    found = rollouts.find(told["rollout"])
+    with pytest.raises(Conflict, match="cannot be written"):
+        await rollouts.approvals.ask(found, [], tmp_path)
+
+
+async def test_the_plan_can_be_seen_again_after_a_restart(opened, rooms):
+    rooms.set("a", link_bytes_s=1)
+    async with opened() as rollouts:
+        told = await rollouts.plan("digits:2", "all", Spec(site_bytes_s=5), **BY)
+    async with opened() as rollouts:
+        found = rollouts.find(told["rollout"])
+        again = document_of(found, rollouts.tasks(found.id))["plan"]
+    assert again == told
+    assert again["links"][0]["seconds"] == 10.0
+
+
 async def test_where_a_person_is_asked_nothing_installs_before_one_said_so(rollouts, rooms):
     told = await rollouts.plan("digits:2", "a,b", Spec(confirm=True), **BY)
     await rollouts.begin(told["rollout"], **BY)
@@ -375,6 +414,21 @@ async def test_a_dynamic_rollout_takes_in_who_comes_later(rollouts, rooms):
     assert rollouts.find("").state == "running"
     await rollouts.pause("", **BY)
     assert rollouts.find("").state == "paused"
+
+
+async def test_a_dynamic_rollout_does_not_grow_past_the_limit_that_nobody_approved(rollouts, rooms):
+    for name in "de":
+        rooms.records.discard(name)
+    told = await rollouts.plan("digits:2", "all", Spec(groups=("rest",), dynamic=True, approve_above=4), **BY)
+    await rollouts.begin(told["rollout"], **BY)
+    tasks = rollouts.tasks(told["rollout"])
+    for name in "de":
+        rooms.records.put(Node(name, name * 32, name, "x:1", state=Health.ONLINE, models=("digits:1",)))
+    await until(lambda: len(tasks) == 4 and all(task.state == "succeeded" for task in tasks))
+    await until(lambda: rollouts.find("").excluded)
+    ((name, reason),) = rollouts.find("").excluded
+    assert (name, "approval" in reason) == ("e", True)
+    assert "activate" not in rooms.nodes["e"].did
 
 
 async def test_ten_thousand_nodes_are_planned_in_few_transactions(base, rooms):

@@ -102,3 +102,20 @@ async def test_the_status_comes_with_the_page_and_an_older_node_is_asked_for_it(
         assert all(batch.status is not None for batch in batches)
         assert (new.requests, old.requests) == (1, 2)
         await puller.stop()
+
+
+async def test_a_node_of_a_thin_link_is_asked_at_its_own_pace(identity, client_of):
+    batches = []
+    puller = pull(client_of, batches.append, 0.05)
+    async with nodes_for(identity, 2, 200) as (_, (quick, slow)):
+        puller.attach(quick)
+        puller.attach(replace(slow, every_s=1000.0))
+        await until(lambda: len(batches) >= 4)
+        assert {batch.node_id for batch in batches} == {quick.peer.id}
+        assert batches[0].link_bytes > 200 * 50
+        puller.pace(slow.peer.id, 0.01)
+        await until(lambda: sum(batch.node_id == slow.peer.id for batch in batches) >= 3)
+        puller.pace(quick.peer.id, 1000.0)
+        await puller.stop()
+    pages = [len(batch.items) for batch in batches if batch.node_id == slow.peer.id]
+    assert max(pages) < 200

@@ -1,7 +1,8 @@
 """What a group of a rollout must show, judged from its tasks: go on, go wrong, or wait.
 
 Thresholds as in hawkBit (success, error) and AWS IoT Jobs (a share of those that have ended, and a least number of them, so
-that one early failure of one does not end everything); latency and agreement are gates of this house.
+that one early failure of one does not end everything); latency and agreement are gates of this house. One of these
+that was asked for and that nobody could measure does not hold: silence is no proof.
 """
 
 import statistics
@@ -16,7 +17,10 @@ from app.engine.fleet.rollout.states import BAD, GONE, GOOD
 
 @dataclass(frozen=True)
 class Verdict:
-    """The judgement of a group: `outcome` is pass, fail or wait, and why; the figures are what the gates look at."""
+    """The judgement of a group: `outcome` is pass, fail or wait, and why; the figures are what the gates look at.
+
+    `replaced` is how many nodes took the new model in place of an old one, so that both could be measured.
+    """
 
     outcome: str
     reason: str
@@ -25,6 +29,7 @@ class Verdict:
     bad: int
     p99_ratio: float | None
     agreement_ratio: float | None
+    replaced: int = 0
 
 
 def judge(gate: Gate, tasks: Iterable[Task]) -> Verdict:
@@ -33,7 +38,8 @@ def judge(gate: Gate, tasks: Iterable[Task]) -> Verdict:
     good = sum(task.state in GOOD for task in counted)
     bad = sum(task.state in BAD for task in counted)
     p99, agreement = p99_ratio_of(counted), agreement_of(counted)
-    told = Verdict("wait", "", len(counted), good, bad, p99, agreement)
+    replaced = sum(task.state == "succeeded" and task.before > 0 for task in counted)
+    told = Verdict("wait", "", len(counted), good, bad, p99, agreement, replaced)
     outcome, reason = _outcome(gate, told)
     return replace(told, outcome=outcome, reason=reason)
 
@@ -53,11 +59,23 @@ def _outcome(gate: Gate, told: Verdict) -> tuple[str, str]:
             "p99 latency is {ratio} times the old one, {most} is allowed", ratio=number_text(p99, ".2f"), most=most
         )
     if good >= gate.success_ratio * counted:
-        return "pass", tr("{good} of {counted} nodes have it", good=good, counted=counted)
+        have, unseen = tr("{good} of {counted} nodes have it", good=good, counted=counted), _unseen(gate, told)
+        return ("fail", unseen) if unseen else ("pass", have)
     if ended >= counted:
         share = _share(gate.success_ratio)
         return "fail", tr("{good} of {counted} nodes have it, {share} are asked", good=good, counted=counted, share=share)
     return "wait", tr("{good} of {counted} nodes have it", good=good, counted=counted)
+
+
+def _unseen(gate: Gate, told: Verdict) -> str:
+    """Return what was asked for and not measured by any node that had an old model; empty when nothing is missing."""
+    if not told.replaced:
+        return ""
+    if gate.agreement_least is not None and told.agreement_ratio is None:
+        return tr("No node measured agreement with the old model: there are no recorded requests (model record)")
+    if gate.p99_ratio_most is not None and told.p99_ratio is None:
+        return tr("No node measured p99 latency with both models: it needs recorded requests, or traffic and --watch-s")
+    return ""
 
 
 def p99_ratio_of(tasks: Iterable[Task]) -> float | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from app.engine.base.text import tr
 from app.engine.fleet.rollout.gates import judge
 from app.engine.fleet.rollout.records import Group, Rollout, Spec, Task
 from app.engine.fleet.rollout.sentences import waiting_for
@@ -106,17 +107,17 @@ def current_group(rollout: Rollout) -> int:
 def _tended(task: Task, spec: Spec, health: str, now_s: float, *, counting: bool) -> Task:
     """Return a task after what time and health do to it: lost, given up, tried again, gone."""
     if health in ("", "decommissioned") and task.state in ("queued", "unknown"):
-        event, reason = ("decommission", "decommissioned") if health else ("remove", "it left the fleet")
+        event, reason = ("decommission", tr("out of service")) if health else ("remove", tr("it left the fleet"))
         return advance(task, event, now_s, reason=reason)
     silent_s = now_s - task.changed_s
     if task.state == "unknown" and silent_s > _ONE_DAY_S and spec.offline == "count":
-        return advance(task, "time_out", now_s, reason="no answer for a day")
+        return advance(task, "time_out", now_s, reason=tr("no answer for a day"))
     if task.state in RETRIED and task.attempt < spec.retries:
         return advance(task, "retry", now_s, attempt=task.attempt + 1, due_s=now_s + backoff_s(spec, task))
     if task.state in ("downloaded", "wait_confirmation"):
         return _held_back(task, spec, now_s)
     if counting and task.state == "queued" and spec.offline == "count" and health in AWAY and task.due_s <= now_s:
-        return advance(task, "fail", now_s, reason="it was away")
+        return advance(task, "fail", now_s, reason=tr("it was away"))
     return task
 
 

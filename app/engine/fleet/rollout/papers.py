@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.engine.base.errors import BadInput
+from app.engine.base.text import tr
+from app.engine.fleet.rollout.approval import plan_digest
 from app.engine.fleet.rollout.gates import judge
 from app.engine.fleet.rollout.machine import advance, outcome_counts
-from app.engine.fleet.rollout.plan import Plan
+from app.engine.fleet.rollout.plan import Plan, plan_of
 from app.engine.fleet.rollout.records import Rollout, Task, to_json
 from app.engine.fleet.rollout.simulate import Faults
 from app.engine.fleet.rollout.states import MOVING
@@ -35,6 +37,7 @@ def document_of(rollout: Rollout, tasks: Iterable[Task]) -> dict[str, Any]:
         **summary_of(rollout, tasks), "model_id": rollout.model_id, "spec": to_json(rollout.spec), "groups": groups,
         "excluded": [{"name": name, "reason": reason} for name, reason in rollout.excluded],
         "tasks": [to_json(task) for task in tasks], "approver": rollout.approver,
+        "plan": plan_document(rollout, plan_of(rollout, tasks)), "digest": plan_digest(rollout, tasks),
     }  # fmt: skip
 
 
@@ -42,7 +45,7 @@ def adrift(task: Task, now_s: float) -> Task:
     """Return a task as it is after a restart: what was on its way is unknown until asked."""
     if task.state == "canceling":
         return advance(task, "canceled", now_s)
-    return advance(task, "lose", now_s, reason="the console was restarted") if task.state in MOVING else task
+    return advance(task, "lose", now_s, reason=tr("the console was restarted")) if task.state in MOVING else task
 
 
 def is_waiting_on(tasks: Iterable[Task], rollout: Rollout) -> bool:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput
-from app.engine.fleet.rollout.records import OFFLINE_POLICIES, RATES, Group, Spec, Task, Window
+from app.engine.base.text import tr
+from app.engine.fleet.rollout.records import OFFLINE_POLICIES, RATES, Group, Link, Rollout, Spec, Task, Window
+from app.engine.fleet.rollout.words import word_of
 
 _LABEL: Final = re.compile(r"label\.([\w.-]+)\s*={1,2}\s*(.+)")
 _WINDOW: Final = re.compile(r"(?:([a-z,]+)\s+)?(\d\d):(\d\d)-(\d\d):(\d\d)")
@@ -30,16 +32,6 @@ class Site:
     has: int = 0
     bytes_s: int = 0
     bytes_day: int = 0
-
-
-@dataclass(frozen=True)
-class Link:
-    """What a rollout does to one site's link: bytes in all, and the seconds that takes (None: its speed is not known)."""
-
-    site: str
-    nodes: int
-    bytes: int
-    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -82,6 +74,22 @@ def make_plan(version: int, sites: Sequence[Site], spec: Spec, bytes_for: Callab
     groups = tuple(Group(rule, "ready") for rule in spec.groups)
     above = bool(spec.approve_above) and len(able) > spec.approve_above
     return Plan(groups, tasks, tuple(excluded), _links(able, tasks, spec), undo, above)
+
+
+def plan_of(rollout: Rollout, tasks: Iterable[Task]) -> Plan:
+    """Return the plan that a kept rollout was made from; links of one kept by an older version have no times."""
+    tasks = tuple(sorted(tasks, key=lambda task: (task.group, task.name, task.node_id)))
+    undo: dict[int, int] = {}
+    sites: dict[str, list[Task]] = {}
+    for task in tasks:
+        undo[task.before] = undo.get(task.before, 0) + 1
+        sites.setdefault(task.site or task.name, []).append(task)
+    links = rollout.links or tuple(
+        Link(site, len(each), sum(task.bytes_planned for task in each), None) for site, each in sorted(sites.items())
+    )
+    groups = tuple(Group(group.name, "ready") for group in rollout.groups)
+    above = bool(rollout.spec.approve_above) and len(tasks) > rollout.spec.approve_above
+    return Plan(groups, tasks, rollout.excluded, links, undo, above)
 
 
 def check_spec(spec: Spec) -> None:
@@ -143,13 +151,13 @@ def _taken(rule: str, left: Sequence[Site], count: int) -> Iterable[Site]:
 
 def _why_not(site: Site, version: int, spec: Spec, bytes_for: Callable[[int], int]) -> str:
     if site.state in ("decommissioned", "maintenance"):
-        return site.state
+        return word_of(site.state)
     if site.has == version:
-        return "it has this version"
+        return tr("it has this version")
     if site.has > version and not spec.downgrade:
-        return "it has a later version"
+        return tr("it has a later version")
     if site.bytes_day and bytes_for(site.has) > site.bytes_day:
-        return "more than its link may carry in a day"
+        return tr("more than its link may carry in a day")
     return ""
 
 

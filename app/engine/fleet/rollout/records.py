@@ -129,8 +129,22 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Link:
+    """What a rollout does to one site's link: bytes in all, and the seconds that takes (None: its speed is not known)."""
+
+    site: str
+    nodes: int
+    bytes: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
 class Rollout:
-    """One rollout without its tasks; times are UTC seconds."""
+    """One rollout without its tasks; times are UTC seconds.
+
+    `links` is what the plan said of each link; `planner` is where it was planned: {device, user} of the console and of its
+    system; `paper` is the sealed word of who approved it from another console; `artifact` is what the version holds.
+    """
 
     id: str
     title: str
@@ -149,6 +163,10 @@ class Rollout:
     waiting: str = ""
     next_start_s: float = 0.0
     undoes: str = ""
+    links: tuple[Link, ...] = ()
+    planner: Mapping[str, str] = field(default_factory=dict)
+    paper: Mapping[str, Any] = field(default_factory=dict)
+    artifact: str = ""
 
 
 def to_json(record: Any) -> dict[str, Any]:
@@ -167,6 +185,7 @@ def rollout_from(document: Mapping[str, Any]) -> Rollout:
     known["spec"] = spec_from(document.get("spec") or {})
     known["groups"] = tuple(Group(**_known(Group, each)) for each in document.get("groups") or ())
     known["excluded"] = tuple((name, reason) for name, reason in document.get("excluded") or ())
+    known["links"] = tuple(Link(**_known(Link, each)) for each in document.get("links") or ())
     return Rollout(**known)
 
 

@@ -7,6 +7,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import clock_text, number_text
 from app.engine.fleet.rollout.records import Rollout, Task
 from app.engine.fleet.rollout.states import BAD, GONE, GOOD
+from app.engine.fleet.rollout.words import word_of
 
 _MOST_NAMED: Final = 3
 _QUIET: Final = frozenset({"running", "paused", "starting", "stopping"})
@@ -36,7 +37,7 @@ def waiting_for(rollout: Rollout, tasks: Mapping[str, Task], health: Mapping[str
 def _one(task: Task, health: Mapping[str, str], now_s: float) -> str:
     state = health.get(task.node_id, "")
     if task.state in ("queued", "unknown") and state in ("offline", "maintenance"):
-        return tr("{node} {state}", node=task.name, state=state)
+        return tr("{node} {state}", node=task.name, state=word_of(state))
     if task.state == "unknown":
         return tr("{node} unknown since {time}", node=task.name, time=clock_text(round(1e6 * task.changed_s)))
     if task.due_s > now_s and task.state in ("queued", "download_paused"):
@@ -49,4 +50,4 @@ def _one(task: Task, health: Mapping[str, str], now_s: float) -> str:
         person = task.state == "wait_confirmation"
         words = tr("{node} waits for a person", node=task.name)
         return words if person else tr("{node} waits for its maintenance window", node=task.name)
-    return tr("{node} {state}", node=task.name, state=task.state.replace("_", " "))
+    return tr("{node} {state}", node=task.name, state=word_of(task.state))

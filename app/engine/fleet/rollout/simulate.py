@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from app.engine.fleet.rollout.machine import advance, decide, outcome_counts
+from app.engine.fleet.rollout.machine import AWAY, advance, decide, outcome_counts
 from app.engine.fleet.rollout.plan import Plan
 from app.engine.fleet.rollout.records import Rollout, Task
 from app.engine.fleet.rollout.states import FETCHING, MOVING, NODE
@@ -51,6 +51,9 @@ class _Fleet:
         self._draw = random.Random(seed)
         self._due: list[_Due] = []
         self._count = 0
+        for node_id, state in health.items():
+            if state in AWAY:
+                self._later(faults.away_s, node_id, "return")
 
     def next_s(self) -> float | None:
         return self._due[0].at_s if self._due else None
@@ -104,9 +107,12 @@ class _Fleet:
 
 def simulate(
     rollout: Rollout, plan: Plan, health: Mapping[str, str], faults: Faults, *, seed: int, most_s: float = 30 * 86400.0,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Callable[[], bool] = lambda: False, links: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Rehearse `plan` and return how it went: end state, time, groups, counts, bytes, and what it waited for on the way."""
+    """Rehearse `plan` and return how it went: end state, time, groups, counts, bytes, and what it waited for on the way.
+
+    Nodes that are away by `health` come back after the faults' `away_s`; `links` holds the bytes/s of those that are known.
+    """
     spec = replace(rollout.spec, confirm=False)  # whoever is asked says yes at once
     rollout = replace(rollout, spec=spec, groups=plan.groups, state="starting", next_start_s=0.0)
     fleet = _Fleet({task.node_id: task for task in plan.tasks}, health, faults, seed)
@@ -117,7 +123,8 @@ def simulate(
         rollout = decision.rollout
         fleet.tasks.update((task.node_id, task) for task in decision.changed)
         for node_id in decision.fetch:
-            fleet.fetch(node_id, now_s, _speed(rollout, faults, fleet.tasks[node_id], decision.fetch, fleet.tasks))
+            own = (links or {}).get(node_id, faults.link_bytes_s)
+            fleet.fetch(node_id, now_s, _speed(rollout, own, fleet.tasks[node_id], decision.fetch, fleet.tasks))
         for node_id in decision.install:
             fleet.install(node_id, now_s)
         peak = max(peak, sum(task.state in FETCHING for task in fleet.tasks.values()) if decision.fetch else 0)
@@ -129,14 +136,14 @@ def simulate(
     return _summary(rollout, list(fleet.tasks.values()), now_s, said, peak)
 
 
-def _speed(rollout: Rollout, faults: Faults, task: Task, begun: Sequence[str], tasks: Mapping[str, Task]) -> float:
+def _speed(rollout: Rollout, own: float, task: Task, begun: Sequence[str], tasks: Mapping[str, Task]) -> float:
     """Return the bytes per second of one download: its link's, or its share of the site's budget."""
     if not rollout.spec.site_bytes_s:
-        return faults.link_bytes_s
+        return own
     mates = sum(tasks[each].site == task.site for each in begun) + sum(
         each.site == task.site and each.state in FETCHING for each in tasks.values() if each.node_id not in begun
     )
-    return min(faults.link_bytes_s, rollout.spec.site_bytes_s / max(mates, 1))
+    return min(own, rollout.spec.site_bytes_s / max(mates, 1))
 
 
 def _next_s(fleet: _Fleet, rollout: Rollout, now_s: float, *, busy: bool) -> float:

@@ -39,6 +39,18 @@ def test_deferred_nodes_are_not_counted_until_they_have_ended():
     assert judge(Gate(), [*tasks("succeeded"), replace(away, state="failed")]).outcome == "fail"
 
 
+@pytest.mark.parametrize(
+    ("gate", "words"), [(Gate(agreement_least=0.9), "recorded requests"), (Gate(p99_ratio_most=2.0), "p99 latency")]
+)
+def test_a_gate_that_nobody_could_measure_does_not_hold_where_there_was_an_old_model(gate, words):
+    unseen = judge(gate, tasks("succeeded already_installed", before=1))
+    assert (unseen.outcome, words in unseen.reason) == ("fail", True)
+    assert judge(gate, tasks("succeeded queued", before=1)).outcome == "wait"
+    assert judge(gate, tasks("succeeded", before=0)).outcome == "pass"
+    seen = tasks("succeeded succeeded", before=1, agreement_ratio=0.95, p99_before_s=1.0, p99_after_s=1.5)
+    assert judge(gate, seen).outcome == "pass"
+
+
 def test_latency_is_the_median_and_agreement_the_mean_of_what_was_measured():
     measured = [
         Task(str(n), str(n), 0, "succeeded", p99_before_s=1.0, p99_after_s=after, agreement_ratio=agreement)

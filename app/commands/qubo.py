@@ -20,6 +20,7 @@ KINDS = (
     "coloring", "partition", "cover", "qap", "programme",
 )  # fmt: skip
 ROUTES = ("auto", "qubo", "domain")
+TOPOLOGIES = ("pegasus", "zephyr", "chimera")
 
 
 async def solve(call: "Call", **args: Any) -> dict[str, Any]:
@@ -35,6 +36,11 @@ async def show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the 
 async def picture(call: "Call", *, file: Path) -> dict[str, Any]:
     """Draw a problem."""
     return await call.engine.qubo.picture(file=file, actor=call.actor, cause=call.cause)
+
+
+async def embed(call: "Call", **args: Any) -> dict[str, Any]:
+    """Lay a problem onto a device's graph."""
+    return await call.engine.qubo.embed(**args, actor=call.actor, cause=call.cause)
 
 
 async def compare(call: "Call", **args: Any) -> dict[str, Any]:
@@ -112,6 +118,23 @@ ROWS: tuple[Command, ...] = (
         returns="{n, couplings, blocks, graph: {at, edges, left_out}}",
     ),
     Command(
+        "qubo.embed", "Lay a problem onto a device's graph",
+        "Gives each variable a chain of qubits on the graph of an annealing device, so that coupled variables meet, and tells "
+        "how many qubits that takes, how long the chains are, and how strongly they must hold. With the extra embed, "
+        "minorminer looks for short chains; without it the layout that fits any graph is taken, and said. Nothing is sent.",
+        embed,
+        (
+            Arg("file", Path, "Problem file or table; see problem list."),
+            Arg("topology", str, "Graph of the device.", "pegasus", choices=TOPOLOGIES),
+            Arg("size", int, "Cells along one side; 0 is the size of the largest devices.", 0, low=0, high=24),
+            Arg("seconds", float, "Time for the search of short chains.", 10.0, unit="s", low=1.0, high=3600),
+            Arg("kind", str, "Kind of problem; auto recognises it by content.", "auto", choices=KINDS),
+            Arg("seed", int, "Seed of the search.", 0, low=0, high=2**64 - 1),
+        ),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{topology, size, qubits, n, used, longest, mean, method, why, strength, chains, logical, physical}",
+    ),
+    Command(
         "qubo.compare", "Compare solvers",
         "Runs solvers on one problem with many seeds, in turns, one thread each, and says whether the first one is faster: at "
         "equal wall time and at equal cost (CPU seconds). Peers run at the best setting of a small sweep unless a setting is "
@@ -140,7 +163,8 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "qubo.report", "Write a comparison as a page",
-        "Writes a comparison as one HTML page with its curves, for others to read.",
+        "Writes a comparison with its verdict, table and curves for others to read: as one HTML page, or as a picture when the "
+        "name ends in .png.",
         report,
         (
             Arg("id", str, "Id of the comparison.", positional=True),

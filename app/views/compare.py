@@ -1,23 +1,28 @@
 """Comparison: several solvers on one problem, many seeds, equal time and equal cost; the verdict, the figures, the curves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QByteArray
-from PySide6.QtSvgWidgets import QSvgWidget
-from PySide6.QtWidgets import QLabel, QVBoxLayout
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from app.engine.base.records import Records
 from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
-from app.engine.qubo.comparisons.report import curves, verdict_text
+from app.engine.qubo.comparisons.report import verdict_text
 from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.shell.page import card
 from app.views.shell.run_page import RunPage, result_of
 from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
+from app.views.widgets.explain import explain
+from app.views.widgets.plot import LivePlot
 from app.views.widgets.state import dress
 from app.views.widgets.table import TablePanel
 
@@ -76,15 +81,26 @@ class ComparePage(RunPage):
         self._views.setWordWrap(True)
         self._rows: Records[Row] = Records(lambda row: row.label, "solver")
         self.table = TablePanel(self._rows, columns(), name=tr("Solvers"), row_px=theme.COMPACT_ROW_PX, filterable=False)
-        self.curves = QSvgWidget()
-        self.curves.setAccessibleName(tr("Share of runs that reached the target over time"))
-        self.curves.setMinimumHeight(220)
+        self.shares = LivePlot(
+            tr("Share of runs that reached the target"), unit="%", fixed_y=(0.0, 1.0), steps=True, scale=100.0
+        )
+        self.medians = LivePlot(tr("Objective of the median run"), steps=True)
+        for plot in (self.medians, self.shares):
+            context.frames.add(plot, plot.draw)
+        self._report = QPushButton(tr("Save report…"))
+        explain(self._report, tr("Write the comparison as one HTML page, or as a picture when the name ends in .png"))
+        self._report.clicked.connect(lambda _checked=False: self._ask_report())
+        self.add_action(self._report)
         words = QVBoxLayout()
         words.addWidget(self._verdict)
         words.addWidget(self._views)
         self.content.addWidget(card(words, heading=tr("Verdict")))
         self.content.addWidget(card(self.table, heading=tr("Solvers")), 2)
-        self.content.addWidget(card(self.curves, heading=tr("Share of runs that reached the target")), 3)
+        curves = QHBoxLayout()
+        curves.setSpacing(3 * theme.SPACE)
+        curves.addWidget(card(self.medians), 1)
+        curves.addWidget(card(self.shares), 1)
+        self.content.addLayout(curves, 3)
         self.set_empty(
             EmptyState(
                 "sigma", tr("Nothing compared yet"),
@@ -96,15 +112,18 @@ class ComparePage(RunPage):
 
     def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
         """Show verdict, figures and curves of a finished comparison, the best objectives of a running one."""
-        del fresh
         result = result_of(run, job)
+        if fresh:
+            self.medians.clear()
+            self.shares.clear()
+        self._show_curves(result)
+        self._report.setEnabled("rows" in result)
         if "rows" not in result:
             best = result.get("best") or {}
             self._verdict.setText(" · ".join(f"{label} {number_text(value, ',.6g')}" for label, value in best.items()))
             self._views.setText(tr("Best objectives so far; the verdict comes at the end.") if best else "")
             dress(self._verdict, "muted")
             self._rows.replace_all([])
-            self.curves.load(QByteArray(b""))
             return
         self._verdict.setText(verdict_text(result))
         dress(self._verdict, _TOKENS[result["verdict"]])
@@ -114,7 +133,40 @@ class ComparePage(RunPage):
         )  # fmt: skip
         names = Row.__dataclass_fields__
         self._rows.replace_all([Row(**{name: row[name] for name in names}) for row in result["rows"]])
-        self.curves.load(QByteArray(curves(result).encode()))
+
+    def frame_now(self) -> None:
+        """Draw the plots."""
+        for plot in (self.medians, self.shares):
+            plot.draw(wait=True)
+
+    def _show_curves(self, result: Mapping[str, Any]) -> None:
+        """Show how the median run of each solver comes down, also while they run, and how many reached the target by when."""
+        courses = result.get("median_course") or {}
+        self.medians.set_curves(dict.fromkeys(courses))
+        for number, course in enumerate(courses.values()):
+            points = np.asarray(course, float).reshape(-1, 2)
+            self.medians.show_data(number, points[:, 0], points[:, 1])
+        rows = result.get("rows") or ()
+        self.shares.set_curves(dict.fromkeys(row["label"] for row in rows))
+        for number, row in enumerate(rows):
+            times = sorted(time for time in row["times"] if time)
+            shares = np.arange(len(times) + 1) / len(row["times"])
+            ends = [0.0, *times, float(result["seconds"])]
+            self.shares.show_data(number, np.asarray(ends), np.append(shares, shares[-1]))
+
+    def _ask_report(self) -> None:
+        """Ask for the file of the report of the comparison that is shown."""
+        dialog = QFileDialog(self, tr("Save report"), "", tr("Page (*.html);;Picture (*.png)"))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setDefaultSuffix("html")
+        dialog.fileSelected.connect(self.save_report)
+        dialog.open()
+
+    def save_report(self, name: str) -> None:
+        """Have the report of the shown comparison written to the file `name`, which the dialog has asked about."""
+        if self._run_id:
+            self.context.start("qubo.report", None, id=self._run_id, out=Path(name), replace=True)
 
     def _compare_sample(self) -> None:
         if self.form is not None:

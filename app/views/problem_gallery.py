@@ -65,6 +65,7 @@ class ProblemGallery(QScrollArea):
         words.setSpacing(2)
         heading = QLabel(title)
         heading.setProperty("role", "heading")
+        heading.setWordWrap(True)
         words.addWidget(heading)
         for text in (about, formats):
             if text:

@@ -1,10 +1,10 @@
 """QUBO: a problem, a solver and a budget; the best energy as it falls, the samples, the answer in the problem's own terms."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
@@ -14,6 +14,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import count_text, number_text, span_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
+from app.views.embedding import EmbeddingPart
 from app.views.problem_gallery import ProblemGallery
 from app.views.problem_picture import ProblemPicture
 from app.views.problem_wizard import ProblemWizard
@@ -28,9 +29,12 @@ from app.views.widgets.empty import EmptyState
 from app.views.widgets.explain import explain, tabbed
 from app.views.widgets.graph_view import GraphView
 from app.views.widgets.heatmap import Heatmap
+from app.views.widgets.landscape import Landscape
 from app.views.widgets.plot import LivePlot
 from app.views.widgets.state import dress
 from app.views.widgets.table import TablePanel
+
+_COURSE: Final = "best_energy:"
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class Sample:
     objective: float | None
     count: int
     feasible: bool = True
+    violations: int = 0
+    distance: int | None = None
+    terms: Mapping[str, float] = field(default_factory=dict)
 
 
 def figure_text(value: float) -> str:
@@ -49,15 +56,32 @@ def figure_text(value: float) -> str:
     return number_text(value, ",.0f") if float(value).is_integer() else number_text(value, ",.6g")
 
 
-def sample_columns() -> list[Column[Sample]]:
-    """Return the columns of the table of samples."""
+def sample_columns(terms: Sequence[str] = ()) -> list[Column[Sample]]:
+    """Return the columns of the table of samples; `terms` are those of the problem's own figures."""
     return [
         Column("rank", tr("Rank"), lambda row: row.rank, width=60, right=True),
         Column("objective", tr("Objective"), lambda row: row.objective, figure_text, 120, right=True),
         Column("energy", tr("Energy"), lambda row: row.energy, figure_text, 120, right=True),
         Column("feasible", tr("Feasible"), lambda row: row.feasible, lambda yes: tr("● yes") if yes else tr("■ no"), 80,
                token=lambda row: "ok" if row.feasible else "bad"),
+        Column("violations", tr("Broken"), lambda row: row.violations, width=60, right=True),
+        *(Column[Sample](f"term{k}", name, partial(_term, name), figure_text, 120, right=True)
+          for k, name in enumerate(terms)),
+        Column("distance", tr("Bits from the best"), lambda row: row.distance, width=110, right=True),
         Column("count", tr("Times found"), lambda row: row.count, width=90, right=True),
+    ]  # fmt: skip
+
+
+def _term(name: str, row: Sample) -> float | None:
+    return row.terms.get(name)
+
+
+def sample_rows(result: Mapping[str, Any]) -> list[Sample]:
+    """Return the samples of a run's result, the best first."""
+    return [
+        Sample(rank, row["energy"], row["objective"], row["count"], bool(row.get("feasible", True)),
+               int(row.get("violations", 0)), row.get("distance"), row.get("terms") or {})
+        for rank, row in enumerate(result.get("samples", ()), 1)
     ]  # fmt: skip
 
 
@@ -92,17 +116,17 @@ class QuboPage(RunPage):
         self._facts.setProperty("role", "muted")
         self._facts.setWordWrap(True)
         self.plot = LivePlot(tr("Best energy"), steps=True)
-        self.plot.add(tr("best"), lambda: self.ring("best_energy"))
         context.frames.add(self.plot, self.plot.draw)
         self.energies = BinChart(tr("Energies of the samples"), tr("Energy"))
         self.picture = ProblemPicture()
         self.matrix = Heatmap(tr("Matrix of the problem"))
         self.graph = GraphView(tr("Graph of the problem"))
+        self.landscape = Landscape(tr("Landscape of the best samples"))
+        self.embedding = EmbeddingPart(context)
         self._drawn = self._file = ""
         self._rows: Records[Sample] = Records(lambda row: str(row.rank), "sample")
-        self.samples = TablePanel(
-            self._rows, sample_columns(), name=tr("Samples"), row_px=theme.COMPACT_ROW_PX, filterable=False
-        )
+        self._terms: tuple[str, ...] = ()
+        self.samples = self._sample_table()
         self._lay_out_cards()
         self.set_empty(
             EmptyState(
@@ -128,9 +152,32 @@ class QuboPage(RunPage):
         self.tabs.addTab(Chart(tr("Matrix"), self.matrix, self.matrix.twin), tr("Matrix"))
         self.tabs.addTab(Chart(tr("Graph"), self.graph, self.graph.twin), tr("Graph"))
         self.tabs.addTab(Chart(tr("Picture"), self.picture, self.picture.twin), tr("Picture"))
+        self.tabs.addTab(Chart(tr("Landscape"), self.landscape, self.landscape.twin), tr("Landscape"))
+        self.tabs.addTab(self.embedding, tr("Embedding"))
         self.tabs.currentChanged.connect(lambda _at: self._ask_picture())
         self.content.addLayout(top, 2)
         self.content.addWidget(card(self.tabs), 3)
+
+    def _sample_table(self) -> TablePanel[Sample]:
+        columns = sample_columns(self._terms)
+        return TablePanel(self._rows, columns, name=tr("Samples"), row_px=theme.COMPACT_ROW_PX, filterable=False)
+
+    def _show_samples(self, result: Mapping[str, Any]) -> None:
+        """Show the samples as table, histogram and landscape; the table has the columns of their problem."""
+        rows = sample_rows(result)
+        terms = tuple(next((row.terms for row in rows if row.terms), ()))
+        if terms != self._terms:
+            self._terms, old = terms, self.samples
+            self.samples = self._sample_table()
+            at, shown = self.tabs.indexOf(old), self.tabs.currentIndex()
+            self.tabs.removeTab(at)
+            old.deleteLater()
+            self.tabs.insertTab(at, self.samples, tr("Samples"))
+            self.tabs.setCurrentIndex(shown)
+        self._rows.replace_all(rows)
+        self.energies.show_values([row.energy for row in rows], [row.count for row in rows])
+        land = result.get("landscape")
+        self.landscape.show_picture({**land, "samples": result["samples"]} if land else None)
 
     def frame_now(self) -> None:
         """Draw the plot."""
@@ -147,19 +194,15 @@ class QuboPage(RunPage):
         self._verdict.setText(_verdict(result))
         dress(self._verdict, "ok" if verified else "muted")
         self._facts.setText(_facts(run, result))
-        self._show_trace(result)
-        rows = [
-            Sample(rank, row["energy"], row["objective"], row["count"], bool(row.get("feasible", True)))
-            for rank, row in enumerate(result.get("samples", ()), 1)
-        ]
-        self._rows.replace_all(rows)
-        self.energies.show_values([row.energy for row in rows], [row.count for row in rows])
+        self._show_courses(run, result)
+        self._show_samples(result)
         self._show_drawing(run, result, fresh=fresh)
         self.graph.show_sides(str(result.get("sample") or ""))
         best = result.get("best_known")
         self.plot.show_lines([(float(best), tr("best known"))] if isinstance(best, (int, float)) else [])
         if fresh:
             self._file = str(run.spec.get("file", ""))
+            self.embedding.show_file(self._file)
             self._ask_picture()
 
     def _show_drawing(self, run: Run, result: Mapping[str, Any], *, fresh: bool) -> None:
@@ -174,7 +217,9 @@ class QuboPage(RunPage):
             self.picture.show_picture((told["result"] or {}).get("picture"))
 
     def _ask_picture(self) -> None:
-        """Have matrix and graph drawn by a worker once somebody looks at them."""
+        """Have matrix and graph, and the embedding, made by a worker once somebody looks at them."""
+        if self.tabs.currentWidget() is self.embedding:
+            self.embedding.ask()
         if self.tabs.currentIndex() not in (2, 3) or self._file == self._drawn or self.context.find("qubo.picture") is None:
             return
         self._drawn = self._file
@@ -189,10 +234,17 @@ class QuboPage(RunPage):
             self.graph.show_graph(picture.get("graph"))
             self.tabs.setTabVisible(3, picture.get("graph") is not None)
 
-    def _show_trace(self, result: Mapping[str, Any]) -> None:
-        trace = np.asarray(result.get("trace") or np.empty((0, 2)), float)
-        if len(trace) and self.ring("best_energy") is None:
-            self.plot.show_data(0, trace[:, 0], trace[:, 1])
+    def _show_courses(self, run: Run, result: Mapping[str, Any]) -> None:
+        """Show a curve for each solver that takes part: live from the rings, of an older run from its result."""
+        live = [metric for metric in self.context.engine.samples.metrics(run.job_id) if metric.startswith(_COURSE)]
+        if live:
+            self.plot.set_curves({metric.removeprefix(_COURSE): partial(self.ring, metric) for metric in live})
+            return
+        kept = result.get("traces") or ({tr("best"): result["trace"]} if result.get("trace") else {})
+        self.plot.set_curves(dict.fromkeys(kept))
+        for number, course in enumerate(kept.values()):
+            points = np.asarray(course, float).reshape(-1, 2)
+            self.plot.show_data(number, points[:, 0], points[:, 1])
 
     def use_problem(self, file: Path) -> None:
         """Enter a problem's file into the form, its kind and route left to be recognised."""

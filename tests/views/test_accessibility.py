@@ -63,12 +63,14 @@ def test_what_opens_in_a_window_of_its_own_says_what_it_asks(full_window):
     full_window.page.places._ask_tiles()
     full_window.page.plots.show_node(full_window.engine.fleet.records.need("n0"))
     next(iter(full_window.page.plots.plots.values()))._ask_file("png", lambda path: path)
+    full_window.open_page("compare")
+    full_window.page._ask_report()
     form = full_window.inspector.show_form(full_window.context.find("qubo.solve"), {})
     form.findChild(PresetButton)._ask()
     next(field for field in form.findChildren(Field) if field.arg.name == "file")._choose()
     opened = full_window.findChildren(QDialog)
     assert set(asked) <= set(opened)
-    assert len(opened) == 6
+    assert len(opened) == 7
     assert all(dialog.windowTitle().strip() for dialog in opened)
     assert all(dialog.labelText().strip() for dialog in opened if isinstance(dialog, QInputDialog))
     for dialog in opened:
@@ -84,6 +86,7 @@ def test_every_window_that_the_code_can_open_is_among_those_tried_above():
         and dotted(call.func).startswith("Q")
     }  # fmt: skip
     assert opening == {
+        "app/views/compare.py: QFileDialog",
         "app/views/shell/finder.py: QInputDialog",
         "app/views/shell/presets.py: QInputDialog",
         "app/views/shell/fields.py: QFileDialog",

@@ -15,6 +15,7 @@ def row(label: str, times: list[float | None], ttt99: float | None) -> dict:
 def result(word: str) -> dict:
     return {
         "rows": [row("anneal", [0.1, 0.2, 0.3], 0.9), row("dwave-sa:sweeps=1000", [None, 0.5, None], None)],
+        "median_course": {"anneal": [[0.01, 8.0], [0.2, 10.0]], "dwave-sa:sweeps=1000": [[0.3, 9.0]]},
         "verdict": word, "confidence": 0.99, "runs": 3, "seconds": 1.0, "target": 10.0, "reference_kind": "best known",
         "views": {"wall": {"factor": 3.0}},
     }  # fmt: skip
@@ -32,7 +33,17 @@ def test_a_verdict_is_a_sentence_and_every_solver_has_a_row(full_window, full):
     page = show(full_window, full, "yes")
     assert page._verdict.text().startswith("Yes: anneal")
     assert len(page._rows) == 2
-    assert page.curves.renderer().isValid()
+    assert [row[0] for row in page.medians.twin().rows] == ["anneal", "anneal", "dwave-sa:sweeps=1000"]
+    shares = [row for row in page.shares.twin().rows if row[0] == "dwave-sa:sweeps=1000"]
+    assert [round(row[2], 1) for row in shares] == [0.0, 33.3, 33.3]
+
+
+def test_its_report_is_saved_under_the_name_that_was_asked_for(full_window, full, start):
+    page = show(full_window, full, "no")
+    assert page._report.isEnabled()
+    page.save_report("/tmp/report.png")
+    name, args = start.asked[-1]
+    assert (name, args["id"], args["out"].name, args["replace"]) == ("qubo.report", "c1", "report.png", True)
 
 
 def test_undecided_is_said_as_such(full_window, full):
@@ -42,11 +53,22 @@ def test_undecided_is_said_as_such(full_window, full):
 def test_a_running_comparison_shows_the_best_so_far(full_window, full):
     full_window.open_page("compare")
     now = full.clock.now_us()
-    full.jobs.records.put(Job("j-c2", "qubo", "G1", "running", now, partial={"best": {"anneal": 11624.0}}))
+    full.jobs.records.put(
+        Job(
+            "j-c2",
+            "qubo",
+            "G1",
+            "running",
+            now,
+            partial={"best": {"anneal": 11624.0}, "median_course": {"anneal": [[0.1, 11000.0], [0.2, 11624.0]]}},
+        )
+    )
     full.qubo.comparisons.records.put(Run("c2", "j-c2", "G1", "G1.txt", created_us=now))
     full_window.settle()
     assert full_window.page._verdict.text() == "anneal 11,624"
     assert len(full_window.page._rows) == 0
+    assert [row[2] for row in full_window.page.medians.twin().rows] == [11000.0, 11624.0]
+    assert not full_window.page._report.isEnabled()
 
 
 def test_it_starts_from_its_form(window, start):

@@ -55,15 +55,17 @@ def test_a_running_solve_moves_the_plot(full_window, full):
     page = full_window.page
     now = full.clock.now_us()
     full.jobs.records.put(Job("j-live", "qubo", "G1", "running", now, partial={"objective": 10.5, "solver": "anneal"}))
-    full.samples.push("j-live", "best_energy", 0.0, -5.0)
+    full.samples.push("j-live", "best_energy:anneal", 0.0, -5.0)
     full.qubo.records.put(Run("r-live", "j-live", "G1", "G1", created_us=now))
     assert page._figure.text() == "10.5"
     assert page._verdict.text() == "Best so far, as the solver tells it."
     full_window.settle()
     assert page.plot.points == 1
-    full.samples.push("j-live", "best_energy", 0.5, -9.0)
+    full.samples.push("j-live", "best_energy:tabu", 0.5, -9.0)
+    full.qubo.records.put(Run("r-live", "j-live", "G1", "G1", created_us=now, updated_us=now + 1))
+    page.shown()
     assert page.plot.draw()
-    assert page.plot.points == 2
+    assert [row[0] for row in page.plot.twin().rows] == ["anneal", "tabu"]
 
 
 def test_the_sample_graph_is_one_press_away(qtbot, window, engine, start):
@@ -111,3 +113,39 @@ def test_gallery_and_import_open_beside_the_page(qtbot, window, start):
     assert str(page.form.given()["file"]) == "/h/van.csv"
     page._open_wizard()
     assert page.wizard.read.isEnabled()
+
+
+def test_samples_have_the_columns_of_their_problem_and_a_landscape(full_window, full):
+    full_window.open_page("qubo")
+    page = full_window.page
+    now = full.clock.now_us()
+    rows = [
+        {"energy": 5.0, "objective": 5.0, "count": 2, "feasible": True, "violations": 0, "terms": {"vehicles": 3.0}, "distance": 0, "at": [0, 0]},
+        {"energy": 9.0, "objective": None, "count": 1, "feasible": False, "violations": 4, "terms": {}, "distance": 7, "at": [1, -1]},
+    ]  # fmt: skip
+    result = {"objective": 5.0, "samples": rows, "landscape": {"shown_ratio": 0.5, "mirrored": True},
+              "traces": {"anneal": [[0.1, 9.0], [0.2, 5.0]], "savings": [[0.1, 6.0]]}}  # fmt: skip
+    full.qubo.records.put(Run("r-cvrp", "j-x", "t", "t.vrp", {"file": "t.vrp"}, result, "done", now, now))
+    full_window.settle()
+    titles = [column.title for column in page.samples.view.columns]
+    assert titles[3:7] == ["Feasible", "Broken", "vehicles", "Bits from the best"]
+    assert page.tabs.widget(0) is page.samples
+    assert [row[0] for row in page.plot.twin().rows] == ["anneal", "anneal", "savings"]
+    assert [row[2] for row in page.landscape.twin().rows] == [0, 7]
+
+
+def test_an_embedding_is_asked_for_once_it_is_looked_at_and_per_topology(full_window, full, start):
+    full_window.open_page("qubo")
+    page = full_window.page
+    now = full.clock.now_us()
+    full.qubo.records.put(Run("r-e", "j-e", "t", "t.txt", {"file": "t.txt"}, {"objective": 1.0}, "done", now, now))
+    assert "qubo.embed" not in start.names()
+    page.tabs.setCurrentWidget(page.embedding)
+    name, args = start.asked[-1]
+    assert (name, args["file"].name, args["topology"]) == ("qubo.embed", "t.txt", "pegasus")
+    page.embedding.topology.setCurrentIndex(2)
+    assert start.asked[-1][1]["topology"] == "chimera"
+    asked = start.names().count("qubo.embed")
+    page.shown()
+    page.embedding.ask()
+    assert start.names().count("qubo.embed") == asked == 2

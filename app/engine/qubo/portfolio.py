@@ -32,18 +32,22 @@ class Portfolio:
         results: list[SolverResult] = []
         shares: list[dict[str, Any]] = []
 
+        member = ""
+
         def told(_done: float, _total: float, _unit: str = "", partial: dict[str, Any] | None = None, **_: object) -> None:
             nonlocal best
-            best = min(best, (partial or {}).get("best_energy", np.inf))
-            report(self.now() - began, budget.seconds, "s", {"best_energy": best} if np.isfinite(best) else {})
+            own = (partial or {}).get("best_energy", np.inf)
+            best = min(best, own)
+            both = {"best_energy": best, "member": member, "member_energy": own}
+            report(self.now() - began, budget.seconds, "s", both if np.isfinite(own) else {})
 
         def run(which: int, seconds: float) -> None:
+            nonlocal member
+            member = self.members[which].name
             one = int(np.random.SeedSequence([seed, len(results)]).generate_state(1, np.uint64)[0])
             result = self.members[which].solve(problem, Budget(seconds, budget.threads), one, told, stop)
             results.append(result)
-            shares.append(
-                {"solver": self.members[which].name, "seconds": round(seconds, 3), "energy": result.energy, "seed": one}
-            )
+            shares.append({"solver": member, "seconds": round(seconds, 3), "energy": result.energy, "seed": one})
 
         for k in range(len(self.members)):
             run(k, budget.seconds * _FIRST_RATIO)

@@ -15,6 +15,7 @@ from app.engine.base.contracts import Budget, Report, SolverResult, Stop
 from app.engine.base.errors import BadInput, Bug
 from app.engine.qubo import solvers
 from app.engine.qubo.ising import spin_form
+from app.engine.qubo.landscape import survey
 from app.engine.qubo.problem import Qubo, sample_text
 from app.engine.qubo.reader import parse, read_text
 from app.engine.qubo.verify import confirm, confirm_sample
@@ -47,12 +48,14 @@ def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop, look: Loo
     objective = confirm(problem, text, sample, found.energy)
     trace.close(wall_s, found.energy)
     info = {key: value for key, value in found.info.items() if key not in {"counts", "replay"}}
+    rows, landscape = _rows(problem, found, look)
     return {
         "objective": objective, "energy": found.energy, "sample": sample, "solver": chosen.name, "why": chosen.why,
         "cpu_s": cpu_s, "wall_s": wall_s, "warmup_s": warmup_s, "set_up_s": set_up_s, "n": problem.n,
         "edges": problem.couplings,
         "kind": problem.kind, "sense": problem.sense, "seed": seed, "threads": budget.threads, "options": options,
-        "info": info, "samples": _rows(problem, found, look), "trace": trace.thinned(), "verified": True,
+        "info": info, "samples": rows, "landscape": landscape, "trace": trace.thinned(), "traces": trace.courses(),
+        "verified": True,
         "replay": _replay(found.info.get("replay"), seed),
     }  # fmt: skip
 
@@ -124,14 +127,20 @@ def _replay(recipe: dict[str, Any] | None, seed: int) -> dict[str, Any] | None:
     return {"seed": seed, **recipe, "version": solvers.VERSION} if recipe else None
 
 
-def _rows(problem: Qubo, found: SolverResult, look: Look | None) -> list[dict[str, Any]]:
-    """Return the best distinct samples as rows of energy, objective and count (and what `look` adds), the best first."""
+def _rows(problem: Qubo, found: SolverResult, look: Look | None) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """Return the best distinct samples as rows, the best first, and what the landscape of them says as a whole.
+
+    A row has energy, objective, count, its place in the landscape, and what `look` adds.
+    """
     counts = found.info.get("counts") or [1] * len(found.energies)
     more = look(found) if look is not None else [{}] * len(found.energies)
-    return [
-        {"energy": float(energy), "objective": problem.objective_of(float(energy)), "count": int(count), **extra}
-        for energy, count, extra in list(zip(found.energies, counts, more, strict=True))[:_MOST_ROWS]
+    land = survey(problem, found.samples[:_MOST_ROWS])
+    places = land.rows() if land is not None else [{}] * len(found.energies)
+    rows = [
+        {"energy": float(energy), "objective": problem.objective_of(float(energy)), "count": int(count), **place, **extra}
+        for energy, count, place, extra in zip(found.energies[:_MOST_ROWS], counts, places, more, strict=False)
     ]
+    return rows, None if land is None else {"shown_ratio": land.shown_ratio, "mirrored": land.mirrored}
 
 
 class _Trace:
@@ -141,18 +150,25 @@ class _Trace:
         self._problem, self._solver, self._report = problem, solver, report
         self._began = time.perf_counter()
         self._points: list[tuple[float, float]] = []
+        self._courses: dict[str, list[tuple[float, float]]] = {}
 
     def take(self, done: float, total: float, unit: str = "", partial: dict[str, Any] | None = None, **_: object) -> None:
         """Stand in for the job's report."""
-        best = (partial or {}).get("best_energy")
+        told = partial or {}
+        best, member = told.get("best_energy"), str(told.get("member", self._solver))
         if best is None:
             self._report(done, total, unit, {"solver": self._solver})
             return
         at_s = time.perf_counter() - self._began
         if not self._points or best < self._points[-1][1]:
             self._points.append((at_s, best))
+        own = told.get("member_energy", best)
+        course = self._courses.setdefault(member, [])
+        if not course or own < course[-1][1]:
+            course.append((at_s, own))
         told = {"best_energy": best, "objective": self._problem.objective_of(best), "solver": self._solver}
-        self._report(done, total, unit, told, {"best_energy": [(at_s, best)]})
+        samples = {"best_energy": [(at_s, best)], f"best_energy:{member}": [(at_s, own)]}
+        self._report(done, total, unit, told, samples)
 
     def ends(self, stop: Stop, target: float | None) -> Stop:
         """Return a stop that comes with `stop`, or as soon as the objective `target` is reached."""
@@ -167,11 +183,20 @@ class _Trace:
         if self._points and self._points[-1][1] < energy - 1e-6 * max(1.0, abs(energy)):
             raise Bug("A better energy was reported than was returned: {told}", told=self._points[-1][1])
         self._points.append((wall_s, energy))
+        for course in self._courses.values():
+            course.append((wall_s, course[-1][1]))
 
     def thinned(self) -> list[list[float]]:
         """Return at most 500 points [t_s, best_energy], the first and the last among them."""
-        points = self._points
-        if len(points) > _MOST_TRACE:
-            step = (len(points) - 1) / (_MOST_TRACE - 1)
-            points = [points[round(k * step)] for k in range(_MOST_TRACE)]
-        return [[round(at_s, 6), best] for at_s, best in points]
+        return _thinned(self._points)
+
+    def courses(self) -> dict[str, list[list[float]]]:
+        """Return the same for each solver that took part, by name."""
+        return {name: _thinned(course) for name, course in self._courses.items()}
+
+
+def _thinned(points: list[tuple[float, float]]) -> list[list[float]]:
+    if len(points) > _MOST_TRACE:
+        step = (len(points) - 1) / (_MOST_TRACE - 1)
+        points = [points[round(k * step)] for k in range(_MOST_TRACE)]
+    return [[round(at_s, 6), best] for at_s, best in points]

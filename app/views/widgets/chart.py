@@ -129,6 +129,14 @@ class Chart(QWidget):
         self.legend.insertWidget(self.legend.count() - 1, button)
         return button
 
+    def drop_toggles(self) -> None:
+        """Take every curve's button out of the legend."""
+        while self.legend.count() > 1:
+            item = self.legend.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.deleteLater()
+
     # what is exported
 
     def save_png(self, file: Path) -> Path:

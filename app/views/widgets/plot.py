@@ -5,7 +5,7 @@ pens double it (measured in the field notes). A window of the history is drawn t
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -115,6 +115,19 @@ class LivePlot(Chart):
         if self._plot is not None:
             self._make_curve(series)
         return series
+
+    def set_curves(self, sources: Mapping[str, Source | None]) -> None:
+        """Have a curve for each of `sources`, by name, and no others; nothing changes while the names stay."""
+        if [series.name for series in self._series] == list(sources):
+            return
+        for series in self._series:
+            if series.curve is not None:
+                self._plot.removeItem(series.curve)
+        self._series.clear()
+        self.drop_toggles()
+        for name, source in sources.items():
+            self.add(name, source)
+        self._ranged_s = 0.0
 
     def show_lines(self, lines: list[tuple[float, str]]) -> None:
         """Draw levels to compare with (a bound, the best known) across the plot, each with its name."""

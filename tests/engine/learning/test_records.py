@@ -26,4 +26,12 @@ def test_a_spec_out_of_range_is_refused_by_name(field, value):
 
 def test_a_round_tells_what_the_command_promises():
     row = Round(2, 0.5, 1.25, 0.01, 640, 1.5, (Part(0, "a", "done", 3),))
-    assert row.to_json() == {"round": 2, "accuracy": 0.5, "loss": 1.25, "cpu_s": 0.01, "bytes": 640, "time_s": 1.5, "drift": None}
+    assert row.to_json() == {
+        "round": 2,
+        "accuracy": 0.5,
+        "loss": 1.25,
+        "cpu_s": 0.01,
+        "bytes": 640,
+        "time_s": 1.5,
+        "drift": None,
+    }

@@ -13,7 +13,8 @@ def test_members_share_the_first_time_and_the_leader_gets_the_rest() -> None:
     assert [share["seconds"] for share in found.info["shares"][:2]] == [7.5, 7.5]
     assert len(found.info["shares"]) == 3
     assert -found.energy == best_cut
-    assert told[-1][3] == {"best_energy": -best_cut}
+    assert told[-1][3]["best_energy"] == -best_cut
+    assert {args[3]["member"] for args in told if args[3]} == {"exact"}
 
 
 def test_a_stop_ends_after_the_first_member() -> None:

@@ -22,7 +22,9 @@ def test_a_cube_is_cut_through_all_its_edges_and_the_answer_is_verified() -> Non
     assert result["energy"] == -12
     assert (result["n"], result["edges"], result["solver"], result["verified"]) == (8, 12, "anneal", True)
     assert sorted(result["sample"]) == list("00001111")
-    assert result["samples"][0] == {"energy": -12.0, "objective": 12.0, "count": result["samples"][0]["count"]}
+    assert (result["samples"][0]["energy"], result["samples"][0]["objective"]) == (-12.0, 12.0)
+    assert [row["distance"] for row in result["samples"][:2]] == [0, 0]
+    assert result["landscape"]["mirrored"]
     assert result["trace"][-1][1] == -12.0
     assert result["warmup_s"] >= 0
 
@@ -34,7 +36,7 @@ def test_the_best_energy_travels_with_the_progress() -> None:
     assert unit == "s"
     assert done <= total * 2
     assert partial == {"best_energy": -12.0, "objective": 12.0, "solver": "anneal"}
-    assert samples["best_energy"][0][1] == -12.0
+    assert samples["best_energy"][0][1] == samples["best_energy:anneal"][0][1] == -12.0
     assert len(told) >= 2
 
 

@@ -1,6 +1,6 @@
-"""A comparison as one HTML page without script and without anything from elsewhere, its curves drawn as SVG."""
+"""A comparison as one HTML page without script and without anything from elsewhere, and the same on one sheet as a PNG."""
 
-import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -8,9 +8,12 @@ from typing import Any
 
 from app.engine.base.text import language, tr
 from app.engine.base.units import number_text, ratio_text
+from app.engine.qubo.comparisons import plots
+from app.engine.qubo.comparisons.canvas import INK, MUTED, Line, Mark, Words, as_png, as_svg, moved
 
-_COLORS = ("#2f6fde", "#d9822b", "#3a9b6b", "#a44fb5", "#c4413a", "#6b7280")
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 720, 320, 56, 40
+_SHEET, _MARGIN, _LETTER = 860, 48, 0.53
+# Where the columns of the table begin, or from the third on end.
+_COLUMNS = (0.0, 150.0, 370.0, 450.0, 580.0, 700.0, 764.0)
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430;background:#fff}"
     "table{border-collapse:collapse;width:100%}th,td{padding:.35rem .6rem;border-bottom:1px solid #d5dae2;text-align:right}"
@@ -34,15 +37,19 @@ def verdict_text(result: Mapping[str, Any]) -> str:
 
 def page(title: str, result: Mapping[str, Any], at_us: int) -> str:
     """Return the report as HTML."""
-    when = datetime.fromtimestamp(at_us / 1e6, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     parts = [
         "<!doctype html>", f'<html lang="{language()}"><head><meta charset="utf-8"><title>{escape(title)}</title>',
-        f"<style>{_STYLE}</style></head><body>", f"<h1>{escape(title)}</h1>", f'<p class="muted">{when}</p>',
+        f"<style>{_STYLE}</style></head><body>", f"<h1>{escape(title)}</h1>", f'<p class="muted">{_when(at_us)}</p>',
         f'<p class="verdict">{escape(verdict_text(result))}</p>', f"<p>{escape(_views(result))}</p>", _table(result["rows"]),
-        f"<figure>{curves(result)}<figcaption>{escape(_caption(result))}</figcaption></figure>",
+        _figure_of(plots.shares(result), _caption(result)),
+        _figure_of(plots.medians(result), _median_caption()),
         f"<p>{escape(_method(result))}</p>", _tuning(result.get("tuning") or ()), "</body></html>",
     ]  # fmt: skip
     return "\n".join(parts) + "\n"
+
+
+def _when(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us / 1e6, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _views(result: Mapping[str, Any]) -> str:
@@ -54,58 +61,74 @@ def _views(result: Mapping[str, Any]) -> str:
     )  # fmt: skip
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+def _cells(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return the table of solvers as texts, its head first."""
     head = (
-        tr("Solver"),
-        tr("Setting"),
-        tr("Success"),
-        tr("TTT99 (s)"),
-        tr("95 % interval (s)"),
-        tr("CPU s per success"),
-        tr("Gap"),
-    )
-    cells = [
+        tr("Solver"), tr("Setting"), tr("Success"), tr("TTT99 (s)"), tr("95 % interval (s)"),
+        tr("CPU s per success"), tr("Gap"),
+    )  # fmt: skip
+    return [head] + [
         (
             row["solver"], row["setting"], ratio_text(row["success"]), _figure(row["ttt99"]),
             f"{_figure(row['low'])} – {_figure(row['high'])}", _figure(row["cost_per_success"]), ratio_text(row["gap"], ".3f"),
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    head, *cells = _cells(rows)
     top = "".join(f"<th>{escape(word)}</th>" for word in head)
     body = "".join("<tr>" + "".join(f"<td>{escape(word)}</td>" for word in row) + "</tr>" for row in cells)
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def curves(result: Mapping[str, Any]) -> str:
-    """Return the share of runs that reached the target over time (log scale), a step line per solver, as SVG."""
-    most = float(result["seconds"])
-    hits = [time for row in result["rows"] for time in row["times"] if time]
-    least = min([*hits, most / 10]) * 0.8
+def _figure_of(marks: Sequence[Mark], caption: str) -> str:
+    return f"<figure>{as_svg(marks, *plots.SIZE)}<figcaption>{escape(caption)}</figcaption></figure>" if marks else ""
 
-    def x(time_s: float) -> float:
-        return _LEFT + (_WIDTH - _LEFT - 10) * math.log(max(time_s, least) / least) / math.log(most / least)
 
-    def y(share: float) -> float:
-        return 10 + (_HEIGHT - _BOTTOM - 10) * (1 - share)
+def _median_caption() -> str:
+    return tr("Objective of the median run over wall time; measured.")
 
-    out = [f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" font-family="system-ui" font-size="12">']
-    for share in (0.0, 0.5, 1.0):
-        out.append(f'<line x1="{_LEFT}" x2="{_WIDTH - 10}" y1="{y(share):.1f}" y2="{y(share):.1f}" stroke="#d5dae2"/>')
-        out.append(f'<text x="{_LEFT - 6}" y="{y(share) + 4:.1f}" text-anchor="end">{ratio_text(share)}</text>')
-    out.extend(
-        f'<text x="{x(10.0**power):.1f}" y="{_HEIGHT - 20}" text-anchor="middle">{number_text(10.0**power, "g")} s</text>'
-        for power in range(math.ceil(math.log10(least)), math.floor(math.log10(most)) + 1)
-    )
-    for k, row in enumerate(result["rows"]):
-        color, times = _COLORS[k % len(_COLORS)], sorted(time for time in row["times"] if time)
-        path, share = f"M{_LEFT} {y(0):.1f}", 0.0
-        for time in times:
-            path += f"H{x(time):.1f}"
-            share += 1 / len(row["times"])
-            path += f"V{y(share):.1f}"
-        out.append(f'<path d="{path}H{_WIDTH - 10}" fill="none" stroke="{color}" stroke-width="2"/>')
-        out.append(f'<text x="{_LEFT + 8}" y="{24 + 16 * k}" fill="{color}">{escape(row["label"])}</text>')
-    return "".join(out) + "</svg>"
+
+def picture(title: str, result: Mapping[str, Any], at_us: int) -> bytes:
+    """Return the report as a PNG: verdict, table, curves and method on one sheet."""
+    marks: list[Mark] = [
+        Words(_MARGIN, 44, title[:90], 22, weight="SemiBold"), Words(_MARGIN, 64, _when(at_us), 12, MUTED),
+    ]  # fmt: skip
+    y = _paragraph(marks, verdict_text(result), 96, 16, weight="SemiBold")
+    y = _paragraph(marks, _views(result), y + 6, 13)
+    y = _grid(marks, _cells(result["rows"]), y + 10)
+    for drawn, told in ((plots.shares(result), _caption(result)), (plots.medians(result), _median_caption())):
+        if drawn:
+            marks += moved(drawn, _MARGIN, y)
+            y = _paragraph(marks, told, y + plots.SIZE[1] + 12, 12, color=MUTED) + 8
+    y = _paragraph(marks, _method(result), y + 4, 12)
+    tried = result.get("tuning") or ()
+    if tried:
+        y = _paragraph(marks, tr("Settings tried first, on seeds of their own (mean objective):"), y + 4, 12)
+    for one in tried:
+        told = f"{one['label']}: {_figure(one['mean_objective'])}" + (" ●" if one["taken"] else "")
+        y = _paragraph(marks, told, y, 11, color=MUTED)
+    return as_png(marks, _SHEET, round(y) + 20)
+
+
+def _paragraph(marks: list[Mark], text: str, y: float, size: float, *, color: str = INK, weight: str = "Regular") -> float:
+    """Add a text in lines that fit the sheet; returns where the next one begins."""
+    for line in textwrap.wrap(text, round((_SHEET - 2 * _MARGIN) / size / _LETTER)):
+        marks.append(Words(_MARGIN, y, line, size, color, weight=weight))
+        y += 1.45 * size
+    return y
+
+
+def _grid(marks: list[Mark], rows: Sequence[Sequence[str]], y: float) -> float:
+    """Add the table, texts to the left and figures to the right; returns where it ends."""
+    for number, row in enumerate(rows):
+        for k, (word, at) in enumerate(zip(row, _COLUMNS, strict=True)):
+            marks.append(Words(_MARGIN + at, y + 14, word, 12, MUTED if number == 0 else INK, "start" if k < 2 else "end"))
+        marks.append(Line([(_MARGIN, y + 21), (_SHEET - _MARGIN, y + 21)]))
+        y += 24
+    return y + 12
 
 
 def _caption(result: Mapping[str, Any]) -> str:
@@ -132,7 +155,7 @@ def _tuning(tried: Sequence[Mapping[str, Any]]) -> str:
     if not tried:
         return ""
     told = "".join(
-        f"<li>{escape(one['label'])}: {_figure(one['mean_objective'])}{' ✓' if one['taken'] else ''}</li>" for one in tried
+        f"<li>{escape(one['label'])}: {_figure(one['mean_objective'])}{' ●' if one['taken'] else ''}</li>" for one in tried
     )
     return f"<p>{escape(tr('Settings tried first, on seeds of their own (mean objective):'))}</p><ul>{told}</ul>"
 

@@ -61,22 +61,25 @@ class Comparisons:
         return dataclasses.asdict(self._book.records.need(run_id))
 
     async def report(self, run_id: str, out: Path, *, replace: bool) -> dict[str, Any]:
-        """Write a comparison as one HTML page to `out`; raises `Conflict` when the file exists and is not to be replaced."""
+        """Write a comparison to `out`, as one HTML page or, when the name ends in .png, as a picture.
+
+        Raises `Conflict` when the file exists and is not to be replaced.
+        """
         run = self._book.records.need(run_id)
         if not run.result:
             raise Conflict("The comparison {title} has no result to report", title=run.title)
-        page = report.page(run.title, run.result, run.created_us)
-        path = await asyncio.to_thread(_write, out, page, replace=replace)
-        return {"file": str(path), "verdict": run.result["verdict"], "size_bytes": len(page.encode())}
+        path, size = await asyncio.to_thread(_write, out, run, replace=replace)
+        return {"file": str(path), "verdict": run.result["verdict"], "size_bytes": size}
 
 
-def _write(out: Path, page: str, *, replace: bool) -> Path:
-    path = Path(out).expanduser().resolve()
+def _write(out: Path, run: Run, *, replace: bool) -> tuple[Path, int]:
+    path, result = Path(out).expanduser().resolve(), run.result or {}
+    drawn = path.suffix.lower() == ".png"
+    made = (report.picture if drawn else report.page)(run.title, result, run.created_us)
     try:
-        with path.open("w" if replace else "x", encoding="utf-8") as file:
-            file.write(page)
+        with path.open("wb" if replace else "xb") as file:
+            return path, file.write(made if isinstance(made, bytes) else made.encode())
     except FileExistsError:
         raise Conflict("{file} exists already", file=path, hint="Give another name, or replace it.") from None
     except OSError as error:
         raise BadInput("{file} cannot be written: {reason}", field="out", file=path, reason=error.strerror) from None
-    return path

@@ -27,6 +27,7 @@ from app.engine.qubo.work import warm_solver
 
 _TUNE_RUNS = 3
 _MOST_TIMES = 400
+_MOMENTS = 48
 
 
 @dataclass
@@ -52,7 +53,7 @@ def run(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str
     for setting in asked:
         solvers.choose(problem, setting.solver)
         warm_solver(setting.solver, problem)
-    progress = _Progress(report, len(asked) * runs + _trials(asked, tune=bool(spec.get("tune", True))))
+    progress = _Progress(report, len(asked) * runs + _trials(asked, tune=bool(spec.get("tune", True))), problem, seconds)
     seeds = np.random.SeedSequence(seed)
     settings, tuning = list(asked), []
     if spec.get("tune", True):
@@ -65,11 +66,12 @@ def run(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str
         order = range(len(settings)) if k % 2 == 0 else range(len(settings) - 1, -1, -1)
         for at in order:
             courses[at].append(_course(problem, settings[at], seconds, number, stop))
-            progress.step(settings[at].label, problem, courses[at][-1])
+            progress.step(settings[at].label, courses[at][-1], courses[at])
     told = _judge(problem, settings, courses, spec, seconds=seconds, seed=seed)
     return told | {
         "name": name, "n": problem.n, "edges": problem.couplings, "sense": problem.sense, "seconds": seconds, "runs": runs,
         "seed": seed, "seeds": [str(one) for one in drawn], "tuning": tuning, "version": solvers.VERSION,
+        "median_course": progress.convergence,
         "machine": {"processor": platform.processor() or platform.machine(), "system": platform.system()},
     }  # fmt: skip
 
@@ -86,18 +88,22 @@ def _trials(asked: Sequence[Setting], *, tune: bool) -> int:
 
 
 class _Progress:
-    """Runs done of all, and the best of each solver, for the eye."""
+    """Runs done of all, the best of each solver, and how the median of its runs comes down, for the eye."""
 
-    def __init__(self, report: Report, total: int) -> None:
+    def __init__(self, report: Report, total: int, problem: Qubo, seconds: float) -> None:
         self._report, self._total, self._done = report, total, 0
+        self._problem, self._seconds = problem, seconds
         self._best: dict[str, float] = {}
+        self.convergence: dict[str, list[list[float]]] = {}
 
-    def step(self, label: str, problem: Qubo, course: Course) -> None:
-        """Count one run."""
+    def step(self, label: str, course: Course, courses: Sequence[Course] = ()) -> None:
+        """Count one run; `courses` are all of its solver's runs that will be judged."""
         self._done += 1
         self._best[label] = min(self._best.get(label, np.inf), course.energy)
-        told = {one: problem.objective_of(energy) for one, energy in self._best.items()}
-        self._report(self._done, self._total, "runs", {"best": told})
+        told = {one: self._problem.objective_of(energy) for one, energy in self._best.items()}
+        if courses:
+            self.convergence[label] = median_course(self._problem, courses, self._seconds)
+        self._report(self._done, self._total, "runs", {"best": told, "median_course": dict(self.convergence)})
 
 
 def _course(problem: Qubo, setting: Setting, seconds: float, seed: int, stop: Stop) -> Course:
@@ -135,7 +141,7 @@ def _tuned(
         courses = []
         for number in numbers:
             courses.append(_course(problem, one, seconds, number, stop))
-            progress.step(one.label, problem, courses[-1])
+            progress.step(one.label, courses[-1])
         mean = statistics.fmean(course.energy for course in courses)
         scores.append((mean, statistics.fmean(course.points[-1][1] for course in courses)))
     best = min(range(len(offered)), key=lambda k: scores[k])
@@ -144,6 +150,20 @@ def _tuned(
         for k, (one, score) in enumerate(zip(offered, scores, strict=True))
     ]
     return offered[best], tried
+
+
+def median_course(problem: Qubo, courses: Sequence[Course], seconds: float) -> list[list[float]]:
+    """Return [t_s, objective] of the median run at moments that grow evenly in their logarithm.
+
+    A moment at which half of the runs have nothing yet is left out.
+    """
+    out = []
+    for moment in np.geomspace(seconds / 1000, seconds, _MOMENTS).tolist():
+        reached = [min((point[2] for point in course.points if point[0] <= moment), default=np.inf) for course in courses]
+        middle = sorted(reached)[len(reached) // 2]
+        if np.isfinite(middle):
+            out.append([round(moment, 6), problem.objective_of(middle)])
+    return out
 
 
 def _reference(problem: Qubo, courses: list[list[Course]], spec: dict[str, Any]) -> tuple[float, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.base.contracts import Budget, Report, Stop, never, silent
-from app.engine.base.errors import BadInput, Timeout
+from app.engine.base.errors import BadInput, Limit, Timeout
 from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.engine.qubo.adapters import cpsat, highs
@@ -19,6 +19,7 @@ from app.engine.qubo.problems.cvrp import Cvrp
 from app.engine.qubo.problems.flowshop import FlowShop
 from app.engine.qubo.problems.jobshop import JobShop
 from app.engine.qubo.problems.knapsack import Knapsack
+from app.engine.qubo.problems.network import Network
 from app.engine.qubo.problems.tsp import Tsp
 
 _SEARCH_RATIO = 0.5
@@ -82,6 +83,10 @@ def _linear(problem: Problem, budget: Budget, seed: int, report: Report, stop: S
     del seed, report, stop
     programme, back = linear.programme_of(problem)
     found = highs.run(programme, budget.seconds)
+    whole = not isinstance(problem, Network) or problem.is_complete
+    if not found.possible and not whole:
+        raise Limit("no choice of the candidate paths keeps all capacities",
+                    hint="Allow more of them by a line such as: paths = 20.")  # fmt: skip
     if not found.possible:
         raise BadInput("{file} is infeasible: {conflicts}", field="file", file=problem.name,
                        conflicts=tr("these cannot be kept together: {names}", names=", ".join(
@@ -94,6 +99,8 @@ def _linear(problem: Problem, budget: Budget, seed: int, report: Report, stop: S
     answer = back(found.values)
     # The constant part of the objective is in neither the cost nor the bound.
     bound = problem.objective(answer) + (-1.0 if problem.sense == "max" else 1.0) * (found.bound - found.cost)
+    if not whole:
+        return Outcome(answer, proved=False, info={"among": tr("best of the candidate paths; further paths were not tried")})
     return Outcome(answer, found.proved, {"bound": bound})
 
 

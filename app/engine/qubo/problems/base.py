@@ -94,6 +94,11 @@ class Problem(ABC):
     def facts(self) -> list[tuple[str, str]]:
         """Return what was understood, as pairs of label and value."""
 
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return what else a person asks of a feasible answer, figures by name: columns beside its objective."""
+        del answer
+        return {}
+
     def conflicts(self) -> list[str]:
         """Return constraints that no answer can keep, as far as counting and adding can tell."""
         return []

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.base.text import tr
 from app.engine.base.units import ratio_text
 from app.engine.qubo.problem import Qubo, Sense, build, check_size
 from app.engine.qubo.problems import pictures
@@ -48,6 +49,10 @@ class Binary(Problem):
     def objective(self, answer: Any) -> float:
         """Return the sum in the source's own sense."""
         return self.qubo.objective(answer)
+
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return figures beside the objective; see `Problem.terms`."""
+        return {tr("ones"): float(np.sum(answer))}
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return the variables as a graph, coloured by value, couplings between set ones marked."""

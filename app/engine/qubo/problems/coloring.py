@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
+from app.engine.base.text import tr
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.graphs import Graph, is_dimacs, is_edge_table, read_graph
@@ -76,6 +77,11 @@ class Coloring(Problem):
     def objective(self, answer: Any) -> float:
         """Return the number of colours used."""
         return float(len({int(c) for c in answer if c >= 0}))
+
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return figures beside the objective; see `Problem.terms`."""
+        counts = np.bincount(np.asarray(answer))
+        return {tr("largest class"): float(counts.max()), tr("smallest class"): float(counts[counts > 0].min())}
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return the graph in its colours, edges of one colour marked."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
+from app.engine.base.text import tr
 from app.engine.base.units import number_text, typed_text
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
@@ -65,6 +66,12 @@ class Cover(Problem):
     def objective(self, answer: Any) -> float:
         """Return the cost of the sets."""
         return float(self.costs[list(answer)].sum())
+
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return figures beside the objective; see `Problem.terms`."""
+        chosen = set(answer)
+        more = sum(len(chosen.intersection(holders.tolist())) - 1 for holders in self.holders)
+        return {tr("sets"): float(len(chosen)), tr("elements held again"): float(more)}
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return a row per set (the chosen ones first), a mark per element it holds."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.base.text import tr
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.tables import headings
@@ -123,6 +124,11 @@ class Cvrp(Problem):
         """Return the length of all tours."""
         d = self.places.distances
         return float(sum(d[[0, *tour], [*tour, 0]].sum() for tour in answer))
+
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return figures beside the objective; see `Problem.terms`."""
+        lengths = [float(self.places.distances[[0, *tour], [*tour, 0]].sum()) for tour in answer]
+        return {tr("vehicles"): float(len(answer)), tr("longest tour"): max(lengths, default=0.0)}
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return the places and the tours."""

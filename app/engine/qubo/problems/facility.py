@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
+from app.engine.base.text import tr
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.tables import Table, headings, is_numbers, numbers, shape
@@ -105,6 +106,12 @@ class Facility(Problem):
         """Return opening plus serving."""
         chosen = np.asarray(answer)
         return float(self.opening[np.unique(chosen)].sum() + self.serving[np.arange(len(chosen)), chosen].sum())
+
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return figures beside the objective; see `Problem.terms`."""
+        costs = float(self.opening[sorted(set(answer))].sum())
+        return {tr("open sites"): float(len(set(answer))), tr("cost of opening"): costs,
+                tr("cost of serving"): self.objective(answer) - costs}  # fmt: skip
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return sites on an inner ring, customers on an outer one, a line for each service."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
+from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
@@ -59,6 +60,12 @@ class Knapsack(Problem):
     def objective(self, answer: Any) -> float:
         """Return the value taken."""
         return float(self.values[list(answer)].sum())
+
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return figures beside the objective; see `Problem.terms`."""
+        rows = self.weights[:, list(answer)].sum(axis=1)
+        full = max((w / c for w, c in zip(rows.tolist(), self.capacities.tolist(), strict=True) if c), default=0.0)
+        return {tr("items"): float(len(answer)), tr("fullness, %"): 100.0 * full}
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return a row per capacity, the items laid end to end."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.engine.qubo.problem import max_cut
 from app.engine.qubo.problems import pictures
@@ -44,6 +45,13 @@ class MaxCut(Problem):
         """Return the weight between the sides."""
         side = np.asarray(answer)
         return float(self.graph.weights[side[self.graph.i] != side[self.graph.j]].sum())
+
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return figures beside the objective; see `Problem.terms`."""
+        side = np.asarray(answer)
+        ones = int(side.sum())
+        return {tr("edges cut"): float((side[self.graph.i] != side[self.graph.j]).sum()),
+                tr("smaller side"): float(min(ones, len(side) - ones))}  # fmt: skip
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return the graph, the cut marked."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.base.text import tr
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.tables import Cell, Table, headings
@@ -36,6 +37,11 @@ class Network(Problem):
     def paths(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
         """Return the candidate paths of each demand, as nodes, the cheapest first."""
         return tuple(tuple(self._cheapest(a, b, size)) for a, b, size in self.demands)
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether every path there is stands among the candidates, so that what is proved of them is proved."""
+        return all(len(paths) < self.most_paths for paths in self.paths)
 
     @cached_property
     def _link_of(self) -> dict[tuple[int, int], int]:
@@ -161,6 +167,13 @@ class Network(Problem):
     def objective(self, answer: Any) -> float:
         """Return cost times size over all paths."""
         return float(sum(self._cost(d, self.paths[d][p]) for d, p in enumerate(answer)))
+
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return figures beside the objective; see `Problem.terms`."""
+        load = zip(self._load(answer), self.links, strict=True)
+        full = max((used / link[3] for used, link in load if link[3]), default=0.0)
+        return {tr("fullest link, %"): 100.0 * full,
+                tr("longest path, links"): float(max(len(self.paths[d][p]) - 1 for d, p in enumerate(answer)))}  # fmt: skip
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return the network with the load of each link as width, and the path of each demand."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.base.text import tr
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.graphs import Graph, is_edge_table, read_graph
@@ -60,6 +61,11 @@ class Partition(Problem):
         """Return the weight between the parts."""
         side = np.asarray(answer)
         return float(self.graph.weights[side[self.graph.i] != side[self.graph.j]].sum())
+
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return figures beside the objective; see `Problem.terms`."""
+        side = np.asarray(answer)
+        return {tr("edges between the parts"): float((side[self.graph.i] != side[self.graph.j]).sum())}
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return the graph in two colours, what lies between marked."""

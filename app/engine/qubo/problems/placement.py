@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.base.text import tr
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.tables import Cell, Table, headings
@@ -114,6 +115,12 @@ class Placement(Problem):
     def objective(self, answer: Any) -> float:
         """Return the cost of the placement."""
         return float(self.costs[np.arange(len(answer)), np.asarray(answer)].sum())
+
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return figures beside the objective; see `Problem.terms`."""
+        used = sorted(set(answer))
+        return {tr("hosts in use"): float(len(used)),
+                tr("most workloads on a host"): float(np.bincount(np.asarray(answer)).max())}  # fmt: skip
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return a row per host, the processor of its workloads end to end, what is free as a mark."""

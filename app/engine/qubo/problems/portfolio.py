@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
+from app.engine.base.text import tr
 from app.engine.base.units import number_text, typed_text
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
@@ -74,6 +75,11 @@ class Portfolio(Problem):
         """Return risk less return, weighed."""
         w = self.shares(answer)
         return float((1 - self.appetite) * (w @ self.covariance @ w) - self.appetite * (w @ self.returns))
+
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return figures beside the objective; see `Problem.terms`."""
+        w = self.shares(answer)
+        return {tr("return"): float(w @ self.returns), tr("risk"): float(np.sqrt(w @ self.covariance @ w))}
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return risk (standard deviation) against return: the frontier without lots, the assets, the choice and its shares."""

@@ -146,6 +146,10 @@ class Integer(Problem):
         out = self.constant + sum(c * answer[k] for k, c in self.linear)
         return float(out + sum(c * answer[i] * answer[j] for i, j, c in self.quadratic))
 
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return figures beside the objective; see `Problem.terms`."""
+        return {tr("constraints at their limit"): float(sum(row.value(answer) == row.limit for row in self.constraints))}
+
     def draw(self, answer: Any) -> pictures.Picture:
         """Return a row per constraint: its left side as a bar, its limit as a mark."""
         rows = self.constraints[:60]

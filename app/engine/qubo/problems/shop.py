@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import Limit
+from app.engine.base.text import tr
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Penalty, Problem
 from app.engine.qubo.problems.terms import Terms
@@ -163,6 +164,11 @@ class Shop(Problem):
     def objective(self, answer: Any) -> float:
         """Return the makespan."""
         return float((np.asarray(answer) + self.times).max())
+
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return figures beside the objective; see `Problem.terms`."""
+        idle = self.objective(answer) * (int(self.machines.max()) + 1) - float(self.times.sum())
+        return {tr("idle time of machines"): idle}
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return a Gantt chart, a row per machine, a colour per job."""

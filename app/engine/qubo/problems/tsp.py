@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
@@ -69,6 +70,11 @@ class Tsp(Problem):
         """Return the length of the closed tour."""
         tour = np.asarray(answer)
         return float(self.places.distances[tour, np.roll(tour, -1)].sum())
+
+    def terms(self, answer: Any) -> dict[str, float]:
+        """Return figures beside the objective; see `Problem.terms`."""
+        tour = np.asarray(answer)
+        return {tr("longest leg"): float(self.places.distances[tour, np.roll(tour, -1)].max())}
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return the places and the tour."""

@@ -97,12 +97,13 @@ def _by_method(  # noqa: PLR0917 - as jobs are called
             at_s = time.perf_counter() - began
             if not trace or best < trace[-1][1]:
                 trace.append([round(at_s, 4), float(best)])
+            point = [(at_s, float(best))]
             best = {"objective": sign * best, "solver": name, "best_energy": best}
-            report(done, total, unit, best, {"best_energy": [(at_s, best["best_energy"])]})
+            report(done, total, unit, best, {"best_energy": point, f"best_energy:{name}": point})
 
     try:
         found = run(problem, budget, seed, told, stop)
-    except Timeout as error:
+    except (Timeout, Limit) as error:
         return {"route": DOMAIN, "solver": name, "objective": None, "feasible": False, "violations": [], "answer": None,
                 "proved": False, "trace": [], "why_not": str(error)}  # fmt: skip
     wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
@@ -158,10 +159,10 @@ class _Judge:
             if number == 0:
                 self._nearest, self.first = (answer, broken), not broken
             if broken:
-                rows.append({"feasible": False, "objective": None, "violations": len(broken)})
+                rows.append({"feasible": False, "objective": None, "violations": len(broken), "terms": {}})
                 continue
             objective = self.problem.objective(answer)
-            rows.append({"feasible": True, "objective": objective, "violations": 0})
+            rows.append({"feasible": True, "objective": objective, "violations": 0, "terms": self.problem.terms(answer)})
             # A slack that is not settled costs, it never pays; less energy than the objective would be an error of ours.
             if energy < sign * objective - _RELATIVE * max(1.0, abs(objective)) - self._room(found):
                 raise Bug("The energy {energy} is below the objective {objective}", energy=float(energy), objective=objective)
@@ -199,6 +200,13 @@ def _joined(problem: Problem, routes: list[Result], *, both: bool) -> Result:
         "verdict": _verdict(routes, sign, both=both), "picture": problem.draw(best["answer"] if best["feasible"] else None),
         "kind": through.get("kind", "qubo"), "sense": problem.sense,
     }  # fmt: skip
+    end_s = max((point[0] for row in routes for point in row.get("trace") or ()), default=0.0)
+    own = {
+        row["solver"]: [*row["trace"], [end_s, row["trace"][-1][1]]]
+        for row in routes
+        if row["route"] == DOMAIN and row["trace"]
+    }
+    out["traces"] = {**through.get("traces", {}), **own}
     out["answer"] = best["answer"] if len(json.dumps(best["answer"])) <= _MOST_ANSWER_BYTES else None
     if through.get("why_not") != "" and through:
         return out

@@ -1,6 +1,6 @@
-import xml.etree.ElementTree as ET
+import struct
 
-from app.engine.qubo.comparisons.report import curves, page, verdict_text
+from app.engine.qubo.comparisons.report import page, picture, verdict_text
 
 
 def test_a_page_holds_verdict_rows_and_curves_and_nothing_foreign(result) -> None:
@@ -15,9 +15,13 @@ def test_a_page_holds_verdict_rows_and_curves_and_nothing_foreign(result) -> Non
     assert "bootstrap" in html
 
 
-def test_curves_are_a_step_line_per_solver(result) -> None:
-    root = ET.fromstring(curves(result))
-    assert sum(node.tag == "path" for node in root) == len(result["rows"])
+def test_the_same_on_one_sheet_is_a_picture(result) -> None:
+    made = picture("torus", result, 0)
+    width, height = struct.unpack(">II", made[16:24])
+    assert made.startswith(b"\x89PNG\r\n")
+    assert (width, height > 1400) == (1720, True)
+    bare = picture("torus", {**result, "median_course": {}}, 0)
+    assert struct.unpack(">I", bare[20:24])[0] < height - 500
 
 
 def test_every_verdict_has_a_sentence(result) -> None:

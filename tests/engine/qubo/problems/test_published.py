@@ -27,6 +27,36 @@ MKNAP1 = """6 10 3800
 3 2 4 8 8 4
 80 96 20 36 44 48 10 18 22 24
 """
+# CSPLib, problem 034 (warehouse location; Van Hentenryck 1999): 5 sites for so many of 10 shops, 30 each, optimum 383.
+WAREHOUSES = """5 10
+1 30
+4 30
+2 30
+1 30
+3 30
+1 20 24 11 25 30
+1 28 27 82 83 74
+1 74 97 71 96 70
+1 2 55 73 69 61
+1 46 96 59 83 4
+1 42 22 29 67 59
+1 1 5 73 59 56
+1 10 73 13 43 96
+1 93 35 63 85 46
+1 47 65 55 71 95
+"""
+# NSFNET as optical networking has it: 14 nodes, 21 links; a path for each pair loads some link 13 times at the least
+# (Baroni, Bayvel 1997, "Wavelength requirements in arbitrarily connected wavelength-routed optical networks").
+NSFNET = (
+    "1-2 1-3 1-8 2-3 2-4 3-6 4-5 4-11 5-6 5-7 6-10 6-13 7-8 8-9 9-10 9-12 9-14 11-12 11-14 12-13 13-14"
+)  # fmt: skip
+
+
+def nsfnet(capacity):
+    pairs = itertools.combinations(range(1, 15), 2)
+    links = [link.split("-") for link in NSFNET.split()]
+    rows = "".join(f"{a},{b},1,{capacity}\n" for a, b in links)
+    return "".join(f"demand = {a} {b} 1\n" for a, b in pairs) + "from,to,cost,capacity\n" + rows
 
 
 def data(name):
@@ -93,6 +123,26 @@ def test_the_frontier_of_the_hang_seng_is_the_published_one():
     for gain, risk in [map(float, rows[k]) for k in range(0, len(rows), len(rows) // 8)]:
         shares = least_variance(problem.returns, problem.covariance, gain)
         assert shares @ problem.covariance @ shares == pytest.approx(risk, rel=2e-4)
+
+
+def test_the_warehouses_of_csplib_are_proved():
+    problem = registry.read(WAREHOUSES, "csplib034")
+    assert problem.kind == "facility"
+    result = solve({"text": WAREHOUSES, "name": "csplib034", "seconds": 20.0, "route": "domain"}, 1, silent, never)
+    assert (result["objective"], result["routes"][0]["proved"]) == (383, True)
+    assert problem.formulation.qubo.energy(problem.encode(result["answer"])) == pytest.approx(383)
+
+
+def test_the_nsfnet_joins_all_its_nodes_over_thirteen_channels_a_link_and_no_fewer():
+    ends = np.array([[int(end) - 1 for end in link.split("-")] for link in NSFNET.split()])
+    sides = (np.arange(1, 2**13)[:, None] >> np.arange(14)) & 1
+    cut = (sides[:, ends[:, 0]] != sides[:, ends[:, 1]]).sum(axis=1)
+    assert max(-(-(sides.sum(axis=1) * (14 - sides.sum(axis=1))) // cut)) == 13
+    result = solve({"text": nsfnet(13), "name": "nsfnet", "seconds": 20.0, "route": "domain"}, 1, silent, never)
+    assert result["feasible"]
+    problem = registry.read(nsfnet(13), "nsfnet")
+    assert problem.check(result["answer"]) == []
+    assert problem.terms(result["answer"])["fullest link, %"] == 100
 
 
 def test_mknap1_has_its_published_optimum():

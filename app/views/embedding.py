@@ -1,0 +1,69 @@
+"""The part of the QUBO page that shows a problem on a device's graph; looked for once somebody opens it."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.engine.base.text import tr
+from app.views.shell import theme
+from app.views.shell.context import Context
+from app.views.widgets.chart import Chart
+from app.views.widgets.choice import Choice
+from app.views.widgets.embedding_view import EmbeddingView, caption
+from app.views.widgets.explain import explain
+
+COMMAND = "qubo.embed"
+
+
+class EmbeddingPart(QWidget):
+    """Asks for the embedding of the file it is given, onto the topology that is picked."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.setProperty("clear", True)
+        self._context, self._file, self._asked = context, "", ("", "")
+        self.view = EmbeddingView(tr("Problem and device"))
+        self.topology = Choice()
+        self.topology.setAccessibleName(tr("Topology"))
+        explain(self.topology, tr("Graph of the device the problem is laid onto"))
+        row = context.find(COMMAND)
+        names = next((arg.choices for arg in row.args if arg.name == "topology"), ()) if row is not None else ()
+        for name in names:
+            self.topology.addItem(str(name).capitalize(), name)
+        self.topology.currentIndexChanged.connect(lambda _at: self.ask())
+        self.told = QLabel()
+        self.told.setProperty("role", "caption")
+        self.told.setWordWrap(True)
+        head = QHBoxLayout()
+        head.setSpacing(2 * theme.SPACE)
+        head.addWidget(self.topology)
+        head.addWidget(self.told, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(head)
+        column.addWidget(Chart(tr("Embedding"), self.view, self.view.twin), 1)
+
+    def show_file(self, file: str) -> None:
+        """Have `file` be the problem that is asked about from now on."""
+        if file != self._file:
+            self._file, self._asked = file, ("", "")
+            self.view.show_picture(None)
+            self.told.setText("")
+
+    def ask(self) -> None:
+        """Ask for the embedding, once per file and topology."""
+        wanted = (self._file, str(self.topology.currentData()))
+        if not self._file or wanted == self._asked or self._context.find(COMMAND) is None:
+            return
+        self._asked = wanted
+        self.view.show_picture(None)
+        self.told.setText(tr("Looking for an embedding; a notice tells when none fits."))
+        self._context.start(COMMAND, partial(self._embedded, wanted), file=Path(wanted[0]), topology=wanted[1])
+
+    def _embedded(self, wanted: tuple[str, str], told: Mapping[str, Any]) -> None:
+        if wanted == self._asked:
+            self.view.show_picture(told)
+            self.told.setText(caption(told))

@@ -59,10 +59,10 @@ def bank(_given: argparse.Namespace) -> Iterator[Line]:
     random, count = np.random.default_rng(0), 1000
     for name, law in MODELS.items():
         columns = Columns([law] * count, [Envelope(2, 64, 4)] * count, [10.0] * count, delays_s=[0.3] * count, mode="apply")
-        columns.seen[:] = [1.0, 0.0, 12.0, 0.05, 12.0, 0.0, 14.0, 0.05, 20.0]
+        columns.seen.T[:] = [1.0, 0.0, 12.0, 0.05, 12.0, 0.0, 14.0, 0.05, 20.0]
         took_us = []
         for turn in range(600):
-            columns.seen[:, 1], columns.seen[:, 2] = 0.1 * turn, random.poisson(15, count)
+            columns.seen[1], columns.seen[2] = 0.1 * turn, random.poisson(15, count)
             begin_s = time.perf_counter()
             columns.tick(0.1 * turn)
             took_us.append(1e6 * (time.perf_counter() - begin_s))

@@ -56,8 +56,12 @@ def law_row(law: BankLaw, delay_s: float) -> list[float]:
     ]
 
 
+def _columns(rows: Sequence[Sequence[float]]) -> Floats:
+    return np.ascontiguousarray(np.array(rows, float).T)
+
+
 class Columns:
-    """The figures of `n` controllers: fill `seen` (n, 9), call `tick`, read `sizes` and `reasons` (n,)."""
+    """The figures of `n` controllers: fill `seen` (9, n), call `tick`, read `sizes` and `reasons` (n,)."""
 
     def __init__(
         self, laws: Sequence[BankLaw], envelopes: Sequence[Envelope], sizes: Sequence[float], *,
@@ -67,17 +71,18 @@ class Columns:
             raise BadInput("A bank needs a law, an envelope, a size and a delay for each of its controllers", field="laws")
         self._kernel: Any = importlib.import_module("app.engine.control.bank_kernel")
         k, count = self._kernel, len(laws)
-        self.seen: Floats = np.zeros((count, k.SEEN))
-        self._settings: Floats = np.array([law_row(law, delay) for law, delay in zip(laws, delays_s, strict=True)])
-        self._envelopes: Floats = np.array(
+        self.seen: Floats = np.zeros((k.SEEN, count))
+        self._settings = _columns([law_row(law, delay) for law, delay in zip(laws, delays_s, strict=True)])
+        self._envelopes = _columns(
             [[e.low, e.high, e.safe, e.up_per_s, e.down_per_s, e.stale_s, e.lost_s, e.cool_s, e.canary] for e in envelopes]
         )
-        self._memory: Floats = np.zeros((count, k.MEMORY))
-        for memory, settings in zip(self._memory, self._settings, strict=True):
-            k.forget(memory, settings)
-        self.standing: Floats = np.full((count, k.STANDING), -math.inf)
-        self.standing[:, k.LEVEL] = self.standing[:, k.WANTED] = sizes
-        self.standing[:, k.GAIN], self.standing[:, k.SWING] = 1.0, 0.0
+        self._memory: Floats = np.zeros((k.MEMORY, count))
+        for column in range(count):
+            k.forget(column, self._memory, self._settings)
+        self._work: Floats = np.zeros((k.WORK, count))
+        self.standing: Floats = np.full((k.STANDING, count), -math.inf)
+        self.standing[k.LEVEL] = self.standing[k.WANTED] = sizes
+        self.standing[k.GAIN], self.standing[k.SWING] = 1.0, 0.0
         self.sizes: Floats = np.array(sizes, float)
         self.reasons: NDArray[np.int8] = np.zeros(count, np.int8)
         self._at_s: float | None = None
@@ -88,17 +93,17 @@ class Columns:
         if mode not in reason.MODES:
             raise BadInput("A mode is observe, recommend or apply, not {mode}", field="mode", mode=mode)
         self.mode = mode
-        self.standing[:, self._kernel.MODE] = reason.MODES.index(mode)
+        self.standing[self._kernel.MODE] = reason.MODES.index(mode)
 
     def see(self, row: int, state: ResourceState | None) -> None:
         """Put what was measured of one resource into its row; None is a sensor that failed or lied."""
         if state is None:
-            self.seen[row, 0] = 0.0
+            self.seen[0, row] = 0.0
             return
         demand = state.position if state.raw < 0 else state.raw
         busy = min(state.position, state.size) if state.busy < 0 else state.busy
         service_s = state.service_s or 1e-3
-        self.seen[row] = (
+        self.seen[:, row] = (
             1.0, state.at_s, demand, service_s, busy, state.queue, state.size, state.rtt_s or service_s, state.done
         )  # fmt: skip
 
@@ -106,20 +111,29 @@ class Columns:
         """Take the turn of all at `now_s`, the clock of the measurements, and return the sizes, shape (n,)."""
         dt_s = 0.0 if self._at_s is None else max(0.0, now_s - self._at_s)
         if self._at_s is None:
-            self.standing[:, self._kernel.FRESH] = now_s
+            self.standing[self._kernel.FRESH] = now_s
         self._at_s = now_s
         self._kernel.decide(
-            now_s, dt_s, self.seen, self._memory, self._settings, self._envelopes, self.standing, self.sizes, self.reasons
+            now_s,
+            dt_s,
+            self.seen,
+            self._memory,
+            self._settings,
+            self._envelopes,
+            self.standing,
+            self._work,
+            self.sizes,
+            self.reasons,
         )
         return self.sizes
 
     def overrule(self, row: int, size: float) -> None:
         """Go on from `size`: the resource took another one than it was given."""
-        self.standing[row, self._kernel.LEVEL] = size
+        self.standing[self._kernel.LEVEL, row] = size
 
     def wanted(self, row: int) -> float:
         """Return what the law of a row asked for at the last turn."""
-        return float(self.standing[row, self._kernel.WANTED])
+        return float(self.standing[self._kernel.WANTED, row])
 
 
 class ControllerBank:

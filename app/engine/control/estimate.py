@@ -5,11 +5,10 @@ filtered values, never from raw ones. Each filter is first order with the exact 
 """
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Motion:
+class Motion(NamedTuple):
     """Position in workers (Erlang), velocity in workers/s, acceleration in workers/s²."""
 
     position: float = 0.0
@@ -18,18 +17,17 @@ class Motion:
     known: bool = False
 
 
-def blend(before: float, now: float, dt_s: float, tau_s: float) -> float:
-    """Return the first-order filter's next value, `dt_s` after `before`, for the input `now`."""
-    if tau_s <= 0:
-        return now
-    return before + (1 - math.exp(-dt_s / tau_s)) * (now - before)
+def share_of(dt_s: float, tau_s: float) -> float:
+    """Return how much of a new value a first-order filter takes after `dt_s` seconds; all of it without a time constant."""
+    return 1 - math.exp(-dt_s / tau_s) if tau_s > 0 else 1.0
 
 
 def follow(motion: Motion, raw: float, dt_s: float, tau_s: float) -> Motion:
     """Return the motion after `dt_s` > 0 seconds with the raw demand `raw`; the first value is taken as it is."""
     if not motion.known:
         return Motion(raw, known=True)
-    position = blend(motion.position, raw, dt_s, tau_s)
-    velocity = blend(motion.velocity, (position - motion.position) / dt_s, dt_s, tau_s)
-    acceleration = blend(motion.acceleration, (velocity - motion.velocity) / dt_s, dt_s, tau_s)
+    share = share_of(dt_s, tau_s)
+    position = motion.position + share * (raw - motion.position)
+    velocity = motion.velocity + share * ((position - motion.position) / dt_s - motion.velocity)
+    acceleration = motion.acceleration + share * ((velocity - motion.velocity) / dt_s - motion.acceleration)
     return Motion(position, velocity, acceleration, known=True)

@@ -4,18 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.control.estimate import Motion, blend, follow
+from app.engine.control.estimate import Motion, follow, share_of
 
 
 def test_a_step_is_approached_by_the_closed_form():
     value = 0.0
     for _ in range(10):
-        value = blend(value, 1.0, 0.05, 0.4)
+        value += share_of(0.05, 0.4) * (1.0 - value)
     assert value == pytest.approx(1 - math.exp(-0.5 / 0.4))
 
 
 def test_no_time_constant_means_no_filter():
-    assert blend(3.0, 9.0, 0.1, 0.0) == 9.0
+    assert share_of(0.1, 0.0) == 1.0
 
 
 def test_first_value_is_taken_without_a_false_velocity():

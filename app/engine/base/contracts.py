@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,9 +51,10 @@ class Solver(Protocol):
         """Return the best found within `budget`; equal seeds and sweeps give equal results."""
 
 
-@dataclass(frozen=True)
-class ResourceState:
+class ResourceState(NamedTuple):
     """What a controller sees: demand as position, its rates, the size, the queue and the wait, and when.
+
+    A tuple, since one is made at every look at every resource, and a frozen class costs several times as much.
 
     What a resource knows beyond that helps a law: the demand before any filter, the mean service time, how many are being
     served, and of the tasks that ended since the last look their number, the mean of wait and service, the mean service,

@@ -49,8 +49,7 @@ class Envelope:
 def is_sane(state: ResourceState) -> bool:
     """Tell whether every figure of `state` is finite, and those that cannot be negative are not."""
     least = (state.position, state.size, state.queue, state.wait_s, state.service_s, state.latency_s, state.rtt_s, state.done)
-    rest = (state.at_s, state.velocity, state.acceleration, state.raw, state.busy, state.dropped)
-    return all(map(math.isfinite, (*least, *rest))) and min(least) >= 0
+    return all(map(math.isfinite, state)) and min(least) >= 0
 
 
 def guard(envelope: Envelope, applied: float, wanted: float, dt_s: float, age_s: float = 0.0) -> Decision:

@@ -1,6 +1,5 @@
 """The physics models by name, as one calls them from the library: a force for a state, and the state one delay later."""
 
-from dataclasses import replace
 from typing import Protocol
 
 from app.engine.base.contracts import ResourceState
@@ -45,8 +44,8 @@ class LawModel:
         position = max(0.0, state.position + state.velocity * d + state.acceleration * d * d / 2)
         short = max(0.0, position - state.size)
         queue = state.queue + short * d / state.service_s if state.service_s > 0 else state.queue
-        return replace(
-            state, at_s=state.at_s + d, position=position, velocity=state.velocity + state.acceleration * d, queue=queue
+        return state._replace(
+            at_s=state.at_s + d, position=position, velocity=state.velocity + state.acceleration * d, queue=queue
         )
 
 

@@ -1,7 +1,7 @@
 """The nouns of control: what a resource is, what a controller decided and why."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.engine.base.errors import BadInput
 
@@ -45,16 +45,14 @@ class ResourceKind:
     delay_s: float
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """A size that is safe to apply, and the bound or state that shaped it."""
 
     size: float
     reason: str
 
 
-@dataclass(frozen=True)
-class Tick:
+class Tick(NamedTuple):
     """One turn of a controller: what it saw, what it aimed at, what was set and why; sizes in the resource's unit.
 
     `force` is the size asked for less the size in force; position and velocity are the demand's.

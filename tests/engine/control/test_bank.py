@@ -1,4 +1,3 @@
-import dataclasses
 import math
 import threading
 
@@ -43,7 +42,7 @@ class Played:
     def measure_state(self):
         if self.state is None:
             raise Offline("gone")
-        return dataclasses.replace(self.state, size=self.size)
+        return self.state._replace(size=self.size)
 
     def apply_control(self, new_size):
         self.size = float(round(new_size))
@@ -148,7 +147,7 @@ def test_a_resource_that_lies_or_is_stuck_is_held_and_brought_to_its_safe_size()
 
     turn(30)
     honest = play.measure_state
-    play.measure_state = lambda: dataclasses.replace(honest(), position=math.nan)
+    play.measure_state = lambda: honest()._replace(position=math.nan)
     turn(5)
     assert REASONS[bank.columns.reasons[0]] == SAFE
     assert play.size == 12.0

@@ -28,7 +28,7 @@ class Scripted:
         self.stuck_at: float | None = None
 
     def say(self, at_s, **figures):
-        self.state = dataclasses.replace(ResourceState(at_s, 20.0, 0.0, 0.0, 10.0, 0.0, 0.0), **figures)
+        self.state = ResourceState(at_s, 20.0, 0.0, 0.0, 10.0, 0.0, 0.0)._replace(**figures)
 
     def measure_state(self):
         if isinstance(self.state, Exception):

@@ -1,4 +1,3 @@
-import dataclasses
 import math
 import threading
 
@@ -40,11 +39,11 @@ class Sim:
         self._frozen = None
         lies = {"nan": math.nan, "negative": -5.0, "infinite": math.inf}
         if self.fault in lies:
-            return dataclasses.replace(state, position=lies[self.fault])
+            return state._replace(position=lies[self.fault])
         if self.fault == "late":
-            return dataclasses.replace(state, at_s=self.now_s - 10 * TICK_S)
+            return state._replace(at_s=self.now_s - 10 * TICK_S)
         if self.fault == "huge":
-            return dataclasses.replace(state, position=1e9, raw=1e9, queue=1e9)
+            return state._replace(position=1e9, raw=1e9, queue=1e9)
         return state
 
     def apply_control(self, new_size):

@@ -69,10 +69,10 @@ class ControlPage(RunPage):
         grid = QGridLayout()
         grid.setSpacing(12)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.addWidget(card(self.plots[0]), 0, 0, 1, 2)
+        grid.addWidget(card(self.plots[0]), 0, 0)
         grid.addWidget(card(self.plots[1]), 1, 0)
         grid.addWidget(card(self.plots[2]), 1, 1)
-        grid.addWidget(card(self.portrait, heading=tr("Phase portrait")), 2, 0, 1, 2)
+        grid.addWidget(card(self.portrait, heading=tr("Phase portrait")), 0, 1)
         course = QWidget()
         course.setLayout(grid)
         return course

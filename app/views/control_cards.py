@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.engine.base.records import Change, Records
 from app.engine.base.rings import Ring
@@ -16,12 +16,12 @@ from app.views.shell import theme
 from app.views.shell.context import Context, hold
 from app.views.shell.later import Later
 from app.views.widgets.choice import Choice
-from app.views.widgets.explain import explain
+from app.views.widgets.explain import explain, scrolled
 from app.views.widgets.sparkline import Sparkline
 from app.views.widgets.state import Badge
 
 MODES: Final = ("observe", "recommend", "apply")
-_ACROSS: Final = 3
+_WIDE_PX, _HIGH_PX, _BAR_PX = 300, 184, 16
 _WORDS_MS: Final = 250
 
 
@@ -42,6 +42,7 @@ class ControllerCard(QFrame):
     def __init__(self, context: Context, run: Run) -> None:
         super().__init__()
         self.setProperty("card", True)
+        self.setFixedSize(_WIDE_PX, _HIGH_PX)
         self._context, self._run = context, run
         self._mode = ""
         self.badge = Badge("running")
@@ -122,15 +123,23 @@ def _say(label: QLabel, text: str) -> None:
 
 
 class ControllerCards(QWidget):
-    """The cards of all controllers that run; hidden when there is none."""
+    """The cards of all controllers that run, side by side; hidden when there is none."""
 
     def __init__(self, context: Context, runs: Records[Run]) -> None:
         super().__init__()
         self._context, self._runs = context, runs
         self.cards: dict[str, ControllerCard] = {}
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(3 * theme.SPACE)
+        inside = QWidget()
+        self._line = QHBoxLayout(inside)
+        self._line.setContentsMargins(0, 0, 0, 0)
+        self._line.setSpacing(3 * theme.SPACE)
+        self._line.addStretch(1)
+        area = scrolled(inside, tr("Controllers that run"), across=True)
+        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFixedHeight(_HIGH_PX + _BAR_PX)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(area)
         self._later = Later(self.tell, _WORDS_MS, self)
         hold(self, runs.watch(self._runs_changed), context.engine.jobs.records.watch(self._jobs_changed))
         self.tell()
@@ -152,11 +161,11 @@ class ControllerCards(QWidget):
     def _arrange(self, live: Mapping[str, tuple[Run, Job]]) -> None:
         for gone in [run_id for run_id in self.cards if run_id not in live]:
             card = self.cards.pop(gone)
-            self._grid.removeWidget(card)
+            self._line.removeWidget(card)
             card.deleteLater()
         self.cards = {run_id: self.cards.get(run_id) or ControllerCard(self._context, run) for run_id, (run, _) in live.items()}
         for place, card in enumerate(self.cards.values()):
-            self._grid.addWidget(card, place // _ACROSS, place % _ACROSS)
+            self._line.insertWidget(place, card)
 
     def _runs_changed(self, _change: Change[Run]) -> None:
         self._later.ask()

@@ -10,11 +10,19 @@ if TYPE_CHECKING:
     from app.engine.engine import Call
 
 
-async def run(call: "Call", *, file: Path, shots: int, seed: int, simulator: str) -> dict[str, Any]:
-    """Simulate the circuit in `file`."""
+async def run(
+    call: "Call", *, file: Path | None, text: str, shots: int, seed: int, simulator: str, noise: str, bond: int
+) -> dict[str, Any]:
+    """Simulate the circuit in `file` or `text`."""
     return await call.engine.circuits.run(
-        file=file, shots=shots, seed=seed, simulator=simulator, actor=call.actor, cause=call.cause
-    )
+        file=file, text=text, shots=shots, seed=seed, simulator=simulator, noise=noise, bond=bond, actor=call.actor,
+        cause=call.cause,
+    )  # fmt: skip
+
+
+async def expect(call: "Call", *, file: Path, observable: str) -> dict[str, Any]:
+    """Compute the mean of an observable."""
+    return await call.engine.circuits.expect(file=file, observable=observable, actor=call.actor, cause=call.cause)
 
 
 async def show(call: "Call", *, file: Path | None, text: str) -> dict[str, Any]:
@@ -66,18 +74,36 @@ ROWS: tuple[Command, ...] = (
     Command(
         "circuit.run", "Run a circuit",
         "Simulates an OpenQASM 2 or 3 file in a worker and counts the outcomes: Clifford circuits from their stabilizer group, "
-        "others on Qiskit Aer. The result tells why, the predicted memory and time, and what the alternatives need. "
+        "others on Qiskit Aer, on request with the errors of a device. The result tells why, the predicted memory and time, "
+        "and what the alternatives need. "
         "Bits are in Qiskit's order, registers apart by a space. A file without a measurement is measured at the end.",
         run,
         (
-            Arg("file", Path, "OpenQASM 2 or 3 file."),
+            Arg("file", Path, "OpenQASM 2 or 3, or QPY file.", None),
+            Arg("text", str, "OpenQASM 2 or 3, in place of a file.", ""),
             Arg("shots", int, "How often the circuit is run.", 1024, low=1, high=1_000_000),
             Arg("seed", int, "Seed of the simulator; equal seeds give equal counts.", 0, low=0, high=2**64 - 1),
             Arg("simulator", str, "Which simulator; auto chooses and says why.", "auto",
-                choices=("auto", "clifford", "stabilizer", "statevector", "matrix_product_state")),
+                choices=("auto", "clifford", "stabilizer", "statevector", "matrix_product_state", "density_matrix",
+                         "trajectories")),
+            Arg("noise", str, "none, a device whose errors are simulated, or figures: one=0.001 two=0.01 readout=0.02 "
+                "t1_us=100 t2_us=80.", "none"),
+            Arg("bond", int, "Largest bond of a matrix product state; 0 for as large as needed. What it cuts off is told.", 0,
+                low=0, high=4096),
         ),
-        returns="{counts, other_shots, simulator, why, predicted, alternatives, memory_bytes, wall_s, shots, seed, qubits, "
-        "depth, picture, note}",
+        returns="{counts, other_shots, simulator, why, predicted, alternatives, memory_bytes, wall_s, noise, bonds, shots, "
+        "seed, qubits, depth, picture, note}",
+    ),
+    Command(
+        "circuit.expect", "Take the mean of an observable",
+        "Computes the exact mean of an observable, a sum of products of X, Y and Z on numbered qubits, before the final "
+        "measurement. Each term is taken from the part of the circuit it depends on, so a shallow circuit may be of any width.",
+        expect,
+        (
+            Arg("file", Path, "OpenQASM 2 or 3, or QPY file."),
+            Arg("observable", str, "Terms such as Z0 Z1 + 0.5*X3."),
+        ),
+        returns="{value, terms: [{term, factor, mean, qubits}], simulator, why, predicted, memory_bytes, wall_s, qubits}",
     ),
     Command(
         "circuit.show", "Show a circuit",

@@ -57,7 +57,8 @@ ROWS: tuple[Command, ...] = (
             Arg("replace", bool, "Replace the file if it exists.", default=False),
             Arg("check", bool, "Check that both circuits do the same.", default=True),
         ),
-        returns="{device, router, why, before, after, layout, equality, qasm, picture_before, picture, wall_s, seed, text}",
+        returns="{device, coupling, router, why, before, after, layout, equality, qasm, picture_before, picture, wall_s, seed, "
+        "text}",
     ),
     Command(
         "circuit.estimate", "Estimate a circuit",

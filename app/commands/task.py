@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from app.engine.engine import Call
 
 # As in engine/circuits/tasks/registry.py; a test holds them equal.
-NAMES = ("grover", "phase", "fourier", "ising", "lindblad", "qaoa", "bb84")
+NAMES = ("grover", "phase", "fourier", "vqe", "ising", "lindblad", "qaoa", "classify", "bb84")
 
 
 async def run(call: "Call", *, name: str, options: str, seed: int) -> dict[str, Any]:

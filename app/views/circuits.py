@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QTabWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QTabWidget
 
 from app.engine.base.text import tr
 from app.engine.base.units import count_text, span_text
+from app.engine.circuits.textual import bonds_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
+from app.views.compile_part import CompilePart
+from app.views.mean_part import MeanPart
 from app.views.shell.context import Context
 from app.views.shell.page import card
 from app.views.shell.run_page import RunPage, result_of
@@ -30,7 +33,10 @@ class CircuitsPage(RunPage):
     def __init__(self, context: Context) -> None:
         super().__init__(context, tr("Circuits"), context.engine.circuits.records)
         self._drawn = ""
-        self.form = self.add_form("circuit.run", tr("Run a circuit"))
+        self._compiled_shown = ("", False)
+        self.form = self.add_form("circuit.run", tr("Run a circuit"), hidden=("text",))
+        self.compile_form = self.add_form("circuit.compile", tr("Compile for a device"), hidden=("out", "replace"))
+        self.expect_form = self.add_form("circuit.expect", tr("Mean of an observable"))
         self.samples = Choice()
         self.samples.setAccessibleName(tr("Sample circuits"))
         self.samples.setAccessibleDescription(tr("Enters a bundled circuit into the form"))
@@ -48,14 +54,11 @@ class CircuitsPage(RunPage):
         self.spheres = BlochSpheres(tr("Bloch vectors"))
         self.spheres.setProperty("clear", True)
         self._state_of = self._file = ""
-        self._facts = QLabel()
-        self._facts.setProperty("role", "muted")
-        self._facts.setWordWrap(True)
-        self._note = QLabel()
-        self._note.setProperty("role", "muted")
-        self._note.setWordWrap(True)
-        self._exact = QLabel()
-        self._exact.setProperty("role", "muted")
+        self._facts, self._note, self._exact = QLabel(), QLabel(), QLabel()
+        for label in (self._facts, self._note, self._exact):
+            label.setProperty("role", "muted")
+        for label in (self._facts, self._note):
+            label.setWordWrap(True)
         self.tabs = self._make_tabs()
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(card(self.canvas, heading=tr("Diagram")))
@@ -64,7 +67,11 @@ class CircuitsPage(RunPage):
         split.setHandleWidth(12)
         split.setStretchFactor(0, 3)
         split.setStretchFactor(1, 2)
-        self.content.addWidget(split, 1)
+        self.compiled, self.mean = CompilePart(), MeanPart()
+        self.parts = QStackedWidget()
+        for part in (split, self.compiled, self.mean):
+            self.parts.addWidget(part)
+        self.content.addWidget(self.parts, 1)
         self.set_empty(
             EmptyState(
                 "circuit-board", tr("No circuit has run yet"),
@@ -85,8 +92,34 @@ class CircuitsPage(RunPage):
         return tabs
 
     def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
-        """Show diagram, outcomes, and how they came to be."""
+        """Show what the run was for: outcomes, a compiled circuit, or the mean of an observable."""
         result = result_of(run, job)
+        if "device_file" in run.spec:
+            self.parts.setCurrentWidget(self.compiled)
+            if fresh or job is not None:
+                self._show_compiled(run, job, result)
+        elif "observable" in run.spec:
+            self.parts.setCurrentWidget(self.mean)
+            self.mean.show_result(result)
+        else:
+            self.parts.setCurrentIndex(0)
+            self._show_outcomes(run, job, result, fresh=fresh)
+
+    def _show_compiled(self, run: Run, job: Job | None, result: Mapping[str, Any]) -> None:
+        whole = (job.result if job is not None else None) or result
+        if self._compiled_shown == (run.id, bool(whole.get("after"))):
+            return
+        self._compiled_shown = (run.id, bool(whole.get("after")))
+        self.compiled.show_result(whole)
+        if whole.get("after") and not whole.get("picture") and self.context.find("circuit.show") is not None:
+            self.context.start("circuit.show", partial(self._redrawn, run.id, "after"), text=str(whole.get("qasm", "")))
+            self.context.start("circuit.show", partial(self._redrawn, run.id, "before"), file=Path(str(run.spec["file"])))
+
+    def _redrawn(self, run_id: str, side: str, told: Mapping[str, Any]) -> None:
+        if self._compiled_shown[0] == run_id:
+            (self.compiled.after if side == "after" else self.compiled.before).show_picture(told.get("picture"))
+
+    def _show_outcomes(self, run: Run, job: Job | None, result: Mapping[str, Any], *, fresh: bool) -> None:
         file = str(run.spec.get("file", ""))
         picture = (job.result or {}).get("picture") if job is not None else None
         if picture is not None and self._drawn != run.id:
@@ -133,7 +166,9 @@ class CircuitsPage(RunPage):
     def _use_sample(self, number: int) -> None:
         file = str(self.samples.itemData(number) or "")
         if file and self.form is not None:
-            self.form.fill({"file": file})
+            for form in (self.form, self.compile_form, self.expect_form):
+                if form is not None:
+                    form.fill({"file": file})
             if self._records:
                 self._draw(file)
 
@@ -145,6 +180,14 @@ class CircuitsPage(RunPage):
 
 
 def _facts(result: Mapping[str, Any]) -> str:
+    bonds, noise = result.get("bonds") or {}, result.get("noise") or {}
+    more = [bonds_text(int(bonds["largest"]), float(bonds["cut"]))] if bonds else []
+    if noise:
+        more.append(tr("with the errors of {noise} (simulated)", noise=noise.get("title", "")))
+    return " · ".join([_way(result), *more])
+
+
+def _way(result: Mapping[str, Any]) -> str:
     return tr(
         "{shots} shots of {qubits} qubits, depth {depth}, on {simulator} ({why}) in {wall}",
         shots=count_text(result.get("shots", 0)), qubits=result.get("qubits", "–"), depth=result.get("depth", "–"),

@@ -24,11 +24,12 @@ from PySide6.QtWidgets import (
 from app.engine.base.errors import OutpostError
 from app.engine.base.text import tr
 from app.engine.circuits import document
-from app.engine.circuits.angles import angle_of
+from app.engine.circuits.angles import angle_or_name
 from app.engine.circuits.gates import GATES
 from app.engine.circuits.look import MOST_QUBITS
 from app.engine.circuits.picture import label_of
 from app.engine.circuits.records import Circuit, Op
+from app.views.editor_doors import Doors, FreeAngles
 from app.views.editor_model import EditorModel, placed
 from app.views.shell import theme
 from app.views.shell.context import Context
@@ -95,6 +96,9 @@ class EditorPage(Page):
         self._telling = False
         self._look_later = self._timer(self._look)
         self._read_later = self._timer(self._read)
+        self.doors = Doors(context, self._given, self._opened)
+        self.free = FreeAngles()
+        self.free.changed.connect(self._look_later.start)
         self._build_line()
         self._build_pictures()
         self._lay_out()
@@ -167,6 +171,7 @@ class EditorPage(Page):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.tabs, 1)
         column.addWidget(self.measures)
+        column.addWidget(self.free)
         for slider in (self.step, self.wait, self.dephase, self.noise):
             row = QHBoxLayout()
             label = QLabel(slider.accessibleName())
@@ -175,7 +180,7 @@ class EditorPage(Page):
             row.addWidget(slider, 2)
             column.addLayout(row)
         centre = QSplitter(Qt.Orientation.Vertical)
-        canvas = card(self.line, self.said, self.grid)
+        canvas = card(self.doors, self.line, self.said, self.grid)
         centre.addWidget(canvas)
         centre.addWidget(card(self.text, heading=tr("OpenQASM")))
         centre.setStretchFactor(0, 3)
@@ -256,11 +261,11 @@ class EditorPage(Page):
         op = self.model.circuit.ops[number]
 
         def change(circuit: Circuit) -> Circuit:
-            angles = [angle_of(part) for part in self.angles.text().split(",") if part.strip()]
+            angles = [angle_or_name(part) for part in self.angles.text().split(",") if part.strip()]
             same = self.angles.text() == angles_text(op.params)
             words = self.qubits.text().replace(",", " ").split()
             wires = [int(word) if word.isdecimal() else -1 for word in words]
-            fresh = document.made(op.name, wires, list(op.params) if same else angles, op.clbits)  # type: ignore[arg-type]
+            fresh = document.made(op.name, wires, list(op.params) if same else angles, op.clbits)
             kept = replace(fresh, condition=op.condition, clbits=op.clbits)
             if fresh.qubits == op.qubits:
                 kept = replace(kept, open_controls=op.open_controls)
@@ -286,6 +291,7 @@ class EditorPage(Page):
         self.grid.show_circuit(self.model.circuit)
         self._picked()
         self.said.setText("")
+        self.free.show_names(document.free(self.model.circuit))
         if not self.text.hasFocus():
             self._telling = True
             self.text.setPlainText(document.qasm(self.model.circuit))
@@ -322,7 +328,7 @@ class EditorPage(Page):
             self.measures.setText(tr("States are drawn for up to {most} qubits.", most=MOST_QUBITS))
             return
         try:
-            self._asked = document.qasm(self.model.circuit)
+            self._asked = self._bound()
         except OutpostError as error:
             self.measures.setText(str(error))
             return
@@ -331,6 +337,24 @@ class EditorPage(Page):
             "circuit.look", partial(self._looked, self._asked), text=self._asked, upto=self.step.value(),
             t_us=self.wait.value(), t1_us=t1, t2_us=max(1.0, float(self.dephase.value())), depolarised=self.noise.value() / 100,
         )  # fmt: skip
+
+    def _bound(self) -> str:
+        """Return the circuit as text, its free angles as the sliders have them."""
+        return document.qasm(document.bound(self.model.circuit, self.free.values))
+
+    def _given(self) -> str:
+        """Return the circuit to be run or kept; says why when it cannot be written."""
+        try:
+            return self._bound()
+        except OutpostError as error:
+            self.said.setText(str(error))
+            return ""
+
+    def _opened(self, told: Mapping[str, Any]) -> None:
+        if told.get("document") is None:
+            self.said.setText(tr("This text cannot be edited on the canvas: {reason}", reason=told.get("why_not", "")))
+        else:
+            self.open_circuit(told["document"])
 
     def _looked(self, asked: str, told: Mapping[str, Any]) -> None:
         if asked != self._asked:

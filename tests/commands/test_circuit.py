@@ -35,6 +35,10 @@ class Circuits:
         self.asked.append(given)
         return {"counts": {"0": given["shots"]}}
 
+    async def expect(self, **given):
+        self.asked.append(given)
+        return {"value": 1.0}
+
     async def describe(self, **given):
         self.asked.append(given)
         return {"text": "drawn"}
@@ -64,7 +68,17 @@ async def ask(call, command, /, **given):
 async def test_circuit_run_hands_file_shots_and_seed_on_with_who_asked(call):
     assert await ask(call, "circuit.run", file="bell.qasm", shots="64", seed="3") == {"counts": {"0": 64}}
     assert call.engine.circuits.asked == [
-        {"file": Path("bell.qasm"), "shots": 64, "seed": 3, "simulator": "auto", "actor": "me@here", "cause": "c1"},
+        {
+            "file": Path("bell.qasm"),
+            "shots": 64,
+            "seed": 3,
+            "text": "",
+            "simulator": "auto",
+            "noise": "none",
+            "bond": 0,
+            "actor": "me@here",
+            "cause": "c1",
+        },
     ]
 
 
@@ -110,3 +124,8 @@ async def test_circuit_run_refuses_figures_out_of_range(call, given):
     with pytest.raises(BadInput):
         await ask(call, "circuit.run", file="bell.qasm", **given)
     assert call.engine.circuits.asked == []
+
+
+async def test_circuit_expect_hands_the_observable_on(call):
+    assert await ask(call, "circuit.expect", file="bell.qasm", observable="Z0 Z1") == {"value": 1.0}
+    assert call.engine.circuits.asked[-1]["observable"] == "Z0 Z1"

@@ -80,7 +80,7 @@ def test_wires_angles_and_conditions_of_a_gate_are_edited(page, qtbot):
     page._conditioned(page.condition.findData("c[0]"))
     assert page.model.circuit.ops[0].condition == "c[0]"
     page.grid.select({0})
-    page.angles.setText("nonsense")
+    page.angles.setText("2 times pi")
     page._apply()
     assert "is no angle" in page.said.text()
 

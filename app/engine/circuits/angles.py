@@ -10,6 +10,12 @@ from app.engine.base.errors import BadInput
 
 _OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 _CLOSE = 1e-9
+# Words of OpenQASM 3 that cannot name an angle, and those it knows as numbers.
+_RESERVED = frozenset({
+    "pi", "tau", "euler", "input", "output", "float", "int", "uint", "bit", "bool", "qubit", "gate", "if", "else", "for",
+    "while", "measure", "reset", "barrier", "const", "let", "def", "return", "inv", "ctrl", "negctrl", "pow", "U", "in",
+    "end", "box",
+})  # fmt: skip
 _DENOMINATORS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -42,6 +48,14 @@ def _pi_text(fraction: Fraction) -> str:
     top = abs(fraction.numerator)
     text = sign + ("" if top == 1 else str(top)) + "π"
     return text if fraction.denominator == 1 else f"{text}/{fraction.denominator}"
+
+
+def angle_or_name(text: str) -> float | str:
+    """Return the angle that `text` writes, or the name of a free angle such as theta; raises `BadInput`."""
+    name = text.strip()
+    if name.isidentifier() and name.isascii() and len(name) <= 20 and name not in _RESERVED:
+        return name
+    return angle_of(text)
 
 
 def angle_of(text: str) -> float:

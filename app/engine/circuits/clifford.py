@@ -63,6 +63,15 @@ def named(circuit: Circuit) -> Circuit:
     return replace(circuit, ops=tuple(ops))
 
 
+def turned(circuit: Circuit) -> Circuit:
+    """Return `circuit` as `named` when that makes it one that `fits`, else as it is."""
+    if any(op.name not in _STEPS and op.name not in _TURNS and op.name not in _PASSED and op.name != "measure"
+           for op in circuit.ops):  # fmt: skip
+        return circuit
+    made = named(circuit)
+    return made if fits(made) else circuit
+
+
 def _quartered(op: Op) -> list[Op]:
     turns = [quarters(value) for value in op.params]
     if op.name not in _TURNS or op.condition or op.open_controls or any(turn is None for turn in turns):

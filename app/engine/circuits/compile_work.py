@@ -10,7 +10,7 @@ from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.base.errors import BadInput, Cancelled, Limit
 from app.engine.base.text import tr
 from app.engine.base.units import count_text, ratio_text, span_text
-from app.engine.circuits import devices, estimate
+from app.engine.circuits import coupling_map, devices, estimate
 from app.engine.circuits.devices import Device
 from app.engine.circuits.picture import depth_of, picture_of
 from app.engine.circuits.records import Circuit
@@ -39,6 +39,7 @@ def compile_for(spec: dict[str, Any], seed: int, report: Report = silent, stop: 
     small = shrunk(after, (*made.start, *made.end))
     result = {
         "device": device.told(),
+        "coupling": coupling_map.drawn(device),
         "router": made.router,
         "why": made.why,
         "before": _sizes(before),
@@ -103,15 +104,16 @@ def _verdict(verdict: str) -> str:
 
 def estimate_of(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
     """Predict what each simulator needs for the circuit in `spec`, and what it becomes on each device of `device_files`."""
-    from app.engine.circuits import selection
+    from app.engine.circuits import clifford, selection
     from app.engine.circuits.adapters import aer, qiskit_read, qpy_file
 
     source, name = qpy_file.opened(spec)
     measured, note = aer.measured(source)
     shots = int(spec.get("shots", 1024))
-    low = qiskit_read.describe(aer.lowered(measured, name))
+    low = clifford.turned(qiskit_read.describe(aer.lowered(measured, name)))
+    ask = selection.Ask(shots, pace=aer.pace(), threads=aer.threads())
     files = [Path(file) for file in spec.get("device_files", ())]
-    offers = selection.offers(low, aer.free_bytes(), shots)
+    offers = selection.offers(low, aer.free_bytes(), ask)
     rows = []
     for number, file in enumerate(files):
         _unless_stopped(stop)
@@ -119,7 +121,7 @@ def estimate_of(spec: dict[str, Any], seed: int, report: Report = silent, stop: 
         rows.append(_on_device(measured, name, devices.read(file), int(spec.get("level", 3)), seed))
     chosen: dict[str, Any]
     try:
-        choice, *_ = selection.select(low, aer.free_bytes(), shots)
+        choice, *_ = selection.select(low, aer.free_bytes(), ask)
         chosen = {"simulator": choice.method, "why": choice.why}
     except Limit as error:
         chosen = {"simulator": "", "why": str(error)}

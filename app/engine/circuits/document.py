@@ -59,7 +59,7 @@ def why_not(circuit: Circuit) -> str:
     return ""
 
 
-def made(name: str, qubits: Sequence[int], params: Sequence[float] = (), clbits: Sequence[int] = ()) -> Op:
+def made(name: str, qubits: Sequence[int], params: Sequence[float | str] = (), clbits: Sequence[int] = ()) -> Op:
     """Return an operation of the catalogue; raises `BadInput` when qubits or angles do not suit it."""
     if len(set(qubits)) != len(qubits):
         raise BadInput("A gate needs qubits that differ")
@@ -200,6 +200,20 @@ def conditioned(circuit: Circuit, number: int, bit: int | None, value: int = 1) 
     return change(circuit, number, replace(op, condition=held, clbits=(bit,)))
 
 
+def free(circuit: Circuit) -> tuple[str, ...]:
+    """Return the names of the free angles, in the order they are met."""
+    return tuple(dict.fromkeys(value for op in circuit.ops for value in op.params if isinstance(value, str)))
+
+
+def bound(circuit: Circuit, values: Mapping[str, float]) -> Circuit:
+    """Return `circuit` with the free angles that `values` names given their values."""
+    return replace(circuit, ops=tuple(
+        replace(op, params=tuple(values.get(value, value) if isinstance(value, str) else value for value in op.params))
+        if any(isinstance(value, str) for value in op.params) else op
+        for op in circuit.ops
+    ))  # fmt: skip
+
+
 def qasm(circuit: Circuit) -> str:
     """Return the circuit as OpenQASM 3; raises `BadInput` when it holds what the editor does not know."""
     unknown = why_not(circuit)
@@ -208,6 +222,7 @@ def qasm(circuit: Circuit) -> str:
     qubits, clbits = _named(circuit.qubits, "q"), _named(circuit.clbits, "c")
     lines = ["OPENQASM 3.0;", 'include "stdgates.inc";']
     used = {op.name for op in circuit.ops}
+    lines += [f"input float {name};" for name in free(circuit)]
     lines += [gate.definition for name, gate in GATES.items() if name in used and gate.definition]
     lines += [f"qubit[{count}] {name};" for name, count in _registers(qubits)]
     lines += [f"bit[{count}] {name};" for name, count in _registers(clbits)]

@@ -7,12 +7,11 @@ minus their error, times for each qubit the entanglement fidelity of its waits u
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from app.engine.circuits.devices import Device
+from app.engine.circuits.noise import FREE
 from app.engine.circuits.records import Circuit, Op
-
-_FREE: Final = frozenset({"rz", "p", "id", "barrier"})
 
 
 @dataclass(frozen=True)
@@ -49,20 +48,20 @@ def success(circuit: Circuit, device: Device) -> Success:
         for qubit in op.qubits:
             idle[qubit] += start - free_at[qubit] if used[qubit] else 0.0
             free_at[qubit] = start + span
-            used[qubit] = used[qubit] or op.name not in _FREE
+            used[qubit] = used[qubit] or op.name not in FREE
         if op.name == "measure":
             place = device.places[op.qubits[0]]
             readout += _log(1 - (place.read_0_as_1 + place.read_1_as_0) / 2)
         elif len(op.qubits) == 2 and op.name != "barrier":
             gates += _log(1 - errors.get(frozenset(op.qubits), 1.0))
-        elif len(op.qubits) == 1 and op.name not in _FREE:
+        elif len(op.qubits) == 1 and op.name not in FREE:
             gates += _log(1 - device.places[op.qubits[0]].error)
     waits = sum(_log(_kept(idle[at], device, at)) for at in range(device.qubits))
     return Success(math.exp(gates), math.exp(readout), math.exp(waits), max(free_at, default=0.0))
 
 
 def _span(op: Op, device: Device) -> float:
-    if op.name in _FREE:
+    if op.name in FREE:
         return 0.0
     if op.name == "measure":
         return device.read_s

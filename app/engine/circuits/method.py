@@ -10,6 +10,7 @@ import itertools
 
 from app.engine.base.errors import Limit
 from app.engine.base.units import bytes_text, ratio_text
+from app.engine.circuits.noise import LOOPS
 from app.engine.circuits.records import Choice, Circuit
 
 BYTES_PER_AMPLITUDE = 16
@@ -19,7 +20,6 @@ CLIFFORD = frozenset({
     "h", "x", "y", "z", "s", "sdg", "sx", "sxdg", "cx", "cy", "cz", "swap", "ecr", "id",
     "measure", "reset", "barrier", "delay",
 })  # fmt: skip
-_LOOPS = frozenset({"for_loop", "while_loop", "switch_case"})
 _RANK_2 = frozenset({"cx", "cy", "cz", "ch", "crx", "cry", "crz", "cp", "cu", "cu1", "cu3", "rxx", "ryy", "rzz", "rzx", "csx"})
 
 
@@ -28,9 +28,9 @@ def is_clifford(circuit: Circuit) -> bool:
     return all(op.name in CLIFFORD for op in circuit.ops)
 
 
-def statevector_bytes(qubits: int) -> int:
-    """Return the bytes of 2^`qubits` amplitudes."""
-    return int(BYTES_PER_AMPLITUDE << qubits)
+def statevector_bytes(qubits: int, *, single: bool = False) -> int:
+    """Return the bytes of 2^`qubits` amplitudes in double or single precision."""
+    return int(BYTES_PER_AMPLITUDE << qubits) >> int(single)
 
 
 def tableau_bytes(qubits: int) -> int:
@@ -44,7 +44,7 @@ def bond_exponents(circuit: Circuit) -> list[int]:
     crossed = [0] * max(0, count - 1)
     for op in circuit.ops:
         if len(op.qubits) > 1 and op.name != "barrier":
-            rank = count if op.name in _LOOPS else 1 if op.name in _RANK_2 else 2 * (len(op.qubits) - 1)
+            rank = count if op.name in LOOPS else 1 if op.name in _RANK_2 else 2 * (len(op.qubits) - 1)
             for cut in range(min(op.qubits), max(op.qubits)):
                 crossed[cut] += rank
     return [min(total, cut + 1, count - 1 - cut) for cut, total in enumerate(crossed)]

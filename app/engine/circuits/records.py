@@ -36,11 +36,20 @@ class Circuit:
 
 @dataclass(frozen=True)
 class Choice:
-    """How a circuit will be simulated: the method, the memory it may need at most, and why."""
+    """How a circuit will be simulated: the method, the memory it may need at most, why, and whether in single precision."""
 
     method: str
     memory_bytes: int
     why: str
+    single: bool = False
+
+
+@dataclass(frozen=True)
+class Bonds:
+    """What a matrix product state became: its largest bond, and how much of the state was cut off, 0 to 1."""
+
+    largest: int
+    cut: float
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,7 @@ class Outcome:
     wall_s: float
     memory_bytes: int
     other_shots: int = 0
+    bonds: Bonds | None = None
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,59 @@
 """Which simulator runs a circuit: every one's memory and time predicted, the fastest that fits chosen, the others told.
 
-Times are estimates from constants measured on one core: operations times amplitudes for a state vector, operations and a
-cubic in the bonds for a matrix product state, shots times the square of the width for a tableau measured shot by shot.
+Times are estimates from constants measured on one core: operations times amplitudes for a state vector, swaps and the cube of
+the bonds for a matrix product state, shots times the square of the width for a tableau measured shot by shot. Under
+noise a density matrix takes all errors at once, a trajectory draws one of each and is run for every shot.
 """
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Limit
 from app.engine.base.text import tr
 from app.engine.circuits import clifford, method
+from app.engine.circuits.noise import LOOPS, Noise, hits
 from app.engine.circuits.records import Choice, Circuit
 
 AUTO: Final = "auto"
 SIMULATORS: Final = ("clifford", "stabilizer", "statevector", "matrix_product_state")
-_START_S: Final = 0.005
-_AMPLITUDE_S: Final = 1.4e-9
-_CONTRACTION_S: Final = 2e-8
+NOISY: Final = ("stabilizer", "density_matrix", "trajectories")
+_START_S: Final = 0.004
+# Seconds per amplitude on one core of the machine they were measured on; see `Ask.pace`.
+_ONE_S: Final = 4e-9  # a gate of one qubit
+_TWO_S: Final = 5e-9  # a gate of two
+_BASE_S: Final = 6e-8  # laying out the state and drawing from it
+_OP_S: Final = 2.5e-5  # handing an operation over
+_SVD_S: Final = 1.4e-8  # times the cube of the bond
+_SWAP_S: Final = 3.5e-5
+_DRAW_S: Final = 7e-6  # a qubit of one shot from a matrix product state
+_DRAW_BOND_S: Final = 4.5e-8  # times the square of the bond
+_THREADED_FROM: Final = 14
 _MOST_EXPONENT: Final = 60
+_FREE: Final = frozenset({"measure", "barrier", "id", "delay"})
+_TRIALS: Final = (64, 32, 16, 8, 4, 2)
+_TRIAL_SHARE: Final = 0.1
+_MOST_TRIAL_S: Final = 60.0
+_SINGLE_STEP: Final = 6e-7  # what a gate may add to the error of an amplitude in single precision
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked of a simulator beyond the circuit: runs, noise, and the largest bond (0: as large as needed).
+
+    `pace` is how much slower this machine is than the one the constants are from; `threads` share the amplitudes.
+    """
+
+    shots: int
+    noise: Noise | None = None
+    bond: int = 0
+    pace: float = 1.0
+    threads: int = 1
+
+    def shared(self, qubits: int) -> float:
+        """Return by how much threads speed up work on all amplitudes of `qubits`."""
+        return float(self.threads**0.7) if qubits >= _THREADED_FROM else 1.0
 
 
 @dataclass(frozen=True)
@@ -41,84 +76,194 @@ class Offer:
         }
 
 
-def _repeats(circuit: Circuit, shots: int) -> int:
+def single(circuit: Circuit, shots: int) -> bool:
+    """Tell whether single precision errs far less than the counts of so many shots scatter."""
+    return 10 * _SINGLE_STEP * len(circuit.ops) * math.sqrt(shots) < 1
+
+
+def repeats(circuit: Circuit, shots: int) -> int:
     """Return how often the circuit must be followed: once when it only measures at its end."""
     closed: set[int] = set()
     for op in circuit.ops:
-        if op.condition or op.name == "reset" or not closed.isdisjoint(op.qubits):
+        if op.condition or op.name in LOOPS or op.name == "reset" or not closed.isdisjoint(op.qubits):
             return shots
         if op.name == "measure":
             closed.update(op.qubits)
     return 1
 
 
-def _clifford(circuit: Circuit, shots: int) -> tuple[int, float, str]:
-    count, bits = len(circuit.qubits), len(circuit.clbits)
+def _clifford(circuit: Circuit, ask: Ask) -> tuple[int, float, str]:
+    count, bits, shots = len(circuit.qubits), len(circuit.clbits), ask.shots
     memory = 3 * shots * bits + 6 * count * count + 8 * clifford.CHUNK * count
     seconds = 8e-6 * len(circuit.ops) + 5e-7 * count**2 + 1e-9 * shots * count**2 / 8
     reason = "" if clifford.fits(circuit) else tr("only for Clifford gates measured at the end")
     return memory, seconds, reason
 
 
-def _stabilizer(circuit: Circuit, shots: int) -> tuple[int, float, str]:
+def _stabilizer(circuit: Circuit, ask: Ask) -> tuple[int, float, str]:
     count = len(circuit.qubits)
     reason = "" if count > 1 and method.is_clifford(circuit) else tr("only for Clifford gates on two qubits or more")
-    return method.tableau_bytes(count), 1e-7 * len(circuit.ops) * count + 2e-8 * shots * count**2, reason
+    if ask.noise is not None and not reason:
+        reason = "" if ask.noise.pauli else tr("only for errors without T1 and T2")
+    times = ask.shots if ask.noise is not None else 1
+    seconds = 1e-7 * len(circuit.ops) * count * times + 2e-8 * ask.shots * count**2
+    return method.tableau_bytes(count), seconds, reason
 
 
-def _statevector(circuit: Circuit, shots: int) -> tuple[int, float, str]:
+def _amplitude_s(circuit: Circuit) -> float:
+    """Return seconds per amplitude of following the circuit once."""
+    one = sum(len(op.qubits) == 1 and op.name not in _FREE for op in circuit.ops)
+    two = sum(len(op.qubits) * (len(op.qubits) - 1) // 2 for op in circuit.ops if len(op.qubits) > 1 and op.name != "barrier")
+    return _ONE_S * one + _TWO_S * two
+
+
+def _statevector(circuit: Circuit, ask: Ask) -> tuple[int, float, str]:
     count = len(circuit.qubits)
-    seconds = _AMPLITUDE_S * len(circuit.ops) * 2.0 ** min(count, 200) * _repeats(circuit, shots) + 1e-7 * shots * count
-    return method.statevector_bytes(count), seconds, ""
+    size = 2.0 ** min(count, 200) / ask.shared(count)
+    times = repeats(circuit, ask.shots)
+    seconds = times * (_BASE_S * size + _amplitude_s(circuit) * size + _OP_S * len(circuit.ops) / (10 if times > 1 else 1))
+    return method.statevector_bytes(count, single=single(circuit, ask.shots)), seconds + 1e-6 * ask.shots, ""
 
 
-def _product(circuit: Circuit, shots: int) -> tuple[int, float, str]:
-    bonds = [0, *method.bond_exponents(circuit), 0]
-    steps = sum(8.0 ** min(max(bonds[min(op.qubits) : max(op.qubits) + 2]), _MOST_EXPONENT) for op in circuit.ops if op.qubits)
-    drawn = sum(4.0 ** min(bond, _MOST_EXPONENT) for bond in bonds)
-    seconds = (_CONTRACTION_S * steps + 2e-5 * len(circuit.ops)) * _repeats(circuit, shots) + 1e-8 * shots * drawn
-    return method.mps_bytes(circuit), seconds, ""
+def product_s(circuit: Circuit, ask: Ask, bonds: list[float]) -> tuple[float, float]:
+    """Return (seconds of the gates, seconds of drawing the shots) of a matrix product state, from log2 of its bonds."""
+    following = 0.0
+    for op in circuit.ops:
+        if len(op.qubits) > 1 and op.name != "barrier":
+            low, high = min(op.qubits), max(op.qubits)
+            largest = max(bonds[low : high + 2], default=0.0)
+            swaps = 2 * (high - low) - 1
+            following += swaps * (_SWAP_S + _SVD_S * 8.0 ** min(largest, _MOST_EXPONENT))
+    drawing = sum(_DRAW_S + _DRAW_BOND_S * 4.0 ** min(bond, _MOST_EXPONENT) for bond in bonds[1:])
+    times = repeats(circuit, ask.shots)
+    return times * (following + _OP_S * len(circuit.ops)), (ask.shots if times == 1 else 0) * drawing
 
 
-_MODELS: Final[dict[str, Callable[[Circuit, int], tuple[int, float, str]]]] = dict(
-    zip(SIMULATORS, (_clifford, _stabilizer, _statevector, _product), strict=True)
-)
+def _product(circuit: Circuit, ask: Ask) -> tuple[int, float, str]:
+    seconds = sum(product_s(circuit, ask, _bonds(circuit, ask.bond)))
+    memory = method.mps_bytes(circuit)
+    if ask.bond:
+        memory = min(memory, 2 * method.BYTES_PER_AMPLITUDE * len(circuit.qubits) * ask.bond**2)
+    return memory, seconds, ""
 
 
-def offers(circuit: Circuit, free_bytes: int, shots: int) -> list[Offer]:
+def _bonds(circuit: Circuit, most: int) -> list[float]:
+    """Return upper bounds of log2 of the bonds, with one of zero at each end."""
+    cap = math.log2(most) if most else _MOST_EXPONENT
+    return [0.0, *(min(float(bond), cap) for bond in method.bond_exponents(circuit)), 0.0]
+
+
+def _density(circuit: Circuit, ask: Ask) -> tuple[int, float, str]:
+    count, work = len(circuit.qubits), len(circuit.ops) + (hits(circuit, ask.noise) if ask.noise else 0)
+    size = 4.0 ** min(count, 100) / ask.shared(2 * count)
+    seconds = _OP_S * work + 2 * _TWO_S * work * size * repeats(circuit, ask.shots) + 1e-6 * ask.shots
+    return method.BYTES_PER_AMPLITUDE << 2 * count, seconds, ""
+
+
+def _trajectories(circuit: Circuit, ask: Ask) -> tuple[int, float, str]:
+    count, errors = len(circuit.qubits), hits(circuit, ask.noise) if ask.noise else 0
+    work = len(circuit.ops) + errors
+    each = 2e-6 * work + _TWO_S * work * 2.0 ** min(count, 200) / ask.shared(count)
+    return method.statevector_bytes(count), ask.shots * each, ""
+
+
+_MODELS: Final[dict[str, Callable[[Circuit, Ask], tuple[int, float, str]]]] = {
+    "clifford": _clifford, "stabilizer": _stabilizer, "statevector": _statevector, "matrix_product_state": _product,
+    "density_matrix": _density, "trajectories": _trajectories,
+}  # fmt: skip
+
+
+def offers(circuit: Circuit, free_bytes: int, ask: Ask) -> list[Offer]:
     """Return what each simulator would need; one that needs more than its share of `free_bytes` says so."""
     room, made = int(free_bytes * method.SHARE_OF_FREE), []
-    for name in SIMULATORS:
-        memory, seconds, reason = _MODELS[name](circuit, shots)
+    for name in SIMULATORS if ask.noise is None else NOISY:
+        memory, seconds, reason = _MODELS[name](circuit, ask)
         if not reason and memory > room:
             reason = tr("needs {need}, and {room} may be used", need=method.amount_text(memory), room=method.amount_text(room))
-        made.append(Offer(name, memory, _START_S + seconds, reason))
+        made.append(Offer(name, memory, _START_S + ask.pace * seconds, reason))
     return made
 
 
-def select(circuit: Circuit, free_bytes: int, shots: int, simulator: str = AUTO) -> tuple[Choice, Offer, list[Offer]]:
+def trial_bond(circuit: Circuit, ask: Ask, predicted: Offer) -> int:
+    """Return the largest bond whose matrix product state costs a small share of what is `predicted`; 0 when none does."""
+    for bond in _TRIALS:
+        if trial_s(circuit, ask, bond) < _TRIAL_SHARE * predicted.wall_s:
+            return bond
+    return 0
+
+
+def trial_s(circuit: Circuit, ask: Ask, bond: int) -> float:
+    """Return the seconds of one shot of a matrix product state of bonds up to `bond`."""
+    return _START_S + ask.pace * sum(product_s(circuit, replace(ask, shots=1), _bonds(circuit, bond)))
+
+
+def known_s(circuit: Circuit, ask: Ask, largest: int) -> float:
+    """Return the seconds of a matrix product state whose largest bond is known."""
+    return _START_S + ask.pace * sum(product_s(circuit, ask, _bonds(circuit, largest)))
+
+
+def last_trial(circuit: Circuit, free_bytes: int, ask: Ask) -> tuple[int, Offer] | None:
+    """Return the largest bond that can be tried when nothing exact is sure to fit, and what it needs; None when none can."""
+    for bond in _TRIALS:
+        memory, _, _ = _product(circuit, replace(ask, bond=bond))
+        if memory <= free_bytes * method.SHARE_OF_FREE and trial_s(circuit, ask, bond) <= _MOST_TRIAL_S:
+            return bond, Offer("matrix_product_state", memory, known_s(circuit, ask, bond))
+    return None
+
+
+def select(circuit: Circuit, free_bytes: int, ask: Ask, simulator: str = AUTO) -> tuple[Choice, Offer, list[Offer]]:
     """Return the choice, its prediction, and the other offers.
 
     Raises `Limit` with numbers when nothing fits, `BadInput` when the one that is named cannot do this circuit.
     """
-    made = offers(circuit, free_bytes, shots)
-    if simulator == AUTO:
-        name, why = _best(circuit, free_bytes)
-    else:
-        name, why = simulator, tr("asked for by name")
+    made = offers(circuit, free_bytes, ask)
+    name, why = _best(circuit, free_bytes, ask, made) if simulator == AUTO else (simulator, tr("asked for by name"))
     taken = next((one for one in made if one.simulator == name), None)
     if taken is None:
         raise BadInput(
-            "There is no simulator {name}; there are {known}", field="simulator", name=name, known=", ".join(SIMULATORS)
-        )
+            "There is no simulator {name} for this; there are {known}", field="simulator", name=name,
+            known=", ".join(one.simulator for one in made),
+        )  # fmt: skip
     if taken.reason and simulator != AUTO:
         kind = Limit if taken.memory_bytes > free_bytes * method.SHARE_OF_FREE else BadInput
         raise kind("The simulator {name} cannot run this: {reason}", name=name, reason=taken.reason, hint="Ask for auto.")
-    return Choice(name, taken.memory_bytes, why), taken, [one for one in made if one is not taken]
+    exact = name != "statevector" or not single(circuit, ask.shots)
+    return Choice(name, taken.memory_bytes, why, single=not exact), taken, [one for one in made if one is not taken]
 
 
-def _best(circuit: Circuit, free_bytes: int) -> tuple[str, str]:
+def _best(circuit: Circuit, free_bytes: int, ask: Ask, made: list[Offer]) -> tuple[str, str]:
+    if ask.noise is not None:
+        return _best_noisy(circuit, free_bytes, made)
     if clifford.fits(circuit):
         return "clifford", tr("only Clifford operations, measured at the end")
-    choice = method.choose(circuit, free_bytes)
-    return choice.method, choice.why
+    if ask.bond:
+        return "matrix_product_state", tr("bonds of up to {bond} are asked for", bond=ask.bond)
+    fitting = [one for one in made if not one.reason and one.simulator != "clifford"]
+    if not fitting:
+        choice = method.choose(circuit, free_bytes)  # raises with the numbers
+        return choice.method, choice.why
+    name = min(fitting, key=lambda one: one.wall_s).simulator
+    count = len(circuit.qubits)
+    whys = {
+        "stabilizer": tr("only Clifford operations"),
+        "statevector": tr("{qubits} qubits: all amplitudes fit", qubits=count),
+        "matrix_product_state": tr("{qubits} qubits with little entanglement along the line", qubits=count),
+    }
+    return name, whys[name]
+
+
+def _best_noisy(circuit: Circuit, free_bytes: int, made: list[Offer]) -> tuple[str, str]:
+    fitting = [one for one in made if not one.reason]
+    if not fitting:
+        least = min(made, key=lambda one: one.memory_bytes)
+        raise Limit(
+            "{qubits} qubits under noise need {need}; {free} are free", qubits=len(circuit.qubits),
+            need=method.amount_text(least.memory_bytes), free=method.amount_text(free_bytes), hint="Use fewer qubits.",
+        )  # fmt: skip
+    name = min(fitting, key=lambda one: one.wall_s).simulator
+    whys = {
+        "stabilizer": tr("Clifford gates under random Pauli errors"),
+        "density_matrix": tr("{qubits} qubits: the density matrix takes every error at once", qubits=len(circuit.qubits)),
+        "trajectories": tr("each run draws its own errors, which costs less than the density matrix"),
+    }
+    return name, whys[name]

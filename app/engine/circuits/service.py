@@ -42,17 +42,31 @@ class CircuitsService:
 
     async def run(
         self, *, file: Path | None = None, text: str = "", name: str = "", shots: int = 1024, seed: int = 0,
-        simulator: str = "auto", actor: str, cause: str = "",
+        simulator: str = "auto", noise: str = "none", bond: int = 0, actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Simulate the circuit of `file`, or OpenQASM `text` called `name`, and return the result document.
 
-        The result holds counts, simulator, why, predicted, alternatives, wall_s, memory_bytes, shots, seed, qubits,
-        depth, picture and note.
+        `noise` is none, a device, or figures as `noise.read` takes them; `bond` is the largest of a matrix product state, 0
+        for as large as needed. The result holds counts, simulator, why, predicted, alternatives, wall_s, memory_bytes, noise,
+        bonds, shots, seed, qubits, depth, picture and note.
         """
         spec, source = _spec(file, text, name)
+        spec |= {"shots": shots, "simulator": simulator, "noise": noise, "bond": bond}
+        if noise != "none" and "=" not in noise:
+            spec["noise_file"] = str(self.compiler.device(noise))
         return await self._book.execute(
-            KIND, "app.engine.circuits.work:run", {**spec, "shots": shots, "simulator": simulator},
+            KIND, "app.engine.circuits.work:run", spec,
             title=f"Run {source}", source=source, seed=seed, actor=actor, cause=cause, keep=kept,
+        )  # fmt: skip
+
+    async def expect(
+        self, *, file: Path, observable: str, seed: int = 0, actor: str, cause: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return {value, terms, simulator, why, predicted, memory_bytes, wall_s, qubits} of an observable after a circuit."""
+        spec, source = _spec(file, "", "")
+        return await self._book.execute(
+            KIND, "app.engine.circuits.work:expect", {**spec, "observable": observable},
+            title=f"Mean after {source}", source=source, seed=seed, actor=actor, cause=cause,
         )  # fmt: skip
 
     async def describe(

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.engine.base.text import tr
+from app.engine.base.units import number_text
+
 Cell = Mapping[str, Any]
 
 
@@ -96,3 +99,9 @@ def _column(cells: list[Cell], qubits: int, clbits: list[str]) -> list[str]:
 def _centred(text: str, size: int, filler: str) -> str:
     """Return `text` amid `filler`; `size` is odd, so that all middles stand in one line."""
     return (text if len(text) % 2 else text + filler).center(size, filler)
+
+
+def bonds_text(largest: int, cut: float) -> str:
+    """Return how large the bonds of a matrix product state became and how much was cut off, in words."""
+    said = number_text(cut, ".2g") if cut > 1e-15 else "0"
+    return tr("largest bond {bond}, truncation error {share}", bond=largest, share=said)

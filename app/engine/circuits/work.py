@@ -1,5 +1,6 @@
 """What the circuits wing does in a worker: describe a file, run a file. Plain JSON in and out."""
 
+from dataclasses import asdict
 from typing import Any
 
 from app.engine.base.contracts import Report, Stop, never, silent
@@ -7,7 +8,7 @@ from app.engine.base.errors import BadInput, Cancelled
 from app.engine.base.units import span_text
 from app.engine.circuits.picture import picture_of
 from app.engine.circuits.records import Outcome
-from app.engine.circuits.textual import histogram_text, summary_text, text_of
+from app.engine.circuits.textual import bonds_text, histogram_text, summary_text, text_of
 
 MOST_SHOTS = 1_000_000
 
@@ -41,31 +42,30 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
             "shots must be between {low} and {high}, not {value}", field="shots", low=1, high=MOST_SHOTS, value=shots
         )
     report(0.0, 3.0, "steps", {"stage": "reading", "shots": shots})
-    from app.engine.circuits.adapters import aer, qiskit_read, qpy_file
+    from app.engine.circuits.adapters import aer, qiskit_read, qpy_file, simulation
 
     source, name = qpy_file.opened(spec)
     picture = picture_of(qiskit_read.describe(source))
     _unless_stopped(stop)
     report(1.0, 3.0, "steps", {"stage": "compiling"})
     circuit, note = aer.measured(source)
-    wanted = str(spec.get("simulator") or "auto")
-    low, choice, predicted, others = aer.select(circuit, name, aer.free_bytes(), shots, wanted)
+    ready = simulation.prepared(circuit, name, spec, seed)
+    plan = simulation.planned(ready, aer.free_bytes(), str(spec.get("simulator") or "auto"))
     _unless_stopped(stop)
-    report(2.0, 3.0, "steps", {"stage": "running", "simulator": choice.method})
-    if choice.method == "clifford":
-        outcome = aer.run_clifford(low, choice, shots=shots, seed=seed)
-    else:
-        outcome = aer.run(low, choice, shots=shots, seed=seed, name=name)
+    report(2.0, 3.0, "steps", {"stage": "running", "simulator": plan.choice.method})
+    outcome = simulation.done(ready, plan, seed=seed, name=name)
     report(3.0, 3.0, "steps", {"stage": "done"})
     return {
         "counts": dict(outcome.counts),
         "other_shots": outcome.other_shots,
         "simulator": outcome.simulator,
         "why": outcome.why,
-        "predicted": {"memory_bytes": predicted.memory_bytes, "wall_s": predicted.wall_s},
-        "alternatives": [other.told() for other in others],
+        "predicted": {"memory_bytes": plan.predicted.memory_bytes, "wall_s": plan.predicted.wall_s},
+        "alternatives": [other.told() for other in plan.others],
         "memory_bytes": outcome.memory_bytes,
         "wall_s": outcome.wall_s,
+        "noise": ready.noise,
+        "bonds": None if outcome.bonds is None else asdict(outcome.bonds),
         "shots": shots,
         "seed": seed,
         "qubits": picture["width"],
@@ -74,6 +74,30 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
         "note": note,
         "text": _told(outcome, note),
     }
+
+
+def expect(spec: dict[str, Any], _seed: int = 0, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
+    """Return the mean of `observable` after the circuit in `spec`, each of its terms, and how it was done."""
+    from app.engine.circuits import observables
+    from app.engine.circuits.adapters import aer, expectation, qpy_file
+
+    source, name = qpy_file.opened(spec)
+    terms = observables.read(str(spec.get("observable") or ""), source.num_qubits)
+    low = expectation.plain(source, name)
+    _unless_stopped(stop)
+    found = expectation.means(low, terms, name, aer.free_bytes(), report=report, stop=stop)
+    value = sum(term.factor * mean for term, mean in zip(terms, found.values, strict=True))
+    report(1.0, 1.0)
+    rows = [
+        {"term": term.text, "factor": term.factor, "mean": mean, "qubits": width}
+        for term, mean, width in zip(terms, found.values, found.widths, strict=True)
+    ]
+    lines = [f"{value:.9g}", f"{found.simulator}: {found.why}; {span_text(found.wall_s)}"]
+    return {
+        "value": value, "terms": rows, "simulator": found.simulator, "why": found.why,
+        "predicted": {"memory_bytes": found.memory_bytes, "wall_s": found.predicted_s}, "memory_bytes": found.memory_bytes,
+        "wall_s": found.wall_s, "qubits": source.num_qubits, "observable": str(spec["observable"]), "text": "\n".join(lines),
+    }  # fmt: skip
 
 
 def state(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
@@ -122,6 +146,8 @@ def convert(spec: dict[str, Any], _seed: int = 0, report: Report = silent, _stop
 
 def _told(outcome: Outcome, note: str) -> str:
     lines = [histogram_text(outcome.counts), f"{outcome.simulator}: {outcome.why}; {span_text(outcome.wall_s)}"]
+    if outcome.bonds is not None:
+        lines.append(bonds_text(outcome.bonds.largest, outcome.bonds.cut))
     return "\n".join([*lines, *([note] if note else [])])
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine.base.errors import BadInput
-from app.engine.circuits.angles import angle_of, angle_text
+from app.engine.circuits.angles import angle_of, angle_or_name, angle_text
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,14 @@ def test_an_angle_is_read_as_people_write_it(text, value):
 def test_what_is_no_angle_is_refused(text):
     with pytest.raises(BadInput, match="is no angle"):
         angle_of(text)
+
+
+@pytest.mark.parametrize(("text", "value"), [("theta", "theta"), (" a_1 ", "a_1"), ("pi/2", math.pi / 2), ("0.5", 0.5)])
+def test_an_angle_may_be_a_name(text, value):
+    assert angle_or_name(text) == value
+
+
+@pytest.mark.parametrize("text", ["input", "2x", "θ", "a" * 21, ""])
+def test_what_is_no_name_is_refused(text):
+    with pytest.raises(BadInput, match="is no angle"):
+        angle_or_name(text)

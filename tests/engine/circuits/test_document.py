@@ -94,3 +94,13 @@ def test_public_circuits_can_be_edited(name):
     made_, why_not = editable(read(text, name))
     assert why_not == ""
     assert document.why_not(describe(read(document.qasm(document.from_json(made_)), name))) == ""
+
+
+def test_free_angles_are_declared_found_and_given_values():
+    circuit = document.insert(document.blank(1), document.made("u", [0], ["theta", 0.5, "phi"]))
+    assert document.free(circuit) == ("theta", "phi")
+    text = document.qasm(circuit)
+    assert "input float theta;\ninput float phi;" in text
+    half = document.bound(circuit, {"theta": 1.0})
+    assert half.ops[0].params == (1.0, 0.5, "phi")
+    assert document.free(document.bound(half, {"phi": 2.0})) == ()

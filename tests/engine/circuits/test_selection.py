@@ -3,8 +3,9 @@
 import pytest
 
 from app.engine.base.errors import BadInput, Limit
-from app.engine.circuits import selection
+from app.engine.circuits import noise, selection
 from app.engine.circuits.records import Circuit, Op
+from app.engine.circuits.selection import Ask
 
 GIB = 2**30
 
@@ -25,12 +26,12 @@ def brick(qubits, layers, gate):
     [
         (brick(500, 20, "h"), "clifford"),
         (circuit(2, Op("h", (0,)), Op("reset", (0,)), Op("x", (1,))), "stabilizer"),
-        (brick(20, 8, "t"), "statevector"),
+        (brick(16, 24, "t"), "statevector"),
         (brick(60, 2, "t"), "matrix_product_state"),
     ],
 )
 def test_auto_takes_what_suits_the_circuit_and_tells_of_the_others(asked, name):
-    choice, predicted, others = selection.select(asked, 8 * GIB, 1000)
+    choice, predicted, others = selection.select(asked, 8 * GIB, Ask(1000))
     assert choice.method == predicted.simulator == name
     assert choice.why
     assert {one.simulator for one in others} == set(selection.SIMULATORS) - {name}
@@ -39,15 +40,55 @@ def test_auto_takes_what_suits_the_circuit_and_tells_of_the_others(asked, name):
 
 def test_a_simulator_that_cannot_is_refused_with_the_reason():
     with pytest.raises(BadInput, match="only for Clifford"):
-        selection.select(brick(4, 2, "t"), GIB, 10, "clifford")
-    with pytest.raises(Limit, match=r"needs 16\sGiB"):
-        selection.select(brick(30, 2, "t"), GIB, 10, "statevector")
+        selection.select(brick(4, 2, "t"), GIB, Ask(10), "clifford")
+    with pytest.raises(Limit, match=r"needs 8\.0\sGiB"):
+        selection.select(brick(30, 2, "t"), GIB, Ask(10), "statevector")
     with pytest.raises(BadInput, match="no simulator"):
-        selection.select(brick(4, 2, "t"), GIB, 10, "abacus")
+        selection.select(brick(4, 2, "t"), GIB, Ask(10), "abacus")
 
 
 def test_shots_repeat_what_measures_on_its_way():
     once = circuit(2, Op("t", (0,)))
     again = circuit(2, Op("t", (0,)), Op("measure", (0,), clbits=(0,)), Op("x", (0,)))
-    short, long = (selection.offers(one, GIB, 1000)[2].wall_s for one in (once, again))
+    short, long = (selection.offers(one, GIB, Ask(1000))[2].wall_s for one in (once, again))
     assert long > short
+
+
+def test_under_noise_few_qubits_take_the_density_matrix_and_many_take_trajectories():
+    decay = noise.read("one=0.001 two=0.01 t1_us=100 t2_us=80", 4)
+    assert selection.select(brick(4, 4, "t"), GIB, Ask(1000, decay))[0].method == "density_matrix"
+    decay = noise.read("two=0.01 t1_us=100", 14)
+    choice, predicted, others = selection.select(brick(14, 2, "t"), 8 * GIB, Ask(10, decay))
+    assert (choice.method, predicted.simulator) == ("trajectories", "trajectories")
+    assert {one.simulator for one in others} == {"stabilizer", "density_matrix"}
+
+
+def test_clifford_gates_under_pauli_errors_stay_stabilizers_and_relaxation_rules_them_out():
+    wide = brick(60, 3, "h")
+    assert selection.select(wide, GIB, Ask(100, noise.read("two=0.01 readout=0.02", 60)))[0].method == "stabilizer"
+    with pytest.raises(Limit, match="60 qubits under noise"):
+        selection.select(wide, GIB, Ask(100, noise.read("two=0.01 t1_us=50", 60)))
+    with pytest.raises(BadInput, match="without T1 and T2"):
+        selection.select(brick(4, 2, "h"), GIB, Ask(10, noise.read("t1_us=50", 4)), "stabilizer")
+
+
+def test_a_state_vector_is_in_single_precision_until_its_counts_would_show_it():
+    few, many = brick(10, 4, "t"), brick(10, 400, "t")
+    assert selection.single(few, 1000)
+    assert not selection.single(many, 1_000_000)
+    assert selection.offers(few, GIB, Ask(1000))[2].memory_bytes == 8 * 2**10
+
+
+def test_a_cheap_trial_is_offered_before_a_long_state_vector_only():
+    long, short = brick(24, 40, "t"), brick(6, 2, "t")
+    bonds = [selection.trial_bond(one, Ask(100), selection.offers(one, 8 * GIB, Ask(100))[2]) for one in (long, short)]
+    assert bonds[0] >= 8
+    assert bonds[1] == 0
+    assert selection.trial_s(long, Ask(100), 4) < selection.trial_s(long, Ask(100), 64)
+
+
+def test_a_largest_bond_bounds_memory_and_is_told_as_the_reason():
+    choice, predicted, _ = selection.select(brick(60, 40, "t"), GIB, Ask(100, bond=16))
+    assert choice.method == "matrix_product_state"
+    assert "16" in choice.why
+    assert predicted.memory_bytes <= 2 * 16 * 60 * 16**2

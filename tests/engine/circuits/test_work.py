@@ -7,7 +7,7 @@ import pytest
 from app.engine.base.contracts import silent
 from app.engine.base.errors import BadInput, Cancelled, Missing
 from app.engine.circuits.samples import FOLDER
-from app.engine.circuits.work import describe, run
+from app.engine.circuits.work import describe, expect, run
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "qasm"
 
@@ -127,3 +127,24 @@ def test_every_simulator_that_is_asked_for_finds_the_same_outcomes(simulator):
     assert set(result["counts"]) == {"00000", "11111"}
     assert abs(result["counts"]["00000"] - 1000) < 4 * math.sqrt(500)
     assert result["simulator"].endswith(simulator)
+
+
+def test_the_mean_of_an_observable_is_told_with_its_terms():
+    told = expect({**sample("bell"), "observable": "Z0 Z1 - X0 X1 + 0.5"})
+    assert told["value"] == pytest.approx(1 - 1 + 0.5)
+    assert [(row["term"], row["factor"], round(row["mean"], 9)) for row in told["terms"]] == [
+        ("Z0 Z1", 1, 1), ("X0 X1", -1, 1), ("1", 0.5, 1),
+    ]  # fmt: skip
+    assert json.loads(json.dumps(told)) == told
+    with pytest.raises(BadInput, match="observable, column 1"):
+        expect({**sample("bell"), "observable": ""})
+
+
+def test_a_run_tells_its_noise_and_its_bonds():
+    noisy = run({**sample("bell"), "shots": 100, "noise": "readout=0.1"}, 1)
+    assert noisy["noise"]["title"] == "readout=0.1"
+    assert noisy["simulator"] == "aer stabilizer"
+    capped = run({**sample("qft4"), "shots": 100, "bond": 1}, 1)
+    assert capped["bonds"]["largest"] == 1
+    assert "truncation error" in capped["text"]
+    assert run({**sample("bell"), "shots": 1}, 1)["bonds"] is None

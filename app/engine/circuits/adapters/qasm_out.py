@@ -45,8 +45,6 @@ def editable(circuit: Any) -> tuple[dict[str, Any] | None, str]:
     """Return the document of a circuit in the editor's gates, or None and why it cannot be edited."""
     if len(circuit.data) > MOST_EDITED or circuit.num_qubits > document.MOST_QUBITS:
         return None, "It is larger than what can be edited."
-    if circuit.parameters:
-        return None, "It has free parameters."
     plain = qiskit_read.describe(circuit)
     if document.why_not(plain):
         try:
@@ -56,4 +54,6 @@ def editable(circuit: Any) -> tuple[dict[str, Any] | None, str]:
     unknown = document.why_not(plain)
     if unknown:
         return None, f"It holds {unknown}, which the editor does not know."
+    if any(not name.isidentifier() for name in document.free(plain)):
+        return None, "It computes with free parameters."
     return document.to_json(plain), ""

@@ -4,12 +4,22 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.engine.base.errors import Missing
-from app.engine.circuits.tasks import bb84, dynamics, fourier, grover, qaoa
+from app.engine.circuits.tasks import bb84, classify, dynamics, fourier, grover, qaoa, vqe
 from app.engine.circuits.tasks.base import Task
 
 TASKS: Final[Mapping[str, Task]] = {
     task.name: task
-    for task in (grover.TASK, fourier.PHASE, fourier.FOURIER, dynamics.ISING, dynamics.LINDBLAD, qaoa.TASK, bb84.TASK)
+    for task in (
+        grover.TASK,
+        fourier.PHASE,
+        fourier.FOURIER,
+        vqe.TASK,
+        dynamics.ISING,
+        dynamics.LINDBLAD,
+        qaoa.TASK,
+        classify.TASK,
+        bb84.TASK,
+    )
 }
 
 

@@ -8,6 +8,7 @@ from app.engine.base.errors import BadInput, Limit
 from app.engine.circuits.adapters import aer
 from app.engine.circuits.adapters.qiskit_read import read
 from app.engine.circuits.records import Choice
+from app.engine.circuits.selection import Ask
 
 GIB = 1 << 30
 
@@ -15,7 +16,7 @@ GIB = 1 << 30
 def counts_of(circuit, shots=2000, seed=1, method=""):
     low, choice = aer.plan(aer.measured(circuit)[0], "c", 2 * GIB)
     choice = Choice(method, 0, "") if method else choice
-    return aer.run(low, choice, shots=shots, seed=seed, name="c").counts
+    return aer.run(low, choice, Ask(shots), seed=seed, name="c").counts
 
 
 def random_circuit(seed, qubits=4):
@@ -45,7 +46,7 @@ def test_a_wide_entangled_chain_runs_as_a_matrix_product_state():
     wide.t(0)
     low, choice = aer.plan(aer.measured(wide)[0], "c", GIB)
     assert choice.method == "matrix_product_state"
-    outcome = aer.run(low, choice, shots=50, seed=1, name="c")
+    outcome = aer.run(low, choice, Ask(50), seed=1, name="c")
     assert set(outcome.counts) == {"0" * 80, "1" * 80}
 
 
@@ -98,3 +99,39 @@ def test_rare_outcomes_past_the_limit_are_summed_up():
 
 def test_free_memory_is_a_positive_number_of_bytes():
     assert aer.free_bytes() > 1 << 20
+
+
+def test_a_capped_bond_tells_what_was_cut_off_and_an_uncapped_one_cuts_nothing():
+    low = aer.lowered(aer.measured(random_circuit(3, 8))[0], "c")
+    product = Choice("matrix_product_state", 0, "")
+    rough = aer.run(low, product, Ask(50, bond=2), seed=1, name="c").bonds
+    exact = aer.run(low, product, Ask(50), seed=1, name="c").bonds
+    assert rough.largest == 2
+    assert 0.01 < rough.cut < 1
+    assert 2 < exact.largest <= 16
+    assert exact.cut < 1e-12
+
+
+def test_the_truncation_error_is_the_weight_of_the_levels_left_out():
+    pair = QuantumCircuit(2)
+    pair.ry(0.6, 0)
+    pair.cx(0, 1)  # cos(0.3)|00> + sin(0.3)|11>
+    low = aer.lowered(aer.measured(pair)[0], "c")
+    bonds = aer.run(low, Choice("matrix_product_state", 0, ""), Ask(10, bond=1), seed=1, name="c").bonds
+    assert bonds.cut == pytest.approx(np.sin(0.3) ** 2, abs=1e-4)
+
+
+def test_each_run_of_a_process_tells_its_own_bonds_only():
+    product = Choice("matrix_product_state", 0, "")
+    wild, calm = random_circuit(5, 6), QuantumCircuit(3)
+    calm.h(0)
+    largest = [
+        aer.run(aer.lowered(aer.measured(one)[0], "c"), product, Ask(5), seed=1, name="c").bonds.largest for one in (wild, calm)
+    ]
+    assert largest[0] > 2
+    assert largest[1] == 1
+
+
+def test_the_pace_of_this_machine_is_a_bounded_ratio():
+    assert 0.1 <= aer.pace() <= 10
+    assert aer.threads() >= 1

@@ -40,5 +40,11 @@ def test_a_qpy_file_is_told_as_text(tmp_path):
     assert "OPENQASM 3" in qasm_out.text_of(read(TEXT, "a"), {"file": str(file)})
 
 
-def test_free_parameters_are_told():
-    assert qasm_out.editable(read(V3 + "input float th;\nqubit q;\nrx(th) q;\n", "p")) == (None, "It has free parameters.")
+def test_free_angles_go_to_the_editor_and_back_and_computed_ones_do_not():
+    text = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float theta;\nqubit[1] q;\nrx(theta) q[0];\n'
+    made, why_not = qasm_out.editable(read(text, "c"))
+    assert why_not == ""
+    assert qasm(from_json(made)) == text
+    made, why_not = qasm_out.editable(read(text.replace("rx(theta)", "rx(2 * theta)"), "c"))
+    assert made is None
+    assert why_not == "It computes with free parameters."

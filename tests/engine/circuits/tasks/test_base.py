@@ -5,7 +5,8 @@ from app.engine.circuits.tasks import base, registry, work
 
 KEYS = {"task_type", "solution", "classical_baseline", "quantum_advantage", "execution", "error_rate", "confidence"}
 SMALL = {"qaoa": {"nodes": 4, "layers": 1}, "bb84": {"photons": 5000}, "ising": {"steps": 5}, "lindblad": {"steps": 5}, "fourier": {"qubits": 3},
-         "phase": {"qubits": 3, "shots": 50}, "grover": {"variables": 4, "clauses": 3}}  # fmt: skip
+         "phase": {"qubits": 3, "shots": 50}, "grover": {"variables": 4, "clauses": 3}, "classify": {"splits": 2, "training": 30, "features": 2},
+         "vqe": {"shots": 50}}  # fmt: skip
 
 
 def _same(result):

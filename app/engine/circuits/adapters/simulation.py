@@ -1,0 +1,106 @@
+"""One run of a circuit from what was asked: lowered or compiled, its simulator chosen, tried cheaply first, and done.
+
+A matrix product state shows only while it grows whether a circuit entangles little. So before a state vector that takes long,
+and where nothing exact is sure to fit, one is tried with small bonds; when nothing had to be cut off, its answer is exact.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from app.engine.base.errors import Limit
+from app.engine.base.text import tr
+from app.engine.base.units import number_text
+from app.engine.circuits import clifford, devices, estimate, noise, selection
+from app.engine.circuits.adapters import aer, compiler, noisy
+from app.engine.circuits.adapters.qiskit_read import describe
+from app.engine.circuits.records import Choice, Circuit, Outcome
+from app.engine.circuits.selection import Ask, Offer
+
+NOTHING: Final = 1e-9  # a share of the state that no count shows
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A circuit as it will be simulated, and what is asked; `noise` is a document when there is one."""
+
+    low: Any
+    plain: Circuit
+    ask: Ask
+    noise: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The choice, its prediction, the other offers, and the bond to try first (0: none)."""
+
+    choice: Choice
+    predicted: Offer
+    others: tuple[Offer, ...]
+    trial: int = 0
+
+
+def prepared(circuit: Any, name: str, spec: Mapping[str, Any], seed: int) -> Prepared:
+    """Return `circuit`, which measures, in the gates of its simulator: those of a device when the noise is a device's."""
+    shots, bond, text = int(spec.get("shots", 1024)), int(spec.get("bond") or 0), str(spec.get("noise") or "none")
+    if text == "none":
+        low = aer.lowered(circuit, name)
+        return Prepared(low, clifford.turned(describe(low)), Ask(shots, None, bond, aer.pace(), aer.threads()), None)
+    if spec.get("noise_file"):
+        device = devices.read(Path(spec["noise_file"]))
+        made = compiler.compiled(circuit, name, device, level=3, router="qiskit", seed=seed)
+        low, places = noisy.narrowed(made.circuit)
+        told = noise.of_device(device, places)
+        success = estimate.success(describe(made.circuit), device).told()
+        document = {**told.told(), "device": device.name, "places": list(places), "success": success["success"]}
+        return Prepared(low, describe(low), Ask(shots, told, bond, aer.pace(), aer.threads()), document)
+    low = aer.lowered(circuit, name, noisy.BASIS)
+    told = noise.read(text, low.num_qubits)
+    return Prepared(low, describe(low), Ask(shots, told, bond, aer.pace(), aer.threads()), told.told())
+
+
+def planned(ready: Prepared, free: int, simulator: str) -> Plan:
+    """Return how it will be run; raises `Limit` with numbers, or `BadInput` when the one that is named cannot do it."""
+    auto = simulator == selection.AUTO and ready.ask.noise is None and not ready.ask.bond
+    try:
+        choice, predicted, others = selection.select(ready.plain, free, ready.ask, simulator)
+    except Limit:
+        found = selection.last_trial(ready.plain, free, ready.ask) if auto else None
+        if found is None:
+            raise
+        bond, offer = found
+        made = selection.offers(ready.plain, free, ready.ask)
+        choice = Choice(offer.simulator, offer.memory_bytes, tr("nothing else fits: tried with small bonds"))
+        return Plan(choice, offer, tuple(one for one in made if one.simulator != offer.simulator), bond)
+    trial_bond = selection.trial_bond(ready.plain, ready.ask, predicted) if auto and choice.method == "statevector" else 0
+    return Plan(choice, predicted, tuple(others), trial_bond)
+
+
+def done(ready: Prepared, plan: Plan, *, seed: int, name: str) -> Outcome:
+    """Run it; raises `Limit` when a matrix product state was the last resort and had to be cut."""
+    if plan.choice.method == "clifford":
+        return aer.run_clifford(ready.plain, ready.low, plan.choice, shots=ready.ask.shots, seed=seed)
+    cut = 1.0
+    if plan.trial:
+        trial = Choice("matrix_product_state", plan.choice.memory_bytes, "")
+        first = aer.run(ready.low, trial, replace(ready.ask, shots=1, bond=plan.trial), seed=seed, name=name).bonds
+        cut = first.cut if first is not None else 1.0
+        if first is not None and cut < NOTHING and _pays(ready, plan, first.largest):
+            why = tr("tried with bonds of up to {bond}: {largest} are enough, and nothing had to be cut off", bond=plan.trial,
+                     largest=first.largest)  # fmt: skip
+            outcome = aer.run(ready.low, replace(trial, why=why), ready.ask, seed=seed, name=name)
+            if outcome.bonds is not None and outcome.bonds.cut < NOTHING:
+                return outcome
+    if not plan.trial or plan.choice.method == "statevector":
+        return aer.run(ready.low, plan.choice, ready.ask, seed=seed, name=name)
+    raise Limit(
+        "{qubits} qubits are too many for all amplitudes, and a matrix product state of bonds up to {bond} cuts off {share} of "
+        "the state", qubits=ready.low.num_qubits, bond=plan.trial, share=number_text(cut, ".2g"),
+        hint="Give a largest bond to accept an approximation; its truncation error is told.",
+    )  # fmt: skip
+
+
+def _pays(ready: Prepared, plan: Plan, largest: int) -> bool:
+    """Tell whether a matrix product state of known bonds is the quicker way, or the only one."""
+    return plan.choice.method != "statevector" or selection.known_s(ready.plain, ready.ask, largest) < plan.predicted.wall_s

@@ -1,0 +1,109 @@
+"""A run from what was asked: noise compiled for its device, and a cheap trial before what takes long."""
+
+import math
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+
+from app.engine.base.errors import Limit
+from app.engine.circuits import devices
+from app.engine.circuits.adapters import aer, simulation
+
+GIB = 1 << 30
+
+
+def ready(circuit, **spec):
+    return simulation.prepared(aer.measured(circuit)[0], "c", spec, 1)
+
+
+def run(circuit, free=4 * GIB, simulator="auto", **spec):
+    made = ready(circuit, **spec)
+    plan = simulation.planned(made, free, simulator)
+    return simulation.done(made, plan, seed=1, name="c"), plan
+
+
+def fourier_of_a_number(qubits):
+    circuit = QuantumCircuit(qubits)
+    circuit.x(range(0, qubits, 2))
+    for high in reversed(range(qubits)):
+        circuit.h(high)
+        for low in range(high):
+            circuit.cp(math.pi / 2 ** (high - low), low, high)
+    return circuit
+
+
+def scrambled(qubits, layers, seed=1):
+    rng, circuit = np.random.default_rng(seed), QuantumCircuit(qubits)
+    for _ in range(layers):
+        for qubit in range(qubits):
+            circuit.u(*rng.uniform(0, 6, 3), qubit)
+        order = rng.permutation(qubits).tolist()
+        for a, b in zip(order[::2], order[1::2], strict=False):
+            circuit.cx(a, b)
+    return circuit
+
+
+def test_quarter_turns_are_seen_as_clifford_gates():
+    circuit = QuantumCircuit(2)
+    circuit.rz(math.pi / 2, 0)
+    circuit.ry(math.pi / 2, 0)
+    circuit.cx(0, 1)
+    outcome, _ = run(circuit, shots=400)
+    assert outcome.simulator == "clifford"
+    assert set(outcome.counts) == {"00", "11"}
+
+
+def test_a_transform_of_forty_qubits_is_found_to_have_small_bonds():
+    outcome, plan = run(fourier_of_a_number(40), shots=5)
+    assert plan.trial > 0
+    assert outcome.simulator == "aer matrix_product_state"
+    assert outcome.bonds.cut < simulation.NOTHING
+    assert "nothing had to be cut off" in outcome.why
+
+
+def test_what_entangles_everything_and_does_not_fit_is_refused_with_the_share_that_would_be_lost(monkeypatch):
+    monkeypatch.setattr(simulation.selection, "_TRIALS", (8,))
+    with pytest.raises(Limit, match="cuts off"):
+        run(scrambled(36, 3), free=GIB, shots=1)
+
+
+def test_a_trial_that_has_to_cut_falls_back_to_the_state_vector(monkeypatch):
+    monkeypatch.setattr(simulation.selection, "trial_bond", lambda *_: 2)
+    outcome, plan = run(scrambled(8, 4), shots=20)
+    assert plan.trial == 2
+    assert outcome.simulator == "aer statevector"
+
+
+def test_the_noise_of_a_device_is_told_and_spoils_the_outcomes_about_as_much_as_estimated():
+    circuit = QuantumCircuit(3)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.cx(1, 2)
+    file = str(devices.known()["ibm_manila"])
+    made = ready(circuit, shots=4000, noise="ibm_manila", noise_file=file)
+    assert (made.noise["device"], made.noise["kind"], len(made.noise["places"])) == ("ibm_manila", "simulated", 3)
+    outcome = simulation.done(made, simulation.planned(made, GIB, "auto"), seed=1, name="c")
+    right = (outcome.counts["000"] + outcome.counts["111"]) / 4000
+    assert outcome.simulator == "aer density_matrix"
+    # Some errors lead from one right outcome to the other, so the estimate is a lower bound.
+    assert made.noise["success"] - 0.03 < right < 1
+
+
+@pytest.mark.parametrize("simulator", ["density_matrix", "trajectories"])
+def test_figures_for_all_qubits_give_the_closed_form(simulator):
+    circuit = QuantumCircuit(1)
+    circuit.x(0)
+    outcome, _ = run(circuit, simulator=simulator, shots=8000, noise="one=0.1")
+    # Average infidelity 0.1 is depolarising with 0.2: the wrong outcome comes in half of those.
+    assert abs(outcome.counts["0"] - 800) < 4 * math.sqrt(720)
+
+
+def test_pauli_errors_on_clifford_gates_run_as_stabilizers():
+    circuit = QuantumCircuit(30)
+    circuit.h(0)
+    for qubit in range(29):
+        circuit.cx(qubit, qubit + 1)
+    outcome, _ = run(circuit, shots=50, noise="two=0.001")
+    assert outcome.simulator == "aer stabilizer"
+    assert sum(outcome.counts.values()) == 50

@@ -11,13 +11,12 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.agent.node import Node
 from app.engine.base.errors import Limit, Missing, Refused
 from app.engine.base.funnel import as_outpost_error
 from app.wire.identity import PublicIdentity
@@ -58,10 +57,20 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]{1,128})", path))
 
 
+class Door(Protocol):
+    """What the gate asks who may come in: a node, or a hub."""
+
+    def console_of(self, shown: bytes | None) -> PublicIdentity:
+        """Return the paired console whose certificate (DER) a connection showed; raise `Refused`."""
+
+    async def check_signature(self, console: PublicIdentity, header: str, method: str, target: str, body: bytes) -> None:
+        """Raise `Refused` unless `header` signs this request by `console`."""
+
+
 class Gate:
     """The ASGI application: finds the rule, checks the caller, and tells every error as a problem document."""
 
-    def __init__(self, node: Node, rules: tuple[Rule, ...]) -> None:
+    def __init__(self, node: Door, rules: tuple[Rule, ...]) -> None:
         self._node = node
         self._rules: dict[tuple[str, str], list[Rule]] = {}
         for rule in rules:

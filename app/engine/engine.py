@@ -14,6 +14,7 @@ from app.engine.base.errors import BadInput, Conflict, OutpostError, Refused
 from app.engine.base.events import AnyEvent, Bus, CommandFinished, EngineStarted, StoreTroubled
 from app.engine.base.funnel import Funnel, Notice, as_outpost_error
 from app.engine.base.ids import new_id
+from app.engine.base.intent import meaning
 from app.engine.base.settings import Settings
 from app.engine.base.text import use_language
 from app.engine.base.units import use_zone
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from app.engine.observe.journal import Journal
     from app.engine.qubo.service import QuboService
     from app.engine.store.store import Store
+    from app.engine.sync.service import SyncService
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ class Engine:
     circuits: "CircuitsService"
     learning: "LearningService"
     control: "ControlService"
+    sync: "SyncService"
 
     def __init__(self, home: Path, clock: Clock, show: Callable[[Notice], None]) -> None:
         self.place = Home(home)
@@ -193,7 +196,8 @@ class Engine:
             self._allow(row)
             if recorded:
                 await self._record(row, given, actor=actor, cause=cause, outcome="started")
-            return await row.run(Call(self, actor, cause), **args)
+            with meaning(row.id):
+                return await row.run(Call(self, actor, cause), **args)
         except BaseException as error:
             told = as_outpost_error(error)
             outcome, detail = told.slug, str(told)

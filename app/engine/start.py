@@ -1,5 +1,6 @@
 """Which parts an engine has and the order they start in; whoever imports this file loads all of them."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from app.engine.circuits.service import CircuitsService
@@ -15,6 +16,8 @@ from app.engine.observe.journal import Journal
 from app.engine.observe.logs import LogFile
 from app.engine.qubo.service import QuboService
 from app.engine.store.store import Store
+from app.engine.sync.followers import Refresh
+from app.engine.sync.service import SyncService
 
 if TYPE_CHECKING:
     from app.engine.engine import Engine
@@ -38,9 +41,23 @@ async def _parts(engine: "Engine") -> None:
     engine.circuits = CircuitsService(base)
     engine.learning = LearningService(base, engine.link)
     engine.control = ControlService(base)
+    engine.sync = SyncService(base, engine.link)
+    engine.sync.followers.follow(_followers(engine))
     for part in (
         LogFile(engine.home), engine.journal, engine.jobs, engine.link, engine.models, engine.fleet, engine.rollouts,
-        engine.qubo, engine.circuits, engine.learning, engine.control,
+        engine.qubo, engine.circuits, engine.learning, engine.control, engine.sync,
     ):  # fmt: skip
         engine.add(part)
         await part.start()
+
+
+def _followers(engine: "Engine") -> Mapping[str, Refresh]:
+    """Return, by table, the part that takes over what was changed elsewhere."""
+    fleet, qubo, circuits = engine.fleet.refresh, engine.qubo.refresh, engine.circuits.refresh
+    return {
+        "edge_nodes": fleet, "edge_twins": fleet, "edge_layers": fleet, "saved_views": fleet,
+        "edge_deployments": engine.rollouts.refresh, "model_versions": engine.models.start,
+        "qubo_runs": qubo, "qubo_comparisons": qubo, "circuit_runs": circuits, "task_runs": circuits,
+        "learning_runs": engine.learning.refresh,
+        "federated_training_sessions": engine.learning.refresh, "control_runs": engine.control.refresh,
+    }  # fmt: skip

@@ -59,6 +59,9 @@ class StubEngine:
         self.circuits = SimpleNamespace(records=_runs(), samples=bundled, tasks=SimpleNamespace(records=_runs()))
         self.learning = SimpleNamespace(records=_runs())
         self.control = SimpleNamespace(records=_runs())
+        self.sync = SimpleNamespace(
+            peers=Records(lambda peer: peer.id, "peer"), conflicts=Records(lambda met: met.id, "conflict")
+        )
 
 
 def _runs() -> Records[Run]:

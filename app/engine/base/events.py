@@ -118,6 +118,17 @@ class StoreTroubled(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SyncFinished(Event):
+    """An exchange with a hub came to its end; `name` is the hub's, `detail` what went wrong, or nothing."""
+
+    peer_id: str
+    name: str
+    sent_count: int
+    taken_count: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class WindowAsked(Event):
     """Somebody started a second window: raise the first."""
 
@@ -134,6 +145,7 @@ AnyEvent: TypeAlias = (
     | RoundFinished
     | SettingChanged
     | StoreTroubled
+    | SyncFinished
     | WindowAsked
 )
 

@@ -37,6 +37,11 @@ class CircuitsService:
         await self._book.load()
         await self.tasks.start()
 
+    async def refresh(self) -> None:
+        """Take over what other consoles wrote."""
+        await self._book.refresh()
+        await self.tasks.refresh()
+
     async def stop(self) -> None:
         """Nothing of ours runs on: jobs end with the jobs service."""
 

@@ -46,6 +46,10 @@ class ControlService:
         await self._book.load()
         self._log = ActionLog(self._base)
 
+    async def refresh(self) -> None:
+        """Take over what other consoles wrote."""
+        await self._book.refresh()
+
     async def stop(self) -> None:
         """Write what controllers did last; the jobs end with their pool."""
         if self._log is not None:

@@ -18,6 +18,10 @@ from app.wire.status import ModelStatus
 from app.wire.telemetry import Measurement
 
 SERIES: Final = ("cpu_ratio", "mem_ratio", "latency_p99_s", "error_ratio")
+WRITTEN: Final = (
+    "name", "address", "site", "lat", "lon", "registered_us", "labels", "hardware", "connectivity", "tier", "link_bytes_s",
+    "link_bytes_day",
+)  # fmt: skip
 _SUMMARY: Final = (
     "name", "state", "site", "cpu_ratio", "mem_ratio", "latency_p99_s", "error_ratio", "inference_count", "models",
     "last_heartbeat_us", "as_of_us", "address", "trouble", "demo", "tier", "measured_tier", "lat", "lon", "device_id", "id",

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from app.engine.base.records import Records
 from app.engine.base.text import tr
 from app.engine.fleet.approvals import Approvals
 from app.engine.fleet.courier import Courier, Load
+from app.engine.fleet.live import Live
 from app.engine.fleet.planner import Planner
 from app.engine.fleet.rollout import machine
 from app.engine.fleet.rollout import plan as planning
@@ -37,19 +38,6 @@ _SELF: Final = "engine"
 _ACTIVE: Final = ("starting", "running", "paused", "stopping")
 
 
-@dataclass
-class _Live:
-    """A rollout with its tasks, what is under way, and what is not written yet."""
-
-    tasks: Records[Task] = field(default_factory=lambda: Records(lambda task: task.node_id, "node"))
-    dirty: set[str] = field(default_factory=set)
-    saved: Rollout | None = None
-    courier: Courier | None = None
-    going: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    runner: asyncio.Task[None] | None = None
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-
-
 class RolloutService:
     """All rollouts of this console; one loop per rollout that is not at rest."""
 
@@ -57,19 +45,29 @@ class RolloutService:
         self._base, self._link, self._models, self._fleet = base, link, models, fleet
         self.records: Records[Rollout] = Records(lambda rollout: rollout.id, "rollout")
         self._store = RolloutStore(base.store, base.clock)
-        self._live: dict[str, _Live] = {}
+        self._live: dict[str, Live] = {}
         self._planner = Planner(models, base.clock)
         self.approvals = Approvals(base, link)
 
     async def start(self) -> None:
         """Load the rollouts and go on with those that were under way."""
         for rollout, tasks in await self._store.load():
-            live = self._live[rollout.id] = _Live(saved=rollout)
+            live = self._live[rollout.id] = Live(saved=rollout)
             now_s = self._now_s()
             live.tasks.replace_all(adrift(task, now_s) for task in tasks)
             self.records.put(rollout)
-            if rollout.state in _ACTIVE or is_waiting_on(live.tasks, rollout):
+            if tasks and (rollout.state in _ACTIVE or is_waiting_on(live.tasks, rollout)):
                 self._run(rollout.id)
+
+    async def refresh(self) -> None:
+        """Show what other consoles wrote of theirs."""
+        stored = {rollout.id: rollout for rollout, tasks in await self._store.load() if not tasks}
+        for rollout in stored.values():
+            self._live.setdefault(rollout.id, Live()).saved = rollout
+            self.records.put(rollout)
+        for key in [one.id for one in self.records if not len(self._live[one.id].tasks) and one.id not in stored]:
+            self.records.discard(key)
+            del self._live[key]
 
     async def stop(self) -> None:
         """Let go of every rollout; nodes on their way are asked when the engine is back."""
@@ -93,6 +91,13 @@ class RolloutService:
         if not found:
             raise Missing("There is no rollout {key}", key=key, field="rollout", hint="See: outpost rollout list")
         return found[-1]
+
+    def _ours(self, key: str) -> Rollout:
+        """Return a rollout that this console runs; raise `Refused` for one of another console."""
+        rollout = self.find(key)
+        if not len(self._live[rollout.id].tasks):
+            raise Refused("{title} is run by another console", title=rollout.title)
+        return rollout
 
     def tasks(self, rollout_id: str) -> Records[Task]:
         """Return the tasks of a rollout, observable."""
@@ -125,7 +130,7 @@ class RolloutService:
 
         `paper` is another console's sealed word over exactly this plan.
         """
-        rollout = self.find(key)
+        rollout = self._ours(key)
         if accept and paper is None and _person(actor) == _person(rollout.author):
             raise Refused(
                 "{person} planned {title} and cannot approve it too", person=_person(actor), title=rollout.title,
@@ -139,7 +144,7 @@ class RolloutService:
 
     async def begin(self, key: str, *, actor: str, cause: str = "") -> Rollout:
         """Start a rollout that is ready; it goes on by itself."""
-        rollout = self.find(key)
+        rollout = self._ours(key)
         if rollout.state == "waiting_for_approval":
             raise Refused("{title} waits for approval", title=rollout.title, hint="outpost rollout approve")
         moved = await self._put(machine.move(rollout, "start"), actor, cause)
@@ -179,17 +184,17 @@ class RolloutService:
 
     async def pause(self, key: str, *, actor: str, cause: str = "") -> Rollout:
         """Begin no more nodes; those on their way finish."""
-        return await self._put(machine.move(self.find(key), "pause", reason=""), actor, cause)
+        return await self._put(machine.move(self._ours(key), "pause", reason=""), actor, cause)
 
     async def resume(self, key: str, *, actor: str, cause: str = "") -> Rollout:
         """Go on; a group that went wrong is taken as it is."""
-        rollout = await self._put(machine.resume(self.find(key)), actor, cause)
+        rollout = await self._put(machine.resume(self._ours(key)), actor, cause)
         self._run(rollout.id)
         return rollout
 
     async def halt(self, key: str, *, emergency: bool, actor: str, cause: str = "") -> Rollout:
         """Stop for good: queued nodes are canceled, those on their way finish, or in an emergency go back at once."""
-        rollout = await self._put(machine.move(self.find(key), "stop"), actor, cause)
+        rollout = await self._put(machine.move(self._ours(key), "stop"), actor, cause)
         live = self._live[rollout.id]
         for task in live.tasks:
             idle = task.node_id not in live.going
@@ -205,7 +210,7 @@ class RolloutService:
 
     async def retry(self, key: str, *, actor: str, cause: str = "") -> Rollout:
         """Try the nodes again that failed, and only those."""
-        rollout = self.find(key)
+        rollout = self._ours(key)
         again, failed = machine.retry_failed(rollout, self.tasks(rollout.id), self._now_s())
         if not failed:
             raise Conflict("No node of {title} failed", title=rollout.title)
@@ -216,7 +221,7 @@ class RolloutService:
 
     async def undo(self, key: str, *, actor: str, cause: str = "") -> list[dict[str, Any]]:
         """Plan the inverse: each node that has it back to the version it had; return one plan per such version."""
-        rollout = self.find(key)
+        rollout = self._ours(key)
         if rollout.state not in ROLLOUT.ends and rollout.state != "paused":
             raise Conflict("{title} is {state}", title=rollout.title, state=rollout.state, hint="Stop or pause it first.")
         done = [task for task in self.tasks(rollout.id) if task.state == "succeeded"]
@@ -244,7 +249,7 @@ class RolloutService:
 
     async def _keep(self, rollout: Rollout, made: planning.Plan, actor: str, cause: str) -> Rollout:
         kept = await self._store.add(rollout, made.tasks, actor=actor, cause=cause)
-        live = self._live[kept.id] = _Live(saved=kept)
+        live = self._live[kept.id] = Live(saved=kept)
         live.tasks.replace_all(made.tasks)
         self.records.put(kept)
         return kept

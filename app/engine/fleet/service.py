@@ -210,6 +210,26 @@ class FleetService:
         )
         self._link.poke(node_id)
 
+    async def refresh(self) -> None:
+        """Take over what other consoles wrote: nodes that came, went or are described differently; views; twins and layers."""
+        stored = await self._base.store.read(lambda conn: rows.select(conn, _NODES, order="registered_at"))
+        for gone in {node.id for node in self.records} - {row["id"] for row in stored}:
+            self._link.detach(gone)
+            self._forget(gone)
+        fresh = [row for row in stored if row["id"] not in self.records]
+        self._identities |= await in_thread(partial(intake.identities_of, fresh), "identities")
+        for row in stored:
+            told, known = intake.node_of(row), self.records.get(row["id"])
+            if known is not None:
+                self.records.put(replace(known, **{name: getattr(told, name) for name in intake.WRITTEN}))
+            elif told.id in self._identities:
+                self._devices[told.device_id] = told.id
+                self.records.put(self._watch.first(told))
+            if told.id in self.records and (known is None or known.address != told.address):
+                self.attach(self.records.need(told.id))
+        await self.twins.start()
+        await self.views.start()
+
     # What the link brings.
 
     def _took(self, batch: Batch) -> None:

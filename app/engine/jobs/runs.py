@@ -55,23 +55,36 @@ class RunBook:
         self._base, self._table, self._parts = base, table, apart
 
     async def load(self) -> None:
-        """Read the newest runs; one that a gone process left unfinished is interrupted."""
+        """Read the newest runs; one that a gone process left unfinished is interrupted, one of another console goes on."""
         now_us, table = self._base.clock.now_us(), self._table
 
         def end(conn: rows.Conn) -> None:
-            for row in rows.select(conn, table, where={"state": sorted(LIVE)}):
+            for row in _unfinished(conn, table):
                 ended = {"id": row["id"], "state": INTERRUPTED}
                 rows.put(conn, table, ended, actor=row["author"], cause="", now_us=now_us)
 
-        try:
-            await self._base.store.write(end)
-        except Limit as error:
-            log.warning("unfinished runs in %s could not be marked: %s", table, error)
+        left = await self._base.store.read(lambda conn: {row["id"] for row in _unfinished(conn, table)})
+        if left:
+            try:
+                await self._base.store.write(end)
+            except Limit as error:
+                log.warning("unfinished runs in %s could not be marked: %s", table, error)
+        await self.refresh()
+        over = (run for run in self.records if run.id in left and run.state in LIVE)
+        self.records.put(*(replace(run, state=INTERRUPTED) for run in over))
+
+    async def refresh(self) -> None:
+        """Read the newest runs as they stand in the store."""
+        table = self._table
         found = await self._base.store.read(
             lambda conn: rows.select(conn, table, order="created_us", descending=True, limit=_MOST)
         )
-        runs = (_run(row) for row in reversed(found))
-        self.records.replace_all(replace(run, state=INTERRUPTED) if run.state in LIVE else run for run in runs)
+        self.records.replace_all(_run(row) for row in reversed(found))
+
+    async def is_ours(self, run_id: str) -> bool:
+        """Tell whether a run's job was begun here, not at another console."""
+        job_id = self.records.need(run_id).job_id
+        return not job_id or bool(await self._base.store.read(lambda conn: rows.count(conn, "jobs", where={"id": job_id})))
 
     async def whole(self, run_id: str) -> Run:
         """Return a run with all of its result; a part whose file is gone is missing there. Raises `Missing`."""
@@ -185,6 +198,12 @@ class RunBook:
             lambda conn: rows.delete(conn, self._table, run_id, actor=actor, cause=cause, now_us=now_us)
         )
         self.records.discard(run_id)
+
+
+def _unfinished(conn: rows.Conn, table: str) -> list[rows.Row]:
+    """Return runs not ended that another console's jobs do not work on."""
+    live = rows.select(conn, table, where={"state": sorted(LIVE)})
+    return [row for row in live if not row["job_id"] or rows.count(conn, "jobs", where={"id": row["job_id"]})]
 
 
 def _run(row: rows.Row) -> Run:

@@ -65,13 +65,22 @@ class LearningService:
     async def start(self) -> None:
         """Load the runs of earlier days, and go on with sessions that a gone process left under way."""
         await self._book.load()
-        stored = await self._base.store.read(lambda conn: rows.select(conn, sessions.SESSIONS, order="created_us"))
-        self.sessions.replace_all(Session.of(row) for row in stored)
+        await self._load_sessions()
         for session in self.sessions:
-            if session.status in sessions.UNDER_WAY and session.id in self.records:
+            under_way = session.status in sessions.UNDER_WAY and session.id in self.records
+            if under_way and await self._book.is_ours(session.id):
                 task = asyncio.create_task(self._again(session))
                 self._resumed.add(task)
                 task.add_done_callback(self._resumed.discard)
+
+    async def refresh(self) -> None:
+        """Take over what other consoles wrote."""
+        await self._book.refresh()
+        await self._load_sessions()
+
+    async def _load_sessions(self) -> None:
+        stored = await self._base.store.read(lambda conn: rows.select(conn, sessions.SESSIONS, order="created_us"))
+        self.sessions.replace_all(Session.of(row) for row in stored)
 
     async def stop(self) -> None:
         """Let sessions under way be: they stand in the store as running, and go on when the engine is back."""

@@ -19,6 +19,7 @@ from app.wire.identity import DeviceIdentity
 if TYPE_CHECKING:
     from app.engine.link.client import NodeClient
     from app.engine.link.process import LinkProcess
+    from app.engine.link.transport import Transport
 
 _FOLDER: Final = "identity"
 
@@ -164,6 +165,12 @@ class Link:
         if client is None:
             client = self._clients[node_id] = self._make_client(self._targets[node_id].peer)
         return client
+
+    def transport(self, peer: Peer) -> "Transport":
+        """Return requests to a paired peer that is no node, such as a hub; whoever asks closes them."""
+        from app.engine.link.transport import Transport
+
+        return Transport(peer, self.identity)
 
     def _make_client(self, peer: Peer) -> "NodeClient":
         from app.engine.link.client import NodeClient

@@ -35,6 +35,11 @@ class QuboService:
         await self._book.load()
         await self.comparisons.start()
 
+    async def refresh(self) -> None:
+        """Take over what other consoles wrote."""
+        await self._book.refresh()
+        await self.comparisons.refresh()
+
     async def stop(self) -> None:
         """Keep nothing open; the jobs end with their pool."""
 

@@ -6,9 +6,10 @@ Everything happens inside the caller's transaction: a kill in the middle leaves 
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from app.engine.base.errors import Conflict
+from app.engine.store import capture
 
 _FOLDER = Path(__file__).parent / "migrations"
 
@@ -21,8 +22,7 @@ def revisions() -> tuple[str, ...]:
 
 def current(conn: Connection) -> str:
     """Return the id of the newest migration the file has seen; empty for a fresh file."""
-    known = conn.execute(text("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'")).scalar_one()
-    if not known:
+    if not inspect(conn).has_table("alembic_version"):
         return ""
     return str(conn.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
 
@@ -42,6 +42,8 @@ def upgrade(conn: Connection, to: str = "head") -> None:
     goal = revisions()[-1] if to == "head" else to
     if current(conn) != goal:
         _alembic(conn, "upgrade", goal)
+    if goal == revisions()[-1]:
+        capture.install(conn)
 
 
 def downgrade(conn: Connection, to: str = "base") -> None:
@@ -53,6 +55,7 @@ def _alembic(conn: Connection, direction: str, to: str) -> None:
     from alembic import command
     from alembic.config import Config
 
+    capture.drop(conn)
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

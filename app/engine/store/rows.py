@@ -1,7 +1,7 @@
 """Plain-data helpers for use inside `fn(conn)`: rows are dicts, tables are given by name.
 
-`put` and `delete` on a synced table also write the outbox, in the same transaction, so that a change and its
-announcement can never be torn apart. Columns that merge as `local` are never announced.
+A change of a synced table is announced in the outbox, in the same transaction, by the triggers of `capture`; `put` and
+`delete` tell them who writes. Columns that merge as `local` are never announced.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from app.engine.base.errors import Bug, Missing
 from app.engine.base.ids import new_id
+from app.engine.store import capture
 from app.engine.store.schema import metadata
 
 Conn: TypeAlias = Connection
@@ -46,16 +47,14 @@ def put(conn: Conn, table: str, row: Mapping[str, Any], *, actor: str, cause: st
     nothing is written when nothing changes, and a change of `local` columns alone is no news to anybody else. A row deleted
     before comes back to life.
     """
-    made = _table(table)
+    made = table_of(table)
     given = _known(made, row)
     id_ = str(given.get("id") or new_id())
     before = _fetch(conn, made, id_)
     if before is None:
         fresh = {**_defaults(made), **_stamps(made, given, actor, now_us), **given, "id": id_}
+        _sign(conn, made, actor, cause, now_us)
         conn.execute(insert(made), fresh)
-        _announce(
-            conn, made, id_, "put", fresh, actor=actor, cause=cause, now_us=now_us, base=int(fresh.get("base_version") or 0)
-        )
         return fresh
     if before.get("deleted_us") is not None and "deleted_us" not in given:
         given["deleted_us"] = None
@@ -64,16 +63,14 @@ def put(conn: Conn, table: str, row: Mapping[str, Any], *, actor: str, cause: st
         return before
     if made.info["synced"] and any(made.c[name].info["merge"] != "local" for name in changed):
         changed = {"updated_us": now_us, "author": actor, **changed}
+    _sign(conn, made, actor, cause, now_us)
     conn.execute(update(made).where(made.c.id == id_).values(**changed))
-    _announce(
-        conn, made, id_, "put", changed, actor=actor, cause=cause, now_us=now_us, base=int(before.get("base_version") or 0)
-    )
     return {**before, **changed}
 
 
 def delete(conn: Conn, table: str, id: str, *, actor: str, cause: str, now_us: int) -> None:  # noqa: A002 - the fixed name
     """Delete a row: a synced one leaves a tombstone that is announced, a local one is gone; unknown ids are ignored."""
-    made = _table(table)
+    made = table_of(table)
     if not made.info["synced"]:
         conn.execute(delete_from(made).where(made.c.id == id))
         return
@@ -81,13 +78,13 @@ def delete(conn: Conn, table: str, id: str, *, actor: str, cause: str, now_us: i
     if before is None or before["deleted_us"] is not None:
         return
     changed = {"deleted_us": now_us, "updated_us": now_us, "author": actor}
+    _sign(conn, made, actor, cause, now_us)
     conn.execute(update(made).where(made.c.id == id).values(**changed))
-    _announce(conn, made, id, "delete", changed, actor=actor, cause=cause, now_us=now_us, base=int(before["base_version"]))
 
 
 def get(conn: Conn, table: str, id: str) -> Row | None:  # noqa: A002 - the fixed name
     """Return the living row with `id`, or None."""
-    row = _fetch(conn, _table(table), id)
+    row = _fetch(conn, table_of(table), id)
     return None if row is None or row.get("deleted_us") is not None else row
 
 
@@ -115,7 +112,7 @@ def select(
     by the primary key, so that the order is total. 0: no limit. The key `any` holds groups of such mappings, of each of which
     at least one must be met.
     """
-    made = _table(table)
+    made = table_of(table)
     query = _filtered(select_from(made), made, where)
     keys = [made.c[order]] if order else []
     keys += [column for column in made.primary_key.columns if column.name != order]
@@ -127,13 +124,13 @@ def select(
 
 def count(conn: Conn, table: str, *, where: Mapping[str, Any] | None = None) -> int:
     """Return how many living rows match; `where` as in `select`."""
-    made = _table(table)
+    made = table_of(table)
     return int(conn.execute(_filtered(select_from(func.count()).select_from(made), made, where)).scalar_one())
 
 
 def put_many(conn: Conn, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
     """Insert many rows into a local table, leaving out those whose key exists; return how many were new."""
-    made = _table(table)
+    made = table_of(table)
     if made.info["synced"]:
         raise Bug("{table} is synced: write it row by row with put", table=table)
     defaults, names, fresh = _defaults(made), frozenset(made.c.keys()), []
@@ -148,7 +145,7 @@ def put_many(conn: Conn, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
 
 def mark_many(conn: Conn, table: str, marks: Mapping[str, Mapping[str, Any]]) -> None:
     """Change `local` columns of living rows, by id; that is no news to anybody else. Unknown ids are ignored."""
-    made = _table(table)
+    made = table_of(table)
     alike: dict[tuple[str, ...], list[Row]] = {}
     for id_, mark in marks.items():
         names = tuple(sorted(_known(made, mark)))
@@ -162,21 +159,22 @@ def mark_many(conn: Conn, table: str, marks: Mapping[str, Mapping[str, Any]]) ->
 
 @cache
 def _marking(table: str) -> Update:
-    made = _table(table)
+    made = table_of(table)
     living = [made.c.deleted_us.is_(None)] if "deleted_us" in made.c else []
     return update(made).where(made.c.id == bindparam("marked_id"), *living)
 
 
 def drop_many(conn: Conn, table: str, *, where: Mapping[str, Any]) -> int:
     """Remove rows of a local table for good; return how many. `where` as in `select`, and never empty."""
-    made = _table(table)
+    made = table_of(table)
     if made.info["synced"] or not where:
         raise Bug("{table} cannot be emptied this way", table=table)
     return int(conn.execute(delete_from(made).where(*_conditions(made, where))).rowcount)
 
 
 @cache
-def _table(name: str) -> Table:
+def table_of(name: str) -> Table:
+    """Return a table by name; an unknown one is our own mistake."""
     made = metadata.tables.get(name)
     if made is None:
         raise Bug("There is no table {table}", table=name)
@@ -186,11 +184,16 @@ def _table(name: str) -> Table:
 @cache
 def _plain_defaults(name: str) -> tuple[tuple[str, Any], ...]:
     found = []
-    for column in _table(name).columns:
+    for column in table_of(name).columns:
         default = column.default
         if not column.primary_key:
             found.append((column.name, getattr(default, "arg", None)))
     return tuple(found)
+
+
+def defaults_of(table: str) -> Row:
+    """Return every column's default but the key's."""
+    return _defaults(table_of(table))
 
 
 def _defaults(made: Table) -> Row:
@@ -237,16 +240,7 @@ def _condition(made: Table, name: str, value: Any) -> ColumnElement[bool]:
     return and_(_OPERATORS[sign or "="](column, value))
 
 
-def _announce(
-    conn: Conn, made: Table, id_: str, action: str, fields: Row, *, actor: str, cause: str, now_us: int, base: int
-) -> None:
-    if not made.info["synced"]:
-        return
-    told = {name: value for name, value in fields.items() if made.c[name].info["merge"] != "local"}
-    if not set(told) - {"updated_us", "author"}:
-        return
-    op = {
-        "txn": conn.info.setdefault("txn", new_id()), "table_name": made.name, "row_id": id_, "action": action, "fields": told,
-        "base_version": base, "at_us": now_us, "actor": actor, "cause": cause,
-    }  # fmt: skip
-    conn.execute(insert(_table("outbox")), op)
+def _sign(conn: Conn, made: Table, actor: str, cause: str, now_us: int) -> None:
+    """Tell the triggers whose change the next one is."""
+    if made.info["synced"]:
+        capture.begin(conn, actor=actor, cause=cause, now_us=now_us)

@@ -136,11 +136,8 @@ def _prepare(path: Path, clock: Clock) -> tuple[Engine, bool, bool]:
         care.refuse_damaged(path, problems_of(path, mode="rw"), clock.now_us())
     engine = open_engine(path, writer=True)
     try:
-        with engine.connect() as conn:
-            if migrate.current(conn) != migrate.revisions()[-1]:
-                conn.rollback()
-                with conn.begin():
-                    migrate.upgrade(conn)
+        with engine.connect() as conn, conn.begin():
+            migrate.upgrade(conn)
     except Exception as error:
         engine.dispose()
         if is_broken(error):

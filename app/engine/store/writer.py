@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from app.engine.base.errors import Conflict
+from app.engine.base.intent import INTENT
+from app.engine.store import capture
 from app.engine.store.faults import cannot_write, translate
 from app.engine.store.threads import settle, tell
 
@@ -26,6 +28,7 @@ class _Piece:
     work: Callable[[Connection], Any]
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
+    intent: str = ""
     result: Any = None
     error: Exception | None = None
 
@@ -52,7 +55,7 @@ class Writer:
         if self._closed:
             raise Conflict("{file} is closed", file=self._path)
         loop = asyncio.get_running_loop()
-        piece = _Piece(work, loop, loop.create_future())
+        piece = _Piece(work, loop, loop.create_future(), INTENT.get())
         self._queue.put(piece)
         return await piece.future
 
@@ -107,9 +110,12 @@ class Writer:
 
     def _run(self, conn: Connection, piece: _Piece) -> None:
         conn.info.pop("txn", None)
+        conn.info.pop("capture", None)
+        conn.info["intent"] = piece.intent
         savepoint = conn.begin_nested()
         try:
             piece.result = piece.work(conn)
+            capture.end(conn)
         except Exception as error:
             if cannot_write(error) or not _inside(conn):
                 raise

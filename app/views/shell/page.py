@@ -133,6 +133,7 @@ PAGES: Final = (
     PageSpec("learning", "network", "app.views.learning", "LearningPage"),
     PageSpec("control", "gauge", "app.views.control", "ControlPage"),
     PageSpec("compare", "binary", "app.views.compare", "ComparePage"),
+    PageSpec("sync", "refresh-cw", "app.views.sync", "SyncPage"),
     PageSpec("activity", "activity", "app.views.activity", "ActivityPage"),
     PageSpec("settings", "settings", "app.views.settings", "SettingsPage"),
     PageSpec("help", "circle-help", "app.views.help", "HelpPage"),
@@ -144,6 +145,6 @@ def page_titles() -> dict[str, str]:
     return {
         "overview": tr("Overview"), "fleet": tr("Fleet"), "rollouts": tr("Rollouts"), "qubo": tr("QUBO"),
         "circuits": tr("Circuits"), "editor": tr("Circuit editor"), "tasks": tr("Guided tasks"), "learning": tr("Learning"),
-        "control": tr("Control"), "compare": tr("Comparison"), "activity": tr("Activity"), "settings": tr("Settings"),
-        "help": tr("Help"),
+        "control": tr("Control"), "compare": tr("Comparison"), "sync": tr("Sync"), "activity": tr("Activity"),
+        "settings": tr("Settings"), "help": tr("Help"),
     }  # fmt: skip

@@ -19,6 +19,7 @@ from app.engine.fleet.rollouts import RolloutService
 from app.engine.fleet.targets import Targets
 from app.engine.link.transfer import Parcel, no_delta
 from app.engine.models.records import ModelVersion
+from app.engine.store import rows
 from app.wire.identity import DeviceIdentity
 from tests.engine.fleet.ground import PATIENCE_S, until
 
@@ -447,3 +448,34 @@ async def test_ten_thousand_nodes_are_planned_in_few_transactions(base, rooms):
     assert (told["nodes"], told["groups"][0]["count"], len(told["links"])) == (10_000, 100, 50)
     assert len(writes) <= 10
     del base.store.write
+
+
+async def test_a_rollout_of_another_console_is_seen_here_but_run_there(opened, rooms, base):
+    async with opened() as there:
+        told = await there.plan("digits:2", "all", Spec(approve_above=1), **BY)
+        await base.store.write(lambda conn: rows.drop_many(conn, "rollout_tasks", where={"rollout_id": told["rollout"]}))
+        async with opened() as here:  # the same rows without the tasks, which stay with the console that runs it
+            assert here.find(told["rollout"]).state == "waiting_for_approval"
+            for verb in (here.begin, here.pause, here.resume, here.retry, here.undo):
+                with pytest.raises(Refused, match="run by another console"):
+                    await verb(told["rollout"], **BY)
+            with pytest.raises(Refused, match="run by another console"):
+                await here.approve(told["rollout"], accept=True, actor="other@2")
+            await there.approve(told["rollout"], accept=False, actor="other@2")
+            await here.refresh()
+            assert here.find(told["rollout"]).state == "approval_denied"
+
+
+async def test_a_running_rollout_of_another_console_is_not_taken_up_at_start(opened, rooms, base):
+    async with opened() as there:
+        told = await there.plan("digits:2", "all", Spec(), **BY)
+        await there.begin(told["rollout"], **BY)
+        await there.settled(told["rollout"], PATIENCE_S)
+    where = {"rollout_id": told["rollout"]}
+    await base.store.write(lambda conn: rows.drop_many(conn, "rollout_tasks", where=where))
+    async with opened() as here:
+        rollout = replace(here.find(told["rollout"]), state="running")
+        await here._store.save(rollout, rollout.id, [], actor="bob@2", cause="")
+    async with opened() as here:
+        assert here._live[told["rollout"]].runner is None
+        assert here.find(told["rollout"]).state == "running"

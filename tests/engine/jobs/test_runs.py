@@ -92,3 +92,14 @@ async def test_a_run_that_a_killed_process_left_is_interrupted_when_loaded(book:
     await base.store.write(lambda conn: rows.put(conn, "qubo_runs", left, actor="ann@1", cause="", now_us=1))
     await book.load()
     assert [run.state for run in book.records] == ["interrupted"]
+
+
+async def test_a_run_of_another_console_goes_on_and_what_becomes_of_it_is_seen(book: RunBook, base: Base) -> None:
+    theirs = {"title": "Elsewhere", "state": "running", "job_id": new_id()}
+    row = await base.store.write(lambda conn: rows.put(conn, "qubo_runs", theirs, actor="bob@2", cause="", now_us=1))
+    await book.load()
+    assert book.records.need(row["id"]).state == "running"
+    done = {"id": row["id"], "state": "done"}
+    await base.store.write(lambda conn: rows.put(conn, "qubo_runs", done, actor="bob@2", cause="", now_us=2))
+    await book.refresh()
+    assert book.records.need(row["id"]).state == "done"

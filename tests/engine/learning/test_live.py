@@ -189,3 +189,18 @@ async def test_runs_are_compared_by_what_was_asked_and_what_came_of_it(learning,
     assert told["differs"] == {"compress": [None, "quantise"]}
     assert told["runs"][1]["bytes"] < 0.7 * told["runs"][0]["bytes"]
     assert [run["final_accuracy"] for run in told["runs"]] == [one["final_accuracy"], other["final_accuracy"]]
+
+
+async def test_a_session_that_another_console_runs_is_seen_but_not_gone_on_with_here(base, learning, links):
+    told = await learning.train(links.nodes, rounds=1, seed=0, **WHO)
+
+    def theirs(conn):
+        rows.put(conn, "learning_runs", {"id": told["run_id"], "state": "running", "job_id": "elsewhere"}, now_us=5, **WHO)
+        rows.put(conn, "federated_training_sessions", {"id": told["run_id"], "status": "running"}, now_us=5, **WHO)
+
+    await base.store.write(theirs)
+    again = LearningService(base, links)
+    await again.start()
+    assert not again._resumed
+    assert again.sessions.need(told["run_id"]).status == again.records.need(told["run_id"]).state == "running"
+    await again.stop()

@@ -27,6 +27,10 @@ class Tasks:
         """Load the runs of this home."""
         await self._book.load()
 
+    async def refresh(self) -> None:
+        """Take over what other consoles wrote."""
+        await self._book.refresh()
+
     @property
     def records(self) -> Records[Run]:
         """Return the observable runs, the newest last."""

@@ -30,6 +30,10 @@ class Comparisons:
         """Load the comparisons of this home."""
         await self._book.load()
 
+    async def refresh(self) -> None:
+        """Take over what other consoles wrote."""
+        await self._book.refresh()
+
     @property
     def records(self) -> Records[Run]:
         """Return the observable comparisons."""

@@ -56,7 +56,8 @@ AUDIT = local(
     Index(None, "actor", "at_us"),
 )
 
-# One row per changed row: `fields` holds what changed, ready to be sent when there is somebody to send it to.
+# One row per changed row, written by the triggers of `capture.py`: `fields` holds what changed, `before` what stood there in
+# columns whose merge asks for it, `hlc` the hybrid logical clock.
 OUTBOX = local(
     "outbox",
     Column("seq", Integer, primary_key=True, autoincrement=True, info={"merge": "local"}),
@@ -69,5 +70,9 @@ OUTBOX = local(
     whole("at_us", "local"),
     text("actor", "local"),
     text("cause", "local"),
+    document("before", "local"),
+    whole("hlc", "local", None),
+    text("intent", "local", None),
+    whole("is_new", "local", None),
     sqlite_autoincrement=True,
 )

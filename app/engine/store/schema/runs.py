@@ -24,7 +24,7 @@ MODEL_VERSIONS = synced(
 def run_columns() -> tuple[Column[Any], ...]:
     """Return the columns that every table of runs has."""
     return (
-        text("job_id", "append"),
+        text("job_id"),
         text("title"),
         text("source", "append"),
         document("spec", "append", dict),

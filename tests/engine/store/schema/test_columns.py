@@ -5,7 +5,7 @@ from app.engine.store.schema import MERGE_KINDS, STAMPS, metadata
 
 SYNCED = {
     "edge_nodes", "edge_layers", "edge_twins", "saved_views", "edge_deployments", "model_versions", "qubo_runs", "circuit_runs", "task_runs", "learning_runs", "learning_rounds",
-    "control_runs", "qubo_comparisons", "quantum_tasks", "quantum_executions", "quantum_optimizations",
+    "control_runs", "qubo_comparisons", "quantum_tasks", "quantum_executions", "quantum_optimizations", "sync_conflicts",
     "federated_training_sessions", "federated_updates",
 }  # fmt: skip
 

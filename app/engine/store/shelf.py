@@ -1,0 +1,320 @@
+"""The shelf that sync works on, inside one transaction: whole rows with their cells, our own operations, a hub's log.
+
+Everything is plain data, so that the simulator's shelf in memory can stand in for it. Cells and operations are JSON texts,
+which read the same from SQLite and PostgreSQL.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import Table, bindparam, insert, text, tuple_, update
+from sqlalchemy import delete as delete_from
+from sqlalchemy import select as select_from
+
+from app.engine.store import capture
+from app.engine.store.rows import Conn, Row, defaults_of, put, table_of
+from app.engine.store.schema import metadata
+
+Key: TypeAlias = tuple[str, str]
+Cells: TypeAlias = dict[str, Any]
+Found: TypeAlias = tuple[Row | None, Cells]
+
+_MANY: Final = 400  # keys in one question
+_HERE: Final = "here"
+
+
+def _parts(items: Sequence[Any], size: int = _MANY) -> Iterable[Sequence[Any]]:
+    return (items[at : at + size] for at in range(0, len(items), size))
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class Shelf:
+    """What sync reads and writes through one connection, in the transaction that is open on it."""
+
+    def __init__(self, conn: Conn) -> None:
+        self.conn = conn
+
+    # the schema
+
+    def kinds(self, table: str) -> Mapping[str, str] | None:
+        """Return each column's kind of merge, or None for a table that does not travel, or that nobody knows."""
+        made = metadata.tables.get(table)
+        return (
+            {column.name: column.info["merge"] for column in made.columns} if made is not None and made.info["synced"] else None
+        )
+
+    def fresh(self, table: str) -> Row:
+        """Return a row of defaults."""
+        return {"id": "", **defaults_of(table)}
+
+    def tables(self) -> list[str]:
+        """Return the tables that travel, by name."""
+        return sorted(name for name, made in metadata.tables.items() if made.info["synced"])
+
+    # rows and their cells
+
+    def load(self, keys: Iterable[Key]) -> dict[Key, Found]:
+        """Return what is known of rows: the row (None: nothing) and its cells."""
+        wanted: dict[str, list[str]] = {}
+        for table, id_ in dict.fromkeys(keys):
+            wanted.setdefault(table, []).append(id_)
+        found: dict[Key, Found] = {}
+        cells = table_of("sync_cells")
+        for table, ids in wanted.items():
+            made = metadata.tables.get(table)
+            for part in _parts(ids):
+                rows = {} if made is None else {
+                    row["id"]: dict(row) for row in self.conn.execute(select_from(made).where(made.c.id.in_(part))).mappings()
+                }  # fmt: skip
+                where = (cells.c.table_name == table) & cells.c.row_id.in_(part)
+                kept = dict(self.conn.execute(select_from(cells.c.row_id, cells.c.cells).where(where)).all())
+                for id_ in part:
+                    found[table, id_] = rows.get(id_), json.loads(kept.get(id_, "{}"))
+        return found
+
+    def keep(self, states: Mapping[Key, Found], known: Mapping[Key, Found]) -> list[Key]:
+        """Write rows and cells that were loaded as `known`; return living rows that had to give way to others.
+
+        A row whose unique key a living row has already gives way if its id is the greater one, and is shown no more.
+        """
+        yielded: list[Key] = []
+        fresh: dict[str, list[Row]] = {}
+        changed: dict[str, list[Row]] = {}
+        for (table, id_), (row, _) in states.items():
+            before = known[table, id_][0]
+            if row is None:
+                if before is not None:
+                    self.remove(table, id_)
+            elif row != before:
+                yielded += self._give_way(table, row, fresh)
+                (fresh if before is None else changed).setdefault(table, []).append(row)
+        for table, rows in fresh.items():
+            self.conn.execute(insert(table_of(table)), rows)
+        for table, rows in changed.items():
+            self._update(table_of(table), rows)
+        self._keep_cells([key for key in states if states[key][1] != known[key][1]], states, known)
+        return yielded
+
+    def _update(self, made: Table, rows: list[Row]) -> None:
+        names = [column.name for column in made.columns if column.name != "id"]
+        values = {name: bindparam(f"v_{name}", type_=made.c[name].type) for name in names}
+        query = update(made).where(made.c.id == bindparam("v_id")).values(values)
+        self.conn.execute(query, [{f"v_{name}": row[name] for name in ("id", *names)} for row in rows])
+
+    def _keep_cells(self, keys: list[Key], states: Mapping[Key, Found], known: Mapping[Key, Found]) -> None:
+        rows: dict[bool, list[Row]] = {True: [], False: []}
+        for table, id_ in keys:
+            entry = {"table_name": table, "row_id": id_, "cells": _text(states[table, id_][1])}
+            rows[not known[table, id_][1]].append(entry)
+        cells = table_of("sync_cells")
+        if rows[True]:
+            self.conn.execute(insert(cells), rows[True])
+        if rows[False]:
+            query = text("UPDATE sync_cells SET cells = :cells WHERE table_name = :table_name AND row_id = :row_id")
+            self.conn.execute(query, rows[False])
+
+    def _give_way(self, table: str, row: Row, fresh: Mapping[str, list[Row]]) -> list[Key]:
+        made, yielded = table_of(table), []
+        for index in made.indexes:
+            if not index.unique or row.get("deleted_us") is not None:
+                continue
+            same = [column == row[column.name] for column in index.columns]
+            alike = select_from(made.c.id).where(*same, made.c.deleted_us.is_(None), made.c.id != row["id"])
+            others = [str(id_) for id_ in self.conn.execute(alike).scalars()]
+            others += [
+                one["id"] for one in fresh.get(table, ()) if one["deleted_us"] is None and one["id"] != row["id"]
+                and all(one[column.name] == row[column.name] for column in index.columns)
+            ]  # fmt: skip
+            for other in others:
+                yielded.append((table, max(other, row["id"])))
+                if other < row["id"]:
+                    row["deleted_us"] = row["updated_us"]
+                    continue
+                for one in fresh.get(table, ()):
+                    if one["id"] == other:
+                        one["deleted_us"] = one["updated_us"]
+                self.conn.execute(update(made).where(made.c.id == other).values(deleted_us=made.c.updated_us))
+        return yielded
+
+    def remove(self, table: str, id_: str) -> None:
+        """Remove a row for good; its cells stay."""
+        made = table_of(table)
+        self.conn.execute(delete_from(made).where(made.c.id == id_))
+
+    def page(self, after: Key, most: int) -> list[tuple[Key, Found]]:
+        """Return the next rows that have cells, in the order of table and id, after `after`."""
+        cells = table_of("sync_cells")
+        both = (cells.c.table_name, cells.c.row_id)
+        query = select_from(*both).where(tuple_(*both) > after).order_by(*both).limit(most)
+        keys = [(str(table), str(id_)) for table, id_ in self.conn.execute(query)]
+        return list(self.load(keys).items())
+
+    # who we are, and our own operations
+
+    def here(self) -> Row:
+        """Return the one row that says who we are to others, made at first."""
+        row = self.conn.execute(select_from(table_of("sync_here"))).mappings().first()
+        if row is None:
+            capture.make_here(self.conn)
+            row = self.conn.execute(select_from(table_of("sync_here"))).mappings().one()
+        return dict(row)
+
+    def set_here(self, **values: Any) -> None:
+        """Change the row that says who we are."""
+        self.conn.execute(update(table_of("sync_here")).values(**values))
+
+    def outbox(self, most: int) -> list[Row]:
+        """Return the oldest changes that have no number yet, cut so that the last transaction is whole."""
+        made = table_of("outbox")
+        found = [dict(row) for row in self.conn.execute(select_from(made).order_by(made.c.seq).limit(most + 1)).mappings()]
+        if len(found) <= most:
+            return found
+        while len(found) > 1 and found[-1]["txn"] == found[-2]["txn"]:
+            found.pop()
+        if len(found) > 1:
+            return found[:-1]
+        whole = select_from(made).where(made.c.txn == found[0]["txn"]).order_by(made.c.seq)  # one larger than a slice
+        return [dict(row) for row in self.conn.execute(whole).mappings()]
+
+    def number(self, entries: Sequence[Row], upto: int) -> None:
+        """Keep operations with their numbers, in place of the outbox up to `upto`."""
+        if entries:
+            self.conn.execute(insert(table_of("sync_ops")), list(entries))
+        made = table_of("outbox")
+        self.conn.execute(delete_from(made).where(made.c.seq <= upto))
+
+    def own(self, after: int, most: int) -> list[Row]:
+        """Return our own operations after number `after`: {seq, op, chain}."""
+        made = table_of("sync_ops")
+        query = select_from(made).where(made.c.seq > after).order_by(made.c.seq).limit(most)
+        return [dict(row) for row in self.conn.execute(query).mappings()]
+
+    def own_of(self, keys: Iterable[Key], after: int) -> list[Row]:
+        """Return our own operations on rows, after number `after`."""
+        made, found = table_of("sync_ops"), []
+        for part in _parts(list(dict.fromkeys(keys)), 200):
+            at = tuple_(made.c.table_name, made.c.row_id).in_(part)
+            query = select_from(made).where(made.c.seq > after, at).order_by(made.c.seq)
+            found += [dict(row) for row in self.conn.execute(query).mappings()]
+        return found
+
+    def chain(self, seq: int) -> str | None:
+        """Return the chain of digests after our `seq`-th operation, or None when it is not kept."""
+        made = table_of("sync_ops")
+        found = self.conn.execute(select_from(made.c.chain).where(made.c.seq == seq)).scalar()
+        return None if found is None else str(found)
+
+    def forget_own(self, upto: int) -> None:
+        """Let go of our own operations up to number `upto`."""
+        made = table_of("sync_ops")
+        self.conn.execute(delete_from(made).where(made.c.seq <= upto))
+
+    def drop_own(self, after: int) -> None:
+        """Drop our own operations after number `after`, which are about to be written anew."""
+        made = table_of("sync_ops")
+        self.conn.execute(delete_from(made).where(made.c.seq > after))
+
+    # plain rows of the tables of sync
+
+    def put(self, table: str, row: Mapping[str, Any]) -> None:
+        """Insert or update a row of a local table by its id."""
+        put(self.conn, table, row, actor="", cause="", now_us=0)
+
+    def get(self, table: str, id_: str) -> Row | None:
+        """Return a row of a local table by its id, or None."""
+        made = table_of(table)
+        row = self.conn.execute(select_from(made).where(made.c.id == id_)).mappings().first()
+        return None if row is None else dict(row)
+
+    def all(self, table: str) -> list[Row]:
+        """Return all rows of a local table, by their ids."""
+        made = table_of(table)
+        order = next(iter(made.primary_key.columns))
+        return [dict(row) for row in self.conn.execute(select_from(made).order_by(order)).mappings()]
+
+    def later(self, entries: Sequence[Row]) -> None:
+        """Keep what this version does not know."""
+        if entries:
+            self.conn.execute(insert(table_of("sync_later")), list(entries))
+
+    def drop_later(self, upto: int) -> None:
+        """Let go of what was kept for later, up to a number."""
+        made = table_of("sync_later")
+        self.conn.execute(delete_from(made).where(made.c.number <= upto))
+
+    # a hub's log
+
+    def lock(self) -> None:
+        """Have only one transaction at a time number operations, so that a number is seen in the order of commits."""
+        if self.conn.dialect.name == "postgresql":
+            self.conn.execute(text("SELECT pg_advisory_xact_lock(7310)"))
+
+    def append(self, entries: Sequence[Row]) -> None:
+        """Add entries to the log, in order."""
+        if entries:
+            self.conn.execute(insert(table_of("sync_log")), list(entries))
+
+    def log(self, after: int, most: int) -> list[Row]:
+        """Return entries after `after`, cut so that the last transaction is whole."""
+        made = table_of("sync_log")
+        query = select_from(made).where(made.c.hub_seq > after).order_by(made.c.hub_seq)
+        found = [dict(row) for row in self.conn.execute(query.limit(most)).mappings()]
+        if found and found[-1]["left_count"]:
+            rest = select_from(made).where(made.c.hub_seq > found[-1]["hub_seq"]).order_by(made.c.hub_seq)
+            found += [dict(row) for row in self.conn.execute(rest.limit(found[-1]["left_count"])).mappings()]
+        return found
+
+    def entries_of(self, key: Key, most: int = 200) -> list[Row]:
+        """Return the newest entries on one row, newest first."""
+        made = table_of("sync_log")
+        where = (made.c.table_name == key[0]) & (made.c.row_id == key[1])
+        query = select_from(made).where(where).order_by(made.c.hub_seq.desc()).limit(most)
+        return [dict(row) for row in self.conn.execute(query).mappings()]
+
+    def head(self) -> int:
+        """Return the number of the newest entry, 0 when there is none."""
+        made = table_of("sync_log")
+        return int(self.conn.execute(select_from(made.c.hub_seq).order_by(made.c.hub_seq.desc()).limit(1)).scalar() or 0)
+
+    def compact(self, upto: int, before_us: int) -> int:
+        """Drop entries up to number `upto` that came before `before_us`; return the number of the last one dropped."""
+        made = table_of("sync_log")
+        old = (made.c.hub_seq <= upto) & (made.c.at_us < before_us)
+        newest = select_from(made.c.hub_seq).where(made.c.hub_seq <= upto, made.c.at_us >= before_us).order_by(made.c.hub_seq)
+        stop = self.conn.execute(newest.limit(1)).scalar()
+        if stop is not None:
+            old &= made.c.hub_seq < stop
+        last = self.conn.execute(select_from(made.c.hub_seq).where(old).order_by(made.c.hub_seq.desc()).limit(1)).scalar()
+        self.conn.execute(delete_from(made).where(old))
+        return int(last or 0)
+
+    def dead(self, before_us: int, most: int = 5000) -> list[Key]:
+        """Return rows deleted before `before_us` that no entry of the log speaks of any more."""
+        found: list[Key] = []
+        log = table_of("sync_log")
+        for name in self.tables():
+            made = table_of(name)
+            spoken = select_from(log.c.row_id).where(log.c.table_name == name, log.c.row_id == made.c.id)
+            query = select_from(made.c.id).where(made.c.deleted_us < before_us, ~spoken.exists()).limit(most)
+            found += [(name, str(id_)) for id_ in self.conn.execute(query).scalars()]
+        return found
+
+
+@cache
+def kinds_of(table: str) -> Mapping[str, str] | None:
+    """Return each column's kind of merge, or None for a table that does not travel, or that nobody knows."""
+    made = metadata.tables.get(table)
+    if made is None or not made.info["synced"]:
+        return None
+    return {column.name: column.info["merge"] for column in made.columns}
+
+
+def name_of(row: Mapping[str, Any]) -> str:
+    """Return what a person calls a row."""
+    named = next((row[name] for name in ("name", "title", "deployment_name") if row.get(name)), "")
+    return str(named) or str(row.get("id", ""))

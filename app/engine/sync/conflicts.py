@@ -1,0 +1,68 @@
+"""What lost is kept: a row of `sync_conflicts` per value covered by a write that did not know of it, under an id of its own.
+
+The id is drawn from what met, so that two who see the same conflict write the same row.
+"""
+
+import hashlib
+from typing import Any, Final
+
+from app.engine.base.ids import is_id
+from app.engine.store.shelf import Key, Shelf, name_of
+from app.engine.sync.hlc import Stamp
+from app.engine.sync.merge import Loss
+from app.engine.sync.ops import Op, canonical
+from app.engine.sync.sealing import write_own
+from app.engine.sync.session import Session
+
+TABLE: Final = "sync_conflicts"
+OPEN: Final = "open"
+_TITLES: Final = 120
+
+
+def id_of(key: Key, loss: Loss) -> str:
+    """Return the id of the conflict between two writes, whichever way round they met."""
+    pair = sorted([list(loss.kept_stamp), list(loss.lost_stamp)])
+    told = canonical([*key, loss.column, pair])
+    digest = hashlib.sha256(told.encode()).hexdigest()
+    id_ = f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
+    assert is_id(id_)
+    return id_
+
+
+def record(shelf: Shelf, session: Session, found: list[tuple[Op, Loss]], *, now_us: int) -> list[Op]:
+    """Write a row for each value lost, as operations of this replica; those known already are left alone."""
+    told = [(id_of((op.table, op.row), loss), op, loss) for op, loss in found if op.table != TABLE]
+    session.load((TABLE, id_) for id_, _, _ in told)
+    written = []
+    for id_, op, loss in told:
+        if session.state((TABLE, id_)).row is None:
+            fields = _fields(shelf, session, op, loss)
+            written.append(write_own(shelf, session, (TABLE, id_), fields, new=True, actor="sync", now_us=now_us))
+    return written
+
+
+def _fields(shelf: Shelf, session: Session, op: Op, loss: Loss) -> dict[str, Any]:
+    row = session.state((op.table, op.row)).row or {"id": op.row}
+    return {
+        "table_name": op.table, "row_id": op.row, "column_name": loss.column, "title": name_of(row)[:_TITLES],
+        "reason": loss.reason, "state": OPEN, "choice": "", "resolved_by": "", "resolved_us": 0,
+        "kept": {"value": loss.kept}, "kept_us": loss.kept_stamp[0], "kept_by": _writer(shelf, op, loss.kept_stamp),
+        "lost": {"value": loss.lost}, "lost_us": loss.lost_stamp[0], "lost_by": _writer(shelf, op, loss.lost_stamp),
+        "deleted_us": None,
+    }  # fmt: skip
+
+
+def _writer(shelf: Shelf, op: Op, stamp: Stamp) -> str:
+    """Return who wrote at `stamp`: this operation's actor, or that of an entry in the log while it is kept."""
+    if stamp == op.stamp:
+        return op.actor
+    for entry in shelf.entries_of((op.table, op.row)):
+        if entry["replica"] == stamp[1] and f'"hlc":{stamp[0]},' in entry["op"]:
+            return Op.from_json(_parsed(entry["op"]), stamp[1]).actor
+    return ""
+
+
+def _parsed(text: str) -> Any:
+    import json
+
+    return json.loads(text)

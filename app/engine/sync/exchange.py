@@ -1,0 +1,138 @@
+"""One exchange with a hub over HTTPS: meet, take a snapshot if one is due, hand over, take over, until both have the same.
+
+Each step is one request and one transaction, so it goes on where it was cut. A full exchange ends with cursor = head.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeVar
+from urllib.parse import urlencode
+
+from app.engine.base.clock import Clock
+from app.engine.base.errors import Conflict
+from app.engine.store import capture
+from app.engine.store.rows import Conn
+from app.engine.store.shelf import Shelf
+from app.engine.store.store import Store
+from app.engine.store.threads import in_thread
+from app.engine.sync.batch import MOST_PLAIN_BYTES, encode, unpack
+from app.engine.sync.console import Console
+from app.engine.sync.hub import PAGE
+from app.engine.sync.sealing import SCHEMA, SLICE, replica_of, seal
+from app.wire.documents import parse_object, to_bytes, whole_of
+
+T = TypeVar("T")
+PUSH_OPS: Final = 5000
+PUSH_BYTES: Final = 4 << 20
+_LIMIT_S: Final = 60.0
+_AGAIN: Final = ("epoch", "fork")
+
+
+class Asking(Protocol):
+    """What carries a request to the hub and returns its answer's body."""
+
+    async def __call__(self, method: str, target: str, body: bytes = b"", /) -> bytes:
+        """Send one request; raise what the hub's problem says."""
+
+
+@dataclass
+class Tally:
+    """What one exchange came to."""
+
+    sent_count: int = 0
+    taken_count: int = 0
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    tables: set[str] = field(default_factory=set)
+
+
+class Exchange:
+    """One console and one hub, from hello to equal; `pace` is told the bytes of each step and may wait."""
+
+    def __init__(self, store: Store, clock: Clock, peer: str, ask: Asking, pace: Callable[[int], Any]) -> None:
+        self._store, self._clock, self._peer, self._ask, self._pace = store, clock, peer, ask, pace
+        self.tally = Tally()
+
+    async def run(self, name: str) -> Tally:
+        """Exchange everything; a hub that was restored, or a log that is not ours, is met once more."""
+        try:
+            await self._once(name)
+        except Conflict as error:
+            if error.field not in _AGAIN:
+                raise
+            await self._once(name)
+        return self.tally
+
+    async def _once(self, name: str) -> None:
+        while await self._store.write(lambda conn: seal(Shelf(conn), SLICE)):
+            pass
+        replica = await self._store.write(lambda conn: replica_of(Shelf(conn)))
+        told = {"schema": 1, "replica": replica, "name": name, "data_schema": SCHEMA}
+        hello = parse_object(await self._send("POST", "/sync/hello", to_bytes(told)))
+        due = await self._here(lambda console: console.met(hello))
+        after = await self._store.read(lambda conn: str(Shelf(conn).here()["replica"]))
+        if after != replica:  # we go on under another name
+            hello = parse_object(await self._send("POST", "/sync/hello", to_bytes({**told, "replica": after})))
+            due = await self._here(lambda console: console.met(hello))
+        if due:
+            await self._snapshot()
+        await self._push()
+        await self._pull(after)
+
+    async def _push(self) -> None:
+        while True:
+            batch = await self._here(lambda console: console.outgoing(PUSH_OPS, PUSH_BYTES))
+            if batch is None:
+                return
+            body = await in_thread(lambda batch=batch: encode(batch), "sync-encode")  # type: ignore[misc]
+            answer = parse_object(await self._send("POST", "/sync/push", body))
+            await self._here(lambda console, answer=answer: console.receipt(answer))  # type: ignore[misc]
+            self.tally.sent_count += len(batch.ops)
+
+    async def _pull(self, replica: str) -> None:
+        while True:
+            peer = await self._here(lambda console: console.peer)
+            asked = {"replica": replica, "after": peer["cursor"], "epoch": peer["epoch"], "limit": PAGE}
+            page = await self._unpacked(await self._send("GET", f"/sync/pull?{urlencode(asked)}"))
+            if page.get("snapshot"):
+                await self._snapshot()
+                continue
+            tables = await self._here(lambda console, page=page: console.take_page(page))  # type: ignore[misc]
+            self.tally.tables.update(tables)
+            self.tally.taken_count += len(page["ops"])
+            if whole_of(page, "cursor") >= whole_of(page, "head"):
+                return
+
+    async def _snapshot(self) -> None:
+        after: list[str] | None = ["", ""]
+        head = -1
+        while after is not None:
+            asked = {"table": after[0], "row": after[1], "limit": PAGE}
+            page = await self._unpacked(await self._send("GET", f"/sync/snapshot?{urlencode(asked)}"))
+            head = whole_of(page, "head") if head < 0 else head
+            tables = await self._here(lambda console, page=page, head=head: console.take_snapshot(page, head))  # type: ignore[misc]
+            self.tally.tables.update(tables)
+            self.tally.taken_count += len(page["rows"])
+            after = page.get("next")
+
+    async def _send(self, method: str, target: str, body: bytes = b"") -> bytes:
+        answer = await self._ask(method, target, body)
+        self.tally.sent_bytes += len(body)
+        self.tally.received_bytes += len(answer)
+        waiting = self._pace(len(body) + len(answer))
+        if asyncio.iscoroutine(waiting):
+            await waiting
+        return answer
+
+    async def _unpacked(self, data: bytes) -> dict[str, Any]:
+        return await in_thread(lambda: unpack(data, most_bytes=MOST_PLAIN_BYTES), "sync-decode")
+
+    async def _here(self, step: Callable[[Console], T]) -> T:
+        now_us = self._clock.now_us()
+
+        def work(conn: Conn) -> T:
+            with capture.quiet(conn):
+                return step(Console(Shelf(conn), self._peer, now_us))
+
+        return await self._store.write(work)

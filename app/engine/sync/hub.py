@@ -1,0 +1,265 @@
+"""The hub's part of the protocol, over one transaction's shelf: number, dedupe, merge, serve, compact.
+
+An answer is plain JSON. A push is taken whole or not at all: wrong epoch, a gap, a forked log, a stamp from the future and a
+foreign replica raise, and the transaction they came in is rolled back.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+from app.engine.base.errors import BadInput, Conflict, Refused
+from app.engine.store.rows import Row
+from app.engine.store.shelf import Key, Shelf
+from app.engine.sync import conflicts, guards, sealing
+from app.engine.sync.batch import Batch
+from app.engine.sync.hlc import observe, tick
+from app.engine.sync.merge import GONE, Loss
+from app.engine.sync.ops import FIRST_CHAIN, Op, canonical
+from app.engine.sync.sealing import SCHEMA, replica_of, seal
+from app.engine.sync.session import Session
+
+META: Final = "sync.hub"
+LIVE, EXPIRED = "live", "expired"
+PAGE: Final = 2000
+
+
+class Hub:
+    """A hub's verbs inside one transaction; `now_us` is the hub's time."""
+
+    def __init__(self, shelf: Shelf, now_us: int, term: int | None = None) -> None:
+        """Begin; raises `Conflict` when `term` (from `lead`) is not the latest: somebody else leads by now."""
+        self._shelf, self._now_us = shelf, now_us
+        shelf.lock()
+        found = shelf.get("meta", META)
+        self._meta: dict[str, Any] = dict(found["value"]) if found else {}
+        if not found:
+            self._set_meta(epoch=sealing.fresh_name(), floor=0, restored_head=0, term=0)
+            replica_of(shelf)
+        if term is not None and term != self._meta["term"]:
+            raise Conflict("Another hub has taken over this store", field="term", hint="Stop this one.")
+
+    def _set_meta(self, **values: Any) -> None:
+        self._meta |= values
+        self._shelf.put("meta", {"id": META, "value": self._meta})
+
+    @property
+    def epoch(self) -> str:
+        """Return the hub's epoch: another one after every restore."""
+        return str(self._meta["epoch"])
+
+    def lead(self) -> int:
+        """Take the lead of this store from whoever has it, and return the token that says so: later ones are greater."""
+        term = max(int(self._meta["term"]) + 1, self._now_us)
+        self._set_meta(term=term)
+        return term
+
+    # meeting
+
+    def hello(self, replica: str, device: str, name: str, schema: int) -> dict[str, Any]:
+        """Return where a replica stands here; a new one is noted, one of another device refused."""
+        self.absorb()
+        entry = self._entry(replica, device, name, schema)
+        return {
+            "schema": 1, "epoch": self.epoch, "acked": entry["acked"], "chain": entry["chain"], "durable": entry["durable"],
+            "head": self._shelf.head(), "floor": self._meta["floor"], "restored_head": self._meta["restored_head"],
+            "now_us": self._now_us, "data_schema": SCHEMA, "term": self._meta["term"],
+            "replica": replica_of(self._shelf), "restored_hlc": self._meta.get("restored_hlc", 0),
+        }  # fmt: skip
+
+    def _entry(self, replica: str, device: str, name: str = "", schema: int = 0) -> Row:
+        if not replica or len(replica) > 64 or replica == replica_of(self._shelf):
+            raise BadInput("A batch names its replica", field="replica")
+        known = self._shelf.get("sync_replicas", replica)
+        if known is not None and known["device"] != device:
+            raise Refused("This replica is another device's", field="replica")
+        fresh = {"acked": 0, "chain": FIRST_CHAIN, "cursor": 0, "durable": 0, "name": "", "schema": 0}
+        entry = {**(known or fresh), "id": replica, "device": device, "state": LIVE, "seen_us": self._now_us}
+        entry |= {key: value for key, value in (("name", name), ("schema", schema)) if value}
+        self._shelf.put("sync_replicas", entry)
+        return entry
+
+    # push
+
+    def receive(self, batch: Batch, device: str) -> dict[str, Any]:
+        """Take a batch of `device`: what is new of it is merged and numbered; returns how far that replica is known now."""
+        entry = self._entry(batch.replica, device)
+        if batch.epoch != self.epoch:
+            raise Conflict("The hub was restored since: its epoch is {epoch}", epoch=self.epoch, field="epoch")
+        acked = int(entry["acked"])
+        if batch.after > acked:
+            raise Conflict("Operations {first} to {last} are missing", first=acked + 1, last=batch.after, field="after")
+        chains = [batch.chain, *batch.chains()]
+        known = acked - batch.after
+        if known < len(chains) and acked and chains[known] != entry["chain"]:
+            raise Conflict("This log is not the one that was begun here: the device was copied or set back", field="fork")
+        fresh = batch.ops[known:]
+        if fresh:
+            self._merge(fresh)
+            entry |= {"acked": batch.last, "chain": chains[-1], "schema": max(op.schema for op in fresh)}
+            self._shelf.put("sync_replicas", entry)
+        return {
+            "schema": 1, "epoch": self.epoch, "acked": entry["acked"], "chain": entry["chain"], "durable": entry["durable"],
+            "head": self._shelf.head(), "now_us": self._now_us, "taken": len(fresh),
+        }  # fmt: skip
+
+    def _merge(self, ops: Iterable[Op]) -> None:
+        ops = tuple(ops)
+        hlc = int(self._shelf.here()["hlc"])
+        for op in ops:
+            hlc = observe(hlc, op.hlc, self._now_us)
+            if self._shelf.kinds(op.table) is None and op.schema <= SCHEMA:
+                raise BadInput("There is no table {table}", table=op.table, field="table")
+        session, entries, lost, later = Session(self._shelf), [], [], []
+        session.load((op.table, op.row) for op in ops)
+        for op in ops:
+            hlc = tick(hlc, self._now_us)
+            outcome = session.apply(op, judge=_judge_of(op.table), decided_hlc=hlc)
+            lost += [(op, loss) for loss in outcome.losses]
+            entries.append(self._log_entry(op, outcome.verdicts))
+            if outcome.unknown:
+                later.append({"replica": op.replica, "op": canonical({**op.to_json(), "fields": outcome.unknown})})
+        self._shelf.set_here(hlc=hlc)
+        self._shelf.append(entries)
+        self._shelf.later(later)
+        self._settle(session, lost)
+
+    def _settle(self, session: Session, lost: list[tuple[Op, Loss]]) -> None:
+        """Write what lost, and have rows go that others with the same unique key were before."""
+        own = conflicts.record(self._shelf, session, lost, now_us=self._now_us)
+        yielded = session.flush()
+        self._log_own(own)
+        if yielded:
+            from app.engine.sync.twins import delete_twins
+
+            again = Session(self._shelf)
+            self._log_own(delete_twins(self._shelf, again, yielded, now_us=self._now_us))
+            again.flush()
+
+    def _log_entry(self, op: Op, verdicts: dict[str, Any]) -> Row:
+        return {
+            "replica": op.replica, "seq": op.seq, "left_count": op.left, "table_name": op.table, "row_id": op.row,
+            "at_us": self._now_us, "op": canonical(op.to_json()), "verdicts": canonical(verdicts) if verdicts else "",
+        }  # fmt: skip
+
+    def _log_own(self, ops: list[Op]) -> None:
+        self._shelf.append([self._log_entry(op, {}) for op in ops])
+        if ops:
+            self._shelf.forget_own(ops[-1].seq)
+
+    def absorb(self) -> None:
+        """Number and log what was written at this hub itself; what it decides is decided."""
+        while seal(self._shelf):
+            pass
+        own = self._shelf.own(0, 100_000)
+        if not own:
+            return
+        replica, session = replica_of(self._shelf), Session(self._shelf)
+        entries = []
+        for row in own:
+            op = Op.from_json(json.loads(row["op"]), replica)
+            verdicts = _own_verdicts(op, self._shelf)
+            session.apply(op, verdicts=verdicts)
+            entries.append(self._log_entry(op, verdicts))
+        self._shelf.append(entries)
+        self._shelf.forget_own(int(own[-1]["seq"]))
+        session.flush()
+
+    # pull
+
+    def page(self, replica: str, device: str, after: int, epoch: str, most: int = PAGE) -> dict[str, Any]:
+        """Return what came after entry `after`, whole transactions only, own operations left out unless they were judged."""
+        self.absorb()
+        if epoch != self.epoch:
+            raise Conflict("The hub was restored since: its epoch is {epoch}", epoch=self.epoch, field="epoch")
+        entry = self._entry(replica, device)
+        head = self._shelf.head()
+        answer = {"schema": 1, "epoch": self.epoch, "head": head, "now_us": self._now_us, "ops": [], "cursor": after}
+        answer |= {"acked": entry["acked"], "durable": entry["durable"]}
+        if after < self._meta["floor"]:
+            return {**answer, "snapshot": True}
+        if after > head:
+            raise Conflict("Entry {after} has not been written yet", after=after, field="after")
+        found = self._shelf.log(after, min(max(most, 1), PAGE))
+        answer["ops"] = [_told(row) for row in found if row["replica"] != replica or row["verdicts"]]
+        answer["cursor"] = int(found[-1]["hub_seq"]) if found else after
+        if after > int(entry["cursor"]):
+            self._shelf.put("sync_replicas", {"id": replica, "cursor": after})
+        return answer
+
+    def snapshot(self, after: Key, most: int = PAGE) -> dict[str, Any]:
+        """Return the next rows with their cells, deleted ones too; a cursor at `head` of the first page goes on from there."""
+        if not after[0]:
+            self.absorb()
+        rows = []
+        found = self._shelf.page(after, min(max(most, 1), PAGE))
+        for (table, id_), (row, cells) in found:
+            kinds = self._shelf.kinds(table) or {}
+            values = None if row is None else {name: row[name] for name, kind in kinds.items() if kind != "local"}
+            rows.append({"table": table, "row": id_, "values": values, "cells": cells})
+        last = list(found[-1][0]) if found else None
+        return {"schema": 1, "epoch": self.epoch, "head": self._shelf.head(), "rows": rows, "next": last}
+
+    # care
+
+    def compact(self, *, keep_us: int, expire_us: int, tombstone_us: int) -> dict[str, int]:
+        """Drop what every live replica has seen and is old enough, and tombstones nobody can need; returns what is left.
+
+        A replica silent for `expire_us` no longer holds the log back; when it comes it takes a snapshot.
+        """
+        replicas = self._shelf.all("sync_replicas")
+        for row in replicas:
+            if row["state"] == LIVE and row["seen_us"] < self._now_us - expire_us:
+                row["state"] = EXPIRED
+                self._shelf.put("sync_replicas", row)
+        cursors = [int(row["cursor"]) for row in replicas if row["state"] == LIVE]
+        floor = self._shelf.compact(min(cursors, default=self._shelf.head()), self._now_us - keep_us)
+        if floor > self._meta["floor"]:
+            self._set_meta(floor=floor)
+        dead = self._shelf.dead(self._now_us - tombstone_us) if cursors or not replicas else []
+        session = Session(self._shelf)
+        session.load(dead)
+        for key in dead:
+            state = session.state(key)
+            state.row, state.cells = None, {GONE: list(state.stamp("deleted_us"))}
+        session.flush()
+        return {"floor": int(self._meta["floor"]), "head": self._shelf.head(), "purged": len(dead)}
+
+    def acked(self) -> dict[str, int]:
+        """Return how far every replica is known."""
+        return {str(row["id"]): int(row["acked"]) for row in self._shelf.all("sync_replicas")}
+
+    def backed_up(self, acked: dict[str, int]) -> None:
+        """Note that a backup holds these replicas' operations up to these numbers: devices may let go of them."""
+        for replica, seq in acked.items():
+            row = self._shelf.get("sync_replicas", replica)
+            if row is not None and seq > row["durable"]:
+                self._shelf.put("sync_replicas", {"id": replica, "durable": min(seq, int(row["acked"]))})
+
+    def restored(self) -> str:
+        """Begin a new epoch after a restore, so that devices hand over again what the backup does not hold."""
+        self.lead()
+        self._set_meta(
+            epoch=sealing.fresh_name(), restored_head=self._shelf.head(), restored_hlc=int(self._shelf.here()["hlc"])
+        )
+        for row in self._shelf.all("sync_replicas"):
+            self._shelf.put("sync_replicas", {"id": row["id"], "durable": min(int(row["durable"]), int(row["acked"]))})
+        return self.epoch
+
+
+def _judge_of(table: str) -> Any:
+    return lambda column, now, before, after: guards.refusal(table, column, now, before, after)
+
+
+def _told(row: Row) -> dict[str, Any]:
+    told = {"hub_seq": row["hub_seq"], "replica": row["replica"], "op": json.loads(row["op"])}
+    return {**told, "verdicts": json.loads(row["verdicts"])} if row["verdicts"] else told
+
+
+def _own_verdicts(op: Op, shelf: Shelf) -> dict[str, Any]:
+    kinds = shelf.kinds(op.table) or {}
+    return {
+        column: {"at": op.hlc, "ok": True, "value": value["to"], "reason": ""}
+        for column, value in op.fields.items()
+        if kinds.get(column) == "guarded" and isinstance(value, dict)
+    }

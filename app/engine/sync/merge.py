@@ -1,0 +1,313 @@
+"""How one operation meets one row, a kind of merge per column; pure, and the same on the hub and on every console.
+
+A row's `cells` remember, per column, the stamp of its value and what its writer had seen: {"": [hlc, replica]} is that of
+the row's first write, which holds for every column without a cell of its own. Kinds: `lww` the last writer wins, `append` the
+first does, `set` after the OR-set of Shapiro, Preguiça, Baquero, Zawirski, "Conflict-free Replicated Data Types" (2011), with
+one add and one remove stamp per element instead of a set of tags, `counter` their state-based PN-counter, `text` their
+growable array; `guarded` is decided by whoever has the authority, and stays as it is for everybody else.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from app.engine.base.errors import BadInput
+from app.engine.sync import sequence
+from app.engine.sync.hlc import ZERO, Stamp
+from app.engine.sync.ops import Op, canonical
+
+Row: TypeAlias = dict[str, Any]
+Cells: TypeAlias = dict[str, Any]
+Kinds: TypeAlias = Mapping[str, str]
+Judge: TypeAlias = Callable[[str, Any, Any, Any], str]  # (column, value now, from, to) → a reason to refuse, or nothing
+
+FIRST: Final = ""
+GONE: Final = "gone"
+QUIET: Final = frozenset({"id", "created_us", "updated_us", "base_version", "author"})
+DELETED: Final = "deleted_us"
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A value that another one, written without knowledge of it, has covered: both, and when and where they were written."""
+
+    column: str
+    kept: Any
+    kept_stamp: Stamp
+    lost: Any
+    lost_stamp: Stamp
+    reason: str = "concurrent"
+
+
+@dataclass
+class State:
+    """One row with its cells; `row` is None while nothing is known of it."""
+
+    row: Row | None = None
+    cells: Cells = field(default_factory=dict)
+
+    def stamp(self, column: str) -> Stamp:
+        """Return the stamp of a column's value, `ZERO` when it was never written."""
+        cell = self.cells.get(column, self.cells.get(FIRST))
+        if isinstance(cell, dict):
+            cell = cell.get("s")
+        return (cell[0], cell[1]) if cell else ZERO
+
+
+@dataclass
+class Outcome:
+    """What came of an operation: values lost, verdicts of guarded columns, columns nobody here knows."""
+
+    losses: list[Loss] = field(default_factory=list)
+    verdicts: dict[str, Any] = field(default_factory=dict)
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+
+def apply(
+    state: State, op: Op, kinds: Kinds, fresh: Callable[[], Row], *,
+    judge: Judge | None = None, decided_hlc: int = 0, verdicts: Mapping[str, Any] | None = None,
+) -> Outcome:  # fmt: skip
+    """Merge `op` into `state` and return what came of it; the same operations in any order end in the same state.
+
+    `fresh` makes a row of defaults. The authority hands in `judge` and the clock of its decision, everybody else the
+    `verdicts` that came with the operation. Raises `BadInput` for a value that does not fit its column's kind.
+    """
+    outcome = Outcome()
+    if verdicts is not None and GONE in verdicts:
+        state.row, state.cells = None, {GONE: verdicts[GONE]}
+        return outcome
+    if GONE in state.cells:  # its tombstone was let go of: nothing brings the row back
+        outcome.verdicts[GONE] = state.cells[GONE]
+        if not op.fields.keys() <= {*QUIET, DELETED}:
+            edits = {name: value for name, value in op.fields.items() if name not in QUIET}
+            outcome.losses.append(Loss(DELETED, None, ZERO, edits, op.stamp, "deleted"))
+        return outcome
+    if state.row is None:
+        state.row = {**fresh(), "id": op.row}
+        if op.new and not state.cells:
+            state.cells[FIRST] = [op.hlc, op.replica]
+            _take_new(state.row, state.cells, op, kinds, outcome)
+            return outcome
+    _look_at_deletion(state, op, outcome)
+    for column, value in op.fields.items():
+        kind = kinds.get(column)
+        if kind is None:
+            outcome.unknown[column] = value
+        elif kind == "guarded":
+            _guard(state, op, column, outcome, judge=judge, decided_hlc=decided_hlc, verdict=(verdicts or {}).get(column))
+        elif kind != "local" and column != "id":
+            _MERGES[kind](state, op, column, outcome)
+    return outcome
+
+
+def _take_new(row: Row, cells: Cells, op: Op, kinds: Kinds, outcome: Outcome) -> None:
+    """Take a row nobody has touched yet: every column has the stamp of its first write."""
+    for column, value in op.fields.items():
+        kind = kinds.get(column)
+        if kind is None:
+            outcome.unknown[column] = value
+        elif kind in ("lww", "append"):
+            row[column] = value
+        elif kind != "local":
+            _NEW[kind](row, cells, op, column)
+
+
+def _look_at_deletion(state: State, op: Op, outcome: Outcome) -> None:
+    """Tell of an edit that met a deletion it knew nothing of, and the reverse."""
+    assert state.row is not None
+    deleted = state.row.get(DELETED)
+    if DELETED not in op.fields:
+        if deleted is not None and not op.fields.keys() <= QUIET and op.stamp != state.stamp("updated_us"):
+            edits = {name: value for name, value in op.fields.items() if name not in QUIET}
+            outcome.losses.append(Loss(DELETED, deleted, state.stamp(DELETED), edits, op.stamp, "deleted"))
+    elif op.fields[DELETED] is not None and deleted is None and op.stamp > state.stamp(DELETED):
+        edited = state.stamp("updated_us")
+        if edited not in (ZERO, op.stamp) and op.seen.get("updated_us", edited) != edited and edited[1] != op.replica:
+            outcome.losses.append(Loss(DELETED, op.fields[DELETED], op.stamp, None, edited, "deleted"))
+
+
+def _last(state: State, op: Op, column: str, outcome: Outcome) -> None:
+    assert state.row is not None
+    now, value, seen = state.stamp(column), op.fields[column], op.seen.get(column, ZERO)
+    if op.stamp == now:
+        return
+    before = state.row.get(column)
+    loud = column not in QUIET and column != DELETED and now != ZERO and before != value
+    if op.stamp > now:
+        if loud and seen < now:
+            outcome.losses.append(Loss(column, value, op.stamp, before, now))
+        state.row[column] = value
+        state.cells[column] = [*op.stamp, *seen] if seen != ZERO else list(op.stamp)
+    elif loud and _seen_by_winner(state, column) != op.stamp:
+        outcome.losses.append(Loss(column, before, now, value, op.stamp))
+
+
+def _seen_by_winner(state: State, column: str) -> Stamp:
+    cell = state.cells.get(column)
+    return (cell[2], cell[3]) if isinstance(cell, list) and len(cell) == 4 else ZERO
+
+
+def _first(state: State, op: Op, column: str, outcome: Outcome) -> None:
+    assert state.row is not None
+    now, value = state.stamp(column), op.fields[column]
+    before = state.row.get(column)
+    if op.stamp == now:
+        return
+    loud = column not in QUIET and now != ZERO and before != value
+    if now == ZERO or op.stamp < now:
+        if loud:
+            outcome.losses.append(Loss(column, value, op.stamp, before, now))
+        state.row[column] = value
+        state.cells[column] = list(op.stamp)
+    elif loud:
+        outcome.losses.append(Loss(column, before, now, value, op.stamp))
+
+
+# Sets: lists of members and maps of keys.
+
+
+def members_of(value: Any) -> dict[str, Any]:
+    """Return the elements of a set's value by key: those of a map by its keys, those of a list by their JSON."""
+    if isinstance(value, dict):
+        return dict(value)
+    if isinstance(value, list):
+        return {canonical([item]): item for item in value}
+    return {}
+
+
+def _value_of(members: dict[str, Any], *, as_list: bool) -> Any:
+    return [members[key] for key in sorted(members)] if as_list else members
+
+
+def _set_change(value: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], bool]:
+    parts = [value.get(name, {}) for name in ("add", "seen", "del")] if isinstance(value, dict) else []
+    added, seen, removed = (part for part in (*parts, None, None, None)[:3])
+    if not (isinstance(added, dict) and isinstance(seen, dict) and isinstance(removed, dict)):
+        raise BadInput("The change of a set names what was added and what was removed")
+    return added, seen, removed, bool(value.get("list"))
+
+
+def _join(state: State, op: Op, column: str, outcome: Outcome) -> None:
+    assert state.row is not None
+    added, seen, removed, as_list = _set_change(op.fields[column])
+    value = state.row.get(column)
+    as_list = as_list if value is None else isinstance(value, list)
+    members, default = members_of(value), state.stamp(column)
+    cell = state.cells.get(column)
+    elements: dict[str, list[Any]] = dict(cell["e"]) if isinstance(cell, dict) else {}
+
+    def known(key: str) -> tuple[Stamp, Stamp]:
+        stamps = elements.get(key)
+        if stamps is None:
+            return (default if key in members else ZERO), ZERO
+        return (stamps[0], stamps[1]), (stamps[2], stamps[3])
+
+    for key, item in added.items():
+        there, gone = known(key)
+        had = _stamp_or_zero(seen.get(key))
+        if op.stamp > there:
+            if key in members and members[key] != item and had < there:
+                outcome.losses.append(Loss(column, {key: item}, op.stamp, {key: members[key]}, there))
+            if op.stamp > gone:
+                members[key] = item
+            there = op.stamp
+        elif key in members and members[key] != item and op.stamp < there:
+            outcome.losses.append(Loss(column, {key: members[key]}, there, {key: item}, op.stamp))
+        elements[key] = [*there, *gone]
+    for key, had_json in removed.items():
+        there, gone = known(key)
+        gone = max(gone, _stamp_or_zero(had_json))
+        if there <= gone:
+            members.pop(key, None)
+        elements[key] = [*there, *gone]
+    state.row[column] = _value_of(members, as_list=as_list)
+    state.cells[column] = {"s": list(default), "e": elements}
+
+
+def _stamp_or_zero(value: Any) -> Stamp:
+    return (value[0], value[1]) if isinstance(value, list) and len(value) == 2 else ZERO
+
+
+def _new_set(row: Row, _cells: Cells, op: Op, column: str) -> None:
+    added, _, _, as_list = _set_change(op.fields[column])
+    row[column] = _value_of(dict(added), as_list=as_list)
+
+
+# Counters: one running total per replica.
+
+
+def _count(state: State, op: Op, column: str, _outcome: Outcome) -> None:
+    assert state.row is not None
+    totals = totals_of(state, column)
+    before = totals.get(op.replica)
+    if before is None or op.hlc > before[0]:
+        totals[op.replica] = [op.hlc, _total(op.fields[column])]
+    state.cells[column] = {"s": list(state.stamp(column)), "c": totals}
+    state.row[column] = sum(total for _, total in totals.values())
+
+
+def totals_of(state: State, column: str) -> dict[str, list[Any]]:
+    """Return each replica's [hlc, running total] of a counter."""
+    cell = state.cells.get(column)
+    if isinstance(cell, dict):
+        return dict(cell["c"])
+    hlc, replica = state.stamp(column)
+    return {replica: [hlc, (state.row or {}).get(column) or 0]} if replica else {}
+
+
+def _total(value: Any) -> Any:
+    total = value.get("total") if isinstance(value, dict) else None
+    if not isinstance(total, int | float) or isinstance(total, bool):
+        raise BadInput("The change of a counter is its writer's running total")
+    return total
+
+
+def _new_counter(row: Row, _cells: Cells, op: Op, column: str) -> None:
+    row[column] = _total(op.fields[column])
+
+
+# Guarded columns: decided in one place.
+
+
+def _guard(state: State, op: Op, column: str, outcome: Outcome, *, judge: Judge | None, decided_hlc: int, verdict: Any) -> None:
+    assert state.row is not None
+    if judge is not None:
+        change = op.fields[column]
+        if not isinstance(change, dict) or "to" not in change:
+            raise BadInput("The change of a guarded state names from and to")
+        now = state.row.get(column)
+        reason = "" if state.stamp(column) == ZERO else judge(column, now, change.get("from"), change["to"])
+        verdict = {"at": decided_hlc, "ok": not reason, "value": now if reason else change["to"], "reason": reason}
+        outcome.verdicts[column] = verdict
+        if reason:
+            outcome.losses.append(Loss(column, now, state.stamp(column), change["to"], op.stamp, reason))
+    if not isinstance(verdict, dict):
+        return  # not decided yet: the row stays as it is, which for its writer is as it wrote it
+    if (verdict["at"], "") > (state.stamp(column)[0], "") or column not in state.cells:
+        state.row[column] = verdict["value"]
+        state.cells[column] = [verdict["at"], ""]
+
+
+def _new_guarded(row: Row, _cells: Cells, op: Op, column: str) -> None:
+    change = op.fields[column]
+    row[column] = change.get("to") if isinstance(change, dict) else change
+
+
+# Shared text.
+
+
+def _weave(state: State, op: Op, column: str, _outcome: Outcome) -> None:
+    assert state.row is not None
+    cell = state.cells.get(column)
+    held = cell["t"] if isinstance(cell, dict) else sequence.first(state.row.get(column) or "", state.stamp(column))
+    held = sequence.weave(held, op.fields[column], op.stamp)
+    state.cells[column] = {"s": list(state.stamp(column)), "t": held}
+    state.row[column] = sequence.read(held)
+
+
+def _new_text(row: Row, _cells: Cells, op: Op, column: str) -> None:
+    row[column] = sequence.read(sequence.weave([], op.fields[column], op.stamp))
+
+
+_MERGES: Final = {"lww": _last, "append": _first, "set": _join, "counter": _count, "text": _weave}
+_NEW: Final = {"set": _new_set, "counter": _new_counter, "guarded": _new_guarded, "text": _new_text}

@@ -1,0 +1,47 @@
+"""Exchanging stamps that were given away wrongly: by a clock far ahead, or under the name of a replica that was copied."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from app.engine.sync.hlc import Stamp
+from app.engine.sync.ops import Op
+
+Moved: TypeAlias = Mapping[Stamp, Stamp]
+
+
+def moved_in(held: Any, moved: Moved) -> Any:
+    """Return cells, or a change of a set or a text, with stamps exchanged wherever a time stands before a replica."""
+    if isinstance(held, dict):
+        return {name: moved_in(value, moved) for name, value in held.items()}
+    if not isinstance(held, list):
+        return held
+    out = [moved_in(item, moved) for item in held]
+    for at in range(len(out) - 1):
+        if isinstance(out[at], int) and isinstance(out[at + 1], str) and (out[at], out[at + 1]) in moved:
+            out[at : at + 2] = moved[out[at], out[at + 1]]
+    return out
+
+
+def fields_of(
+    op: Op, kinds: Mapping[str, str], moved: Moved, cells: dict[str, Any], counted: dict[tuple[str, str, str], Any]
+) -> dict[str, Any]:
+    """Return the fields of `op`, whose stamp is the new one already; totals of a counter begin anew under a new replica.
+
+    `counted` remembers, per counter, what had been handed over under the old one.
+    """
+    fields = {}
+    was = next((old for old, new in moved.items() if new == op.stamp), op.stamp)
+    for column, value in op.fields.items():
+        kind = kinds.get(column)
+        if kind in ("set", "text"):
+            fields[column] = moved_in(value, moved)
+        elif kind == "counter" and was[1] != op.replica:
+            base = counted.setdefault((op.table, op.row, column), value["total"] - value.get("by", value["total"]))
+            fields[column] = {**value, "total": value["total"] - base}
+            if isinstance(cells.get(column), dict):
+                totals = {**cells[column]["c"], op.replica: [op.hlc, value["total"] - base]}
+                totals[was[1]] = [0, base]  # whatever goes on under the old name counts from here
+                cells[column] = {**cells[column], "c": totals}
+        else:
+            fields[column] = value
+    return fields

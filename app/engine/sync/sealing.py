@@ -1,0 +1,140 @@
+"""Sealing: what the triggers put into the outbox becomes numbered operations of this replica, and its values get stamps.
+
+It happens before anything remote is applied, in the same transaction, so `seen` tells truly what a writer had before them.
+"""
+
+import secrets
+from dataclasses import replace
+from typing import Any, Final
+
+from app.engine.base.ids import new_id
+from app.engine.store.migrate import revisions
+from app.engine.store.rows import Row
+from app.engine.store.shelf import Key, Shelf
+from app.engine.sync import merge, sequence
+from app.engine.sync.hlc import ZERO, tick
+from app.engine.sync.merge import State, members_of, totals_of
+from app.engine.sync.ops import FIRST_CHAIN, Op, canonical, link
+from app.engine.sync.session import Session
+
+SLICE: Final = 2000
+SCHEMA: Final = int(revisions()[-1][:4])
+
+
+def fresh_name() -> str:
+    """Return a new id of a replica or an epoch."""
+    return secrets.token_hex(8)
+
+
+def replica_of(shelf: Shelf) -> str:
+    """Return this replica's id, made at first."""
+    here = shelf.here()
+    if here["replica"]:
+        return str(here["replica"])
+    replica = fresh_name()
+    shelf.set_here(replica=replica, seq=0, chain=FIRST_CHAIN)
+    return replica
+
+
+def seal(shelf: Shelf, most: int = SLICE) -> int:
+    """Number the oldest changes of the outbox, about `most` of them; return how many there were."""
+    found = shelf.outbox(most)
+    if not found:
+        return 0
+    replica, here = replica_of(shelf), shelf.here()
+    session = Session(shelf)
+    session.load((row["table_name"], row["row_id"]) for row in found)
+    ops = [op for row in found if (op := _sealed(row, session, shelf, replica)) is not None]
+    numbered = _numbered(ops, int(here["seq"]))
+    keep(shelf, numbered, str(here["chain"]), int(found[-1]["seq"]))
+    session.flush()
+    return len(found)
+
+
+def write_own(shelf: Shelf, session: Session, key: Key, fields: dict[str, Any], *, new: bool, actor: str, now_us: int) -> Op:
+    """Write a row as an operation of this replica's own, past the triggers; the session holds what changed."""
+    replica, here = replica_of(shelf), shelf.here()
+    hlc = tick(int(here["hlc"]), now_us)
+    stamps = {"updated_us": hlc, "author": actor} | ({"created_us": hlc} if new else {})
+    op = Op(
+        replica, int(here["seq"]) + 1, new_id(), 0, *key, new=new, hlc=hlc, fields={**fields, **stamps}, actor=actor,
+        intent="sync", schema=SCHEMA,
+    )  # fmt: skip
+    shelf.set_here(hlc=hlc)
+    session.apply(op)
+    keep(shelf, [op], str(here["chain"]), 0)
+    return op
+
+
+def _numbered(ops: list[Op], seq: int) -> list[Op]:
+    left = [0] * len(ops)
+    for at in range(len(ops) - 2, -1, -1):
+        left[at] = left[at + 1] + 1 if ops[at].txn == ops[at + 1].txn else 0
+    return [replace(op, seq=seq + at + 1, left=left[at]) for at, op in enumerate(ops)]
+
+
+def keep(shelf: Shelf, ops: list[Op], chain: str, upto: int) -> None:
+    """Keep numbered operations that follow the chain of digests `chain`, in place of the outbox up to `upto`."""
+    entries: list[Row] = []
+    for op in ops:
+        told = canonical(op.to_json())
+        chain = link(chain, told)
+        entries.append({"seq": op.seq, "table_name": op.table, "row_id": op.row, "op": told, "chain": chain})
+    shelf.number(entries, upto)
+    if ops:
+        shelf.set_here(seq=ops[-1].seq, chain=chain)
+
+
+def _sealed(row: Row, session: Session, shelf: Shelf, replica: str) -> Op | None:
+    table, id_, fields = str(row["table_name"]), str(row["row_id"]), dict(row["fields"])
+    kinds = shelf.kinds(table)
+    if kinds is None:
+        return None
+    state, before = session.state((table, id_)), dict(row["before"] or {})
+    new = bool(row["is_new"]) or (row["is_new"] is None and "created_us" in fields)
+    hlc = int(row["hlc"] or row["at_us"])
+    fields.pop("id", None)
+    op = Op(
+        replica, 0, str(row["txn"])[:64], 0, table, id_, new and not state.cells, hlc, {}, actor=str(row["actor"])[:256],
+        cause=str(row["cause"])[:256], intent=str(row["intent"] or "")[:256], schema=SCHEMA,
+    )  # fmt: skip
+    shadow = State(None if op.new else before, state.cells)
+    seen = {}
+    for column, value in fields.items():
+        kind = kinds.get(column)
+        if kind in ("lww", "append"):
+            op.fields[column] = value
+            if not op.new and (stamp := shadow.stamp(column)) != ZERO:
+                seen[column] = stamp
+        elif kind is not None and kind != "local":
+            op.fields[column] = _change(kind, shadow, column, value, op)
+    op = replace(op, seen=seen)
+    merge.apply(shadow, op, kinds, dict)
+    return op
+
+
+def _change(kind: str, shadow: State, column: str, value: Any, op: Op) -> Any:
+    before = (shadow.row or {}).get(column)
+    if kind == "set":
+        return _set_change(shadow, column, before, value)
+    if kind == "counter":
+        own = totals_of(shadow, column).get(op.replica, [0, 0])[1] if shadow.cells else 0
+        by = (value or 0) - (before or 0)
+        return {"total": own + by, "by": by}
+    if kind == "guarded":
+        return {"from": before, "to": value}
+    cell = shadow.cells.get(column)
+    held = cell["t"] if isinstance(cell, dict) else sequence.first(before or "", shadow.stamp(column))
+    return sequence.change_of(held, value or "", op.stamp)
+
+
+def _set_change(shadow: State, column: str, before: Any, after: Any) -> dict[str, Any]:
+    old, new = members_of(before), members_of(after)
+    default, cell = shadow.stamp(column), shadow.cells.get(column)
+    elements = cell["e"] if isinstance(cell, dict) else {}
+    stamps = {key: elements.get(key, [*default])[:2] for key in old}
+    added = {key: item for key, item in new.items() if key not in old or old[key] != item}
+    return {
+        "add": added, "seen": {key: stamps[key] for key in added if key in stamps},
+        "del": {key: stamps[key] for key in old if key not in new}, "list": isinstance(after, list),
+    }  # fmt: skip

@@ -1,0 +1,263 @@
+"""The verbs of sync: join a hub, exchange with it now and then, say how things stand, resolve what met."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Any, Final
+
+from app.engine.base.errors import BadInput, Conflict, Missing, Offline, OutpostError
+from app.engine.base.events import SyncFinished
+from app.engine.base.records import Records
+from app.engine.jobs.base import Base
+from app.engine.link.records import Peer
+from app.engine.link.service import Link
+from app.engine.store import capture, rows
+from app.engine.store.shelf import Shelf
+from app.engine.sync.conflicts import OPEN
+from app.engine.sync.conflicts import TABLE as CONFLICTS
+from app.engine.sync.console import HUB, retry_later
+from app.engine.sync.exchange import Exchange, Tally
+from app.engine.sync.followers import Followers
+from app.engine.sync.hub import Hub
+from app.engine.sync.records import Met, SyncPeer, conflict_of, peer_of
+from app.engine.sync.resolve import choose
+from app.engine.sync.sealing import SCHEMA
+from app.wire.identity import PublicIdentity
+
+log = logging.getLogger(__name__)
+
+_PEERS: Final = "sync_peers"
+_FIRST_S: Final = 1.0
+_MOST_SHOWN: Final = 2000
+
+
+class SyncService:
+    """One home's sync: its peers and the conflicts that wait for a person."""
+
+    def __init__(self, base: Base, link: Link) -> None:
+        self._base, self._link = base, link
+        self.peers: Records[SyncPeer] = Records(lambda peer: peer.id, "peer")
+        self.conflicts: Records[Met] = Records(lambda met: met.id, "conflict")
+        self.busy = ""
+        self.host: Any = None  # the hub that this engine serves, while it does
+        self._one = asyncio.Lock()
+        self._loop: asyncio.Task[None] | None = None
+        self.followers = Followers()
+
+    async def start(self) -> None:
+        """Load peers and conflicts, apply what an older version could not, and begin to exchange."""
+        await self._base.store.write(_retry)
+        await self._load()
+        self.followers.follow({CONFLICTS: self._load})
+        self._loop = asyncio.get_running_loop().create_task(self._every(), name="sync")
+
+    async def stop(self) -> None:
+        """Exchange no more."""
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+        await self.followers.stop()
+
+    # peers
+
+    async def join(self, address: str, code: str, *, actor: str, cause: str) -> dict[str, Any]:
+        """Pair with the hub at `address` that shows `code`; from now on changes are exchanged with it."""
+        _ = actor, cause
+        paired = await self._link.pair(address, code)
+        row = {
+            "id": paired.identity.device_id, "kind": HUB, "name": paired.identity.name, "address": paired.address,
+            "identity": paired.identity.to_json(),
+        }  # fmt: skip
+        await self._put_peer(row)
+        return self.peers.need(paired.identity.device_id).to_json()
+
+    async def keep_peer(self, row: dict[str, Any]) -> None:
+        """Keep a peer that was paired with, such as a console that joined this hub."""
+        await self._put_peer(row)
+
+    def heard(self, peer_id: str, *, received: int = 0, sent: int = 0) -> None:
+        """Note that a console of this hub was heard; written now and then."""
+        peer = self.peers.get(peer_id)
+        if peer is not None:
+            now_us = self._base.clock.now_us()
+            got, gave = peer.received_bytes + received, peer.sent_bytes + sent
+            self.peers.put(replace(peer, synced_us=now_us, tried_us=now_us, received_bytes=got, sent_bytes=gave))
+
+    async def begin_epoch(self) -> str:
+        """Begin a new epoch of the hub in this home, after its store was restored."""
+        now_us = self._base.clock.now_us()
+
+        def work(conn: rows.Conn) -> str:
+            with capture.quiet(conn):
+                return Hub(Shelf(conn), now_us).restored()
+
+        return await self._base.store.write(work)
+
+    async def leave(self, key: str) -> dict[str, Any]:
+        """Exchange no longer with a peer; what came from it stays."""
+        peer = self.find(key)
+        await self._base.store.write(lambda conn: rows.delete(conn, _PEERS, peer.id, actor="", cause="", now_us=0))
+        self.peers.discard(peer.id)
+        return peer.to_json()
+
+    def find(self, key: str) -> SyncPeer:
+        """Return a peer by id or name; raise `Missing`."""
+        found = [peer for peer in self.peers if key in (peer.id, peer.name, peer.address)]
+        if not found:
+            raise Missing("There is no peer {name}", name=key, field="peer")
+        return found[0]
+
+    # exchange
+
+    async def now(self) -> dict[str, Any]:
+        """Exchange with every hub now; raises what kept it from that when no hub could be reached."""
+        hubs = [peer for peer in self.peers if peer.kind == HUB]
+        if not hubs:
+            raise Missing("No hub is known", hint="Join one: outpost sync join ADDRESS CODE")
+        told, failed = [], None
+        for peer in hubs:
+            try:
+                tally = await self.exchange(peer)
+            except OutpostError as error:
+                failed = error
+                told.append({"peer": peer.name, "sent_count": 0, "taken_count": 0, "error": str(error)})
+            else:
+                told.append({
+                    "peer": peer.name, "sent_count": tally.sent_count, "taken_count": tally.taken_count, "error": "",
+                    "sent_bytes": tally.sent_bytes, "received_bytes": tally.received_bytes,
+                })  # fmt: skip
+        if failed is not None and all(one["error"] for one in told):
+            raise failed
+        return {"peers": told, "pending_count": await self.pending_count()}
+
+    async def exchange(self, peer: SyncPeer) -> Tally:
+        """Exchange with one hub until both have the same; one exchange at a time."""
+        async with self._one:
+            clock = self._base.clock
+            row = await self._base.store.read(lambda conn: Shelf(conn).get(_PEERS, peer.id))
+            if row is None:
+                raise Missing("There is no peer {name}", name=peer.name)
+            transport = self._link.transport(Peer(peer.id, row["address"], PublicIdentity.from_json(row["identity"])))
+
+            async def ask(method: str, target: str, body: bytes = b"", /) -> bytes:
+                kind = {"Content-Type": "application/octet-stream"}
+                return (await transport.send(method, target, body=body, headers=kind, limit_s=60.0)).body
+
+            going = Exchange(self._base.store, clock, peer.id, ask, self._pace)
+            self.busy, problem = peer.id, ""
+            try:
+                return await going.run(str(self._base.settings["user.name"]))
+            except OutpostError as error:
+                problem = str(error)
+                raise
+            finally:
+                self.busy = ""
+                await transport.close()
+                await self._note(peer, going.tally, problem)
+
+    async def _note(self, peer: SyncPeer, tally: Tally, problem: str) -> None:
+        now_us = self._base.clock.now_us()
+        row = await self._base.store.read(lambda conn: Shelf(conn).get(_PEERS, peer.id))
+        if row is None:
+            return
+        changed = {
+            "id": peer.id, "tried_us": now_us, "error": problem, "sent_bytes": row["sent_bytes"] + tally.sent_bytes,
+            "received_bytes": row["received_bytes"] + tally.received_bytes,
+        }  # fmt: skip
+        await self._put_peer(changed if problem else {**changed, "synced_us": now_us})
+        self.followers.changed(tally.tables)
+        await self.followers.settled()
+        if tally.sent_count or tally.taken_count or problem != peer.error:
+            self._base.bus.publish(SyncFinished(
+                at_us=now_us, actor="sync", peer_id=peer.id, name=peer.name, sent_count=tally.sent_count,
+                taken_count=tally.taken_count, detail=problem,
+            ))  # fmt: skip
+
+    async def _pace(self, size: int) -> None:
+        most = int(self._base.settings["sync.bytes_s"])
+        if most:
+            await asyncio.sleep(size / most)
+
+    async def _every(self) -> None:
+        wait_s = _FIRST_S
+        while True:
+            await asyncio.sleep(wait_s)
+            wait_s = float(self._base.settings["sync.cadence_s"])
+            for peer in tuple(self.peers):
+                if peer.kind != HUB:
+                    continue
+                try:
+                    await self.exchange(peer)
+                except Offline as error:
+                    log.debug("%s: %s", peer.name, error)
+                except OutpostError as error:
+                    log.warning("%s: %s", peer.name, error)
+
+    # how things stand
+
+    async def pending_count(self) -> int:
+        """Return how many changes no hub has yet."""
+        return await self._base.store.read(_pending)
+
+    async def status(self) -> dict[str, Any]:
+        """Return who we are to others, what waits, and how we stand with every peer."""
+        here, pending, oldest = await self._base.store.read(lambda conn: (Shelf(conn).here(), _pending(conn), _oldest_us(conn)))
+        return {
+            "replica": here["replica"], "schema": SCHEMA, "pending_count": pending, "oldest_pending_us": oldest,
+            "conflicts_count": sum(met.state == OPEN for met in self.conflicts), "busy": bool(self.busy),
+            "clock_skew_s": here["skew_us"] / 1e6, "hub": self.host.status() if self.host is not None else None,
+            "peers": [peer.to_json() for peer in self.peers],
+        }  # fmt: skip
+
+    # conflicts
+
+    async def resolve(self, key: str, choice: str, *, actor: str, cause: str) -> dict[str, Any]:
+        """Let the value that stands stand (`kept`), or bring back the one that lost (`lost`); both stay on record."""
+        met = next((one for one in self.conflicts if one.id == key or one.id.endswith(key)), None) if key else None
+        if met is None:
+            raise Missing("There is no conflict {name}", name=key, field="conflict")
+        if choice not in ("kept", "lost"):
+            raise BadInput("{name} must be one of {choices}, not {value}", name="choice", choices="kept, lost", value=choice)
+        if met.state != OPEN:
+            raise Conflict("{title} was resolved already, by {who}", title=met.title, who=met.resolved_by or "–")
+        now_us = self._base.clock.now_us()
+        table = await self._base.store.write(lambda conn: choose(conn, met, choice, actor=actor, cause=cause, now_us=now_us))
+        self.followers.changed((CONFLICTS, table))
+        await self.followers.settled()
+        return self.conflicts.need(met.id).to_json()
+
+    async def _put_peer(self, row: dict[str, Any]) -> None:
+        put = await self._base.store.write(lambda conn: rows.put(conn, _PEERS, row, actor="", cause="", now_us=0))
+        self.peers.put(peer_of(put))
+
+    async def _load(self) -> None:
+        peers, met = await self._base.store.read(
+            lambda conn: (
+                rows.select(conn, _PEERS),
+                rows.select(conn, CONFLICTS, order="created_us", descending=True, limit=_MOST_SHOWN),
+            )
+        )
+        self.peers.replace_all(map(peer_of, peers))
+        self.conflicts.replace_all(map(conflict_of, met))
+
+
+def _retry(conn: rows.Conn) -> int:
+    with capture.quiet(conn):
+        return retry_later(Shelf(conn))
+
+
+def _pending(conn: rows.Conn) -> int:
+    acked = [row["acked"] for row in rows.select(conn, _PEERS, where={"kind": HUB})]
+    return rows.count(conn, "outbox") + rows.count(conn, "sync_ops", where={"seq >": min(acked, default=0)})
+
+
+def _oldest_us(conn: rows.Conn) -> int:
+    """Return when the oldest change that no hub has was made; 0 when there is none."""
+    acked = [row["acked"] for row in rows.select(conn, _PEERS, where={"kind": HUB})]
+    sealed = Shelf(conn).own(min(acked, default=0), 1)
+    if sealed:
+        import json
+
+        return int(json.loads(sealed[0]["op"])["hlc"])
+    first = rows.select(conn, "outbox", order="seq", limit=1)
+    return int(first[0]["at_us"]) if first else 0

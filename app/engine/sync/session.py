@@ -1,0 +1,57 @@
+"""One transaction's merging: rows are loaded together, operations applied to them in memory, and what changed is written."""
+
+import copy
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from app.engine.store.shelf import Found, Key, Shelf
+from app.engine.sync import merge
+from app.engine.sync.merge import Outcome, State
+from app.engine.sync.ops import Op
+
+
+class Session:
+    """The rows that one transaction works on."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._known: dict[Key, Found] = {}
+        self._states: dict[Key, State] = {}
+
+    def load(self, keys: Iterable[Key]) -> None:
+        """Read rows that will be worked on, all together."""
+        missing = [key for key in dict.fromkeys(keys) if key not in self._states]
+        for key, (row, cells) in self._shelf.load(missing).items():
+            self._known[key] = (row, cells)
+            self._states[key] = State(None if row is None else dict(row), copy.copy(cells))
+
+    def state(self, key: Key) -> State:
+        """Return the state of a row, to be read or changed."""
+        if key not in self._states:
+            self.load([key])
+        return self._states[key]
+
+    def apply(
+        self, op: Op, *, judge: merge.Judge | None = None, decided_hlc: int = 0, verdicts: Mapping[str, Any] | None = None
+    ) -> Outcome:
+        """Merge an operation into its row; an unknown table is told as columns that are unknown, every one of them."""
+        kinds = self._shelf.kinds(op.table)
+        if kinds is None:
+            return Outcome(unknown=dict(op.fields))
+        state, fresh = self.state((op.table, op.row)), partial(self._shelf.fresh, op.table)
+        return merge.apply(state, op, kinds, fresh, judge=judge, decided_hlc=decided_hlc, verdicts=verdicts)
+
+    def flush(self) -> list[Key]:
+        """Write what changed; return the rows that gave way to others with the same unique key."""
+        changed = {
+            key: (state.row, state.cells) for key, state in self._states.items() if (state.row, state.cells) != self._known[key]
+        }
+        yielded = self._shelf.keep(changed, self._known)
+        self._known.clear()
+        self._states.clear()
+        return yielded
+
+    def tables(self) -> list[str]:
+        """Return the tables with changes that are not written yet."""
+        return sorted({key[0] for key, state in self._states.items() if (state.row, state.cells) != self._known[key]})

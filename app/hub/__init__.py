@@ -1,0 +1,1 @@
+"""The hub: one engine served to many consoles as the peer they sync with."""

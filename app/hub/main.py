@@ -1,0 +1,147 @@
+"""Serve one engine as a hub until it is told to stop: TLS 1.3, consoles pinned at pairing, backups on a timer."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from app.agent.desk import Desk
+from app.agent.gate import Gate
+from app.agent.server import AgentServer, listen
+from app.engine.base.clock import iso_of
+from app.engine.base.errors import Conflict, OutpostError
+from app.engine.base.platform import make_private
+from app.engine.base.text import tr
+from app.engine.engine import Engine
+from app.hub.api import Api
+from app.hub.desk import Door
+from app.hub.metrics import exposition
+
+log = logging.getLogger(__name__)
+_CARE_S: Final = 60.0
+_KEPT: Final = 7
+_TOMBSTONE_S: Final = 30 * 86400.0
+
+
+class Host:
+    """A hub while it is served; the engine's sync knows it as `host`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.address = ""
+        self._server: AgentServer | None = None
+        self._desk: Desk | None = None
+        self._door: Door | None = None
+        self._api: Api | None = None
+        self._backed_us = 0
+
+    async def serve(self, host: str, port: int, ready: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        """Serve until a signal or `end`; `ready` is told {address, device, code, pid} once it listens."""
+        engine = self._engine
+        if engine.sync.host is not None:
+            raise Conflict("This home is served as a hub already, at {address}", address=engine.sync.host.address)
+        identity = await engine.link.identity()
+        door = self._door = Door(engine, identity)
+        await door.load()
+        desk = self._desk = Desk(identity.public, engine.clock, _show, door.pin)
+        api = self._api = Api(engine, desk, lambda: exposition(self.status()))
+        listener = listen(host, port)
+        told = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared with, not bound to
+        self.address = f"{told}:{listener.getsockname()[1]}"
+        server = self._server = AgentServer(Gate(door, api.rules()), door.tls, lambda: None)
+        engine.sync.host = self
+        serving = asyncio.create_task(server.serve([listener]), name="hub")
+        caring = asyncio.create_task(self._care(), name="hub-care")
+        try:
+            await api.lead()
+            await api.at_hub(lambda hub: hub.absorb())
+            await server.listening.wait()
+            api.ready = True
+            ready({"address": self.address, "device": identity.public.device_id, "code": desk.open(), "pid": os.getpid()})
+            await asyncio.shield(serving)
+        finally:
+            engine.sync.host, api.ready = None, False
+            caring.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await caring
+            server.end()
+            await serving
+        return {"address": self.address, **api.counts}
+
+    def end(self) -> None:
+        """Serve no longer."""
+        if self._server is not None:
+            self._server.end()
+
+    def token(self) -> str:
+        """Return a fresh one-use code for one console; an earlier one is void."""
+        if self._desk is None:
+            raise Conflict("No hub is served here", hint="outpost hub serve")
+        return self._desk.open()
+
+    def status(self) -> dict[str, Any]:
+        """Return what this hub has done and how it stands."""
+        counts = self._api.counts if self._api is not None else {}
+        consoles = self._door.count if self._door is not None else 0
+        return {"address": self.address, "consoles_count": consoles, "backed_up_us": self._backed_us, **counts}
+
+    async def backup(self, target: Any = None) -> dict[str, Any]:
+        """Write a backup, and tell devices that they may let go of what it holds."""
+        api, engine = self._need(), self._engine
+        now_us = engine.clock.now_us()
+        if target is None:
+            folder = make_private(engine.home / "backups")
+            target = folder / f"hub-{iso_of(now_us).replace(':', '').replace('.', '')}.db"
+        acked = await api.at_hub(lambda hub: hub.acked())
+        size = await engine.store.backup(target)
+        await api.at_hub(lambda hub: hub.backed_up(acked))
+        self._backed_us = now_us
+        return {"file": str(target), "size_bytes": size, "replicas_count": len(acked)}
+
+    async def compact(self) -> dict[str, int]:
+        """Drop what every console has seen and is old enough."""
+        settings = self._engine.settings
+        keep, expire = int(settings["hub.keep_s"] * 1e6), int(settings["hub.expire_s"] * 1e6)
+        tombstone_us = int(max(_TOMBSTONE_S * 1e6, keep))
+        return await self._need().at_hub(lambda hub: hub.compact(keep_us=keep, expire_us=expire, tombstone_us=tombstone_us))
+
+    def _need(self) -> Api:
+        if self._api is None:
+            raise Conflict("No hub is served here", hint="outpost hub serve")
+        return self._api
+
+    async def _care(self) -> None:
+        while True:
+            await asyncio.sleep(_CARE_S)
+            due_us = self._backed_us + int(self._engine.settings["hub.backup_s"] * 1e6)
+            await _tried("compaction", self.compact)
+            if self._engine.clock.now_us() >= due_us:
+                await _tried("backup", self.backup)
+                self._thin_out()
+
+    def _thin_out(self) -> None:
+        kept = sorted((self._engine.home / "backups").glob("hub-*.db"))
+        for old in kept[:-_KEPT]:
+            old.unlink(missing_ok=True)
+
+
+async def _tried(what: str, work: Callable[[], Awaitable[Any]]) -> None:
+    try:
+        await work()
+    except OutpostError as error:
+        log.warning("%s: %s", what, error)
+
+
+def announce(line: dict[str, Any]) -> None:
+    """Print what a script needs to find the hub, as one line of JSON."""
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def _show(code: str) -> None:
+    sys.stderr.write(tr("Pairing code, for one console: {code}", code=code) + "\n")
+    sys.stderr.flush()

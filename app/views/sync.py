@@ -1,0 +1,276 @@
+"""Sync: what waits to be handed over and since when, every peer and how we stand with it, and what met on the way.
+
+Of a conflict both values stand side by side with who wrote them and when; one click chooses, and none is ever lost.
+"""
+
+import json
+from functools import partial
+from typing import Any, Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+
+from app.engine.base.text import tr
+from app.engine.base.units import bytes_text, count_text, span_text, time_text
+from app.engine.sync.records import Met, SyncPeer
+from app.views.shell.context import Context, hold
+from app.views.shell.later import Later
+from app.views.shell.page import Page, card
+from app.views.widgets.columns import Column
+from app.views.widgets.empty import EmptyState
+from app.views.widgets.explain import explain, tabbed
+from app.views.widgets.table import TablePanel
+
+_MOST_SIGNS: Final = 2000
+_EVERY_S: Final = 5
+_TOKENS: Final = {"open": "warn", "resolved": "ok"}
+
+
+def peer_columns(context: Context) -> list[Column[SyncPeer]]:
+    """Return the columns of the table of peers."""
+
+    def age(peer: SyncPeer) -> float | None:
+        return max(0, context.engine.clock.now_us() - peer.synced_us) / 1e6 if peer.synced_us else None
+
+    kinds = {"hub": tr("hub"), "console": tr("console"), "bundle": tr("by bundle")}
+    return [
+        Column("name", tr("Peer"), lambda peer: peer.name or peer.id[:8], width=140),
+        Column("kind", tr("Kind"), lambda peer: peer.kind, lambda kind: kinds.get(kind, kind), 80),
+        Column("synced", tr("Last exchange"), age, span_text, 110, right=True, live=True),
+        Column("sent", tr("Sent"), lambda peer: peer.sent_bytes, bytes_text, 80, right=True),
+        Column("received", tr("Received"), lambda peer: peer.received_bytes, bytes_text, 80, right=True),
+        Column("schema", tr("Schema"), lambda peer: peer.schema or None, width=70, right=True),
+        Column("error", tr("Last error"), lambda peer: peer.error, width=220,
+               token=lambda peer: "bad" if peer.error else "stale"),
+        Column("address", tr("Address"), lambda peer: peer.address, width=140, mono=True),
+    ]  # fmt: skip
+
+
+def conflict_columns() -> list[Column[Met]]:
+    """Return the columns of the conflict inbox."""
+    states = {"open": tr("▲ open"), "resolved": tr("● resolved")}
+    return [
+        Column("state", tr("State"), lambda met: met.state, lambda state: states.get(state, state), 90,
+               token=lambda met: _TOKENS.get(met.state, "stale")),
+        Column("title", tr("What"), lambda met: met.title, width=120),
+        Column("column", tr("Field"), lambda met: met.column_name, width=90),
+        Column("kept_by", tr("Holds, by"), lambda met: met.kept_by, width=110),
+        Column("lost_by", tr("Gave way, by"), lambda met: met.lost_by, width=110),
+        Column("at", tr("Written"), lambda met: max(met.kept_us, met.lost_us), time_text, 140),
+    ]  # fmt: skip
+
+
+def value_text(wrapped: dict[str, Any] | None) -> str:
+    """Return one side of a conflict for the eye."""
+    value = (wrapped or {}).get("value")
+    if value is None or value == "":
+        return tr("(nothing)")
+    told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+    return told if len(told) <= _MOST_SIGNS else told[:_MOST_SIGNS] + "…"
+
+
+def reason_text(met: Met) -> str:
+    """Return why two values met, as a sentence."""
+    if met.reason == "deleted":
+        return tr("One deleted {title} while the other changed it; neither knew of the other.", title=met.title)
+    if met.reason == "twin":
+        return tr("Both made a row for one thing, {title}; the older one stays.", title=met.title)
+    if met.reason == "guarded":
+        return tr("{title} had gone on to another state by then; the hub decided.", title=met.title)
+    return tr("Both wrote {column} of {title} without knowing of the other; the later one holds.", column=met.column_name,
+              title=met.title)  # fmt: skip
+
+
+class Side(QWidget):
+    """One of the two values: whose, from when, and the button that chooses it."""
+
+    def __init__(self, heading: str, button: str, sentence: str) -> None:
+        super().__init__()
+        self.who, self.value = QLabel(), QLabel()
+        self.who.setProperty("role", "muted")
+        self.value.setWordWrap(True)
+        self.value.setTextFormat(Qt.TextFormat.PlainText)
+        self.value.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.button = QPushButton(button)
+        explain(self.button, sentence)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(card(self.who, self.value, heading=heading), 1)
+        column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def show_side(self, wrapped: dict[str, Any] | None, who: str, at_us: int) -> None:
+        """Show a value with its writer."""
+        self.who.setText(tr("{who}, {time}", who=who or tr("unknown"), time=time_text(at_us)))
+        self.value.setText(value_text(wrapped))
+
+
+class Choice(QWidget):
+    """A conflict with both its values side by side."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context, self._key = context, ""
+        self.why, self.settled = QLabel(), QLabel()
+        self.why.setWordWrap(True)
+        self.settled.setProperty("role", "muted")
+        self.kept = Side(tr("Holds now"), tr("Let it hold"), tr("Leaves the value as it is and closes the conflict"))
+        self.lost = Side(tr("Gave way"), tr("Take this one"), tr("Writes this value in the place of the one that holds now"))
+        for side, choice in ((self.kept, "kept"), (self.lost, "lost")):
+            side.button.clicked.connect(partial(self._choose, choice))
+        sides = QHBoxLayout()
+        sides.addWidget(self.kept, 1)
+        sides.addWidget(self.lost, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.why)
+        column.addLayout(sides, 1)
+        column.addWidget(self.settled)
+
+    def show_conflict(self, met: Met | None) -> None:
+        """Show one conflict, or nothing."""
+        self.setVisible(met is not None)
+        if met is None:
+            return
+        self._key, is_open = met.id, met.state == "open"
+        self.why.setText(reason_text(met))
+        self.kept.show_side(met.kept, met.kept_by, met.kept_us)
+        self.lost.show_side(met.lost, met.lost_by, met.lost_us)
+        why_not = self._context.why_not("sync.resolve")
+        for side in (self.kept, self.lost):
+            side.button.setVisible(is_open)
+            side.button.setEnabled(not why_not)
+        self.settled.setText("" if is_open else tr(
+            "{who} chose {what} at {time}", who=met.resolved_by, time=time_text(met.resolved_us),
+            what=tr("the value that gave way") if met.choice == "lost" else tr("the value that holds"),
+        ))  # fmt: skip
+
+    def _choose(self, choice: str, _checked: bool = False) -> None:
+        self._context.start("sync.resolve", None, conflict=self._key, choice=choice)
+
+
+class SyncPage(Page):
+    """Peers above, the conflict inbox below or in a tab of its own; every figure with its age."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, tr("Sync"))
+        self._sync, self._status, self._as_of_us, self._seconds = context.engine.sync, dict[str, Any](), 0, 0
+        no_peers = EmptyState(
+            "refresh-cw", tr("No peers yet"),
+            tr("Join a hub, and everything you write here arrives at the other consoles, however long you were away. "
+               "Nothing waits for the network."),
+            tr("Join a hub"), partial(context.open_command, "sync.join", {}),
+        )  # fmt: skip
+        nothing_met = EmptyState(
+            "info", tr("Nothing met"),
+            tr("When two people change one field without knowing of each other, the later one holds, and the other value is "
+               "kept here."),
+        )  # fmt: skip
+        self.peers = TablePanel(self._sync.peers, peer_columns(context), name=tr("Peers"), empty=no_peers)
+        self.inbox = TablePanel(self._sync.conflicts, conflict_columns(), name=tr("Conflicts"), empty=nothing_met)
+        self.choice = Choice(context)
+        self.said = QLabel()
+        self.said.setWordWrap(True)
+        self._lay_out()
+        self.inbox.on_picked(self._show_conflict)
+        self._later = Later(self._ask, 200, self)
+        hold(
+            self, self._sync.peers.watch(lambda _change: self._later.ask()),
+            self._sync.conflicts.watch(lambda _change: self._changed()),
+        )  # fmt: skip
+        self._show_conflict("")
+        self._tell()
+
+    def shown(self) -> None:
+        """Ask how things stand."""
+        self._ask()
+
+    def second(self) -> None:
+        """Ages have changed; how things stand is asked now and then."""
+        self._seconds += 1
+        if self._seconds % _EVERY_S == 0:
+            self._ask()
+        self._tell()
+
+    def pick(self, key: str) -> None:
+        """Select a conflict, or a peer."""
+        table = self.inbox if self._sync.conflicts.get(key) is not None else self.peers
+        self.tabs.setCurrentIndex(1 if table is self.inbox else 0)
+        table.model.flush()
+        table.view.pick(key)
+
+    def focus_filter(self) -> None:
+        """Filter what is shown."""
+        (self.inbox if self.tabs.currentIndex() else self.peers).focus_filter()
+
+    def _lay_out(self) -> None:
+        for command, words in (("sync.join", tr("Join a hub")), ("sync.now", tr("Sync now"))):
+            row = self.context.find(command)
+            button = QPushButton(words)
+            explain(button, self.context.why_not(command) or (tr(row.help) if row is not None else ""))
+            button.setEnabled(not self.context.why_not(command))
+            if command == "sync.now":
+                button.setProperty("primary", True)
+                button.clicked.connect(lambda _checked=False: self.context.start("sync.now", lambda _told: self._ask()))
+            else:
+                button.clicked.connect(lambda _checked=False: self.context.open_command("sync.join", {}))
+            self.add_action(button)
+        inbox = QSplitter(Qt.Orientation.Vertical)
+        inbox.addWidget(self.inbox)
+        inbox.addWidget(self.choice)
+        inbox.setStretchFactor(0, 1)
+        self.tabs = tabbed(tr("Peers and conflicts"))
+        self.tabs.addTab(self.peers, tr("Peers"))
+        self.tabs.addTab(inbox, tr("Conflicts"))
+        self.body.addWidget(card(self.said))
+        self.body.addWidget(self.tabs, 1)
+        self.begin_at(self.peers.view)
+
+    def _ask(self) -> None:
+        self.context.start("sync.status", self._take)
+
+    def _take(self, status: dict[str, Any]) -> None:
+        self._status, self._as_of_us = status, self.context.engine.clock.now_us()
+        self._tell()
+
+    def _changed(self) -> None:
+        self._later.ask()
+        self._tell()
+        self._show_conflict(self.inbox.view.picked_key)
+
+    def _show_conflict(self, key: str) -> None:
+        self.choice.show_conflict(self._sync.conflicts.get(key) if key else None)
+
+    def _tell(self) -> None:
+        waiting = sum(met.state == "open" for met in self._sync.conflicts)
+        self.tabs.setTabText(1, tr("Conflicts ({count})", count=count_text(waiting)) if waiting else tr("Conflicts"))
+        self.said.setText(status_text(self._status, self.context.engine.clock.now_us()))
+        age_s = (self.context.engine.clock.now_us() - self._as_of_us) / 1e6
+        self.subtitle.setText(tr("as of {span} ago", span=span_text(max(0.0, age_s))) if self._as_of_us else "")
+
+
+def status_text(status: dict[str, Any], now_us: int) -> str:
+    """Return how sync stands, as a few sentences."""
+    if not status:
+        return tr("Asking…")
+    told = [_pending_text(status, now_us)]
+    if status["busy"]:
+        told.append(tr("An exchange is under way."))
+    if status["clock_skew_s"]:
+        told.append(tr("This clock differs from the hub's by {span}; changes are stamped by the hub's.",
+                       span=span_text(abs(status["clock_skew_s"]))))  # fmt: skip
+    hub = status["hub"]
+    if hub:
+        told.append(tr("Serving as a hub at {address}: {consoles} consoles paired, {pushed} changes taken, {pulled} given.",
+                       address=hub["address"], consoles=count_text(hub["consoles_count"]),
+                       pushed=count_text(hub.get("pushed", 0)), pulled=count_text(hub.get("pulled", 0))))  # fmt: skip
+    return " ".join(told)
+
+
+def _pending_text(status: dict[str, Any], now_us: int) -> str:
+    if not any(peer["kind"] == "hub" for peer in status["peers"]):
+        return tr("No hub is joined; everything stays on this machine.")
+    if not status["pending_count"]:
+        return tr("Nothing waits: the hub has every change.")
+    age_s = max(0, now_us - status["oldest_pending_us"]) / 1e6
+    return tr("{count} changes wait to be handed over, the oldest for {span}.", count=count_text(status["pending_count"]),
+              span=span_text(age_s))  # fmt: skip

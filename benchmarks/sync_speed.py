@@ -1,0 +1,168 @@
+"""What sync costs: a local commit with its operation, weeks of pending operations handed over, a first sync, many that meet.
+
+Prints JSON lines {figure, value, unit, settings}. The hub is a process of its own, asked over HTTPS on this machine; with
+`--ops 1000000` the figures are those of the promises, the defaults are for a look.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from app.commands.table import command_table
+from app.engine.base.clock import SystemClock
+from app.engine.engine import Engine
+from app.engine.store import rows
+from app.engine.store.store import Store
+from app.engine.sync.exchange import Exchange
+from tests.engine.sync.kills import Direct
+
+REPO = Path(__file__).resolve().parents[1]
+QUIET = "[sync]\ncadence_s = 86400.0\n"
+PER_TXN = 50
+
+
+def told(figure: str, value: float, unit: str, **settings: Any) -> None:
+    """Print one figure."""
+    print(json.dumps({"figure": figure, "value": value, "unit": unit, "settings": settings}), flush=True)
+
+
+async def fill(store: Store, count: int, table: str = "circuit_runs") -> None:
+    """Write `count` rows, one operation each, in transactions of `PER_TXN`."""
+    clock = SystemClock()
+
+    def some(conn: rows.Conn, first: int) -> None:
+        now_us = clock.now_us()
+        for at in range(first, min(count, first + PER_TXN)):
+            row = {"title": f"run {at}", "source": "bell.qasm", "spec": {"shots": 1024, "at": at}, "state": "done"}
+            rows.put(conn, table, row, actor="ada@1f2e3d4c", cause="", now_us=now_us)
+
+    for first in range(0, count, PER_TXN):
+        await store.write(lambda conn, first=first: some(conn, first))  # type: ignore[misc]
+
+
+async def commits(folder: Path, count: int) -> None:
+    """Measure single writes, each its own durable transaction with its operation."""
+    store, taken = await Store.open(folder / "commits" / "outpost.db", SystemClock()), []
+    for at in range(count):
+        began_s = time.perf_counter()
+        await store.write(
+            lambda conn, at=at: rows.put(conn, "saved_views", {"name": f"v{at}"}, actor="a", cause="", now_us=at + 1)  # type: ignore[misc]
+        )
+        taken.append(time.perf_counter() - began_s)
+    pending = await store.read(lambda conn: rows.count(conn, "outbox"))
+    await store.close()
+    told("local commit with its operation, p95", 1e3 * sorted(taken)[int(0.95 * count)], "ms", commits=count, outbox=pending)
+
+
+class HubProcess:
+    """A hub served by a process of its own."""
+
+    def __init__(self, home: Path) -> None:
+        home.mkdir(parents=True)
+        self._home = home
+        words = [sys.executable, "-m", "app", "hub", "serve", "--home", str(home)]
+        self._child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=_env(), cwd=REPO)
+        assert self._child.stdout is not None
+        self.announced = json.loads(self._child.stdout.readline())
+
+    def code(self) -> str:
+        """Return a fresh code for one console."""
+        words = [sys.executable, "-m", "app", "hub", "token", "--home", str(self._home), "--json"]
+        done = subprocess.run(words, capture_output=True, text=True, check=True, env=_env(), cwd=REPO)
+        return str(json.loads(done.stdout)["code"])
+
+    def end(self) -> None:
+        """Serve no longer."""
+        self._child.terminate()
+        self._child.wait(60)
+
+
+def _env() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(REPO), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+
+
+def _prepare(home: Path) -> None:
+    home.mkdir(parents=True)
+    (home / "settings.toml").write_text(QUIET, "utf-8")
+
+
+async def console(home: Path) -> Engine:
+    """Open a home that syncs only when told to."""
+    _prepare(home)
+    return await Engine.open(home, command_table())
+
+
+async def over_https(folder: Path, ops: int) -> None:
+    """Measure how fast pending operations are handed over, and how fast a new console has everything."""
+    hub = HubProcess(folder / "hub")
+    try:
+        ann = await console(folder / "ann")
+        await fill(ann.store, ops)
+        size = (folder / "ann" / "outpost.db").stat().st_size + sum(
+            path.stat().st_size for path in (folder / "ann").glob("outpost.db-wal")
+        )
+        told("store bytes for each pending operation", size / ops, "bytes", operations=ops, store_bytes=size)
+        await ann.run("sync.join", address=hub.announced["address"], code=hub.announced["code"])
+        began_s = time.perf_counter()
+        sent = (await ann.run("sync.now"))["peers"][0]["sent_count"]
+        told("pending operations drained into the hub", sent / (time.perf_counter() - began_s), "operations/s", operations=sent)
+        await ann.close()
+        bob = await console(folder / "bob")
+        await bob.run("sync.join", address=hub.announced["address"], code=hub.code())
+        began_s = time.perf_counter()
+        taken = (await bob.run("sync.now"))["peers"][0]["taken_count"]
+        told("rows of a first sync", taken / (time.perf_counter() - began_s), "rows/s", rows=taken)
+        await bob.close()
+    finally:
+        hub.end()
+
+
+async def meeting(folder: Path, consoles: int, ops: int) -> None:
+    """Measure how long diverged consoles take until all have the same."""
+    clock = SystemClock()
+    hub = await Store.open(folder / "meet" / "hub.db", clock)
+    stores = [await Store.open(folder / "meet" / f"{at}.db", clock) for at in range(consoles)]
+    for store in stores:
+        await fill(store, ops // consoles)
+    began_s = time.perf_counter()
+    for _ in range(2):
+        for at, store in enumerate(stores):
+            await Exchange(store, clock, "hub", Direct(hub, str(at)), lambda _size: None).run(str(at))
+    taken_s = time.perf_counter() - began_s
+    counts = {await store.read(lambda conn: rows.count(conn, "circuit_runs")) for store in (hub, *stores)}
+    for store in (hub, *stores):
+        await store.close()
+    told("consoles with diverged operations until all are equal", taken_s, "s", consoles=consoles, operations=ops,
+         equal=len(counts) == 1)  # fmt: skip
+
+
+async def measure(asked: argparse.Namespace) -> None:
+    """Measure all."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        await commits(folder, asked.commits)
+        await over_https(folder, asked.ops)
+        await meeting(folder, asked.consoles, asked.diverged)
+
+
+def main() -> None:
+    """Measure and tell."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--commits", type=int, default=500)
+    parser.add_argument("--ops", type=int, default=20_000)
+    parser.add_argument("--consoles", type=int, default=20)
+    parser.add_argument("--diverged", type=int, default=10_000)
+    asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

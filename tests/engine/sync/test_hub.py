@@ -1,0 +1,289 @@
+"""A hub on a real store: what it takes, what it refuses with nothing half-applied, what it keeps and lets go of."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.engine.base.clock import ManualClock
+from app.engine.base.errors import BadInput, Conflict, Refused
+from app.engine.store import capture, rows
+from app.engine.store.shelf import Shelf
+from app.engine.store.store import Store
+from app.engine.sync.batch import Batch, decode, encode
+from app.engine.sync.console import Console
+from app.engine.sync.hlc import DRIFT_US
+from app.engine.sync.hub import Hub
+from app.engine.sync.sealing import SCHEMA, replica_of
+
+BY = {"actor": "ann@1", "cause": ""}
+
+
+class Place:
+    """One home's store, and the verbs of both sides on it."""
+
+    def __init__(self, store, clock):
+        self.store, self.clock = store, clock
+
+    async def hub(self, step, term=None):
+        return await self._quiet(lambda shelf: step(Hub(shelf, self.clock.now_us(), term)))
+
+    async def console(self, step, peer="hub"):
+        return await self._quiet(lambda shelf: step(Console(shelf, peer, self.clock.now_us())))
+
+    async def _quiet(self, step):
+        def work(conn):
+            with capture.quiet(conn):
+                return step(Shelf(conn))
+
+        return await self.store.write(work)
+
+    async def save(self, table="saved_views", **row):
+        now_us = self.clock.now_us()
+        return await self.store.write(lambda conn: rows.put(conn, table, row, now_us=now_us, **BY))
+
+    async def all(self, table="saved_views", **where):
+        return await self.store.read(lambda conn: rows.select(conn, table, where=where or None))
+
+    async def replica(self):
+        return await self._quiet(replica_of)
+
+    async def count(self, table):
+        return await self.store.read(lambda conn: rows.count(conn, table))
+
+
+@pytest.fixture
+async def places(tmp_path):
+    clock = ManualClock()
+    made = [Place(await Store.open(tmp_path / name / "outpost.db", clock), clock) for name in ("hub", "ann", "bob")]
+    yield made
+    for place in made:
+        await place.store.close()
+
+
+async def meet(hub, console, device):
+    replica = await console.replica()
+    hello = await hub.hub(lambda one: one.hello(replica, device, device, SCHEMA))
+    due = await console.console(lambda one: one.met(hello))
+    fresh = await console.replica()
+    return await meet(hub, console, device) if fresh != replica else due
+
+
+async def push(hub, console, device, most=100):
+    while (batch := await console.console(lambda one: one.outgoing(most, 1 << 20))) is not None:
+        answer = await hub.hub(lambda one, batch=batch: one.receive(decode(encode(batch)), device))
+        await console.console(lambda one, answer=answer: one.receipt(answer))
+
+
+async def pull(hub, console, device, most=100):
+    replica = await console.replica()
+    while True:
+        peer = await console.console(lambda one: one.peer)
+        page = await hub.hub(lambda one, peer=peer: one.page(replica, device, peer["cursor"], peer["epoch"], most))
+        if page.get("snapshot"):
+            return page
+        await console.console(lambda one, page=page: one.take_page(page))
+        if page["cursor"] >= page["head"]:
+            return page
+
+
+async def exchange(hub, console, device, most=100):
+    await meet(hub, console, device)
+    await push(hub, console, device, most)
+    return await pull(hub, console, device, most)
+
+
+async def batch_of(hub, console, device="ann"):
+    await meet(hub, console, device)
+    return await console.console(lambda one: one.outgoing(100, 1 << 20))
+
+
+async def test_every_table_travels_there_and_back_with_every_value(places):
+    hub, ann, bob = places
+    await ann.save("edge_nodes", name="pump", labels={"line": "2"}, location_lat=0.1 + 0.2, node_identifier="d1")
+    await ann.save("edge_deployments", deployment_name="r", target_nodes=["a", "b"], status="planned")
+    await ann.save("circuit_runs", title="bell", spec={"shots": 5}, result=None)
+    for console, device in ((ann, "ann"), (bob, "bob")):
+        await exchange(hub, console, device, most=2)
+    local = {"base_version", "cursor_seq", "cursor_epoch", "last_heartbeat", "status", "home"}
+    for table in ("edge_nodes", "edge_deployments", "circuit_runs"):
+        told = [[{k: v for k, v in row.items() if k not in local or (table == "edge_deployments" and k == "status")}
+                 for row in await place.all(table)] for place in places]  # fmt: skip
+        assert told[0] == told[1] == told[2] != []
+
+
+async def test_a_batch_that_came_twice_or_again_after_the_next_has_the_effect_of_one(places):
+    hub, ann, _ = places
+    await ann.save(name="north")
+    first = await batch_of(hub, ann)
+    for _ in range(3):
+        answer = await hub.hub(lambda one: one.receive(first, "ann"))
+    assert (answer["acked"], answer["taken"]) == (1, 0)
+    await ann.console(lambda one: one.receipt(answer))
+    await ann.save(name="south")
+    await push(hub, ann, "ann")
+    assert (await hub.hub(lambda one: one.receive(first, "ann")))["acked"] == 2
+    assert (await hub.count("sync_log"), len(await hub.all())) == (2, 2)
+
+
+async def test_a_batch_that_was_cut_short_and_grown_is_taken_from_where_the_hub_stands(places):
+    hub, ann, _ = places
+    await ann.save(name="north")
+    first = await batch_of(hub, ann)
+    await hub.hub(lambda one: one.receive(first, "ann"))  # its answer is lost
+    await ann.save(name="south")
+    second = await ann.console(lambda one: one.outgoing(100, 1 << 20))
+    assert [op.seq for op in second.ops] == [1, 2]
+    assert (await hub.hub(lambda one: one.receive(second, "ann")))["taken"] == 1
+
+
+def forged(batch):
+    op = batch.ops[0]
+    return {
+        "gap": (replace(batch, after=3, ops=(replace(op, seq=4),)), "ann", "are missing", Conflict),
+        "epoch": (replace(batch, epoch="other"), "ann", "restored since", Conflict),
+        "device": (batch, "mallory", "another device", Refused),
+        "table": (replace(batch, ops=(replace(op, table="passwords"),)), "ann", "no table", BadInput),
+        "local table": (replace(batch, ops=(replace(op, table="audit"),)), "ann", "no table", BadInput),
+        "future": (replace(batch, ops=(replace(op, hlc=op.hlc + 2 * DRIFT_US),)), "ann", "ahead of this clock", Conflict),
+        "value": (replace(batch, ops=(op, replace(op, seq=2, table="edge_nodes", row="x", fields={"labels": 5}))), "ann",
+                  "a set", BadInput),
+        "nobody": (replace(batch, replica=""), "ann", "names its replica", BadInput),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["gap", "epoch", "device", "table", "local table", "future", "value", "nobody"])
+async def test_what_is_wrong_is_refused_and_nothing_of_it_is_applied(places, kind):
+    hub, ann, _ = places
+    await ann.save(name="north")
+    batch, device, reason, error = forged(await batch_of(hub, ann))[kind]
+    before = [await hub.count("sync_log"), await hub.all(), await hub.all("sync_replicas")]
+    with pytest.raises(error, match=reason):
+        await hub.hub(lambda one: one.receive(batch, device))
+    assert [await hub.count("sync_log"), await hub.all(), await hub.all("sync_replicas")] == before
+    await exchange(hub, ann, "ann")
+    assert [row["name"] for row in await hub.all()] == ["north"]
+
+
+async def test_a_log_rewritten_behind_the_hubs_back_is_refused(places):
+    hub, ann, _ = places
+    await ann.save(name="north")
+    batch = await batch_of(hub, ann)
+    await hub.hub(lambda one: one.receive(batch, "ann"))
+    other = replace(batch, ops=(replace(batch.ops[0], fields={"name": "else"}),))
+    with pytest.raises(Conflict, match="copied or set back") as caught:
+        await hub.hub(lambda one: one.receive(other, "ann"))
+    assert caught.value.field == "fork"
+
+
+async def test_of_two_hubs_on_one_store_only_the_later_one_writes(places):
+    hub, ann, _ = places
+    await ann.save(name="north")
+    batch = await batch_of(hub, ann)
+    old = await hub.hub(lambda one: one.lead())
+    new = await hub.hub(lambda one: one.lead())
+    with pytest.raises(Conflict, match="taken over"):
+        await hub.hub(lambda one: one.receive(batch, "ann"), old)
+    assert await hub.count("sync_log") == 0
+    assert (await hub.hub(lambda one: one.receive(batch, "ann"), new))["taken"] == 1
+
+
+async def test_an_operation_of_a_later_version_is_kept_for_the_day_it_is_known(places):
+    hub, ann, _ = places
+    await ann.save(name="north")
+    batch = await batch_of(hub, ann)
+    op = batch.ops[0]
+    later = (replace(op, table="edge_moods", schema=SCHEMA + 1), replace(op, seq=2, fields={**op.fields, "mood": 3}))
+    await hub.hub(lambda one: one.receive(replace(batch, ops=later), "ann"))
+    assert [row["name"] for row in await hub.all()] == ["north"]
+    kept = await hub.all("sync_later")
+    assert ["edge_moods" in kept[0]["op"], '"mood":3' in kept[1]["op"]] == [True, True]
+
+
+async def test_the_log_goes_when_every_console_has_it_and_who_was_away_too_long_takes_a_snapshot(places):
+    hub, ann, bob = places
+    await exchange(hub, bob, "bob")
+    for name in ("north", "south"):
+        await ann.save(name=name)
+        await exchange(hub, ann, "ann")
+    compact = {"keep_us": 0, "expire_us": 10_000_000, "tombstone_us": 0}
+    hub.clock.advance(1.0)
+    assert (await hub.hub(lambda one: one.compact(**compact)))["floor"] == 0  # bob has seen nothing of it
+    hub.clock.advance(20.0)
+    await exchange(hub, ann, "ann")
+    assert (await hub.hub(lambda one: one.compact(**compact)))["floor"] == 2
+    assert await hub.count("sync_log") == 0
+    assert await meet(hub, bob, "bob") is True
+    page = await hub.hub(lambda one: one.snapshot(("", "")))
+    await bob.console(lambda one: one.take_snapshot(page, page["head"]))
+    last = await hub.hub(lambda one: one.snapshot(tuple(page["next"])))
+    await bob.console(lambda one: one.take_snapshot(last, page["head"]))
+    assert sorted(row["name"] for row in await bob.all()) == ["north", "south"]
+
+
+async def test_a_device_lets_go_of_what_a_backup_of_the_hub_holds_and_of_nothing_else(places):
+    hub, ann, _ = places
+    await ann.save(name="north")
+    await exchange(hub, ann, "ann")
+    assert await ann.count("sync_ops") == 1
+    acked = await hub.hub(lambda one: one.acked())
+    await hub.hub(lambda one: one.backed_up(acked))
+    await ann.save(name="south")
+    await exchange(hub, ann, "ann")
+    assert [row["seq"] for row in await ann.all("sync_ops")] == [2]
+
+
+async def test_two_rows_for_one_device_become_the_older_one_and_the_other_is_told(places):
+    hub, ann, bob = places
+    one = await ann.save("edge_nodes", name="pump", node_identifier="d1")
+    other = await bob.save("edge_nodes", name="pump 2", node_identifier="d1")
+    for console, device in ((ann, "ann"), (bob, "bob"), (ann, "ann"), (bob, "bob")):
+        await exchange(hub, console, device)
+    kept = min(one["id"], other["id"])
+    for place in places:
+        assert [row["id"] for row in await place.all("edge_nodes")] == [kept]
+        assert [row["reason"] for row in await place.all("sync_conflicts")] == ["twin"]
+
+
+async def test_a_page_beyond_the_log_or_of_another_epoch_is_refused(places):
+    hub, ann, _ = places
+    await exchange(hub, ann, "ann")
+    replica = await ann.replica()
+    epoch = (await ann.console(lambda one: one.peer))["epoch"]
+    with pytest.raises(Conflict, match="not been written"):
+        await hub.hub(lambda one: one.page(replica, "ann", 99, epoch))
+    with pytest.raises(Conflict, match="restored since"):
+        await hub.hub(lambda one: one.page(replica, "ann", 0, "else"))
+
+
+async def test_a_store_set_back_to_an_earlier_day_goes_on_under_a_new_name_and_loses_nothing(places, tmp_path):
+    hub, ann, bob = places
+    await ann.save(name="north")
+    await exchange(hub, ann, "ann")
+    await ann.store.backup(tmp_path / "earlier.db")
+    await ann.save(name="south")
+    await exchange(hub, ann, "ann")
+    old = await ann.replica()
+    await ann.store.close()
+    await Store.swap(ann.store.path, tmp_path / "earlier.db", 1)
+    ann.store = await Store.open(ann.store.path, ann.clock)
+    await ann.save(name="west")
+    await exchange(hub, ann, "ann")
+    await exchange(hub, bob, "bob")
+    assert await ann.replica() != old
+    for place in places:
+        assert sorted(row["name"] for row in await place.all()) == ["north", "south", "west"]
+
+
+async def test_two_consoles_meet_through_a_batch_alone_and_what_came_is_not_taken_twice(places):
+    _, ann, bob = places
+    await ann.save(name="north")
+    await ann.console(lambda one: one.outgoing(1, 1))
+    ops = await ann.console(lambda one: one._own_ops(0))
+    batch = Batch(await ann.replica(), "", 0, "0" * 32, tuple(ops))
+    for _ in range(2):
+        await bob.console(lambda one: one.take_batch(batch), peer="ann")
+    assert [row["name"] for row in await bob.all()] == ["north"]
+    assert await bob.count("outbox") == 0
+    late = replace(batch, after=5, ops=(replace(ops[0], seq=6),))
+    with pytest.raises(Conflict, match="Operations 2 to 5 are missing"):
+        await bob.console(lambda one: one.take_batch(late), peer="ann")

@@ -1,0 +1,159 @@
+"""The laws of merging: any order, any repetition, one state; the later stamp wins, and what it did not know of is told."""
+
+import copy
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.engine.base.errors import BadInput
+from app.engine.sync import merge
+from app.engine.sync.merge import State
+from app.engine.sync.ops import Op
+from tests.engine.sync.memory import DEFAULTS, THINGS
+
+REPLICAS = ("aa", "bb", "cc")
+
+
+def fresh():
+    return copy.deepcopy({"id": "", **DEFAULTS})
+
+
+def made(replica, hlc, fields, *, new=False, seen=None, row="r"):
+    return Op(replica, hlc, f"t{hlc}", 0, "things", row, new, hlc, fields, seen or {}, actor=f"user-{replica}")
+
+
+def merged(ops, **how):
+    state, losses, verdicts = State(), [], {}
+    for op in ops:
+        outcome = merge.apply(state, op, THINGS, fresh, **how)
+        losses += outcome.losses
+        verdicts |= outcome.verdicts
+    return state, losses, verdicts
+
+
+def told(state):
+    row = dict(state.row)
+    return {**row, "tags": sorted(row["tags"])}
+
+
+stamps = st.lists(st.tuples(st.integers(1, 60), st.sampled_from(REPLICAS)), min_size=1, max_size=9, unique=True)
+sets = st.builds(
+    lambda add, gone: {"add": {f'["{key}"]': key for key in add}, "seen": {}, "del": gone, "list": True},
+    st.sets(st.sampled_from("xyz")),
+    st.dictionaries(st.sampled_from(['["x"]', '["y"]', '["z"]']), st.tuples(st.integers(1, 60), st.sampled_from(REPLICAS)).map(list)),
+)  # fmt: skip
+fields = st.fixed_dictionaries({}, optional={
+    "a": st.text(max_size=3), "created_us": st.integers(0, 9), "tags": sets,
+    "hits": st.integers(-5, 5).map(lambda total: {"total": total, "by": 1}), "deleted_us": st.none() | st.integers(1, 9),
+})  # fmt: skip
+
+
+@st.composite
+def histories(draw):
+    return [made(replica, hlc, draw(fields)) for hlc, replica in draw(stamps)]
+
+
+@settings(max_examples=150)
+@given(histories(), st.randoms(use_true_random=False))
+def test_the_same_operations_in_any_order_and_number_end_in_the_same_row(ops, draw):
+    shuffled = ops + draw.sample(ops, draw.randrange(len(ops) + 1))
+    draw.shuffle(shuffled)
+    one, other = merged(ops)[0], merged(shuffled)[0]
+    assert told(one) == told(other)
+    assert one.cells == other.cells
+
+
+@settings(max_examples=100)
+@given(histories())
+def test_the_value_is_that_of_the_greatest_stamp(ops):
+    state = merged(ops)[0]
+    best = max((op for op in ops if "a" in op.fields), key=lambda op: op.stamp, default=None)
+    if best is not None:
+        assert state.row["a"] == best.fields["a"]
+
+
+def test_who_did_not_know_of_a_value_and_covers_it_has_it_told_whichever_comes_first():
+    base = made("aa", 1, {"a": "old"}, new=True)
+    ann, bob = (made(name, hlc, {"a": value}, seen={"a": (1, "aa")}) for name, hlc, value in (("aa", 5, "x"), ("bb", 6, "y")))
+    for order in ((base, ann, bob), (base, bob, ann)):
+        state, losses, _ = merged(order)
+        assert state.row["a"] == "y"
+        assert [(loss.kept, loss.lost, loss.lost_stamp) for loss in losses] == [("y", "x", (5, "aa"))]
+
+
+def test_who_knew_of_a_value_covers_it_in_silence():
+    first, then = made("aa", 1, {"a": "old"}, new=True), made("bb", 2, {"a": "new"}, seen={"a": (1, "aa")})
+    assert merged([first, then])[1] == []
+
+
+def test_two_who_wrote_the_same_have_no_conflict():
+    base = made("aa", 1, {"a": "old"}, new=True)
+    both = [made(name, hlc, {"a": "same"}, seen={"a": (1, "aa")}) for name, hlc in (("aa", 5), ("bb", 6))]
+    assert merged([base, *both])[1] == []
+
+
+def test_a_member_added_while_another_removed_it_stays():
+    base = made("aa", 1, {"tags": {"add": {'["x"]': "x"}, "seen": {}, "del": {}, "list": True}}, new=True)
+    gone = made("aa", 5, {"tags": {"add": {}, "seen": {}, "del": {'["x"]': [1, "aa"]}, "list": True}})
+    again = made("bb", 4, {"tags": {"add": {'["x"]': "x"}, "seen": {'["x"]': [1, "aa"]}, "del": {}, "list": True}})
+    for order in ((base, gone, again), (base, again, gone)):
+        assert merged(order)[0].row["tags"] == ["x"]
+    assert merged([base, gone])[0].row["tags"] == []
+
+
+def test_counts_of_several_add_up_each_once():
+    ops = [made("aa", 3, {"hits": {"total": 2, "by": 2}}), made("bb", 4, {"hits": {"total": 5, "by": 5}}),
+           made("aa", 6, {"hits": {"total": 3, "by": 1}})]  # fmt: skip
+    assert merged([ops[2], ops[1], ops[0], ops[1]])[0].row["hits"] == 8
+
+
+def test_an_edit_that_met_a_deletion_is_kept_beside_it_whichever_came_first():
+    base = made("aa", 1, {"a": "old"}, new=True)
+    gone = made("aa", 5, {"deleted_us": 5, "updated_us": 5}, seen={"updated_us": (1, "aa")})
+    edit = made("bb", 4, {"a": "late", "updated_us": 4}, seen={"a": (1, "aa"), "updated_us": (1, "aa")})
+    for order in ((base, gone, edit), (base, edit, gone)):
+        state, losses, _ = merged(order)
+        assert state.row["deleted_us"] == 5
+        assert losses
+        assert {loss.reason for loss in losses} == {"deleted"}
+
+
+def test_a_row_whose_tombstone_was_let_go_of_never_comes_back():
+    state = State(None, {merge.GONE: [9, "aa"]})
+    outcome = merge.apply(state, made("bb", 50, {"a": "zombie"}), THINGS, fresh)
+    assert state.row is None
+    assert [loss.lost for loss in outcome.losses] == [{"a": "zombie"}]
+
+
+def test_a_guarded_state_is_decided_once_and_for_all_by_whoever_has_the_authority():
+    def judge(_column, now, before, _after):
+        return "" if now == before else "guarded"
+
+    base = made("aa", 1, {"stage": {"from": "", "to": "open"}}, new=True)
+    shut = made("aa", 5, {"stage": {"from": "open", "to": "shut"}})
+    done = made("bb", 4, {"stage": {"from": "open", "to": "done"}})
+    hub, losses, _ = merged([base, shut], judge=judge, decided_hlc=10)
+    outcome = merge.apply(hub, done, THINGS, fresh, judge=judge, decided_hlc=11)
+    assert hub.row["stage"] == "shut"
+    assert (outcome.verdicts["stage"]["ok"], outcome.losses[0].lost, losses) == (False, "done", [])
+    console = merged([base, done])[0]
+    assert console.row["stage"] == "open"  # nothing was decided yet
+    merge.apply(console, done, THINGS, fresh, verdicts=outcome.verdicts)
+    assert console.row["stage"] == "shut"
+
+
+def test_columns_nobody_here_knows_are_handed_back_and_local_ones_left_alone():
+    state = State()
+    outcome = merge.apply(state, made("aa", 1, {"later": 7, "here": 3, "a": "x"}, new=True), THINGS, fresh)
+    assert outcome.unknown == {"later": 7}
+    assert (state.row["here"], state.row["a"]) == (0, "x")
+
+
+@pytest.mark.parametrize("change", [
+    {"tags": 5}, {"tags": {"add": [], "seen": {}, "del": {}}}, {"hits": "many"}, {"hits": {"total": True}},
+    {"note": {"ins": [[1]], "del": []}}, {"note": 5},
+])  # fmt: skip
+def test_a_change_that_does_not_fit_its_column_is_bad_input(change):
+    with pytest.raises(BadInput):
+        merged([made("aa", 1, {"a": "x"}, new=True), made("bb", 2, change)])

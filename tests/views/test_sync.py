@@ -1,0 +1,77 @@
+"""The Sync page: what waits and how old it is, every peer, and both values of what met with one click to choose."""
+
+from dataclasses import replace
+
+from app.engine.sync.records import Met, SyncPeer
+from app.views.sync import reason_text, status_text, value_text
+
+HUB = SyncPeer("h1", "hub", "site hub", "10.0.0.1:7000", "e", 5, 5, 4, 2048, 4096, 1_700_000_000_000_000, 0, "", 7)
+MET = Met(
+    "c1", "saved_views", "v1", "filter", "north", "concurrent", {"value": "site=a"}, 1_700_000_000_000_000, "ann@1",
+    {"value": "site=b"}, 1_699_999_990_000_000, "bob@2", "open", "", "", 0,
+)  # fmt: skip
+STATUS = {
+    "replica": "r", "schema": 7, "pending_count": 0, "oldest_pending_us": 0, "conflicts_count": 0, "busy": False,
+    "clock_skew_s": 0.0, "hub": None, "peers": [HUB.to_json()],
+}  # fmt: skip
+
+
+def opened(window):
+    window.open_page("sync")
+    return window.page
+
+
+def test_before_a_hub_is_joined_the_page_says_what_one_is_for_and_offers_it(window, start):
+    start.answers["sync.status"] = {**STATUS, "peers": []}
+    page = opened(window)
+    assert page.peers.empty_shown
+    assert page.inbox.empty_shown
+    assert page.said.text() == "No hub is joined; everything stays on this machine."
+
+
+def test_both_values_stand_side_by_side_and_one_click_chooses(window, start):
+    engine = window.context.engine
+    start.answers["sync.status"] = STATUS
+    engine.sync.peers.put(HUB)
+    engine.sync.conflicts.put(MET)
+    page = opened(window)
+    page.pick("c1")
+    assert page.tabs.tabText(1) == "Conflicts (1)"
+    assert (page.choice.kept.value.text(), page.choice.lost.value.text()) == ("site=a", "site=b")
+    assert page.choice.lost.who.text().startswith("bob@2")
+    page.choice.lost.button.click()
+    assert start.asked[-1] == ("sync.resolve", {"conflict": "c1", "choice": "lost"})
+    engine.sync.conflicts.put(replace(MET, state="resolved", choice="lost", resolved_by="ann@1", resolved_us=MET.kept_us))
+    assert page.choice.lost.button.isHidden()
+    assert page.choice.settled.text().startswith("ann@1 chose the value that gave way")
+    assert page.tabs.tabText(1) == "Conflicts"
+
+
+def test_sync_now_asks_for_it_and_then_how_things_stand(window, start):
+    start.answers |= {"sync.status": STATUS, "sync.now": {"peers": [], "pending_count": 0}}
+    page = opened(window)
+    from PySide6.QtWidgets import QPushButton
+
+    button = next(one for one in page.findChildren(QPushButton) if one.text() == "Sync now")
+    button.click()
+    assert start.names()[-2:] == ["sync.now", "sync.status"]
+
+
+def test_what_waits_is_told_with_its_age_and_the_clock_with_its_error():
+    status = {**STATUS, "pending_count": 1200, "oldest_pending_us": 1_000_000, "clock_skew_s": -7200.0, "busy": True}
+    assert status_text(status, 61_000_000) == (
+        "1,200 changes wait to be handed over, the oldest for 1\u2009min. An exchange is under way. "
+        "This clock differs from the hub's by 2\u2009h; changes are stamped by the hub's."
+    )
+    assert status_text(STATUS, 0) == "Nothing waits: the hub has every change."
+    hub = {"address": "h:1", "consoles_count": 2, "pushed": 10, "pulled": 5}
+    assert "Serving as a hub at h:1: 2 consoles paired, 10 changes taken, 5 given." in status_text({**STATUS, "hub": hub}, 0)
+
+
+def test_values_of_any_kind_and_every_reason_are_told():
+    assert value_text({"value": None}) == "(nothing)"
+    assert value_text({"value": {"a": 1}}) == '{\n "a": 1\n}'
+    assert len(value_text({"value": "x" * 9000})) < 2100
+    told = {reason_text(replace(MET, reason=reason)) for reason in ("concurrent", "deleted", "twin", "guarded")}
+    assert len(told) == 4
+    assert all("north" in sentence for sentence in told)

@@ -1,0 +1,190 @@
+"""Two consoles and a hub over HTTPS on this machine: apart, together, in conflict, and after the hub was set back."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+
+import pytest
+
+from app.commands.table import command_table
+from app.engine.base.errors import Conflict, Missing, Offline, OutpostError, Refused
+from app.engine.base.platform import kill_hard
+from app.engine.engine import Engine
+from app.hub.main import Host
+from tests.laws.tree import ROOT
+
+
+@contextlib.asynccontextmanager
+async def opened(home):
+    """Open an engine that syncs only when told to."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "settings.toml").write_text("[sync]\ncadence_s = 86400.0\n")
+    engine = await Engine.open(home, command_table())
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+@contextlib.asynccontextmanager
+async def served(engine, port=0):
+    """Serve a home as a hub; gives what it announces."""
+    told = asyncio.get_running_loop().create_future()
+    host = Host(engine)
+    serving = asyncio.create_task(host.serve("127.0.0.1", port, told.set_result))
+    await asyncio.wait({told, serving}, return_when=asyncio.FIRST_COMPLETED)
+    try:
+        yield await told
+    finally:
+        host.end()
+        await serving
+
+
+@pytest.fixture
+async def three(tmp_path):
+    async with opened(tmp_path / "hub") as hub, opened(tmp_path / "ann") as ann, opened(tmp_path / "bob") as bob:
+        yield hub, ann, bob
+
+
+async def join(hub, *consoles):
+    for console in consoles:
+        told = await hub.run("hub.token")
+        await console.run("sync.join", address=told["address"], code=told["code"])
+
+
+async def now(*consoles):
+    for console in consoles:
+        await console.run("sync.now")
+
+
+def views(engine):
+    return {view.name: (view.filter, view.sort) for view in engine.fleet.views.records}
+
+
+async def test_two_consoles_meet_at_a_hub_and_what_collided_is_chosen_by_a_person(three):
+    hub, ann, bob = three
+    async with served(hub):
+        await join(hub, ann, bob)
+        await ann.run("view.save", name="north", query="site=north")
+        assert (await ann.run("sync.status"))["pending_count"] == 1
+        await now(ann, bob)
+        assert views(bob) == views(hub) == {"north": ("site=north", "")}
+
+        await ann.run("view.save", name="north", query="site=north and name=a", sort="name")
+        await bob.run("view.save", name="north", query="site=north and name=b")
+        await now(ann, bob, ann)
+        assert views(ann) == views(bob) == {"north": ("site=north and name=b", "name")}
+        met = (await ann.run("sync.conflicts"))["conflicts"]
+        assert [(one["column_name"], one["kept"], one["lost"]) for one in met] == [
+            ("filter", "site=north and name=b", "site=north and name=a")
+        ]
+        assert met[0]["lost_by"] == ann.actor
+        assert await bob.run("sync.conflicts") == {"conflicts": met}
+
+        await bob.run("sync.resolve", conflict=met[0]["id"], choice="lost")
+        await now(bob, ann)
+        assert views(ann) == views(bob) == {"north": ("site=north and name=a", "name")}
+        assert await ann.run("sync.conflicts") == {"conflicts": []}
+        with pytest.raises(Conflict, match="resolved already"):
+            await ann.run("sync.resolve", conflict=met[0]["id"], choice="kept")
+
+
+async def test_a_hub_set_back_to_a_backup_gets_again_what_came_after_it(three, tmp_path):
+    hub, ann, bob = three
+    async with served(hub) as told:
+        await join(hub, ann, bob)
+        await ann.run("view.save", name="early")
+        await now(ann)
+        assert (await hub.run("hub.backup", file=tmp_path / "backup.db"))["replicas_count"] == 1
+        await ann.run("view.save", name="late")
+        await now(ann)
+        with pytest.raises(Conflict, match="being served"):
+            await hub.run("hub.restore", file=tmp_path / "backup.db")
+    with pytest.raises(Offline):
+        await now(ann)
+    await hub.run("hub.restore", file=tmp_path / "backup.db")
+    assert set(views(hub)) == {"early"}
+    async with served(hub, int(told["address"].rpartition(":")[2])):
+        await now(ann, bob)
+        assert set(views(bob)) == set(views(hub)) == {"early", "late"}
+        assert (await hub.run("hub.compact"))["purged"] == 0
+
+
+async def test_who_is_not_paired_or_left_is_not_answered(three):
+    hub, ann, bob = three
+    async with served(hub):
+        await join(hub, ann)
+        peer = (await ann.run("sync.peers"))["peers"][0]
+        await hub.run("sync.leave", peer=ann.link.device_id)
+        with pytest.raises(Refused):
+            await now(ann)
+        assert (await ann.run("sync.peers"))["peers"][0]["error"]
+        await ann.run("sync.leave", peer=peer["id"])
+        with pytest.raises(Missing, match="No hub"):
+            await now(ann)
+        with pytest.raises(Missing, match="No hub"):
+            await now(bob)
+    with pytest.raises(Conflict, match="No hub is served"):
+        await hub.run("hub.token")
+
+
+async def test_live_ready_and_metrics_say_how_the_hub_is(three):
+    hub, ann, _ = three
+    async with served(hub):
+        await join(hub, ann)
+        await ann.run("view.save", name="north")
+        await now(ann)
+        transport = ann.link.transport(await _peer(ann))
+        live, ready = await transport.send("GET", "/health/live"), await transport.send("GET", "/health/ready")
+        metrics = (await transport.send("GET", "/metrics")).body.decode()
+        await transport.close()
+    assert json.loads(live.body)["live"] is True
+    assert json.loads(ready.body)["ready"] is True
+    assert "outpost_hub_operations_taken_total 1\n" in metrics
+
+
+async def _peer(console):
+    from app.engine.link.records import Peer
+    from app.engine.store import rows
+    from app.wire.identity import PublicIdentity
+
+    row = (await console.store.read(lambda conn: rows.select(conn, "sync_peers")))[0]
+    return Peer(row["id"], row["address"], PublicIdentity.from_json(row["identity"]))
+
+
+async def test_a_hub_killed_while_it_served_goes_on_where_it_was(tmp_path):
+    """The command hub.serve in a process of its own, ended by SIGKILL after it took a batch; the next one has all of it."""
+    folder = tmp_path
+    async with opened(folder / "ann") as ann, opened(folder / "bob") as bob:
+        async with hub_process(folder / "hub") as told:
+            await ann.run("sync.join", address=told["address"], code=told["code"])
+            await ann.run("view.save", name="north")
+            await now(ann)
+            kill_hard(told["pid"])
+        await ann.run("view.save", name="south")
+        with pytest.raises(OutpostError):
+            await now(ann)
+        assert (await ann.run("sync.status"))["pending_count"] == 1
+        async with hub_process(folder / "hub", told["address"].rpartition(":")[2]) as again:
+            await bob.run("sync.join", address=again["address"], code=again["code"])
+            await now(ann, bob)
+            assert set(views(bob)) == {"north", "south"}
+
+
+@contextlib.asynccontextmanager
+async def hub_process(home, port="0"):
+    """Serve a hub in a process of its own; gives what it announces."""
+    words = ("-m", "app", "hub", "serve", "--home", str(home), "--port", port)
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    try:
+        yield json.loads(await child.stdout.readline())
+    finally:
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                child.terminate()
+        await child.communicate()

@@ -23,9 +23,27 @@ INSTANCES = {
     "ft10": ("scheduling/ft10.txt", 930), "la01": ("scheduling/la01.txt", 666), "nug12": ("assignment/nug12.dat", 578),
     "chr12a": ("assignment/chr12a.dat", 9552),
 }  # fmt: skip
+# CSPLib, problem 034: 5 sites for so many of 10 shops, 30 each; best 383.
+WAREHOUSES = """5 10
+1 30
+4 30
+2 30
+1 30
+3 30
+1 20 24 11 25 30
+1 28 27 82 83 74
+1 74 97 71 96 70
+1 2 55 73 69 61
+1 46 96 59 83 4
+1 42 22 29 67 59
+1 1 5 73 59 56
+1 10 73 13 43 96
+1 93 35 63 85 46
+1 47 65 55 71 95
+"""
 
 
-def made() -> dict[str, tuple[str, int]]:
+def made() -> dict[str, tuple[str, float]]:
     """Return instances that a rule makes: (text, published value)."""
     edges, n = [(0, 1)], 2
     for _ in range(3):
@@ -50,7 +68,22 @@ def made() -> dict[str, tuple[str, int]]:
     cube = "problem = partition\nfrom,to\n" + "".join(
         f"{a},{a ^ (1 << k)}\n" for a in range(64) for k in range(6) if a < a ^ (1 << k)
     )
-    return {"myciel4": (myciel4, 5), "queen5_5": (queen5, 5), "ta001": (ta001, 1278), "cube6 bisection": (cube, 32)}
+    miles = {"Seattle": (2.5, 1.7, 1.8), "SanDiego": (2.5, 1.8, 1.4)}
+    markets = {"NewYork": 325, "Chicago": 300, "Topeka": 275}
+    dantzig = "supply = Seattle 350\nsupply = SanDiego 600\n"
+    dantzig += "".join(f"demand = {name} {need}\n" for name, need in markets.items()) + "from,to,cost,capacity\n"
+    dantzig += "".join(
+        f"{plant},{name},{90 * far / 1000:.3f},600\n"
+        for plant, row in miles.items() for name, far in zip(markets, row, strict=True)
+    )  # fmt: skip
+    return {
+        "csplib034": (WAREHOUSES, 383),
+        "dantzig": (dantzig, 153.675),
+        "myciel4": (myciel4, 5),
+        "queen5_5": (queen5, 5),
+        "ta001": (ta001, 1278),
+        "cube6 bisection": (cube, 32),
+    }
 
 
 def main() -> None:

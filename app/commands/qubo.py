@@ -16,7 +16,8 @@ SOLVERS = (
 
 # As in engine/qubo/problems; a test holds them equal.
 KINDS = (
-    "auto", "maxcut", "qubo", "tsp", "cvrp", "portfolio", "jobshop", "flowshop", "placement", "facility", "network", "knapsack",
+    "auto", "maxcut", "qubo", "tsp", "cvrp", "portfolio", "jobshop", "flowshop", "placement", "facility", "network", "supply",
+    "knapsack",
     "coloring", "partition", "cover", "qap", "programme",
 )  # fmt: skip
 ROUTES = ("auto", "qubo", "domain")

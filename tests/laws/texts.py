@@ -49,10 +49,13 @@ def _rows():
     from app.commands.table import command_table
     from app.engine.base.settings import ROWS
     from app.engine.circuits.tasks.registry import TASKS
+    from app.engine.qubo.problems.registry import KINDS
 
     for row in command_table():
         yield from (row.title, row.help, *(text for arg in row.args for text in _said(arg)))
     yield from (text for row in ROWS for text in _said(row))
+    for kind in KINDS.values():
+        yield from (kind.title, kind.help)
     for task in TASKS.values():
         yield from (task.title, task.about, *task.steps, *(param.help for param in task.params))
 

@@ -1,4 +1,4 @@
-"""Problems that are linear programmes by nature, as such: facilities, networks, covers, knapsacks, programmes in LP format.
+"""Problems that are linear programmes by nature, as such: facilities, networks, flows, covers, knapsacks, LP files.
 
 Each gives the programme and the way back from its values to an answer. The formulations are the strong ones (a customer is
 served from a site only if that one is open: Balinski 1965), not those of the QUBO.
@@ -16,6 +16,7 @@ from app.engine.qubo.problems.facility import Facility
 from app.engine.qubo.problems.knapsack import Knapsack
 from app.engine.qubo.problems.network import Network
 from app.engine.qubo.problems.programme import Integer
+from app.engine.qubo.problems.supply import Supply
 
 Back = Callable[[Any], Any]
 _MOST_ENTRIES = 2_000_000
@@ -27,13 +28,14 @@ def is_linear(problem: Problem) -> bool:
         return not problem.quadratic
     if isinstance(problem, Facility):
         return problem.serving.size <= _MOST_ENTRIES
-    return isinstance(problem, (Cover, Knapsack, Network))
+    return isinstance(problem, (Cover, Knapsack, Network, Supply))
 
 
 def programme_of(problem: Problem) -> tuple[Programme, Back]:
     """Return `problem` as a programme to be minimised, and what turns its values into an answer."""
     makers: dict[type[Problem], Callable[[Any], tuple[Programme, Back]]] = {
         Facility: _facility, Cover: _cover, Knapsack: _knapsack, Network: _network, Integer: _integer,
+        Supply: lambda one: _integer(one.programme),
     }  # fmt: skip
     return makers[type(problem)](problem)
 

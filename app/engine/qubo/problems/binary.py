@@ -66,9 +66,9 @@ class Binary(Problem):
     def facts(self) -> list[tuple[str, str]]:
         """Return the size of the problem."""
         return [
-            ("variables", str(self.qubo.n)), ("couplings", str(self.qubo.couplings)),
-            ("density", ratio_text(self.qubo.density_ratio, ".3g")),
-            ("sense", "maximise" if self.qubo.sense == "max" else "minimise"),
+            (tr("variables"), str(self.qubo.n)), (tr("couplings"), str(self.qubo.couplings)),
+            (tr("density"), ratio_text(self.qubo.density_ratio, ".3g")),
+            (tr("sense"), tr("maximise") if self.qubo.sense == "max" else tr("minimise")),
         ]  # fmt: skip
 
 

@@ -41,8 +41,8 @@ class Coloring(Problem):
         terms.add(wears[self.graph.i], wears[self.graph.j], weight)
         terms.add(wears, wears, weight)
         terms.add(wears, used[None, :], -weight)
-        why = "the number of colours, plus 1: breaking a rule once can never pay"
-        names = ("one colour a node", "neighbours differ", "only used colours")
+        why = tr("the number of colours, plus 1: breaking a rule once can never pay")
+        names = (tr("one colour a node"), tr("neighbours differ"), tr("only used colours"))
         return Formulation(terms.build(name=self.name), tuple(Penalty(name, weight, why) for name in names))
 
     def place(self, sample: NDArray[np.int8], answer: Any) -> None:
@@ -62,8 +62,9 @@ class Coloring(Problem):
         worn = np.asarray(answer)
         names = self.graph.names
         alike = np.flatnonzero((worn[self.graph.i] == worn[self.graph.j]) & (worn[self.graph.i] >= 0))
-        return [f"node {names[k]} has no single colour" for k in np.flatnonzero(worn < 0)] + [
-            f"nodes {names[self.graph.i[e]]} and {names[self.graph.j[e]]} have the same colour" for e in alike
+        return [tr("node {name} has no single colour", name=names[k]) for k in np.flatnonzero(worn < 0)] + [
+            tr("nodes {name} and {other} have the same colour", name=names[self.graph.i[e]], other=names[self.graph.j[e]])
+            for e in alike
         ]
 
     def conflicts(self) -> list[str]:
@@ -72,7 +73,14 @@ class Coloring(Problem):
         if len(clique) <= self.colors:
             return []
         names = ", ".join(self.graph.names[k] for k in clique)
-        return [f"nodes {names} are all joined to one another and need {len(clique)} colours; there are {self.colors}"]
+        return [
+            tr(
+                "nodes {names} are all joined to one another and need {count} colours; there are {colors}",
+                names=names,
+                count=len(clique),
+                colors=self.colors,
+            )
+        ]
 
     def objective(self, answer: Any) -> float:
         """Return the number of colours used."""
@@ -93,8 +101,8 @@ class Coloring(Problem):
     def facts(self) -> list[tuple[str, str]]:
         """Return graph and bounds."""
         return [
-            ("nodes", str(self.graph.n)), ("edges", str(len(self.graph.i))), ("colours at most", str(self.colors)),
-            ("colours at least (a clique)", str(len(_clique(self.graph)))),
+            (tr("nodes"), str(self.graph.n)), (tr("edges"), str(len(self.graph.i))), (tr("colours at most"), str(self.colors)),
+            (tr("colours at least (a clique)"), str(len(_clique(self.graph)))),
         ]  # fmt: skip
 
 

@@ -40,8 +40,8 @@ class Cover(Problem):
                 weight = float(self.costs[holders].min()) + 1.0
                 most = max(most, weight)
                 terms.inequality(holders, np.ones(len(holders), np.int64), 1, weight, name=element, sign=-1)
-        why = "the cheapest set that holds the element, plus 1: choosing it mends the gap (the largest is shown)"
-        return Formulation(terms.build(name=self.name), (Penalty("cover", most, why),), tuple(terms.capacities))
+        why = tr("the cheapest set that holds the element, plus 1: choosing it mends the gap (the largest is shown)")
+        return Formulation(terms.build(name=self.name), (Penalty(tr("cover"), most, why),), tuple(terms.capacities))
 
     def place(self, sample: NDArray[np.int8], answer: Any) -> None:
         """Choose the sets."""
@@ -55,13 +55,17 @@ class Cover(Problem):
         """Return the elements left out."""
         chosen = set(answer)
         return [
-            f"element {name} is in no chosen set"
+            tr("element {name} is in no chosen set", name=name)
             for name, holders in zip(self.elements, self.holders, strict=True) if chosen.isdisjoint(holders.tolist())
         ]  # fmt: skip
 
     def conflicts(self) -> list[str]:
         """Return the elements that no set holds."""
-        return [f"no set holds element {name}" for name, who in zip(self.elements, self.holders, strict=True) if not len(who)]
+        return [
+            tr("no set holds element {name}", name=name)
+            for name, who in zip(self.elements, self.holders, strict=True)
+            if not len(who)
+        ]
 
     def objective(self, answer: Any) -> float:
         """Return the cost of the sets."""
@@ -88,9 +92,9 @@ class Cover(Problem):
     def facts(self) -> list[tuple[str, str]]:
         """Return the size of the problem."""
         return [
-            ("sets", str(len(self.sets))),
-            ("elements", str(len(self.elements))),
-            ("cost of all", number_text(self.costs.sum(), "g")),
+            (tr("sets"), str(len(self.sets))),
+            (tr("elements"), str(len(self.elements))),
+            (tr("cost of all"), number_text(self.costs.sum(), "g")),
         ]
 
 

@@ -60,12 +60,18 @@ class Cvrp(Problem):
         terms.add(x[:, :, low], x[:, :, high], weight)
         for k in range(self.vehicles):
             demands = np.tile(self.places.demands[1:], self.steps)
-            terms.inequality(x[k].ravel(), demands, self.places.capacity, load, name=f"vehicle {k + 1}")
+            terms.inequality(x[k].ravel(), demands, self.places.capacity, load, name=tr("vehicle {number}", number=k + 1))
         penalties = (
-            Penalty("each customer once", weight, "the longest tour to a single customer, plus 1: it mends a missing customer"),
-            Penalty("one customer a step", weight, "the same: a customer too many can have a tour of its own"),
             Penalty(
-                "capacity, per unit squared", load, "the same, over the smallest demand, which is the least excess that moves"
+                tr("each customer once"),
+                weight,
+                tr("the longest tour to a single customer, plus 1: it mends a missing customer"),
+            ),
+            Penalty(tr("one customer a step"), weight, tr("the same: a customer too many can have a tour of its own")),
+            Penalty(
+                tr("capacity, per unit squared"),
+                load,
+                tr("the same, over the smallest demand, which is the least excess that moves"),
             ),
         )
         return Formulation(terms.build(name=self.name), penalties, tuple(terms.capacities))
@@ -106,18 +112,36 @@ class Cvrp(Problem):
         loads = [int(self.places.demands[tour].sum()) for tour in answer]
         heavy = [(k + 1, load) for k, load in enumerate(loads) if load > self.places.capacity]
         return [
-            *(f"customer {names[c]} is not served" for c in missing),
-            *(f"customer {names[c]} is served more than once" for c in again),
-            *(f"tour {k} carries {load}, more than {self.places.capacity}" for k, load in heavy),
+            *(tr("customer {name} is not served", name=names[c]) for c in missing),
+            *(tr("customer {name} is served more than once", name=names[c]) for c in again),
+            *(
+                tr("tour {number} carries {load}, more than {capacity}", number=k, load=load, capacity=self.places.capacity)
+                for k, load in heavy
+            ),
         ]
 
     def conflicts(self) -> list[str]:
         """Return customers that no vehicle can carry, and a fleet too small for all."""
         demands, capacity = self.places.demands, self.places.capacity
-        out = [f"customer {self.places.names[c]} needs {demands[c]}, a vehicle carries {capacity}"
-               for c in range(self.places.n) if demands[c] > capacity]  # fmt: skip
+        out = [
+            tr(
+                "customer {name} needs {demand}, a vehicle carries {capacity}",
+                name=self.places.names[c],
+                demand=demands[c],
+                capacity=capacity,
+            )
+            for c in range(self.places.n)
+            if demands[c] > capacity
+        ]
         if demands.sum() > capacity * self.vehicles:
-            out.append(f"all demands are {demands.sum()}, {self.vehicles} vehicles carry {capacity * self.vehicles}")
+            out.append(
+                tr(
+                    "all demands are {need}, {vehicles} vehicles carry {room}",
+                    need=demands.sum(),
+                    vehicles=self.vehicles,
+                    room=capacity * self.vehicles,
+                )
+            )
         return out
 
     def objective(self, answer: Any) -> float:
@@ -133,15 +157,15 @@ class Cvrp(Problem):
     def draw(self, answer: Any) -> pictures.Picture:
         """Return the places and the tours."""
         tours = [tour for tour in answer or () if tour]
-        lines = [pictures.line([0, *tour, 0], k % 8, label=f"tour {k + 1}") for k, tour in enumerate(tours)]
+        lines = [pictures.line([0, *tour, 0], k % 8, label=tr("tour {number}", number=k + 1)) for k, tour in enumerate(tours)]
         return pictures.routes(plane(self.places, depot=True), lines, earth=self.places.earth is not None)
 
     def facts(self) -> list[tuple[str, str]]:
         """Return customers, capacity, vehicles."""
         return [
-            ("customers", str(self.places.n - 1)), ("capacity", str(self.places.capacity)),
-            ("vehicles", f"{self.vehicles}" + ("" if self.places.vehicles else " (assumed)")),
-            ("demand in all", str(int(self.places.demands.sum()))),
+            (tr("customers"), str(self.places.n - 1)), (tr("capacity"), str(self.places.capacity)),
+            (tr("vehicles"), f"{self.vehicles}" + ("" if self.places.vehicles else " " + tr("(assumed)"))),
+            (tr("demand in all"), str(int(self.places.demands.sum()))),
         ]  # fmt: skip
 
 

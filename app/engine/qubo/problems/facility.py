@@ -53,13 +53,17 @@ class Facility(Problem):
         terms.add(x, y[None, :], -np.broadcast_to(link, x.shape))
         for f in np.flatnonzero(self._bound):
             terms.inequality(x[:, f], self.demands, int(self.capacities[f]), spread, name=self.sites[f])
-        one = "opening a site and serving from it, at the least, plus 1" if not tight else "the spread of all costs, plus 1"
-        open_ = "the cost of opening the site, plus 1" if not tight else "the spread of all costs, plus 1"
+        one = (
+            tr("opening a site and serving from it, at the least, plus 1")
+            if not tight
+            else tr("the spread of all costs, plus 1")
+        )
+        open_ = tr("the cost of opening the site, plus 1") if not tight else tr("the spread of all costs, plus 1")
         penalties = [
-            Penalty("one site a customer", float(own.max()), one),
-            Penalty("only open sites", float(link.max()), open_),
+            Penalty(tr("one site a customer"), float(own.max()), one),
+            Penalty(tr("only open sites"), float(link.max()), open_),
         ]
-        penalties += [Penalty("capacity", spread, "the spread of all costs, plus 1")] if tight else []
+        penalties += [Penalty(tr("capacity"), spread, tr("the spread of all costs, plus 1"))] if tight else []
         return Formulation(terms.build(name=self.name), tuple(penalties), tuple(terms.capacities))
 
     def place(self, sample: NDArray[np.int8], answer: Any) -> None:
@@ -76,10 +80,12 @@ class Facility(Problem):
 
     def check(self, answer: Any) -> list[str]:
         """Return customers not served and sites overloaded."""
-        out = [f"customer {self.customers[c]} has no single site" for c, f in enumerate(answer) if f < 0]
+        out = [tr("customer {customer} has no single site", customer=self.customers[c]) for c, f in enumerate(answer) if f < 0]
         load = self._load(answer)
-        return out + [f"site {self.sites[f]} serves {load[f]}, more than {self.capacities[f]}"
-                      for f in np.flatnonzero((load > self.capacities) & (self.capacities > 0))]  # fmt: skip
+        return out + [
+            tr("site {site} serves {load}, more than {capacity}", site=self.sites[f], load=load[f], capacity=self.capacities[f])
+            for f in np.flatnonzero((load > self.capacities) & (self.capacities > 0))
+        ]
 
     def _load(self, answer: Any) -> NDArray[np.int64]:
         load = np.zeros(len(self.sites), np.int64)
@@ -94,12 +100,12 @@ class Facility(Problem):
             return []
         most, total = int(self.capacities.max()), int(self.capacities.sum())
         out = [
-            f"customer {self.customers[c]} needs {d}, the largest site has {most}"
+            tr("customer {customer} needs {need}, the largest site has {most}", customer=self.customers[c], need=d, most=most)
             for c, d in enumerate(self.demands)
             if d > most
         ]
         if self.demands.sum() > total:
-            out.append(f"all customers need {self.demands.sum()}, all sites have {total}")
+            out.append(tr("all customers need {need}, all sites have {total}", need=self.demands.sum(), total=total))
         return out
 
     def objective(self, answer: Any) -> float:
@@ -126,9 +132,9 @@ class Facility(Problem):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return sites, customers, and whether capacities matter."""
-        return [("sites", str(len(self.sites))), ("customers", str(len(self.customers))),
-                ("demand in all", str(int(self.demands.sum()))),
-                ("sites that can be too small", str(int(self._bound.sum())))]  # fmt: skip
+        return [(tr("sites"), str(len(self.sites))), (tr("customers"), str(len(self.customers))),
+                (tr("demand in all"), str(int(self.demands.sum()))),
+                (tr("sites that can be too small"), str(int(self._bound.sum())))]  # fmt: skip
 
 
 def read(text: str, file: str) -> Facility:
@@ -147,7 +153,10 @@ def read(text: str, file: str) -> Facility:
         raise BadInput(
             "{file}, line {line}: capacities and demands are whole numbers, costs 0 or more", field="file", file=file, line=1
         )
-    names = tuple(f"site {k + 1}" for k in range(m)), tuple(f"customer {k + 1}" for k in range(n))
+    names = (
+        tuple(tr("site {number}", number=k + 1) for k in range(m)),
+        tuple(tr("customer {number}", number=k + 1) for k in range(n)),
+    )
     return Facility(*names, sites[:, 1], body[:, 1:], body[:, 0].astype(np.int64), sites[:, 0].astype(np.int64), file)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.engine.base.text import tr
 from app.engine.qubo.problems.base import Kind
 from app.engine.qubo.problems.shop import Shop, pairs_in_order, read_standard
 from app.engine.qubo.problems.tables import Table, declared_kind, headings, shape
@@ -33,7 +34,7 @@ def read(text: str, file: str) -> FlowShop:
         return _table(text, file)
     times = _read_taillard(text, file) if _taillard(text) else read_standard(text, file)[1]
     machines = np.tile(np.arange(times.shape[1]), (len(times), 1))
-    return FlowShop(machines, times, tuple(f"job {k + 1}" for k in range(len(times))), 0, file)
+    return FlowShop(machines, times, tuple(tr("job {number}", number=k + 1) for k in range(len(times))), 0, file)
 
 
 def _taillard(text: str) -> bool:

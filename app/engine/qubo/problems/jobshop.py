@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.engine.base.text import tr
 from app.engine.qubo.problems.base import Kind
 from app.engine.qubo.problems.shop import Shop, pairs_in_order, read_standard
 from app.engine.qubo.problems.tables import Table, headings, shape
@@ -27,7 +28,7 @@ def read(text: str, file: str) -> JobShop:
     if headings(text):
         return _table(text, file)
     machines, times = read_standard(text, file)
-    return JobShop(machines, times, tuple(f"job {k + 1}" for k in range(len(times))), 0, file)
+    return JobShop(machines, times, tuple(tr("job {number}", number=k + 1) for k in range(len(times))), 0, file)
 
 
 def _table(text: str, file: str) -> JobShop:

@@ -41,7 +41,9 @@ class Knapsack(Problem):
         weight = float(np.maximum(self.values, 0).max()) + 1.0
         for row, capacity in zip(self.weights, self.capacities, strict=True):
             terms.inequality(every, row, int(capacity), weight, name="capacity")
-        penalty = Penalty("capacity", weight, "the value of the best item, plus 1: leaving out an item mends the excess")
+        penalty = Penalty(
+            tr("capacity"), weight, tr("the value of the best item, plus 1: leaving out an item mends the excess")
+        )
         return Formulation(terms.build(sense="max", name=self.name), (penalty,), tuple(terms.capacities))
 
     def place(self, sample: NDArray[np.int8], answer: Any) -> None:
@@ -55,7 +57,10 @@ class Knapsack(Problem):
     def check(self, answer: Any) -> list[str]:
         """Return the capacities exceeded."""
         used = self.weights[:, list(answer)].sum(1)
-        return [f"capacity {k + 1}: {used[k]} of {self.capacities[k]} used" for k in np.flatnonzero(used > self.capacities)]
+        return [
+            tr("capacity {number}: {used} of {capacity} used", number=k + 1, used=used[k], capacity=self.capacities[k])
+            for k in np.flatnonzero(used > self.capacities)
+        ]
 
     def objective(self, answer: Any) -> float:
         """Return the value taken."""
@@ -75,13 +80,20 @@ class Knapsack(Problem):
             for item in answer or ():
                 bars.append(pictures.bar(row, at, at + int(weights[item]), self.items[item], item % 8))
                 at += int(weights[item])
-        rows = [f"capacity {k + 1}" if len(self.capacities) > 1 else "capacity" for k in range(len(self.capacities))]
+        rows = [
+            tr("capacity {number}", number=k + 1) if len(self.capacities) > 1 else tr("capacity")
+            for k in range(len(self.capacities))
+        ]
         return pictures.gantt(rows, bars, limits=[float(c) for c in self.capacities])
 
     def facts(self) -> list[tuple[str, str]]:
         """Return items and capacities."""
         shown = ", ".join(str(c) for c in self.capacities[:6])
-        return [("items", str(len(self.items))), ("capacities", shown), ("value of all", number_text(self.values.sum(), "g"))]
+        return [
+            (tr("items"), str(len(self.items))),
+            (tr("capacities"), shown),
+            (tr("value of all"), number_text(self.values.sum(), "g")),
+        ]
 
 
 def read(text: str, file: str) -> Knapsack:

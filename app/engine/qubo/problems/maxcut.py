@@ -64,9 +64,9 @@ class MaxCut(Problem):
         """Return the size of the graph."""
         total = float(self.graph.weights.sum())
         return [
-            ("nodes", str(self.graph.n)),
-            ("edges", str(len(self.graph.i))),
-            ("weight of all edges", number_text(total, "g")),
+            (tr("nodes"), str(self.graph.n)),
+            (tr("edges"), str(len(self.graph.i))),
+            (tr("weight of all edges"), number_text(total, "g")),
         ]
 
 

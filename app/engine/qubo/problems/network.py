@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from app.engine.base.text import tr
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
-from app.engine.qubo.problems.tables import Cell, Table, headings
+from app.engine.qubo.problems.tables import Cell, Table, headings, sets
 from app.engine.qubo.problems.terms import Terms
 
 _PATHS = 6
@@ -94,10 +94,10 @@ class Network(Problem):
             if sum(max((s for k, s in users if self._choices[k][0] == d), default=0) for d in range(len(costs))) > capacity:
                 terms.inequality([k for k, _ in users], [s for _, s in users], capacity, spread,
                                  name=f"{self.nodes[i]} - {self.nodes[j]}")  # fmt: skip
-        why = "the dearest choice of paths less the cheapest, plus 1: breaking a rule once can never pay"
+        why = tr("the dearest choice of paths less the cheapest, plus 1: breaking a rule once can never pay")
         penalties = (
-            Penalty("one path a demand", spread, why + "; what the path costs comes on top"),
-            Penalty("link capacity", spread, why),
+            Penalty(tr("one path a demand"), spread, why + tr("; what the path costs comes on top")),
+            Penalty(tr("link capacity"), spread, why),
         )
         return Formulation(terms.build(name=self.name), penalties, tuple(terms.capacities))
 
@@ -144,16 +144,23 @@ class Network(Problem):
 
     def check(self, answer: Any) -> list[str]:
         """Return demands without a path and links overloaded."""
-        out = [f"demand {self._demand_text(d)} has no single path" for d, p in enumerate(answer) if p < 0]
+        out = [tr("demand {demand} has no single path", demand=self._demand_text(d)) for d, p in enumerate(answer) if p < 0]
         return out + [
-            f"link {self.nodes[i]} - {self.nodes[j]} carries {load}, more than {capacity}"
-            for (i, j, _, capacity), load in zip(self.links, self._load(answer), strict=True) if load > capacity
-        ]  # fmt: skip
+            tr(
+                "link {node} - {other} carries {load}, more than {capacity}",
+                node=self.nodes[i],
+                other=self.nodes[j],
+                load=load,
+                capacity=capacity,
+            )
+            for (i, j, _, capacity), load in zip(self.links, self._load(answer), strict=True)
+            if load > capacity
+        ]
 
     def conflicts(self) -> list[str]:
         """Return demands that no path is wide enough for, and nodes whose links are too narrow for what starts or ends."""
         out = [
-            f"demand {self._demand_text(d)} finds no path that is wide enough"
+            tr("demand {demand} finds no path that is wide enough", demand=self._demand_text(d))
             for d, paths in enumerate(self.paths)
             if not paths
         ]
@@ -161,7 +168,7 @@ class Network(Problem):
             need = sum(size for a, b, size in self.demands if node in (a, b))
             room = sum(capacity for i, j, _, capacity in self.links if node in (i, j))
             if need > room:
-                out.append(f"at {name} {need} starts or ends, its links carry {room}")
+                out.append(tr("at {name} {need} starts or ends, its links carry {room}", name=name, need=need, room=room))
         return out
 
     def objective(self, answer: Any) -> float:
@@ -191,8 +198,12 @@ class Network(Problem):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return nodes, links, demands, paths."""
-        return [("nodes", str(len(self.nodes))), ("links", str(len(self.links))), ("demands", str(len(self.demands))),
-                ("candidate paths", str(len(self._choices)))]  # fmt: skip
+        return [
+            (tr("nodes"), str(len(self.nodes))),
+            (tr("links"), str(len(self.links))),
+            (tr("demands"), str(len(self.demands))),
+            (tr("candidate paths"), str(len(self._choices))),
+        ]
 
 
 def _distances(near: dict[int, list[tuple[int, float]]], start: int) -> dict[int, float]:
@@ -234,8 +245,8 @@ def read(text: str, file: str) -> Network:
 
 
 def recognise(text: str) -> bool:
-    """Tell whether `text` is a table of links with cost and capacity."""
-    return {"from", "to", "cost", "capacity"} <= headings(text)
+    """Tell whether `text` is a table of links with cost and capacity; with supplies it is a flow, see `supply`."""
+    return {"from", "to", "cost", "capacity"} <= headings(text) and not sets(text, "supply")
 
 
 KIND = Kind(

@@ -39,8 +39,8 @@ class Partition(Problem):
         if n % 2:
             terms.add(every, every, -weight)
             terms.constant(weight * half)
-        why = "the weight at the heaviest node, plus 1: moving a node across mends the balance by one and adds no more"
-        return Formulation(terms.build(name=self.name), (Penalty("equal parts", weight, why),))
+        why = tr("the weight at the heaviest node, plus 1: moving a node across mends the balance by one and adds no more")
+        return Formulation(terms.build(name=self.name), (Penalty(tr("equal parts"), weight, why),))
 
     def place(self, sample: NDArray[np.int8], answer: Any) -> None:
         """Put every node into its part."""
@@ -55,7 +55,9 @@ class Partition(Problem):
         """Return a complaint when the parts differ by more than they must."""
         size = sum(answer)
         allowed = {self.graph.n // 2, (self.graph.n + 1) // 2}
-        return [] if size in allowed else [f"the parts have {self.graph.n - size} and {size} nodes"]
+        return (
+            [] if size in allowed else [tr("the parts have {number} and {size} nodes", number=self.graph.n - size, size=size)]
+        )
 
     def objective(self, answer: Any) -> float:
         """Return the weight between the parts."""
@@ -76,7 +78,7 @@ class Partition(Problem):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the size of the graph."""
-        return [("nodes", str(self.graph.n)), ("edges", str(len(self.graph.i))), ("parts", "2")]
+        return [(tr("nodes"), str(self.graph.n)), (tr("edges"), str(len(self.graph.i))), (tr("parts"), "2")]
 
 
 def read(text: str, file: str) -> Partition:

@@ -66,16 +66,16 @@ class Placement(Problem):
                     # All needs are multiples of `step`, so counting in steps loses nothing.
                     step = int(np.gcd.reduce(need))
                     terms.inequality(x[:, h], need // step, room[h] // step, spread, name=f"{self.hosts[h].name}, {name}")
-        why = "the dearest placement less the cheapest, plus 1: breaking a rule once can never pay"
-        penalties = (Penalty("one host a workload", spread, why + "; what the workload costs comes on top"),
-                     Penalty("processor and memory", spread, why))  # fmt: skip
+        why = tr("the dearest placement less the cheapest, plus 1: breaking a rule once can never pay")
+        penalties = (Penalty(tr("one host a workload"), spread, why + tr("; what the workload costs comes on top")),
+                     Penalty(tr("processor and memory"), spread, why))  # fmt: skip
         return Formulation(terms.build(name=self.name), penalties, tuple(terms.capacities))
 
     def _rooms(self) -> tuple[tuple[str, list[int], list[int]], ...]:
         """Return per resource its name, what each workload needs and what each host has free."""
         return (
-            ("processor", [w[1] for w in self.workloads], [h.cpu for h in self.hosts]),
-            ("memory", [w[2] for w in self.workloads], [h.memory for h in self.hosts]),
+            (tr("processor"), [w[1] for w in self.workloads], [h.cpu for h in self.hosts]),
+            (tr("memory"), [w[2] for w in self.workloads], [h.memory for h in self.hosts]),
         )
 
     def place(self, sample: NDArray[np.int8], answer: Any) -> None:
@@ -91,12 +91,16 @@ class Placement(Problem):
 
     def check(self, answer: Any) -> list[str]:
         """Return workloads without a host and hosts overloaded, in whole amounts."""
-        out = [f"workload {self.workloads[w][0]} has no single host" for w, h in enumerate(answer) if h < 0]
+        out = [
+            tr("workload {workload} has no single host", workload=self.workloads[w][0]) for w, h in enumerate(answer) if h < 0
+        ]
         for name, needs, room in self._rooms():
             for h, host in enumerate(self.hosts):
                 used = sum(need for need, at in zip(needs, answer, strict=True) if at == h)
                 if used > room[h]:
-                    out.append(f"{host.name}: {used} of {room[h]} {name} used")
+                    out.append(
+                        tr("{name}: {used} of {room} {resource} used", name=host.name, used=used, room=room[h], resource=name)
+                    )
         return out
 
     def conflicts(self) -> list[str]:
@@ -105,11 +109,25 @@ class Placement(Problem):
         for name, needs, room in self._rooms():
             most, total, need = max(room), sum(room), sum(needs)
             out += [
-                f"workload {w[0]} needs {one} {name}, the largest host has {most} free"
-                for w, one in zip(self.workloads, needs, strict=True) if one > most
-            ]  # fmt: skip
+                tr(
+                    "workload {workload} needs {need} {resource}, the largest host has {most} free",
+                    workload=w[0],
+                    need=one,
+                    resource=name,
+                    most=most,
+                )
+                for w, one in zip(self.workloads, needs, strict=True)
+                if one > most
+            ]
             if need > total:
-                out.append(f"all workloads need {need} {name}, all hosts have {total} free")
+                out.append(
+                    tr(
+                        "all workloads need {need} {resource}, all hosts have {total} free",
+                        need=need,
+                        resource=name,
+                        total=total,
+                    )
+                )
         return out
 
     def objective(self, answer: Any) -> float:
@@ -137,10 +155,17 @@ class Placement(Problem):
     def facts(self) -> list[tuple[str, str]]:
         """Return hosts, workloads and what is free."""
         return [
-            ("hosts", str(len(self.hosts))), ("workloads", str(len(self.workloads))),
-            ("processor needed of free", f"{sum(w[1] for w in self.workloads)} of {sum(h.cpu for h in self.hosts)}"),
-            ("memory needed of free, MiB", f"{sum(w[2] for w in self.workloads)} of {sum(h.memory for h in self.hosts)}"),
-        ]  # fmt: skip
+            (tr("hosts"), str(len(self.hosts))),
+            (tr("workloads"), str(len(self.workloads))),
+            (
+                tr("processor needed of free"),
+                tr("{need} of {room}", need=sum(w[1] for w in self.workloads), room=sum(h.cpu for h in self.hosts)),
+            ),
+            (
+                tr("memory needed of free, MiB"),
+                tr("{need} of {room}", need=sum(w[2] for w in self.workloads), room=sum(h.memory for h in self.hosts)),
+            ),
+        ]
 
 
 def read(text: str, file: str) -> Placement:

@@ -50,8 +50,8 @@ class Portfolio(Problem):
         # One lot more or less of one asset changes risk by at most 2 * lots + 1 covariances and return by one.
         weight = float((np.abs(risk).max(1) * (2 * self.lots + 1) + np.abs(gain)).max()) or 1.0
         terms.square(x.ravel(), np.tile(size, n), self.lots, weight)
-        why = "the most that one lot can change risk and return: moving a lot mends the budget by one"
-        return Formulation(terms.build(name=self.name), (Penalty("all lots placed", weight, why),))
+        why = tr("the most that one lot can change risk and return: moving a lot mends the budget by one")
+        return Formulation(terms.build(name=self.name), (Penalty(tr("all lots placed"), weight, why),))
 
     def place(self, sample: NDArray[np.int8], answer: Any) -> None:
         """Write the lots in bits."""
@@ -65,7 +65,9 @@ class Portfolio(Problem):
 
     def check(self, answer: Any) -> list[str]:
         """Return a complaint when not exactly all lots are placed."""
-        return [] if sum(answer) == self.lots else [f"{sum(answer)} of {self.lots} lots are placed"]
+        return (
+            [] if sum(answer) == self.lots else [tr("{placed} of {lots} lots are placed", placed=sum(answer), lots=self.lots)]
+        )
 
     def shares(self, answer: Any) -> NDArray[np.float64]:
         """Return the share of each asset, 0 to 1."""
@@ -97,9 +99,9 @@ class Portfolio(Problem):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return assets, lots, appetite."""
-        return [("assets", str(len(self.assets))), ("lots", str(self.lots)),
-                ("weight of the return", number_text(self.appetite, "g")),
-                ("highest mean return", number_text(self.returns.max(), "g"))]  # fmt: skip
+        return [(tr("assets"), str(len(self.assets))), (tr("lots"), str(self.lots)),
+                (tr("weight of the return"), number_text(self.appetite, "g")),
+                (tr("highest mean return"), number_text(self.returns.max(), "g"))]  # fmt: skip
 
 
 def read(text: str, file: str) -> Portfolio:

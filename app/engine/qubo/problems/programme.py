@@ -79,9 +79,9 @@ class Integer(Problem):
         weight = float(span) + 1.0
         for row in self.constraints:
             self._constrain(terms, bits, row, weight)
-        why = "the objective's spread over all values, plus 1: breaking a constraint by one unit can never pay"
+        why = tr("the objective's spread over all values, plus 1: breaking a constraint by one unit can never pay")
         return Formulation(
-            terms.build(sense=self.sense, name=self.name), (Penalty("constraints", weight, why),), tuple(terms.capacities)
+            terms.build(sense=self.sense, name=self.name), (Penalty(tr("constraints"), weight, why),), tuple(terms.capacities)
         )
 
     def _product(self, terms: Terms, bits: list[tuple[int, list[int]]], c: float, i: int, j: int | None) -> None:
@@ -123,7 +123,17 @@ class Integer(Problem):
     def check(self, answer: Any) -> list[str]:
         """Return the constraints broken, with both sides."""
         told = [(row, row.value(answer)) for row in self.constraints]
-        return [f"{row.name}: {value} {row.relation} {row.limit} does not hold" for row, value in told if not row.holds(value)]
+        return [
+            tr(
+                "{name}: {value} {relation} {limit} does not hold",
+                name=row.name,
+                value=value,
+                relation=row.relation,
+                limit=row.limit,
+            )
+            for row, value in told
+            if not row.holds(value)
+        ]
 
     def conflicts(self) -> list[str]:
         """Return constraints that no values within the bounds can keep, alone or two over the same sum."""
@@ -132,12 +142,21 @@ class Integer(Problem):
             least = sum(c * (self.low[k] if c > 0 else self.high[k]) for k, c in row.terms)
             most = sum(c * (self.high[k] if c > 0 else self.low[k]) for k, c in row.terms)
             if (row.relation in ("<=", "=") and least > row.limit) or (row.relation in (">=", "=") and most < row.limit):
-                out.append(f"{row.name}: the left side is {least} to {most}, it should be {row.relation} {row.limit}")
+                out.append(
+                    tr(
+                        "{name}: the left side is {least} to {most}, it should be {relation} {limit}",
+                        name=row.name,
+                        least=least,
+                        most=most,
+                        relation=row.relation,
+                        limit=row.limit,
+                    )
+                )
             low = row.limit if row.relation in (">=", "=") else -np.inf
             high = row.limit if row.relation in ("<=", "=") else np.inf
             before = ranges.get(row.terms, (-np.inf, np.inf, row.name))
             if max(low, before[0]) > min(high, before[1]):
-                out.append(f"{before[2]} and {row.name} ask for different values of the same sum")
+                out.append(tr("{before} and {name} ask for different values of the same sum", before=before[2], name=row.name))
             ranges[row.terms] = (max(low, before[0]), min(high, before[1]), row.name)
         return out
 
@@ -159,9 +178,9 @@ class Integer(Problem):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return variables, constraints, sense."""
-        return [("variables", str(len(self.variables))), ("constraints", str(len(self.constraints))),
-                ("quadratic terms", str(len(self.quadratic))),
-                ("sense", "maximise" if self.sense == "max" else "minimise")]  # fmt: skip
+        return [(tr("variables"), str(len(self.variables))), (tr("constraints"), str(len(self.constraints))),
+                (tr("quadratic terms"), str(len(self.quadratic))),
+                (tr("sense"), tr("maximise") if self.sense == "max" else tr("minimise"))]  # fmt: skip
 
 
 def read(text: str, file: str) -> Integer:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
+from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
@@ -38,8 +39,8 @@ class Qap(Problem):
         for k in range(n):
             terms.one_of(x[k], weight)
             terms.one_of(x[:, k], weight)
-        why = "what placing one facility can add at most, plus 1: it mends two penalties"
-        names = ("one place a facility", "one facility a place")
+        why = tr("what placing one facility can add at most, plus 1: it mends two penalties")
+        names = (tr("one place a facility"), tr("one facility a place"))
         return Formulation(terms.build(name=self.name), tuple(Penalty(name, weight, why) for name in names))
 
     def _weight(self) -> float:
@@ -64,8 +65,8 @@ class Qap(Problem):
         """Return facilities without a place and places taken twice."""
         taken = list(answer)
         again = sorted({p for p in taken if p >= 0 and taken.count(p) > 1})
-        return [f"facility {i + 1} has no single place" for i, p in enumerate(taken) if p < 0] + [
-            f"place {p + 1} has more than one facility" for p in again
+        return [tr("facility {number} has no single place", number=i + 1) for i, p in enumerate(taken) if p < 0] + [
+            tr("place {number} has more than one facility", number=p + 1) for p in again
         ]
 
     def objective(self, answer: Any) -> float:
@@ -89,8 +90,8 @@ class Qap(Problem):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the size."""
-        return [("facilities", str(len(self.first))), ("largest flow", number_text(self.first.max(), "g")),
-                ("largest distance", number_text(self.second.max(), "g"))]  # fmt: skip
+        return [(tr("facilities"), str(len(self.first))), (tr("largest flow"), number_text(self.first.max(), "g")),
+                (tr("largest distance"), number_text(self.second.max(), "g"))]  # fmt: skip
 
 
 def read(text: str, file: str) -> Qap:

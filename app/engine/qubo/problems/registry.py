@@ -21,14 +21,15 @@ from app.engine.qubo.problems import (
     portfolio,
     programme,
     qap,
+    supply,
     tsp,
 )
 from app.engine.qubo.problems.base import Kind, Problem
 from app.engine.qubo.problems.tables import declared_kind
 
 _MODULES = (
-    maxcut, binary, tsp, cvrp, portfolio, jobshop, flowshop, placement, facility, network, knapsack, coloring, partition,
-    cover, qap, programme,
+    maxcut, binary, tsp, cvrp, portfolio, jobshop, flowshop, placement, facility, network, supply, knapsack, coloring,
+    partition, cover, qap, programme,
 )  # fmt: skip
 KINDS: Final[Mapping[str, Kind]] = {module.KIND.name: module.KIND for module in _MODULES}
 SAMPLES: Final = Path(__file__).parents[4] / "resources" / "samples" / "problems"

@@ -102,12 +102,16 @@ class Shop(Problem):
                 (begin[:, None] < end[None, :]) & (begin[None, :] < end[:, None]) & (job[on][:, None] < job[on][None, :])
             )
             terms.add(on[a], on[b], weight)
-        why = f"the spread of possible makespans, {spans[0]} to {spans[-1]}, plus 1: breaking a rule once can never pay"
+        why = tr(
+            "the spread of possible makespans, {first} to {last}, plus 1: breaking a rule once can never pay",
+            first=spans[0],
+            last=spans[-1],
+        )
         return Formulation(
             terms.build(name=self.name),
-            (Penalty("one start an operation", weight + 1.0, why + ", and 1 more than what it conflicts with"),
-             Penalty("order, machines, makespan", weight, why),
-             Penalty("one makespan", weight + spans[-1], "the same, plus the latest makespan, which it would save")),
+            (Penalty(tr("one start an operation"), weight + 1.0, why + tr(", and 1 more than what it conflicts with")),
+             Penalty(tr("order, machines, makespan"), weight, why),
+             Penalty(tr("one makespan"), weight + spans[-1], tr("the same, plus the latest makespan, which it would save"))),
         )  # fmt: skip
 
     def place(self, sample: NDArray[np.int8], answer: Any) -> None:
@@ -138,27 +142,48 @@ class Shop(Problem):
     def check(self, answer: Any) -> list[str]:
         """Return operations without a start, out of order, or two at once on a machine."""
         start = np.asarray(answer, np.int64)
-        out = [f"{self.jobs[j]}, step {s + 1} has no single start" for j, s in np.argwhere(start < 0)]
+        out = [
+            tr("{job}, step {number} has no single start", job=self.jobs[j], number=s + 1) for j, s in np.argwhere(start < 0)
+        ]
         end = start + self.times
         if self.horizon:
             over = np.argwhere(end > self.horizon)
-            out += [f"{self.jobs[j]}, step {s + 1} ends after the horizon, {self.horizon}" for j, s in over]
+            out += [
+                tr(
+                    "{job}, step {number} ends after the horizon, {horizon}",
+                    job=self.jobs[j],
+                    number=s + 1,
+                    horizon=self.horizon,
+                )
+                for j, s in over
+            ]
         late = (start[:, 1:] < end[:, :-1]) & (start[:, 1:] >= 0) & (start[:, :-1] >= 0)
-        out += [f"{self.jobs[j]}, step {s + 2} starts before step {s + 1} ends" for j, s in np.argwhere(late)]
+        out += [
+            tr("{job}, step {number} starts before step {before} ends", job=self.jobs[j], number=s + 2, before=s + 1)
+            for j, s in np.argwhere(late)
+        ]
         for machine in np.unique(self.machines):
             on = sorted(
                 (int(start[j, s]), int(end[j, s]), j) for j, s in np.argwhere(self.machines == machine) if start[j, s] >= 0
             )
             out += [
-                f"machine {machine + 1}: {self.jobs[a[2]]} and {self.jobs[b[2]]} at once"
-                for a, b in pairwise(on) if b[0] < a[1]
-            ]  # fmt: skip
+                tr(
+                    "machine {number}: {job} and {other} at once",
+                    number=machine + 1,
+                    job=self.jobs[a[2]],
+                    other=self.jobs[b[2]],
+                )
+                for a, b in pairwise(on)
+                if b[0] < a[1]
+            ]
         return out
 
     def conflicts(self) -> list[str]:
         """Return a complaint when the horizon is below a bound on the makespan."""
         if self.horizon and self.horizon < self.lower:
-            return [f"the horizon is {self.horizon}, one job or machine alone needs {self.lower}"]
+            return [
+                tr("the horizon is {horizon}, one job or machine alone needs {lower}", horizon=self.horizon, lower=self.lower)
+            ]
         return []
 
     def objective(self, answer: Any) -> float:
@@ -172,7 +197,7 @@ class Shop(Problem):
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return a Gantt chart, a row per machine, a colour per job."""
-        rows = [f"machine {k + 1}" for k in range(int(self.machines.max()) + 1)]
+        rows = [tr("machine {number}", number=k + 1) for k in range(int(self.machines.max()) + 1)]
         bars = [
             pictures.bar(int(self.machines[j, s]), t, t + int(self.times[j, s]), self.jobs[j], j % 8)
             for j, row in enumerate(answer or ()) for s, t in enumerate(row) if t >= 0
@@ -181,8 +206,8 @@ class Shop(Problem):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return jobs, machines and a bound."""
-        return [("jobs", str(len(self.jobs))), ("machines", str(int(self.machines.max()) + 1)),
-                ("makespan at least", str(self.lower)), ("makespan at most in the QUBO", str(self.latest))]  # fmt: skip
+        return [(tr("jobs"), str(len(self.jobs))), (tr("machines"), str(int(self.machines.max()) + 1)),
+                (tr("makespan at least"), str(self.lower)), (tr("makespan at most in the QUBO"), str(self.latest))]  # fmt: skip
 
 
 def read_standard(text: str, file: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

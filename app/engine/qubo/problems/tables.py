@@ -126,6 +126,11 @@ class Row:
         return self.table.whole(self.table.cell(self.cells, name), low, high)
 
 
+def sets(text: str, name: str) -> bool:
+    """Tell whether a line of `text` reads `name = …`."""
+    return any((found := _SETTING.match(line)) and _plain(found[1]) == name for line in text.splitlines()[:_HEAD_LINES])
+
+
 def split(line: str) -> list[str]:
     """Return the words of a line, split at what it uses: comma, semicolon, tab, else blanks."""
     for mark in (",", ";", "\t"):

@@ -42,8 +42,8 @@ class Tsp(Problem):
         for k in range(m):
             terms.one_of(x[k], weight)
             terms.one_of(x[:, k], weight)
-        why = "the longest distance, plus 1: a missing city costs two penalties, and fitting it in two distances at most"
-        names = ("one city a step", "each city once")
+        why = tr("the longest distance, plus 1: a missing city costs two penalties, and fitting it in two distances at most")
+        names = (tr("one city a step"), tr("each city once"))
         return Formulation(terms.build(name=self.name), tuple(Penalty(name, weight, why) for name in names))
 
     def place(self, sample: NDArray[np.int8], answer: Any) -> None:
@@ -64,7 +64,9 @@ class Tsp(Problem):
         names, seen = self.places.names, list(answer)
         missing = sorted(set(range(self.places.n)) - set(seen))
         again = sorted({city for city in seen if city >= 0 and seen.count(city) > 1})
-        return [f"{names[c]} is not visited" for c in missing] + [f"{names[c]} is visited more than once" for c in again]
+        return [tr("{name} is not visited", name=names[c]) for c in missing] + [
+            tr("{name} is visited more than once", name=names[c]) for c in again
+        ]
 
     def objective(self, answer: Any) -> float:
         """Return the length of the closed tour."""
@@ -85,7 +87,7 @@ class Tsp(Problem):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the number of places and the longest distance."""
-        return [("places", str(self.places.n)), ("longest distance", number_text(self.places.distances.max(), "g"))]
+        return [(tr("places"), str(self.places.n)), (tr("longest distance"), number_text(self.places.distances.max(), "g"))]
 
 
 def plane(places: Places, *, depot: bool) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ TINY = {
     "placement": "node = n1 2 4 5\nnode = n2 3 3 9\nworkload,cpu,memory,rate\nw1,1,2,2\nw2,2,1,1\nw3,1,2,3\n",
     "facility": "site,opening,capacity,c1,c2,c3\ndemand,0,0,2,1,2\na,5,3,1,4,6\nb,4,4,5,2,1\n",
     "network": "demand = A C 2\ndemand = B C 1\nfrom,to,cost,capacity\nA,B,1,2\nB,C,1,2\nA,C,5,2\n",
+    "supply": "supply = A 3\ndemand = C 2\nfrom,to,cost,capacity\nA,B,1,2\nB,C,1,1\nA,C,3,2\n",
     "knapsack": "capacity = 7\nitem,value,weight\na,6,4\nb,5,3\nc,4,2\nd,3,3\ne,1,1\n",
     "coloring": "colors = 3\nfrom,to\n1,2\n2,3\n1,3\n3,4\n",
     "partition": "problem = partition\nfrom,to,weight\na,b,3\nb,c,1\nc,d,3\nd,e,2\ne,a,1\na,c,1\n",
@@ -60,8 +61,9 @@ def answers(problem):  # noqa: C901, PLR0912 - a branch a kind
         yield from map(list, itertools.product(range(problem.colors), repeat=problem.graph.n))
     elif kind == "qap":
         yield from map(list, itertools.permutations(range(len(problem.first))))
-    elif kind == "programme":
-        yield from map(list, itertools.product(*(range(a, b + 1) for a, b in zip(problem.low, problem.high, strict=True))))
+    elif kind in ("programme", "supply"):
+        bounds = problem if kind == "programme" else problem.programme
+        yield from map(list, itertools.product(*(range(a, b + 1) for a, b in zip(bounds.low, bounds.high, strict=True))))
     elif kind == "network":
         yield from map(list, itertools.product(*(range(len(paths)) for paths in problem.paths)))
     else:

@@ -145,6 +145,29 @@ def test_the_nsfnet_joins_all_its_nodes_over_thirteen_channels_a_link_and_no_few
     assert problem.terms(result["answer"])["fullest link, %"] == 100
 
 
+def test_the_flow_of_the_dimacs_format_page_costs_fourteen():
+    # The example of the format's description: 4 nodes, 5 arcs, from node 1 to node 4.
+    text = "c\np min 4 5\nn 1 4\nn 4 -4\na 1 2 0 4 2\na 1 3 0 2 2\na 2 3 0 2 1\na 2 4 0 3 3\na 3 4 0 5 1\n"
+    assert registry.read(text, "f").kind == "supply"
+    result = solve({"text": text, "name": "f", "seconds": 2.0}, 1, silent, never)
+    domain, qubo = result["routes"]
+    assert (domain["objective"], domain["proved"], qubo["objective"]) == (14, True, 14)
+
+
+def test_the_transport_of_dantzig_costs_what_is_published():
+    # Dantzig 1963: two plants, three markets, 90 a thousand miles and case; 153.675 thousand (the first model of GAMS' library).
+    miles = {"Seattle": (2.5, 1.7, 1.8), "SanDiego": (2.5, 1.8, 1.4)}
+    text = "supply = Seattle 350\nsupply = SanDiego 600\n"
+    text += "demand = NewYork 325\ndemand = Chicago 300\ndemand = Topeka 275\nfrom,to,cost,capacity\n"
+    for plant, row in miles.items():
+        for market, far in zip(("NewYork", "Chicago", "Topeka"), row, strict=True):
+            text += f"{plant},{market},{90 * far / 1000:.3f},600\n"
+    result = solve({"text": text, "name": "t", "seconds": 20.0, "route": "domain"}, 1, silent, never)
+    assert result["objective"] == pytest.approx(153.675)
+    assert result["routes"][0]["proved"]
+    assert sum(result["answer"][6:]) == 50
+
+
 def test_mknap1_has_its_published_optimum():
     problem = registry.read(MKNAP1, "mknap1")
     assert problem.kind == "knapsack"

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 VERBS: Final = ("prepare", "activate", "commit", "rollback", "record", "shadow")
 _MOST_SHADOWED: Final = 1000
+_QUICK_S: Final = 300e-6  # of CPU: what may be done between two turns of a loop
+_QUICK_BYTES: Final = 64 << 10
 
 
 class Models:
@@ -45,6 +47,7 @@ class Models:
             name: Recording(slots.recorded_bytes) for name, slots in self._slots.items() if slots.recorded_bytes
         }
         self._budgets: dict[str, CpuBudget] = {}
+        self._run_s: dict[tuple[str, str], float] = {}  # CPU of a run lately, by name and artifact
 
     def status(self) -> tuple[ModelStatus, ...]:
         """Return how every model stands; cheap, for any thread."""
@@ -87,6 +90,14 @@ class Models:
         """Return the packed outputs of the active version for the packed inputs in `body`."""
         return _only(self.infer_many(name, [body]))
 
+    def is_quick(self, name: str, body_bytes: int) -> bool:
+        """Tell whether the active version is loaded and lately took so little time that nobody need wait for its lane."""
+        manifest = self.slots(name).manifest
+        if manifest is None or body_bytes > _QUICK_BYTES:
+            return False
+        key = (name, manifest.artifact)
+        return key in self._loaded and self._run_s.get(key, _QUICK_S) < _QUICK_S
+
     def infer_before(self, name: str, body: bytes) -> bytes:
         """Return the answer of the version before the active one, committed or not; raise `Missing` when none is left."""
         before = self.slots(name).before
@@ -118,7 +129,9 @@ class Models:
                 found[at] = error
         began_s = time.thread_time()
         answers = answer_all(session.run, requests)
-        budget.spend(time.thread_time() - began_s, time.monotonic())
+        spent_s, key = time.thread_time() - began_s, (name, manifest.artifact)
+        self._run_s[key] = max(spent_s, 0.9 * self._run_s.get(key, spent_s))
+        budget.spend(spent_s, time.monotonic())
         recording = self._recordings.get(name)
         meta = {"version": str(manifest.version), "artifact": manifest.artifact}
         for at, inputs, answer in zip(places, requests, answers, strict=True):
@@ -229,6 +242,7 @@ class Models:
         used = {(name, manifest.artifact) for slot, manifest in slots.manifests.items() if slot != idle}
         for key in [key for key in tuple(self._loaded) if key[0] == name and key not in used]:
             self._loaded.pop(key, None)
+            self._run_s.pop(key, None)
 
     def _load(self, name: str, manifest: Manifest, data: bytes) -> "Session":
         from app.agent.adapters.onnx import Session

@@ -7,6 +7,7 @@ data_offsets}, "__metadata__": {text: text}}, then the data, without gaps. Only 
 import json
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -16,23 +17,30 @@ from app.engine.base.errors import BadInput, Limit
 
 MOST_HEADER_BYTES: Final = 1 << 20
 _MOST_DIMENSIONS: Final = 8
+_MOST_KEPT: Final = 256  # headers understood or written lately
+_SHORT_BYTES: Final = 1024
 Tensors = dict[str, NDArray[np.float32]]
 
 
 def pack(tensors: Mapping[str, NDArray[Any]], meta: Mapping[str, str]) -> bytes:
     """Return `tensors` (made float32) and `meta` as one document, names in sorted order."""
-    header: dict[str, Any] = {"__metadata__": dict(sorted(meta.items()))} if meta else {}
-    parts: list[bytes] = []
+    arrays = {name: np.asarray(tensors[name], dtype="<f4") for name in sorted(tensors)}
+    head = _head_of(tuple((name, array.shape) for name, array in arrays.items()), tuple(sorted(meta.items())))
+    return b"".join([head, *(array.tobytes() for array in arrays.values())])
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _head_of(layout: tuple[tuple[str, tuple[int, ...]], ...], meta: tuple[tuple[str, str], ...]) -> bytes:
+    """Return length and header for tensors of these shapes; the same ones come again and again."""
+    header: dict[str, Any] = {"__metadata__": dict(meta)} if meta else {}
     at = 0
-    for name in sorted(tensors):
-        array = np.asarray(tensors[name], dtype="<f4")
-        data = array.tobytes()
-        header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [at, at + len(data)]}
-        parts.append(data)
-        at += len(data)
+    for name, shape in layout:
+        end = at + 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [at, end]}
+        at = end
     head = json.dumps(header, separators=(",", ":")).encode()
     head += b" " * (-len(head) % 8)
-    return b"".join([len(head).to_bytes(8, "little"), head, *parts])
+    return len(head).to_bytes(8, "little") + head
 
 
 def unpack(data: bytes, *, most_bytes: int) -> tuple[Tensors, dict[str, str]]:
@@ -42,36 +50,48 @@ def unpack(data: bytes, *, most_bytes: int) -> tuple[Tensors, dict[str, str]]:
     """
     if len(data) > most_bytes:
         raise Limit("The tensors take {size} bytes, more than the {most} allowed", size=len(data), most=most_bytes)
-    header, start = _header_of(data)
+    size = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or size > MOST_HEADER_BYTES or 8 + size > len(data):
+        raise _bad("its header does not fit")
+    head, start = data[8 : 8 + size], 8 + size
+    spans, end, meta = _kept_layout(head) if size <= _SHORT_BYTES else _layout(head)
+    if start + end > len(data):
+        raise _bad("it ends too early")
+    if start + end != len(data):
+        raise _bad("bytes are left over at its end")
+    tensors: Tensors = {
+        name: np.frombuffer(data, "<f4", (last - first) // 4, start + first).astype(np.float32).reshape(shape)
+        for name, first, last, shape in spans
+    }
+    return tensors, dict(meta)
+
+
+def _layout(head: bytes) -> tuple[tuple[tuple[str, int, int, tuple[int, ...]], ...], int, Mapping[str, str]]:
+    """Return each tensor's (name, first byte, byte after the last, shape) in order, where the last ends, and the metadata."""
+    header = _header_of(head)
     meta = header.pop("__metadata__", {})
     if not isinstance(meta, dict) or not all(isinstance(value, str) for value in meta.values()):
         raise _bad("its metadata is not text")
     spans = sorted((_span_of(name, entry), name) for name, entry in header.items())
-    tensors: Tensors = {}
     at = 0
-    for (first, last, shape), name in spans:
+    for (first, last, _), _name in spans:
         if first != at:
             raise _bad("its parts overlap or leave a gap")
-        if start + last > len(data):
-            raise _bad("it ends too early")
-        tensors[name] = np.frombuffer(data, "<f4", (last - first) // 4, start + first).astype(np.float32).reshape(shape)
         at = last
-    if start + at != len(data):
-        raise _bad("bytes are left over at its end")
-    return tensors, meta
+    return tuple((name, first, last, shape) for (first, last, shape), name in spans), at, meta
 
 
-def _header_of(data: bytes) -> tuple[dict[str, Any], int]:
-    size = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or size > MOST_HEADER_BYTES or 8 + size > len(data):
-        raise _bad("its header does not fit")
+_kept_layout = lru_cache(maxsize=_MOST_KEPT)(_layout)  # a caller's requests differ in their data alone
+
+
+def _header_of(head: bytes) -> dict[str, Any]:
     try:
-        header = json.loads(data[8 : 8 + size].decode("utf-8"), object_pairs_hook=_no_twins)
+        header = json.loads(head.decode("utf-8"), object_pairs_hook=_no_twins)
     except (ValueError, RecursionError):
         raise _bad("its header is not JSON, or names something twice") from None
     if not isinstance(header, dict):
         raise _bad("its header is not an object")
-    return header, 8 + size
+    return header
 
 
 def _span_of(name: str, entry: Any) -> tuple[int, int, tuple[int, ...]]:

@@ -66,6 +66,28 @@ def test_a_model_goes_from_prepared_to_committed_and_answers_as_onnxruntime_does
     assert meta["version"] == "1"
 
 
+def test_a_model_is_quick_once_it_was_seen_to_be_and_is_loaded(place, nets, monkeypatch):
+    place.prepare(nets[0], 1)
+    place.do("activate")
+    assert not place.models.is_quick("digits", 100)
+    spent, now = iter([0.0, 1e-3, *[0.0, 1e-5] * 20]), [0.0]  # before and after each run
+
+    def thread_time():
+        now[0] += next(spent)
+        return now[0]
+
+    monkeypatch.setattr("app.agent.models.time.thread_time", thread_time)
+    place.answer(nets[0].x)
+    assert not place.models.is_quick("digits", 100)
+    for _ in range(14):
+        place.answer(nets[0].x)
+    assert place.models.is_quick("digits", 100)
+    assert not place.models.is_quick("digits", 1 << 20)
+    assert not place.models.is_quick("nobody", 100)
+    place.open()
+    assert not place.models.is_quick("digits", 100)
+
+
 def test_a_rollback_brings_the_old_version_back_until_the_commit(place, nets):
     for version, net in enumerate(nets[:2], 1):
         place.prepare(net, version)

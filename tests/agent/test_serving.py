@@ -22,7 +22,10 @@ class Models:
     def __init__(self):
         self.batches, self.gate, self.artifact = [], threading.Event(), "sha256:1"
         self.gate.set()
-        self.before = False
+        self.before, self.quick = False, False
+
+    def is_quick(self, name, body_bytes):
+        return self.quick
 
     def slots(self, name):
         return SimpleNamespace(active="a", manifest=SimpleNamespace(artifact=self.artifact))
@@ -76,6 +79,27 @@ async def test_what_waits_goes_together_and_each_gets_its_own_answer(ground):
     assert (told["batched"], told["models"]["m"]["inference_count"]) == (6, 6)
     assert sum(told["models"]["m"]["latency_us"].values()) == 6
     assert server.metrics() == {}
+
+
+async def test_a_request_alone_to_a_quick_model_is_answered_here_and_those_that_come_together_are_joined(ground):
+    server, models = ground
+    models.quick, threads, infer_many = True, [], models.infer_many
+
+    def noted(name, bodies):
+        threads.append(threading.current_thread().name)
+        return infer_many(name, bodies)
+
+    models.infer_many = noted
+    assert await server.infer("m", b"1") == b"m1"
+    assert await asyncio.gather(*(server.infer("m", bytes([at])) for at in range(4))) == [b"m" + bytes([at]) for at in range(4)]
+    assert threads[0] == threading.current_thread().name
+    assert (set(threads[1:]), sum(models.batches)) == ({"infer_0"}, 5)
+    assert max(models.batches) > 1
+    with pytest.raises(BadInput, match="it fails"):
+        await server.infer("bad", ROWS)
+    models.before = True
+    assert await server.infer("bad", ROWS) == b"before"
+    assert server.metrics()["models"]["m"]["inference_count"] == 5
 
 
 async def test_no_batch_is_larger_than_allowed(ground):

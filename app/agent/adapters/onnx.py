@@ -8,6 +8,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
+from app.agent.adapters.places import Places
 from app.engine.base.errors import BadInput
 
 _ERRORS: tuple[type[Exception], ...] = (
@@ -22,6 +23,7 @@ _ERRORS: tuple[type[Exception], ...] = (
     ort_errors.RuntimeException,
     ValueError,
 )
+_RUN_ERRORS: tuple[type[Exception], ...] = (*_ERRORS, RuntimeError)
 SELF_TEST = "outpost.self_test"  # in the model's own metadata: {input, output, tolerance} as JSON
 _REASON_CHARACTERS = 300
 # Accelerators first. TensorRT builds engines for minutes at the first load, and Azure's calls a service: neither unasked.
@@ -50,12 +52,20 @@ class Session:
         self.self_test: str = self._session.get_modelmeta().custom_metadata_map.get(SELF_TEST, "")
         self._inputs = {each.name: np.dtype(_dtype_of(each.type)) for each in self._session.get_inputs()}
         self._outputs = [each.name for each in self._session.get_outputs()]
+        self._places = Places(self._session) if Places.fit(self._session) else None
 
     def run(self, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
         """Return the outputs for `tensors`; a model with one input takes "x", one with one output gives "y".
 
         Raises `BadInput` when names or shapes do not fit the model.
         """
+        if self._places is not None and len(tensors) == 1:
+            told = self._quickly(self._places, next(iter(tensors.values())))
+            if told is not None:
+                return {"y": told}
+        return self._usually(tensors)
+
+    def _usually(self, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
         if len(self._inputs) == 1 and len(tensors) == 1:
             feed = {next(iter(self._inputs)): next(iter(tensors.values()))}
         else:
@@ -66,11 +76,21 @@ class Session:
                 name=self._name, wanted=", ".join(self._inputs), given=", ".join(sorted(feed)) or "nothing",
             )  # fmt: skip
         try:
-            results = self._session.run(None, {key: value.astype(self._inputs[key], copy=False) for key, value in feed.items()})
+            results = self._session.run(
+                self._outputs, {key: value.astype(self._inputs[key], copy=False) for key, value in feed.items()}
+            )
         except _ERRORS as error:
             raise BadInput("The model {name} refused its input: {reason}", name=self._name, reason=_line_of(error)) from None
         names = ["y"] if len(results) == 1 else self._outputs
         return {key: np.asarray(value, np.float32) for key, value in zip(names, results, strict=True)}
+
+    def _quickly(self, places: Places, value: NDArray[Any]) -> NDArray[np.float32] | None:
+        try:
+            return places.run(value)
+        except _RUN_ERRORS:
+            answer = self._usually({"x": value})["y"]
+            self._places = None  # the usual way can: its answers are not of the shape that it declares
+            return answer
 
 
 def providers_here() -> list[str]:

@@ -4,7 +4,7 @@ Prints a JSON line {figure, value, unit, peer, settings} per figure:
 - 20 live plots of 1,000 points at 30 frames a second, as a share of one core (target: under 70 %)
 - frames a second that one core gives while panning through 1,000,000 points (target: 60); peer: pyqtgraph given all points
 - first paint of a QUBO of 10,000 variables as a heatmap, blocks included (target: 0.3 s)
-- a map of 10,000 nodes, panned
+- a map of 10,000 nodes, moved by keys (the groups stay) and zoomed (they are made anew)
 CPU is that of the process (time.process_time), so that a busy machine changes it less than it changes the clock on the wall.
 """
 
@@ -135,7 +135,8 @@ def matrix(n: int, couplings: int) -> None:
 
 
 def map_of_nodes(app: Any, nodes: int, frames: int) -> None:
-    from PySide6.QtCore import QPointF
+    from PySide6.QtCore import QPointF, Qt
+    from PySide6.QtTest import QTest
 
     from app.views.widgets.map import NodeMap, Place
 
@@ -151,13 +152,21 @@ def map_of_nodes(app: Any, nodes: int, frames: int) -> None:
     chart.show_places(places, "")
     chart.zoom(3.0, QPointF(450, 300))
 
-    def pan(_frame: int) -> None:
-        chart.zoom(1.001)
+    def show() -> None:
         chart.repaint()
         app.processEvents()
 
-    each = cpu_ms(pan, frames)
-    told("a map of nodes, moved", each, "ms of CPU a frame", nodes=nodes, marks=len(chart.marks()))
+    def pan(frame: int) -> None:
+        QTest.keyClick(chart, Qt.Key.Key_Left if frame % 2 else Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+        show()
+
+    def zoom(_frame: int) -> None:
+        chart.zoom(1.001)
+        show()
+
+    for said, act in (("moved", pan), ("zoomed", zoom)):
+        each = cpu_ms(act, frames)
+        told(f"a map of nodes, {said}", each, "ms of CPU a frame", nodes=nodes, marks=len(chart.marks()))
 
 
 def main() -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFontMetricsF,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
@@ -25,12 +25,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.engine.base.text import tr
-from app.engine.base.units import count_text
 from app.views.shell import theme
 from app.views.widgets.explain import name_drawn, say_drawn
-from app.views.widgets.map_geo import Mark, Place, marks_of, project
+from app.views.widgets.map_geo import Mark, Marks, Place, by_site, degrees_of, groups, project, world_of
 from app.views.widgets.map_layers import View, draw_base
-from app.views.widgets.state import shape_of, state_text, token_of
+from app.views.widgets.map_marks import MarkPen, draw_name, room_of
+from app.views.widgets.state import state_text
 from app.views.widgets.tiles import TileFile
 
 __all__ = ["NodeMap", "Place"]
@@ -60,7 +60,9 @@ class NodeMap(QWidget):
         self._moved = False
         self._by_site = False
         self._tiles: TileFile | None = None
-        self._marks: list[Mark] | None = None
+        self._world = np.empty((0, 2))
+        self._marks: tuple[float, NDArray[np.float64], Marks] | None = None
+        self._pen = MarkPen()
         self._base: tuple[tuple[object, ...], QPixmap] | None = None
         self._pressed: QPointF | None = None
         self._dragged = False
@@ -77,7 +79,7 @@ class NodeMap(QWidget):
             return
         elsewhere = {(place.lat, place.lon) for place in fresh} != {(place.lat, place.lon) for place in self._places}
         newly = picked != self._picked
-        self._places, self._picked, self._marks = fresh, picked, None
+        self._places, self._picked, self._marks, self._world = fresh, picked, None, world_of(fresh)
         if elsewhere and not self._moved:
             self._world_px = 0.0
         say_drawn(self, "; ".join(f"{place.name} {state_text(place.state)}" for place in fresh[:50]))
@@ -97,7 +99,7 @@ class NodeMap(QWidget):
 
     def fit(self) -> None:
         """Show all places, and follow them from now on."""
-        self._moved, self._world_px, self._marks = False, 0.0, None
+        self._moved, self._world_px = False, 0.0
         self.update()
 
     def zoom(self, factor: float, about: QPointF | None = None) -> None:
@@ -117,22 +119,32 @@ class NodeMap(QWidget):
     def point_of(self, lat: float, lon: float) -> QPointF:
         """Return where a position is drawn."""
         east, south = project(lat, lon)
-        view = self.view()
-        return view.pixel(float(east) + round(view.east - float(east)), float(south))
+        return QPointF(*self._pixels(np.array([[float(east), float(south)]]))[0])
 
-    def marks(self) -> list[Mark]:
-        """Return what is drawn now: single places, and groups of those that stand too close."""
-        if self._marks is None:
-            view = self.view()
-            east, south = project([place.lat for place in self._places], [place.lon for place in self._places])
-            points = np.column_stack([east + np.round(view.east - east) - view.east, south - view.south]) * view.world_px
-            self._marks = marks_of(self._places, points, _JOIN_PX, by_site=self._by_site)
-        return self._marks
+    def marks(self) -> Marks:
+        """Return what is drawn: single places, and groups of those that stand too close.
+
+        They are made anew when the scale or the turn of the world has changed, not when it was moved.
+        """
+        view = self.view()
+        laps = np.round(view.east - self._world[:, 0])
+        if self._marks is None or self._marks[0] != view.world_px or not np.array_equal(self._marks[1], laps):
+            points = (self._world + np.column_stack([laps, np.zeros(len(laps))])) * view.world_px
+            parts = by_site(self._places) if self._by_site else groups(points, _JOIN_PX)
+            self._marks = view.world_px, laps, Marks(self._places, degrees_of(self._places), parts)
+        return self._marks[2]
+
+    def _pixels(self, world: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where points of the world (n, 2) are drawn, on the lap of the world that is nearest."""
+        view = self.view()
+        off = world - (view.east, view.south)
+        off[:, 0] -= np.round(off[:, 0])
+        return off * view.world_px + (self.width() / 2, self.height() / 2)
 
     def view(self) -> View:
         """Return what is in sight."""
         if self._world_px <= 0:
-            self._fit_to(self._places)
+            self._fit_to(self._world)
         return View(*self._middle, self._world_px, self.width(), self.height())
 
     # what Qt tells
@@ -140,7 +152,6 @@ class NodeMap(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit anew, unless a person chose what to see."""
         super().resizeEvent(event)
-        self._marks = None
         if not self._moved:
             self._world_px = 0.0
 
@@ -200,13 +211,7 @@ class NodeMap(QWidget):
         painter = QPainter(self)
         painter.drawPixmap(QPoint(0, 0), self._below())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        view = self.view()
-        marks = [(mark, at) for mark in self.marks() if self._in_sight(at := self._at(mark, view))]
-        taken = [_round(at, mark) for mark, at in marks]
-        for mark, at in sorted(marks, key=lambda pair: not self._holds(pair[0])):
-            self._draw(painter, mark, at)
-            if len(marks) <= _MOST_LABELS or self._holds(mark):
-                self._label(painter, mark, at, taken)
+        self._draw_marks(painter)
         if self._tiles is not None:
             self._credit(painter, self._tiles.trouble or self._tiles.attribution)
         if self.hasFocus():
@@ -220,14 +225,13 @@ class NodeMap(QWidget):
     def _least_px(self) -> float:
         return max(200.0, self.height() * 0.9)
 
-    def _fit_to(self, places: Iterable[Place], least: float = _LEAST_SPAN) -> None:
-        world = [tuple(map(float, project(place.lat, place.lon))) for place in places] or [(0.5, 0.45)]
-        (left, right), (top, bottom) = ((min(side), max(side)) for side in zip(*world, strict=True))
+    def _fit_to(self, world: NDArray[np.float64], least: float = _LEAST_SPAN) -> None:
+        shown = world if len(world) else np.array([(0.5, 0.45)])
+        (left, top), (right, bottom) = shown.min(axis=0).tolist(), shown.max(axis=0).tolist()
         self._middle = ((left + right) / 2, (top + bottom) / 2)
         wide = max(self.width() - 2 * _EDGE_PX - _LABEL_PX, 40) / max(right - left, least)
         high = max(self.height() - 2 * _EDGE_PX, 40) / max(bottom - top, least)
-        self._world_px = min(max(min(wide, high), 200.0), _DEEPEST_PX) if len(world) > 1 or self._places else self._least_px()
-        self._marks = None
+        self._world_px = min(max(min(wide, high), 200.0), _DEEPEST_PX) if len(world) else self._least_px()
 
     def _move_by(self, x: float, y: float) -> None:
         view = self.view()
@@ -235,7 +239,7 @@ class NodeMap(QWidget):
 
     def _move_to(self, east: float, south: float) -> None:
         self._middle = (east % 1.0 if not 0 <= east <= 1 else east, min(max(south, 0.0), 1.0))
-        self._moved, self._marks = True, None
+        self._moved = True
         self.update()
 
     def _reveal(self) -> None:
@@ -245,44 +249,39 @@ class NodeMap(QWidget):
                 east, south = project(place.lat, place.lon)
                 self._move_to(float(east), float(south))
 
-    def _holds(self, mark: Mark) -> bool:
-        return any(place.key == self._picked for place in mark.places)
-
-    def _xy(self, lat: float, lon: float) -> tuple[float, float]:
-        at = self.point_of(lat, lon)
-        return at.x(), at.y()
-
     def _mark_at(self, at: QPointF) -> Mark | None:
-        near = sorted(
-            (math.dist((at.x(), at.y()), self._xy(mark.lat, mark.lon)), number) for number, mark in enumerate(self.marks())
-        )
-        return self.marks()[near[0][1]] if near and near[0][0] <= _REACH_PX else None
+        marks = self.marks()
+        if not marks:
+            return None
+        away = np.hypot(*(self._pixels(marks.world) - (at.x(), at.y())).T)
+        nearest = int(away.argmin())
+        return marks[nearest] if away[nearest] <= _REACH_PX else None
 
     def _open(self, mark: Mark) -> None:
         """Pick a place; of a group, come closer until it parts, or pick one after another where it never will."""
-        spread = max(
-            (math.dist(self._xy(place.lat, place.lon), self._xy(mark.lat, mark.lon)) for place in mark.places), default=0.0
-        )
+        off = self._pixels(world_of(mark.places)) - self._pixels(np.array([[mark.east, mark.south]]))
+        spread = float(np.hypot(*off.T).max())
         if len(mark.places) == 1 or spread * (_DEEPEST_PX / self.view().world_px) < _JOIN_PX or self._by_site:
             keys = [place.key for place in mark.places]
             self.picked.emit(keys[(keys.index(self._picked) + 1) % len(keys)] if self._picked in keys else keys[0])
             return
-        self._fit_to(mark.places, 1e-9)
+        self._fit_to(world_of(mark.places), 1e-9)
         self._moved = True
         self.update()
 
     def _pick_towards(self, x: int, y: int) -> None:
         """Pick the nearest place in a direction, what lies aside counting double."""
-        start = next((place for place in self._places if place.key == self._picked), None)
-        sx, sy = self._xy(start.lat, start.lon) if start else (self.width() / 2, self.height() / 2)
-        found: list[tuple[float, str]] = []
-        for place in self._places:
-            dx, dy = (there - here for there, here in zip(self._xy(place.lat, place.lon), (sx, sy), strict=True))
-            ahead, aside = dx * x + dy * y, abs(dx * y) + abs(dy * x)
-            if place.key != self._picked and ahead > 0:
-                found.append((ahead + 2 * aside, place.key))
-        if found:
-            self.picked.emit(min(found)[1])
+        keys = [place.key for place in self._places]
+        if not keys:
+            return
+        at = self._pixels(self._world)
+        picked = keys.index(self._picked) if self._picked in keys else -1
+        off = at - (at[picked] if picked >= 0 else (self.width() / 2, self.height() / 2))
+        ahead, aside = off @ (x, y), np.abs(off @ (y, x))
+        if picked >= 0:
+            ahead[picked] = -1.0
+        if (ahead > 0).any():
+            self.picked.emit(keys[int(np.where(ahead > 0, ahead + 2 * aside, np.inf).argmin())])
 
     def _below(self) -> QPixmap:
         """Return the layers below the marks; drawn anew only when what is in sight has changed."""
@@ -297,62 +296,20 @@ class NodeMap(QWidget):
             self._base = (key, picture)
         return self._base[1]
 
-    def _at(self, mark: Mark, view: View) -> QPointF:
-        return view.pixel(mark.east + round(view.east - mark.east), mark.south)
-
-    def _in_sight(self, at: QPointF) -> bool:
-        return -_EDGE_PX < at.x() < self.width() + _EDGE_PX and -_EDGE_PX < at.y() < self.height() + _EDGE_PX
-
-    def _draw(self, painter: QPainter, mark: Mark, at: QPointF) -> None:
-        tokens = theme.now()
-        colour = QColor(getattr(tokens, token_of(mark.state)))
-        several = len(mark.places) > 1
-        radius = _radius(mark)
-        if self._holds(mark):
-            painter.setPen(QPen(QColor(tokens.accent), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(at, radius + 3, radius + 3)
-        box = QRectF(at.x() - 20, at.y() - 12, 40, 24)
-        middle = int(Qt.AlignmentFlag.AlignCenter)
-        if several:
-            painter.setPen(QPen(colour, 2))
-            painter.setBrush(QColor(tokens.surface))
-            painter.drawEllipse(at, radius, radius)
-            painter.setPen(QColor(tokens.text))
-            painter.setFont(theme.text_font(theme.CAPTION_PX))
-            painter.drawText(box, middle, count_text(len(mark.places)))
-            painter.setPen(colour)
-            painter.drawText(box.translated(radius, -radius), middle, shape_of(mark.state))
-        else:
-            painter.setPen(colour)
-            painter.setFont(theme.text_font(16))
-            painter.drawText(box, middle, shape_of(mark.state))
-
-    def _label(self, painter: QPainter, mark: Mark, at: QPointF, taken: list[QRectF]) -> None:
-        radius = _radius(mark)
-        said = mark.places[0].name if len(mark.places) == 1 else mark.site
-        font = theme.text_font(theme.CAPTION_PX)
-        size = QFontMetricsF(font).size(0, said)
-        label = QRectF(at.x() + radius + 4, at.y() - size.height() / 2, size.width() + 4, size.height())
-        if label.right() > self.width() - 4:
-            label.moveRight(at.x() - radius - 4)
-        if said and not any(label.intersects(other) for other in taken):
-            taken.append(label)
-            painter.setFont(font)
-            painter.setPen(QColor(theme.now().text))
-            painter.drawText(label, int(Qt.AlignmentFlag.AlignCenter), said)
+    def _draw_marks(self, painter: QPainter) -> None:
+        marks = self.marks()
+        at = self._pixels(marks.world)
+        inside = ((at > -_EDGE_PX) & (at < (self.width() + _EDGE_PX, self.height() + _EDGE_PX))).all(axis=1)
+        seen = [(marks[number], QPointF(*at[number])) for number in np.flatnonzero(inside).tolist()]
+        held = next((mark for mark, _ in seen if any(place.key == self._picked for place in mark.places)), None)
+        named = [pair for pair in seen if len(seen) <= _MOST_LABELS or pair[0] is held]
+        taken = [room_of(mark, at) for mark, at in seen] if named else []
+        for mark, spot in sorted(seen, key=lambda pair: pair[0] is held):
+            self._pen.draw(painter, mark, spot, held=mark is held)
+        for mark, spot in sorted(named, key=lambda pair: pair[0] is not held):
+            draw_name(painter, mark, spot, taken, self.width())
 
     def _credit(self, painter: QPainter, said: str) -> None:
         painter.setFont(theme.text_font(theme.CAPTION_PX))
         painter.setPen(QColor(theme.now().muted))
         painter.drawText(QRectF(4, 2, self.width() - 8, 16), int(Qt.AlignmentFlag.AlignRight), said)
-
-
-def _radius(mark: Mark) -> float:
-    several = len(mark.places)
-    return 10.0 + 2 * min(4, len(str(several))) if several > 1 else 11.0
-
-
-def _round(at: QPointF, mark: Mark) -> QRectF:
-    side = 2 * _radius(mark)
-    return QRectF(at.x() - side / 2, at.y() - side / 2, side, side)

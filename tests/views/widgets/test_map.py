@@ -51,3 +51,33 @@ def test_one_place_alone_stands_in_the_middle(qtbot):
     chart.show_places(PLACES[:1], "")
     at = chart.point_of(68.4, 17.4)
     assert (round(at.x()), round(at.y())) == (200, 150)
+
+
+def test_moving_keeps_the_groups_and_coming_closer_makes_them_anew(chart):
+    before = chart.marks()
+    chart._move_by(30, 10)
+    assert chart.marks() is before
+    chart.zoom(2.0)
+    assert chart.marks() is not before
+
+
+def test_neighbours_across_the_date_line_stand_together(qtbot):
+    chart = NodeMap()
+    qtbot.addWidget(chart)
+    chart.resize(400, 300)
+    chart.show_places([Place("a", "a", 0, 179.9, "online"), Place("b", "b", 0, -179.9, "online")], "")
+    chart.zoom(1.0)
+    chart._move_to(0.9999, 0.5)
+    assert [len(mark.places) for mark in chart.marks()] == [2]
+
+
+def test_arrows_pick_the_nearest_in_their_direction_and_nobody_where_none_is(qtbot, chart):
+    picked = []
+    chart.picked.connect(picked.append)
+    qtbot.keyClick(chart, Qt.Key.Key_Left)
+    assert picked == ["w"]
+    qtbot.keyClick(chart, Qt.Key.Key_Down)
+    assert picked == ["w"]
+    chart.show_places([], "")
+    qtbot.keyClick(chart, Qt.Key.Key_Left)
+    assert picked == ["w"]

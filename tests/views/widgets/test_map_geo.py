@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.views.widgets.map_geo import MOST_LAT, Place, degrees, groups, marks_of, project
+from app.views.widgets.map_geo import MOST_LAT, Marks, Place, by_site, degrees, degrees_of, groups, project
 
 
 def test_the_projection_is_web_mercator():
@@ -36,8 +36,9 @@ def test_every_point_is_in_one_group_near_its_founder_and_founders_stand_apart(p
 
 def test_a_group_takes_the_state_that_needs_attention_and_sites_stay_together():
     places = [Place("a", "a", 10, 10, "online", "x"), Place("b", "b", 20, 30, "offline", "x"), Place("c", "c", 0, 0, "online")]
-    marks = marks_of(places, np.zeros((3, 2)), 10, by_site=True)
+    marks = Marks(places, degrees_of(places), by_site(places))
     assert [(len(mark.places), mark.state, mark.site) for mark in marks] == [(2, "offline", "x"), (1, "online", "")]
     assert (marks[0].lat, marks[0].lon) == (15, 20)
-    assert len(marks_of(places, np.zeros((3, 2)), 10, by_site=False)) == 1
-    assert marks_of([], np.zeros((0, 2)), 10, by_site=False) == []
+    assert marks.world[1].tolist() == [marks[1].east, marks[1].south] == [0.5, 0.5]
+    assert [mark.site for mark in marks[1:]] == [""]
+    assert list(Marks([], degrees_of([]), [])) == []

@@ -106,7 +106,12 @@ class FreeAngles(QWidget):
         slider.setRange(0, _STEPS)
         slider.setValue(value)
         told.setText(angle_text(value * math.tau / _STEPS))
-        slider.valueChanged.connect(lambda now: (told.setText(angle_text(now * math.tau / _STEPS)), self.changed.emit()))
+
+        def turned(now: int) -> None:
+            told.setText(angle_text(now * math.tau / _STEPS))
+            self.changed.emit()
+
+        slider.valueChanged.connect(turned)
         caption = QLabel(name)
         caption.setProperty("role", "caption")
         caption.setBuddy(slider)

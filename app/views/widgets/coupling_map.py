@@ -101,7 +101,7 @@ def _shade(rank: float) -> QColor:
     low, high = (ends[0], ends[1]) if rank < 0.5 else (ends[1], ends[2])
     share = 2 * rank if rank < 0.5 else 2 * rank - 1
     return QColor.fromRgbF(*(
-        a + share * (b - a) for a, b in zip(low.getRgbF()[:3], high.getRgbF()[:3], strict=True)  # type: ignore[misc, index]
+        a + share * (b - a) for a, b in zip(low.getRgbF()[:3], high.getRgbF()[:3], strict=True)  # type: ignore[index]
     ))  # fmt: skip
 
 

@@ -14,14 +14,22 @@ _RESOURCES = (
     "threadpool", "processpool", "connections", "queue", "socket", "memory", "cgroup", "balancer", "ratelimit", "batch",
 )  # fmt: skip
 _RUNNABLE = ("threadpool", "processpool", "connections", "queue", "balancer", "batch")
+_POLICIES = ("round_robin", "least", "two_choices", "weighted")
 _LAWS = (
     "auto", "optomechanical", "parametric", "coherent",
     "pid", "static", "aimd", "gradient2", "vegas", "hpa", "staffing", "literal",
 )  # fmt: skip
 
 
-async def _run(call: "Call", **args: Any) -> dict[str, Any]:
-    return await call.engine.control.run(**args, actor=call.actor, cause=call.cause)
+async def _run(call: "Call", *, nodes: str, model: str, **args: Any) -> dict[str, Any]:
+    if not nodes.strip():
+        return await call.engine.control.run(**args, actor=call.actor, cause=call.cause)
+    from app.engine.flows.activate import Parts
+    from app.engine.flows.balance import balance
+
+    engine = call.engine
+    parts = Parts(engine.jobs, engine.link, engine.models, engine.fleet)
+    return await balance(parts, engine.control, nodes=nodes, model=model, **args, actor=call.actor, cause=call.cause)
 
 
 async def _trial(call: "Call", **args: Any) -> dict[str, Any]:
@@ -99,6 +107,9 @@ ROWS: tuple[Command, ...] = (
             Arg("mode", str, "Look, say what it would do, or do it.", "apply", choices=("observe", "recommend", "apply")),
             _RATE,
             _SERVICE,
+            Arg("policy", str, "How a balancer spreads requests.", "two_choices", choices=_POLICIES),
+            Arg("nodes", str, "Balance over these live nodes (all, names, a query) instead of servers of our own.", ""),
+            Arg("model", str, "The model that nodes are asked for.", "digits"),
         ),
         returns="{ticks, mean_size, p99_wait_s, p50_wait_s, tasks, resizes, bounds_violations, overhead_ratio, static, series}",
     ),

@@ -26,7 +26,9 @@ class ControlPage(RunPage):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context, tr("Control"), context.engine.control.records)
-        self.form = self.add_form("control.run", tr("Run a controller"), hidden=("rate_hz", "service_s"))
+        self.form = self.add_form(
+            "control.run", tr("Run a controller"), hidden=("rate_hz", "service_s", "policy", "nodes", "model")
+        )
         self.trial = self.add_form(
             "control.trial", tr("Try a model against peers"), hidden=("candidates", "service_s", "weight", "seed")
         )

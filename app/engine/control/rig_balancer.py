@@ -49,12 +49,12 @@ def _send(name: str, service_s: Any) -> None:
         connection.close()
 
 
-def balancer_rig(size: int, low: int, high: int) -> Rig:
+def balancer_rig(size: int, low: int, high: int, policy: str = "two_choices") -> Rig:
     """Return clients of a balancer over `high` servers, `size` of them active; a wait is an answer's time less its service."""
     ended = threading.Event()
     servers = [_Server(ended) for _ in range(high)]
     names = [f"127.0.0.1:{server.server_port}" for server in servers]
-    balancer = LoadBalancer(_send, names, active=size, limit=64)
+    balancer = LoadBalancer(_send, names, active=size, limit=64, policy=policy)
 
     def serve(service_s: float, began: Callable[..., None]) -> None:
         balancer.call(service_s)
@@ -67,4 +67,6 @@ def balancer_rig(size: int, low: int, high: int) -> Rig:
             server.thread.join()
             server.server_close()
 
-    return ClientRig(LoadBalancerResource(balancer, low, high, each=EACH), serve, end)
+    rig = ClientRig(LoadBalancerResource(balancer, low, high, each=EACH), serve, end)
+    rig.backends = balancer.shares
+    return rig

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, Final, Protocol
 
 from app.engine.base.contracts import Resource
@@ -121,6 +122,7 @@ class ClientRig:
         self, resource: Resource, serve: Callable[[float, Callable[..., None]], None], end: Callable[[], None]
     ) -> None:
         self.resource, self._serve, self._end = resource, serve, end
+        self.backends: Callable[[], list[dict[str, Any]]] = list
         self._clients = ElasticThreadPool(_CLIENTS, name="control-clients")
         self._lock = threading.Lock()
         self._waits: list[float] = []
@@ -274,12 +276,16 @@ async def _settled() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-def rig_of(kind: str, size: int, low: int, high: int) -> Rig:
-    """Return the rig of a kind of resource, at `size` within [`low`, `high`]."""
+def rig_of(kind: str, size: int, low: int, high: int, more: dict[str, Any]) -> Rig:
+    """Return the rig of a kind of resource, at `size` within [`low`, `high`]; `more` holds a balancer's policy and agents."""
+    from app.engine.control.rig_agents import agents_rig
     from app.engine.control.rig_balancer import balancer_rig
+
+    if more.get("agents"):
+        return agents_rig(more, size, low, high)
 
     make: dict[str, Callable[[int, int, int], Rig]] = {
         "threadpool": ThreadRig, "processpool": ProcessRig, "connections": connections_rig, "queue": QueueRig,
-        "batch": batch_rig, "balancer": balancer_rig,
+        "batch": batch_rig, "balancer": partial(balancer_rig, policy=str(more.get("policy", "two_choices"))),
     }  # fmt: skip
     return make[kind](size, low, high)

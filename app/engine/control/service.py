@@ -67,9 +67,13 @@ class ControlService:
 
     async def run(
         self, *, resource: str, seconds: float, seed: int, low: int, high: int, law: str, mode: str = "apply",
-        rate_hz: float, service_s: float, actor: str, cause: str = "",
+        rate_hz: float, service_s: float, policy: str = "two_choices", agents: dict[str, Any] | None = None, actor: str,
+        cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
-        """Steer `resource` for `seconds` under a bursty load and return the figures; see `work.run`."""
+        """Steer `resource` for `seconds` under a bursty load and return the figures; see `work.run`.
+
+        A balancer spreads by `policy` over servers of its own, or over `agents` as in `rig_agents`.
+        """
         if mode not in MODES:
             raise BadInput("A mode is observe, recommend or apply, not {mode}", field="mode", mode=mode)
         kind = _runnable(resource)
@@ -79,6 +83,11 @@ class ControlService:
             **_load_of(kind, seconds, low, high, rate_hz, service_s), "law": need(law, kind.plant).name, "mode": mode,
             "seed": seed, "orders": str(orders_file),
         }  # fmt: skip
+        if kind.name == "balancer":
+            spec["policy"] = policy
+        if agents:
+            spec |= {"agents": agents, "high": min(spec["high"], len(agents["peers"]))}
+            spec["low"] = min(spec["low"], spec["high"])
         try:
             return await self._book.execute(
                 "control", _RUN, spec, title=f"{law} on {kind.name}, {seconds:g} s", source=kind.name, seed=seed,
@@ -143,7 +152,7 @@ class ControlService:
     async def replay(self, run_id: str, *, model: str, seconds: float = HOUR_S, actor: str, cause: str = "") -> dict[str, Any]:
         """Simulate what `model` would have done with the last `seconds` of the load of a run; see `whatif.replay`."""
         run = self._book.records.need(run_id)
-        if "rate_hz" not in run.spec or "law" not in run.spec:
+        if "rate_hz" not in run.spec or "law" not in run.spec or "agents" in run.spec:
             raise Conflict("{title} is no run of a controller and cannot be replayed", title=run.title)
         job = self._base.jobs.records.get(run.job_id)
         met_s = job.done if job is not None and job.done > 0 else float(run.spec["seconds"])

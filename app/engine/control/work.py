@@ -46,6 +46,7 @@ class Plan:
     times_s: workload.Floats
     services_s: workload.Floats
     resource: str = "threadpool"
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -93,7 +94,7 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
     safe = _safe(plan)
     plant = need_kind(plan.resource).plant
     controller_of = need(plan.law, plant), _envelope(plan, safe)
-    trail = Trail(plan, rig_of(plan.resource, safe, plan.low, plan.high), orders=Orders(spec.get("orders")))
+    trail = Trail(plan, rig_of(plan.resource, safe, plan.low, plan.high, plan.more), orders=Orders(spec.get("orders")))
     completed = False
     try:
         delay_s = max(plan.tick_s, need_kind(plan.resource).delay_s) if plant == SIZING else 0.0
@@ -123,7 +124,7 @@ def plan_of(spec: dict[str, Any], seed: int) -> Plan:
         seconds, int(spec.get("low", 2)), int(spec.get("high", 64)), str(spec.get("law", "auto")),
         str(spec.get("mode", APPLY)),
         float(spec.get("tick_s", 0.1)), service_s, bursts, times_s, workload.services(len(times_s), service_s, seed),
-        str(spec.get("resource", "threadpool")),
+        str(spec.get("resource", "threadpool")), {name: spec[name] for name in ("policy", "agents") if name in spec},
     )  # fmt: skip
 
 
@@ -238,10 +239,18 @@ def _result(trail: Trail, safe: int, unserved: int) -> dict[str, Any]:
         "law": plan.law,
         "actions": [{**one, "at_s": round(one["at_s"] - begin_s, 4)} for one in trail.actions],
         "safe_size": safe,
-        "service_time": {"mean_s": plan.service_s, "kind": "injected"},
+        "service_time": _service_time(trail),
+        "backends": getattr(trail.rig, "backends", list)(),
         "static": _static_peer(plan, trail.submitted, mean_size) if plan.resource in COMPARED else None,
         "series": columns,
     }
+
+
+def _service_time(trail: Trail) -> dict[str, Any]:
+    """Return what the mean service was, and whether it was injected; agents serve in their own time."""
+    if trail.plan.more.get("agents"):
+        return {"mean_s": trail.rig.resource.measure_state().service_s * EACH, "kind": "measured"}
+    return {"mean_s": trail.plan.service_s, "kind": "injected"}
 
 
 def _static_peer(plan: Plan, submitted: int, mean_size: float) -> dict[str, Any]:

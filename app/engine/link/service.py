@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from app.engine.base.errors import Missing, OutpostError
@@ -69,6 +70,11 @@ class Link:
     def device_id(self) -> str:
         """Return this console's device id, known from `start` on."""
         return self._device_id
+
+    @property
+    def folder(self) -> Path:
+        """Return where this console's identity is kept."""
+        return self._folder
 
     @property
     def process(self) -> "LinkProcess | None":

@@ -98,6 +98,11 @@ class LoadBalancer:
             self.active = count
             return count
 
+    def shares(self) -> list[dict[str, Any]]:
+        """Return of each backend its name, how many requests it answered, and how many of them failed."""
+        with self._lock:
+            return [{"name": one.name, "done": one.done, "failed": one.failed} for one in self.router.backends]
+
     def p99_s(self) -> float:
         """Return the 99th percentile of the last thousand answers."""
         with self._lock:

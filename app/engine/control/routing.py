@@ -57,8 +57,12 @@ class Router:
         self._random, self._turn = random.Random(self.seed), 0
 
     def pick(self, now_s: float, active: int) -> Backend | None:
-        """Return who takes the next request among the first `active`, or None when all are full or ejected."""
-        free = [one for one in self.backends[:active] if one.open(now_s) and one.inflight < self.limit]
+        """Return who takes the next request among the first `active` that are not ejected, or None when all are full.
+
+        One that is ejected gives its place to the next: a pool of one must not stand still with its first backend.
+        """
+        able = [one for one in self.backends if one.open(now_s)][:active]
+        free = [one for one in able if one.inflight < self.limit]
         if not free:
             return None
         self._turn += 1

@@ -51,7 +51,7 @@ def test_errors_in_a_row_eject_for_ever_longer_and_one_trial_brings_it_back():
     assert not bad.open(0.5)
     first = router.pick(1.0, 1)
     assert first is bad
-    assert router.pick(1.0, 1) is None  # one trial at a time
+    assert router.pick(1.0, 1) is router.backends[1]  # one trial at a time
     router.ended(bad, 1.1, 0.1, failed=True)
     assert bad.until_s == pytest.approx(3.1)
     router.pick(4.0, 1)
@@ -68,3 +68,18 @@ def test_at_most_half_are_ejected_at_once():
     assert sum(one.until_s > 0 for one in router.backends) == 2
     with pytest.raises(BadInput, match="A policy is one of"):
         Router("magic")
+
+
+def test_an_ejected_backend_gives_its_place_to_the_next():
+    router = Router("least", backends=[Backend("a"), Backend("b"), Backend("c")])
+    for _ in range(5):
+        one = router.pick(0.0, 1)
+        assert one.name == "a"
+        router.ended(one, 0.0, 0.01, failed=True)
+    taken = [router.pick(0.5, 1) for _ in range(3)]
+    assert [one.name for one in taken] == ["b"] * 3
+    # Its trial comes when its time is over; a success brings it back.
+    trial = router.pick(1.5, 1)
+    assert trial.name == "a"
+    router.ended(trial, 1.6, 0.01, failed=False)
+    assert router.pick(1.7, 1).name == "a"

@@ -62,7 +62,7 @@ class Agents:
             return future.result(_TIMEOUT_S)
         except TimeoutError:
             future.cancel()
-            raise Timeout("{name} did not answer within {seconds:g} s", name=name, seconds=_TIMEOUT_S) from None
+            raise Timeout("{name} did not answer within {seconds} s", name=name, seconds=round(_TIMEOUT_S)) from None
 
     def find_one(self) -> None:
         """Raise what the last agent said when none of them answers."""

@@ -11,10 +11,12 @@ import numpy as np
 
 from app.engine.qubo.adapters.highs import Programme
 from app.engine.qubo.problems.base import Problem
+from app.engine.qubo.problems.coloring import Coloring
 from app.engine.qubo.problems.cover import Cover
 from app.engine.qubo.problems.facility import Facility
 from app.engine.qubo.problems.knapsack import Knapsack
 from app.engine.qubo.problems.network import Network
+from app.engine.qubo.problems.placement import Placement
 from app.engine.qubo.problems.programme import Integer
 from app.engine.qubo.problems.supply import Supply
 
@@ -28,13 +30,16 @@ def is_linear(problem: Problem) -> bool:
         return not problem.quadratic
     if isinstance(problem, Facility):
         return problem.serving.size <= _MOST_ENTRIES
-    return isinstance(problem, (Cover, Knapsack, Network, Supply))
+    if isinstance(problem, Coloring):
+        return len(problem.graph.i) * problem.colors <= _MOST_ENTRIES // 20
+    return isinstance(problem, (Placement, Cover, Knapsack, Network, Supply))
 
 
 def programme_of(problem: Problem) -> tuple[Programme, Back]:
     """Return `problem` as a programme to be minimised, and what turns its values into an answer."""
     makers: dict[type[Problem], Callable[[Any], tuple[Programme, Back]]] = {
-        Facility: _facility, Cover: _cover, Knapsack: _knapsack, Network: _network, Integer: _integer,
+        Facility: _facility, Placement: _placement, Coloring: _coloring, Cover: _cover, Knapsack: _knapsack,
+        Network: _network, Integer: _integer,
         Supply: lambda one: _integer(one.programme),
     }  # fmt: skip
     return makers[type(problem)](problem)
@@ -56,6 +61,31 @@ def _facility(problem: Facility) -> tuple[Programme, Back]:
         names.append(problem.sites[f])
     costs = np.concatenate([problem.serving.ravel(), problem.opening])
     return _bits(costs, rows, names), lambda values: [int(row.argmax()) for row in values[: n * m].reshape(n, m)]
+
+
+def _placement(problem: Placement) -> tuple[Programme, Back]:
+    n, m = problem.costs.shape
+    rows: list[Any] = [(range(w * m, (w + 1) * m), (1.0,) * m, 1.0, 1.0) for w in range(n)]
+    names = [workload[0] for workload in problem.workloads]
+    for resource, needs, room in problem.rooms():
+        rows += [(range(h, n * m, m), [float(need) for need in needs], -np.inf, float(room[h])) for h in range(m)]
+        names += [f"{host.name} ({resource})" for host in problem.hosts]
+    return _bits(problem.costs.ravel(), rows, names), lambda values: [int(row.argmax()) for row in values.reshape(n, m)]
+
+
+def _coloring(problem: Coloring) -> tuple[Programme, Back]:
+    """Return one colour a node, and per edge and colour at most one end, which also counts as use; colours used in order."""
+    n, k = problem.graph.n, problem.colors
+    used = n * k
+    rows: list[Any] = [(range(v * k, (v + 1) * k), (1.0,) * k, 1.0, 1.0) for v in range(n)]
+    names = [*problem.graph.names]
+    for i, j in zip(problem.graph.i.tolist(), problem.graph.j.tolist(), strict=True):
+        rows += [((i * k + c, j * k + c, used + c), (1.0, 1.0, -1.0), -np.inf, 0.0) for c in range(k)]
+        names += [f"{problem.graph.names[i]} - {problem.graph.names[j]}"] * k
+    rows += [((v * k + c, used + c), (1.0, -1.0), -np.inf, 0.0) for v in range(n) for c in range(k)]
+    rows += [((used + c, used + c + 1), (1.0, -1.0), 0.0, np.inf) for c in range(k - 1)]
+    costs = np.concatenate([np.zeros(used), np.ones(k)])
+    return _bits(costs, rows, names), lambda values: [int(row.argmax()) for row in values[:used].reshape(n, k)]
 
 
 def _cover(problem: Cover) -> tuple[Programme, Back]:

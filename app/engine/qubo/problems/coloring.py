@@ -16,6 +16,9 @@ from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.graphs import Graph, is_dimacs, is_edge_table, read_graph
 from app.engine.qubo.problems.tables import declared_kind, settings_in
 from app.engine.qubo.problems.terms import Terms
+from app.engine.qubo.readers.lines import short
+
+_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,10 +149,11 @@ def read(text: str, file: str) -> Coloring:
     """Return the problem in `text`; without `colors = …` there are as many as a greedy colouring needs."""
     graph = read_graph(text, file)
     given = graph.settings.get("colors", "")
-    if given and not (given.isdigit() and int(given) > 0):
-        raise BadInput("{file}, line {line}: colors is a whole number from 1, not {word}", field="file", file=file, line=1,
-                       word=repr(given))  # fmt: skip
-    return Coloring(graph, int(given) if given else max(greedy(graph)) + 1, file)
+    if given and not (given.isascii() and given.isdigit() and len(given) <= _MOST_DIGITS and int(given) > 0):
+        line = next((k for k, one in enumerate(text.splitlines(), 1) if one.strip().lower().startswith("colors")), 1)
+        raise BadInput("{file}, line {line}: colors is a whole number from 1, not {word}", field="file", file=file, line=line,
+                       word=short(given))  # fmt: skip
+    return Coloring(graph, min(int(given), graph.n) if given else max(greedy(graph)) + 1, file)
 
 
 def recognise(text: str) -> bool:

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 from app.engine.base.errors import BadInput
 from app.engine.base.text import tr
+from app.engine.qubo.readers.lines import short
+
+_MOST_VALUE = 1e15
 
 _HEADS = {
     "minimize": "min", "minimise": "min", "minimum": "min", "min": "min", "maximize": "max", "maximise": "max",
@@ -141,26 +144,30 @@ def _bound(out: Programme, one: _Statement) -> None:
     marks = [word[0] for word in words if word[0] in "<>="]
     if len(parts) == 3 and marks == ["<", "<"]:
         name = parts[1].strip()
-        out.bounds[name] = (_value(one, parts[0]), _value(one, parts[2]))
+        out.bounds[name] = (_value(one, parts[0], bound=True), _value(one, parts[2], bound=True))
     elif len(parts) == 2:
         name, value, mark = parts[0].strip(), parts[1], marks[0]
         if not name[:1].isalpha() and not name.startswith("_"):
             name, value, mark = parts[1].strip(), parts[0], {"<": ">", ">": "<", "=": "="}[marks[0]]
         low, high = out.bounds.get(name, (0.0, float("inf")))
-        told = _value(one, value)
+        told = _value(one, value, bound=True)
         out.bounds[name] = (told if mark in ">=" else low, told if mark in "<=" else high)
     else:
         raise _bad(one.file, one.line, tr("expected low <= name <= high"))
 
 
-def _value(one: _Statement, text: str) -> float:
+def _value(one: _Statement, text: str, *, bound: bool = False) -> float:
+    """Return a finite number; a `bound` may be infinite when it says so."""
     compact = text.replace(" ", "").lower()
-    if compact in ("inf", "+inf", "infinity", "+infinity"):
-        return float("inf")
-    try:
+    if bound and compact.lstrip("+-") in ("inf", "infinity"):
         return float(compact)
+    try:
+        value = float(compact) if "_" not in compact else float("nan")
     except ValueError:
-        raise _bad(one.file, one.line, tr("expected a number, found {word}", word=repr(text.strip()))) from None
+        value = float("nan")
+    if not abs(value) <= _MOST_VALUE:
+        raise _bad(one.file, one.line, tr("expected a finite number, found {word}", word=short(text.strip())))
+    return value
 
 
 def _expression(statement: _Statement, words: list[str]) -> tuple[Linear, Quadratic, float]:

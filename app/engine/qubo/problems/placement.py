@@ -59,7 +59,7 @@ class Placement(Problem):
         spread = float((costs.max(1) - costs.min(1)).sum()) + 1.0
         for w in range(n):
             terms.one_of(x[w], spread + float(costs[w].max()))
-        for name, needs, room in self._rooms():
+        for name, needs, room in self.rooms():
             need = np.array(needs, np.int64)
             for h in range(m):
                 if need.sum() > room[h]:
@@ -71,7 +71,7 @@ class Placement(Problem):
                      Penalty(tr("processor and memory"), spread, why))  # fmt: skip
         return Formulation(terms.build(name=self.name), penalties, tuple(terms.capacities))
 
-    def _rooms(self) -> tuple[tuple[str, list[int], list[int]], ...]:
+    def rooms(self) -> tuple[tuple[str, list[int], list[int]], ...]:
         """Return per resource its name, what each workload needs and what each host has free."""
         return (
             (tr("processor"), [w[1] for w in self.workloads], [h.cpu for h in self.hosts]),
@@ -94,7 +94,7 @@ class Placement(Problem):
         out = [
             tr("workload {workload} has no single host", workload=self.workloads[w][0]) for w, h in enumerate(answer) if h < 0
         ]
-        for name, needs, room in self._rooms():
+        for name, needs, room in self.rooms():
             for h, host in enumerate(self.hosts):
                 used = sum(need for need, at in zip(needs, answer, strict=True) if at == h)
                 if used > room[h]:
@@ -106,7 +106,7 @@ class Placement(Problem):
     def conflicts(self) -> list[str]:
         """Return workloads too large for any host, and too little room in all."""
         out = []
-        for name, needs, room in self._rooms():
+        for name, needs, room in self.rooms():
             most, total, need = max(room), sum(room), sum(needs)
             out += [
                 tr(

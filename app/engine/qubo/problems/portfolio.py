@@ -20,6 +20,8 @@ from app.engine.qubo.problems.terms import Terms, slack_bits, slack_weights
 
 _LOTS = 8
 _APPETITE = 0.5
+# Published correlations are rounded to some digits.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +124,19 @@ def read(text: str, file: str) -> Portfolio:
             raise BadInput("{file}, line {line}: expected two assets, each pair once, and a correlation from -1 to 1",
                            field="file", file=file, line=line)  # fmt: skip
         correlation[int(i) - 1, int(j) - 1] = correlation[int(j) - 1, int(i) - 1] = value
+    if (moments[:, 1] < 0).any():
+        line = at[2 + 2 * int(np.argmax(moments[:, 1] < 0))]
+        raise BadInput("{file}, line {line}: a standard deviation is 0 or more", field="file", file=file, line=line)
     covariance = correlation * np.outer(moments[:, 1], moments[:, 1])
+    if not _can_be(covariance):
+        raise BadInput("{file}, line {line}: these are no correlations: a portfolio would have a negative risk", field="file",
+                       file=file, line=at[1 + 2 * n])  # fmt: skip
     return Portfolio(tuple(str(k + 1) for k in range(n)), moments[:, 0], covariance, name=file)
+
+
+def _can_be(covariance: NDArray[np.float64]) -> bool:
+    """Tell whether no portfolio has a negative risk, but for rounding."""
+    return float(np.linalg.eigvalsh(covariance).min()) >= -_ROUNDING * float(np.abs(covariance).max())
 
 
 def _table(text: str, file: str) -> Portfolio:
@@ -140,8 +153,7 @@ def _table(text: str, file: str) -> Portfolio:
                         "the covariances are not symmetric: {a} with {b} is {one}, {b} with {a} is {other}",
                         a=assets[i], b=assets[j], one=typed_text(covariance[i, j]),
                         other=typed_text(covariance[j, i]))  # fmt: skip
-    lowest = float(np.linalg.eigvalsh(covariance).min())
-    if lowest < -1e-9 * float(np.abs(covariance).max()):
+    if not _can_be(covariance):
         raise table.bad(table.rows[0][0].line, "these are no covariances: a portfolio would have a negative risk")
     lots = table.whole(table.setting("lots", str(_LOTS)), 1, 1024)
     appetite = table.real(table.setting("appetite", str(_APPETITE)), 0.0, 1.0)

@@ -20,6 +20,7 @@ from app.engine.qubo.problems.terms import Terms, slack_bits, slack_weights
 
 _MOST_RANGE = 2**20
 _MOST_SCALE = 10**6
+_MOST_WHOLE = 10**15
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,8 @@ def _range(told: Programme, name: str, file: str) -> tuple[int, int]:
     low, high = told.bounds.get(name, (0.0, float("inf")))
     if name not in told.general:
         raise _bad(file, line, tr("{name} is continuous; list it under Binaries or Generals", name=name))
-    if high == float("inf") or high - low > _MOST_RANGE or low != int(low) or high != int(high) or high < low:
+    finite = abs(low) < float("inf") and abs(high) < float("inf")
+    if not finite or high - low > _MOST_RANGE or low != int(low) or high != int(high) or high < low:
         raise _bad(file, line, tr("{name} needs whole bounds, low <= high, at most {most} apart", name=name, most=_MOST_RANGE))
     return int(low), int(high)
 
@@ -218,7 +220,8 @@ def _whole(row: tuple[str, dict[str, float], str, float, int], number: dict[str,
     name, linear, relation, limit, line = row
     parts = [Fraction(str(value)) for value in (*linear.values(), limit)]
     scale = int(np.lcm.reduce([part.denominator for part in parts if part.denominator <= _MOST_SCALE] or [1]))
-    if any((part * scale).denominator != 1 for part in parts) or scale > _MOST_SCALE:
+    whole = all((part * scale).denominator == 1 and abs(part * scale) <= _MOST_WHOLE for part in parts)
+    if not whole or scale > _MOST_SCALE:
         raise _bad(file, line, tr("{name} cannot be scaled to whole numbers", name=name))
     terms = tuple(sorted((number[v], int(part * scale)) for v, part in zip(linear, parts, strict=False) if part))
     return Constraint(name, terms, relation, int(parts[-1] * scale))

@@ -98,6 +98,31 @@ def test_the_cover_is_the_cheapest():
     assert (back(found.values), found.cost, found.bound) == ([0, 1, 3], 6.0, 6.0)
 
 
+PLACEMENT = "node = n1 2 4 5\nnode = n2 3 3 9\nworkload,cpu,memory,rate\nw1,1,2,2\nw2,2,1,1\nw3,1,2,3\n"
+
+
+def test_the_placement_is_the_best_of_all_and_one_that_does_not_fit_is_told_with_its_reason():
+    problem = registry.read(PLACEMENT, "p", "placement")
+    found = method_of(problem)[1](problem, Budget(20.0), 1, silent, never)
+    every = np.array(np.meshgrid(*[range(2)] * 3, indexing="ij")).reshape(3, -1).T.tolist()
+    assert problem.objective(found.answer) == min(problem.objective(one) for one in every if not problem.check(one))
+    assert found.proved
+    # Three halves of a host each do not fit onto two hosts of which each takes one: no sum of room tells that.
+    text = "node = n1 3 9 1\nnode = n2 3 9 1\nworkload,cpu,memory,rate\na,2,1,1\nb,2,1,1\nc,2,1,1\n"
+    with pytest.raises(BadInput, match=r"these cannot be kept together: a, b, c, n1 \(processor\), n2 \(processor\)"):
+        solve({"text": text, "name": "p", "seconds": 2.0}, 1, silent, never)
+
+
+def test_too_few_colours_are_proved_to_be_too_few():
+    # A wheel of five spokes has no clique of four, and needs four colours.
+    rim = "".join(f"{k},{k % 5 + 1}\n{k},hub\n" for k in range(1, 6))
+    problem = registry.read(f"colors = 4\nfrom,to\n{rim}", "w")
+    found = method_of(problem)[1](problem, Budget(30.0), 1, silent, never)
+    assert (problem.objective(found.answer), found.proved, problem.check(found.answer)) == (4, True, [])
+    with pytest.raises(BadInput, match="these cannot be kept together"):
+        solve({"text": f"colors = 3\nfrom,to\n{rim}", "name": "w", "seconds": 2.0}, 1, silent, never)
+
+
 def test_a_qubo_is_proved_and_its_bound_is_its_optimum():
     rng = np.random.default_rng(2)
     i, j = np.triu_indices(12, 1)

@@ -1,8 +1,11 @@
 """Bad input: one clear line that names file and line, or the constraints in conflict."""
 
+import re
+
+import numpy as np
 import pytest
 
-from app.engine.base.errors import BadInput, Limit
+from app.engine.base.errors import BadInput, Limit, OutpostError
 from app.engine.qubo.problems import registry
 
 TSP = "NAME: x\nTYPE: TSP\nDIMENSION: 3\nEDGE_WEIGHT_TYPE: EUC_2D\nNODE_COORD_SECTION\n1 0 0\n2 3 {y}\n{three}EOF\n"
@@ -33,6 +36,12 @@ TABLE = [
     ("asset,return,a,b\na,1,1,2\nb,1,2,1\n", "", r"f, line 2: these are no covariances"),
     ("demand = A Z 1\nfrom,to,cost,capacity\nA,B,1,2\n", "", r"f, line 1: expected demand = from to size"),
     ("from,to,cost,capacity\nA,B,1,2\nB,A,1,2\n", "", r"f, line 3: a link joins two nodes, and each pair stands once"),
+    ("# x\ncolors = 99999999999999999999999\nfrom,to\n1,2\n", "", r"f, line 2: colors is a whole number from 1"),
+    (LP.format(rest="<= 1e400"), "", r"f, line 4: expected a finite number, found '1e400'"),
+    (LP.format(rest="<= 1e30"), "", r"f, line 4: expected a finite number"),
+    (LP.format(rest="<= 0.123456").replace("c: x", "c: 1000000000000 x"), "", r"f, line 4: c cannot be scaled to whole numbers"),
+    ("2\n0.1 -0.2\n0.2 0.3\n1 1 1\n1 2 0.5\n2 2 1\n", "", r"f, line 2: a standard deviation is 0 or more"),
+    ("2\n0.1 0.2\n0.2 0.3\n1 1 -0.5\n1 2 0.5\n2 2 1\n", "", r"f, line 4: these are no correlations"),
     ("supply = A 2\ndemand = Z 2\nfrom,to,cost,capacity\nA,B,1,2\n", "", r"f, line 2: expected demand = place amount"),
     ("supply = A 2\nfrom,to,cost,capacity\nA,B,1,2\n", "", r"f, line 1: a line demand = place amount is missing"),
     ("supply = A 2\ndemand = B 2\nfrom,to,cost,capacity\nA,B,1,-2\n", "", r"f, line 4: expected a whole number"),
@@ -78,6 +87,44 @@ INFEASIBLE = [
 def test_what_no_answer_can_keep_is_named(text, kind, told):
     conflicts = registry.read(text, "f", kind).conflicts()
     assert (told in conflicts) if told else conflicts == []
+
+
+NUMBERS = ("nan", "inf", "1e400", "-1", "9" * 30, "", "x", "1_000", "\u0663")
+RAW = {kind: registry.sample_of(kind).read_text("utf-8") for kind in registry.KINDS}
+
+
+def spoiled(text, seed):
+    """Yield texts with a number replaced, a line doubled, lost or longer, or the end cut off."""
+    rng = np.random.default_rng(seed)
+    numbers, lines = list(re.finditer(r"[-+.\d]+", text)), text.splitlines(keepends=True)
+    for found in rng.choice(len(numbers), 12):
+        begin, end = numbers[found].span()
+        for word in rng.choice(NUMBERS, 2, replace=False):
+            yield text[:begin] + str(word) + text[end:]
+    for k in rng.choice(len(lines), 4):
+        head, line, tail = "".join(lines[:k]), lines[k], "".join(lines[k + 1 :])
+        yield from (head + line + line + tail, head + tail, head, head + line.rstrip() + " 7\n" + tail)
+
+
+def whats_wrong(text, kind):
+    """Return the complaint about a text, or None when it is a problem that can be solved and drawn."""
+    try:
+        problem = registry.read(text, "f.txt", kind)
+        if not problem.conflicts():
+            assert problem.formulation.qubo.n > 0
+            assert problem.draw(None)["type"]
+    except OutpostError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_whatever_is_wrong_with_a_file_is_told_in_a_line_and_never_breaks(kind):
+    """A spoiled text is refused by one line that names the file, or it is a problem like any other."""
+    told = [error for error in (whats_wrong(text, kind) for text in spoiled(RAW[kind], seed=len(kind))) if error is not None]
+    assert all("\n" not in str(error) for error in told)
+    assert all(isinstance(error, Limit) or str(error).startswith("f.txt") for error in told)
+    assert len(told) >= 5
 
 
 def test_a_text_that_could_be_two_problems_asks_which():

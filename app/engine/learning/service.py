@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import dataclasses
+import functools
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
@@ -11,6 +12,7 @@ from app.engine.base.errors import BadInput, Conflict, Missing, OutpostError
 from app.engine.base.ids import content_id, new_id
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
+from app.engine.jobs.records import INTERRUPTED
 from app.engine.jobs.runs import Run, RunBook
 from app.engine.learning import compare, federation, forecast, nets, sessions
 from app.engine.learning.data import load_digits
@@ -55,7 +57,7 @@ class LearningService:
         self._book = RunBook(base, _RUNS)
         self.sessions: Records[Session] = Records(lambda session: session.id, "session")
         self._reins: dict[str, Reins] = {}
-        self._resumed: set[asyncio.Task[None]] = set()
+        self._resumed: dict[str, asyncio.Task[dict[str, Any] | None]] = {}
 
     @property
     def records(self) -> Records[Run]:
@@ -69,9 +71,8 @@ class LearningService:
         for session in self.sessions:
             under_way = session.status in sessions.UNDER_WAY and session.id in self.records
             if under_way and await self._book.is_ours(session.id):
-                task = asyncio.create_task(self._again(session))
-                self._resumed.add(task)
-                task.add_done_callback(self._resumed.discard)
+                task = self._resumed[session.id] = asyncio.create_task(self._again(session))
+                task.add_done_callback(functools.partial(self._over, session.id))
 
     async def refresh(self) -> None:
         """Take over what other consoles wrote."""
@@ -86,16 +87,24 @@ class LearningService:
         """Let sessions under way be: they stand in the store as running, and go on when the engine is back."""
         for reins in self._reins.values():
             reins.closing = True
-        tasks = tuple(self._resumed)
+        tasks = tuple(self._resumed.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _again(self, session: Session) -> None:
+    async def _again(self, session: Session) -> dict[str, Any] | None:
+        """Go on with a session that a gone process left; return its result, or None when that was not possible."""
         try:
-            await self.resume(session.id, actor=_SELF)
+            return await self._drive(session, _SELF, "")
+        except asyncio.CancelledError:
+            await self._book.mark(session.id, INTERRUPTED, actor=_SELF, cause="")
+            raise
         except OutpostError as error:
             log.warning("session %s did not go on: %s", session.name, error)
+            return None
+
+    def _over(self, session_id: str, _task: object) -> None:
+        self._resumed.pop(session_id, None)
 
     def shard_files(self, count: int, seed: int) -> list[dict[str, bytes]]:
         """Return, for each of `count` nodes, the files of its own data: a skewed part of the digits to train with."""
@@ -182,8 +191,16 @@ class LearningService:
         return await self._drive(session, actor, cause)
 
     async def resume(self, key: str, *, actor: str, cause: str = "") -> dict[str, Any]:
-        """Go on with a session after its last committed round; return what `train` does. Raises `Conflict`, `Missing`."""
+        """Go on with a session after its last committed round; return what `train` does. Raises `Conflict`, `Missing`.
+
+        One that went on by itself when the engine started is waited for.
+        """
         session = self._session(key)
+        if session.id in self._resumed:
+            result = await asyncio.shield(self._resumed[session.id])
+            if result is not None:
+                return result
+            session = self._session(key)
         if session.id in self._reins:
             raise Conflict("{title} is under way", title=session.name, field="run")
         if session.round >= int(session.spec["rounds"]) or session.status == sessions.DONE:
@@ -249,7 +266,11 @@ class LearningService:
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the runs for a table, newest first."""
-        return [_line(run) for run in reversed(list(self.records))]
+        return [self._line(run) for run in reversed(list(self.records))]
+
+    def _line(self, run: Run) -> dict[str, Any]:
+        told, session = _line(run), self.sessions.get(run.id)
+        return told if session is None else {**told, "rounds": session.round, "final_accuracy": session.accuracy}
 
     async def show(self, key: str) -> dict[str, Any]:
         """Return one run with its rounds; live ones with every node's part, the model of each round included."""

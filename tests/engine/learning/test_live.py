@@ -65,12 +65,21 @@ async def test_what_a_gone_process_left_under_way_goes_on_by_itself_and_no_round
         await running
     (kept,) = await stored(base, "federated_training_sessions", status="running")
     assert kept["current_round"] == 2
+    short = LearningService(base, links)  # an engine that ends again before the round does
+    await short.start()
+    async with asyncio.timeout(30):
+        while short.find(kept["id"]).state != "running":
+            await asyncio.sleep(0.01)
+    await short.stop()
+    assert short.find(kept["id"]).state == "interrupted"
+    line = next(row for row in short.runs() if row["id"] == kept["id"])
+    assert (line["rounds"], line["final_accuracy"]) == (2, kept["convergence_metric"])
     gate.set()
     again = LearningService(base, links)
     await again.start()
     async with asyncio.timeout(30):
-        while again.sessions.need(kept["id"]).status != "done":
-            await asyncio.sleep(0.01)
+        told = await again.resume(kept["id"], **WHO)  # waits for what goes on by itself
+    assert (told["state"], len(told["rounds"])) == ("done", 4)
     shown = await again.show(kept["id"])
     assert [row["round"] for row in shown["rounds"]] == [1, 2, 3, 4]
     assert same(params_of(base, shown["rounds"][-1]), params_of(base, straight))

@@ -1,9 +1,9 @@
 """Fewer bytes for an update: top-k, stochastic quantisation, count sketch; what top-k and sketch leave out is sent later.
 
 Error feedback: Karimireddy et al., "Error feedback fixes SignSGD", 2019, algorithm 2: sent + residual = true update, always.
-Stochastic rounding to 127 levels a sign, unbiased: Alistarh et al., "QSGD", 2017. Count sketch: Charikar et al., 2002, with
-the heaviest entries read out of it as in Rothchild et al., "FetchSGD", 2020; here each client's own is read, and the table
-is what travels.
+Stochastic rounding to 127 levels a sign, unbiased: Alistarh et al., "QSGD", 2017. Count sketch: Charikar et al., 2002, drawn
+anew each round. What is read out of t tables of c cells is unbiased with at most (d - 1) / (t c) times the update's own
+square as variance; shrunk by one more than that it is a contraction, which error feedback needs to converge.
 
 A simulation keeps the dense rows that a server would read; `squeeze` and `expand` are what travels instead of one of them, and
 back to the same bits.
@@ -23,7 +23,7 @@ KINDS: Final = ("none", "top-k", "quantise", "sketch")
 FEEDBACK: Final = ("top-k", "sketch")
 _LEVELS = np.float32(127)
 _TABLES: Final = 5
-_HEAVY: Final = 4  # a sketch of c cells is asked for its c / 4 heaviest entries
+_LEAST_CELLS: Final = 4
 _MOST_INDEX: Final = 1 << 24  # whole numbers that float32 holds exactly
 
 
@@ -32,12 +32,12 @@ def dense(
 ) -> Array:  # fmt: skip
     """Return what a server reads of `rows` (clients, params) after compression to about `ratio` of the numbers."""
     if kind == "top-k":
-        return _heaviest(rows, rows, kept(rows.shape[1], ratio))
+        return _heaviest(rows, kept(rows.shape[1], ratio))
     if kind == "quantise":
         return _rounded(rows, uniform(seed, Purpose.ROUNDING, round_number, clients, rows.shape[1]))
     if kind == "sketch":
-        table = _Table(rows.shape[1], ratio, seed)
-        return _heaviest(table.read(table.write(rows)), None, max(1, table.cells // _HEAVY))
+        table = _Table(rows.shape[1], ratio, seed, round_number)
+        return table.read(table.write(rows))
     return rows
 
 
@@ -55,7 +55,7 @@ def bytes_of(kind: str, count: int, ratio: float) -> int:
     return 4 * _TABLES * _cells(count, ratio) if kind == "sketch" else 4 * count
 
 
-def squeeze(kind: str, row: Array, told: Array, ratio: float, seed: int) -> dict[str, Array]:
+def squeeze(kind: str, row: Array, told: Array, ratio: float, *, seed: int, round_number: int) -> dict[str, Array]:
     """Return what travels: of `row` (params,), the dense one, or for a sketch of `told`, the update before it was sketched."""
     if len(row) > _MOST_INDEX:
         raise BadInput("{count} parameters are too many to compress", count=len(row))
@@ -67,10 +67,10 @@ def squeeze(kind: str, row: Array, told: Array, ratio: float, seed: int) -> dict
         codes = np.rint(row / scale[0]).astype(np.int8)
         padded = np.concatenate([codes, np.zeros(-len(codes) % 4, np.int8)])
         return {"scale": scale[0], "codes": padded.view("<f4")}
-    return {"table": np.asarray(_Table(len(row), ratio, seed).write(told[None])[0])}
+    return {"table": np.asarray(_Table(len(row), ratio, seed, round_number).write(told[None])[0])}
 
 
-def expand(kind: str, sent: Mapping[str, Array], count: int, ratio: float, seed: int) -> Array:
+def expand(kind: str, sent: Mapping[str, Array], count: int, ratio: float, *, seed: int, round_number: int) -> Array:
     """Return the dense row (params,) of what travelled; raise `BadInput` when it makes no sense."""
     wanted = {"top-k": {"at", "values"}, "quantise": {"scale", "codes"}, "sketch": {"table"}}[kind]
     if set(sent) != wanted:
@@ -82,10 +82,10 @@ def expand(kind: str, sent: Mapping[str, Array], count: int, ratio: float, seed:
         if sent["scale"].shape != (1,) or len(codes) != count + -count % 4 or not np.isfinite(sent["scale"]).all():
             raise BadInput("the quantised update does not fit the model")
         return np.asarray(codes[:count].astype(np.float32) * sent["scale"])
-    table = _Table(count, ratio, seed)
+    table = _Table(count, ratio, seed, round_number)
     if sent["table"].shape != (_TABLES, table.cells) or not np.isfinite(sent["table"]).all():
         raise BadInput("the sketch does not fit the model")
-    return np.asarray(_heaviest(table.read(sent["table"][None]), None, max(1, table.cells // _HEAVY))[0])
+    return np.asarray(table.read(sent["table"][None])[0])
 
 
 def _spread(at: Array, values: Array, count: int) -> Array:
@@ -99,9 +99,9 @@ def _spread(at: Array, values: Array, count: int) -> Array:
     return row
 
 
-def _heaviest(rows: Array, weighed: Array | None, count: int) -> Array:
+def _heaviest(rows: Array, count: int) -> Array:
     """Return `rows` with all but the `count` largest of each made zero."""
-    size = np.abs(rows if weighed is None else weighed)
+    size = np.abs(rows)
     if count >= rows.shape[1]:
         return rows.copy()
     at = np.argpartition(-size, count - 1, axis=1)[:, :count]
@@ -126,15 +126,16 @@ def _rounded(rows: Array, throws: Array) -> Array:
 
 
 def _cells(count: int, ratio: float) -> int:
-    return min(count, max(_HEAVY, round(count * ratio / _TABLES)))
+    return min(count, max(_LEAST_CELLS, round(count * ratio / _TABLES)))
 
 
 class _Table:
-    """A count sketch of `_TABLES` rows of cells; every client and the server have the same one, by the session's seed."""
+    """A count sketch of `_TABLES` rows of cells; all clients and the server have the same one in a round, by the seed."""
 
-    def __init__(self, count: int, ratio: float, seed: int) -> None:
+    def __init__(self, count: int, ratio: float, seed: int, round_number: int) -> None:
         self.cells = _cells(count, ratio)
-        rng = generator(seed, Purpose.ROUNDING, count)
+        self._shrink = np.float32(1 / (1 + (count - 1) / (_TABLES * self.cells)) / _TABLES)
+        rng = generator(seed, Purpose.ROUNDING, count, round_number)
         self._cell = rng.integers(self.cells, size=(_TABLES, count))
         self._sign = rng.choice(np.array([-1, 1], np.float32), (_TABLES, count))
 
@@ -148,6 +149,8 @@ class _Table:
         return out
 
     def read(self, tables: Array) -> Array:
-        """Return the estimates (clients, params): for each the median over the tables."""
-        each = [tables[:, table, self._cell[table]] * self._sign[table] for table in range(_TABLES)]
-        return np.asarray(np.median(np.stack(each), axis=0), np.float32)
+        """Return the estimates (clients, params), shrunk: for each the mean over the tables."""
+        total = tables[:, 0, self._cell[0]] * self._sign[0]
+        for table in range(1, _TABLES):
+            total += tables[:, table, self._cell[table]] * self._sign[table]
+        return np.asarray(total * self._shrink, np.float32)

@@ -11,11 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
-import numpy as np
-
 from app.engine.base.errors import BadInput, Missing, Offline, OutpostError, Refused, Timeout
 from app.engine.base.funnel import as_outpost_error
-from app.engine.learning.nets import Array, Params
+from app.engine.learning.nets import Array, Params, length_of
 from app.engine.learning.records import LocalUpdate, Part
 from app.engine.learning.sessions import digest_of
 from app.engine.learning.strategy import Global, Strategy
@@ -176,14 +174,14 @@ def _judge(call: RoundCall, member: Member, update: Mapping[str, Array], meta: M
     if meta.get("round", str(call.number)) != str(call.number):
         raise BadInput("the update is stale: it belongs to round {round}", round=meta["round"][:20])
     examples, steps = int(_number(meta, "examples")), int(_number(meta, "steps"))
-    read = call.strategy.read(update)
+    read = call.strategy.read(update, call.number)
     row = call.strategy.accept(read, examples, steps)
     digest = digest_of(read)
     if digest in call.spent:
         raise BadInput("the update is a replay of an earlier one")
     loss, cpu_s = _number(meta, "loss"), _number(meta, "cpu_s")
     part = Part(
-        member.client, member.name, "done", examples, steps, float(np.linalg.norm(row.astype(np.float64))),
+        member.client, member.name, "done", examples, steps, length_of(row),
         sum(tensor.nbytes for tensor in update.values()), loss, cpu_s, digest=digest,
     )  # fmt: skip
     return part, LocalUpdate(read, examples, loss, steps)

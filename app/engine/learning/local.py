@@ -45,7 +45,7 @@ def train(
     kept = held[0] if held.shape[1] else None
     sent = None
     if turn.whole is not None:
-        sent = squeeze(told.compress, turn.theta[0], turn.whole[0], told.keep_ratio, told.seed)
+        sent = squeeze(told.compress, turn.theta[0], turn.whole[0], told.keep_ratio, seed=told.seed, round_number=told.round)
     return LocalUpdate(update, int(cohort.sizes[0]), float(loss[0]), int(steps_of(told, cohort.sizes)[0]), kept, sent)
 
 

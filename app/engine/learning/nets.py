@@ -162,6 +162,11 @@ def unflatten(flat: NDArray[np.floating], model: str) -> dict[str, Array]:
     return params
 
 
+def length_of(row: Array) -> float:
+    """Return the Euclidean length of a row, summed in float64; without the threads that a product of vectors would start."""
+    return float(np.sqrt(np.einsum("i,i->", row, row, dtype=np.float64)))
+
+
 def depth_of(params: Params) -> int:
     """Return the number of layers with weights."""
     return len(params) // 2

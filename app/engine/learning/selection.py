@@ -2,8 +2,8 @@
 
 `random` takes a fixed number, `poisson` each client by a throw of its own (what privacy accounts assume). `adaptive` is guided
 selection after Lai et al., "Oort: efficient federated learning via guided participant selection", 2021, eq. 1: loss times the
-root of the examples, less for those slower than preferred, and a share for clients never seen. `capable` asks at random among
-those that can be done in time, by what is known of their processors and links.
+root of the examples, less for those slower than the middle one; clients never seen get the share of a round that they are of
+all. `capable` asks at random among those that can be done in time, by what is known of their processors and links.
 """
 
 import math
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 KINDS: Final = ("random", "poisson", "adaptive", "capable")
 Doubles = NDArray[np.float64]
-_EXPLORE, _PREFERRED, _PENALTY = 0.1, 0.8, 2.0
+_EXPLORE, _PREFERRED, _PENALTY = 0.1, 0.5, 2.0
 _UNSEEN: Final = np.nan
 
 
@@ -52,18 +52,25 @@ def select(kind: str, rng: np.random.Generator, ratio: float, seen: Seen, deadli
 
 
 def _guided(rng: np.random.Generator, count: int, seen: Seen) -> NDArray[np.int64]:
-    fresh = np.flatnonzero(np.isnan(seen.losses))
-    known = np.flatnonzero(~np.isnan(seen.losses))
-    asked = min(len(fresh), max(math.ceil(count * _EXPLORE), count - len(known)))
-    explored = rng.choice(fresh, asked, replace=False) if asked else fresh[:0]
-    value = seen.losses[known] * np.sqrt(np.maximum(seen.examples[known], 1))
-    if len(known) and seen.round_s.any():
-        preferred = np.quantile(seen.round_s, _PREFERRED)
-        slow = seen.round_s[known] > preferred
-        value[slow] *= (preferred / seen.round_s[known][slow]) ** _PENALTY
-    # Drawn in proportion to its value, by exponential races: the greatest u^(1/value) win (Efraimidis, Spirakis, 2006).
-    keys = rng.random(len(known)) ** (1 / np.maximum(value, 1e-9))
-    return np.concatenate([explored, known[np.argsort(-keys, kind="stable")[: count - asked]]])
+    fresh, known = np.flatnonzero(np.isnan(seen.losses)), np.flatnonzero(~np.isnan(seen.losses))
+    share = max(_EXPLORE, len(fresh) / len(seen.losses))
+    asked = min(len(fresh), max(math.ceil(count * share), count - len(known)))
+    eager = _pace(seen)
+    value = seen.losses[known] * np.sqrt(np.maximum(seen.examples[known], 1)) * eager[known]
+    return np.concatenate([_raced(rng, fresh, eager[fresh], asked), _raced(rng, known, value, count - asked)])
+
+
+def _pace(seen: Seen) -> Doubles:
+    """Return what a client's speed is worth: 1, and less for those slower than most."""
+    preferred = np.quantile(seen.round_s, _PREFERRED)
+    late = np.maximum(seen.round_s, preferred) / preferred if preferred > 0 else np.ones(len(seen.round_s))
+    return np.asarray(late**-_PENALTY, np.float64)
+
+
+def _raced(rng: np.random.Generator, clients: NDArray[np.int64], value: Doubles, count: int) -> NDArray[np.int64]:
+    """Draw in proportion to value, by exponential races: the greatest u^(1/value) win (Efraimidis, Spirakis, 2006)."""
+    keys = np.log(rng.random(len(clients))) / np.maximum(value, 1e-9)
+    return clients[np.argsort(-keys, kind="stable")[:count]]
 
 
 def _able(rng: np.random.Generator, count: int, seen: Seen, deadline_s: float) -> NDArray[np.int64]:

@@ -42,8 +42,8 @@ class Cohort:
 class Pull:
     """What bends every step besides the data; all of it in float32.
 
-    The gradient of `strength` / 2 ||theta - anchor||^2 is added (`anchor` (params,)), then `drift` (clients, params); the
-    parameters in `frozen` stay as they are.
+    The gradient of `strength` / 2 ||theta - anchor||^2 is added (`anchor` (params,)), then `drift` (clients, params). Without
+    an anchor, the parameters in `frozen` stay as they are.
     """
 
     anchor: Array | None = None
@@ -189,16 +189,15 @@ def _backward(bench: Bench, active: int) -> None:
 def _step(bench: Bench, active: int, pull: Pull, rate: np.float32) -> None:
     """Take the step against the gradient, bent by `pull`; gradients in `bench` carry the rate already."""
     theta, grad = bench.theta[:active], bench.grad[:active]
-    if pull.anchor is not None and pull.strength:
-        if not len(bench.spare):
-            bench.spare = np.empty_like(bench.theta)
-        away = np.subtract(theta, pull.anchor, out=bench.spare[:active])
-        away *= rate * np.float32(pull.strength)
-        grad += away
     if pull.drift is not None:
         if not len(bench.spare):
             bench.spare = np.empty_like(bench.theta)
         grad += np.multiply(pull.drift[:active], rate, out=bench.spare[:active])
     if pull.frozen is not None:
         grad[:, pull.frozen] = 0
+    if pull.anchor is not None and pull.strength:
+        # theta - grad - c (theta - anchor), in fewer passes over the memory.
+        share = rate * np.float32(pull.strength)
+        theta *= np.float32(1) - share
+        theta += share * pull.anchor
     theta -= grad

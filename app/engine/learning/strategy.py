@@ -22,7 +22,7 @@ from app.engine.learning.aggregate import WeightedMean
 from app.engine.learning.clients import steps_of
 from app.engine.learning.compress import expand
 from app.engine.learning.draws import Purpose, generator
-from app.engine.learning.nets import Array, Params, check, flatten, shapes_of, unflatten
+from app.engine.learning.nets import Array, Params, check, flatten, length_of, shapes_of, unflatten
 from app.engine.learning.records import LocalSpec, LocalUpdate
 from app.engine.learning.selection import Seen, select
 
@@ -91,13 +91,14 @@ class Strategy:
             rows["second"] += np.float32(_TAU**2)
         return Global(dict(params), rows)
 
-    def read(self, sent: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the update in what a node sent; raise `BadInput` when it makes no sense."""
+    def read(self, sent: Mapping[str, Array], round_number: int) -> dict[str, Array]:
+        """Return the update in what a node sent for a round; raise `BadInput` when it makes no sense."""
         base = self.base
         if base.compress == "none":
             return dict(sent)
         count = sum(int(np.prod(shape)) for shape in shapes_of(base.model).values())
-        return unflatten(expand(base.compress, sent, count, base.keep_ratio, base.seed), base.model)
+        dense = expand(base.compress, sent, count, base.keep_ratio, seed=base.seed, round_number=round_number)
+        return unflatten(dense, base.model)
 
     def accept(self, update: Mapping[str, Array], examples: int, steps: int = 0) -> Array:
         """Return a client's update as one flat row; raise `BadInput` saying what is wrong with it."""
@@ -107,8 +108,7 @@ class Strategy:
         if not 0 <= steps <= most:
             raise BadInput("the node says it took {steps} steps; {most} were asked for", steps=steps, most=most)
         row = flatten(check(self.base.model, update), self.base.model)
-        norm = float(np.linalg.norm(row.astype(np.float64)))
-        if self.norm_bound > 0 and norm > self.norm_bound:
+        if self.norm_bound > 0 and (norm := length_of(row)) > self.norm_bound:
             raise BadInput("the update has norm {norm} over the bound {bound}", norm=round(norm, 4), bound=self.norm_bound)
         return row
 

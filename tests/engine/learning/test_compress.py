@@ -16,8 +16,8 @@ def test_what_travels_is_read_to_the_bits_a_simulation_keeps(kind):
     true = rows()
     read = dense(kind, true, 0.3, clients=np.arange(5), **PLACE)
     for row, whole in zip(read, true, strict=True):
-        sent = squeeze(kind, row, whole, 0.3, PLACE["seed"])
-        assert np.array_equal(expand(kind, sent, len(row), 0.3, PLACE["seed"]), row)
+        sent = squeeze(kind, row, whole, 0.3, **PLACE)
+        assert np.array_equal(expand(kind, sent, len(row), 0.3, **PLACE), row)
         assert sum(tensor.nbytes for tensor in sent.values()) <= bytes_of(kind, len(row), 0.3)
 
 
@@ -43,11 +43,29 @@ def test_rounding_does_not_depend_on_who_stands_beside():
     assert np.array_equal(whole[3:4], dense("quantise", rows()[3:4], 1.0, clients=np.array([3]), **PLACE))
 
 
-def test_a_sketch_finds_the_heavy_entries():
-    true = 0.01 * rows(2000, 1)
-    true[0, [5, 700, 1999]] = [4, -3, 2]
-    read = dense("sketch", true, 0.5, clients=np.arange(1), **PLACE)[0]
-    assert read[[5, 700, 1999]] == pytest.approx([4, -3, 2], abs=0.3)
+def sketched(true, round_number):
+    return dense("sketch", true, 0.25, seed=3, round_number=round_number, clients=np.arange(len(true)))
+
+
+def test_a_sketch_is_unbiased_before_it_is_shrunk_and_a_contraction_after():
+    true = rows(200, 1)
+    cells = 5 * round(200 * 0.25 / 5)
+    shrink = 1 + 199 / cells
+    reads = np.concatenate([sketched(true, at) for at in range(600)]).astype(np.float64)
+    size = float((true**2).sum())
+    # A coordinate read has the variance |x|^2 / cells; five standard errors of the mean over 600 rounds.
+    assert np.abs(shrink * reads.mean(axis=0) - true[0]).max() < 5 * np.sqrt(size / cells / 600)
+    assert ((reads - true) ** 2).sum(axis=1).mean() < (1 - 0.9 / shrink) * size
+
+
+def test_what_a_sketch_leaves_out_is_sent_in_the_end():
+    true, left = rows(200, 1), np.zeros((1, 200), np.float32)
+    sent = np.zeros_like(true)
+    for at in range(120):
+        whole = left + (true if at == 0 else 0)
+        told = sketched(whole, at)
+        sent, left = sent + told, whole - told
+    assert np.linalg.norm(sent - true) < 1e-3 * np.linalg.norm(true)
 
 
 def test_zeros_stay_zeros():
@@ -67,4 +85,4 @@ def test_zeros_stay_zeros():
 )  # fmt: skip
 def test_nonsense_is_refused(kind, sent):
     with pytest.raises(BadInput):
-        expand(kind, {name: np.array(value, np.float32) for name, value in sent.items()}, 9, 0.5, 0)
+        expand(kind, {name: np.array(value, np.float32) for name, value in sent.items()}, 9, 0.5, **PLACE)

@@ -1,0 +1,142 @@
+"""The same federated rounds in Outpost and in Flower's simulation, in one run: CPU seconds, and the accuracy of both.
+
+Flower is no dependency of Outpost: this script needs `flwr[simulation]` beside it and says so where it is missing. Both sides
+have the same clients, the same data on each, the same start and the same local training (`app.engine.learning.local`, which
+equals the batched simulation to the bit), so that what differs is the machinery around it. CPU time is that of this process and
+all of its children, start-up left out by the difference of a long and a short run.
+
+    python benchmarks/learning_flower.py --clients 100 --rounds 4
+"""
+
+import argparse
+import importlib.util
+import itertools
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import psutil
+
+from app.engine.learning import nets
+from app.engine.learning.batched import Population
+from app.engine.learning.data import load_digits
+from app.engine.learning.local import train
+from app.engine.learning.partition import drawn
+from app.engine.learning.records import LocalSpec
+from app.engine.learning.simulate import rounds
+from app.engine.learning.strategy import Strategy
+
+MODEL = nets.DIGITS_MODEL
+
+
+def parts_of(clients: int) -> tuple[Any, Any]:
+    """Return the digits and the rows of each client."""
+    split = load_digits()
+    each = max(16, len(split.train_y) // clients)
+    return split, drawn("dirichlet", split.train_y, clients, 0, each=each)
+
+
+def ours(clients: int, count: int) -> tuple[float, float]:
+    """Return CPU seconds a round, and the accuracy after `count` rounds."""
+    split, parts = parts_of(clients)
+    people = Population.of(split.train_x, split.train_y, parts)
+    steps = rounds(nets.initial(MODEL, 0), Strategy(LocalSpec()), people, (split.test_x, split.test_y), time.process_time)
+    done = [step.round for step in itertools.islice(steps, count)]
+    return sum(row.cpu_s for row in done) / count, done[-1].accuracy
+
+
+def cpu_of_all() -> float:
+    """Return CPU seconds of this process, of its living children and of those that ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    me = psutil.Process()
+    spent = ended.ru_utime + ended.ru_stime
+    for one in (me, *me.children(recursive=True)):
+        try:
+            times = one.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        spent += times.user + times.system
+    return spent
+
+
+def theirs(clients: int, count: int) -> tuple[float, float]:
+    """Return CPU seconds of a whole Flower simulation of `count` rounds, and the accuracy after them."""
+    import flwr
+    from flwr.client import NumPyClient
+    from flwr.common import ndarrays_to_parameters
+    from flwr.server import ServerAppComponents, ServerConfig
+    from flwr.server.strategy import FedAvg
+
+    split, parts = parts_of(clients)
+    start, reached = nets.initial(MODEL, 0), [0.0]
+
+    class One(NumPyClient):  # type: ignore[misc]
+        """A client that trains as a node of Outpost does."""
+
+        def __init__(self, client: int) -> None:
+            self._client = client
+
+        def fit(self, parameters: list[Any], config: dict[str, Any]) -> tuple[list[Any], int, dict[str, Any]]:
+            params = dict(zip(start, parameters, strict=True))
+            rows = parts[self._client]
+            spec = LocalSpec(client=self._client, round=int(config["round"]))
+            told = train(params, split.train_x[rows], split.train_y[rows], spec)
+            return [params[name] + told.update[name] for name in start], told.examples, {}
+
+    def judge(number: int, parameters: list[Any], _config: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+        params = {name: np.asarray(value, np.float32) for name, value in zip(start, parameters, strict=True)}
+        accuracy, loss = nets.evaluate(MODEL, params, split.test_x, split.test_y)
+        reached[0] = accuracy if number else reached[0]
+        return loss, {"accuracy": accuracy}
+
+    def server(_context: Any) -> Any:
+        strategy = FedAvg(
+            fraction_fit=1.0, fraction_evaluate=0.0, min_fit_clients=clients, min_available_clients=clients,
+            initial_parameters=ndarrays_to_parameters(list(start.values())), evaluate_fn=judge,
+            on_fit_config_fn=lambda number: {"round": number},
+        )  # fmt: skip
+        return ServerAppComponents(strategy=strategy, config=ServerConfig(num_rounds=count))
+
+    def client(context: Any) -> Any:
+        return One(int(context.node_config["partition-id"])).to_client()
+
+    before = cpu_of_all()
+    flwr.simulation.run_simulation(
+        server_app=flwr.server.ServerApp(server_fn=server), client_app=flwr.client.ClientApp(client_fn=client),
+        num_supernodes=clients, backend_config={"client_resources": {"num_cpus": 1, "num_gpus": 0.0}},
+    )  # fmt: skip
+    return cpu_of_all() - before, reached[0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clients", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=4)
+    asked = parser.parse_args()
+    cpu_s, _ = ours(asked.clients, asked.rounds)
+    if importlib.util.find_spec("flwr") is None:
+        print("Flower is not installed here (flwr[simulation]); nothing to compare with", file=sys.stderr)
+        raise SystemExit(3)
+    short, _ = theirs(asked.clients, 1)
+    whole, other = theirs(asked.clients, 1 + asked.rounds)
+    peer_s = (whole - short) / asked.rounds
+    settings = {"clients": asked.clients, "rounds": asked.rounds, "epochs": 2, "batch": 16, "learning_rate": 0.2}
+    name, machines = f"learning.flower.{asked.clients}", f"Flower {1e3 * peer_s:.0f} CPU ms, Outpost {1e3 * cpu_s:.1f} CPU ms"
+    say(f"{name}.cpu", peer_s / cpu_s, "times the CPU", machines, settings)
+    _, same = ours(asked.clients, 1 + asked.rounds)
+    say(f"{name}.accuracy", abs(other - same), "accuracy apart", f"Flower {other:.4f}, Outpost {same:.4f}", settings)
+
+
+def say(figure: str, value: float, unit: str, peer: str, settings: dict[str, Any]) -> None:
+    """Print one figure."""
+    print(json.dumps({"figure": figure, "value": value, "unit": unit, "peer": peer, "settings": settings}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""What a round over live agents costs besides training, and how soon a session goes on after its engine was killed.
+
+Agents are real processes on this machine, asked over HTTPS with signed requests and signed updates; each trains on one
+example, so that a round is almost all overhead. Prints a JSON line for each figure:
+
+- the time of a round with updates of 400 KB, and the CPU time of the engine in it; beside it the floor, the same bytes over
+  plain TCP in this process;
+- seconds from the start of an engine until a session that a SIGKILL broke off has committed its next round, how many
+  committed rounds were lost, and whether the model then equals that of a session nobody killed, to the bit.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from app.commands.table import command_table
+from app.engine.base.clock import SystemClock
+from app.engine.base.events import RoundFinished
+from app.engine.base.platform import kill_hard
+from app.engine.engine import Engine
+from app.engine.learning.data import load_digits
+from app.engine.learning.nets import count_of
+from app.engine.learning.service import SHARD_FILE
+from app.wire import tensors
+
+MODEL = "mlp-64-1350-10"  # 101,260 parameters: 405 KB
+ONE = {"data": "one", "epochs": 1, "batch": 1, "model": MODEL, "name": "", "deadline_s": 60.0}
+KILLED = {"rounds": 30, "epochs": 5, "lr": 0.1, "name": "", "seed": 7}
+
+
+async def opened(home: Path) -> Engine:
+    """Return an engine over `home` that shows its notices to nobody."""
+    return await Engine.open(home, command_table(), clock=SystemClock(), show=lambda _notice: None)
+
+
+def lay_out(home: Path, agents: int) -> None:
+    """Give each agent of the demo a data set of one example."""
+    split = load_digits()
+    for at in range(agents):
+        folder = home / "agents" / f"node-{at + 1:02}" / Path(SHARD_FILE).parent
+        folder.joinpath("one.safetensors").write_bytes(
+            tensors.pack({"x": split.train_x[at : at + 1], "y": split.train_y[at : at + 1].astype("float32")}, {})
+        )
+
+
+async def floor(agents: int, size: int, rounds: int) -> float:
+    """Return the seconds of a round in which `agents` peers get and send `size` bytes each over plain TCP."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                writer.write(await reader.readexactly(size))
+                await writer.drain()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, limit=1 << 20)
+    port = server.sockets[0].getsockname()[1]
+    peers = [await asyncio.open_connection("127.0.0.1", port, limit=1 << 20) for _ in range(agents)]
+    body, times = b"\0" * size, []
+
+    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(body)
+        await reader.readexactly(size)
+
+    for _ in range(rounds):
+        began_s = time.perf_counter()
+        await asyncio.gather(*(ask(*peer) for peer in peers))
+        times.append(time.perf_counter() - began_s)
+    for _, writer in peers:
+        writer.close()
+    server.close()
+    return statistics.median(times)
+
+
+async def overhead(home: Path, agents: int, rounds: int) -> None:
+    """Print what a round costs besides training."""
+    engine = await opened(home)
+    try:
+        await engine.run("fleet.demo", nodes=agents)
+        lay_out(home, agents)
+        ends: list[tuple[float, float]] = []
+        engine.bus.subscribe(lambda _event: ends.append((time.perf_counter(), time.process_time())), RoundFinished)
+        told = await engine.run("learning.train", rounds=rounds + 1, **ONE)
+        wall = [b[0] - a[0] for a, b in itertools.pairwise(ends)]
+        cpu = [b[1] - a[1] for a, b in itertools.pairwise(ends)]
+        size = 4 * count_of(MODEL)
+        settings = {"agents": agents, "update_bytes": size, "rounds": rounds, "state": told["state"]}
+        raw_s = await floor(agents, size, rounds)
+        figure = f"learning.round.overhead.{agents}"
+        peer = f"plain TCP, same bytes: {1e3 * raw_s:.1f} ms"
+        print(
+            json.dumps(
+                {"figure": figure, "value": 1e3 * statistics.median(wall), "unit": "ms", "peer": peer, "settings": settings}
+            )
+        )
+        print(
+            json.dumps(
+                {"figure": f"{figure}.cpu", "value": 1e3 * statistics.median(cpu), "unit": "CPU ms", "settings": settings}
+            )
+        )
+    finally:
+        await engine.close()
+
+
+def train_apart(home: Path) -> "subprocess.Popen[str]":
+    """Start an engine in a process of its own that trains."""
+    words = [part for name, value in KILLED.items() for part in (f"--{name}", str(value))]
+    return subprocess.Popen(outpost(home, "learning", "train", *words), stdout=subprocess.DEVNULL, text=True)
+
+
+def outpost(home: Path, *words: str) -> list[str]:
+    """Return the command line of an engine of its own over `home`."""
+    return [sys.executable, "-m", "app", "--home", str(home), *words]
+
+
+def rounds_in(home: Path) -> int:
+    """Return the committed rounds of the newest session, read beside the engine that writes them."""
+    import sqlite3
+
+    with contextlib.closing(sqlite3.connect(f"file:{home / 'outpost.db'}?mode=ro", uri=True)) as store:
+        row = store.execute("SELECT current_round FROM federated_training_sessions ORDER BY created_us DESC LIMIT 1").fetchone()
+    return int(row[0]) if row else 0
+
+
+async def killed(home: Path, agents: int, kills: int) -> None:
+    """Print how soon a session goes on after its engine was killed, and what was lost."""
+    engine = await opened(home)
+    straight = await engine.run("learning.train", **KILLED)
+    await engine.close()
+    waits, lost, same = [], 0, 0
+    for number in range(kills):
+        child = train_apart(home)
+        while child.poll() is None and not 2 + number <= rounds_in(home) < KILLED["rounds"]:
+            await asyncio.sleep(0.02)
+        if child.poll() is not None:
+            raise SystemExit("the training ended before it could be killed")
+        kill_hard(child.pid)
+        child.wait()
+        before = rounds_in(home)
+        began_s = time.perf_counter()
+        engine = await opened(home)
+        while rounds_in(home) <= before:
+            await asyncio.sleep(0.005)
+        waits.append(time.perf_counter() - began_s)
+        told = await engine.run("learning.resume", run="latest", name="")
+        shown = (await engine.run("learning.show", run=told["run_id"]))["rounds"]
+        lost += sum(row["round"] != at for at, row in enumerate(shown, 1)) + (KILLED["rounds"] - len(shown))
+        same += told["model"] == straight["model"]
+        await engine.close()
+    settings = {"agents": agents, "kills": kills, "rounds": KILLED["rounds"]}
+    print(json.dumps({"figure": "learning.resume", "value": max(waits), "unit": "s", "settings": settings}))
+    print(json.dumps({"figure": "learning.rounds_lost", "value": lost, "unit": "rounds", "settings": settings}))
+    print(
+        json.dumps({"figure": "learning.same_after_kill", "value": same / kills, "unit": "of the models", "settings": settings})
+    )
+
+
+def run(agents: int, rounds: int, kills: int) -> None:
+    """Measure both, each over a fleet of its own."""
+    with tempfile.TemporaryDirectory(prefix="outpost-") as folder:
+        asyncio.run(overhead(Path(folder), agents, rounds))
+    if kills:
+        with tempfile.TemporaryDirectory(prefix="outpost-") as folder:
+            home, few = Path(folder), min(agents, 6)
+            subprocess.run(outpost(home, "fleet", "demo", "--nodes", str(few)), check=True, stdout=subprocess.DEVNULL)
+            asyncio.run(killed(home, few, kills))
+            subprocess.run(outpost(home, "fleet", "stop"), check=True, stdout=subprocess.DEVNULL)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--agents", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--kills", type=int, default=3)
+    asked = parser.parse_args()
+    run(asked.agents, asked.rounds, asked.kills)
+
+
+if __name__ == "__main__":
+    main()

@@ -72,7 +72,7 @@ class Layout(QObject):
 
     def reset(self) -> None:
         """Put everything as shipped."""
-        for section in ("window", "splitters", "tables"):
+        for section in ("window", "splitters", "tables", "folds"):
             self._state.drop(section)
         self._apply(self._shipped)
         self.save()

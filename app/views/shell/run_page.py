@@ -28,6 +28,7 @@ from app.views.shell.later import Later
 from app.views.shell.page import Page, card
 from app.views.widgets.columns import Column
 from app.views.widgets.explain import explain, scrolled
+from app.views.widgets.fold import Fold
 from app.views.widgets.jobs import ago_text, progress_text
 from app.views.widgets.state import Badge, state_text, token_of
 from app.views.widgets.table import TablePanel
@@ -146,7 +147,7 @@ class RunPage(Page):
         self._right_column.addWidget(empty, 1)
 
     def add_form(self, command_id: str, heading: str, *, hidden: tuple[str, ...] = ()) -> CommandForm | None:
-        """Add the form of a command at the left; None when this engine does not have it."""
+        """Add the form of a command at the left, the second and later ones folded; None when this engine does not have it."""
         row = self.context.find(command_id)
         if row is None:
             return None
@@ -157,7 +158,10 @@ class RunPage(Page):
             why_not=self.context.why_not(command_id),
             view=self.context.view,
         )
-        self.forms.addWidget(card(form, heading=heading))
+        kept = self.context.view.get("folds", command_id)
+        folded = Fold(heading, form, is_open=kept if isinstance(kept, bool) else self.forms.count() == 0)
+        folded.opened.connect(lambda is_open: self.context.view.put("folds", is_open, command_id))
+        self.forms.addWidget(folded)
         return form
 
     def ring(self, metric: str) -> Ring | None:

@@ -262,6 +262,7 @@ QCheckBox::indicator:unchecked {{ width: 14px; height: 14px; border: 1px solid {
 QCheckBox:focus {{ color: {accent}; }}
 QToolButton[legend="true"] {{ color: {stale}; padding: 0 4px; font-size: 11px; }}
 QToolButton[legend="true"]:checked {{ color: {text}; }}
+QToolButton[role="heading"] {{ font-weight: 600; text-align: left; padding: 1px 2px; }}
 QToolButton[rail="true"] {{ color: {muted}; text-align: left; padding: 5px 8px; }}
 QToolButton[rail="true"]:checked {{ background: {select}; color: {text}; }}
 QLineEdit, QComboBox, QPlainTextEdit {{ background: {bg}; border: 1px solid {border}; border-radius: 6px;

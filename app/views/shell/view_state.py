@@ -89,6 +89,6 @@ def _read(path: Path) -> dict[str, Any]:
 def forget_layout(path: Path) -> None:
     """Take the layout out of the file at `path`; workspaces, presets and recent things stay."""
     state = ViewState(path)
-    for section in ("window", "splitters", "tables"):
+    for section in ("window", "splitters", "tables", "folds"):
         state.drop(section)
     state.save()

@@ -51,3 +51,16 @@ def test_the_best_known_result_is_taken():
     assert result_of(run, job) == {"objective": 1}
     assert result_of(run, replace(job, result={"artifact": "sha256:0", "size_bytes": 9})) == {"objective": 1}
     assert result_of(replace(run, result={"objective": 3}), job) == {"objective": 3}
+
+
+def test_the_second_form_is_folded_and_what_a_person_unfolds_stays_so(window):
+    window.open_page("control")
+    page = window.page
+    first, second = (page.forms.itemAt(at).widget() for at in range(2))
+    assert page.form.isVisible()
+    assert not page.trial.isVisible()
+    second.heading.click()
+    first.heading.click()
+    assert page.trial.isVisible()
+    assert not page.form.isVisible()
+    assert page.context.view.get("folds") == {"control.run": False, "control.trial": True}

@@ -210,11 +210,21 @@ async def _alone(row: Command, home: Path, args: dict[str, Any]) -> Any:
     return await row.run(home, **args)
 
 
+async def _replacement(row: Command, given: dict[str, Any], place: "Home") -> Path | None:
+    """Return the file that is about to take the place of a store which may be too damaged to be opened; None for most."""
+    args = row.take(given)
+    if row.id == "store.salvage":
+        from app.engine.store.salvage import prepare
+
+        return await asyncio.to_thread(prepare, place.store, args["file"], args["backup"])
+    return args["file"] if row.id == "store.restore" else None
+
+
 async def _in_engine(row: Command, given: dict[str, Any], place: "Home", table: CommandTable) -> Any:
     from app.engine.engine import Engine
     from app.local import LocalDoor
 
-    backup = row.take(given)["file"] if row.id == "store.restore" else None
+    backup = await _replacement(row, given, place)
     engine = Engine.at(place.folder, place=place)
     await engine.start(table, backup=backup)
     engine.fleet.herd.leashed = False  # a single command is over at once; what it starts serves the next ones

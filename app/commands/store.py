@@ -1,4 +1,4 @@
-"""The rows of the store: back it up, restore a backup, check it."""
+"""The rows of the store: back it up, restore a backup, salvage what is left of it, check it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,10 @@ async def _backup(call: "Call", *, file: Path) -> dict[str, Any]:
 async def _restore(call: "Call", *, file: Path) -> dict[str, Any]:
     kept = await call.engine.restore(file)
     return {"file": str(file), "kept": str(kept) if kept else ""}
+
+
+async def _salvage(call: "Call", *, file: Path | None, backup: Path | None) -> dict[str, Any]:
+    return await call.engine.salvage(file, backup)
 
 
 async def _check(call: "Call") -> dict[str, Any]:
@@ -41,6 +45,20 @@ ROWS: tuple[Command, ...] = (
         role=Role.ADMIN,
         danger=Danger.DESTRUCTIVE,
         returns="file, kept",
+    ),
+    Command(
+        "store.salvage",
+        "Salvage a damaged store",
+        "Puts everything that can still be read of a damaged store into a sound one, fills it up from a backup, and has the "
+        "hub send what is missing at the next exchange. The damaged file is kept beside it.",
+        _salvage,
+        (
+            Arg("file", Path, "The damaged file; the store of this home if left out.", None, positional=True),
+            Arg("backup", Path, "A backup to fill it up from; the newest of this home if left out.", None),
+        ),
+        role=Role.ADMIN,
+        danger=Danger.DESTRUCTIVE,
+        returns="{rows: {table: count}, from_backup, torn: [table], kept}",
     ),
     Command(
         "store.check",

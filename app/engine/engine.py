@@ -113,7 +113,7 @@ class Engine:
             except Conflict:
                 if backup is None:
                     raise
-                self._allow(table.need("store.restore"))
+                self._allow(table.need("store.restore"))  # what takes the place of the store asks for the same role
                 self._rescued[backup] = await self.restore(backup)
         except BaseException:
             await self.close()
@@ -155,6 +155,22 @@ class Engine:
             return await Store.swap(self.place.store, file, self.clock.now_us())
         finally:
             await self._start()
+
+    async def salvage(self, file: Path | None, backup: Path | None) -> dict[str, Any]:
+        """Put what can be read of a damaged store, filled up from a backup, in its place; return what came of it."""
+        from app.engine.store import rows
+        from app.engine.store.salvage import MARK, SALVAGED, prepare
+
+        fresh = self.place.store.with_name(SALVAGED)
+        if fresh not in self._rescued:
+            await asyncio.to_thread(prepare, self.place.store, file, backup)
+        kept = await self.restore(fresh)
+        await asyncio.to_thread(fresh.unlink, missing_ok=True)
+        await self.sync.mend()
+        if await self.store.read(lambda conn: rows.get(conn, "meta", "sync.hub")) is not None:
+            await self.sync.begin_epoch()
+        told = await self.store.read(lambda conn: rows.need(conn, "meta", MARK))
+        return {**told["value"], "kept": str(kept) if kept else ""}
 
     def add(self, part: Any) -> None:
         """Remember a started part, to be stopped in the opposite order."""

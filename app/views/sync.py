@@ -245,7 +245,8 @@ class SyncPage(Page):
         self.tabs.setTabText(1, tr("Conflicts ({count})", count=count_text(waiting)) if waiting else tr("Conflicts"))
         self.said.setText(status_text(self._status, self.context.engine.clock.now_us()))
         age_s = (self.context.engine.clock.now_us() - self._as_of_us) / 1e6
-        self.subtitle.setText(tr("as of {span} ago", span=span_text(max(0.0, age_s))) if self._as_of_us else "")
+        told = tr("as of now") if age_s < 1 else tr("as of {span} ago", span=span_text(age_s))
+        self.subtitle.setText(told if self._as_of_us else "")
 
 
 def status_text(status: dict[str, Any], now_us: int) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import sqlite3
 import sys
 
 import pytest
@@ -12,6 +13,7 @@ from app.commands.table import command_table
 from app.engine.base.errors import Conflict, Missing, Offline, OutpostError, Refused
 from app.engine.base.platform import kill_hard
 from app.engine.engine import Engine
+from app.engine.store.salvage import prepare
 from app.hub.main import Host
 from tests.laws.tree import ROOT
 
@@ -188,3 +190,41 @@ async def hub_process(home, port="0"):
             with contextlib.suppress(ProcessLookupError):
                 child.terminate()
         await child.communicate()
+
+
+async def test_a_damaged_store_is_salvaged_and_the_hub_sends_what_was_lost(three, tmp_path):
+    hub, _, _ = three
+    home = tmp_path / "eve"
+    async with served(hub):
+        async with opened(home) as eve:
+            await join(hub, eve)
+            for number in range(30):
+                await eve.run("view.save", name=f"view {number}", query="site=north")
+            await now(eve)
+            await eve.run("view.save", name="not handed over yet")
+        spoil(home / "outpost.db", "saved_views")
+        with pytest.raises(Conflict, match="damaged"):
+            async with opened(home):
+                pass
+        fresh = prepare(home / "outpost.db", None, None)
+        eve = await Engine.open(home, command_table(), backup=fresh)
+        try:
+            told = await eve.run("store.salvage")
+            assert told["torn"] == ["saved_views"]
+            assert len(views(eve)) < 31
+            await now(eve)
+            assert set(views(eve)) == set(views(hub))
+            assert set(views(hub)) >= {f"view {number}" for number in range(30)}
+            assert (await eve.run("store.check"))["sound"]
+        finally:
+            await eve.close()
+
+
+def spoil(path, table):
+    """Overwrite the middle leaf of a table's tree with noise."""
+    with contextlib.closing(sqlite3.connect(path)) as raw:
+        size = raw.execute("PRAGMA page_size").fetchone()[0]
+        pages = raw.execute("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf'", (table,)).fetchall()
+    with path.open("r+b") as file:
+        file.seek((pages[len(pages) // 2][0] - 1) * size)
+        file.write(b"\x5a" * size)

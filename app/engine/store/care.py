@@ -88,7 +88,7 @@ def refuse_damaged(path: Path, problems: list[str], stamp_us: int) -> None:
     raise Conflict(
         "{file} is damaged: {reason}. A copy is kept as {copy}",
         file=path, reason=problems[0], copy=copy,
-        hint="Restore a backup: outpost store restore FILE",
+        hint="Save what can be read: outpost store salvage. Or restore a backup: outpost store restore FILE",
     )  # fmt: skip
 
 

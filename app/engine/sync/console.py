@@ -15,7 +15,8 @@ from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import conflicts, restamp, sealing
 from app.engine.sync.batch import MOST_OPS, Batch, split
 from app.engine.sync.giveback import give_back
-from app.engine.sync.hlc import DRIFT_US, observe, tick
+from app.engine.sync.hlc import DRIFT_US, Stamp, observe, tick
+from app.engine.sync.merge import GONE
 from app.engine.sync.ops import FIRST_CHAIN, Op, canonical
 from app.engine.sync.restamp import Moved
 from app.engine.sync.sealing import keep, replica_of, seal
@@ -67,7 +68,7 @@ class Console:
         back = bool(peer["epoch"]) and epoch != peer["epoch"]
         if self._is_foreign(peer, acked, chain):
             self._begin_anew(int(peer["durable"] if back else peer["acked"]))
-            acked, chain = 0, FIRST_CHAIN
+            acked, chain, peer = 0, FIRST_CHAIN, {**peer, "epoch": ""}  # what others wrote under our old name comes anew
         cursor = int(peer["cursor"]) if peer["epoch"] else 0
         if back:
             cursor = min(cursor, whole_of(document, "restored_head"))
@@ -92,6 +93,22 @@ class Console:
             ours = peer["state"].get("chain") if acked == peer["acked"] else None
         return ours is not None and ours != chain
 
+    def mend(self, *, anew: bool) -> None:
+        """After the store was pieced together: go on under a new replica id, and take a snapshot at the next exchange."""
+        while seal(self._shelf):
+            pass
+        peer = self.peer
+        if anew:
+            self._begin_anew(int(peer["acked"]))
+            session = Session(self._shelf)
+            for op in self._own_ops(0):
+                state = session.state((op.table, op.row))
+                if state.row is None and GONE not in state.cells:
+                    state.cells = {}  # the row was lost, and is made again
+                session.apply(op)
+            session.flush()
+        self.note(cursor=-1, acked=0, durable=0, state={**peer["state"], "chain": FIRST_CHAIN})
+
     def _begin_anew(self, after: int) -> None:
         """Go on under a new replica id: what was not handed over yet is handed over under it."""
         old, own = replica_of(self._shelf), self._own_ops(after)
@@ -111,12 +128,15 @@ class Console:
             self._shelf.set_here(skew_us=skew_us)
         if here["hlc"] <= bound:
             return
-        own = self._own_ops(acked)
-        replica, hlc, moved, rest = replica_of(self._shelf), 0, {}, []
+        kept = self._own_ops(0)
+        own = [op for op in kept if op.seq > acked]
+        hlc = max([int(self.peer["state"].get("hlc", 0)), *(op.hlc for op in kept if op.seq <= acked)])
+        replica, moved, rest = replica_of(self._shelf), dict[Stamp, Stamp](), []
         ahead = max((op.hlc for op in own), default=0) - hub_us
         for op in own:
             if (op.hlc, replica) not in moved:
-                hlc = max(hlc + 1, op.hlc - ahead) if op.hlc > bound else max(hlc + 1, op.hlc)
+                seen = max((at[0] for at in op.seen.values() if at not in moved), default=0)
+                hlc = max(hlc + 1, seen + 1, op.hlc - ahead if op.hlc > bound else op.hlc)
                 moved[op.hlc, replica] = (hlc, replica)
             rest.append(replace(op, hlc=moved[op.hlc, replica][0]))
         self._shelf.drop_own(acked)
@@ -164,7 +184,9 @@ class Console:
         ours = here["chain"] if acked == here["seq"] else self._shelf.chain(acked)
         if acked > here["seq"] or (ours is not None and acked and ours != chain):
             raise Conflict("The hub holds another log under our name", field="fork")
-        self.note(acked=acked, durable=min(durable, acked), state={**self.peer["state"], "chain": chain})
+        last = self._shelf.own(acked - 1, 1)
+        known = {"hlc": Op.from_json(json.loads(last[0]["op"]), replica_of(self._shelf)).hlc} if last else {}
+        self.note(acked=acked, durable=min(durable, acked), state={**self.peer["state"], "chain": chain, **known})
         self._shelf.forget_own(min(durable, acked))
 
     # pull

@@ -15,7 +15,7 @@ from app.engine.store import capture, rows
 from app.engine.store.shelf import Shelf
 from app.engine.sync.conflicts import OPEN
 from app.engine.sync.conflicts import TABLE as CONFLICTS
-from app.engine.sync.console import HUB, retry_later
+from app.engine.sync.console import HUB, Console, retry_later
 from app.engine.sync.exchange import Exchange, Tally
 from app.engine.sync.followers import Followers
 from app.engine.sync.hub import Hub
@@ -92,6 +92,18 @@ class SyncService:
                 return Hub(Shelf(conn), now_us).restored()
 
         return await self._base.store.write(work)
+
+    async def mend(self) -> None:
+        """Have everything that hubs hold come again, for what stands here was pieced together; see `Console.mend`."""
+        now_us = self._base.clock.now_us()
+        hubs = [peer.id for peer in sorted(self.peers, key=lambda peer: peer.acked) if peer.kind == HUB]
+
+        def work(conn: rows.Conn) -> None:
+            with capture.quiet(conn):
+                for place, peer in enumerate(hubs):
+                    Console(Shelf(conn), peer, now_us).mend(anew=place == 0)
+
+        await self._base.store.write(work)
 
     async def leave(self, key: str) -> dict[str, Any]:
         """Exchange no longer with a peer; what came from it stays."""

@@ -11,7 +11,7 @@ import pytest
 from app.commands.table import command_table
 from app.engine.base.events import RoundFinished
 from app.engine.engine import Engine
-from app.engine.learning import mlp
+from app.engine.learning import nets
 from app.engine.learning.batched import Population
 from app.engine.learning.data import load_digits
 from app.engine.learning.records import LocalSpec
@@ -50,7 +50,7 @@ async def test_real_agents_and_a_simulation_come_to_the_same_model(engine):
     )
     split = load_digits()
     strategy = Strategy(LocalSpec(seed=5, epochs=5, learning_rate=0.1))
-    steps = rounds(mlp.initial(mlp.DIGITS_MODEL, 5), strategy, people, (split.test_x, split.test_y), time.process_time)
+    steps = rounds(nets.initial(nets.DIGITS_MODEL, 5), strategy, people, (split.test_x, split.test_y), time.process_time)
     *_, third = itertools.islice(steps, 3)
     params, _ = tensors.unpack(artifacts.load(engine.home, told["model"]), most_bytes=1 << 22)
     assert all(np.array_equal(params[name], third.params[name]) for name in params)

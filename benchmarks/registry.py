@@ -31,7 +31,8 @@ def row(at: int) -> dict[str, object]:
         "address": f"10.{at >> 16}.{at >> 8 & 255}.{at & 255}:8443", "site": f"site-{at % 500}", "location_lat": at / 1e4,
         "location_lon": at / 2e4, "hardware_profile": {"cpu_count": 8, "system": f"Linux {at % 7}"},
         "connectivity_type": "lte", "last_heartbeat": 1_700_000_000_000_000 + at, "registered_at": at, "labels": {"gpu": "yes"},
-        "cursor_epoch": f"{at:016x}", "cursor_seq": at, "home": "", "tier": "tier-2", "held": None, "link_bytes_s": None,
+        "cursor_epoch": f"{at:016x}", "cursor_seq": at, "home": "", "models": ["digits:1"],
+        "tier": "tier-2", "held": None, "link_bytes_s": None,
         "link_bytes_day": None,
     }  # fmt: skip
 

@@ -125,6 +125,7 @@ class RolloutPage(Page):
         parts.addWidget(area)
         parts.addWidget(self.nodes)
         parts.setChildrenCollapsible(False)
+        parts.setSizes([240, 240])
         column.addWidget(parts, 1)
         self.detail = card(right)
         splitter = QSplitter(Qt.Orientation.Horizontal)

@@ -48,7 +48,7 @@ class Courier:
         if task.state == "queued":
             self._tell(node_id, "notify")
         try:
-            if task.state == "queued" and await self._has_it(client):
+            if task.state == "queued" and await self._has_it(client, task):
                 self._tell(node_id, "present")
                 return
             self._tell(node_id, "download")
@@ -113,13 +113,16 @@ class Courier:
             return  # It is as silent as before.
         self._tell(task.node_id, "succeed" if done else "find_old")
 
-    async def _has_it(self, client: "NodeClient") -> bool:
-        status = await client.status()
-        return any(
-            model.name == self._load.parcel.name and model.artifact == self._load.parcel.artifact and model.committed
-            and model.version == self._load.version
-            for model in status.models
-        )  # fmt: skip
+    async def _has_it(self, client: "NodeClient", task: Task) -> bool:
+        """Tell whether a node has it already; the version it really has is noted, for the plan may have known another."""
+        mine = next((model for model in (await client.status()).models if model.name == self._load.parcel.name), None)
+        if mine is None:
+            return False
+        if mine.artifact == self._load.parcel.artifact and mine.committed and mine.version == self._load.version:
+            return True
+        if mine.committed and mine.version and mine.version != task.before:
+            self._tell(task.node_id, "", before=mine.version)
+        return False
 
     async def _try_out(self, client: "NodeClient", node_id: str) -> dict[str, Any]:
         """Return what shadow traffic shows; raise `Conflict` when the node's own gate does not hold."""

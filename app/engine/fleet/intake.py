@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -112,6 +113,12 @@ def heard(node: Node, batch: Batch, items: Sequence[Measurement]) -> Node:
     return replace(node, **fields)
 
 
+def with_model(node: Node, name: str, version: int) -> Node:
+    """Return `node` with `version` of the model `name` in place of what it had of it."""
+    others = (each for each in node.models if each.partition(":")[0] != name)
+    return replace(node, models=tuple(sorted((*others, f"{name}:{version}"))))
+
+
 def peers_of(batch: Batch) -> dict[str, float]:
     """Return how long ago (s) the node last reached each of its neighbours, by device id, as its newest measurement says."""
     last = batch.items[-1] if batch.items else None
@@ -142,8 +149,14 @@ def node_of(row: dict[str, Any]) -> Node:
         registered_us=row["registered_at"] or 0, labels=labels, hardware=hardware,
         connectivity=sys.intern(row["connectivity_type"] or ""), tier=sys.intern(row["tier"] or ""),
         link_bytes_s=row["link_bytes_s"], link_bytes_day=row["link_bytes_day"], home=row["home"] or "",
-        epoch=row["cursor_epoch"] or "", seq=row["cursor_seq"] or 0,
+        epoch=row["cursor_epoch"] or "", seq=row["cursor_seq"] or 0, models=_same(tuple(row["models"] or ())),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _same(models: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a tuple equal to `models`, the same one for equal ones."""
+    return models
 
 
 def identities_of(stored: Iterable[dict[str, Any]]) -> dict[str, PublicIdentity]:

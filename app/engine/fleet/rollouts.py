@@ -307,7 +307,9 @@ class RolloutService:
         def tell(node_id: str, event: str, **told: Any) -> None:
             self._tell(rollout.id, node_id, event, **told)
             if event == "succeed":
-                self._fleet.activated(node_id, model.id, model.name, actor=rollout.author, cause=rollout.id)
+                self._fleet.activated(
+                    node_id, model.id, model.name, version=model.version, actor=rollout.author, cause=rollout.id
+                )
 
         def p99_of(node_id: str) -> tuple[float | None, int]:
             node = self._fleet.records.get(node_id)

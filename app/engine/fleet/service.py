@@ -200,11 +200,13 @@ class FleetService:
         """Return the pinned identity of the node with this device id, or None."""
         return self._identities.get(self._devices.get(device_id, ""))
 
-    def activated(self, node_id: str, model_id: str, slot: str, *, actor: str, cause: str) -> None:
-        """Tell that a node committed a model, and ask it how it is."""
+    def activated(self, node_id: str, model_id: str, slot: str, *, version: int, actor: str, cause: str) -> None:
+        """Note and tell that a node committed a version of a model, and ask it how it is."""
         now_us = self._base.clock.now_us()
         node = self.records.get(node_id)
         name = node.name if node is not None else node_id
+        if node is not None:
+            self._heard(node, intake.with_model(node, slot, version))
         self._base.bus.publish(
             ModelActivated(at_us=now_us, actor=actor, cause=cause, node_id=node_id, name=name, model_id=model_id, slot=slot)
         )
@@ -242,7 +244,7 @@ class FleetService:
             return
         items = self._keep(node, batch)
         self._watch.heard(node.id)
-        self.records.put(intake.heard(node, batch, items))
+        self._heard(node, intake.heard(node, batch, items))
         self._thrift.after(node, batch)
         back = node.state is not Health.ONLINE
         self.judge(node.id)
@@ -250,6 +252,11 @@ class FleetService:
             if (other := self._devices.get(device)) is not None:
                 self._watch.vouched(other, age_s)
         self.twins.look(self.records.need(node.id), None if batch.status is None else batch.status.twin_version, back=back)
+
+    def _heard(self, before: Node, now: Node) -> None:
+        self.records.put(now)
+        if now.models != before.models:
+            self._ledger.mark(now.id, models=list(now.models))
 
     def carry(self, batch: Batch) -> int:
         """Take what was carried here from a node nobody reached: its figures, not its presence; return how many."""

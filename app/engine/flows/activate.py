@@ -82,7 +82,7 @@ async def activate(
             async with gate:
                 await _bring(parts, model, sealed, trip, tell)
                 if trip.state == "succeeded":
-                    parts.fleet.activated(trip.node.id, model.id, model.name, actor=actor, cause=cause)
+                    parts.fleet.activated(trip.node.id, model.id, model.name, version=model.version, actor=actor, cause=cause)
 
         await asyncio.gather(*(one(trip) for trip in trips))
         good = all(trip.state == "succeeded" for trip in trips)

@@ -6,8 +6,9 @@ that a thousand nodes that come back do not come at once.
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.engine.base.clock import Clock
@@ -19,6 +20,7 @@ from app.engine.link.transport import full_jitter_s
 
 PAGE: Final = 500
 _SHORT_PAGE: Final = 50  # of a node that is asked seldom, because its link carries little
+_TRIPS: Final = 16  # the quickest of the last so many answers is the round trip: others waited for something else as well
 _STATUS_EVERY_S: Final = 20.0
 _CAP_S: Final = 30.0
 _APART_S: Final = 0.04  # on average between the beats of two nodes, as long as all fit into one cadence
@@ -39,6 +41,7 @@ class _Follow:
     due_s: float | None = None
     paced: bool = False
     full: bool = False
+    trips_s: deque[float] = field(default_factory=lambda: deque(maxlen=_TRIPS))
 
 
 class Puller:
@@ -104,7 +107,7 @@ class Puller:
         try:
             due = began_s >= follow.status_due_s
             page = await follow.client.telemetry(target.epoch, target.seq, most, status=due)
-            round_trip_s = self._clock.monotonic_s() - began_s
+            follow.trips_s.append(self._clock.monotonic_s() - began_s)
             status = page.status
             if status is None and (due or page.epoch != target.epoch):  # too old to send it along, or begun anew
                 status = await follow.client.status()
@@ -118,7 +121,7 @@ class Puller:
         follow.target = replace(follow.target, epoch=page.epoch, seq=page.cursor)
         follow.full = len(page.items) >= PAGE
         return Batch(
-            target.peer.id, self._clock.now_us(), page.epoch, page.cursor, page.items, page.lost, status, round_trip_s,
+            target.peer.id, self._clock.now_us(), page.epoch, page.cursor, page.items, page.lost, status, min(follow.trips_s),
             link_bytes=follow.client.wire_bytes - carried,
         )  # fmt: skip
 

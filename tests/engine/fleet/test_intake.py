@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from app.engine.base.errors import Offline
 from app.engine.fleet.health import Health
-from app.engine.fleet.intake import SERIES, document_of, fresh, heard, missed, node_of, rows_of, series_of
+from app.engine.fleet.intake import SERIES, document_of, fresh, heard, missed, node_of, rows_of, series_of, with_model
 from app.engine.fleet.records import DEMO_SITES, Node, demo_name, demo_site
 from app.engine.link.records import Batch
 from app.wire.status import ModelStatus, Status
@@ -74,12 +74,19 @@ def test_a_row_with_an_unknown_status_is_still_a_node():
     row = {
         "id": "n1", "node_identifier": "d" * 32, "name": "north", "address": "a:1", "status": "hibernating", "site": "S",
         "location_lat": 1.0, "location_lon": None, "last_heartbeat": 7, "registered_at": 5, "labels": None,
-        "hardware_profile": None, "connectivity_type": "", "home": None, "cursor_epoch": "e", "cursor_seq": 4,
-        "held": None, "tier": None, "link_bytes_s": None, "link_bytes_day": None,
+        "hardware_profile": None, "connectivity_type": "", "home": None, "models": ["digits:2"],
+        "cursor_epoch": "e", "cursor_seq": 4, "held": None, "tier": None, "link_bytes_s": None, "link_bytes_day": None,
     }  # fmt: skip
     node = node_of(row)
     assert (node.state, node.epoch, node.seq, node.demo, node.as_of_us) == (Health.UNKNOWN, "e", 4, False, 7)
     assert document_of(node)["state"] == "unknown"
+    assert node.models == ("digits:2",)
+    assert node_of({**row, "models": None}).models == ()
+
+
+def test_a_version_takes_the_place_of_the_one_before():
+    node = with_model(with_model(NODE, "digits", 1), "tiny", 3)
+    assert with_model(node, "digits", 2).models == ("digits:2", "tiny:3")
 
 
 def test_demo_nodes_have_names_and_six_real_sites():

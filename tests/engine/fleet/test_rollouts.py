@@ -44,6 +44,8 @@ class FakeNode:
     async def status(self):
         await self._do("status")
         version = self.pending or self.version
+        if not version:
+            return SimpleNamespace(models=())
         model = SimpleNamespace(
             name="digits", version=version, artifact=VERSIONS[version].artifact, committed=self.pending is None
         )
@@ -329,6 +331,17 @@ async def test_the_plan_can_be_seen_again_after_a_restart(opened, rooms):
     assert again["links"][0]["seconds"] == 10.0
 
 
+async def test_what_a_node_really_had_is_what_it_goes_back_to_whatever_the_plan_knew(rollouts, rooms):
+    rooms.set("a", models=())
+    told = await rollouts.plan("digits:2", "a,b", Spec(), **BY)
+    assert {task.node_id: task.before for task in rollouts.tasks(told["rollout"])} == {"a": 0, "b": 1}
+    await rollouts.begin(told["rollout"], **BY)
+    await until(lambda: rollouts.find("").state == "finished")
+    assert {task.node_id: task.before for task in rollouts.tasks(told["rollout"])} == {"a": 1, "b": 1}
+    (back,) = await rollouts.undo(told["rollout"], **BY)
+    assert (back["title"], back["nodes"]) == ("digits:1", 2)
+
+
 async def test_where_a_person_is_asked_nothing_installs_before_one_said_so(rollouts, rooms):
     told = await rollouts.plan("digits:2", "a,b", Spec(confirm=True), **BY)
     await rollouts.begin(told["rollout"], **BY)
@@ -381,6 +394,7 @@ async def test_a_link_that_carried_its_day_goes_on_the_next_day_where_it_stopped
 
 async def test_undoing_is_a_plan_of_its_own_that_takes_each_node_back(rollouts, rooms):
     rooms.set("e", models=())
+    rooms.nodes["e"].version = 0
     rollout = await run(rollouts)
     (back,) = await rollouts.undo(rollout.id, **BY)
     assert (back["title"], back["nodes"], back["undoes"], back["state"]) == ("digits:1", 4, rollout.id, "ready")

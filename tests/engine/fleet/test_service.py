@@ -7,6 +7,7 @@ from app.engine.base.events import NodePaired, NodeRemoved, NodeStateChanged, Te
 from app.engine.fleet.health import Health
 from app.engine.link.records import Batch
 from app.engine.store import rows
+from app.wire.status import ModelStatus, Status
 from app.wire.telemetry import Measurement
 from tests.engine.fleet.ground import until
 
@@ -81,6 +82,19 @@ async def test_a_batch_becomes_samples_rows_a_cursor_and_a_newer_record(base, li
     async with opened() as fleet:
         assert (link.targets[node.id].epoch, link.targets[node.id].seq) == ("e", 3)
         assert (await fleet.show("north"))["telemetry"][0]["seq"] == 3
+
+
+async def test_the_models_of_a_node_are_known_after_a_restart_though_it_is_silent(base, link, opened, clock):
+    told = Status("d", "north", "1", 1, 0, "e", 0, 0, 1.0, models=(ModelStatus("digits", 1, committed=True),))
+    async with opened() as fleet:
+        node = await paired(fleet)
+        link.bring(batch(node, 1, 1, clock, status=told))
+    async with opened() as fleet:
+        assert fleet.records.need(node.id).models == ("digits:1",)
+        fleet.activated(node.id, "m2", "digits", version=2, actor="me@here", cause="r1")
+        assert fleet.records.need(node.id).models == ("digits:2",)
+    async with opened() as fleet:
+        assert fleet.records.need(node.id).models == ("digits:2",)
 
 
 async def test_what_comes_twice_is_kept_once(base, link, opened, clock):

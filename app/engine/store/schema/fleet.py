@@ -24,6 +24,7 @@ NODES = synced(
     text("cursor_epoch", "local"),
     whole("cursor_seq", "local"),
     text("home", "local"),
+    document("models", "local"),
     text("tier", default=None),
     text("held", default=None),
     whole("link_bytes_s", default=None),

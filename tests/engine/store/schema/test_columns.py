@@ -36,5 +36,5 @@ def test_a_synced_table_has_a_text_key_and_all_stamps(name: str) -> None:
 def test_what_only_this_machine_knows_of_a_node_stays_here() -> None:
     nodes = metadata.tables["edge_nodes"]
     assert {c.name for c in nodes.columns if c.info["merge"] == "local"} == {
-        "base_version", "status", "last_heartbeat", "cursor_epoch", "cursor_seq", "home",
+        "base_version", "status", "last_heartbeat", "cursor_epoch", "cursor_seq", "home", "models",
     }  # fmt: skip

@@ -10,7 +10,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import count_text, number_text, span_text
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
-from app.views.control_cards import ControllerCards, is_controller
+from app.views.control_cards import ControllerCards, calm, is_controller
 from app.views.control_parts import Intervals, PhasePortrait, SteerBar
 from app.views.shell.context import Context
 from app.views.shell.page import card
@@ -36,7 +36,7 @@ class ControlPage(RunPage):
         self.steer = SteerBar(context)
         self.portrait = PhasePortrait(lambda: self.ring("position"), lambda: self.ring("velocity"))
         self.effects = Intervals()
-        context.frames.add(self.portrait, self.portrait.draw)
+        context.frames.add(self.portrait, calm(self.portrait.draw))
         self.plots = (
             LivePlot(tr("Target and size"), unit=tr("threads"), steps=True),
             LivePlot(tr("Queue"), unit=tr("tasks")),
@@ -47,7 +47,7 @@ class ControlPage(RunPage):
         self.plots[1].add(tr("queue"), lambda: self.ring("queue"))
         self.plots[2].add(tr("wait"), lambda: self.ring("wait_s"))
         for plot in self.plots:
-            context.frames.add(plot, plot.draw)
+            context.frames.add(plot, calm(plot.draw))
         self._said = QLabel()
         self._said.setWordWrap(True)
         self._peer = QLabel()

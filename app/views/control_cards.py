@@ -1,5 +1,7 @@
 """A card for each controller that runs: its size live, what it wants, why it did what it did last, and its mode."""
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -23,6 +25,21 @@ from app.views.widgets.state import Badge
 MODES: Final = ("observe", "recommend", "apply")
 _WIDE_PX, _HIGH_PX, _BAR_PX = 300, 184, 16
 _WORDS_MS: Final = 250
+_DRAW_S: Final = 0.19
+
+
+def calm(draw: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
+    """Return a `draw` for the frame timer that draws five times a second at most: controllers turn ten times in that time."""
+    last_s = -math.inf
+
+    def sometimes() -> bool:
+        nonlocal last_s
+        if clock() - last_s < _DRAW_S or not draw():
+            return False
+        last_s = clock()
+        return True
+
+    return sometimes
 
 
 def mode_choice(ask: Callable[[str], None]) -> Choice:
@@ -49,9 +66,9 @@ class ControllerCard(QFrame):
         title = QLabel(run.title)
         title.setProperty("role", "heading")
         title.setWordWrap(True)
-        self.line = Sparkline(tr("Size"), lambda value: number_text(value, ".0f"))
+        self.line = Sparkline(tr("Size"), lambda value: number_text(value, ".0f"), most=100)
         self.line.follow(self._ring)
-        context.frames.add(self.line, self.line.draw)
+        context.frames.add(self.line, calm(self.line.draw))
         self.now, self.why = QLabel(), QLabel()
         self.why.setProperty("role", "muted")
         for label in (self.now, self.why):

@@ -2,6 +2,7 @@
 
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
+from app.views.control_cards import calm
 
 ACTION = {"n": 3, "before": 7.0, "wanted": 9.4, "after": 8.0, "reason": "rate limit"}
 
@@ -53,3 +54,24 @@ def test_a_controller_that_ended_loses_its_card_and_one_that_starts_says_so(full
     full.jobs.records.put(Job("j2", "control", "auto", "done", full.clock.now_us()))
     cards.tell()
     assert cards.isHidden()
+
+
+def test_what_turns_ten_times_a_second_is_drawn_five_times_and_what_has_nothing_new_waits_no_longer():
+    now_s, drawn, news = [0.0], [], [True]
+
+    def draw():
+        drawn.append(now_s[0])
+        return news[0]
+
+    frame = calm(draw, lambda: now_s[0])
+    told = []
+    for tick in range(10):
+        now_s[0] = 0.1 * tick
+        told.append(frame())
+    assert told == [True, False] * 5
+    assert len(drawn) == 5
+    news[0] = False
+    now_s[0] = 2.0
+    assert not frame()
+    news[0] = True
+    assert frame()

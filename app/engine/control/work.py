@@ -25,8 +25,9 @@ from app.engine.control.rigs import Rig, rig_of
 _MOST_NAP_S, _DRAIN_S = 0.02, 2.0
 _UP_PER_S, _DOWN_PER_S = 300.0, 30.0
 _AIMED_WAIT_S = 0.01
-_KEPT_ACTIONS, _TOLD_ACTIONS = 500, 20
+_KEPT_ACTIONS, _TOLD_ACTIONS = 500, 4
 _MODEST = 8
+_TELL_EVERY = 2
 # Resources for which a fixed size can be told exactly, by the recursion over the same arrivals.
 COMPARED = ("threadpool", "processpool")
 
@@ -59,6 +60,7 @@ class Trail:
     ticks: list[Tick] = field(default_factory=list)
     actions: "deque[dict[str, Any]]" = field(default_factory=lambda: deque(maxlen=_KEPT_ACTIONS))
     made: int = 0
+    held: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     waits_s: "array[float]" = field(default_factory=lambda: array("d"))
     orders: Orders = field(default_factory=Orders)
     told_to_end: bool = False
@@ -108,7 +110,7 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
             trail.rig.wake()
         unserved_s = trail.rig.close()
     if completed:
-        report(plan.seconds, plan.seconds, unit="s")
+        report(plan.seconds, plan.seconds, unit="s", samples=trail.held)
     trail.waits_s.extend(trail.rig.take_waits())
     trail.waits_s.extend(unserved_s)
     return _result(trail, safe, len(unserved_s))
@@ -199,12 +201,17 @@ def _turn(controller: Controller, trail: Trail) -> Tick:
 
 
 def _tell(report: Report, trail: Trail, tick: Tick, done_s: float) -> None:
+    """Keep the turn's figures, and send them with those of the turn before: who looks on pays for each message."""
     plan = trail.plan
     now = {
         "target": tick.target, "size": tick.size, "queue": tick.queue, "wait_s": tick.wait_s, "force": tick.force,
         "position": tick.position, "velocity": tick.velocity,
     }  # fmt: skip
-    samples = {metric: [(trail.epoch_s + tick.at_s, value)] for metric, value in now.items()}
+    for metric, value in now.items():
+        trail.held.setdefault(metric, []).append((trail.epoch_s + tick.at_s, value))
+    if len(trail.ticks) % _TELL_EVERY != 1:
+        return
+    samples, trail.held = trail.held, {}
     more = {"reason": tick.reason, "bound": tick.reason if tick.reason in BOUNDS else "", "mode": trail.mode,
             "actions": list(trail.actions)[-_TOLD_ACTIONS:]}  # fmt: skip
     report(min(done_s, plan.seconds), plan.seconds, unit="s", partial={**now, **more}, samples=samples)

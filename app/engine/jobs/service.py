@@ -372,7 +372,9 @@ def _decoded(data: bytes) -> dict[str, Any]:
 
 
 def _push(samples: Samples, job_id: str, metric: str, points: list[list[float | None]]) -> None:
-    if points:
+    if len(points) == 1 and points[0][1] is not None:  # by far the most
+        samples.ring(job_id, metric).push(float(points[0][0] or 0.0), float(points[0][1]))
+    elif points:
         times, values = zip(*points, strict=True)
         floats = [math.nan if value is None else float(value) for value in values]
         samples.ring(job_id, metric).extend(np.asarray(times, float), np.asarray(floats))

@@ -14,10 +14,13 @@ from app.views.widgets.explain import name_drawn, say_drawn
 
 
 class Sparkline(QWidget):
-    """Caption left, value right, the curve of the last samples below; `top` fixes the upper end of the scale."""
+    """Caption left, value right, the curve of the last `most` samples below; `top` fixes the upper end of the scale."""
 
-    def __init__(self, caption: str, text: Callable[[float], str], *, number: int = 0, top: float | None = None) -> None:
+    def __init__(
+        self, caption: str, text: Callable[[float], str], *, number: int = 0, top: float | None = None, most: int = 240
+    ) -> None:
         super().__init__()
+        self._most = most
         self._caption, self._text, self._number, self._top = caption, text, number, top
         self._source: Callable[[], Ring | None] = _nothing
         self._seen: tuple[int, int] = (0, -1)
@@ -48,7 +51,7 @@ class Sparkline(QWidget):
         if ring is None or (id(ring), ring.count) == self._seen:
             return False
         self._seen = (id(ring), ring.count)
-        self._values = ring.tail(240)[1]
+        self._values = ring.tail(self._most)[1]
         say_drawn(self, tr("{what} is {value}", what=self._caption, value=self._said()))
         self.update()
         return True

@@ -180,6 +180,18 @@ def test_tuning_on_what_was_seen_is_judged_on_what_was_not():
         steered(1)[1].tune()
 
 
+def test_the_last_hour_is_played_again_under_another_model():
+    sim, controller = steered(0, physics_model="coherent")
+    turn(sim, controller, 100)
+    told = controller.replay("static", last_s=5.0)
+    assert (told["against"], told["kind"], set(told["laws"])) == ("coherent", "simulated", {"static", "coherent"})
+    assert 4.5 < told["seconds"] < 5.2
+    assert told == controller.replay("static", last_s=5.0)
+    assert controller.replay("coherent")["effect"] == 0.0
+    with pytest.raises(BadInput, match="Too few arrivals"):
+        steered(1)[1].replay("static")
+
+
 def test_what_cannot_be_steered_is_refused_with_one_line():
     with pytest.raises(BadInput, match="no physics model warp; choose from auto, optomechanical"):
         QuantumController(Sim(0), "warp")

@@ -98,6 +98,7 @@ ROWS: tuple[Command, ...] = (
             Arg("target", float, "Objective at which the search ends early.", None),
             Arg("kind", str, "Kind of problem; auto recognises it by content.", "auto", choices=KINDS),
             Arg("route", str, "As a QUBO, by the method made for its domain, or both at equal time.", "auto", choices=ROUTES),
+            Arg("options", str, "Settings of the named solver, as name=value with commas between; see qubo solvers.", ""),
         ),
         returns="{objective, feasible, answer, routes, verdict, energy, sample, solver, cpu_s, wall_s, n, samples, verified}",
     ),
@@ -188,7 +189,7 @@ ROWS: tuple[Command, ...] = (
         "Lists the solvers, what each is for, and how many variables it takes.",
         list_solvers,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{solvers: [{name, title, help, most_variables, origin, fixed}]}",
+        returns="{solvers: [{name, title, help, most_variables, origin, fixed, options}]}",
     ),
     Command(
         "qubo.sample", "Find the sample problem",

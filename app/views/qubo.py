@@ -22,6 +22,7 @@ from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.shell.page import card
 from app.views.shell.run_page import RunPage, result_of
+from app.views.solver_options import SolverOptions
 from app.views.widgets.bars import BinChart
 from app.views.widgets.chart import Chart
 from app.views.widgets.columns import Column
@@ -90,8 +91,10 @@ class QuboPage(RunPage):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context, tr("QUBO"), context.engine.qubo.records)
-        self.form = self.add_form("qubo.solve", tr("Solve a problem file"))
-        sample = partial(self._use_sample)
+        self.form = self.add_form("qubo.solve", tr("Solve a problem file"), hidden=("sweeps",))
+        if self.form is not None:
+            self.options = SolverOptions(self.form, context.engine.qubo.solvers)
+            self.forms.addWidget(self.options)
         self.gallery = ProblemGallery(self.use_problem)
         self.wizard = ProblemWizard(context, self.use_problem)
         self.keep_aside(self.gallery)
@@ -106,7 +109,7 @@ class QuboPage(RunPage):
             self.add_action(button)
         self.sample = QPushButton(tr("Use the sample graph"))
         explain(self.sample, tr("Enters a bundled graph of 800 nodes into the form"))
-        self.sample.clicked.connect(lambda _checked=False: sample())
+        self.sample.clicked.connect(lambda _checked=False: self._use_sample())
         self.add_action(self.sample)
         self._figure = QLabel()
         self._figure.setProperty("role", "figure")

@@ -50,12 +50,15 @@ def _rows():
     from app.engine.base.settings import ROWS
     from app.engine.circuits.tasks.registry import TASKS
     from app.engine.qubo.problems.registry import KINDS
+    from app.engine.qubo.solvers import cards
 
     for row in command_table():
         yield from (row.title, row.help, *(text for arg in row.args for text in _said(arg)))
     yield from (text for row in ROWS for text in _said(row))
     for kind in KINDS.values():
         yield from (kind.title, kind.help)
+    for card in cards():
+        yield from (card.help, *(arg.help for arg in card.options))
     for task in TASKS.values():
         yield from (task.title, task.about, *task.steps, *(param.help for param in task.params))
 

@@ -20,6 +20,7 @@ from app.engine.fleet.health import Health
 from app.engine.fleet.records import DEMO_SITES, Node, demo_name
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
+from app.engine.qubo.solvers import cards
 
 REPO = Path(__file__).parents[2]
 GRAPH = REPO / "resources" / "samples" / "maxcut-800.txt"
@@ -55,7 +56,7 @@ class StubEngine:
         self.models = SimpleNamespace(records=Records(lambda model: model.id, "model"))
         self.rollouts = SimpleNamespace(records=Records(lambda rollout: rollout.id, "rollout"), tasks=lambda _key: ())
         comparisons = SimpleNamespace(records=_runs())
-        self.qubo = SimpleNamespace(records=_runs(), sample_path=lambda: GRAPH, comparisons=comparisons)
+        self.qubo = SimpleNamespace(records=_runs(), sample_path=lambda: GRAPH, comparisons=comparisons, solvers=cards)
         self.circuits = SimpleNamespace(records=_runs(), samples=bundled, tasks=SimpleNamespace(records=_runs()))
         self.learning = SimpleNamespace(records=_runs())
         self.control = SimpleNamespace(records=_runs())

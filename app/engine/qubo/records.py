@@ -4,10 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.engine.base.command import Arg
+from app.engine.base.text import tr
+
 
 @dataclass(frozen=True)
 class SolverCard:
-    """What a solver says of itself: how it is called, what it is for, and how many variables it takes at most."""
+    """What a solver says of itself: how it is called, what it is for, how many variables it takes at most.
+
+    `options` are what can be set, as forms draw them; all are whole numbers. `fixed` are those under which a run does not
+    depend on time.
+    """
 
     name: str
     title: str
@@ -15,12 +22,15 @@ class SolverCard:
     most_variables: int
     origin: str
     fixed: tuple[tuple[str, int], ...] = ()
+    options: tuple[Arg, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the card as plain data."""
         return {
             "name": self.name, "title": self.title, "help": self.help, "most_variables": self.most_variables,
             "origin": self.origin, "fixed": dict(self.fixed),
+            "options": [{"name": arg.name, "help": tr(arg.help), "default": arg.default, "low": arg.low, "high": arg.high}
+                        for arg in self.options],
         }  # fmt: skip
 
 

@@ -55,20 +55,22 @@ class QuboService:
 
     async def solve(
         self, *, file: Path, seconds: float = 5.0, threads: int = 1, seed: int = 0, solver: str = solvers.AUTO,
-        sweeps: int = 0, target: float | None = None, kind: str = "auto", route: str = "auto", actor: str, cause: str = "",
+        sweeps: int = 0, target: float | None = None, kind: str = "auto", route: str = "auto", options: str = "",
+        actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Solve the problem in `file` within `seconds` on `threads` and return the verified answer; see `problems/work.py`.
 
         A file of no known kind, an unknown solver or option fails here, before anything is written.
         """
         path = _checked(file, kind)
-        options = {"sweeps": sweeps} if sweeps else {}
-        if solver == solvers.AUTO and options:
-            raise BadInput("sweeps needs a solver to be named", field="sweeps")
+        chosen = {"sweeps": sweeps} if sweeps else {}
+        chosen |= solvers.read_options(solver, options, "options")
+        if solver == solvers.AUTO and chosen:
+            raise BadInput("{name} needs a solver to be named", field="solver", name=next(iter(chosen)))
         if solver != solvers.AUTO:
-            solvers.make(solver, options)
+            solvers.make(solver, chosen)
         await self._read_wholly(path, kind, actor, cause)
-        spec = {"file": str(path), "solver": solver, "seconds": seconds, "threads": threads, "options": options}
+        spec = {"file": str(path), "solver": solver, "seconds": seconds, "threads": threads, "options": chosen}
         spec |= {"kind": kind, "route": route, "target": target}
         return await self._book.execute(
             _KIND, "app.engine.qubo.problems.work:solve", spec,

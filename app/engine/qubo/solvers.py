@@ -6,8 +6,9 @@ equal seeds give equal results; the law under tests runs all solvers with them.
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
+from app.engine.base.command import Arg
 from app.engine.base.contracts import Solver
 from app.engine.base.errors import BadInput, Limit
 from app.engine.base.text import tr
@@ -39,8 +40,29 @@ def _portfolio(members: Sequence[str] = ("anneal", "tabu")) -> Portfolio:
     return Portfolio([make(name) for name in members])
 
 
+_MOST = 10**9
+_SWEEPS = Arg("sweeps", int, "Length of one anneal; 0: it finds its own.", 0, low=0, high=_MOST)
+_READS = Arg("reads", int, "So many reads, whatever the time; 0: until the time is up.", 0, low=0, high=10**6)
+_OPTIONS: Mapping[str, tuple[Arg, ...]] = {
+    "anneal": (
+        _SWEEPS,
+        Arg("anneals", int, "So many anneals when their length is given.", 1, low=1, high=10**6),
+        Arg("exchange", int, "1: takes turns with replica exchange once anneals are long; 0: never.", 1, low=0, high=1),
+    ),
+    "tabu": (Arg("searches", int, "So many searches, whatever the time; 0: until the time is up.", 0, low=0, high=10**6),),
+    "replicas": (_SWEEPS, Arg("replicas", int, "Anneals side by side.", 32, low=1, high=4096)),
+    "bifurcation": (
+        Arg("steps", int, "Steps of a round.", 1000, low=1, high=_MOST),
+        Arg("rounds", int, "So many rounds, whatever the time; 0: until the time is up.", 0, low=0, high=10**6),
+    ),
+    "highs": (Arg("nodes", int, "So many nodes of the search tree; 0: until the time is up.", 0, low=0, high=_MOST),),
+    "dwave-sa": (Arg("sweeps", int, "Sweeps of a read.", 1000, low=1, high=10**7), _READS),
+    "dwave-tabu": (_READS, Arg("moves", int, "Moves of a read when reads are given.", 500_000, low=1, high=_MOST)),
+    "dwave-descent": (_READS,),
+}
+
 _SOLVERS: Mapping[str, tuple[SolverCard, Callable[..., Solver]]] = {
-    card.name: (card, make)
+    card.name: (dataclasses.replace(card, options=_OPTIONS.get(card.name, ())), make)
     for card, make in (
         (SolverCard("anneal", Annealing.title, "Long anneals whose cost is their flips, joined with the best before.",
                     MOST_VARIABLES, "Outpost", (("sweeps", 300), ("anneals", 12))), Annealing),
@@ -78,13 +100,27 @@ def make(name: str, options: Mapping[str, Any] | None = None) -> Solver:
         return _portfolio(**(options or {}))
     if name not in _SOLVERS:
         raise BadInput("solver must be one of {names}, not {name}", field="solver", names=", ".join(NAMES), name=repr(name))
-    build: Any = _SOLVERS[name][1]
+    card, build = _SOLVERS[name][0], cast("Any", _SOLVERS[name][1])
     known = {field.name for field in dataclasses.fields(build)} - {"now"}
     for option in options or {}:
         if option not in known:
             raise BadInput("The solver {name} has no option {option}", field=option, name=name, option=option)
-    solver: Solver = build(**(options or {}))
+    told = {arg.name: arg for arg in card.options}
+    solver: Solver = build(**{key: told[key].take(value) if key in told else value for key, value in (options or {}).items()})
     return solver
+
+
+def read_options(solver: str, text: str, field: str) -> dict[str, int]:
+    """Return the options in "sweeps=300,reads=12"; raises `BadInput` that names `field` for anything else."""
+    options = {}
+    for word in text.replace(" ", ",").split(","):
+        key, equals, value = word.strip().partition("=")
+        if not word.strip():
+            continue
+        if not equals or not (value.isascii() and value.isdigit()) or len(value) > 18:
+            raise BadInput("Expected option=number after {solver}, found {word}", field=field, solver=solver, word=repr(word))
+        options[key] = int(value)
+    return options
 
 
 def choose(problem: Qubo, name: str = AUTO) -> Choice:

@@ -152,6 +152,9 @@ def endless(solver: str) -> dict[str, Any]:
         pairs = np.concatenate([np.stack([nodes[:-1].ravel(), nodes[1:].ravel()]),
                                 np.stack([nodes[:, :-1].ravel(), nodes[:, 1:].ravel()])], axis=1)  # fmt: skip
         graph = max_cut(nodes.size, (*pairs, np.ones(pairs.shape[1])))
+    elif solver == "highs":  # it takes few variables, and needs hours for as many as these
+        pairs = np.triu_indices(120, 1)
+        graph = max_cut(120, (*pairs, np.random.default_rng(1).choice([-1.0, 1.0], len(pairs[0]))))
     else:
         graph = cubes((10, 10, 20), 1)[0]
     return {"text": write(graph), "name": solver, "solver": solver, "seconds": 3600.0}

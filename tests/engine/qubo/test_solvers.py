@@ -153,3 +153,29 @@ def test_a_solver_is_not_given_more_than_it_takes() -> None:
 
 def test_what_was_asked_for_is_chosen() -> None:
     assert solvers.choose(random_qubo(5, 1, whole=True), "dwave-sa").name == "dwave-sa"
+
+
+@pytest.mark.parametrize(
+    "name, options, told",
+    [("dwave-sa", {"sweeps": 0}, "sweeps"), ("anneal", {"exchange": 7}, "exchange"), ("tabu", {"speed": 1}, "no option speed")],
+)
+def test_what_a_solver_cannot_take_is_refused(name: str, options: dict, told: str) -> None:
+    with pytest.raises(BadInput, match=told):
+        solvers.make(name, options)
+
+
+def test_options_as_typed_are_read_and_refused_by_their_field() -> None:
+    assert solvers.read_options("tabu", "searches=3, thread=1", "options") == {"searches": 3, "thread": 1}
+    assert solvers.read_options("tabu", "", "options") == {}
+    for text in ("searches", "searches=x", "searches=-1", "searches=" + "9" * 30):
+        with pytest.raises(BadInput, match="Expected option=number after tabu") as caught:
+            solvers.read_options("tabu", text, "options")
+        assert caught.value.field == "options"
+
+
+def test_a_card_tells_each_option_with_its_default_which_is_the_solvers_own() -> None:
+    for card in solvers.cards():
+        made = solvers.make(card.name)
+        assert {one["name"]: one["default"] for one in card.to_json()["options"]} == {
+            arg.name: int(getattr(made, arg.name)) for arg in card.options
+        }

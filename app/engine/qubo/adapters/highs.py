@@ -116,6 +116,7 @@ class Highs:
         n, found = problem.n, Found(problem.n)
         empty = np.zeros((1, n), np.int8)
         found.add(empty, problem.energies(empty))
+        allowance.tell(found.best)
         proved, bound = False, -np.inf
         if not allowance.stopped():
             outcome = run(linearised(problem), allowance.left_s, self.nodes)

@@ -54,13 +54,7 @@ def read_settings(text: str) -> list[Setting]:
 
 def _read(part: str) -> Setting:
     name, _, rest = part.partition(":")
-    options = {}
-    for word in rest.split(",") if rest else ():
-        key, equals, value = word.partition("=")
-        if not equals or not value.isdigit():
-            raise BadInput("Expected option=number after {solver}, found {word}", field="solvers", solver=name, word=repr(word))
-        options[key] = int(value)
-    return Setting(name, options)
+    return Setting(name, solvers.read_options(name, rest, "solvers"))
 
 
 def choices(setting: Setting) -> Sequence[Setting]:

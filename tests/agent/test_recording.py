@@ -31,6 +31,23 @@ def test_a_shadow_run_compares_choices_and_times_of_both():
     assert turned["agreement_ratio"] == 0.0
 
 
+def test_the_first_run_of_a_shape_is_not_timed():
+    now, seen = [0.0], set()
+
+    def cold(x):
+        now[0] += 1.0 if x.shape in seen else 100.0
+        seen.add(x.shape)
+        return x
+
+    def warm(x):
+        now[0] += 1.0
+        return x
+
+    rows = [np.ones((count, 2), np.float32) for count in (1, 2, 1, 2)]
+    told = shadow(rows, warm, cold, lambda: now[0])
+    assert (told["requests"], told["old_p99_s"], told["new_p99_s"]) == (4, 1.0, 1.0)
+
+
 def test_without_requests_there_is_no_agreement():
     told = shadow([], lambda x: x, lambda x: x, lambda: 0.0)
     assert (told["agreement_ratio"], told["old_p99_s"]) == (None, None)

@@ -12,10 +12,9 @@ from typing import Any, Final
 from app.engine.base.text import tr
 from app.engine.fleet.rollout.gates import judge
 from app.engine.fleet.rollout.records import Group, Rollout, Spec, Task
-from app.engine.fleet.rollout.sentences import waiting_for
+from app.engine.fleet.rollout.sentences import AWAY, away_count, waiting_for
 from app.engine.fleet.rollout.states import BAD, GOOD, GROUP, INSTALLING, MOVING, NODE, READY, RETRIED, ROLLOUT
 
-AWAY: Final = frozenset({"offline", "maintenance"})
 _FETCHED: Final = ("queued", "download_paused")
 _ONE_DAY_S: Final = 86400.0
 
@@ -196,7 +195,9 @@ def _chosen(
     within = reached if not spec.prefetch else len(rollout.groups)
     able = [task for task in order if task.state in _FETCHED and task.group <= within and task.due_s <= now_s]
     fetch, rollout = _to_fetch(rollout, order, [task for task in able if _here(health, task)], now_s)
-    room = spec.max_unavailable - installing if spec.max_unavailable else max(spec.at_once - installing, 0)
+    room = spec.at_once - installing
+    if spec.max_unavailable:
+        room = min(room, spec.max_unavailable - installing - away_count(rollout, order, health))
     there = [task for task in order if _may_install(task, spec, reached) and _here(health, task)]
     install = there[: max(room, 0)] if is_window_open(spec, now_s) else []
     return fetch, tuple(task.node_id for task in install), rollout

@@ -13,7 +13,8 @@ _WORDS: Final = """# Rollouts
 A rollout brings one version of a model to many nodes, group by group. It is planned first (`outpost rollout plan`): who gets
 it, who does not and why, bytes and time at each site's link, and what undoing it would mean. Nothing happens before
 `outpost rollout start`. `outpost rollout simulate` rehearses the same plan on a fleet that exists only in the engine, with
-faults; it calls the same functions that run in service, and its figures are simulated.
+faults; it calls the same functions that run in service, and its figures are simulated. `--nodes` makes up as many nodes as
+asked, in the same mix; `--as-is` begins with those away that are away now, and with links as slow as they are said to be.
 
 - **Groups** are written `5` (so many nodes), `10%` (of all targets), `label.ring=canary` or `rest`, parted by commas. A group
   begins when the one before passed its gate.
@@ -21,7 +22,8 @@ faults; it calls the same functions that run in service, and its figures are sim
   ended. With shadow traffic the new model must agree with the old one, and its p99 latency may grow only so far.
   What was asked for and no node with an old model could measure does not hold: the rollout pauses and says so.
 - **Nodes that are away.** `wait` keeps the group waiting, `skip` goes on and catches up when they are back, `count` takes
-  them for failed. `unknown` (nobody answers) is no failure; it resolves when the node does.
+  them for failed. Unless skipped they count among those that `--max-unavailable` allows to be away at once. `unknown` (nobody
+  answers) is no failure; it resolves when the node does.
 - **Two steps.** The artifact travels first, signed, checked piece by piece, as a delta where the node has an older version;
   installing is a second step, in a maintenance window if there is one. Before its commit every failure goes back to the old
   version. `rollback_failed` means that a person must go there.
@@ -36,7 +38,7 @@ faults; it calls the same functions that run in service, and its figures are sim
   counts too, and comes more seldom as the day's bytes go. Counted are bytes of HTTP, without what TLS and TCP add.
 - **Traffic for gates.** `outpost model record` has nodes keep their newest requests in memory, `outpost model replay` plays
   rows to them as real requests; the shadow run compares both versions on what was kept.
-- **Undo** is the inverse plan: each node back to the version it had, as a rollout of its own.
+- **Undo** is the inverse plan: each node back to the version it had when its turn came, as a rollout of its own.
 
 The pictures below are written from the tables that the program runs on.
 """

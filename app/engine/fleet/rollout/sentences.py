@@ -1,14 +1,15 @@
 """Why a rollout waits, as one sentence a person can act on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from app.engine.base.text import tr
 from app.engine.base.units import clock_text, number_text
 from app.engine.fleet.rollout.records import Rollout, Task
-from app.engine.fleet.rollout.states import BAD, GONE, GOOD
+from app.engine.fleet.rollout.states import BAD, GONE, GOOD, INSTALLING, READY
 from app.engine.fleet.rollout.words import word_of
 
+AWAY: Final = frozenset({"offline", "maintenance"})
 _MOST_NAMED: Final = 3
 _QUIET: Final = frozenset({"running", "paused", "starting", "stopping"})
 
@@ -27,6 +28,9 @@ def waiting_for(rollout: Rollout, tasks: Mapping[str, Task], health: Mapping[str
     left = [task for task in mine if task.state not in GOOD | BAD]
     if not left:
         return ""
+    most, away = rollout.spec.max_unavailable, away_count(rollout, tasks.values(), health)
+    if most and away >= most and any(task.state in READY for task in left):
+        return tr("{away} of its nodes are away, and no more than {most} may be unavailable at once", away=away, most=most)
     left.sort(key=lambda task: (task.state == "queued", task.name))
     told = [_one(task, health, now_s) for task in left[:_MOST_NAMED]]
     if len(left) > _MOST_NAMED:
@@ -34,9 +38,17 @@ def waiting_for(rollout: Rollout, tasks: Mapping[str, Task], health: Mapping[str
     return tr("Waiting for {left} of {all}: {nodes}", left=len(left), all=len(mine), nodes=", ".join(told))
 
 
+def away_count(rollout: Rollout, tasks: Iterable[Task], health: Mapping[str, str]) -> int:
+    """Return how many nodes of a rollout are unavailable by themselves; where those away are skipped, they do not count."""
+    if rollout.spec.offline == "skip":
+        return 0
+    others = BAD | GONE | {*INSTALLING, "rolling_back"}
+    return sum(health.get(task.node_id, "") in AWAY and task.state not in others for task in tasks)
+
+
 def _one(task: Task, health: Mapping[str, str], now_s: float) -> str:
     state = health.get(task.node_id, "")
-    if task.state in ("queued", "unknown") and state in ("offline", "maintenance"):
+    if task.state in ("queued", "unknown") and state in AWAY:
         return tr("{node} {state}", node=task.name, state=word_of(state))
     if task.state == "unknown":
         return tr("{node} unknown since {time}", node=task.name, time=clock_text(round(1e6 * task.changed_s)))

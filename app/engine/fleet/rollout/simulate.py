@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from app.engine.fleet.rollout.machine import AWAY, advance, decide, outcome_counts
+from app.engine.fleet.rollout.machine import advance, decide, outcome_counts
 from app.engine.fleet.rollout.plan import Plan
 from app.engine.fleet.rollout.records import Rollout, Task
+from app.engine.fleet.rollout.sentences import AWAY
 from app.engine.fleet.rollout.states import FETCHING, MOVING, NODE
 
 _STEP_S: Final = 5.0
@@ -114,7 +115,7 @@ def simulate(
     Nodes that are away by `health` come back after the faults' `away_s`; `links` holds the bytes/s of those that are known.
     """
     spec = replace(rollout.spec, confirm=False)  # whoever is asked says yes at once
-    rollout = replace(rollout, spec=spec, groups=plan.groups, state="starting", next_start_s=0.0)
+    rollout = replace(rollout, spec=spec, groups=plan.groups, state="starting", next_start_s=0.0, reason="", waiting="")
     fleet = _Fleet({task.node_id: task for task in plan.tasks}, health, faults, seed)
     now_s, said, peak = 0.0, list[tuple[float, str]](), 0
     for _ in range(_MOST_EVENTS):

@@ -133,6 +133,20 @@ def test_no_more_are_away_at_once_than_allowed():
     assert decide(told.rollout, tasks, ONLINE, 0.0).install == ("b",)
 
 
+@pytest.mark.parametrize(("offline", "install"), [("wait", ("a",)), ("skip", ("a", "b"))])
+def test_who_is_away_by_itself_counts_as_unavailable_unless_skipped(offline, install):
+    tasks, health = tasks_of("abcd"), {**ONLINE, "d": "offline"}
+    for name in "abc":
+        drive(tasks, name, *FETCH)
+    rollout = made(Spec(max_unavailable=2, offline=offline), ("all",))
+    assert decide(rollout, tasks, health, 0.0).install == install
+    none = decide(rollout, tasks, {**health, "c": "offline"}, 0.0)
+    assert none.install == (() if offline == "wait" else install)
+    if offline == "wait":
+        assert none.rollout.waiting == "2 of its nodes are away, and no more than 2 may be unavailable at once"
+    assert len(decide(made(Spec(at_once=1, max_unavailable=9), ("all",)), tasks, ONLINE, 0.0).install) == 1
+
+
 def test_the_rate_is_kept_and_an_exponential_one_grows_with_success():
     names = [f"n{number:03}" for number in range(400)]
     health = dict.fromkeys(names, "online")

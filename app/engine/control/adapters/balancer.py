@@ -117,7 +117,7 @@ class LoadBalancerResource(Metered):
 
     def __init__(self, balancer: LoadBalancer, low: int = 1, high: int = 0, *, each: int = 1, **more: Any) -> None:
         super().__init__(low, high or len(balancer.router.backends), **more)
-        self._balancer, self._each = balancer, each
+        self._balancer, self._each, self._first = balancer, each, balancer.done
 
     def read(self) -> Reading:
         """Return the figures now; busy and demand are in backends."""
@@ -134,6 +134,7 @@ class LoadBalancerResource(Metered):
         """Return totals since the balancer was made."""
         b = self._balancer
         return {
-            "requests_count": float(b.done), "errors_count": float(b.failed), "refused_count": float(b.refused),
+            "requests_count": float(b.done), "requests_hz": self.per_second(b.done - self._first),
+            "errors_count": float(b.failed), "refused_count": float(b.refused),
             "p99_s": b.p99_s(), "ejected_count": float(sum(one.until_s > 0 for one in b.router.backends)),
         }  # fmt: skip

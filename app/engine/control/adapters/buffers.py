@@ -36,7 +36,7 @@ class BufferResource(Metered):
         self._source = source_of(metric_source) if metric_source else None
         self._last: tuple[float, float] | None = None
         self._devices = SAMPLER.watch(_NET_DEV) if _NET_DEV.exists() else None
-        self._counters()
+        self._first = float(self._counters()[0])
 
     def _counters(self) -> tuple[float, float, float, float]:
         """Return (received bytes, packets, errors, drops) of the interface."""
@@ -81,6 +81,7 @@ class BufferResource(Metered):
         received, _, errors, drops = self._counters()
         return {
             "drops_count": float(drops), "received_bytes": float(received), "errors_count": float(errors),
+            "throughput_bytes_hz": self.per_second(float(received) - self._first),
             "buffer_bytes": self._granted(),
             "latency_s": self._hold_s,
         }  # fmt: skip

@@ -69,7 +69,7 @@ class ConnectionPoolResource(Metered):
         if pool._max_overflow < 0:  # noqa: SLF001 - no public name
             raise BadInput("The pool has no limit; give it a max_overflow of at least 0", field="pool")
         super().__init__(max(1, pool.size()), max_connections, **more)
-        self._checkouts, self._pool = checkouts, pool
+        self._checkouts, self._pool, self._first = checkouts, pool, checkouts.done
 
     def read(self) -> Reading:
         """Return the figures now."""
@@ -86,7 +86,8 @@ class ConnectionPoolResource(Metered):
         """Return totals and means since the pool was made."""
         c = self._checkouts
         return {
-            "connections_count": float(c.done), "errors_count": float(c.failed), "timeouts_count": float(c.timed_out),
+            "connections_count": float(c.done), "connections_hz": self.per_second(c.done - self._first),
+            "errors_count": float(c.failed), "timeouts_count": float(c.timed_out),
             "checked_out_count": float(self._pool.checkedout()), "waiting_count": float(c.waiting),
             "mean_use_s": c.used_s / c.done if c.done else 0.0, "mean_wait_s": c.wait_s / c.done if c.done else 0.0,
         }  # fmt: skip

@@ -45,7 +45,11 @@ class Metered:
         self._clock, self._filter_s = clock, filter_s
         self._motion, self._service_s, self._raw = Motion(), 0.0, 0.0
         self._before: Reading | None = None
-        self._at_s = clock()
+        self._at_s = self._begun_s = clock()
+
+    def per_second(self, total: float) -> float:
+        """Return `total` over the time since this resource was made."""
+        return total / max(self._clock() - self._begun_s, 1e-9)
 
     def read(self) -> Reading:
         """Return the figures now."""

@@ -2,6 +2,7 @@
 
 import math
 import socket
+from pathlib import Path
 
 import pytest
 import sqlalchemy.pool
@@ -40,6 +41,7 @@ METRICS = {
     },
     "connections": {
         "connections_count",
+        "connections_hz",
         "errors_count",
         "timeouts_count",
         "checked_out_count",
@@ -48,10 +50,10 @@ METRICS = {
         "mean_wait_s",
     },
     "queue": {"tasks_count", "drops_count", "queued_count", "mean_sojourn_s", "mean_service_s"},
-    "socket": {"drops_count", "received_bytes", "errors_count", "buffer_bytes", "latency_s"},
+    "socket": {"drops_count", "received_bytes", "throughput_bytes_hz", "errors_count", "buffer_bytes", "latency_s"},
     "memory": {"allocations_count", "collections_count", "collected_count", "rss_bytes", "hit_ratio", "pause_s"},
     "cgroup": {"memory_bytes", "limit_bytes", "held_back_count", "maximum_count", "killed_count"},
-    "balancer": {"requests_count", "errors_count", "refused_count", "p99_s", "ejected_count"},
+    "balancer": {"requests_count", "requests_hz", "errors_count", "refused_count", "p99_s", "ejected_count"},
     "ratelimit": {"granted_count", "drops_count", "rate_hz"},
     "batch": {"requests_count", "batches_count", "mean_batch_count", "mean_wait_s"},
 }
@@ -113,6 +115,13 @@ def test_a_state_can_be_believed_and_metrics_are_the_tabled_ones(resource):
     assert set(metrics) == METRICS[resource.name]
     assert all(math.isfinite(value) for value in metrics.values())
     assert all(name.endswith(("_count", "_ratio", "_s", "_bytes", "_hz")) for name in metrics)
+
+
+def test_the_guide_tables_the_metrics_of_every_kind():
+    guide = (Path(__file__).parents[4] / "docs" / "control.md").read_text("utf-8")
+    for name, keys in METRICS.items():
+        assert f"| {name} | " + ", ".join(f"`{key}`" for key in sorted(keys)) + " |" in guide
+    assert set(METRICS) == set(KINDS)
 
 
 @pytest.mark.parametrize("size", [-5.0, 0.0, 1.4, 1e12])

@@ -144,7 +144,7 @@ GROUPS: dict[str, Callable[[Sequence[int]], None]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=", ".join(GROUPS))
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=5)
     asked = parser.parse_args()
     for name in asked.groups or GROUPS:
         GROUPS[name](range(asked.seeds))

@@ -111,6 +111,24 @@ async def overhead(home: Path, agents: int, rounds: int) -> None:
         await engine.close()
 
 
+async def fewer(home: Path, agents: int) -> None:
+    """Print how many rounds are committed of those asked for when three in ten agents are killed in the middle of one."""
+    engine = await opened(home)
+    try:
+        names = sorted(node["name"] for node in (await engine.run("fleet.demo", nodes=agents))["nodes"])
+        training = asyncio.create_task(engine.run("learning.train", deadline_s=10.0, **KILLED))
+        while rounds_in(home) < 3:
+            await asyncio.sleep(0.02)
+        gone = names[: max(1, round(0.3 * agents))]
+        await asyncio.gather(*(engine.run("fleet.kill", node=name) for name in gone))
+        told = await training
+        settings = {"agents": agents, "killed": len(gone), "rounds": KILLED["rounds"], "state": told["state"]}
+        print(json.dumps({"figure": "learning.rounds_with_fewer", "value": len(told["rounds"]) / KILLED["rounds"],
+                          "unit": "of the rounds asked for", "settings": settings}))  # fmt: skip
+    finally:
+        await engine.close()
+
+
 def train_apart(home: Path) -> "subprocess.Popen[str]":
     """Start an engine in a process of its own that trains."""
     words = [part for name, value in KILLED.items() for part in (f"--{name}", str(value))]
@@ -169,6 +187,8 @@ def run(agents: int, rounds: int, kills: int) -> None:
     with tempfile.TemporaryDirectory(prefix="outpost-") as folder:
         asyncio.run(overhead(Path(folder), agents, rounds))
     if kills:
+        with tempfile.TemporaryDirectory(prefix="outpost-") as folder:
+            asyncio.run(fewer(Path(folder), agents))
         with tempfile.TemporaryDirectory(prefix="outpost-") as folder:
             home, few = Path(folder), min(agents, 6)
             subprocess.run(outpost(home, "fleet", "demo", "--nodes", str(few)), check=True, stdout=subprocess.DEVNULL)

@@ -12,24 +12,27 @@ if TYPE_CHECKING:
 
 async def _train(call: "Call", *, nodes: str, **args: Any) -> dict[str, Any]:
     chosen = [(node.id, node.name) for node in call.engine.fleet.select(nodes)]
-    name = args.pop("name")
+    name, versions = args.pop("name"), args.pop("versions")
     told = await call.engine.learning.train(chosen, **_spelt(args), actor=call.actor, cause=call.cause)
-    return await _registered(call, told, name)
+    return await _registered(call, told, name, each=versions == "each")
 
 
-async def _resume(call: "Call", *, run: str, name: str) -> dict[str, Any]:
+async def _resume(call: "Call", *, run: str, name: str, versions: str) -> dict[str, Any]:
     told = await call.engine.learning.resume(run, actor=call.actor, cause=call.cause)
-    return await _registered(call, told, name)
+    return await _registered(call, told, name, each=versions == "each")
 
 
-async def _registered(call: "Call", told: dict[str, Any], name: str) -> dict[str, Any]:
-    """Make the global model of a session that is done the next version of the model `name`; add which one to what is told."""
+async def _registered(call: "Call", told: dict[str, Any], name: str, *, each: bool) -> dict[str, Any]:
+    """Make the global model of a session that is done, or of `each` round, versions of the model `name`; tell the newest."""
     if not name or told.get("state") != "done":
         return told
     from app.engine.flows.train import export
 
     engine = call.engine
-    version = await export(engine.learning, engine.models, told["run_id"], name=name, actor=call.actor, cause=call.cause)
+    by: dict[str, Any] = {"name": name, "actor": call.actor, "cause": call.cause}
+    numbers = [int(row["round"]) for row in told["rounds"]] if each else [0]
+    for number in numbers:
+        version = await export(engine.learning, engine.models, told["run_id"], number=number, **by)
     return {**told, "version": {key: version[key] for key in ("id", "name", "version", "artifact")}}
 
 
@@ -97,6 +100,7 @@ async def _export(call: "Call", *, run: str, name: str, file: Path | None, round
 
 _RUN = Arg("run", str, "Id of the run, or latest.", "latest", positional=True)
 _NAME = Arg("name", str, "Model that gets the outcome as a new version; empty keeps it out of the registry.", "digits")
+_VERSIONS = Arg("versions", str, "Which models become versions: the last, or each round's.", "last", choices=("last", "each"))
 _ROUNDS = "Rounds of training."
 _SEED = Arg("seed", int, "Seed of the run; equal seeds and data give equal models.", 0, low=0, high=2**64 - 1)
 _BATCH = Arg("batch", int, "Examples per step; 0 means all a node has.", 16, low=0, high=1024)
@@ -140,7 +144,7 @@ ROWS: tuple[Command, ...] = (
         (
             Arg("rounds", int, _ROUNDS, 15, low=1, high=10_000),
             _SEED,
-            Arg("nodes", str, "Names or ids parted by commas, or all.", "all"),
+            Arg("nodes", str, "all, names parted by commas, a query, or view: and the name of a saved view.", "all"),
             Arg("epochs", int, "Passes over a node's own data per round.", 5, low=1, high=1000),
             _BATCH,
             Arg("lr", float, "Step size of the nodes' gradient descent.", 0.1, low=0, high=10),
@@ -160,6 +164,7 @@ ROWS: tuple[Command, ...] = (
             Arg("dataset", Path, "What the model is tested on here: as in simulate; else the digits.", None),
             Arg("title", str, "What the session is called.", ""),
             _NAME,
+            _VERSIONS,
         ),
         returns=_SESSION,
         leaves=True,
@@ -226,7 +231,7 @@ ROWS: tuple[Command, ...] = (
         _forecast,
         (
             Arg("clients", int, "Simulated clients; 0 means live nodes.", 0, low=0, high=100_000),
-            Arg("nodes", str, "Names or ids parted by commas, or all.", "all"),
+            Arg("nodes", str, "all, names parted by commas, a query, or view: and the name of a saved view.", "all"),
             Arg("rounds", int, _ROUNDS, 15, low=1, high=10_000),
             Arg("epochs", int, "Passes over a client's own data per round.", 2, low=1, high=1000),
             Arg("sample_rate", float, "Ratio of the clients that take part in a round.", 1.0, low=0.00001, high=1),
@@ -245,7 +250,7 @@ ROWS: tuple[Command, ...] = (
     Command(
         "learning.resume", "Resume training",
         "Goes on with a session after its last finished round: one that was paused, stopped, or broke off.",
-        _resume, (_RUN, _NAME), leaves=True,
+        _resume, (_RUN, _NAME, _VERSIONS), leaves=True,
         returns=_SESSION,
     ),
     Command(

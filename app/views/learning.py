@@ -37,7 +37,7 @@ from app.views.widgets.table import TablePanel
 _DEEP: Final = (
     "epochs", "batch", "lr", "deadline_s", "quorum_ratio", "mu", "beta", "server_rate", "compress", "keep_ratio", "selection",
     "drop_stragglers", "until_accuracy", "plateau_rounds", "patience_s", "norm_bound", "title", "name", "data", "dataset",
-    "dropout_rate", "drill_round", "model", "alpha",
+    "dropout_rate", "drill_round", "model", "alpha", "versions",
 )  # fmt: skip
 _OVER_NODES: Final = "live nodes"
 _AGAIN: Final = ("paused", "stopped", "failed", "cancelled", "interrupted")
@@ -51,11 +51,7 @@ class LearningPage(RunPage):
         super().__init__(context, tr("Learning"), context.engine.learning.records)
         self.train = self.add_form("learning.train", tr("Train over the nodes"), hidden=_DEEP)
         self.simulate = self.add_form("learning.simulate", tr("Simulate a federation"), hidden=_DEEP)
-        self.forecasts = [
-            ForecastLine(form, _DEEP, context.start, live=form is self.train)
-            for form in (self.train, self.simulate)
-            if form is not None
-        ]
+        self.forecasts = [ForecastLine(form, _DEEP, context.start) for form in (self.train, self.simulate) if form is not None]
         self._make_actions()
         self._figure = QLabel()
         self._figure.setProperty("role", "figure")

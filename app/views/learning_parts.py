@@ -230,9 +230,9 @@ def tried_of(result: Mapping[str, Any]) -> list[Tried]:
 class ForecastLine(QLabel):
     """What the run in a form will take, asked anew a moment after each edit."""
 
-    def __init__(self, form: CommandForm, hidden: Collection[str], ask: Callable[..., None], *, live: bool) -> None:
+    def __init__(self, form: CommandForm, hidden: Collection[str], ask: Callable[..., None]) -> None:
         super().__init__()
-        self._form, self._ask, self._live = form, ask, live
+        self._form, self._ask = form, ask
         self.setProperty("role", "caption")
         self.setWordWrap(True)
         self._later = Later(self.refresh, _WAIT_MS, self)

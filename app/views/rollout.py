@@ -145,7 +145,8 @@ class RolloutPage(Page):
         bar = QHBoxLayout()
         self.controls: dict[str, QPushButton] = {}
         for event, command, words in (
-            ("approve", "rollout.approve", tr("Approve")), ("start", "rollout.start", tr("Start rollout")),
+            ("approve", "rollout.approve", tr("Approve")), ("ask", "rollout.ask", tr("Ask for approval")),
+            ("start", "rollout.start", tr("Start rollout")),
             ("confirm", "rollout.confirm", tr("Confirm installation")),
             ("pause", "rollout.pause", tr("Pause")), ("resume", "rollout.resume", tr("Resume")),
             ("retry", "rollout.retry", tr("Retry failed")), ("undo", "rollout.undo", tr("Plan the undo")),
@@ -186,7 +187,7 @@ class RolloutPage(Page):
         self.pick_rollout(rollout_id)
 
     def _ask(self, command: str, _checked: bool = False, **how: Any) -> None:
-        if command == "rollout.approve":  # the form takes the paper of whoever approves it elsewhere
+        if command in ("rollout.approve", "rollout.ask"):  # their forms take the paper of whoever approves it elsewhere
             self.context.open_command(command, {"rollout": self._key})
             return
         self.context.start(command, None, rollout=self._key, **how)
@@ -215,7 +216,7 @@ class RolloutPage(Page):
         self.lanes.show_lanes(lanes_of(rollout, tasks))
         self.nodes.show_tasks(rollout.id, [group.name for group in rollout.groups], tasks)
         for event, button in self.controls.items():
-            button.setVisible(self._may(rollout, event, counts))
+            button.setVisible(bool(tasks) and self._may(rollout, event, counts))  # without nodes it is another console's
         self.controls["confirm"].setVisible(any(task.state == "wait_confirmation" for task in tasks))
 
     @staticmethod
@@ -224,7 +225,7 @@ class RolloutPage(Page):
             return counts["good"] > 0 and (rollout.state in ROLLOUT.ends or rollout.state == "paused")
         if event == "retry" and not counts["bad"]:
             return False
-        return ROLLOUT.allows(rollout.state, "stop" if event == "halt" else event)
+        return ROLLOUT.allows(rollout.state, {"halt": "stop", "ask": "approve"}.get(event, event))
 
 
 def lanes_of(rollout: Rollout, tasks: list[Task]) -> list[Lane]:

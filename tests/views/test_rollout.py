@@ -45,7 +45,7 @@ def test_the_newest_rollout_fills_its_lanes_and_says_why_it_waits(page):
 @pytest.mark.parametrize(
     ("state", "shown"),
     [
-        ("waiting_for_approval", {"approve"}), ("ready", {"start"}), ("running", {"pause", "stop", "halt"}),
+        ("waiting_for_approval", {"approve", "ask"}), ("ready", {"start"}), ("running", {"pause", "stop", "halt"}),
         ("paused", {"resume", "retry", "undo", "stop", "halt"}), ("finished", {"retry", "undo"}), ("stopping", set()),
     ],
 )  # fmt: skip
@@ -142,3 +142,15 @@ def test_the_plan_of_a_rollout_can_be_seen_whatever_became_of_it(page):
     assert not page.sheet.keep.isEnabled()
     page.sheet.groups.setText("5,rest")
     assert not page.sheet.keep.isEnabled()
+
+
+def test_another_consoles_rollout_is_shown_without_controls_and_a_paper_is_asked_for_in_a_form(page, window, start):
+    records = page.context.engine.rollouts
+    records.records.put(replace(RUNNING, state="waiting_for_approval"))
+    page.shown()
+    page.controls["ask"].click()
+    assert window.inspector.isVisible()
+    assert "rollout.ask" not in start.names()
+    records.tasks = lambda _key: ()
+    page.shown()
+    assert not any(button.isVisible() for button in page.controls.values())

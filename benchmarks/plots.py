@@ -130,8 +130,10 @@ def matrix(n: int, couplings: int) -> None:
     chart.resize(600, 520)
     chart.show_blocks(shown, n)
     chart.grab()
-    told("first paint of a matrix", time.process_time() - began, "s of CPU", n=n, couplings=problem.couplings,
-         blocks_s=round(blocked, 3))  # fmt: skip
+    told(
+        f"first paint of a matrix, {couplings} couplings", time.process_time() - began, "s of CPU", n=n,
+        couplings=problem.couplings, blocks_s=round(blocked, 3),
+    )  # fmt: skip
 
 
 def map_of_nodes(app: Any, nodes: int, frames: int) -> None:

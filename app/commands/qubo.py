@@ -69,6 +69,11 @@ async def replay(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002
     return await call.engine.qubo.replay(id, actor=call.actor, cause=call.cause)
 
 
+async def warm(call: "Call") -> dict[str, Any]:
+    """Prepare the solvers."""
+    return await call.engine.qubo.warm(actor=call.actor, cause=call.cause)
+
+
 async def list_solvers(call: "Call") -> dict[str, Any]:
     """List the solvers."""
     return {"solvers": [card.to_json() for card in call.engine.qubo.solvers()]}
@@ -183,6 +188,14 @@ ROWS: tuple[Command, ...] = (
         (Arg("id", str, "Id of the run.", positional=True),),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{id, same, same_version, objective, energy, sample, solver, version}",
+    ),
+    Command(
+        "qubo.warm", "Prepare the solvers",
+        "Compiles the inner loops of the solvers, or loads them from the cache on the disk, so that the first question need "
+        "not wait. The QUBO page does so in the background when it is first opened.",
+        warm,
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{warmup_s}",
     ),
     Command(
         "qubo.solvers", "List solvers",

@@ -89,6 +89,8 @@ def sample_rows(result: Mapping[str, Any]) -> list[Sample]:
 class QuboPage(RunPage):
     """Solve, watch, compare."""
 
+    _warmed = False
+
     def __init__(self, context: Context) -> None:
         super().__init__(context, tr("QUBO"), context.engine.qubo.records)
         self.form = self.add_form("qubo.solve", tr("Solve a problem file"), hidden=("sweeps",))
@@ -181,6 +183,13 @@ class QuboPage(RunPage):
         self.energies.show_values([row.energy for row in rows], [row.count for row in rows])
         land = result.get("landscape")
         self.landscape.show_picture({**land, "samples": result["samples"]} if land else None)
+
+    def shown(self) -> None:
+        """Bring the shown run up to date; the first time, have the solvers prepared in the background."""
+        super().shown()
+        if not self._warmed and self.context.find("qubo.warm") is not None:
+            self._warmed = True
+            self.context.start("qubo.warm", None)
 
     def frame_now(self) -> None:
         """Draw the plot."""

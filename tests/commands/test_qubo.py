@@ -30,6 +30,9 @@ class Wing:
     async def show(self, run_id):
         return {"id": run_id}
 
+    async def warm(self, **by):
+        return {"warmup_s": 0.5, **by}
+
     def solvers(self):
         return (SolverCard("a", "A", "Does it.", 5, "here"),)
 
@@ -99,3 +102,8 @@ async def test_qubo_solvers_are_plain_data(call) -> None:
 
 async def test_qubo_sample_tells_a_path(call) -> None:
     assert await TABLE.need("qubo.sample").run(call) == {"file": "x"}
+
+
+async def test_preparing_the_solvers_says_how_long_it_took(call) -> None:
+    row = TABLE.need("qubo.warm")
+    assert await row.run(call, **row.take({})) == {"warmup_s": 0.5, "actor": "me@here", "cause": "why"}

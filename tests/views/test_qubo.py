@@ -149,3 +149,10 @@ def test_an_embedding_is_asked_for_once_it_is_looked_at_and_per_topology(full_wi
     page.shown()
     page.embedding.ask()
     assert start.names().count("qubo.embed") == asked == 2
+
+
+def test_the_solvers_are_prepared_once_when_the_page_is_first_opened(full_window, start):
+    full_window.open_page("qubo")
+    full_window.open_page("fleet")
+    full_window.open_page("qubo")
+    assert start.names().count("qubo.warm") == 1

@@ -111,7 +111,7 @@ class QuboService:
 
     async def warm(self, *, actor: str, cause: str = "") -> dict[str, Any]:
         """Compile the kernels in a worker, so that the first question need not wait."""
-        job = {"title": "Prepare the solvers", "actor": actor, "cause": cause, "transient": True}
+        job = {"title": tr("Prepare the solvers"), "actor": actor, "cause": cause, "transient": True}
         return await self._base.jobs.run(_KIND, "app.engine.qubo.work:warm", {}, **job)
 
     async def picture(self, *, file: Path, seed: int = 0, actor: str, cause: str = "") -> dict[str, Any]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 # As in engine/qubo/solvers.py, which is not imported here so that the agent needs no engine; a test holds them equal.
 SOLVERS = (
     "auto", "anneal", "tabu", "replicas", "bifurcation", "exact", "highs", "dwave-sa", "dwave-tabu", "dwave-descent",
-    "dwave-tree",
+    "dwave-tree", "qaoa",
 )  # fmt: skip
 
 # As in engine/qubo/problems; a test holds them equal.

@@ -1,7 +1,8 @@
 """Light cones: the part of a circuit a local observable depends on, and its exact expectation from that part alone.
 
 Gates outside the backward cone cancel with their inverses (Lieb and Robinson, 1972, for circuits). A gate that is diagonal does
-not move an observable made of Z alone, so it is left out too while nothing else stands between.
+not move an observable made of Z alone, so it is left out too while nothing else stands between; where it does move one, it adds
+nothing but Z on the qubits that had nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,8 +62,11 @@ def cone_numbers(steps: Sequence[Step], observable: Observable) -> tuple[list[in
         if not touched or (touched <= only_z and step.diagonal):
             continue
         kept.append(number)
+        if step.diagonal:
+            only_z.update(set(step.qubits) - live)  # a diagonal gate brings nothing but Z to qubits that were free of it
+        else:
+            only_z.difference_update(step.qubits)
         live.update(step.qubits)
-        only_z.difference_update(step.qubits)
     return kept[::-1], sorted(live)
 
 

@@ -21,16 +21,19 @@ SIMULATORS: Final = ("clifford", "stabilizer", "statevector", "matrix_product_st
 NOISY: Final = ("stabilizer", "density_matrix", "trajectories")
 _START_S: Final = 0.004
 # Seconds per amplitude on one core of the machine they were measured on; see `Ask.pace`.
-_ONE_S: Final = 4e-9  # a gate of one qubit
-_TWO_S: Final = 5e-9  # a gate of two
+_LONE_S: Final = 4e-9  # gates of one qubit by themselves
+_PLAIN_S: Final = 5.5e-9  # gates of two qubits that are joined, when none turns a qubit between 0 and 1
+_MIXED_S: Final = 1.25e-8  # the same, when one does
+_TWO_S: Final = 5e-9  # a gate that is not joined
 _BASE_S: Final = 6e-8  # laying out the state and drawing from it
 _OP_S: Final = 2.5e-5  # handing an operation over
 _SVD_S: Final = 1.4e-8  # times the cube of the bond
 _SWAP_S: Final = 3.5e-5
-_DRAW_S: Final = 7e-6  # a qubit of one shot from a matrix product state
+_DRAW_S: Final = 5e-6  # a qubit of one shot from a matrix product state
 _DRAW_BOND_S: Final = 4.5e-8  # times the square of the bond
 _THREADED_FROM: Final = 14
 _MOST_EXPONENT: Final = 60
+_MIXING: Final = frozenset({"h", "sx", "sxdg", "rx", "ry", "r", "u", "u2", "u3", "rxx", "ryy", "rzx"})
 _FREE: Final = frozenset({"measure", "barrier", "id", "delay"})
 _TRIALS: Final = (64, 32, 16, 8, 4, 2)
 _TRIAL_SHARE: Final = 0.1
@@ -95,7 +98,7 @@ def repeats(circuit: Circuit, shots: int) -> int:
 def _clifford(circuit: Circuit, ask: Ask) -> tuple[int, float, str]:
     count, bits, shots = len(circuit.qubits), len(circuit.clbits), ask.shots
     memory = 3 * shots * bits + 6 * count * count + 8 * clifford.CHUNK * count
-    seconds = 8e-6 * len(circuit.ops) + 5e-7 * count**2 + 1e-9 * shots * count**2 / 8
+    seconds = 6e-3 + 8e-6 * len(circuit.ops) + 5e-7 * count**2 + 1e-9 * shots * count**2 / 8
     reason = "" if clifford.fits(circuit) else tr("only for Clifford gates measured at the end")
     return memory, seconds, reason
 
@@ -111,10 +114,28 @@ def _stabilizer(circuit: Circuit, ask: Ask) -> tuple[int, float, str]:
 
 
 def _amplitude_s(circuit: Circuit) -> float:
-    """Return seconds per amplitude of following the circuit once."""
-    one = sum(len(op.qubits) == 1 and op.name not in _FREE for op in circuit.ops)
-    two = sum(len(op.qubits) * (len(op.qubits) - 1) // 2 for op in circuit.ops if len(op.qubits) > 1 and op.name != "barrier")
-    return _ONE_S * one + _TWO_S * two
+    """Return seconds per amplitude of following the circuit once, gates on the same two qubits taken together."""
+    newest: dict[int, int] = {}
+    blocks: list[bool] = []
+    waiting: set[int] = set()  # qubits turned before their first block
+    lone = 0
+    for op in circuit.ops:
+        mixing = op.name in _MIXING
+        if len(op.qubits) == 1 and op.name not in _FREE:
+            at = newest.get(op.qubits[0])
+            if at is not None:
+                blocks[at] |= mixing
+            elif op.qubits[0] not in waiting:
+                waiting.add(op.qubits[0])
+                lone += 1
+        elif len(op.qubits) > 1 and op.name != "barrier":
+            ends = {newest.get(qubit) for qubit in op.qubits}
+            if len(ends) != 1 or None in ends:
+                lone -= len(waiting.intersection(op.qubits))
+                blocks += [bool(waiting.intersection(op.qubits))] * (len(op.qubits) - 1)
+                waiting.difference_update(op.qubits)
+                newest |= dict.fromkeys(op.qubits, len(blocks) - 1)
+    return _LONE_S * lone + sum(_MIXED_S if mixed else _PLAIN_S for mixed in blocks)
 
 
 def _statevector(circuit: Circuit, ask: Ask) -> tuple[int, float, str]:

@@ -5,6 +5,7 @@ equal seeds give equal results; the law under tests runs all solvers with them.
 """
 
 import dataclasses
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -59,9 +60,14 @@ _OPTIONS: Mapping[str, tuple[Arg, ...]] = {
     "dwave-sa": (Arg("sweeps", int, "Sweeps of a read.", 1000, low=1, high=10**7), _READS),
     "dwave-tabu": (_READS, Arg("moves", int, "Moves of a read when reads are given.", 500_000, low=1, high=_MOST)),
     "dwave-descent": (_READS,),
+    "qaoa": (
+        Arg("layers", int, "Layers of phases and turns.", 2, low=1, high=8),
+        Arg("shots", int, "How often the state is measured.", 1000, low=1, high=10**6),
+    ),
 }
 
-_SOLVERS: Mapping[str, tuple[SolverCard, Callable[..., Solver]]] = {
+# What stands above this wing is named as the target of a job is, and loaded when it is asked for.
+_SOLVERS: Mapping[str, tuple[SolverCard, Callable[..., Solver] | str]] = {
     card.name: (dataclasses.replace(card, options=_OPTIONS.get(card.name, ())), make)
     for card, make in (
         (SolverCard("anneal", Annealing.title, "Long anneals whose cost is their flips, joined with the best before.",
@@ -83,6 +89,8 @@ _SOLVERS: Mapping[str, tuple[SolverCard, Callable[..., Solver]]] = {
                     MOST_VARIABLES, "dwave-samplers", (("reads", 64),)), DwaveDescent),
         (SolverCard("dwave-tree", DwaveTree.title, "Exact where the graph is like a tree; the answer is proved.",
                     5000, "dwave-samplers"), DwaveTree),
+        (SolverCard("qaoa", "QAOA on a simulator", "A quantum algorithm on simulated qubits; for small problems, to compare.",
+                    18, "Outpost", (("shots", 20_000), ("starts", 1), ("rounds", 1))), "app.engine.circuits.tasks.qaoa:Qaoa"),
     )
 }  # fmt: skip
 
@@ -101,6 +109,9 @@ def make(name: str, options: Mapping[str, Any] | None = None) -> Solver:
     if name not in _SOLVERS:
         raise BadInput("solver must be one of {names}, not {name}", field="solver", names=", ".join(NAMES), name=repr(name))
     card, build = _SOLVERS[name][0], cast("Any", _SOLVERS[name][1])
+    if isinstance(build, str):
+        module, _, kind = build.partition(":")
+        build = getattr(importlib.import_module(module), kind)
     known = {field.name for field in dataclasses.fields(build)} - {"now"}
     for option in options or {}:
         if option not in known:

@@ -3,6 +3,7 @@ import pytest
 
 from app.engine.circuits import lightcone
 from app.engine.circuits.lightcone import Step
+from app.engine.circuits.records import Op
 
 CX = np.array([[1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0]], complex)
 H = np.array([[1, 1], [1, -1]], complex) / np.sqrt(2)
@@ -53,3 +54,22 @@ def test_inputs_other_than_zero_are_started_from():
     plus = np.array([1, 1]) / np.sqrt(2)
     assert lightcone.expectation([Step(CX, (3, 7))], [3, 7], {3: "X", 7: "X"}, {3: plus}) == pytest.approx(1)
     assert lightcone.expectation([Step(CX, (3, 7))], [3, 7], {3: "X"}, {3: plus}) == pytest.approx(0)
+
+
+def test_a_layer_of_commuting_phases_widens_the_cone_by_neighbours_only():
+    # X0 on a ring of phases: each brings Z to a neighbour, and the phases beyond commute with that.
+    ring = [lightcone.step_of(Op("rzz", (at, (at + 1) % 12), (0.3,))) for at in range(12)]
+    kept, qubits = lightcone.cone_numbers(ring, {0: "X"})
+    assert qubits == [0, 1, 11]
+    assert kept == [0, 11]
+    turned = [*[lightcone.step_of(Op("h", (at,))) for at in range(12)], *ring]
+    steps, qubits = lightcone.cone(turned, {0: "X"})
+    # Each phase turns X by its angle about a Z of mean 0: cos^2.
+    assert lightcone.expectation(steps, qubits, {0: "X"}) == pytest.approx(np.cos(0.3) ** 2, abs=1e-12)
+
+
+def test_controls_are_part_of_a_steps_matrix():
+    closed = lightcone.step_of(Op("cx", (0, 1), (), (), "", 1))
+    assert np.array_equal(closed.matrix.real, [[1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0]])
+    opened = lightcone.step_of(Op("cx", (0, 1), (), (), "", 1, (0,)))
+    assert np.array_equal(opened.matrix.real, [[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]])

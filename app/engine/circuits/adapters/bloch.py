@@ -32,7 +32,11 @@ def vectors(circuit: Any, name: str, seed: int) -> dict[str, Any]:
         for axis in "XYZ":
             low.save_expectation_value(Pauli(axis), [qubit], label=f"{axis}{qubit}")
     word = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]) >> 1
-    done = AerSimulator(method=choice.method).run(low, shots=1 if exact else RUNS, seed_simulator=word).result()
+    done = (
+        AerSimulator(method=choice.method, enable_truncation=False)
+        .run(low, shots=1 if exact else RUNS, seed_simulator=word)
+        .result()
+    )
     if not done.success:
         reason = " ".join(str(done.results[0].status if done.results else done.status).split())[:300]
         raise BadInput("{file}: the simulator refused it: {reason}", file=name, reason=reason)

@@ -6,7 +6,10 @@ from several starts on the exact mean. On a ring of more than 2p + 1 nodes p lay
 
 import math
 import time
-from typing import Any, Final, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, ClassVar, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +19,12 @@ from app.engine.base.errors import Limit
 from app.engine.circuits import states
 from app.engine.circuits.records import Circuit, Op
 from app.engine.circuits.tasks.base import NO, UNDECIDED, Finding, Param, Task
+from app.engine.qubo.exact import spectrum
 
 Real: TypeAlias = NDArray[np.float64]
-MOST_VARIABLES: Final = 14
-_STARTS: Final = 6
-_ROUNDS: Final = 60
+MOST_VARIABLES: Final = 18
+_MOST_KEPT: Final = 64
+_TOGETHER: Final = 5
 
 
 def evolve(costs: Real, angles: Real) -> states.State:
@@ -29,11 +33,13 @@ def evolve(costs: Real, angles: Real) -> states.State:
     state = np.full(costs.size, costs.size**-0.5, np.complex128)
     for phase, turn in zip(angles[:layers], angles[layers:], strict=True):
         state *= np.exp(-1j * phase * costs)
-        c, s = math.cos(turn), -1j * math.sin(turn)
-        for qubit in range(qubits):
-            halves = state.reshape(-1, 2, 1 << qubit)
-            low, high = halves[:, 0].copy(), halves[:, 1].copy()
-            halves[:, 0], halves[:, 1] = c * low + s * high, s * low + c * high
+        one = np.array([[math.cos(turn), -1j * math.sin(turn)], [-1j * math.sin(turn), math.cos(turn)]])
+        left = qubits
+        while left:
+            # The lowest qubits are turned by one product and become the highest, until all have had their turn.
+            count = min(_TOGETHER, left)
+            state = np.ascontiguousarray((state.reshape(-1, 1 << count) @ reduce(np.kron, [one] * count)).T).reshape(-1)
+            left -= count
     return state
 
 
@@ -42,40 +48,62 @@ def mean(costs: Real, angles: Real) -> float:
     return float((np.abs(evolve(costs, angles)) ** 2 * costs).sum())
 
 
-def angles_of(costs: Real, layers: int, rng: np.random.Generator, stop: Stop = never) -> Real:
-    """Return the best angles found from several starts: steps along each angle, halved when none helps."""
+def angles_of(
+    costs: Real, layers: int, rng: np.random.Generator, stop: Stop = never, *, starts: int = 6, rounds: int = 60
+) -> Real:
+    """Return the best angles found from several starts: steps along each angle, halved when none helps.
+
+    The first start is a ramp, phases growing and turns shrinking as in slow annealing; the others are random.
+    """
     scale = float(np.ptp(costs)) or 1.0
+    sizes = np.concatenate([np.full(layers, 4 / scale), np.ones(layers)])
+    ramp = (np.arange(layers) + 0.5) / layers
     best, found = math.inf, np.zeros(2 * layers)
-    for _ in range(_STARTS):
-        here = np.concatenate([rng.uniform(0, 4 / scale, layers), rng.uniform(0, math.pi / 2, layers)])
-        value, step = mean(costs, here), 0.3
-        sizes = np.concatenate([np.full(layers, 4 / scale), np.ones(layers)])
-        for _ in range(_ROUNDS):
-            if stop() or step < 1e-6:
-                break
-            before = value
-            for at in range(2 * layers):
-                for sign in (1, -1):
-                    there = here.copy()
-                    there[at] += sign * step * sizes[at]
-                    tried = mean(costs, there)
-                    if tried < value:
-                        here, value = there, tried
-                        break
-            step = step if value < before else step / 2
+    for number in range(starts):
+        if number:
+            here = np.concatenate([rng.uniform(0, 4 / scale, layers), rng.uniform(0, math.pi / 2, layers)])
+        else:
+            here = np.concatenate([6 / scale * ramp, -0.7 * (1 - ramp)])
+        if stop():
+            break
+        here, value = _stepped(costs, here, sizes, rounds, stop)
         if value < best:
             best, found = value, here
     return found
 
 
+def _stepped(costs: Real, here: Real, sizes: Real, rounds: int, stop: Stop) -> tuple[Real, float]:
+    value, step = mean(costs, here), 0.3
+    for _ in range(rounds):
+        if step < 1e-6:
+            break
+        before = value
+        for at in range(len(here)):
+            for sign in (1, -1):
+                if stop():
+                    return here, value
+                there = here.copy()
+                there[at] += sign * step * sizes[at]
+                tried = mean(costs, there)
+                if tried < value:
+                    here, value = there, tried
+                    break
+        step = step if value < before else step / 2
+    return here, value
+
+
+@dataclass
 class Qaoa:
-    """A QUBO solver on a simulated circuit, for up to `MOST_VARIABLES` variables."""
+    """A QUBO solver on a simulated circuit, for up to `MOST_VARIABLES` variables; `angles` given are not searched."""
 
-    name = "qaoa"
-    title = "QAOA on a simulator"
+    name: ClassVar[str] = "qaoa"
+    title: ClassVar[str] = "QAOA on a simulator"
 
-    def __init__(self, layers: int = 2, shots: int = 1000) -> None:
-        self.layers, self.shots = layers, shots
+    layers: int = 2
+    shots: int = 1000
+    starts: int = 6
+    rounds: int = 60
+    angles: Sequence[float] = ()
 
     def solve(self, problem: Any, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best of `shots` samples at the best angles found within `budget`."""
@@ -83,15 +111,22 @@ class Qaoa:
         if not 0 < n <= MOST_VARIABLES:
             raise Limit("States are computed for 1 to {most} qubits, not {count}", most=MOST_VARIABLES, count=n)
         end = time.monotonic() + budget.seconds
-        rng = np.random.default_rng(np.random.SeedSequence(seed))
-        every = (np.arange(1 << n)[:, None] >> np.arange(n) & 1).astype(np.int8)
-        costs = np.asarray(problem.energies(every), np.float64)
-        angles = angles_of(costs, self.layers, rng, lambda: stop() or time.monotonic() > end)
-        drawn = np.unique(states.sample(evolve(costs, angles), self.shots, rng))
-        order = drawn[np.argsort(costs[drawn], kind="stable")]
-        report(1.0, 1.0)
-        info = {"mean": mean(costs, angles), "layers": self.layers, "angles": angles.tolist(), "provider": "simulated"}
-        return SolverResult(every[order[0]], float(costs[order[0]]), every[order[:64]], costs[order[:64]], info)
+        searching, drawing = (np.random.default_rng(one) for one in np.random.SeedSequence(seed).spawn(2))
+        costs = spectrum(problem)
+        angles = np.asarray(self.angles, float)
+        if not len(angles):
+            angles = angles_of(
+                costs, self.layers, searching, lambda: stop() or time.monotonic() > end, starts=self.starts, rounds=self.rounds
+            )
+        drawn, counts = np.unique(states.sample(evolve(costs, angles), self.shots, drawing), return_counts=True)
+        order = np.argsort(costs[drawn], kind="stable")[:_MOST_KEPT]
+        drawn, counts = drawn[order], counts[order]
+        report(1.0, 1.0, "", {"best_energy": float(costs[drawn[0]])})
+        again = {"solver": self.name, "options": {"layers": self.layers, "shots": self.shots, "angles": angles.tolist()}}
+        info = {"mean": mean(costs, angles), "layers": len(angles) // 2, "angles": angles.tolist(), "provider": "simulated",
+                "counts": counts.tolist(), "replay": again, "proved": False}  # fmt: skip
+        samples = (drawn[:, None] >> np.arange(n) & 1).astype(np.int8)
+        return SolverResult(samples[0], float(costs[drawn[0]]), samples, costs[drawn], info)
 
 
 def cut_costs(nodes: int, edges: list[tuple[int, int]]) -> Real:

@@ -5,6 +5,7 @@ from app.engine.base.contracts import Budget
 from app.engine.base.errors import Limit
 from app.engine.circuits import states
 from app.engine.circuits.tasks import qaoa
+from app.engine.qubo.problem import build
 
 
 def ring(nodes):
@@ -23,22 +24,19 @@ def test_the_drawn_circuit_leads_to_the_same_state():
     assert abs(np.vdot(qaoa.evolve(costs, angles), state)) == pytest.approx(1, abs=1e-12)
 
 
-class Problem:
-    """x0 + x1 - 3 x0 x1 + x2: least at x0 = x1 = 1, x2 = 0."""
-
-    n = 3
-
-    @staticmethod
-    def energies(rows):
-        one, two, three = rows.T.astype(float)
-        return one + two - 3 * one * two + three
-
-
 def test_the_solver_fills_the_contract_of_optimisation():
-    found = qaoa.Qaoa().solve(Problem(), Budget(30.0), 3)
+    problem = build([1.0, 1.0, 1.0], ([0], [1], [-3.0]))  # least at x0 = x1 = 1, x2 = 0
+    found = qaoa.Qaoa().solve(problem, Budget(30.0), 3)
     assert (found.energy, found.sample.tolist()) == (-1.0, [1, 1, 0])
-    assert Problem.energies(found.samples).tolist() == found.energies.tolist()
-    big = Problem()
-    big.n = 40
+    assert problem.energies(found.samples).tolist() == found.energies.tolist()
+    assert sum(found.info["counts"]) == 1000
+    again = qaoa.Qaoa(**found.info["replay"]["options"]).solve(problem, Budget(0.0), 3)
+    assert again.samples.tolist() == found.samples.tolist()
     with pytest.raises(Limit):
-        qaoa.Qaoa().solve(big, Budget(1.0), 0)
+        qaoa.Qaoa().solve(build([1.0] * 40, ([], [], [])), Budget(1.0), 0)
+
+
+def test_a_ramp_alone_finds_more_than_chance_does():
+    costs = qaoa.cut_costs(10, ring(10))
+    angles = qaoa.angles_of(costs, 3, np.random.default_rng(1), starts=1, rounds=0)
+    assert qaoa.mean(costs, angles) < costs.mean() - 1

@@ -20,9 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from app.commands.table import command_table
 from app.engine.base.clock import SystemClock
 from app.engine.engine import Engine
-from app.engine.store import rows
+from app.engine.store import capture, rows
+from app.engine.store.shelf import Shelf
 from app.engine.store.store import Store
 from app.engine.sync.exchange import Exchange
+from app.engine.sync.sealing import seal
 from tests.engine.sync.kills import Direct
 
 REPO = Path(__file__).resolve().parents[1]
@@ -90,6 +92,17 @@ def _env() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(REPO), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
 
 
+async def sealed(store: Store) -> None:
+    """Number what waits in the outbox, as every try to reach a hub does, once in `sync.cadence_s`."""
+    while await store.write(_seal):
+        pass
+
+
+def _seal(conn: rows.Conn) -> int:
+    with capture.quiet(conn):
+        return seal(Shelf(conn))
+
+
 def _prepare(home: Path) -> None:
     home.mkdir(parents=True)
     (home / "settings.toml").write_text(QUIET, "utf-8")
@@ -112,6 +125,7 @@ async def over_https(folder: Path, ops: int) -> None:
         )
         told("store bytes for each pending operation", size / ops, "bytes", operations=ops, store_bytes=size)
         await ann.run("sync.join", address=hub.announced["address"], code=hub.announced["code"])
+        await sealed(ann.store)
         began_s = time.perf_counter()
         sent = (await ann.run("sync.now"))["peers"][0]["sent_count"]
         told("pending operations drained into the hub", sent / (time.perf_counter() - began_s), "operations/s", operations=sent)

@@ -13,8 +13,10 @@ from app.commands.table import command_table
 from app.engine.base.errors import Conflict, Missing, Offline, OutpostError, Refused
 from app.engine.base.platform import kill_hard
 from app.engine.engine import Engine
+from app.engine.store import rows
 from app.engine.store.salvage import prepare
 from app.hub.main import Host
+from tests.faults import FaultProxy
 from tests.laws.tree import ROOT
 
 
@@ -228,3 +230,27 @@ def spoil(path, table):
     with path.open("r+b") as file:
         file.seek((pages[len(pages) // 2][0] - 1) * size)
         file.write(b"\x5a" * size)
+
+
+@pytest.mark.parametrize("mode", ["cut", "half_open", "slow", "duplicate"])
+async def test_over_a_bad_link_nothing_is_lost_or_doubled_and_nobody_waits_for_it(three, mode, monkeypatch):
+    hub, ann, bob = three
+    monkeypatch.setattr("app.engine.sync.service._LIMIT_S", 1.0)
+    async with served(hub) as told, FaultProxy(told["address"], delay_s=0.01) as proxy:
+        code = (await hub.run("hub.token"))["code"]
+        await ann.run("sync.join", address=proxy.address, code=code)
+        await join(hub, bob)
+        for number in range(3):
+            await ann.run("view.save", name=f"before {number}")
+        proxy.be(mode)
+        asked = asyncio.create_task(ann.run("sync.now"))
+        await ann.run("view.save", name="meanwhile")  # done at once, whatever the link does
+        with contextlib.suppress(OutpostError):
+            await asked
+        proxy.be("")
+        await now(ann, bob)
+        wanted = {"before 0", "before 1", "before 2", "meanwhile"}
+        assert set(views(ann)) == set(views(bob)) == set(views(hub)) == wanted
+        log = await hub.store.read(lambda conn: rows.select(conn, "sync_log"))
+        assert len({(entry["replica"], entry["seq"]) for entry in log}) == len(log) == 4
+        assert (await ann.run("sync.status"))["pending_count"] == 0

@@ -40,7 +40,7 @@ class Batch:
         """Return the chain of digests after each operation."""
         chain, found = self.chain, []
         for op in self.ops:
-            chain = link(chain, canonical(op.to_json()))
+            chain = link(chain, op.text)
             found.append(chain)
         return found
 

@@ -70,15 +70,18 @@ class Console:
             self._begin_anew(int(peer["durable"] if back else peer["acked"]))
             acked, chain, peer = 0, FIRST_CHAIN, {**peer, "epoch": ""}  # what others wrote under our old name comes anew
         cursor = int(peer["cursor"]) if peer["epoch"] else 0
+        restored_head, restored_hlc = _since(document, str(peer["epoch"]))
         if back:
-            cursor = min(cursor, whole_of(document, "restored_head"))
+            cursor = min(cursor, restored_head)
         self.note(
             epoch=epoch, acked=acked, durable=min(whole_of(document, "durable"), acked), cursor=cursor,
             schema=whole_of(document, "data_schema", 0), state={**peer["state"], "chain": chain, "term": term},
         )  # fmt: skip
-        self._mind_clock(hub_us, acked, chain)
+        known = max(acked, int(peer["acked"])) if back and peer["epoch"] else acked
+        held = self._shelf.chain(known) if known > acked else None
+        self._mind_clock(hub_us, *((known, held) if held else (acked, chain)))
         if back:
-            give_back(self._shelf, text_of(document, "replica", ""), whole_of(document, "restored_hlc", 0))
+            give_back(self._shelf, text_of(document, "replica", ""), restored_hlc)
         return cursor < floor or (cursor == 0 and head > LOG_RATHER)
 
     def _is_foreign(self, peer: Row, acked: int, chain: str) -> bool:
@@ -163,17 +166,21 @@ class Console:
 
     # push
 
-    def outgoing(self, most_ops: int, most_bytes: int) -> Batch | None:
-        """Return the next batch for the hub, of whole transactions; None when it has everything."""
+    def outgoing(self, most_ops: int, most_bytes: int, behind: Batch | None = None) -> Batch | None:
+        """Return the next batch for the hub, of whole transactions; None when it has everything.
+
+        `behind` is the batch under way, which it is then to follow.
+        """
         seal(self._shelf)
         peer = self.peer
-        acked = int(peer["acked"])
+        acked = int(peer["acked"]) if behind is None else behind.last
         found = split(self._own_ops(acked, most_ops + 1), most_ops, most_bytes)
         if not found:
             found = split(self._own_ops(acked, MOST_OPS), MOST_OPS, 1 << 40)  # one transaction, larger than a batch
         if not found:
             return None
-        chain = str(peer["state"].get("chain") or FIRST_CHAIN)
+        chain = peer["state"].get("chain") if behind is None else self._shelf.chain(acked)
+        chain = str(chain or FIRST_CHAIN)
         return Batch(replica_of(self._shelf), str(peer["epoch"]), acked, chain, tuple(found))
 
     def receipt(self, answer: Mapping[str, Any]) -> None:
@@ -199,12 +206,12 @@ class Console:
         while seal(self._shelf):
             pass
         replica, session, later = replica_of(self._shelf), Session(self._shelf), []
-        hlc = int(self._shelf.here()["hlc"])
+        hlc, now_us = int(self._shelf.here()["hlc"]), self._now_us + self._shelf_skew()
         told = [_entry(each) for each in list_of(document, "ops")]
         session.load((op.table, op.row) for op, _ in told)
         for op, verdicts in told:
             if op.replica != replica:
-                hlc = observe(hlc, op.hlc, self._now_us + int(self._shelf_skew()))
+                hlc = observe(hlc, op.hlc, now_us)
             outcome = session.apply(op, verdicts=verdicts)
             hlc = max([hlc, *(verdict["at"] for verdict in verdicts.values() if isinstance(verdict, dict))])
             if outcome.unknown and op.replica != replica:
@@ -272,10 +279,11 @@ class Console:
         if overlap < len(chains) and known[0] and chains[overlap] != known[1]:
             raise Conflict("This log is not the one that was begun here: the device was copied or set back", field="fork")
         session, lost, hlc = Session(self._shelf), [], int(self._shelf.here()["hlc"])
+        now_us = self._now_us + self._shelf_skew()
         fresh = batch.ops[overlap:]
         session.load((op.table, op.row) for op in fresh)
         for op in fresh:
-            hlc = observe(hlc, op.hlc, self._now_us + self._shelf_skew())
+            hlc = observe(hlc, op.hlc, now_us)
             lost += [(op, loss) for loss in session.apply(op).losses]
         self._shelf.set_here(hlc=hlc)
         conflicts.record(self._shelf, session, lost, now_us=tick(hlc, self._now_us))
@@ -304,6 +312,16 @@ def retry_later(shelf: Shelf) -> int:
         shelf.drop_later(int(kept[-1]["number"]))
         shelf.later(left)
     return done
+
+
+def _since(document: dict[str, Any], epoch: str) -> tuple[int, int]:
+    """Return how far back the restores since `epoch` reached: log entry and clock; the log's beginning for an unknown epoch."""
+    head, hlc = whole_of(document, "restored_head", 0), whole_of(document, "restored_hlc", 0)
+    past = [each for each in list_of(document, "past") if isinstance(each, list) and len(each) == 3]
+    at = next((place for place, each in enumerate(past) if each[0] == epoch), None)
+    later = past if at is None else past[at + 1 :]
+    heads, hlcs = ([each[column] for each in later if isinstance(each[column], int)] for column in (1, 2))
+    return (0 if at is None else min([head, *heads])), min([hlc, *hlcs])
 
 
 def _entry(each: Any) -> tuple[Op, dict[str, Any]]:

@@ -16,7 +16,7 @@ from app.engine.store.rows import Conn
 from app.engine.store.shelf import Shelf
 from app.engine.store.store import Store
 from app.engine.store.threads import in_thread
-from app.engine.sync.batch import MOST_PLAIN_BYTES, encode, unpack
+from app.engine.sync.batch import MOST_PLAIN_BYTES, Batch, encode, unpack
 from app.engine.sync.console import Console
 from app.engine.sync.hub import PAGE
 from app.engine.sync.sealing import SCHEMA, SLICE, replica_of, seal
@@ -25,7 +25,6 @@ from app.wire.documents import parse_object, to_bytes, whole_of
 T = TypeVar("T")
 PUSH_OPS: Final = 5000
 PUSH_BYTES: Final = 4 << 20
-_LIMIT_S: Final = 60.0
 _AGAIN: Final = ("epoch", "fork")
 
 
@@ -81,14 +80,23 @@ class Exchange:
         await self._pull(after)
 
     async def _push(self) -> None:
-        while True:
-            batch = await self._here(lambda console: console.outgoing(PUSH_OPS, PUSH_BYTES))
-            if batch is None:
-                return
-            body = await in_thread(lambda batch=batch: encode(batch), "sync-encode")  # type: ignore[misc]
-            answer = parse_object(await self._send("POST", "/sync/push", body))
+        """Hand over batch by batch; the next one is made while the hub merges the one before."""
+        batch, body = await self._next_batch(None)
+        while batch is not None:
+            sending = asyncio.create_task(self._send("POST", "/sync/push", body), name="sync-push")
+            try:
+                coming = await self._next_batch(batch)
+                answer = parse_object(await sending)
+            finally:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
             await self._here(lambda console, answer=answer: console.receipt(answer))  # type: ignore[misc]
             self.tally.sent_count += len(batch.ops)
+            batch, body = coming if whole_of(answer, "acked") == batch.last else await self._next_batch(None)
+
+    async def _next_batch(self, behind: Batch | None) -> tuple[Batch | None, bytes]:
+        batch = await self._here(lambda console: console.outgoing(PUSH_OPS, PUSH_BYTES, behind))
+        return batch, b"" if batch is None else await in_thread(lambda: encode(batch), "sync-encode")
 
     async def _pull(self, replica: str) -> None:
         while True:

@@ -22,6 +22,7 @@ from app.engine.sync.session import Session
 META: Final = "sync.hub"
 LIVE, EXPIRED = "live", "expired"
 PAGE: Final = 2000
+_PAST: Final = 64  # epochs remembered, each with where its restore stood
 
 
 class Hub:
@@ -34,7 +35,8 @@ class Hub:
         found = shelf.get("meta", META)
         self._meta: dict[str, Any] = dict(found["value"]) if found else {}
         if not found:
-            self._set_meta(epoch=sealing.fresh_name(), floor=0, restored_head=0, term=0)
+            epoch = sealing.fresh_name()
+            self._set_meta(epoch=epoch, floor=0, restored_head=0, term=0, past=[[epoch, 0, 0]])
             replica_of(shelf)
         if term is not None and term != self._meta["term"]:
             raise Conflict("Another hub has taken over this store", field="term", hint="Stop this one.")
@@ -65,6 +67,7 @@ class Hub:
             "head": self._shelf.head(), "floor": self._meta["floor"], "restored_head": self._meta["restored_head"],
             "now_us": self._now_us, "data_schema": SCHEMA, "term": self._meta["term"],
             "replica": replica_of(self._shelf), "restored_hlc": self._meta.get("restored_hlc", 0),
+            "past": self._meta.get("past", []),
         }  # fmt: skip
 
     def _entry(self, replica: str, device: str, name: str = "", schema: int = 0) -> Row:
@@ -139,7 +142,7 @@ class Hub:
     def _log_entry(self, op: Op, verdicts: dict[str, Any]) -> Row:
         return {
             "replica": op.replica, "seq": op.seq, "left_count": op.left, "table_name": op.table, "row_id": op.row,
-            "at_us": self._now_us, "op": canonical(op.to_json()), "verdicts": canonical(verdicts) if verdicts else "",
+            "at_us": self._now_us, "op": op.text, "verdicts": canonical(verdicts) if verdicts else "",
         }  # fmt: skip
 
     def _log_own(self, ops: list[Op]) -> None:
@@ -239,9 +242,9 @@ class Hub:
     def restored(self) -> str:
         """Begin a new epoch after a restore, so that devices hand over again what the backup does not hold."""
         self.lead()
-        self._set_meta(
-            epoch=sealing.fresh_name(), restored_head=self._shelf.head(), restored_hlc=int(self._shelf.here()["hlc"])
-        )
+        epoch, head, hlc = sealing.fresh_name(), self._shelf.head(), int(self._shelf.here()["hlc"])
+        past = [*self._meta.get("past", []), [epoch, head, hlc]][-_PAST:]
+        self._set_meta(epoch=epoch, restored_head=head, restored_hlc=hlc, past=past)
         for row in self._shelf.all("sync_replicas"):
             self._shelf.put("sync_replicas", {"id": row["id"], "durable": min(int(row["durable"]), int(row["acked"]))})
         return self.epoch

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from app.engine.base.errors import BadInput
@@ -23,6 +24,7 @@ _KNOWN: Final = (
 )  # fmt: skip
 
 Fields: TypeAlias = dict[str, Any]
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Op:
     def stamp(self) -> Stamp:
         """Return when this was written, and where."""
         return self.hlc, self.replica
+
+    @cached_property
+    def text(self) -> str:
+        """Return the operation as canonical JSON; `fields` and `seen` are not to be changed from then on."""
+        return canonical(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
         """Return the operation as plain JSON; the replica stands in the batch."""
@@ -90,7 +97,7 @@ def stamp_of(value: Any) -> Stamp:
 
 def canonical(document: Mapping[str, Any] | list[Any]) -> str:
     """Return `document` as the one JSON text that equal documents share."""
-    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(document)
 
 
 def link(chain: str, text: str) -> str:

@@ -4,7 +4,6 @@ It happens before anything remote is applied, in the same transaction, so `seen`
 """
 
 import secrets
-from dataclasses import replace
 from typing import Any, Final
 
 from app.engine.base.ids import new_id
@@ -12,9 +11,9 @@ from app.engine.store.migrate import revisions
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import merge, sequence
-from app.engine.sync.hlc import ZERO, tick
+from app.engine.sync.hlc import ZERO, Stamp, tick
 from app.engine.sync.merge import State, members_of, totals_of
-from app.engine.sync.ops import FIRST_CHAIN, Op, canonical, link
+from app.engine.sync.ops import FIRST_CHAIN, Op, link
 from app.engine.sync.session import Session
 
 SLICE: Final = 2000
@@ -44,9 +43,10 @@ def seal(shelf: Shelf, most: int = SLICE) -> int:
     replica, here = replica_of(shelf), shelf.here()
     session = Session(shelf)
     session.load((row["table_name"], row["row_id"]) for row in found)
-    ops = [op for row in found if (op := _sealed(row, session, shelf, replica)) is not None]
-    numbered = _numbered(ops, int(here["seq"]))
-    keep(shelf, numbered, str(here["chain"]), int(found[-1]["seq"]))
+    told = [row for row in found if shelf.kinds(str(row["table_name"])) is not None]
+    numbers = zip(told, range(int(here["seq"]) + 1, int(here["seq"]) + 1 + len(told)), _left(told), strict=True)
+    ops = [_sealed(row, session, shelf, replica, seq=seq, left=left) for row, seq, left in numbers]
+    keep(shelf, ops, str(here["chain"]), int(found[-1]["seq"]))
     session.flush()
     return len(found)
 
@@ -66,40 +66,38 @@ def write_own(shelf: Shelf, session: Session, key: Key, fields: dict[str, Any], 
     return op
 
 
-def _numbered(ops: list[Op], seq: int) -> list[Op]:
-    left = [0] * len(ops)
-    for at in range(len(ops) - 2, -1, -1):
-        left[at] = left[at + 1] + 1 if ops[at].txn == ops[at + 1].txn else 0
-    return [replace(op, seq=seq + at + 1, left=left[at]) for at, op in enumerate(ops)]
+def _left(told: list[Row]) -> list[int]:
+    """Return, for each change, how many of its transaction are still to come."""
+    left = [0] * len(told)
+    for at in range(len(told) - 2, -1, -1):
+        left[at] = left[at + 1] + 1 if told[at]["txn"] == told[at + 1]["txn"] else 0
+    return left
 
 
 def keep(shelf: Shelf, ops: list[Op], chain: str, upto: int) -> None:
     """Keep numbered operations that follow the chain of digests `chain`, in place of the outbox up to `upto`."""
     entries: list[Row] = []
     for op in ops:
-        told = canonical(op.to_json())
-        chain = link(chain, told)
-        entries.append({"seq": op.seq, "table_name": op.table, "row_id": op.row, "op": told, "chain": chain})
+        chain = link(chain, op.text)
+        entries.append({"seq": op.seq, "table_name": op.table, "row_id": op.row, "op": op.text, "chain": chain})
     shelf.number(entries, upto)
     if ops:
         shelf.set_here(seq=ops[-1].seq, chain=chain)
 
 
-def _sealed(row: Row, session: Session, shelf: Shelf, replica: str) -> Op | None:
+def _sealed(row: Row, session: Session, shelf: Shelf, replica: str, *, seq: int, left: int) -> Op:
     table, id_, fields = str(row["table_name"]), str(row["row_id"]), dict(row["fields"])
-    kinds = shelf.kinds(table)
-    if kinds is None:
-        return None
+    kinds = shelf.kinds(table) or {}
     state, before = session.state((table, id_)), dict(row["before"] or {})
     new = bool(row["is_new"]) or (row["is_new"] is None and "created_us" in fields)
     hlc = int(row["hlc"] or row["at_us"])
     fields.pop("id", None)
+    seen = dict[str, Stamp]()
     op = Op(
-        replica, 0, str(row["txn"])[:64], 0, table, id_, new and not state.cells, hlc, {}, actor=str(row["actor"])[:256],
+        replica, seq, str(row["txn"])[:64], left, table, id_, new and not state.cells, hlc, {}, seen, str(row["actor"])[:256],
         cause=str(row["cause"])[:256], intent=str(row["intent"] or "")[:256], schema=SCHEMA,
     )  # fmt: skip
     shadow = State(None if op.new else before, state.cells)
-    seen = {}
     for column, value in fields.items():
         kind = kinds.get(column)
         if kind in ("lww", "append"):
@@ -108,7 +106,6 @@ def _sealed(row: Row, session: Session, shelf: Shelf, replica: str) -> Op | None
                 seen[column] = stamp
         elif kind is not None and kind != "local":
             op.fields[column] = _change(kind, shadow, column, value, op)
-    op = replace(op, seen=seen)
     merge.apply(shadow, op, kinds, dict)
     return op
 

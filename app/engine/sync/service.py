@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 _PEERS: Final = "sync_peers"
 _FIRST_S: Final = 1.0
+_LIMIT_S: Final = 60.0  # for one answer
 _MOST_SHOWN: Final = 2000
 
 
@@ -153,7 +154,7 @@ class SyncService:
 
             async def ask(method: str, target: str, body: bytes = b"", /) -> bytes:
                 kind = {"Content-Type": "application/octet-stream"}
-                return (await transport.send(method, target, body=body, headers=kind, limit_s=60.0)).body
+                return (await transport.send(method, target, body=body, headers=kind, limit_s=_LIMIT_S)).body
 
             going = Exchange(self._base.store, clock, peer.id, ask, self._pace)
             self.busy, problem = peer.id, ""

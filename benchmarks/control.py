@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from app.engine.base.contracts import ResourceState
 from app.engine.control import blocks, trials
 from app.engine.control.adapters.threadpool import ElasticThreadPool, ThreadPoolResource
 from app.engine.control.bank import MODELS, Columns, ControllerBank
@@ -22,6 +23,7 @@ from app.engine.control.controller import Controller
 from app.engine.control.envelope import Envelope
 from app.engine.control.laws import LAWS
 from app.engine.control.ops import ARRAY, SCALAR
+from app.engine.control.quantum import QuantumController
 from app.engine.control.sight import Sight
 
 Line = tuple[str, float, str, str, dict[str, Any]]
@@ -133,6 +135,66 @@ def _place(settings: dict[str, Any]) -> str:
     return "contended" if settings["resource"] == "queue" else str(settings["load"])
 
 
+class Faulty:
+    """A resource in a time of its own whose sensor and actuator can be broken."""
+
+    name, unit, low, high, plant, delay_s = "faulty", "workers", 2.0, 64.0, "sizing", 0.1
+
+    def __init__(self, seed: int) -> None:
+        self.random, self.now_s, self.size, self.fault = np.random.default_rng(seed), 0.0, 10.0, ""
+        self.asked: list[float] = []
+        self.last: ResourceState | None = None
+
+    def measure_state(self) -> ResourceState:
+        """Return what the sensor says."""
+        demand = float(self.random.poisson(20))
+        state = ResourceState(self.now_s, demand, 0.0, 0.0, self.size, 0.0, 0.0, demand, 0.05, demand, 0.05, 0.05, 40.0)
+        if self.fault == "lost":
+            raise OSError("gone")
+        if self.fault == "stuck sensor" and self.last is not None:
+            return self.last
+        self.last = state
+        lies = {"nan": math.nan, "negative": -5.0, "infinite": math.inf}
+        changed = {"position": lies[self.fault]} if self.fault in lies else {}
+        if self.fault == "late":
+            changed = {"at_s": self.now_s - 1.0}
+        elif self.fault == "huge":
+            changed = {"position": 1e9, "raw": 1e9, "queue": 1e9}
+        return state._replace(**changed)
+
+    def apply_control(self, new_size: float) -> float:
+        """Set the size, if the actuator lets itself be moved."""
+        self.asked.append(new_size)
+        if self.fault == "flap":
+            raise OSError("busy")
+        self.size = self.size if self.fault == "stuck actuator" else float(round(new_size))
+        return self.size
+
+    def get_metrics(self) -> dict[str, float]:
+        """Return nothing."""
+        return {}
+
+
+def faults(given: argparse.Namespace) -> Iterator[Line]:
+    """A hundred injected faults in simulated time, alone and in a bank: bounds broken, and turns until the safe size."""
+    sensor = ("lost", "nan", "negative", "infinite", "stuck sensor", "late")
+    kinds, broken, slowest = (*sensor, "huge", "stuck actuator", "flap"), 0, 0
+    for number in range(100):
+        one, fault = Faulty(given.seed + number), kinds[number % len(kinds)]
+        made: Any = QuantumController if number % 2 else ControllerBank
+        steered = made(one if number % 2 else [one], mode="apply", clock=lambda one=one: one.now_s)
+        for turn in range(40):
+            one.now_s += 0.1
+            one.fault = fault if turn >= 30 else ""
+            steered.optimize()
+            if turn >= 30 and fault in sensor and one.size != 10.0:
+                slowest = max(slowest, turn - 30 + 2)  # not yet safe after this turn: the next one at the soonest
+        broken += sum(not one.low <= size <= one.high for size in one.asked)
+    settings = {"faults": 100, "kinds": len(kinds), "kind": "injected, in simulated time"}
+    yield "control: bounds broken in a hundred injected faults", broken, "sizes", "", settings
+    yield "control: turns from a lost sensor to the safe size, the slowest", slowest, "turns", "", settings
+
+
 def real(given: argparse.Namespace) -> Iterator[Line]:
     """Paired blocks on the real pool in random order: the model against the default fixed size and PID, the cost J of each."""
     spec = {
@@ -151,7 +213,7 @@ def real(given: argparse.Namespace) -> Iterator[Line]:
         yield f"control: real gain over {one['against']}", one["effect"], "ratio", one["against"], more
 
 
-PARTS = {"laws": law_costs, "bank": bank, "fifty": fifty, "gains": gains, "real": real}
+PARTS = {"laws": law_costs, "bank": bank, "fifty": fifty, "gains": gains, "faults": faults, "real": real}
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from app.engine.base.contracts import Resource, ResourceState
 from app.engine.base.errors import BadInput, Conflict, OutpostError
 from app.engine.control import records as reason
 from app.engine.control.choose import Auto
-from app.engine.control.envelope import Envelope, is_sane
+from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope, is_sane
 from app.engine.control.physics import Coherent, Optomechanical
 from app.engine.control.records import Action
 
@@ -150,7 +150,9 @@ class ControllerBank:
         self.resources, self.tick_s, self._clock, self._on_action = tuple(resources), tick_s, clock, on_action
         self.applied = [one.measure_state().size for one in self.resources]
         self.envelopes = tuple(envelopes) or tuple(
-            Envelope(one.low, one.high, min(max(size, one.low), one.high), stale_s=2 * tick_s, lost_s=3 * tick_s)
+            Envelope(
+                one.low, one.high, min(max(size, one.low), one.high), stale_s=STALE_TURNS * tick_s, lost_s=LOST_TURNS * tick_s
+            )
             for one, size in zip(self.resources, self.applied, strict=True)
         )
         delays_s = [float(getattr(one, "delay_s", 0.0)) or tick_s for one in self.resources]

@@ -13,6 +13,8 @@ from app.engine.base.errors import BadInput
 from app.engine.control.records import BAD, FREE, HIGH, LOW, RATE, SAFE, STALE, Decision
 
 _ROUNDING = 1e-9
+# Ages of a reading in turns: held from the second turn without news, the safe size at the third.
+STALE_TURNS, LOST_TURNS = 1.5, 2.5
 _FLIPS, _WITHIN_S, _CALM_S, _LARGE, _LEAST_GAIN = 6, 3.0, 10.0, 0.25, 0.125
 
 

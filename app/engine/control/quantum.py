@@ -16,7 +16,7 @@ import numpy as np
 from app.engine.base.contracts import Resource
 from app.engine.base.errors import Conflict, OutpostError
 from app.engine.control.controller import Controller, Manner
-from app.engine.control.envelope import Envelope
+from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
 from app.engine.control.laws import Law, need
 from app.engine.control.models import LawModel, model
 from app.engine.control.records import DEAD, RECOMMEND, Action, Decision, Tick
@@ -41,7 +41,9 @@ class QuantumController:
         self.resource, self.physics_model, self.auto_tune, self.tick_s = resource, physics_model, auto_tune, tick_s
         size = resource.measure_state().size
         kept = min(max(size if safe is None else safe, resource.low), resource.high)
-        self.envelope = envelope or Envelope(resource.low, resource.high, kept, stale_s=2 * tick_s, lost_s=3 * tick_s)
+        self.envelope = envelope or Envelope(
+            resource.low, resource.high, kept, stale_s=STALE_TURNS * tick_s, lost_s=LOST_TURNS * tick_s
+        )
         self._controller = Controller(
             resource, physics_model.law, self.envelope, size, manner=Manner(mode, delay_s), on_action=on_action
         )

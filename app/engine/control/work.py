@@ -15,7 +15,7 @@ from typing import Any
 from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.control import metrics, queueing, workload
 from app.engine.control.controller import Controller, Manner
-from app.engine.control.envelope import Envelope
+from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
 from app.engine.control.laws import SIZING, need
 from app.engine.control.orders import END, KILL, Orders
 from app.engine.control.records import APPLY, BOUNDS, Action, Tick, need_kind
@@ -143,7 +143,9 @@ def _staffed(plan: Plan, low: int, high: int) -> int:
 
 
 def _envelope(plan: Plan, safe: int) -> Envelope:
-    return Envelope(plan.low, plan.high, safe, _UP_PER_S, _DOWN_PER_S, stale_s=3 * plan.tick_s, lost_s=10 * plan.tick_s)
+    return Envelope(
+        plan.low, plan.high, safe, _UP_PER_S, _DOWN_PER_S, stale_s=STALE_TURNS * plan.tick_s, lost_s=LOST_TURNS * plan.tick_s
+    )
 
 
 def _steer(trail: Trail, controller: Controller, report: Report, stop: Stop) -> bool:

@@ -3,16 +3,16 @@
 Flower is no dependency of Outpost: this script needs `flwr[simulation]` beside it and says so where it is missing. Both sides
 have the same clients, the same data on each, the same start and the same local training (`app.engine.learning.local`, which
 equals the batched simulation to the bit), so that what differs is the machinery around it. CPU time is that of this process and
-all of its children, start-up left out by the difference of a long and a short run.
+all of its children between the end of the first round and that of the last, so that start-up is left out.
 
     python benchmarks/learning_flower.py --clients 100 --rounds 4
 """
 
 import argparse
+import contextlib
 import importlib.util
 import itertools
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -52,21 +52,17 @@ def ours(clients: int, count: int) -> tuple[float, float]:
 
 
 def cpu_of_all() -> float:
-    """Return CPU seconds of this process, of its living children and of those that ended."""
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    me = psutil.Process()
-    spent = ended.ru_utime + ended.ru_stime
+    """Return CPU seconds of this process and of all under it that live."""
+    me, spent = psutil.Process(), 0.0
     for one in (me, *me.children(recursive=True)):
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             times = one.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        spent += times.user + times.system
+            spent += times.user + times.system
     return spent
 
 
 def theirs(clients: int, count: int) -> tuple[float, float]:
-    """Return CPU seconds of a whole Flower simulation of `count` rounds, and the accuracy after them."""
+    """Return CPU seconds a round in Flower's simulation of `count` rounds after the first, and the accuracy after all."""
     import flwr
     from flwr.client import NumPyClient
     from flwr.common import ndarrays_to_parameters
@@ -74,7 +70,7 @@ def theirs(clients: int, count: int) -> tuple[float, float]:
     from flwr.server.strategy import FedAvg
 
     split, parts = parts_of(clients)
-    start, reached = nets.initial(MODEL, 0), [0.0]
+    start, reached, spent = nets.initial(MODEL, 0), [0.0], [0.0]
 
     class One(NumPyClient):  # type: ignore[misc]
         """A client that trains as a node of Outpost does."""
@@ -92,7 +88,11 @@ def theirs(clients: int, count: int) -> tuple[float, float]:
     def judge(number: int, parameters: list[Any], _config: dict[str, Any]) -> tuple[float, dict[str, Any]]:
         params = {name: np.asarray(value, np.float32) for name, value in zip(start, parameters, strict=True)}
         accuracy, loss = nets.evaluate(MODEL, params, split.test_x, split.test_y)
-        reached[0] = accuracy if number else reached[0]
+        reached[0] = accuracy
+        if number == 1:
+            spent[0] = -cpu_of_all()
+        elif number == count + 1:
+            spent[0] += cpu_of_all()
         return loss, {"accuracy": accuracy}
 
     def server(_context: Any) -> Any:
@@ -101,17 +101,16 @@ def theirs(clients: int, count: int) -> tuple[float, float]:
             initial_parameters=ndarrays_to_parameters(list(start.values())), evaluate_fn=judge,
             on_fit_config_fn=lambda number: {"round": number},
         )  # fmt: skip
-        return ServerAppComponents(strategy=strategy, config=ServerConfig(num_rounds=count))
+        return ServerAppComponents(strategy=strategy, config=ServerConfig(num_rounds=count + 1))
 
     def client(context: Any) -> Any:
         return One(int(context.node_config["partition-id"])).to_client()
 
-    before = cpu_of_all()
     flwr.simulation.run_simulation(
         server_app=flwr.server.ServerApp(server_fn=server), client_app=flwr.client.ClientApp(client_fn=client),
         num_supernodes=clients, backend_config={"client_resources": {"num_cpus": 1, "num_gpus": 0.0}},
     )  # fmt: skip
-    return cpu_of_all() - before, reached[0]
+    return spent[0] / count, reached[0]
 
 
 def main() -> None:
@@ -123,9 +122,7 @@ def main() -> None:
     if importlib.util.find_spec("flwr") is None:
         print("Flower is not installed here (flwr[simulation]); nothing to compare with", file=sys.stderr)
         raise SystemExit(3)
-    short, _ = theirs(asked.clients, 1)
-    whole, other = theirs(asked.clients, 1 + asked.rounds)
-    peer_s = (whole - short) / asked.rounds
+    peer_s, other = theirs(asked.clients, asked.rounds)
     settings = {"clients": asked.clients, "rounds": asked.rounds, "epochs": 2, "batch": 16, "learning_rate": 0.2}
     name, machines = f"learning.flower.{asked.clients}", f"Flower {1e3 * peer_s:.0f} CPU ms, Outpost {1e3 * cpu_s:.1f} CPU ms"
     say(f"{name}.cpu", peer_s / cpu_s, "times the CPU", machines, settings)

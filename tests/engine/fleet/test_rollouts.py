@@ -385,7 +385,7 @@ async def test_a_link_that_carried_its_day_goes_on_the_next_day_where_it_stopped
     task = service.tasks(told["rollout"])
     await until(lambda: task.need("a").state == "download_paused")
     assert (len(sent), rooms.budgets.sent_today("a")) == (1, 1500)
-    assert "its link has carried its bytes of today" in service.find("").waiting
+    await until(lambda: "its link has carried its bytes of today" in service.find("").waiting)
     clock.advance(86400)
     await until(lambda: task.need("a").state == "succeeded")
     assert (len(sent), rooms.budgets.sent_today("a")) == (2, 1000)

@@ -97,7 +97,7 @@ def conflict(programme: Programme, seconds: float) -> list[str]:
         fewer = [k for k in kept if k != row]
         if not run(dataclasses.replace(free, rows=[programme.rows[k] for k in fewer]), left_s).possible:
             kept = fewer
-    return [programme.names[k] for k in kept if k < len(programme.names) and programme.names[k]]
+    return list(dict.fromkeys(programme.names[k] for k in kept if k < len(programme.names) and programme.names[k]))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ orbital, is frozen: its energy is in the constant, its field in the integrals of
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import pyscf
 from pyscf import ao2mo, gto, mcscf, scf
@@ -18,7 +19,7 @@ MOLECULES = (
 )
 
 
-def point(atoms, distance, orbitals, electrons):
+def point(atoms: str, distance: float, orbitals: int, electrons: int) -> dict[str, Any]:
     """Return the constants of one distance, and the least energy PySCF itself finds."""
     molecule = gto.M(atom=atoms.format(d=distance), basis="sto-3g", verbose=0)
     field = scf.RHF(molecule).run(conv_tol=1e-12)

@@ -1,5 +1,6 @@
 """The rows of sync: join a hub, exchange now, say how things stand, and choose where two writes met."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engine.base.command import Arg, Command, Danger, Role
@@ -21,6 +22,16 @@ async def leave(call: "Call", *, peer: str) -> dict[str, Any]:
 async def now(call: "Call") -> dict[str, Any]:
     """Exchange with every hub."""
     return await call.engine.sync.now()
+
+
+async def export(call: "Call", *, file: Path, peer: str) -> dict[str, Any]:
+    """Write what a peer lacks to a stick."""
+    return await call.engine.sync.export(file, peer)
+
+
+async def import_bundle(call: "Call", *, file: Path) -> dict[str, Any]:
+    """Take what a peer wrote to a stick."""
+    return await call.engine.sync.take(file)
 
 
 async def status(call: "Call") -> dict[str, Any]:
@@ -62,6 +73,22 @@ ROWS: tuple[Command, ...] = (
     Command(
         "sync.now", "Sync now", "Exchanges changes with every hub until both sides have the same.", now,
         returns="{peers: [{peer, sent_count, taken_count, error}], pending_count}",
+    ),
+    Command(
+        "sync.export", "Export changes",
+        "Writes what a peer lacks into one signed file, to be carried where no network is: from a console to its hub, or back.",
+        export,
+        (
+            Arg("file", Path, "The file to write.", positional=True),
+            Arg("peer", str, "Name, address or id of the peer; the only one if left out.", ""),
+        ),
+        returns="{file, size_bytes, peer, parts}",
+    ),
+    Command(
+        "sync.import", "Import changes",
+        "Takes a file that a peer exported for this device: all of it or nothing, and nothing twice.", import_bundle,
+        (Arg("file", Path, "The file a peer wrote.", positional=True),),
+        returns="{peer, as_of_us, taken_count}",
     ),
     Command(
         "sync.status", "Sync status", "Tells what waits to be handed over, and how things stand with every peer.", status,

@@ -24,7 +24,7 @@ _HEAD: Final = "bundle.json"
 _HEAD_BYTES: Final = 64 << 20
 _NAMES: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
 
-Kind = Literal["updates", "reports"]
+Kind = Literal["updates", "reports", "sync"]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from app.commands.table import command_table
-from app.engine.base.errors import Conflict, Missing, Offline, OutpostError, Refused
+from app.engine.base.errors import BadInput, Conflict, Missing, Offline, OutpostError, Refused
 from app.engine.base.platform import kill_hard
 from app.engine.engine import Engine
 from app.engine.store import rows
@@ -255,3 +255,36 @@ async def test_over_a_bad_link_nothing_is_lost_or_doubled_and_nobody_waits_for_i
         log = await hub.store.read(lambda conn: rows.select(conn, "sync_log"))
         assert len({(entry["replica"], entry["seq"]) for entry in log}) == len(log) == 4
         assert (await ann.run("sync.status"))["pending_count"] == 0
+
+
+async def test_changes_travel_in_a_signed_file_where_no_network_is_and_never_twice(three, tmp_path):
+    hub, ann, bob = three
+    async with served(hub):
+        await join(hub, ann, bob)
+        await now(ann, bob)
+    hers, back = tmp_path / "hers.zip", tmp_path / "back.zip"
+    await ann.run("view.save", name="north")
+    await bob.run("view.save", name="south")
+    assert (await ann.run("sync.export", file=hers))["parts"] == 1
+    assert [(await hub.run("sync.import", file=hers))["taken_count"] for _ in range(2)] == [1, 0]
+    assert set(views(hub)) == {"north"}
+    with pytest.raises(Refused):
+        await bob.run("sync.import", file=hers)
+    await bob.run("sync.export", file=tmp_path / "his.zip")
+    await hub.run("sync.import", file=tmp_path / "his.zip")
+    await hub.run("sync.export", file=back, peer=ann.link.device_id)
+    for _ in range(2):
+        await ann.run("sync.import", file=back)
+    assert set(views(ann)) == {"north", "south"}
+    assert (await ann.run("sync.status"))["pending_count"] == 0
+    with pytest.raises(BadInput, match="another device"):
+        await bob.run("sync.import", file=back)
+    cut = bytearray(hers.read_bytes())
+    cut[len(cut) // 2] ^= 1
+    hers.write_bytes(cut)
+    with pytest.raises(OutpostError):
+        await hub.run("sync.import", file=hers)
+    async with served(hub):
+        with contextlib.suppress(Offline):  # the hub stands at another port by now
+            await now(bob)
+    assert len(await hub.store.read(lambda conn: rows.select(conn, "sync_log"))) == 2

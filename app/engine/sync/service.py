@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict, Missing, Offline, OutpostError
@@ -13,6 +15,8 @@ from app.engine.link.records import Peer
 from app.engine.link.service import Link
 from app.engine.store import capture, rows
 from app.engine.store.shelf import Shelf
+from app.engine.store.threads import in_thread
+from app.engine.sync import carry
 from app.engine.sync.conflicts import OPEN
 from app.engine.sync.conflicts import TABLE as CONFLICTS
 from app.engine.sync.console import HUB, Console, retry_later
@@ -22,6 +26,7 @@ from app.engine.sync.hub import Hub
 from app.engine.sync.records import Met, SyncPeer, conflict_of, peer_of
 from app.engine.sync.resolve import choose
 from app.engine.sync.sealing import SCHEMA
+from app.wire.bundles import read_bundle, write_bundle
 from app.wire.identity import PublicIdentity
 
 log = logging.getLogger(__name__)
@@ -205,6 +210,48 @@ class SyncService:
                     log.debug("%s: %s", peer.name, error)
                 except OutpostError as error:
                     log.warning("%s: %s", peer.name, error)
+
+    # on a stick
+
+    async def export(self, file: Path, key: str) -> dict[str, Any]:
+        """Write what a peer lacks into a bundle signed by this console or hub; `key` names the peer, empty the only one."""
+        peer = self.find(key) if key else next(iter(self.peers), None)
+        if peer is None:
+            raise Missing("No hub is known", hint="Join one: outpost sync join ADDRESS CODE")
+        now_us, name = self._base.clock.now_us(), str(self._base.settings["user.name"])
+
+        def work(conn: rows.Conn) -> tuple[dict[str, Any], carry.Parts]:
+            with capture.quiet(conn):
+                shelf = Shelf(conn)
+                at_console = peer.kind == HUB
+                return (
+                    carry.from_console(shelf, peer.id, name, now_us) if at_console else carry.from_hub(shelf, peer.id, now_us)
+                )
+
+        body, files = await self._base.store.write(work)
+        identity = await self._link.identity()
+        size = await in_thread(partial(write_bundle, file, identity, "sync", body, files, at_us=now_us), "bundle")
+        return {"file": str(file), "size_bytes": size, "peer": peer.name, "parts": len(files)}
+
+    async def take(self, file: Path) -> dict[str, Any]:
+        """Take a bundle that a peer wrote for this device: nothing of it twice, all of it or nothing."""
+        stored = await self._base.store.read(lambda conn: rows.select(conn, _PEERS))
+        known = {row["id"]: PublicIdentity.from_json(row["identity"]) for row in stored if row["identity"]}
+        bundle = await in_thread(partial(read_bundle, file, "sync", known.get), "bundle")
+        device = (await self._link.identity()).public.device_id
+        peer, count = self.peers.need(bundle.signer), carry.check(bundle.body, device)
+        parts = await in_thread(lambda: [bundle.read(name) for name in carry.names(count)], "bundle")
+        step, now_us = carry.to_console if peer.kind == HUB else carry.to_hub, self._base.clock.now_us()
+
+        def work(conn: rows.Conn) -> tuple[int, set[str]]:
+            with capture.quiet(conn):
+                return step(Shelf(conn), peer.id, bundle.body, parts, now_us)
+
+        taken, tables = await self._base.store.write(work)
+        await self._load()
+        self.followers.changed({CONFLICTS, *tables})
+        await self.followers.settled()
+        return {"peer": peer.name, "as_of_us": bundle.at_us, "taken_count": taken}
 
     # how things stand
 

@@ -1,0 +1,97 @@
+"""What sync carries on a stick: the same batches and pages as over HTTPS, in a bundle signed by whoever wrote it.
+
+A console's bundle holds what the hub does not have yet, the hub's what a console has not pulled yet. Both know each other from
+pairing; taking a bundle twice, or late, has the effect of an exchange that was repeated.
+"""
+
+from typing import Any, Final
+
+from app.engine.base.errors import BadInput, Conflict
+from app.engine.store.shelf import Shelf
+from app.engine.sync.batch import decode, encode, pack, unpack
+from app.engine.sync.console import Console
+from app.engine.sync.hub import LIVE, Hub
+from app.engine.sync.sealing import SCHEMA, replica_of
+from app.wire.documents import object_of, text_of, whole_of
+
+MOST_PARTS: Final = 1000
+_OPS: Final = 5000
+_BYTES: Final = 4 << 20
+_AGAIN: Final = "Export the bundle again, with everything since the last one taken."
+
+Parts = dict[str, bytes]
+
+
+def from_console(shelf: Shelf, hub: str, name: str, now_us: int) -> tuple[dict[str, Any], Parts]:
+    """Return body and files of a console's bundle for `hub`: whole transactions the hub is not known to have."""
+    console, files = Console(shelf, hub, now_us), Parts()
+    batch = console.outgoing(_OPS, _BYTES)
+    while batch is not None and len(files) < MOST_PARTS:
+        files[_name(files)] = encode(batch)
+        batch = console.outgoing(_OPS, _BYTES, batch)
+    return {"to": hub, "replica": replica_of(shelf), "name": name, "data_schema": SCHEMA, "count": len(files)}, files
+
+
+def to_hub(shelf: Shelf, device: str, body: dict[str, Any], parts: list[bytes], now_us: int) -> tuple[int, set[str]]:
+    """Take a console's bundle at the hub; return how many operations were new, and their tables."""
+    hub, taken, tables = Hub(shelf, now_us), 0, set[str]()
+    hub.hello(text_of(body, "replica"), device, text_of(body, "name", "")[:64], whole_of(body, "data_schema", 0))
+    for part in parts:
+        batch = decode(part)
+        taken += int(hub.receive(batch, device)["taken"])
+        tables.update(op.table for op in batch.ops)
+    return taken, tables
+
+
+def from_hub(shelf: Shelf, device: str, now_us: int) -> tuple[dict[str, Any], Parts]:
+    """Return body and files of a hub's bundle for the console on `device`: the log after what it is known to have."""
+    hub, files = Hub(shelf, now_us), Parts()
+    mine = [row for row in shelf.all("sync_replicas") if row["device"] == device and row["state"] == LIVE]
+    if not mine:
+        raise Conflict(
+            "This console has not exchanged with the hub yet", hint="Once over the network, or by a bundle of its own."
+        )
+    entry = max(mine, key=lambda row: row["seen_us"])
+    hello = hub.hello(str(entry["id"]), device, str(entry["name"]), int(entry["schema"]))
+    after, head = int(entry["cursor"]), int(hello["head"])
+    while after < head and len(files) < MOST_PARTS:
+        page = hub.page(str(entry["id"]), device, after, hub.epoch)
+        if page.get("snapshot"):
+            raise Conflict("The console was away for too long for a bundle", hint="Exchange once over the network.")
+        files[_name(files)] = pack({**page, "after": after})
+        after = int(page["cursor"])
+    shelf.put("sync_replicas", {"id": entry["id"], "cursor": entry["cursor"]})  # it has nothing of this yet
+    return {"to": device, "hello": hello, "count": len(files)}, files
+
+
+def to_console(shelf: Shelf, hub: str, body: dict[str, Any], parts: list[bytes], now_us: int) -> tuple[int, set[str]]:
+    """Take a hub's bundle at a console; return how many operations it brought, and the tables that changed."""
+    console, taken, tables = Console(shelf, hub, now_us), 0, set[str]()
+    hello = object_of(body, "hello")
+    if console.met({**hello, "now_us": max(whole_of(hello, "now_us"), now_us)}):
+        raise Conflict("The console was away for too long for a bundle", hint="Exchange once over the network.")
+    for part in parts:
+        page = unpack(part)
+        if whole_of(page, "after") > int(console.peer["cursor"]):
+            raise Conflict("Something is missing before this bundle", field="after", hint=_AGAIN)
+        if whole_of(page, "cursor") > int(console.peer["cursor"]):
+            tables.update(console.take_page(page))
+            taken += len(page["ops"])
+    return taken, tables
+
+
+def check(body: dict[str, Any], device: str) -> int:
+    """Return how many parts a bundle for `device` has; raise `BadInput` for one that is for somebody else."""
+    count = whole_of(body, "count")
+    if text_of(body, "to") != device or count > MOST_PARTS:
+        raise BadInput("This bundle is for another device", field="file")
+    return count
+
+
+def _name(files: Parts) -> str:
+    return f"part-{len(files):04d}"
+
+
+def names(count: int) -> list[str]:
+    """Return the names of the first `count` files of a bundle."""
+    return [f"part-{at:04d}" for at in range(count)]

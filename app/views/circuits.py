@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QTabWidget
+from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QTabWidget
 
 from app.engine.base.text import tr
 from app.engine.base.units import count_text, span_text
@@ -37,6 +37,7 @@ class CircuitsPage(RunPage):
         self.form = self.add_form("circuit.run", tr("Run a circuit"), hidden=("text",))
         self.compile_form = self.add_form("circuit.compile", tr("Compile for a device"), hidden=("out", "replace"))
         self.expect_form = self.add_form("circuit.expect", tr("Mean of an observable"))
+        self._tab_forms()
         self.samples = Choice()
         self.samples.setAccessibleName(tr("Sample circuits"))
         self.samples.setAccessibleDescription(tr("Enters a bundled circuit into the form"))
@@ -45,9 +46,7 @@ class CircuitsPage(RunPage):
             self.samples.addItem(sample.name, sample.file)
             self.samples.setItemData(self.samples.count() - 1, sample.title, Qt.ItemDataRole.ToolTipRole)
         self.samples.activated.connect(self._use_sample)
-        head = QHBoxLayout()
-        head.addWidget(self.samples)
-        self._head.addLayout(head)
+        self._head.addWidget(self.samples)
         self.canvas = CircuitCanvas()
         self.histogram = Histogram(tr("Outcomes"))
         self.histogram.setProperty("clear", True)
@@ -80,6 +79,17 @@ class CircuitsPage(RunPage):
                 tr("Run the Bell circuit"), self._run_first,
             )
         )  # fmt: skip
+
+    def _tab_forms(self) -> None:
+        """Put the forms behind one another, so that the runs stay in sight."""
+        self.form_tabs = tabbed(tr("What to do with a circuit"))
+        forms = ((self.form, tr("Run")), (self.compile_form, tr("Compile")), (self.expect_form, tr("Mean")))
+        for form, title in forms:
+            holder = form.parentWidget() if form is not None else None
+            if holder is not None:
+                self.forms.removeWidget(holder)
+                self.form_tabs.addTab(holder, title)
+        self.forms.addWidget(self.form_tabs)
 
     def _make_tabs(self) -> QTabWidget:
         tabs = tabbed(tr("Outcomes and states"))

@@ -15,7 +15,7 @@ from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
 from app.views.widgets.drawing import Drawing
 
-_LABELLED: Final = 9.0  # radius in pixels from which a place has its number
+_LABELLED: Final = 8.0  # radius in pixels from which a place has its number
 
 
 class CouplingMap(Drawing):
@@ -73,9 +73,9 @@ class CouplingMap(Drawing):
             used = number in standing
             painter.setPen(QPen(_shade(rank), 2 if used else 1.2))
             painter.setBrush(tokens.colour("select" if used else "surface"))
-            size = radius if used else 0.72 * radius
+            size = max(radius, min(9.5, 1.5 * radius)) if used else 0.72 * radius
             painter.drawEllipse(at, size, size)
-            if used and radius >= _LABELLED:
+            if used and size >= _LABELLED:
                 painter.setPen(tokens.colour("text"))
                 box = QRectF(at.x() - size, at.y() - size, 2 * size, 2 * size)
                 painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), _short(standing[number]))

@@ -37,7 +37,6 @@ class CircuitsPage(RunPage):
         self.form = self.add_form("circuit.run", tr("Run a circuit"), hidden=("text",))
         self.compile_form = self.add_form("circuit.compile", tr("Compile for a device"), hidden=("out", "replace"))
         self.expect_form = self.add_form("circuit.expect", tr("Mean of an observable"))
-        self._tab_forms()
         self.samples = Choice()
         self.samples.setAccessibleName(tr("Sample circuits"))
         self.samples.setAccessibleDescription(tr("Enters a bundled circuit into the form"))
@@ -80,17 +79,6 @@ class CircuitsPage(RunPage):
             )
         )  # fmt: skip
 
-    def _tab_forms(self) -> None:
-        """Put the forms behind one another, so that the runs stay in sight."""
-        self.form_tabs = tabbed(tr("What to do with a circuit"))
-        forms = ((self.form, tr("Run")), (self.compile_form, tr("Compile")), (self.expect_form, tr("Mean")))
-        for form, title in forms:
-            holder = form.parentWidget() if form is not None else None
-            if holder is not None:
-                self.forms.removeWidget(holder)
-                self.form_tabs.addTab(holder, title)
-        self.forms.addWidget(self.form_tabs)
-
     def _make_tabs(self) -> QTabWidget:
         tabs = tabbed(tr("Outcomes and states"))
         outcomes = Chart(tr("Outcomes"), scrolled(self.histogram, tr("Outcomes"), across=True), self.histogram.twin)
@@ -100,6 +88,16 @@ class CircuitsPage(RunPage):
         tabs.addTab(states, tr("Qubits"))
         tabs.currentChanged.connect(lambda _at: self._ask_state())
         return tabs
+
+    def shown(self) -> None:
+        """Bring the shown run up to date, and know the devices that can be typed."""
+        super().shown()
+        if self.compile_form is not None and self.context.find("circuit.devices") is not None:
+            self.context.start("circuit.devices", self._suggest)
+
+    def _suggest(self, told: Mapping[str, Any]) -> None:
+        if self.compile_form is not None:
+            self.compile_form.field("device").suggest([str(one["device"]) for one in told.get("devices", ())])
 
     def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
         """Show what the run was for: outcomes, a compiled circuit, or the mean of an observable."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
+    QCompleter,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -74,6 +75,15 @@ class Field(QWidget):
         """Enter `value`."""
         self._set(value)
         self.check()
+
+    def suggest(self, values: list[str]) -> None:
+        """Offer `values` below a line of text while it is typed into; the arrow keys open and walk the list."""
+        if isinstance(self._editor, QLineEdit):
+            completer = QCompleter(values, self._editor)
+            completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+            completer.setFilterMode(Qt.MatchFlag.MatchContains)
+            completer.activated.connect(lambda _text: self._touched())
+            self._editor.setCompleter(completer)
 
     def check(self) -> BadInput | None:
         """Return what is wrong with the entry, and say so below it; an untouched required field only waits."""

@@ -76,3 +76,14 @@ def test_editors_have_names_and_descriptions(qtbot):
     field = made(qtbot, Arg("cadence_s", float, "How often.", 2.0, unit="s"))
     assert field.editor.accessibleName() == "Cadence, s"
     assert field.editor.accessibleDescription() == "How often."
+
+
+def test_what_is_typed_is_completed_from_what_there_is(qtbot):
+    field = made(qtbot, Arg("device", str, "", "ibm_brisbane"))
+    field.suggest(["ibm_brisbane", "iqm_garnet"])
+    completer = field.editor.completer()
+    completer.setCompletionPrefix("garn")
+    assert completer.currentCompletion() == "iqm_garnet"
+    box = made(qtbot, Arg("law", str, "", "auto", choices=("auto", "pid")))
+    box.suggest(["other"])
+    assert box.given() == "auto"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _HIDDEN = argparse.SUPPRESS
 ROW_ID = "row id"  # no argument of a command can be called so
 _MOST_LINES = 40
-_PATIENCE_S = 20.0  # a first start on a slow laptop, several commands in line before this one
+_PATIENCE_S = 60.0  # several first starts in line before this one, on a slow laptop that has other work
 
 
 def run(words: Sequence[str]) -> int:

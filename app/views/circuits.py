@@ -92,12 +92,8 @@ class CircuitsPage(RunPage):
     def shown(self) -> None:
         """Bring the shown run up to date, and know the devices that can be typed."""
         super().shown()
-        if self.compile_form is not None and self.context.find("circuit.devices") is not None:
-            self.context.start("circuit.devices", self._suggest)
-
-    def _suggest(self, told: Mapping[str, Any]) -> None:
         if self.compile_form is not None:
-            self.compile_form.field("device").suggest([str(one["device"]) for one in told.get("devices", ())])
+            self.compile_form.field("device").suggest(self.context.engine.circuits.compiler.names())
 
     def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
         """Show what the run was for: outcomes, a compiled circuit, or the mean of an observable."""

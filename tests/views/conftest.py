@@ -57,7 +57,10 @@ class StubEngine:
         self.rollouts = SimpleNamespace(records=Records(lambda rollout: rollout.id, "rollout"), tasks=lambda _key: ())
         comparisons = SimpleNamespace(records=_runs())
         self.qubo = SimpleNamespace(records=_runs(), sample_path=lambda: GRAPH, comparisons=comparisons, solvers=cards)
-        self.circuits = SimpleNamespace(records=_runs(), samples=bundled, tasks=SimpleNamespace(records=_runs()))
+        self.circuits = SimpleNamespace(
+            records=_runs(), samples=bundled, tasks=SimpleNamespace(records=_runs()),
+            compiler=SimpleNamespace(names=lambda: ["ibm_brisbane", "iqm_garnet"]),
+        )  # fmt: skip
         self.learning = SimpleNamespace(records=_runs())
         self.control = SimpleNamespace(records=_runs())
         self.sync = SimpleNamespace(

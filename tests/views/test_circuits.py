@@ -45,8 +45,7 @@ def test_a_sample_fills_the_form_and_the_first_one_runs(window, start):
     assert args["shots"] == 1024
 
 
-def test_the_device_to_compile_for_is_completed_from_those_there_are(full_window, start):
-    start.answers["circuit.devices"] = {"devices": [{"device": "ibm_brisbane"}, {"device": "iqm_garnet"}]}
+def test_the_device_to_compile_for_is_completed_from_those_there_are(full_window):
     full_window.open_page("circuits")
     completer = full_window.page.compile_form.field("device").editor.completer()
     completer.setCompletionPrefix("iqm")

@@ -21,6 +21,10 @@ class CircuitCompiler:
         self._jobs, self._book = base.jobs, book
         self.folder = base.home / "devices"
 
+    def names(self) -> list[str]:
+        """Return the names of the devices that can be compiled for; none of their files is read."""
+        return list(devices.known(self.folder))
+
     def devices(self) -> list[devices.Device]:
         """Return the devices that can be compiled for: those of this home, then those that come with the program."""
         return [devices.read(path) for path in devices.known(self.folder).values()]

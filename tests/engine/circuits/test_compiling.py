@@ -62,6 +62,7 @@ async def test_a_device_of_ones_own_is_kept_once_and_found(service, tmp_path):
     told = await service.compiler.adopt(file=path, replace=False)
     assert (told["device"], told["qubits"]) == ("mine", 5)
     assert "mine" in [device.name for device in service.compiler.devices()]
+    assert "mine" in service.compiler.names()
     with pytest.raises(Conflict):
         await service.compiler.adopt(file=path, replace=False)
     await service.compiler.adopt(file=path, replace=True)

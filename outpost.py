@@ -29,10 +29,12 @@ BIN = VENV / ("Scripts" if WINDOWS else "bin")
 PYTHON = BIN / ("python.exe" if WINDOWS else "python")
 STAMP = VENV / "outpost.stamp"
 SUDO = "" if WINDOWS or os.geteuid() == 0 else "sudo "
-IMPLIED = {"app": ("app",), "dev": ("app", "dev")}  # dev.lock holds all of app.lock, at the same versions
+# Each lock holds all of the one before it, at the same versions.
+IMPLIED = {"app": ("app",), "extras": ("app", "extras"), "dev": ("app", "extras", "dev")}
 USAGE = """\
 python3 outpost.py                 open the console (with no display: run the tour, offscreen)
 python3 outpost.py setup           make the environment and stop
+python3 outpost.py setup extras    the same, with OR-Tools, minorminer, Stim, qsim and the driver for PostgreSQL
 python3 outpost.py test [ARGS]     lint, types, layers, then the tests; ARGS go to pytest
 python3 outpost.py check           lint, types and layers only
 python3 outpost.py bench NAME ...  run benchmarks/NAME.py
@@ -140,8 +142,7 @@ def set_up(profile: str) -> None:
         if is_ready(profile):
             return
         begin_s = time.monotonic()
-        if STAMP.exists() and "\ndev " in STAMP.read_text("utf-8"):
-            profile = "dev"
+        profile = widest(profile, STAMP.read_text("utf-8") if STAMP.exists() else "")
         STAMP.unlink(missing_ok=True)
         make_environment()
         install(ROOT / "locks" / f"{profile}.lock")
@@ -150,6 +151,12 @@ def set_up(profile: str) -> None:
             raise Unfit("Outpost's own files could not be compiled; the reason stands above.")
         STAMP.write_text(stamp_of(profile), "utf-8")
         say(f"The environment is ready after {time.monotonic() - begin_s:.0f} s.")
+
+
+def widest(profile: str, stamp: str) -> str:
+    """Return `profile`, or the wider one that `stamp` tells of: what was once asked for is not taken away."""
+    names = list(IMPLIED)
+    return max([profile, *(name for name in names if f"\n{name} " in stamp)], key=names.index)
 
 
 def make_environment() -> None:
@@ -273,7 +280,11 @@ def perform(arguments: Sequence[str]) -> int:
     if word in {"-h", "--help"}:
         say(USAGE)
         return run_child([PYTHON, "-P", "-m", "app", *arguments]) if is_ready("app") else 0
-    set_up("dev" if word in {"test", "check", "bench"} else "app")
+    if word == "setup" and list(arguments[1:]) not in ([], ["extras"]):
+        say(f"outpost: after setup stands nothing, or extras; not {' '.join(arguments[1:])}.")
+        return 2
+    wanted = {"test": "dev", "check": "dev", "bench": "dev", "setup": "".join(arguments[1:]) or "app"}
+    set_up(wanted.get(word, "app"))
     if word in {"", "setup", "tour"} or word.startswith("-"):
         check_libraries(os.environ)
     elif word in {"test", "bench"}:

@@ -40,7 +40,7 @@ def pinned(name):
 def place(tmp_path, monkeypatch):
     """A folder of its own with locks, so that nothing here touches the real environment."""
     (tmp_path / "locks").mkdir()
-    for name in ("app", "dev"):
+    for name in ("app", "extras", "dev"):
         (tmp_path / "locks" / f"{name}.lock").write_text(f"{name}-package==1.0 \\\n    --hash=sha256:00\n", "utf-8")
     (tmp_path / "app").mkdir()
     venv = tmp_path / ".venv"
@@ -88,9 +88,9 @@ class TestFile:
         assert len(lines) == 3
         assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
-    def test_development_lock_holds_the_application_lock_at_the_same_versions(self):
+    def test_each_lock_holds_the_one_before_it_at_the_same_versions(self):
         assert pinned("app")
-        assert pinned("app") <= pinned("dev")
+        assert pinned("app") < pinned("extras") < pinned("dev")
 
 
 class TestMachine:
@@ -288,6 +288,13 @@ class TestCommands:
         assert launcher.perform(["setup"]) == 0
         assert calls == ["app", "libraries"]
         assert "Ready" in capsys.readouterr().err
+
+    def test_set_up_brings_the_extras_when_asked_and_refuses_other_words(self, calls, capsys):
+        assert launcher.perform(["setup", "extras"]) == 0
+        assert calls == ["extras", "libraries"]
+        assert launcher.perform(["setup", "everything"]) == 2
+        assert calls == ["extras", "libraries"]
+        assert "everything" in capsys.readouterr().err
 
     def test_check_runs_every_check_even_after_a_failure(self, calls, monkeypatch, capsys):
         seen = []

@@ -15,8 +15,8 @@ from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import conflicts, restamp, sealing
 from app.engine.sync.batch import MOST_OPS, Batch, split
 from app.engine.sync.giveback import give_back
-from app.engine.sync.hlc import DRIFT_US, Stamp, observe, tick
-from app.engine.sync.merge import GONE
+from app.engine.sync.hlc import DRIFT_US, ZERO, Stamp, observe, tick
+from app.engine.sync.merge import FIRST, GONE
 from app.engine.sync.ops import FIRST_CHAIN, Op, canonical
 from app.engine.sync.restamp import Moved
 from app.engine.sync.sealing import keep, replica_of, seal
@@ -303,6 +303,7 @@ def retry_later(shelf: Shelf) -> int:
     session, left = Session(shelf), []
     for row in kept:
         op = Op.from_json(json.loads(row["op"]), row["replica"])
+        _unwrite(session, op)
         unknown = session.apply(op).unknown
         done += len(unknown) < len(op.fields)
         if unknown:
@@ -312,6 +313,13 @@ def retry_later(shelf: Shelf) -> int:
         shelf.drop_later(int(kept[-1]["number"]))
         shelf.later(left)
     return done
+
+
+def _unwrite(session: Session, op: Op) -> None:
+    """Have columns that a row's first write named, and nobody here knew, count as not written yet."""
+    cells = session.state((op.table, op.row)).cells
+    if cells.get(FIRST) == list(op.stamp):
+        cells.update({name: list(ZERO) for name in op.fields if name not in cells})
 
 
 def _since(document: dict[str, Any], epoch: str) -> tuple[int, int]:

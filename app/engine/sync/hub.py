@@ -50,6 +50,10 @@ class Hub:
         """Return the hub's epoch: another one after every restore."""
         return str(self._meta["epoch"])
 
+    def _head(self) -> int:
+        """Return the number of the newest entry, those that were let go of included."""
+        return max(self._shelf.head(), int(self._meta["floor"]))
+
     def lead(self) -> int:
         """Take the lead of this store from whoever has it, and return the token that says so: later ones are greater."""
         term = max(int(self._meta["term"]) + 1, self._now_us)
@@ -64,7 +68,7 @@ class Hub:
         entry = self._entry(replica, device, name, schema)
         return {
             "schema": 1, "epoch": self.epoch, "acked": entry["acked"], "chain": entry["chain"], "durable": entry["durable"],
-            "head": self._shelf.head(), "floor": self._meta["floor"], "restored_head": self._meta["restored_head"],
+            "head": self._head(), "floor": self._meta["floor"], "restored_head": self._meta["restored_head"],
             "now_us": self._now_us, "data_schema": SCHEMA, "term": self._meta["term"],
             "replica": replica_of(self._shelf), "restored_hlc": self._meta.get("restored_hlc", 0),
             "past": self._meta.get("past", []),
@@ -103,7 +107,7 @@ class Hub:
             self._shelf.put("sync_replicas", entry)
         return {
             "schema": 1, "epoch": self.epoch, "acked": entry["acked"], "chain": entry["chain"], "durable": entry["durable"],
-            "head": self._shelf.head(), "now_us": self._now_us, "taken": len(fresh),
+            "head": self._head(), "now_us": self._now_us, "taken": len(fresh),
         }  # fmt: skip
 
     def _merge(self, ops: Iterable[Op]) -> None:
@@ -176,7 +180,7 @@ class Hub:
         if epoch != self.epoch:
             raise Conflict("The hub was restored since: its epoch is {epoch}", epoch=self.epoch, field="epoch")
         entry = self._entry(replica, device)
-        head = self._shelf.head()
+        head = self._head()
         answer = {"schema": 1, "epoch": self.epoch, "head": head, "now_us": self._now_us, "ops": [], "cursor": after}
         answer |= {"acked": entry["acked"], "durable": entry["durable"]}
         if after < self._meta["floor"]:
@@ -201,7 +205,7 @@ class Hub:
             values = None if row is None else {name: row[name] for name, kind in kinds.items() if kind != "local"}
             rows.append({"table": table, "row": id_, "values": values, "cells": cells})
         last = list(found[-1][0]) if found else None
-        return {"schema": 1, "epoch": self.epoch, "head": self._shelf.head(), "rows": rows, "next": last}
+        return {"schema": 1, "epoch": self.epoch, "head": self._head(), "rows": rows, "next": last}
 
     # care
 
@@ -216,7 +220,7 @@ class Hub:
                 row["state"] = EXPIRED
                 self._shelf.put("sync_replicas", row)
         cursors = [int(row["cursor"]) for row in replicas if row["state"] == LIVE]
-        floor = self._shelf.compact(min(cursors, default=self._shelf.head()), self._now_us - keep_us)
+        floor = self._shelf.compact(min(cursors, default=self._head()), self._now_us - keep_us)
         if floor > self._meta["floor"]:
             self._set_meta(floor=floor)
         dead = self._shelf.dead(self._now_us - tombstone_us) if cursors or not replicas else []
@@ -226,7 +230,7 @@ class Hub:
             state = session.state(key)
             state.row, state.cells = None, {GONE: list(state.stamp("deleted_us"))}
         session.flush()
-        return {"floor": int(self._meta["floor"]), "head": self._shelf.head(), "purged": len(dead)}
+        return {"floor": int(self._meta["floor"]), "head": self._head(), "purged": len(dead)}
 
     def acked(self) -> dict[str, int]:
         """Return how far every replica is known."""
@@ -242,7 +246,7 @@ class Hub:
     def restored(self) -> str:
         """Begin a new epoch after a restore, so that devices hand over again what the backup does not hold."""
         self.lead()
-        epoch, head, hlc = sealing.fresh_name(), self._shelf.head(), int(self._shelf.here()["hlc"])
+        epoch, head, hlc = sealing.fresh_name(), self._head(), int(self._shelf.here()["hlc"])
         past = [*self._meta.get("past", []), [epoch, head, hlc]][-_PAST:]
         self._set_meta(epoch=epoch, restored_head=head, restored_hlc=hlc, past=past)
         for row in self._shelf.all("sync_replicas"):

@@ -16,6 +16,10 @@ _KEEPS = ("set", "counter", "guarded", "text")
 FIRST = {"replica": "", "hlc": 0, "applying": 0, "skew_us": 0, "seq": 0, "chain": ""}
 
 
+class Twice(AssertionError):
+    """What a store says of an operation that is in its log already."""
+
+
 class MemoryShelf:
     """One disk; `copy` is what a backup or a cloned disk holds."""
 
@@ -158,7 +162,8 @@ class MemoryShelf:
 
     def append(self, entries):
         for entry in entries:
-            assert not any(e["replica"] == entry["replica"] and e["seq"] == entry["seq"] for e in self.d["log"]), "unique"
+            if any(e["replica"] == entry["replica"] and e["seq"] == entry["seq"] for e in self.d["log"]):
+                raise Twice(f"{entry['replica']} {entry['seq']}")
             self.d["log_seq"] += 1
             self.d["log"].append({"hub_seq": self.d["log_seq"], **entry})
             self.d["tap"].append((entry["replica"], entry["op"], entry["verdicts"]))

@@ -7,6 +7,7 @@ Everything that decides is the product's own code (`Hub`, `Console`, the batches
 import json
 import random
 from collections import defaultdict
+from functools import partial
 
 from app.engine.base.errors import OutpostError
 from app.engine.sync import batch as batches
@@ -14,16 +15,28 @@ from app.engine.sync import sealing
 from app.engine.sync.console import Console
 from app.engine.sync.hub import Hub
 from app.engine.sync.sealing import SCHEMA, replica_of
-from tests.engine.sync.memory import THINGS, MemoryShelf
+from tests.engine.sync.memory import THINGS, MemoryShelf, Twice
 
 START_US = 1_700_000_000_000_000
 PAIR = ("pair-1", "pair-2")
 IDS = (*PAIR, "r1", "r2", "r3", "r4")
 DAY_US = 86_400_000_000
+MOST_AGAIN = 5
 
 
 class Broken(AssertionError):
-    """An invariant does not hold; the message begins with its name."""
+    """Invariants that do not hold; the message tells each, its name first, and `names` has the names."""
+
+    def __init__(self, *told):
+        super().__init__("; ".join(told))
+        self.names = {one.split(" ")[0] for one in told}
+
+
+def anew(error, place):
+    """Return the error with the place where it was seen."""
+    again = Broken(f"{error} ({place})")
+    again.names = error.names
+    return again
 
 
 class Machine:
@@ -54,7 +67,10 @@ class World:
         self.hits = 0
         self.count = 0
         self.term = None
-        self.most_resent = 0
+        self.most_resent = self.resent = 0  # `resent`: since the last cut
+        self.purged = set()  # rows whose tombstone the hub let go of
+        self.reached = {}  # machine → how far it had pulled
+        self.went_back = 0
         self.cloned = self.restored = False
         self.within = 0  # meetings within a snapshot within a meeting
         self._at_hub(lambda hub: hub.absorb())
@@ -145,18 +161,23 @@ class World:
         if self.bad(0.05):
             data = data[: self.draw.randrange(len(data))]
         before = self.hub.d["plain"].get("sync_replicas", {}).get(batch.replica, {}).get("acked", 0)
-        self.most_resent = max(self.most_resent, min(before, batch.last) - batch.after)
+        self.resent += min(before, batch.last) - batch.after
+        self.most_resent = max(self.most_resent, self.resent)
         for _ in range(2 if self.bad(0.1) else 1):
             killed = self.bad(0.05)
             answer = self._at_hub(lambda hub: hub.receive(batches.decode(data), machine.device), crash=killed)
         if killed or self.bad(0.15):
+            self.resent = 0
             return True  # nobody hears the answer
-        self._on(machine, lambda console: console.receipt(answer), crash=self.bad(0.05))
+        cut = self.bad(0.05)
+        self._on(machine, lambda console: console.receipt(answer), crash=cut)
+        self.resent = 0 if cut else self.resent
         return True
 
     def pull(self, machine, most=3):
         peer = self._on(machine, lambda console: console.peer)
         replica = machine.shelf.d["here"]["replica"]
+        self.went_back = max(self.went_back, self.reached.get(machine.name, 0) - peer["cursor"])
         page = self._at_hub(lambda hub: hub.page(replica, machine.device, peer["cursor"], peer["epoch"], most))
         page = json.loads(json.dumps(page))
         if self.bad(0.1):
@@ -165,7 +186,10 @@ class World:
             self.snapshot(machine)
             return True
         for _ in range(2 if self.bad(0.1) else 1):
-            self._on(machine, lambda console: console.take_page(page), crash=self.bad(0.1))
+            cut = self.bad(0.1)
+            self._on(machine, lambda console: console.take_page(page), crash=cut)
+            if not cut and not self.restored and not self.cloned:
+                self.reached[machine.name] = page["cursor"]
         return page["cursor"] < page["head"]
 
     def snapshot(self, machine):
@@ -178,6 +202,7 @@ class World:
                 return
             self._on(machine, lambda console, page=page, head=head: console.take_snapshot(page, head))
             after = page["next"]
+            self.reached.pop(machine.name, None)
             if self.bad(0.2) and self.within < 3:
                 self.within += 1
                 self.meet(self.draw.choice(self.machines))
@@ -185,6 +210,7 @@ class World:
 
     def meet(self, machine, rounds=2):
         """Let one console and the hub talk for a while."""
+        self.resent = 0
         try:
             due = self.hello(machine)
             if due is None:
@@ -198,6 +224,8 @@ class World:
         except OutpostError:
             if self.trouble == 0 or self.draw.random() < 0.01:
                 return
+        except Twice as error:
+            raise Broken(f"I3 idempotent: {error} was merged again") from error
         except Exception as error:
             raise Broken(f"no crash: {type(error).__name__}: {error}") from error
 
@@ -212,14 +240,16 @@ class World:
             draw.choice(self.machines).skew_us = draw.choice((0, 0, -3 * DAY_US, 3 * DAY_US, 200_000_000))
         elif what == 2:
             acked = self._at_hub(lambda hub: hub.acked())
-            self.backup = (self.hub.copy(), dict(self.written), self.hits)
+            self.backup = (self.hub.copy(), set(self.purged))
             self._at_hub(lambda hub: hub.backed_up(acked))
         elif what == 3 and self.backup is not None:
-            self.hub, self.restored = self.backup[0].copy(), True
+            self.hub, self.purged, self.restored = self.backup[0].copy(), set(self.backup[1]), True
             self._at_hub(lambda hub: hub.restored())
         elif what == 4:
             keep = draw.choice((0, DAY_US))
+            before = set(self.hub.d["rows"])
             self._at_hub(lambda hub: hub.compact(keep_us=keep, expire_us=5 * DAY_US, tombstone_us=keep))
+            self.purged |= before - set(self.hub.d["rows"])
         elif what == 5 and len(self.machines) < 5:
             twin = Machine(f"clone-{self.count}")
             source = draw.choice(self.machines)
@@ -254,12 +284,13 @@ class World:
                 self.meet(machine, rounds=400)
             if all(self.settled(machine) for machine in self.machines):
                 return
-        raise Broken("I2 no lost write: writes stay on their consoles for ever")
+        name = "I11 hub rollback" if self.restored else "I2 no lost write"
+        raise Broken(f"{name}: writes stay on their consoles for ever")
 
     def settled(self, machine):
         d = machine.shelf.d
         peer = d["plain"]["sync_peers"]["hub"]
-        return not d["outbox"] and d["here"]["seq"] == peer["acked"] and peer["cursor"] == self.hub.head()
+        return not d["outbox"] and d["here"]["seq"] == peer["acked"] and peer["cursor"] == self._at_hub(lambda hub: hub._head())
 
     # what must hold
 
@@ -276,14 +307,20 @@ class World:
         return 0 <= whole_at <= peer["cursor"]
 
     def check(self):
-        """Raise `Broken` unless every invariant holds at the end."""
-        self._check_converged()
-        ops = self._ops()
-        self._check_none_lost(ops)
-        self._check_winners(ops)
-        self._check_losers(ops)
-        self._check_counts()
-        self._check_clocks()
+        """Raise `Broken` that names every invariant that does not hold at the end."""
+        ops, told = self._ops(), {}
+        for look in (
+            self._check_converged, partial(self._check_none_lost, ops), partial(self._check_winners, ops),
+            partial(self._check_losers, ops), self._check_gone, self._check_counts, self._check_resumed, self._check_clocks, self._check_bounded,
+        ):  # fmt: skip
+            try:
+                look()
+            except Broken as error:
+                told[str(error)] = None
+            except OutpostError as error:
+                told[f"no refusal: {error}"] = None
+        if told:
+            raise Broken(*told)
 
     def _ops(self):
         return [(replica, json.loads(op), verdicts) for replica, op, verdicts in self.hub.d["tap"]]
@@ -305,7 +342,7 @@ class World:
         }
         lost = set(self.written) - there
         if lost:
-            raise Broken(f"I2 no lost write: {sorted(lost)[:3]}")
+            raise Broken(f"{'I11 hub rollback' if self.restored else 'I2 no lost write'}: {sorted(lost)[:3]} went")
         seqs = [(replica, op["seq"]) for replica, op, _ in ops]
         if len(seqs) != len(set(seqs)):
             raise Broken("I3 idempotent: an operation was taken twice")
@@ -316,6 +353,9 @@ class World:
         for replica, op, _ in ops:
             if op["table"] != "things" or op["row"] in gone:
                 continue
+            for column, stamp in op["seen"].items():
+                if tuple(stamp) >= (op["hlc"], replica):
+                    raise Broken(f"I5 right winner: {op['row']}.{column} is beaten by what its writer had seen")
             for column in ("a", "b", "deleted_us"):
                 if column in op["fields"]:
                     best[op["row"], column] = max(
@@ -327,10 +367,13 @@ class World:
             row = self.hub.d["rows"]["things", id_]
             if row[column] != value:
                 raise Broken(f"I5 right winner: {id_}.{column} is {row[column]}, not {value}")
-        for id_ in gone:
-            rows = [machine.shelf.d["rows"].get(("things", id_)) for machine in self.machines]
+
+    def _check_gone(self):
+        """Rows whose tombstone was let go of live nowhere, whatever was written about them by those who had not heard."""
+        for key in self.purged:
+            rows = [shelf.d["rows"].get(key) for shelf in (self.hub, *(machine.shelf for machine in self.machines))]
             if any(row is not None and row["deleted_us"] is None for row in rows):
-                raise Broken(f"I9 no zombie: {id_} lives")
+                raise Broken(f"I9 no zombie: {key[1]} lives")
 
     def _check_losers(self, ops):
         """Every value that did not win was overwritten by one who had seen it, or lies in the inbox."""
@@ -355,6 +398,31 @@ class World:
         purged = any("gone" in cells for cells in self.hub.d["cells"].values())
         if not self.cloned and not purged and total != self.hits:
             raise Broken(f"I3 idempotent: counted {total} instead of {self.hits}")
+
+    def _check_resumed(self):
+        """What was handed over or taken over before a cut comes again as part of one batch at most (4 changes and a pair)."""
+        if self.most_resent > MOST_AGAIN:
+            raise Broken(f"I7 resumable: {self.most_resent} operations were handed over again")
+        if self.went_back > 0 and not self.restored and not self.cloned:
+            raise Broken(f"I7 resumable: {self.went_back} entries were asked for again")
+
+    def _check_bounded(self):
+        """The log ends where the slowest of those who came lately stands; who stayed away longer takes a snapshot."""
+        here, *away = self.machines
+        self.now_us += 10 * DAY_US
+        for turn in range(3):
+            here.shelf.write([("r4", {"a": f"late-{turn}", "deleted_us": None})], now_us=self.now_us, txn=f"late-{turn}")
+            self.meet(here, rounds=400)
+        self.now_us += 1
+        self._at_hub(lambda hub: hub.compact(keep_us=0, expire_us=5 * DAY_US, tombstone_us=1 << 60))
+        replicas = self.hub.d["plain"]["sync_replicas"].values()
+        needed = min(row["cursor"] for row in replicas if row["seen_us"] >= self.now_us - 5 * DAY_US)
+        kept = [entry["hub_seq"] for entry in self.hub.d["log"] if entry["hub_seq"] <= needed]
+        if kept:
+            raise Broken(f"I8 bounded: {len(kept)} entries that nobody needs are kept")
+        if away:
+            self.heal()
+            self._check_converged()
 
     def _check_clocks(self):
         """With clocks mended, whoever writes last wins everywhere: no clock of the past owns a field."""
@@ -402,7 +470,7 @@ def run(seed, steps=40, **how):
         world.play(steps)
         world.check()
     except Broken as error:
-        raise Broken(f"{error} (seed {seed}, {steps} steps)") from error
+        raise anew(error, f"seed {seed}, {steps} steps") from error
     finally:
         sealing.fresh_name = real
     return world

@@ -1,5 +1,6 @@
 """A hub on a real store: what it takes, what it refuses with nothing half-applied, what it keeps and lets go of."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,8 +10,9 @@ from app.engine.base.errors import BadInput, Conflict, Refused
 from app.engine.store import capture, rows
 from app.engine.store.shelf import Shelf
 from app.engine.store.store import Store
+from app.engine.sync import merge
 from app.engine.sync.batch import Batch, decode, encode
-from app.engine.sync.console import Console
+from app.engine.sync.console import Console, retry_later
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.hub import Hub
 from app.engine.sync.sealing import SCHEMA, replica_of
@@ -175,7 +177,8 @@ async def test_a_log_rewritten_behind_the_hubs_back_is_refused(places):
     assert caught.value.field == "fork"
 
 
-async def test_of_two_hubs_on_one_store_only_the_later_one_writes(places):
+async def fences(places):
+    """I15: of two that believe they lead, only the later one writes."""
     hub, ann, _ = places
     await ann.save(name="north")
     batch = await batch_of(hub, ann)
@@ -187,16 +190,101 @@ async def test_of_two_hubs_on_one_store_only_the_later_one_writes(places):
     assert (await hub.hub(lambda one: one.receive(batch, "ann"), new))["taken"] == 1
 
 
-async def test_an_operation_of_a_later_version_is_kept_for_the_day_it_is_known(places):
-    hub, ann, _ = places
+async def test_of_two_hubs_on_one_store_only_the_later_one_writes(places):
+    await fences(places)
+
+
+async def test_a_hub_that_does_not_look_at_its_term_is_found_out(places, monkeypatch):
+    real = Hub.__init__
+    monkeypatch.setattr(Hub, "__init__", lambda self, shelf, now_us, _term=None: real(self, shelf, now_us))
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        await fences(places)
+
+
+async def test_two_hubs_that_lead_within_one_microsecond_have_different_terms(places, monkeypatch):
+    hub, *_ = places
+    assert await hub.hub(lambda one: one.lead()) < await hub.hub(lambda one: one.lead())
+    monkeypatch.setattr(Hub, "lead", lambda self: self._now_us)
+    assert await hub.hub(lambda one: one.lead()) == await hub.hub(lambda one: one.lead())
+
+
+async def keeps_what_it_does_not_know(places, monkeypatch):
+    """I12: a table and a column of a later version come through an older hub, and are there once it knows them."""
+    hub, ann, bob = places
     await ann.save(name="north")
     batch = await batch_of(hub, ann)
     op = batch.ops[0]
-    later = (replace(op, table="edge_moods", schema=SCHEMA + 1), replace(op, seq=2, fields={**op.fields, "mood": 3}))
+    later = (replace(op, table="edge_moods", schema=SCHEMA + 1), replace(op, seq=2, fields={**op.fields, "mood": "calm"}))
     await hub.hub(lambda one: one.receive(replace(batch, ops=later), "ann"))
     assert [row["name"] for row in await hub.all()] == ["north"]
-    kept = await hub.all("sync_later")
-    assert ["edge_moods" in kept[0]["op"], '"mood":3' in kept[1]["op"]] == [True, True]
+    await exchange(hub, bob, "bob")
+    with monkeypatch.context() as patch:
+        patch.setattr(merge, "apply", known_as("mood", "filter", merge.apply))  # as after an update that knows it
+        for place in (hub, bob):
+            assert await place._quiet(retry_later) == 1
+    for place in (hub, bob):
+        kept = [json.loads(row["op"]) for row in await place.all("sync_later")]
+        assert [(one["table"], "mood" in one["fields"]) for one in kept] == [("edge_moods", False)]
+        assert [row["filter"] for row in await place.all()] == ["calm"]
+
+
+def known_as(name, column, real):
+    def apply(state, op, kinds, fresh, **how):
+        if name in state.cells:
+            state.cells[column] = state.cells.pop(name)
+        fields = {column if key == name else key: value for key, value in op.fields.items()}
+        return real(state, replace(op, fields=fields), kinds, fresh, **how)
+
+    return apply
+
+
+async def test_an_operation_of_a_later_version_is_kept_for_the_day_it_is_known(places, monkeypatch):
+    await keeps_what_it_does_not_know(places, monkeypatch)
+
+
+@pytest.mark.parametrize("side", ["hub", "console"])
+async def test_a_program_that_drops_what_it_does_not_know_is_found_out(places, monkeypatch, side):
+    real = merge.apply
+
+    def apply(state, op, kinds, fresh, *, judge=None, **how):
+        outcome = real(state, op, kinds, fresh, judge=judge, **how)
+        if (judge is not None) == (side == "hub"):
+            outcome.unknown.clear()
+        return outcome
+
+    monkeypatch.setattr(merge, "apply", apply)
+    with pytest.raises(AssertionError):
+        await keeps_what_it_does_not_know(places, monkeypatch)
+
+
+async def test_an_operation_of_an_earlier_version_is_that_of_this_one_with_defaults(places):
+    hub, ann, bob = places
+    await ann.save(name="north")
+    batch = await batch_of(hub, ann)
+    old = replace(batch.ops[0], schema=SCHEMA - 1, fields={k: v for k, v in batch.ops[0].fields.items() if k != "grouping"})
+    await hub.hub(lambda one: one.receive(replace(batch, ops=(old,)), "ann"))
+    await exchange(hub, bob, "bob")
+    told = [{k: v for k, v in (await place.all())[0].items() if k != "base_version"} for place in places]
+    assert told[0] == told[1] == told[2]
+
+
+async def test_a_log_let_go_of_whole_goes_on_behind_it(places):
+    hub, ann, bob = places
+    await ann.save(name="north")
+    for _ in range(2):
+        await exchange(hub, ann, "ann")
+    hub.clock.advance(1.0)
+    told = await hub.hub(lambda one: one.compact(keep_us=0, expire_us=1 << 60, tombstone_us=1 << 60))
+    assert (told["floor"], told["head"], await hub.count("sync_log")) == (1, 1, 0)
+    assert (await exchange(hub, ann, "ann"))["cursor"] == 1
+    assert await meet(hub, bob, "bob") is True
+    page = await hub.hub(lambda one: one.snapshot(("", "")))
+    await bob.console(lambda one: one.take_snapshot({**page, "next": None}, page["head"]))
+    assert await meet(hub, bob, "bob") is False
+    await bob.save(name="south")
+    for console, device in ((bob, "bob"), (ann, "ann")):
+        await exchange(hub, console, device)
+    assert {row["name"] for row in await ann.all()} == {"north", "south"}
 
 
 async def test_the_log_goes_when_every_console_has_it_and_who_was_away_too_long_takes_a_snapshot(places):

@@ -174,3 +174,36 @@ def pytest_terminal_summary(terminalreporter):
     from tests.laws.tree import size_line
 
     terminalreporter.write_line(size_line())
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A PostgreSQL server of this session's own."""
+    from tests import postgres
+
+    reason = postgres.why_not()
+    if reason:
+        pytest.skip(reason)
+    made = postgres.Cluster()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated(cluster):
+    """The address of a database with the schema of this version."""
+    from app.engine.base.clock import SystemClock
+    from app.engine.store.postgres import PostgresSeat
+
+    address = cluster.fresh()
+    PostgresSeat(address).prepare(SystemClock())[0].dispose()
+    return address
+
+
+@pytest.fixture
+def database(migrated):
+    """The address of a PostgreSQL database with the schema and nothing in it; the same for one test after another."""
+    from tests.postgres import empty
+
+    empty(migrated)
+    return migrated

@@ -22,7 +22,7 @@ async def status(call: "Call") -> dict[str, Any]:
         "home": str(engine.home),
         "actor": engine.actor,
         "role": engine.role.name.lower(),
-        "store_bytes": engine.place.store_bytes(),
+        "store_bytes": await engine.store.size_bytes(),
         "nodes": dict(Counter(node.state for node in engine.fleet.records)),
         "jobs": dict(Counter(job.state for job in engine.jobs.records)),
         "models_count": len(engine.models.records),

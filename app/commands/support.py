@@ -20,7 +20,7 @@ async def _bundle(call: "Call", *, file: Path) -> dict[str, Any]:
     await engine.journal.flush()
     told = await engine.store.read(bundle.read_store)
     more = {
-        "store": {"problems": await engine.store.check(), "size_bytes": engine.place.store.stat().st_size},
+        "store": {"problems": await engine.store.check(), "size_bytes": await engine.store.size_bytes()},
         "traces": [dataclasses.asdict(span) for span in engine.traces.newest(200) if not span.command.startswith("support.")],
     }
 

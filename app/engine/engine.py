@@ -152,9 +152,35 @@ class Engine:
         await asyncio.to_thread(Store.validate_file, file)
         await self._stop()
         try:
-            return await Store.swap(self.place.store, file, self.clock.now_us())
+            return await Store.swap(self.place.store, file, self.clock.now_us(), database=self.place.database)
         finally:
             await self._start()
+
+    async def move(self, database: str) -> None:
+        """Keep the store in the PostgreSQL database at an address from now on; what stands here moves into a fresh one."""
+        from app.engine.store import rows
+        from app.engine.store.store import Store
+
+        if database == self.place.database:
+            return
+        before, copy = self.place.database, self.home / "outpost-moving.db"
+        await self.store.backup(copy)
+        try:
+            there = await Store.open(self.place.store, self.clock, database=database)  # it answers, and is of our schema
+            fresh = not await there.read(lambda conn: rows.count(conn, "audit") or rows.count(conn, "sync_replicas"))
+            await there.close()
+            await self._stop()
+            try:
+                if fresh:
+                    await Store.swap(self.place.store, copy, self.clock.now_us(), database=database)
+                self.place.keep_database(database)
+            except BaseException:
+                self.place.keep_database(before)
+                raise
+            finally:
+                await self._start()
+        finally:
+            await asyncio.to_thread(copy.unlink, missing_ok=True)
 
     async def salvage(self, file: Path | None, backup: Path | None) -> dict[str, Any]:
         """Put what can be read of a damaged store, filled up from a backup, in its place; return what came of it."""

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import IO
 
 from app.engine.base.errors import Conflict
-from app.engine.base.platform import make_private, try_lock
+from app.engine.base.platform import make_private, try_lock, write_private
+
+_DATABASE = "database"
 
 
 def store_bytes(folder: Path) -> int:
@@ -26,9 +28,20 @@ class Home:
         self.settings = folder / "settings.toml"
         self._lock: IO[bytes] | None = None
 
-    def store_bytes(self) -> int:
-        """Return the size of the store on disk, its log included."""
-        return store_bytes(self.folder)
+    @property
+    def database(self) -> str:
+        """Return the address of the database that stands in for the store's file; empty for none. The file is private."""
+        try:
+            return (self.folder / _DATABASE).read_text("utf-8").strip()
+        except FileNotFoundError:
+            return ""
+
+    def keep_database(self, address: str) -> None:
+        """Remember the address of the database, or with none that the store is a file again."""
+        if address:
+            write_private(self.folder / _DATABASE, (address + "\n").encode())
+        else:
+            (self.folder / _DATABASE).unlink(missing_ok=True)
 
     def take(self) -> bool:
         """Own the folder until `release` or the end of the process; False when another process owns it."""

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 async def build(engine: "Engine") -> None:
     """Open the store and start every part of `engine`."""
-    engine.store = await Store.open(engine.place.store, engine.clock, troubled=engine.troubled)
+    place = engine.place
+    engine.store = await Store.open(place.store, engine.clock, troubled=engine.troubled, database=place.database)
     await _parts(engine)
 
 

@@ -293,3 +293,49 @@ async def test_changes_travel_in_a_signed_file_where_no_network_is_and_never_twi
         with contextlib.suppress(Offline):  # the hub stands at another port by now
             await now(bob)
     assert len(await hub.store.read(lambda conn: rows.select(conn, "sync_log"))) == 2
+
+
+async def test_a_hub_moves_into_postgresql_serves_consoles_there_and_is_set_back_like_any_other(tmp_path, database):
+    file = tmp_path / "earlier.db"
+    async with opened(tmp_path / "hub") as hub, opened(tmp_path / "ann") as ann, opened(tmp_path / "bob") as bob:
+        await hub.run("view.save", name="made at the hub")
+        replica = (await hub.run("sync.status"))["replica"]
+        await hub.move(database)
+        assert hub.place.database == database
+        assert (await hub.run("sync.status"))["replica"] == replica  # what stood in the file came along
+        async with served(hub) as told:
+            await join(hub, ann, bob)
+            await ann.run("view.save", name="north")
+            await now(ann, bob)
+            assert set(views(bob)) == set(views(hub)) == {"made at the hub", "north"}
+            await hub.run("hub.backup", file=file)
+            await ann.run("view.save", name="south")
+            await now(ann)
+            assert (await hub.run("hub.compact"))["head"] == 3
+        await hub.run("hub.restore", file=file)
+        assert set(views(hub)) == {"made at the hub", "north"}
+        async with served(hub, int(told["address"].rpartition(":")[2])):
+            await now(ann, bob)
+            assert set(views(bob)) == set(views(hub)) == {"made at the hub", "north", "south"}
+        recorded = await hub.store.read(lambda conn: rows.select(conn, "audit"))
+        assert "hub.restore" in str(recorded)
+        assert "outpost@" not in str(recorded)
+
+
+async def test_the_address_of_a_hubs_database_is_kept_in_a_private_file_and_recorded_nowhere(tmp_path, database):
+    with_password = database.replace("outpost@", "outpost:correct-horse@")  # this server asks for none
+    async with opened(tmp_path / "hub") as hub:
+        serving = asyncio.create_task(hub.run("hub.serve", database=with_password))
+        while hub.sync.host is None or not hub.sync.host.address:
+            assert not serving.done()
+            await asyncio.sleep(0.01)
+        assert hub.store.path == database
+        with pytest.raises(Conflict, match="being served"):
+            await hub.run("hub.serve", database=database)
+        hub.sync.host.end()
+        await serving
+        recorded = await hub.store.read(lambda conn: rows.select(conn, "audit"))
+        assert "correct-horse" not in str(recorded)
+    assert (tmp_path / "hub" / "database").read_text().strip() == with_password
+    if os.name == "posix":
+        assert (tmp_path / "hub" / "database").stat().st_mode & 0o077 == 0

@@ -6,13 +6,14 @@ system's time. While remote operations are applied, `applying` keeps the trigger
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
 
 from sqlalchemy import JSON, Column, Connection, Float, Table, text
 
 from app.engine.base.ids import new_id
+from app.engine.store import capture_postgres
 from app.engine.store.schema import metadata
 
 _PREFIX: Final = "capture_"
@@ -87,30 +88,52 @@ def triggers_of(table: Table) -> dict[str, str]:
     }
 
 
+def told_json(table: str, columns: Sequence[str], row: str) -> str:
+    """Return the SQL that gives columns of a row as JSON text."""
+    made = metadata.tables[table]
+    return _object([made.c[name] for name in columns], row)
+
+
 @cache
-def wanted() -> dict[str, str]:
+def wanted(dialect: str = "sqlite") -> dict[str, str]:
     """Return every trigger by name, as the schema of this version asks for it."""
     found: dict[str, str] = {}
     for table in metadata.sorted_tables:
-        if table.info["synced"]:
+        if table.info["synced"] and dialect == "sqlite":
             found |= triggers_of(table)
+        elif table.info["synced"]:
+            told = _told(table)
+            found |= capture_postgres.triggers_of(
+                table, told, [column for column in told if column.info["merge"] in _KEEPS_BEFORE],
+                [column for column in told if column.name not in _ONLY_STAMPS],
+            )  # fmt: skip
     return found
+
+
+def _is_postgres(conn: Connection) -> bool:
+    return conn.dialect.name == "postgresql"
 
 
 def drop(conn: Connection) -> None:
     """Take the triggers away: before a migration, which is no change of anybody's."""
     for name in _present(conn):
-        conn.exec_driver_sql(f"DROP TRIGGER {name}")
+        if _is_postgres(conn):
+            capture_postgres.drop(conn, name)
+        else:
+            conn.exec_driver_sql(f"DROP TRIGGER {name}")
 
 
 def install(conn: Connection) -> None:
     """Have exactly the triggers that this version asks for; costs one query when they are there."""
-    present = _present(conn)
-    if present == wanted():
+    asked = wanted(conn.dialect.name)
+    if _present(conn) == (capture_postgres.marked(asked) if _is_postgres(conn) else asked):
         return
     drop(conn)
-    for sql in wanted().values():
-        conn.exec_driver_sql(sql)
+    for name, sql in asked.items():
+        if _is_postgres(conn):
+            capture_postgres.make(conn, name, sql)
+        else:
+            conn.exec_driver_sql(sql)
     make_here(conn)
 
 
@@ -120,8 +143,8 @@ def make_here(conn: Connection) -> None:
 
 
 def _present(conn: Connection) -> dict[str, str]:
-    if conn.dialect.name != "sqlite":
-        return {}
+    if _is_postgres(conn):
+        return capture_postgres.present(conn)
     pattern = {"like": _PREFIX.replace("_", r"\_") + "%"}
     rows = conn.execute(
         text(r"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE :like ESCAPE '\'"), pattern
@@ -139,6 +162,9 @@ def begin(conn: Connection, *, actor: str, cause: str, now_us: int) -> None:
         "txn": conn.info.setdefault("txn", new_id()), "actor": actor, "cause": cause, "now_us": now_us,
         "intent": conn.info.get("intent", ""),
     }  # fmt: skip
+    if _is_postgres(conn):
+        capture_postgres.begin(conn, values)
+        return
     conn.execute(
         text("UPDATE sync_here SET txn = :txn, actor = :actor, cause = :cause, intent = :intent, now_us = :now_us"), values
     )
@@ -146,13 +172,22 @@ def begin(conn: Connection, *, actor: str, cause: str, now_us: int) -> None:
 
 def end(conn: Connection) -> None:
     """Have the triggers forget who wrote."""
-    if conn.info.pop("capture", None) is not None:
+    if conn.info.pop("capture", None) is None:
+        return
+    if _is_postgres(conn):
+        capture_postgres.end(conn)
+    else:
         conn.exec_driver_sql("UPDATE sync_here SET txn = '', actor = '', cause = '', intent = '', now_us = 0")
 
 
 @contextlib.contextmanager
 def quiet(conn: Connection) -> Iterator[None]:
     """Keep the triggers quiet inside; a rollback in between leaves them loud, for the mark is part of the transaction."""
+    if _is_postgres(conn):
+        capture_postgres.quiet(conn, on=True)
+        yield
+        capture_postgres.quiet(conn, on=False)
+        return
     conn.exec_driver_sql("UPDATE sync_here SET applying = 1")
     yield
     conn.exec_driver_sql("UPDATE sync_here SET applying = 0")

@@ -92,14 +92,19 @@ def refuse_damaged(path: Path, problems: list[str], stamp_us: int) -> None:
     )  # fmt: skip
 
 
-def backup(path: Path, target: Path) -> int:
-    """Write a sound, self-contained copy of the live file to `target`, whole or not at all; return its size in bytes."""
-    if target.exists() and target.resolve() == path.resolve():
+def refuse_target(target: Path, path: Path | None) -> None:
+    """Raise for a file that no backup (of the store at `path`) can be written to."""
+    if path is not None and target.exists() and target.resolve() == path.resolve():
         raise BadInput("The backup cannot replace the store itself ({file})", field="file", file=target)
     if target.is_dir():
         raise BadInput("{file} is a folder, not a file", field="file", file=target)
     if not target.parent.is_dir():
         raise Missing("There is no folder {folder}", folder=target.parent, field="file")
+
+
+def backup(path: Path, target: Path) -> int:
+    """Write a sound, self-contained copy of the live file to `target`, whole or not at all; return its size in bytes."""
+    refuse_target(target, path)
     scratch = target.with_name(target.name + ".new")
     try:
         _copy(path, scratch, "rw")
@@ -143,8 +148,8 @@ def validate_file(path: Path) -> str:
     return found
 
 
-def swap_in(path: Path, source: Path, stamp_us: int) -> Path | None:
-    """Put a copy of `source` in the place of the closed store at `path`; return where the old one is kept (None: none).
+def swap_in(path: Path, source: Path, kept: Path) -> Path | None:
+    """Put a copy of `source` in the place of the closed store at `path`, which goes to `kept`; return that (None: no old one).
 
     The source is validated first, and the old file goes aside with its log only when the new one is complete.
     """
@@ -155,9 +160,8 @@ def swap_in(path: Path, source: Path, stamp_us: int) -> Path | None:
     except sqlite3.Error as error:
         fresh.unlink(missing_ok=True)
         raise translate(error, fresh) from error
-    kept: Path | None = None
-    if path.exists():
-        kept = path.with_name(f"{path.stem}-before-{stamp_us}{path.suffix}")
+    old = path.exists()
+    if old:
         for side in SIDES:
             beside = path.with_name(path.name + side)
             if beside.exists():
@@ -165,4 +169,4 @@ def swap_in(path: Path, source: Path, stamp_us: int) -> Path | None:
         os.replace(path, kept)
     os.replace(fresh, path)
     clear_mark(path)
-    return kept
+    return kept if old else None

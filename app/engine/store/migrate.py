@@ -5,6 +5,7 @@ Everything happens inside the caller's transaction: a kill in the middle leaves 
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, inspect, text
 
@@ -27,7 +28,7 @@ def current(conn: Connection) -> str:
     return str(conn.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
 
 
-def refuse_newer(found: str, file: Path) -> None:
+def refuse_newer(found: str, file: Any) -> None:
     """Raise `Conflict` when a file's migration id is not one of ours: a newer Outpost wrote it."""
     if found and found not in revisions():
         raise Conflict(

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 from app.engine.base.errors import Bug, Missing
 from app.engine.base.ids import new_id
 from app.engine.store import capture
+from app.engine.store.bulk import PostgresBulk
 from app.engine.store.schema import metadata
 
 Conn: TypeAlias = Connection
@@ -26,6 +27,11 @@ def _holds(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
     """SQLite's LIKE looks over the case of ASCII letters by itself, and lower() around both sides would do no more."""
     text = column if isinstance(column.type, Text) else cast(column, Text)
     return text.contains(value, autoescape=True)
+
+
+def _holds_there(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
+    text = column if isinstance(column.type, Text) else cast(column, Text)
+    return text.icontains(value, autoescape=True)
 
 
 _ANY = "any"
@@ -113,7 +119,7 @@ def select(
     at least one must be met.
     """
     made = table_of(table)
-    query = _filtered(select_from(made), made, where)
+    query = _filtered(conn, select_from(made), made, where)
     keys = [made.c[order]] if order else []
     keys += [column for column in made.primary_key.columns if column.name != order]
     query = query.order_by(*(column.desc() if descending else column.asc() for column in keys))
@@ -125,7 +131,7 @@ def select(
 def count(conn: Conn, table: str, *, where: Mapping[str, Any] | None = None) -> int:
     """Return how many living rows match; `where` as in `select`."""
     made = table_of(table)
-    return int(conn.execute(_filtered(select_from(func.count()).select_from(made), made, where)).scalar_one())
+    return int(conn.execute(_filtered(conn, select_from(func.count()).select_from(made), made, where)).scalar_one())
 
 
 def put_many(conn: Conn, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -140,6 +146,8 @@ def put_many(conn: Conn, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
         fresh.append({**defaults, **row})
     if not fresh:
         return 0
+    if conn.dialect.name == "postgresql":
+        return PostgresBulk(conn).add(table, fresh)
     return int(conn.execute(insert_or(made).on_conflict_do_nothing(), fresh).rowcount)
 
 
@@ -169,7 +177,7 @@ def drop_many(conn: Conn, table: str, *, where: Mapping[str, Any]) -> int:
     made = table_of(table)
     if made.info["synced"] or not where:
         raise Bug("{table} cannot be emptied this way", table=table)
-    return int(conn.execute(delete_from(made).where(*_conditions(made, where))).rowcount)
+    return int(conn.execute(delete_from(made).where(*_conditions(conn, made, where))).rowcount)
 
 
 @cache
@@ -217,18 +225,18 @@ def _fetch(conn: Conn, made: Table, id_: str) -> Row | None:
     return None if row is None else dict(row)
 
 
-def _filtered(query: Select[Any], made: Table, where: Mapping[str, Any] | None) -> Select[Any]:
+def _filtered(conn: Conn, query: Select[Any], made: Table, where: Mapping[str, Any] | None) -> Select[Any]:
     if "deleted_us" in made.c and "deleted_us" not in (where or {}):
         query = query.where(made.c.deleted_us.is_(None))
-    return query.where(*_conditions(made, where or {}))
+    return query.where(*_conditions(conn, made, where or {}))
 
 
-def _conditions(made: Table, where: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    groups = [or_(*(and_(*_conditions(made, one)) for one in group)) for group in where.get(_ANY, ())]
-    return groups + [_condition(made, name, value) for name, value in where.items() if name != _ANY]
+def _conditions(conn: Conn, made: Table, where: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    groups = [or_(*(and_(*_conditions(conn, made, one)) for one in group)) for group in where.get(_ANY, ())]
+    return groups + [_condition(conn, made, name, value) for name, value in where.items() if name != _ANY]
 
 
-def _condition(made: Table, name: str, value: Any) -> ColumnElement[bool]:
+def _condition(conn: Conn, made: Table, name: str, value: Any) -> ColumnElement[bool]:
     column_name, _, sign = name.partition(" ")
     if column_name not in made.c or (sign and sign not in _OPERATORS):
         raise Bug("{table} has no column {column}", table=made.name, column=name)
@@ -237,6 +245,8 @@ def _condition(made: Table, name: str, value: Any) -> ColumnElement[bool]:
         return column.is_not(None) if sign == "!=" else column.is_(None)
     if isinstance(value, (list, tuple, set, frozenset)):
         return column.not_in(list(value)) if sign == "!=" else column.in_(list(value))
+    if sign == "~" and conn.dialect.name == "postgresql":
+        return _holds_there(column, value)
     return and_(_OPERATORS[sign or "="](column, value))
 
 

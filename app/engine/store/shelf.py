@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Table, bindparam, insert, text, tuple_, update
+from sqlalchemy import Index, text, tuple_, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy import select as select_from
 
 from app.engine.store import capture
+from app.engine.store.bulk import bulk_of
 from app.engine.store.rows import Conn, Row, defaults_of, put, table_of
 from app.engine.store.schema import metadata
 
@@ -21,16 +22,14 @@ Key: TypeAlias = tuple[str, str]
 Cells: TypeAlias = dict[str, Any]
 Found: TypeAlias = tuple[Row | None, Cells]
 
-_MANY: Final = 400  # keys in one question
 _HERE: Final = "here"
 
 
-def _parts(items: Sequence[Any], size: int = _MANY) -> Iterable[Sequence[Any]]:
+def _parts(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
     return (items[at : at + size] for at in range(0, len(items), size))
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_text: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Shelf:
@@ -38,15 +37,13 @@ class Shelf:
 
     def __init__(self, conn: Conn) -> None:
         self.conn = conn
+        self._bulk = bulk_of(conn)
 
     # the schema
 
     def kinds(self, table: str) -> Mapping[str, str] | None:
         """Return each column's kind of merge, or None for a table that does not travel, or that nobody knows."""
-        made = metadata.tables.get(table)
-        return (
-            {column.name: column.info["merge"] for column in made.columns} if made is not None and made.info["synced"] else None
-        )
+        return kinds_of(table)
 
     def fresh(self, table: str) -> Row:
         """Return a row of defaults."""
@@ -64,17 +61,12 @@ class Shelf:
         for table, id_ in dict.fromkeys(keys):
             wanted.setdefault(table, []).append(id_)
         found: dict[Key, Found] = {}
-        cells = table_of("sync_cells")
         for table, ids in wanted.items():
-            made = metadata.tables.get(table)
-            for part in _parts(ids):
-                rows = {} if made is None else {
-                    row["id"]: dict(row) for row in self.conn.execute(select_from(made).where(made.c.id.in_(part))).mappings()
-                }  # fmt: skip
-                where = (cells.c.table_name == table) & cells.c.row_id.in_(part)
-                kept = dict(self.conn.execute(select_from(cells.c.row_id, cells.c.cells).where(where)).all())
-                for id_ in part:
-                    found[table, id_] = rows.get(id_), json.loads(kept.get(id_, "{}"))
+            rows = self._bulk.by_ids(table, ids) if table in metadata.tables else {}
+            cells = self._bulk.cells(table, ids)
+            for id_ in ids:
+                kept = cells.get(id_)
+                found[table, id_] = rows.get(id_), json.loads(kept) if kept else {}
         return found
 
     def keep(self, states: Mapping[Key, Found], known: Mapping[Key, Found]) -> list[Key]:
@@ -91,38 +83,21 @@ class Shelf:
                 if before is not None:
                     self.remove(table, id_)
             elif row != before:
-                yielded += self._give_way(table, row, fresh)
+                if _unique_of(table):
+                    yielded += self._give_way(table, row, fresh)
                 (fresh if before is None else changed).setdefault(table, []).append(row)
         for table, rows in fresh.items():
-            self.conn.execute(insert(table_of(table)), rows)
+            self._bulk.insert(table, rows)
         for table, rows in changed.items():
-            self._update(table_of(table), rows)
-        self._keep_cells([key for key in states if states[key][1] != known[key][1]], states, known)
+            self._bulk.update(table, rows)
+        cells = [(*key, _text(found[1])) for key, found in states.items() if found[1] != known[key][1]]
+        if cells:
+            self._bulk.put_cells(cells)
         return yielded
-
-    def _update(self, made: Table, rows: list[Row]) -> None:
-        names = [column.name for column in made.columns if column.name != "id"]
-        values = {name: bindparam(f"v_{name}", type_=made.c[name].type) for name in names}
-        query = update(made).where(made.c.id == bindparam("v_id")).values(values)
-        self.conn.execute(query, [{f"v_{name}": row[name] for name in ("id", *names)} for row in rows])
-
-    def _keep_cells(self, keys: list[Key], states: Mapping[Key, Found], known: Mapping[Key, Found]) -> None:
-        rows: dict[bool, list[Row]] = {True: [], False: []}
-        for table, id_ in keys:
-            entry = {"table_name": table, "row_id": id_, "cells": _text(states[table, id_][1])}
-            rows[not known[table, id_][1]].append(entry)
-        cells = table_of("sync_cells")
-        if rows[True]:
-            self.conn.execute(insert(cells), rows[True])
-        if rows[False]:
-            query = text("UPDATE sync_cells SET cells = :cells WHERE table_name = :table_name AND row_id = :row_id")
-            self.conn.execute(query, rows[False])
 
     def _give_way(self, table: str, row: Row, fresh: Mapping[str, list[Row]]) -> list[Key]:
         made, yielded = table_of(table), []
-        for index in made.indexes:
-            if not index.unique or row.get("deleted_us") is not None:
-                continue
+        for index in _unique_of(table) if row.get("deleted_us") is None else ():
             same = [column == row[column.name] for column in index.columns]
             alike = select_from(made.c.id).where(*same, made.c.deleted_us.is_(None), made.c.id != row["id"])
             others = [str(id_) for id_ in self.conn.execute(alike).scalars()]
@@ -184,7 +159,7 @@ class Shelf:
     def number(self, entries: Sequence[Row], upto: int) -> None:
         """Keep operations with their numbers, in place of the outbox up to `upto`."""
         if entries:
-            self.conn.execute(insert(table_of("sync_ops")), list(entries))
+            self._bulk.insert("sync_ops", entries)
         made = table_of("outbox")
         self.conn.execute(delete_from(made).where(made.c.seq <= upto))
 
@@ -240,7 +215,7 @@ class Shelf:
     def later(self, entries: Sequence[Row]) -> None:
         """Keep what this version does not know."""
         if entries:
-            self.conn.execute(insert(table_of("sync_later")), list(entries))
+            self._bulk.insert("sync_later", entries, without="number")
 
     def drop_later(self, upto: int) -> None:
         """Let go of what was kept for later, up to a number."""
@@ -257,7 +232,7 @@ class Shelf:
     def append(self, entries: Sequence[Row]) -> None:
         """Add entries to the log, in order."""
         if entries:
-            self.conn.execute(insert(table_of("sync_log")), list(entries))
+            self._bulk.insert("sync_log", entries, without="hub_seq")
 
     def log(self, after: int, most: int) -> list[Row]:
         """Return entries after `after`, cut so that the last transaction is whole."""
@@ -303,6 +278,11 @@ class Shelf:
             query = select_from(made.c.id).where(made.c.deleted_us < before_us, ~spoken.exists()).limit(most)
             found += [(name, str(id_)) for id_ in self.conn.execute(query).scalars()]
         return found
+
+
+@cache
+def _unique_of(table: str) -> tuple[Index, ...]:
+    return tuple(index for index in table_of(table).indexes if index.unique)
 
 
 @cache

@@ -9,7 +9,6 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -17,10 +16,12 @@ from sqlalchemy import Connection, Engine
 from app.engine.base.errors import Conflict
 from app.engine.base.intent import INTENT
 from app.engine.store import capture
-from app.engine.store.faults import cannot_write, translate
+from app.engine.store.faults import cannot_write, is_lost, is_passing, translate
 from app.engine.store.threads import settle, tell
 
 _MOST_TOGETHER = 64
+_TRIES = 3  # once more, where the database gave way to another writer of its own
+_WITHIN = (2, 3)  # libpq's PQTRANS_INTRANS and PQTRANS_INERROR
 
 
 @dataclass
@@ -39,7 +40,7 @@ class _Piece:
 class Writer:
     """Commits pieces of work in the order given; `troubled` is called in the writer thread when the disk refuses."""
 
-    def __init__(self, engine: Engine, path: Path, troubled: Callable[[Exception], None]) -> None:
+    def __init__(self, engine: Engine, path: Any, troubled: Callable[[Exception], None]) -> None:
         self._engine, self._path, self._troubled = engine, path, troubled
         self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
         self._closed = False
@@ -88,8 +89,15 @@ class Writer:
 
     def _commit(self, conn: Connection, pieces: list[_Piece]) -> None:
         failed = self._attempt(conn, pieces)
-        if failed is not None and len(pieces) > 1:
-            # The disk refused the group, or the whole transaction was rolled back by SQLite: each piece for itself.
+        for _ in range(_TRIES):
+            if failed is None or not is_passing(failed):
+                break
+            failed = self._attempt(conn, pieces)
+        if failed is not None and is_lost(failed):
+            for piece in pieces:  # nobody knows whether it stands, so nothing is tried again here
+                piece.result, piece.error = None, translate(failed, self._path)
+        elif failed is not None and len(pieces) > 1:
+            # The disk refused the group, or the whole transaction was rolled back: each piece for itself.
             for piece in pieces:
                 piece.result = piece.error = None
                 self._commit(conn, [piece])
@@ -117,7 +125,7 @@ class Writer:
             piece.result = piece.work(conn)
             capture.end(conn)
         except Exception as error:
-            if cannot_write(error) or not _inside(conn):
+            if cannot_write(error) or is_passing(error) or not _inside(conn):
                 raise
             savepoint.rollback()
             piece.error = translate(error, self._path)
@@ -126,5 +134,9 @@ class Writer:
 
 
 def _inside(conn: Connection) -> bool:
-    raw = conn.connection.dbapi_connection
-    return bool(raw is not None and getattr(raw, "in_transaction", False))
+    if conn.invalidated or conn.closed:
+        return False
+    raw: Any = conn.connection.dbapi_connection
+    if conn.dialect.name == "sqlite":
+        return bool(raw is not None and getattr(raw, "in_transaction", False))
+    return raw is not None and not raw.closed and int(raw.info.transaction_status) in _WITHIN

@@ -77,16 +77,16 @@ async def test_a_newer_or_damaged_backup_leaves_the_present_store_alone(store: S
     await store.close()
     before = store.path.read_bytes()
     with pytest.raises(Conflict, match="newer"):
-        care.swap_in(store.path, copy, 1)
+        care.swap_in(store.path, copy, tmp_path / "kept.db")
     copy.write_bytes(copy.read_bytes()[:9000])
     with pytest.raises(BadInput):
-        care.swap_in(store.path, copy, 1)
+        care.swap_in(store.path, copy, tmp_path / "kept.db")
     assert store.path.read_bytes() == before
 
 
 async def test_a_backup_can_be_put_where_there_is_no_store(store: Store, tmp_path: Path) -> None:
     await store.backup(tmp_path / "copy.db")
-    assert care.swap_in(tmp_path / "fresh.db", tmp_path / "copy.db", 1) is None
+    assert care.swap_in(tmp_path / "fresh.db", tmp_path / "copy.db", tmp_path / "kept.db") is None
     assert care.validate_file(tmp_path / "fresh.db")
 
 
@@ -113,5 +113,5 @@ async def test_a_restore_onto_a_full_disk_is_told_and_leaves_the_store_as_it_was
     monkeypatch.setattr(care, "_copy", full)
     before = names(tmp_path)
     with pytest.raises(Limit, match="disk is full"):
-        care.swap_in(store.path, tmp_path / "copy.db", 1)
+        care.swap_in(store.path, tmp_path / "copy.db", tmp_path / "kept.db")
     assert names(tmp_path) == before

@@ -122,8 +122,8 @@ async def test_a_large_file_is_checked_beside_its_use_and_damage_told(
     path = tmp_path / "outpost.db"
     await (await Store.open(path, clock)).close()
     care.set_mark(path)
-    monkeypatch.setattr("app.engine.store.store._CHECK_FIRST_BYTES", 10)
-    monkeypatch.setattr("app.engine.store.store.problems_of", lambda _path, **_how: ["page 7 is lost"])
+    monkeypatch.setattr("app.engine.store.seats._CHECK_FIRST_BYTES", 10)
+    monkeypatch.setattr("app.engine.store.seats.problems_of", lambda _path, **_how: ["page 7 is lost"])
     told: list[Exception] = []
     heard = asyncio.Event()
 

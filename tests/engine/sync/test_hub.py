@@ -1,7 +1,10 @@
 """A hub on a real store: what it takes, what it refuses with nothing half-applied, what it keeps and lets go of."""
 
+import asyncio
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -53,10 +56,37 @@ class Place:
         return await self.store.read(lambda conn: rows.count(conn, table))
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def hub_database(request):
+    """The kind of database that the hub stands on: a file, or one of its own in the session's cluster."""
+    return "" if request.param == "sqlite" else request.getfixturevalue("database")
+
+
+@pytest.fixture(scope="module")
+def fresh_file(tmp_path_factory):
+    """A store with nothing in it, to be copied: migrating each anew takes longer than most tests."""
+    path = tmp_path_factory.mktemp("fresh") / "outpost.db"
+
+    async def make():
+        await (await Store.open(path, ManualClock())).close()
+
+    asyncio.run(make())
+    return path
+
+
+def put_file(source, folder):
+    """Put a copy of a store into a folder of its own; return where."""
+    folder.mkdir()
+    return Path(shutil.copy(source, folder / "outpost.db"))
+
+
 @pytest.fixture
-async def places(tmp_path):
-    clock = ManualClock()
-    made = [Place(await Store.open(tmp_path / name / "outpost.db", clock), clock) for name in ("hub", "ann", "bob")]
+async def places(tmp_path, hub_database, fresh_file):
+    clock, at = ManualClock(), {"hub": hub_database}
+    made = [
+        Place(await Store.open(put_file(fresh_file, tmp_path / name), clock, database=at.get(name, "")), clock)
+        for name in ("hub", "ann", "bob")
+    ]
     yield made
     for place in made:
         await place.store.close()
@@ -305,6 +335,22 @@ async def test_the_log_goes_when_every_console_has_it_and_who_was_away_too_long_
     await bob.console(lambda one: one.take_snapshot(page, page["head"]))
     last = await hub.hub(lambda one: one.snapshot(tuple(page["next"])))
     await bob.console(lambda one: one.take_snapshot(last, page["head"]))
+    assert sorted(row["name"] for row in await bob.all()) == ["north", "south"]
+
+
+async def test_numbers_go_on_after_the_whole_log_has_gone(places):
+    hub, ann, bob = places
+    await ann.save(name="north")
+    for console, device in ((ann, "ann"), (bob, "bob"), (ann, "ann"), (bob, "bob")):
+        await exchange(hub, console, device)
+    hub.clock.advance(1.0)
+    told = await hub.hub(lambda one: one.compact(keep_us=0, expire_us=10_000_000, tombstone_us=0))
+    assert (told["floor"], told["head"], await hub.count("sync_log")) == (1, 1, 0)
+    assert await meet(hub, bob, "bob") is False
+    await exchange(hub, bob, "bob")  # nothing is new, and nothing is amiss
+    await ann.save(name="south")
+    for console, device in ((ann, "ann"), (bob, "bob")):
+        await exchange(hub, console, device)
     assert sorted(row["name"] for row in await bob.all()) == ["north", "south"]
 
 

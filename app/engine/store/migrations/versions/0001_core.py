@@ -10,6 +10,8 @@ down_revision: str | None = None
 branch_labels: str | None = None
 depends_on: str | None = None
 
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers by itself only what is INTEGER
+
 _RUNS = ("qubo_runs", "circuit_runs", "learning_runs", "control_runs")
 _TABLES = (
     "meta", "jobs", "artifacts", "audit", "outbox", "edge_nodes", "edge_deployments", "edge_telemetry",
@@ -84,7 +86,7 @@ def _core() -> None:
     _index("audit", "actor", "at_us")
     _table(
         "outbox",
-        sa.Column("seq", sa.Integer(), primary_key=True, autoincrement=True, nullable=False),
+        sa.Column("seq", _NUMBER, primary_key=True, autoincrement=True, nullable=False),
         *_texts("txn", "table_name", "row_id", "action"),
         *_documents("fields"),
         *_wholes("base_version", "at_us"),

@@ -10,6 +10,8 @@ down_revision: str | None = "0007_learning"
 branch_labels: str | None = None
 depends_on: str | None = None
 
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers by itself only what is INTEGER
+
 _TABLES = (
     "sync_here", "sync_ops", "sync_cells", "sync_peers", "sync_replicas", "sync_log", "sync_later", "sync_conflicts",
 )  # fmt: skip
@@ -32,7 +34,7 @@ def _table(name: str, keys: tuple[str, ...], *columns: sa.Column[Any], **options
 
 
 def _number(name: str) -> sa.Column[Any]:
-    return sa.Column(name, sa.Integer(), primary_key=True, autoincrement=True, nullable=False)
+    return sa.Column(name, _NUMBER, primary_key=True, autoincrement=True, nullable=False)
 
 
 def _outbox() -> None:

@@ -10,6 +10,9 @@ def main() -> int:
     import sys
 
     multiprocessing.freeze_support()
+    from app.engine.base.platform import algebra_threads
+
+    algebra_threads(1)
     from app.cli import run
 
     return run(sys.argv[1:])

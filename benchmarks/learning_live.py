@@ -3,8 +3,8 @@
 Agents are real processes on this machine, asked over HTTPS with signed requests and signed updates; each trains on one
 example, so that a round is almost all overhead. Prints a JSON line for each figure:
 
-- the time of a round with updates of 400 KB, and the CPU time of the engine in it; beside it the floor, the same bytes over
-  plain TCP in this process;
+- the time of a round with updates of 400 KB, and the CPU time of the engine and of the agents in it; beside it the floors: the
+  same bytes over plain TCP in this process, and what the signatures and digests alone cost both sides;
 - seconds from the start of an engine until a session that a SIGKILL broke off has committed its next round, how many
   committed rounds were lost, and whether the model then equals that of a session nobody killed, to the bit.
 """
@@ -14,14 +14,20 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the program does
 
 from app.commands.table import command_table
 from app.engine.base.clock import SystemClock
@@ -32,6 +38,8 @@ from app.engine.learning.data import load_digits
 from app.engine.learning.nets import count_of
 from app.engine.learning.service import SHARD_FILE
 from app.wire import tensors
+from app.wire.identity import DeviceIdentity
+from app.wire.signing import digest_of
 
 MODEL = "mlp-64-1350-10"  # 101,260 parameters: 405 KB
 ONE = {"data": "one", "epochs": 1, "batch": 1, "model": MODEL, "name": "", "deadline_s": 60.0}
@@ -81,6 +89,37 @@ async def floor(agents: int, size: int, rounds: int) -> float:
     return statistics.median(times)
 
 
+def signing_floor(agents: int, size: int) -> float:
+    """Return the CPU seconds, both sides together, of what a round signs and hashes: nothing that is signed can cost less.
+
+    One signature over all orders; each node checks it, hashes the order, hashes and signs its update, which is hashed and
+    checked here.
+    """
+    own, body = DeviceIdentity.generate("floor"), b"\0" * size
+    message, context = b"x" * 300, b"floor"
+    made = own.sign(message, context)
+
+    def cpu(work: Callable[[], object], times: int = 20) -> float:
+        began_s = time.process_time()
+        for _ in range(times):
+            work()
+        return (time.process_time() - began_s) / times
+
+    sign_s, check_s = cpu(lambda: own.sign(message, context)), cpu(lambda: own.public.verify(message, *made, context))
+    return sign_s + agents * (sign_s + 2 * check_s + 3 * cpu(lambda: digest_of(body)))
+
+
+def agents_of(home: Path) -> list[psutil.Process]:
+    """Return the agents that run over `home`."""
+    lines = [(one, " ".join(one.info["cmdline"] or ())) for one in psutil.process_iter(["cmdline"])]
+    return [one for one, line in lines if " run " in line and str(home / "agents") in line]
+
+
+def cpu_of(processes: list[psutil.Process]) -> float:
+    """Return the CPU seconds of processes so far."""
+    return sum(sum(one.cpu_times()[:2]) for one in processes)
+
+
 async def overhead(home: Path, agents: int, rounds: int) -> None:
     """Print what a round costs besides training."""
     engine = await opened(home)
@@ -88,7 +127,13 @@ async def overhead(home: Path, agents: int, rounds: int) -> None:
         await engine.run("fleet.demo", nodes=agents)
         lay_out(home, agents)
         ends: list[tuple[float, float]] = []
-        engine.bus.subscribe(lambda _event: ends.append((time.perf_counter(), time.process_time())), RoundFinished)
+        nodes, theirs = agents_of(home), list[float]()
+
+        def ended(_event: RoundFinished) -> None:
+            ends.append((time.perf_counter(), time.process_time()))
+            theirs.append(cpu_of(nodes))
+
+        engine.bus.subscribe(ended, RoundFinished)
         told = await engine.run("learning.train", rounds=rounds + 1, **ONE)
         wall = [b[0] - a[0] for a, b in itertools.pairwise(ends)]
         cpu = [b[1] - a[1] for a, b in itertools.pairwise(ends)]
@@ -105,6 +150,13 @@ async def overhead(home: Path, agents: int, rounds: int) -> None:
         print(
             json.dumps(
                 {"figure": f"{figure}.cpu", "value": 1e3 * statistics.median(cpu), "unit": "CPU ms", "settings": settings}
+            )
+        )
+        least = f"signatures and digests alone: {1e3 * signing_floor(agents, size):.0f} CPU ms"
+        both_s = statistics.median(cpu) + (theirs[-1] - theirs[0]) / rounds
+        print(
+            json.dumps(
+                {"figure": f"{figure}.both", "value": 1e3 * both_s, "unit": "CPU ms", "peer": least, "settings": settings}
             )
         )
     finally:

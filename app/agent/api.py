@@ -101,7 +101,8 @@ class Api:
         return Response(await self._node.serving.infer(asked.parts["name"], asked.body), media_type=_TENSORS)
 
     async def _train(self, asked: Asked) -> Response:
-        self._node.rounds.begin(asked.parts["name"], asked.body)
+        client = _whole(asked, "client", 0, 1 << 32) if "client" in asked.request.query_params else None
+        self._node.rounds.begin(asked.parts["name"], asked.body, asked.digest, client)
         return json_response({"schema": 1, "round": asked.parts["name"], "state": "training"}, 202)
 
     async def _update(self, asked: Asked) -> Response:
@@ -110,9 +111,21 @@ class Api:
             return Response(status_code=204)
         node, console = self._node, asked.console.device_id if asked.console else ""
         expiry_us = node.clock.now_us() + signing.DEFAULT_LIFE_US
-        path = asked.request.url.path
-        header = signing.sign(node.identity, method="GET", target=path, body=update, node=console, expiry_us=expiry_us)
-        return Response(update, media_type=_TENSORS, headers={signing.HEADER: header})
+        path, tag, size = asked.request.url.path, f'"{update.digest}"', len(update.body)
+        header = signing.sign(node.identity, method="GET", target=path, digest=update.digest, node=console, expiry_us=expiry_us)
+        headers = {signing.HEADER: header, "ETag": tag, "Accept-Ranges": "bytes"}
+        first = _from(asked, tag)
+        if not 0 < first < size:
+            return Response(update.body, media_type=_TENSORS, headers=headers)
+        headers["Content-Range"] = f"bytes {first}-{size - 1}/{size}"
+        return Response(update.body[first:], 206, media_type=_TENSORS, headers=headers)
+
+
+def _from(asked: Asked, tag: str) -> int:
+    """Return the byte from which on a request wants what `tag` names; 0 for all of it."""
+    headers = asked.request.headers
+    span = re.fullmatch(r"bytes=(\d{1,15})-", headers.get("range", ""))
+    return int(span[1]) if span and headers.get("if-range") == tag else 0
 
 
 def _whole(asked: Asked, name: str, default: int, most: int) -> int:

@@ -27,12 +27,16 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Asked:
-    """One request that passed the gate: its console (None only when pairing), the path's parts and the whole body."""
+    """One request that passed the gate: its console (None only when pairing), the path's parts and the whole body.
+
+    `digest` is that of the body where it was signed.
+    """
 
     request: Request
     console: PublicIdentity | None
     parts: dict[str, str]
     body: bytes
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,8 @@ class Door(Protocol):
     def console_of(self, shown: bytes | None) -> PublicIdentity:
         """Return the paired console whose certificate (DER) a connection showed; raise `Refused`."""
 
-    async def check_signature(self, console: PublicIdentity, header: str, method: str, target: str, body: bytes) -> None:
-        """Raise `Refused` unless `header` signs this request by `console`."""
+    async def check_signature(self, console: PublicIdentity, header: str, method: str, target: str, body: bytes) -> str:
+        """Return the digest of the body; raise `Refused` unless `header` signs this request by `console`."""
 
 
 class Gate:
@@ -96,13 +100,13 @@ class Gate:
         if found is None:
             raise Missing("There is no {method} {path} here", method=method, path=path[:200])
         rule, parts = found
-        body = await read_body(request, rule.most_bytes)
+        body, digest = await read_body(request, rule.most_bytes), ""
         if rule.signed and console is not None:
             header = request.headers.get(HEADER)
             if header is None:
                 raise Refused("A change needs a signature")
-            await self._node.check_signature(console, header, method, target_of(request.scope), body)
-        return await rule.answer(Asked(request, console, parts, body))
+            digest = await self._node.check_signature(console, header, method, target_of(request.scope), body)
+        return await rule.answer(Asked(request, console, parts, body, digest))
 
 
 def _noun(path: str) -> str:

@@ -26,7 +26,7 @@ from app.engine.base.errors import Refused
 from app.engine.base.platform import make_private
 from app.wire import tls
 from app.wire.identity import DeviceIdentity, PublicIdentity
-from app.wire.signing import NonceCache, verify
+from app.wire.signing import NonceCache, digest_of, verify
 from app.wire.status import Status
 from app.wire.telemetry import TelemetryPage
 
@@ -121,17 +121,19 @@ class Node:
         """Return the paired console with this device id; for any thread."""
         return next((known for known in self._consoles.values() if known.device_id == device), None)
 
-    async def check_signature(self, console: PublicIdentity, header: str, method: str, target: str, body: bytes) -> None:
-        """Raise `Refused` unless `header` signs this request by `console`; its nonce is spent for good."""
+    async def check_signature(self, console: PublicIdentity, header: str, method: str, target: str, body: bytes) -> str:
+        """Return the body's digest; raise `Refused` unless `header` signs this by `console`; its nonce is spent for good."""
 
-        def check() -> None:
+        def check() -> str:
+            digest = digest_of(body)
             signed = verify(
-                header, method=method, target=target, body=body, node=self.device,
+                header, method=method, target=target, digest=digest, node=self.device,
                 signer_of={console.device_id: console}.get, now_us=self.clock.now_us(), nonces=self._nonces,
             )  # fmt: skip
             self.state.spend(signed.nonce, signed.expiry_us, self._nonces.floor_us)
+            return digest
 
-        await self.disk.do(check)
+        return await self.disk.do(check)
 
     async def _pin(self, console: PublicIdentity) -> None:
         await self.disk.do(self.state.pin, console, self.clock.now_us())

@@ -1,26 +1,40 @@
 """Rounds of federated training: parameters in, an update out; the data stays on the node.
 
-A finished update is a file until newer rounds push it out, so asking twice, or after a restart, gives it again.
+A finished update is a file until newer rounds push it out, so asking twice, or after a restart, gives it again. It is told
+before its file is written, and nothing waits for the disk: one that a power cut spoilt does not have the digest in its name,
+and is made again, to the bit.
 """
 
 import asyncio
-import hashlib
+import contextlib
+import logging
 import re
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from app.agent.lane import Lane
 from app.engine.base.errors import BadInput, Conflict, Limit, Missing
-from app.engine.base.platform import replace_file
 from app.wire.documents import parse_object
 from app.wire.limits import TENSOR_BYTES
+from app.wire.signing import digest_of
 
+LOG = logging.getLogger(__name__)
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 _DATA: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _KEPT: Final = 4
 _MOST_WAITING: Final = 4
 _DATA_BYTES: Final = 1 << 30
+_SHORT: Final = 16  # hex digits of a digest in a name
+
+
+@dataclass(frozen=True)
+class Update:
+    """A packed update and its digest, see `tensors.digests`."""
+
+    body: bytes
+    digest: str
 
 
 class Rounds:
@@ -29,15 +43,19 @@ class Rounds:
     def __init__(self, folder: Path, data: Path, lane: Lane) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._data, self._lane = folder, data, lane
-        self._running: dict[str, tuple[str, asyncio.Task[Path]]] = {}
+        self._running: dict[str, tuple[str, asyncio.Task[Update]]] = {}
+        self._filing: set[asyncio.Task[None]] = set()
 
-    def begin(self, name: str, body: bytes) -> None:
-        """Begin round `name` with the packed parameters and spec in `body`; the same body again changes nothing."""
+    def begin(self, name: str, body: bytes, digest: str = "", client: int | None = None) -> None:
+        """Begin round `name` with the packed parameters and spec in `body`; the same again changes nothing.
+
+        `digest` is that of the body where it is known; `client` is this node's place, in place of that in the spec.
+        """
         if not _ID.fullmatch(name):
             raise BadInput("{name} is no round id", name=repr(name[:80]), field="round")
-        digest = hashlib.sha256(body).hexdigest()[:16]
+        order = (digest or digest_of(body))[:_SHORT] + ("" if client is None else f"-{client}")
         known = None if self._failed(name) else self._known(name)
-        if known is not None and known != digest:
+        if known is not None and known != order:
             raise Conflict("Round {name} was begun with other parameters", name=name)
         if known is not None:
             return
@@ -45,28 +63,40 @@ class Rounds:
         if busy >= _MOST_WAITING:
             raise Limit("{count} rounds wait here already", count=busy, hint="Wait for them to end.")
         self._forget_done()
-        target = self._folder / f"{name}.{digest}.update"
-        self._running[name] = (digest, asyncio.create_task(self._lane.do(_train, body, self._data, target)))
+        self._running[name] = (order, asyncio.create_task(self._make(name, order, body, client)))
 
-    async def update(self, name: str, wait_s: float) -> bytes | None:
+    async def update(self, name: str, wait_s: float) -> Update | None:
         """Return the packed update, or None while it is being made; raise what the training raised, or `Missing`."""
         if name in self._running:
             task = self._running[name][1]
             done, _ = await asyncio.wait({task}, timeout=wait_s)
-            if not done:
-                return None
-            return await asyncio.to_thread(task.result().read_bytes)
+            return task.result() if done else None
         path = self._file(name)
-        if path is None:
+        found = await asyncio.to_thread(_sound, path) if path is not None else None
+        if found is None:
             raise Missing("There is no round {name} here", name=name[:80], hint="Begin it again.")
-        return await asyncio.to_thread(path.read_bytes)
+        return found
 
     async def close(self) -> None:
-        """End: what has not begun is dropped, what runs is awaited."""
+        """End: what has not begun is dropped, what runs is awaited, what is made is written."""
         tasks = [task for _, task in self._running.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._filing, return_exceptions=True)
+
+    async def _make(self, name: str, order: str, body: bytes, client: int | None) -> Update:
+        made = await self._lane.do(_train, body, self._data, self._folder / "memory", client)
+        target = self._folder / f"{name}.{order}.{made.digest[:_SHORT]}.update"
+        filing = asyncio.create_task(self._lane.do(_file_away, target, made.body))
+        self._filing.add(filing)
+        filing.add_done_callback(self._filed)
+        return made
+
+    def _filed(self, filing: "asyncio.Task[None]") -> None:
+        self._filing.discard(filing)
+        if not filing.cancelled() and (error := filing.exception()) is not None:
+            LOG.warning("an update is kept in memory only: %s", error)
 
     def _known(self, name: str) -> str | None:
         if name in self._running:
@@ -88,30 +118,52 @@ class Rounds:
             _, task = self._running.pop(name)
             if not task.cancelled():
                 task.exception()  # seen: it was told to whoever asked
-        kept = sorted(self._folder.glob("*.update"), key=lambda path: path.stat().st_mtime_ns)
-        for path in kept[: -(_KEPT - 1)]:
-            path.unlink()
 
 
-def _train(body: bytes, data: Path, target: Path) -> Path:
-    """Train once and write the update to `target`."""
+def _file_away(target: Path, body: bytes) -> None:
+    """Write an update and remove those that newer ones push out."""
+    scratch = target.with_name(target.name + ".new")
+    scratch.write_bytes(body)
+    scratch.replace(target)
+    kept = sorted(target.parent.glob("*.update"), key=lambda path: path.stat().st_mtime_ns)
+    for path in kept[:-_KEPT]:
+        path.unlink()
+
+
+def _sound(path: Path) -> Update | None:
+    """Return the update in a file; None, and the file is gone, when it is not what its name says."""
+    from app.wire.tensors import digests
+
+    with contextlib.suppress(FileNotFoundError):
+        body = path.read_bytes()
+        digest = digests(body)[0]
+        if path.name.split(".")[2] == digest[:_SHORT]:
+            return Update(body, digest)
+        path.unlink()
+    return None
+
+
+def _train(body: bytes, data: Path, memory: Path, client: int | None) -> Update:
+    """Train once and return the update."""
     from app.agent.keeper import Keeper
     from app.engine.learning.local import train
-    from app.wire.tensors import pack, unpack
+    from app.wire.tensors import digests, pack, unpack
 
     params, meta = unpack(body, most_bytes=TENSOR_BYTES)
     spec = parse_object(meta.get("spec", ""))
+    if client is not None:
+        spec["client"] = client
     x, y = _examples(data, spec)
     began_s = time.thread_time()
-    keeper = Keeper(target.parent / "memory", spec)
+    keeper = Keeper(memory, spec)
     result = train(params, x, y, spec, keeper.load())
     keeper.keep(result.memory)
     told = {
         "examples": str(result.examples), "loss": repr(float(result.loss)), "steps": str(result.steps),
         "cpu_s": repr(time.thread_time() - began_s), "round": str(spec.get("round", 0)),
     }  # fmt: skip
-    replace_file(target, pack(result.update if result.sent is None else result.sent, told))
-    return target
+    made = pack(result.update if result.sent is None else result.sent, told)
+    return Update(made, digests(made)[0])
 
 
 def _examples(folder: Path, spec: dict[str, Any]) -> tuple[Any, Any]:

@@ -49,7 +49,7 @@ class Door:
             raise Refused("You are not paired with this hub", hint="Join it with the code of: outpost hub token")
         return console
 
-    async def check_signature(self, console: PublicIdentity, header: str, method: str, target: str, body: bytes) -> None:
+    async def check_signature(self, console: PublicIdentity, header: str, method: str, target: str, body: bytes) -> str:
         """Raise `Refused`: nothing that a hub is asked needs a signature beside the connection's."""
         _ = (console, header, method, target, body)
         raise Refused("A hub takes no signed requests")

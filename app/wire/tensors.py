@@ -4,6 +4,7 @@ Layout (safetensors format, Hugging Face): uint64 little-endian header length, a
 data_offsets}, "__metadata__": {text: text}}, then the data, without gaps. Only float32 (F32), little-endian, is used.
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -64,6 +65,16 @@ def unpack(data: bytes, *, most_bytes: int) -> tuple[Tensors, dict[str, str]]:
         for name, first, last, shape in spans
     }
     return tensors, dict(meta)
+
+
+def digests(document: bytes) -> tuple[str, str]:
+    """Return two digests (hex) of a document, its numbers read once: of all of it, and of its numbers alone.
+
+    The first is the SHA-256 of length, header and the SHA-256 of the numbers; the second is that of the numbers.
+    """
+    cut = 8 + min(int.from_bytes(document[:8], "little"), len(document))
+    numbers = hashlib.sha256(memoryview(document)[cut:])
+    return hashlib.sha256(document[:cut] + numbers.digest()).hexdigest(), numbers.hexdigest()
 
 
 def _layout(head: bytes) -> tuple[tuple[tuple[str, int, int, tuple[int, ...]], ...], int, Mapping[str, str]]:

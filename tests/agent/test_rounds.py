@@ -9,7 +9,7 @@ from app.agent.rounds import Rounds
 from app.engine.base.errors import BadInput, Conflict, Limit, Missing
 from app.engine.learning.local import train
 from app.engine.learning.nets import initial
-from app.wire.tensors import pack, unpack
+from app.wire.tensors import digests, pack, unpack
 
 SPEC = {
     "algorithm": "fedavg", "model": "mlp-64-32-10", "epochs": 2, "batch": 16, "learning_rate": 0.2, "seed": 5, "data": "digits",
@@ -40,7 +40,8 @@ async def test_the_update_is_that_of_local_training_and_is_given_as_often_as_ask
     place.begin("r1", body())
     update = await place.update("r1", WAIT_S)
     assert update == await place.update("r1", 0)
-    tensors, meta = unpack(update, most_bytes=1 << 24)
+    tensors, meta = unpack(update.body, most_bytes=1 << 24)
+    assert update.digest == digests(update.body)[0]
     wanted = train(PARAMS, X, Y, SPEC)
     assert tensors.keys() == wanted.update.keys()
     for name, array in wanted.update.items():
@@ -53,11 +54,37 @@ async def test_the_update_is_that_of_local_training_and_is_given_as_often_as_ask
 async def test_an_update_survives_a_restart(place, tmp_path):
     place.begin("r1", body())
     update = await place.update("r1", WAIT_S)
+    await place.close()
     again = Rounds(tmp_path / "rounds", tmp_path / "data", place.lane)
     assert await again.update("r1", 0) == update
     again.begin("r1", body())
     with pytest.raises(Conflict):
         again.begin("r1", body(seed=6))
+
+
+async def test_an_update_that_a_power_cut_spoilt_is_made_again_to_the_bit(place, tmp_path):
+    place.begin("r1", body())
+    update = await place.update("r1", WAIT_S)
+    await place.close()
+    (file,) = (tmp_path / "rounds").glob("*.update")
+    file.write_bytes(update.body[:-8] + bytes(8))
+    again = Rounds(tmp_path / "rounds", tmp_path / "data", place.lane)
+    with pytest.raises(Missing):
+        await again.update("r1", 0)
+    again.begin("r1", body())
+    made = unpack((await again.update("r1", WAIT_S)).body, most_bytes=1 << 24)[0]
+    await again.close()
+    before = unpack(update.body, most_bytes=1 << 24)[0]
+    assert all((made[name] == before[name]).all() for name in before)
+
+
+async def test_the_place_of_the_client_comes_beside_the_order_and_belongs_to_it(place):
+    place.begin("r1", body(client=0), client=3)
+    got = unpack((await place.update("r1", WAIT_S)).body, most_bytes=1 << 24)[0]
+    wanted = train(PARAMS, X, Y, {**SPEC, "client": 3}).update
+    assert all((got[name] == wanted[name]).all() for name in wanted)
+    with pytest.raises(Conflict):
+        place.begin("r1", body(client=0), client=4)
 
 
 async def test_the_same_round_again_changes_nothing_but_other_parameters_are_a_conflict(place):
@@ -91,6 +118,8 @@ async def test_only_the_newest_updates_are_kept(place, tmp_path):
     for number in range(7):
         place.begin(f"r{number}", body(seed=number))
         await place.update(f"r{number}", WAIT_S)
+    await place.close()
+    place = Rounds(tmp_path / "rounds", tmp_path / "data", place.lane)
     assert len(list((tmp_path / "rounds").iterdir())) == 4
     with pytest.raises(Missing):
         await place.update("r0", 0)

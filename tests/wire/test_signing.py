@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from app.engine.base.errors import Refused
 from app.wire.identity import DeviceIdentity
-from app.wire.signing import LONGEST_LIFE_US, NonceCache, parse, sign, verify
+from app.wire.signing import LONGEST_LIFE_US, Draft, NonceCache, digest_of, parse, sign, sign_all, verify
 
 CONSOLE, OTHER = DeviceIdentity.generate("console"), DeviceIdentity.generate("other")
 NODE = "ab" * 16
@@ -78,6 +78,37 @@ def test_half_a_signature_is_none(at):
     ours[at] = others[at]
     with pytest.raises(Refused, match="does not hold"):
         check(" ".join(ours))
+
+
+def together(count):
+    return sign_all(CONSOLE, [Draft("PATCH", f"/v1/twin?{n}", NODE, NOW + 1_000_000, digest_of(b"{}")) for n in range(count)])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 13])
+def test_each_of_many_requests_signed_together_passes_and_no_other_does_with_its_header(count):
+    headers, nonces = together(count), NonceCache()
+    for place, header in enumerate(headers):
+        with pytest.raises(Refused, match="does not hold"):
+            check(header, target=f"/v1/twin?{place + 1}")
+        assert check(header, target=f"/v1/twin?{place}", nonces=nonces).nonce
+        with pytest.raises(Refused, match="replay"):
+            check(header, target=f"/v1/twin?{place}", nonces=nonces)
+    assert len({tuple(header.split(" ")[5:7]) for header in headers}) == 1
+
+
+def test_a_request_signed_with_others_does_not_pass_by_another_path_or_by_none():
+    one, two, _ = (header.split(" ") for header in together(3))
+    for wrong in ([*one[:7], two[7]], [*one[:7], one[7][4:]], ["1", *one[1:7]], [*one[:4], two[4], *one[5:]]):
+        with pytest.raises(Refused, match=r"does not hold|malformed"):
+            check(" ".join(wrong), target="/v1/twin?0")
+
+
+def test_the_root_of_a_batch_is_no_request_and_a_request_no_root():
+    alone, batched = signed().split(" "), together(2)[0].split(" ")
+    with pytest.raises(Refused, match="does not hold"):
+        check(" ".join(["2", *alone[1:], ""]))
+    with pytest.raises(Refused, match="does not hold"):
+        check(" ".join(["1", *batched[1:7]]), target="/v1/twin?0")
 
 
 @given(st.text(max_size=200))

@@ -1,4 +1,5 @@
 import contextlib
+import hashlib
 import json
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from app.engine.base.errors import BadInput, Limit
-from app.wire.tensors import pack, unpack
+from app.wire.tensors import digests, pack, unpack
 
 MOST = 1 << 20
 NAMES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12).filter(lambda n: n != "__metadata__")
@@ -98,3 +99,18 @@ def test_a_damaged_document_never_reads_beyond_itself(data):
 def test_a_malformed_document_says_why(data, reason):
     with pytest.raises(BadInput, match=reason):
         unpack(data, most_bytes=MOST)
+
+
+@given(st.binary(max_size=60), st.integers(0, 59))
+def test_a_change_of_any_byte_changes_the_digest_of_the_whole(data, at):
+    document = pack({"x": np.frombuffer(data[: len(data) // 4 * 4], np.uint8).astype(np.float32)}, {"round": "1"})
+    at %= len(document)
+    changed = document[:at] + bytes([document[at] ^ 1]) + document[at + 1 :]
+    assert digests(document)[0] != digests(changed)[0]
+
+
+def test_the_digest_of_the_numbers_is_that_of_their_bytes_whatever_is_said_beside_them():
+    numbers = np.arange(6, dtype=np.float32)
+    one, other = (digests(pack({"b": numbers[:2], "a": numbers[2:]}, meta)) for meta in ({}, {"loss": "1"}))
+    assert one[1] == other[1] == hashlib.sha256(numbers[2:].tobytes() + numbers[:2].tobytes()).hexdigest()
+    assert one[0] != other[0]

@@ -9,7 +9,20 @@ from pathlib import Path
 from typing import IO, Any
 
 WINDOWS = sys.platform == "win32"
+_ALGEBRA: tuple[str, ...] = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h of glibc
+
+
+def algebra_threads(count: int, *, by_force: bool = False) -> None:
+    """Have linear algebra use `count` threads in this process, from before numpy is first imported; a user's wish goes first.
+
+    One is best nearly everywhere: processes are the parallelism here, and threads that wait for each other on a busy machine
+    cost ten times the work. OpenMP is left alone: it belongs to simulators that are told how many threads to use.
+    """
+    for name in _ALGEBRA:
+        if by_force:
+            os.environ[name] = str(count)
+        os.environ.setdefault(name, str(count))
 
 
 def make_private(folder: Path) -> Path:

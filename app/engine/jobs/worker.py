@@ -26,9 +26,6 @@ from app.engine.jobs.progress import Throttle
 
 MOST_BYTES: Final = 8 << 20
 _TARGET = re.compile(r"app\.engine(?:\.[a-z_][a-z0-9_]*)+:[a-z][a-z0-9_]*")
-# One thread each for the linear algebra of a worker: the pool is the parallelism. OpenMP is left alone, it belongs to
-# simulators that are told how many threads to use.
-_BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def check_target(target: str) -> None:
@@ -165,7 +162,6 @@ def _run(order: dict[str, Any], teller: Teller, stopped: set[str]) -> None:
 
 def _load(target: str, spec: dict[str, Any]) -> Callable[..., Any]:
     check_target(target)
-    for name in _BLAS:
-        os.environ.setdefault(name, str(int(spec.get("blas_threads", 1))))
+    platform.algebra_threads(int(spec.get("blas_threads", 1)), by_force="blas_threads" in spec)
     module, _, function = target.partition(":")
     return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]

@@ -22,7 +22,8 @@ class WeightedMean:
         if total <= 0 or (weights < 0).any():
             raise BadInput("Updates cannot be averaged: no client has any weight")
         shares = (weights / total)[:, None]
-        sums = np.zeros((_BLOCK + 1, updates.shape[1]))
+        sums = np.empty((min(_BLOCK, len(updates)) + 1, updates.shape[1]))
+        sums[0] = 0
         for at in range(0, len(updates), _BLOCK):
             some = updates[at : at + _BLOCK]
             np.multiply(some, shares[at : at + _BLOCK], out=sums[1 : len(some) + 1])

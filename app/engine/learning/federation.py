@@ -9,14 +9,16 @@ import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol
+from functools import cached_property
+from typing import Final, Protocol
 
 from app.engine.base.errors import BadInput, Missing, Offline, OutpostError, Refused, Timeout
 from app.engine.base.funnel import as_outpost_error
-from app.engine.learning.nets import Array, Params, length_of
+from app.engine.learning.nets import Array, length_of
 from app.engine.learning.records import LocalUpdate, Part
 from app.engine.learning.sessions import digest_of
 from app.engine.learning.strategy import Global, Strategy
+from app.wire.rounds import Order
 
 _POLL_S: Final = 10.0
 _PAUSE_S: Final = 0.02
@@ -30,11 +32,14 @@ REJECTED: Final = ("refused", "bad")
 class TrainClient(Protocol):
     """What a federation needs of the link to one node."""
 
-    async def train(self, round_id: str, params: Params, spec: Mapping[str, Any]) -> None:
-        """Have the node begin a round."""
+    async def train(self, round_id: str, order: Order, client: int) -> None:
+        """Have the node begin a round as the client at that place of the fixed order."""
 
     async def update(self, round_id: str, wait_s: float) -> tuple[Mapping[str, Array], Mapping[str, str]] | None:
-        """Return the update and what the node says of it, or None while it still trains."""
+        """Return the update and what is said of it, or None while the node still trains.
+
+        The node says examples, steps, loss, cpu_s and round; the link may add `digest`, of the numbers as they came.
+        """
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,12 @@ class RoundCall:
     quorum_ratio: float
     clock_s: Callable[[], float] = lambda: 0.0
     spent: frozenset[str] = field(default_factory=frozenset)
+
+    @cached_property
+    def order(self) -> Order:
+        """Return what every node of the round is sent, made once."""
+        spec = self.strategy.configure(self.number, 0).to_json()
+        return Order(self.strategy.sent(self.now), {name: value for name, value in spec.items() if name != "client"})
 
     def need(self, asked: int) -> int:
         """Return how many of `asked` nodes must answer; an aggregator that bears hostile ones may need more."""
@@ -155,9 +166,8 @@ async def ask(call: RoundCall, member: Member, told: Callable[[Part], None]) -> 
 
 
 async def _train(call: RoundCall, member: Member) -> tuple[Mapping[str, Array], Mapping[str, str]]:
-    spec = call.strategy.configure(call.number, member.client).to_json()
     for attempt in range(_BEGINNINGS):
-        await member.link.train(call.id, call.strategy.sent(call.now), spec)
+        await member.link.train(call.id, call.order, member.client)
         try:
             while (answer := await member.link.update(call.id, _POLL_S)) is None:  # noqa: ASYNC110 - the node's own wait
                 await asyncio.sleep(_PAUSE_S)  # one that answers at once must not be asked in a tight loop
@@ -176,15 +186,16 @@ def _judge(call: RoundCall, member: Member, update: Mapping[str, Array], meta: M
     examples, steps = int(_number(meta, "examples")), int(_number(meta, "steps"))
     read = call.strategy.read(update, call.number)
     row = call.strategy.accept(read, examples, steps)
-    digest = digest_of(read)
+    norm = length_of(row)
+    digest = (meta.get("digest") or digest_of(update)) if norm else ""  # one of zeros may come again in good faith
     if digest in call.spent:
         raise BadInput("the update is a replay of an earlier one")
     loss, cpu_s = _number(meta, "loss"), _number(meta, "cpu_s")
     part = Part(
-        member.client, member.name, "done", examples, steps, length_of(row),
+        member.client, member.name, "done", examples, steps, norm,
         sum(tensor.nbytes for tensor in update.values()), loss, cpu_s, digest=digest,
     )  # fmt: skip
-    return part, LocalUpdate(read, examples, loss, steps)
+    return part, LocalUpdate(read, examples, loss, steps, row=row)
 
 
 def _number(meta: Mapping[str, str], name: str) -> float:

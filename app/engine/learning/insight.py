@@ -22,7 +22,8 @@ def look(updates: Array, weights: NDArray[np.float64]) -> dict[str, Any]:
     """Return norms and shares (clients,), outliers (places among the rows) and drift (ratio) of updates (clients, params)."""
     norms = np.sqrt(np.einsum("ij,ij->i", updates, updates, dtype=np.float64))
     total = float(weights.sum())
-    mean = (weights / total) @ updates if total > 0 else np.zeros(updates.shape[1])
+    shares_of = (weights / max(total, _TINY)).astype(np.float32)  # for the eye: what is learnt is summed in float64 elsewhere
+    mean = shares_of @ updates if total > 0 else np.zeros(updates.shape[1], np.float32)
     length = float(np.linalg.norm(mean))
     typical = float(weights @ norms / total) if total > 0 else 0.0
     shares = updates @ mean / np.maximum(norms * length, _TINY)

@@ -7,8 +7,9 @@ of it; and it is committed in one transaction with the checkpoint after it (`ses
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -26,7 +27,7 @@ from app.engine.learning.insight import shown
 from app.engine.learning.records import Part, Round
 from app.engine.learning.selection import Seen
 from app.engine.learning.sessions import Session
-from app.engine.learning.strategy import Global, Strategy
+from app.engine.learning.strategy import Gathered, Global, Strategy
 from app.engine.learning.work import settled
 from app.engine.store import artifacts, rows
 from app.engine.store.threads import in_thread
@@ -105,9 +106,11 @@ class Live:
             if not answers:
                 status = self._wish()
                 break
+            now, gathered = await in_thread(lambda: _step(call, answers, ages, len(course.members)), "round")  # noqa: B023
+            kept = asyncio.create_task(in_thread(lambda: _keep(self._base.home, now), "round"))  # noqa: B023
             test = (split.test_x, split.test_y)
-            now, row, told = await in_thread(lambda: _close(call, answers, ages, len(course.members), test), "round")  # noqa: B023
-            await self._commit(now, row, answers)
+            row, told = await in_thread(lambda: _judged(call, answers, gathered, now, test), "judge")  # noqa: B023
+            await self._commit(row, answers, await kept)
             board.finished(row, told, self._base.clock.now_us() / 1e6)
             if settled([one.accuracy for one in self._done], course.spec):
                 break
@@ -185,12 +188,9 @@ class Live:
         board.waits("")
         return bool(self._reins.wish)
 
-    async def _commit(self, now: Global, row: Round, answers: Answers) -> None:
+    async def _commit(self, row: Round, answers: Answers, checkpoint: Mapping[str, str]) -> None:
         course, clock = self._course, self._base.clock
-        home = self._base.home
-        model = await in_thread(lambda: artifacts.keep(home, _packed(now)), "round")
-        state = await in_thread(lambda: artifacts.keep(home, sessions.pack(now)), "round")
-        session = self._session.after(row, {"state": state, "model": model})
+        session = self._session.after(row, checkpoint)
         now_us = clock.now_us()
         ids = {member.client: member.id for member in course.members}
         parts = [sessions.part_row(session.id, row.round, ids[part.client], part, now_us) for part, _ in answers]
@@ -198,7 +198,7 @@ class Live:
             "cpu_s": row.cpu_s,
             "bytes": row.bytes,
             "time_s": row.time_s,
-            "model": model,
+            "model": checkpoint["model"],
             "drift": row.drift,
         }
         details["parts"] = [one.to_json() for one in row.parts]
@@ -297,14 +297,23 @@ class Board:
         self._report(done, int(self._course.spec["rounds"]), "rounds", partial=partial, samples=samples)
 
 
-def _close(
-    call: RoundCall, answers: Answers, ages: Sequence[int], everybody: int, test: tuple[Any, Any]
-) -> tuple[Global, Round, dict[str, Any]]:
-    """Make the next state of a round's updates and judge it on the test set; runs beside the loop."""
+def _step(call: RoundCall, answers: Answers, ages: Sequence[int], everybody: int) -> tuple[Global, Gathered]:
+    """Make the next state of a round's updates; runs beside the loop."""
+    gathered = call.strategy.gather([update for _, update in answers if update is not None], ages)
+    return call.strategy.step(call.now, gathered, everybody), gathered
+
+
+def _keep(home: Path, now: Global) -> dict[str, str]:
+    """Write the state between rounds and return where it is: a file, and another where the algorithm keeps more."""
+    model = artifacts.keep(home, _packed(now))
+    return {"model": model, "state": artifacts.keep(home, sessions.pack(now)) if now.rows else model}
+
+
+def _judged(
+    call: RoundCall, answers: Answers, gathered: Gathered, now: Global, test: tuple[Any, Any]
+) -> tuple[Round, dict[str, Any]]:
+    """Return a round's record, judged on the test set, and what its updates tell; runs beside the loop."""
     began_s = time.thread_time()
-    updates = [update for _, update in answers if update is not None]
-    gathered = call.strategy.gather(updates, ages)
-    now = call.strategy.step(call.now, gathered, everybody)
     accuracy, loss = nets.evaluate(call.strategy.base.model, now.params, *test)
     parts = tuple(part for part, _ in answers)
     cpu_s = sum(one.cpu_s for one in parts) + time.thread_time() - began_s
@@ -313,7 +322,7 @@ def _close(
     clients = np.array([part.client for part, update in answers if update is not None])
     told = shown(clients, gathered.updates, gathered.weights)
     moved = down + sum(one.bytes for one in parts)
-    return now, Round(call.number, accuracy, loss, cpu_s, moved, took_s, parts, told["drift"]), told
+    return Round(call.number, accuracy, loss, cpu_s, moved, took_s, parts, told["drift"]), told
 
 
 def _packed(now: Global) -> bytes:

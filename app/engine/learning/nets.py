@@ -184,9 +184,10 @@ def forward(model: str, params: Params, x: Array) -> Array:
 def _dense(params: Params, x: Array, first: int) -> Array:
     last = depth_of(params)
     for number in range(first, last + 1):
-        x = x @ params[f"w{number}"] + params[f"b{number}"]
+        x = x @ params[f"w{number}"]
+        x += params[f"b{number}"]
         if number < last:
-            x = np.maximum(x, np.float32(0))
+            np.maximum(x, np.float32(0), out=x)
     x = np.exp(x - x.max(axis=1, keepdims=True))
     return np.asarray(x / x.sum(axis=1, keepdims=True), np.float32)
 

@@ -75,7 +75,8 @@ class LocalUpdate:
     """A client's answer: new minus old parameters (float32), how many examples it used, mean loss in its last epoch.
 
     `steps` of gradient descent it took, 0 when it does not say; `memory` (float32) is what it keeps for the session's later
-    rounds and never sends; `sent` is what travels instead of the update where that is compressed.
+    rounds and never sends; `sent` is what travels instead of the update where that is compressed; `row` is the update as one
+    flat row, once it was accepted.
     """
 
     update: dict[str, NDArray[np.float32]]
@@ -84,6 +85,7 @@ class LocalUpdate:
     steps: int = 0
     memory: NDArray[np.float32] | None = None
     sent: dict[str, NDArray[np.float32]] | None = None
+    row: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

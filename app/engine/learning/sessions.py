@@ -72,26 +72,25 @@ def pack(now: Global) -> bytes:
 
 
 def unpack(data: bytes) -> Global:
-    """Return the state that `pack` wrote, bit for bit."""
+    """Return the state that `pack` wrote, bit for bit; a model alone is one, too."""
     found, _ = tensors.unpack(data, most_bytes=_MOST_BYTES)
-    params = {name.removeprefix(_MODEL): value for name, value in found.items() if name.startswith(_MODEL)}
+    params = {name.removeprefix(_MODEL): value for name, value in found.items() if not name.startswith(_ROWS)}
     return Global(params, {name.removeprefix(_ROWS): value for name, value in found.items() if name.startswith(_ROWS)})
 
 
 def digest_of(update: Mapping[str, Array]) -> str:
-    """Return what tells one update from another; empty for one of zeros, which may come again in good faith."""
+    """Return what tells one update from another: the SHA-256 of its numbers, in the order in which they travel."""
     told = hashlib.sha256()
     for name in sorted(update):
         told.update(np.ascontiguousarray(update[name], "<f4").tobytes())
-    return told.hexdigest() if any(value.any() for value in update.values()) else ""
+    return told.hexdigest()
 
 
 def commit(conn: rows.Conn, session: Session, round_row: rows.Row, parts: Sequence[rows.Row], stamp: Mapping[str, Any]) -> None:
     """Write a finished round: its record, each node's part, and the session with the checkpoint after it."""
     by = dict(stamp)
     rows.put(conn, ROUNDS, round_row, **by)
-    for part in parts:
-        rows.put(conn, UPDATES, part, **by)
+    rows.put_new(conn, UPDATES, parts, **by)
     rows.put(conn, SESSIONS, session.row(), **by)
 
 

@@ -114,7 +114,9 @@ class Strategy:
 
     def gather(self, updates: Sequence[LocalUpdate], ages: Sequence[int] = ()) -> Gathered:
         """Return accepted updates as rows in the order given."""
-        rows = np.stack([self.accept(update.update, update.examples, update.steps) for update in updates])
+        rows = np.stack(
+            [self.accept(one.update, one.examples, one.steps) if one.row is None else one.row for one in updates]
+        )  # fmt: skip
         examples = np.array([update.examples for update in updates], np.int64)
         steps = np.array([update.steps for update in updates], np.float64)
         steps = np.where(steps > 0, steps, steps_of(self.base, examples))

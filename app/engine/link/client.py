@@ -4,7 +4,6 @@ Reads that fail on the way are tried again with full jitter; changes of desired 
 """
 
 import asyncio
-import json
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -17,12 +16,15 @@ from numpy.typing import NDArray
 
 from app.engine.base.clock import Clock
 from app.engine.base.errors import BadInput, Conflict, Offline, Refused, Timeout
+from app.engine.link.connection import Kept
 from app.engine.link.records import Peer
+from app.engine.link.signer import Signer
 from app.engine.link.transport import Answer, Own, Transport, full_jitter_s
 from app.engine.store.threads import in_thread
 from app.wire import limits, tensors
 from app.wire.documents import to_bytes, whole_of
-from app.wire.signing import DEFAULT_LIFE_US, HEADER, NonceCache, sign, verify
+from app.wire.rounds import Order
+from app.wire.signing import DEFAULT_LIFE_US, HEADER, Draft, NonceCache, digest_of, verify
 from app.wire.status import Inventory, Status
 from app.wire.telemetry import TelemetryPage
 
@@ -35,19 +37,20 @@ _JSON: Final = {"Content-Type": "application/json"}
 
 Progress = Callable[[int, int], None]
 Pace = Callable[[int], Awaitable[None]]
-Tensors = Mapping[str, NDArray[np.float32]]
 
 
 class NodeClient:
     """One node's verbs; every one raises `Offline`, `Timeout` or `Refused` as the link goes, or the node's own problem."""
 
-    def __init__(self, peer: Peer, own: Own, clock: Clock, draw: random.Random) -> None:
+    def __init__(self, peer: Peer, own: Own, clock: Clock, draw: random.Random, signer: Signer | None = None) -> None:
         self.peer = peer
         self._own, self._clock, self._draw = own, clock, draw
+        self._signer = signer or Signer(own)
         self._transport = Transport(peer, own)
         self._ahead_us = 0
         self._clock_read_s = -_CLOCK_AGE_S
         self._nonces = NonceCache(256)
+        self._cut: tuple[str, Kept] = ("", Kept())
 
     @property
     def wire_bytes(self) -> int:
@@ -164,50 +167,71 @@ class NodeClient:
         answer = await self._transport.send("POST", f"/v1/infer/{quote(model, safe='')}", body=body, headers=_OCTETS)
         return _unpacked(answer)[0]["y"]
 
-    async def train(self, round_id: str, params: Tensors, spec: Mapping[str, Any]) -> None:
-        """Have the node begin local training from `params`; ask for the result with `update`."""
-        body = tensors.pack(params, {"spec": json.dumps(dict(spec))})
-        await self._change("POST", f"/v1/rounds/{quote(round_id, safe='')}/train", body, _OCTETS, limit_s=30.0)
+    async def train(self, round_id: str, order: Order, client: int) -> None:
+        """Have the node begin local training as the client at that place; ask for the result with `update`."""
+        target = f"/v1/rounds/{quote(round_id, safe='')}/train?client={client}"
+        await self._change("POST", target, order.body, _OCTETS, limit_s=30.0, digest=order.digest)
 
     async def update(self, round_id: str, wait_s: float = 0.0) -> tuple[tensors.Tensors, dict[str, str]] | None:
         """Return (new minus old parameters, what the node says of them), or None while it still trains.
 
-        Raises `Refused` when the node did not sign them for this console and round, or signed them long ago.
+        What it says holds `digest`, the SHA-256 of its numbers as they came. One that was cut on the way goes on from where
+        it was. Raises `Refused` when the node did not sign it for this console and round, or signed it long ago.
         """
         path = f"/v1/rounds/{quote(round_id, safe='')}/update"
-        answer = await self._get(f"{path}?wait={wait_s:g}", limit_s=10.0 + wait_s)
+        answer = await self._whole_of(round_id, f"{path}?wait={wait_s:g}", limit_s=10.0 + wait_s)
         if answer.status == 204:
             return None
         header = answer.headers.get(HEADER.lower(), "")
         if not header:
             raise Refused("the update is not signed")
         node, own = self.peer.identity, await self._own()
+        digest, numbers = tensors.digests(answer.body)
         verify(
-            header, method="GET", target=path, body=answer.body, node=own.public.device_id,
+            header, method="GET", target=path, digest=digest, node=own.public.device_id,
             signer_of={node.device_id: node}.get, now_us=self._clock.now_us() + self._ahead_us, nonces=self._nonces,
         )  # fmt: skip
-        return _unpacked(answer)
+        found, meta = _unpacked(answer)
+        return found, {**meta, "digest": numbers}
+
+    async def _whole_of(self, round_id: str, target: str, limit_s: float) -> Answer:
+        """Read a round's update; what came of it before a connection ended is not asked for again."""
+        if self._cut[0] != round_id:
+            self._cut = (round_id, Kept())
+        kept = self._cut[1]
+        answer = await self._get(target, limit_s, kept)
+        if answer.status == 204:
+            return answer
+        self._cut = ("", Kept())
+        if answer.status != 206:
+            return answer
+        whole = kept.joined(answer)
+        if whole is None:
+            return await self._get(target, limit_s)
+        return Answer(200, answer.headers, whole, answer.wire_bytes)
 
     async def _model(self, slot: str, verb: str, body: bytes = b"{}") -> dict[str, Any]:
         answer = await self._change("POST", f"/v1/models/{quote(slot, safe='')}/{verb}", body, _JSON, limit_s=60.0)
         return answer.document()
 
-    async def _get(self, target: str, limit_s: float = 10.0) -> Answer:
+    async def _get(self, target: str, limit_s: float = 10.0, kept: Kept | None = None) -> Answer:
         """Read, again after a lost connection or a silence; reads change nothing, so that is safe."""
         for attempt in range(_TRIES - 1):
             try:
-                return await self._transport.send("GET", target, limit_s=limit_s)
+                return await self._transport.send("GET", target, limit_s=limit_s, kept=kept)
             except (Offline, Timeout):
                 await asyncio.sleep(full_jitter_s(attempt, _BASE_S, _CAP_S, self._draw))
-        return await self._transport.send("GET", target, limit_s=limit_s)
+        return await self._transport.send("GET", target, limit_s=limit_s, kept=kept)
 
-    async def _change(self, method: str, target: str, body: bytes, headers: Mapping[str, str], limit_s: float = 15.0) -> Answer:
+    async def _change(
+        self, method: str, target: str, body: bytes, headers: Mapping[str, str], *, limit_s: float = 15.0, digest: str = ""
+    ) -> Answer:  # fmt: skip
         """Send a signed request; the signature lives for a minute on the node's own clock."""
         if self._clock.monotonic_s() - self._clock_read_s >= _CLOCK_AGE_S:
             await self.status()
-        identity = await self._own()
         expiry_us = self._clock.now_us() + self._ahead_us + DEFAULT_LIFE_US
-        header = sign(identity, method=method, target=target, body=body, node=self.peer.identity.device_id, expiry_us=expiry_us)
+        node = self.peer.identity.device_id
+        header = await self._signer.sign(Draft(method, target, node, expiry_us, digest or digest_of(body)))
         return await self._transport.send(method, target, body=body, headers={**headers, HEADER: header}, limit_s=limit_s)
 
 

@@ -43,6 +43,42 @@ class Reply:
     wire_bytes: int = 0  # of the request and the answer together, without what TLS adds
 
 
+class Kept:
+    """What has come of an answer whose connection ended in the middle, and what it was of (its ETag)."""
+
+    def __init__(self) -> None:
+        self._tag, self._parts, self.size = "", list[bytes](), 0
+
+    def wanted(self) -> dict[str, str]:
+        """Return the headers that ask for the rest alone (RFC 9110, sections 14.2 and 13.1.5); none when all is wanted."""
+        return {"Range": f"bytes={self.size}-", "If-Range": self._tag} if self.size else {}
+
+    def take(self, status: int, headers: Mapping[str, str], parts: list[bytes]) -> None:
+        """Keep what came of an answer that broke off; one that has no name cannot be gone on with."""
+        tag = headers.get("etag", "")
+        if status == 200:
+            self._tag, self._parts, self.size = tag, [], 0
+        if not tag or tag != self._tag or status not in (200, 206) or self._starts(headers) != self.size:
+            return
+        self._parts += parts
+        self.size += sum(len(part) for part in parts)
+        if self.size > MOST_BYTES:
+            self._parts, self.size = [], 0
+
+    def joined(self, reply: Reply) -> bytes | None:
+        """Return the whole of what `reply` is the rest of, or None when it is the rest of something else."""
+        fits = reply.headers.get("etag", "") == self._tag and self._starts(reply.headers) == self.size
+        return b"".join([*self._parts, reply.body]) if fits else None
+
+    def _starts(self, headers: Mapping[str, str]) -> int:
+        """Return at which byte a part begins, -1 when that cannot be told."""
+        span = headers.get("content-range")
+        if span is None:
+            return 0
+        first = span.removeprefix("bytes ").partition("-")[0]
+        return int(first) if first.isascii() and first.isdigit() and len(first) < 16 else -1
+
+
 @dataclass(frozen=True)
 class Door:
     """Where a node listens, and by what it is known: `check` gets the connection's `ssl_object`, and raises for a stranger."""
@@ -65,6 +101,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._gone: asyncio.Future[None] = self._loop.create_future()
         self._waiter: asyncio.Future[Reply] | None = None
+        self._kept: Kept | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport
         self._limit_s, self._left_bytes, self._moved = 0.0, 0, False
@@ -107,15 +144,16 @@ class Connection(asyncio.Protocol):
         """Tell whether something can be asked here."""
         return not self._gone.done() and not self._transport.is_closing()
 
-    async def ask(self, head: bytes, body: bytes, limit_s: float) -> Reply:
-        """Send one request and return the answer.
+    async def ask(self, head: bytes, body: bytes, limit_s: float, kept: Kept | None = None) -> Reply:
+        """Send one request and return the answer; of one that breaks off, what came goes into `kept`.
 
         Raises `TimeoutError` when nothing moves for `limit_s`, `OSError` when the connection ends, `TooLarge`.
         """
         if not self.open:
             raise ProtocolError("the connection is closed")
         waiter: asyncio.Future[Reply] = self._loop.create_future()
-        self._waiter = waiter
+        self._waiter, self._kept = waiter, kept
+        self._headers, self._parts = {}, []
         self._limit_s, self._wire_bytes = limit_s, len(head) + len(body)
         self._transport.write(head + body if len(body) < 1 << 16 else head)
         if len(body) >= 1 << 16:
@@ -128,6 +166,7 @@ class Connection(asyncio.Protocol):
             self._watch.cancel()
             if self._waiter is not None:  # given up before the answer was whole: what comes now belongs to nobody
                 self._waiter = None
+                self._keep()
                 self._transport.abort()
 
     async def close(self) -> None:
@@ -207,8 +246,16 @@ class Connection(asyncio.Protocol):
         else:
             self._fail(TimeoutError())
 
+    def _keep(self) -> None:
+        """Keep what came of an answer that nobody waits for any longer."""
+        if self._kept is not None and self._parts:
+            self._kept.take(int(self._parser.get_status_code()), self._headers, self._parts)
+        self._kept = None
+
     def _fail(self, error: Exception) -> None:
         waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            self._keep()
         if waiter is not None and not waiter.done():
             waiter.set_exception(error)
         if not self._gone.done():

@@ -20,6 +20,7 @@ from app.wire.identity import DeviceIdentity
 if TYPE_CHECKING:
     from app.engine.link.client import NodeClient
     from app.engine.link.process import LinkProcess
+    from app.engine.link.signer import Signer
     from app.engine.link.transport import Transport
 
 _FOLDER: Final = "identity"
@@ -59,6 +60,7 @@ class Link:
         self._unlocking = asyncio.Lock()
         self._targets: dict[str, Target] = {}
         self._clients: dict[str, NodeClient] = {}
+        self._signer: Signer | None = None
         self._sinks: list[Sink] = []
         self._pulling: Pulling | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -180,8 +182,10 @@ class Link:
 
     def _make_client(self, peer: Peer) -> "NodeClient":
         from app.engine.link.client import NodeClient
+        from app.engine.link.signer import Signer
 
-        return NodeClient(peer, self.identity, self._base.clock, self._draw)
+        self._signer = self._signer or Signer(self.identity)
+        return NodeClient(peer, self.identity, self._base.clock, self._draw, self._signer)
 
     def _took(self, batch: Batch) -> None:
         target = self._targets.get(batch.node_id)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Limit, Offline, OutpostError, Refused, Timeout, from_problem
-from app.engine.link.connection import Connection, Door, Reply, Silent, TooLarge, Unreachable
+from app.engine.link.connection import Connection, Door, Kept, Reply, Silent, TooLarge, Unreachable
 from app.engine.link.records import Peer
 from app.engine.store.threads import in_thread
 from app.wire.documents import to_bytes
@@ -58,16 +58,19 @@ class Transport:
         self.wire_bytes = 0  # carried so far, both ways
 
     async def send(
-        self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None, limit_s: float = 10.0
-    ) -> Answer:
+        self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None, limit_s: float = 10.0,
+        kept: Kept | None = None,
+    ) -> Answer:  # fmt: skip
         """Send one request to `target` (path with query) and return the answer; raise what the node's problem says.
 
+        With `kept` only what is not there yet is asked for, and what comes of an answer that breaks off is kept there.
         Raises `Offline` when the node cannot be reached, `Timeout` when nothing moves for `limit_s`, `Refused` when it is
         not who was pinned or does not know this console.
         """
         door = self._door or await self._find_door()
         try:
-            answer = await self._ask(door, head_of(door, method, target, headers or {}, len(body)), body, limit_s)
+            more = {**(headers or {}), **(kept.wanted() if kept else {})}
+            answer = await self._ask(door, head_of(door, method, target, more, len(body)), body, limit_s, kept)
         except (OSError, TooLarge) as error:
             told = translated(error, self.peer.identity.name, self.peer.address)
             if isinstance(told, Offline) and not isinstance(error, Unreachable) and await self._refuses_us(door):
@@ -77,7 +80,7 @@ class Transport:
             raise problem_of(answer, self.peer.identity.name)
         return answer
 
-    async def _ask(self, door: Door, head: bytes, body: bytes, limit_s: float) -> Answer:
+    async def _ask(self, door: Door, head: bytes, body: bytes, limit_s: float, kept: Kept | None) -> Answer:
         try:
             async with asyncio.timeout(limit_s):
                 await self._places.acquire()
@@ -86,7 +89,7 @@ class Transport:
         connection: Connection | None = None
         try:
             connection = self._kept() or await Connection.knock(door, min(CONNECT_S, limit_s))
-            reply = await connection.ask(head, body, limit_s)
+            reply = await connection.ask(head, body, limit_s, kept)
             self.wire_bytes += reply.wire_bytes
         finally:
             self._places.release()

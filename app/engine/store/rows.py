@@ -74,6 +74,18 @@ def put(conn: Conn, table: str, row: Mapping[str, Any], *, actor: str, cause: st
     return {**before, **changed}
 
 
+def put_new(conn: Conn, table: str, rows: Iterable[Mapping[str, Any]], *, actor: str, cause: str, now_us: int) -> None:
+    """Insert rows that nobody has yet, all at once; stamped and announced as `put` does it, ids are made."""
+    made = table_of(table)
+    fresh = []
+    for row in rows:
+        given = _known(made, row)
+        fresh.append({**_defaults(made), **_stamps(made, given, actor, now_us), **given, "id": new_id()})
+    if fresh:
+        _sign(conn, made, actor, cause, now_us)
+        conn.execute(insert(made), fresh)
+
+
 def delete(conn: Conn, table: str, id: str, *, actor: str, cause: str, now_us: int) -> None:  # noqa: A002 - the fixed name
     """Delete a row: a synced one leaves a tombstone that is announced, a local one is gone; unknown ids are ignored."""
     made = table_of(table)

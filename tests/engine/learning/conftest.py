@@ -28,12 +28,12 @@ class InProcessClient:
         self.fail = self.memory = None
         self.gate = None
 
-    async def train(self, round_id, params, spec):
+    async def train(self, round_id, order, client):
         if self.fail is not None:
             raise self.fail
-        document = json.loads(json.dumps(dict(spec)))
+        document = json.loads(json.dumps({**order.spec, "client": client}))
         self.specs.append(document)
-        told = train(params, self.x, self.y, document, self.memory)
+        told = train(order.params, self.x, self.y, document, self.memory)
         self.memory = told.memory
         meta = {"examples": str(told.examples), "loss": repr(told.loss), "cpu_s": "0.001", "steps": str(told.steps)}
         meta["round"] = str(document["round"])

@@ -134,6 +134,38 @@ async def test_an_answer_without_end_is_refused(monkeypatch):
             await transport.send("GET", "/a")
 
 
+def part(status, tag, body, span="", says=0):
+    lines = [f"HTTP/1.1 {status} OK", f"Content-Length: {says or len(body)}", f'ETag: "{tag}"', "Connection: close"]
+    lines += [f"Content-Range: bytes {span}/10"] if span else []
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+async def test_what_came_of_an_answer_that_broke_off_is_not_asked_for_again():
+    broken = (part(200, "a", b"0123", says=10), OK, part(206, "a", b"45", "4-9", 6), OK)  # each time it looks who hung up
+    async with talking(*broken, part(206, "a", b"6789", "6-9")) as (transport, script):
+        kept = connection.Kept()
+        for size in (4, 6):
+            with pytest.raises(Offline):
+                await transport.send("GET", "/u", kept=kept)
+            assert kept.size == size
+        reply = await transport.send("GET", "/u", kept=kept)
+        assert kept.joined(reply) == b"0123456789"
+        asked = [head.split(b"\r\n") for head, _ in script.asked if head.startswith(b"GET /u")]
+        assert b"Range: bytes=4-" in asked[1]
+        assert b'If-Range: "a"' in asked[1]
+        assert b"Range: bytes=6-" in asked[2]
+
+
+async def test_another_answer_in_its_place_is_not_joined_to_what_came_before():
+    broken = (part(200, "a", b"0123", says=10), OK)
+    async with talking(*broken, part(206, "b", b"456789", "4-9"), part(200, "b", b"x")) as (transport, _):
+        kept = connection.Kept()
+        with pytest.raises(Offline):
+            await transport.send("GET", "/u", kept=kept)
+        assert kept.joined(await transport.send("GET", "/u", kept=kept)) is None
+        assert (await transport.send("GET", "/u", kept=kept)).body == b"x"
+
+
 @pytest.mark.parametrize(
     ("address", "parts"),
     [("north.local:1", ("north.local", 1)), ("[fe80::1]:65535", ("fe80::1", 65535)), ("1.2.3.4:80", ("1.2.3.4", 80))],

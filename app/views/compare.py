@@ -14,7 +14,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
-from app.engine.qubo.comparisons.report import verdict_text
+from app.engine.qubo.comparisons.report import own_words, verdict_text
 from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.shell.page import card
@@ -127,10 +127,10 @@ class ComparePage(RunPage):
             return
         self._verdict.setText(verdict_text(result))
         dress(self._verdict, _TOKENS[result["verdict"]])
-        self._views.setText(
-            tr("{runs} runs of {seconds} s each, target {target}, gaps from {kind}; measured.", runs=result["runs"],
-               seconds=result["seconds"], target=number_text(result["target"], ",.6g"), kind=result["reference_kind"])
-        )  # fmt: skip
+        told = tr("{runs} runs of {seconds} s each, target {target}, gaps from {kind}; measured.", runs=result["runs"],
+                  seconds=result["seconds"], target=number_text(result["target"], ",.6g"),
+                  kind=tr(result["reference_kind"]))  # fmt: skip
+        self._views.setText(f"{told} {own_words(result)}".strip())
         names = Row.__dataclass_fields__
         self._rows.replace_all([Row(**{name: row[name] for name in names}) for row in result["rows"]])
 

@@ -43,15 +43,19 @@ class ProblemGallery(QScrollArea):
         titles = {str(kind["name"]): str(kind["title"]) for kind in told.get("kinds", ())}
         for kept in told.get("kept", ()):
             about = tr(titles.get(str(kept["kind"]), "")) if kept["kind"] else tr("no longer readable")
-            self._card(column, (str(kept["name"]), about, ""), None, Path(kept["file"]))
+            self._card(column, (str(kept["name"]), about), None, Path(kept["file"]))
         for kind in told.get("kinds", ()):
-            said = (tr(str(kind["title"])), tr(str(kind["help"])), str(kind["formats"]))
+            read = (
+                tr("File: {formats}", formats=tr(str(kind["formats"]))),
+                tr("Table: {columns}", columns=tr(str(kind["columns"]))),
+            )
+            said = (tr(str(kind["title"])), tr(str(kind["help"])), *read)
             self._card(column, said, pictures.get(str(kind["name"])), Path(kind["sample"]))
         column.addStretch(1)
         self.setWidget(holder)
 
-    def _card(self, column: QVBoxLayout, words_of: tuple[str, str, str], picture: Mapping[str, Any] | None, file: Path) -> None:
-        title, about, formats = words_of
+    def _card(self, column: QVBoxLayout, words_of: tuple[str, ...], picture: Mapping[str, Any] | None, file: Path) -> None:
+        title, *more = words_of
         frame = QFrame()
         frame.setProperty("card", True)
         line = QHBoxLayout(frame)
@@ -67,7 +71,7 @@ class ProblemGallery(QScrollArea):
         heading.setProperty("role", "heading")
         heading.setWordWrap(True)
         words.addWidget(heading)
-        for text in (about, formats):
+        for text in more:
             if text:
                 said = QLabel(text)
                 said.setProperty("role", "caption")

@@ -107,7 +107,7 @@ class ProblemWizard(QScrollArea):
         lines = [f"{label}: {value}" for label, value in problem["facts"]]
         lines += [tr("penalty {name}: {weight} ({why})", name=one["name"], weight=number_text(one["weight"], "g"),
                      why=one["why"]) for one in told.get("penalties", ())]  # fmt: skip
-        lines += [tr("also solved by {method}", method=told["method"])] if told.get("method") else []
+        lines += [tr("also solved by {method}", method=tr(str(told["method"])))] if told.get("method") else []
         self.facts.setText("\n".join(lines))
         self.picture.show_picture(told.get("picture"))
         self._show_outcome(shown=True)

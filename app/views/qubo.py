@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from app.engine.base.records import Records
 from app.engine.base.text import tr
-from app.engine.base.units import count_text, number_text, span_text
+from app.engine.base.units import count_text, number_text, ratio_text, span_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
 from app.views.embedding import EmbeddingPart
@@ -203,9 +203,9 @@ class QuboPage(RunPage):
         objective = result.get("objective")
         self._figure.setText("–" if objective is None else figure_text(objective))
         verified = bool(result.get("verified"))
-        self._verdict.setText(_verdict(result))
+        self._verdict.setText(" ".join(filter(None, (_verdict(result), _bound(result)))))
         dress(self._verdict, "ok" if verified else "muted")
-        self._facts.setText(_facts(run, result))
+        self._facts.setText(_facts(run, result, self._called(str(result.get("solver", "")))))
         self._show_courses(run, result)
         self._show_samples(result)
         self._show_drawing(run, result, fresh=fresh)
@@ -250,13 +250,17 @@ class QuboPage(RunPage):
         """Show a curve for each solver that takes part: live from the rings, of an older run from its result."""
         live = [metric for metric in self.context.engine.samples.metrics(run.job_id) if metric.startswith(_COURSE)]
         if live:
-            self.plot.set_curves({metric.removeprefix(_COURSE): partial(self.ring, metric) for metric in live})
+            self.plot.set_curves({self._called(metric.removeprefix(_COURSE)): partial(self.ring, metric) for metric in live})
             return
         kept = result.get("traces") or ({tr("best"): result["trace"]} if result.get("trace") else {})
-        self.plot.set_curves(dict.fromkeys(kept))
+        self.plot.set_curves(dict.fromkeys(map(self._called, kept)))
         for number, course in enumerate(kept.values()):
             points = np.asarray(course, float).reshape(-1, 2)
             self.plot.show_data(number, points[:, 0], points[:, 1])
+
+    def _called(self, solver: str) -> str:
+        """Return what a person calls a solver, or a problem's own method."""
+        return next((tr(card.title) for card in self.context.engine.qubo.solvers() if card.name == solver), tr(solver))
 
     def use_problem(self, file: Path) -> None:
         """Enter a problem's file into the form, its kind and route left to be recognised."""
@@ -298,7 +302,21 @@ def _verdict(result: Mapping[str, Any]) -> str:
     return ""
 
 
-def _facts(run: Run, result: Mapping[str, Any]) -> str:
+def _bound(result: Mapping[str, Any]) -> str:
+    """Return what is proved of the objective."""
+    bound = result.get("bound")
+    if bound is None or result.get("objective") is None:
+        return ""
+    told = {"bound": figure_text(float(f"{bound:.9g}")), "by": tr(str(result["bound_by"]))}
+    if result.get("proved"):
+        return tr("No answer is better: proved by {by}.", by=told["by"])
+    gap = ratio_text(result["gap"], ".2g")
+    if result.get("sense") == "max":
+        return tr("No answer is above {bound} (proved by {by}): a gap of {gap} at most.", gap=gap, **told)
+    return tr("No answer is below {bound} (proved by {by}): a gap of {gap} at most.", gap=gap, **told)
+
+
+def _facts(run: Run, result: Mapping[str, Any], solver: str) -> str:
     parts = [run.source]
     if result.get("problem"):
         parts.append(tr(str(result["problem"]["title"])))
@@ -307,7 +325,7 @@ def _facts(run: Run, result: Mapping[str, Any]) -> str:
     if "edges" in result:
         parts.append(tr("{count} couplings", count=count_text(result["edges"])))
     if "solver" in result:
-        parts.append(tr("solver {name}", name=result["solver"]))
+        parts.append(tr("solver {name}", name=solver))
     if "wall_s" in result:
         parts.append(tr("{wall} wall, {cpu} CPU", wall=span_text(result["wall_s"]), cpu=span_text(result.get("cpu_s"))))
     return " · ".join(parts)

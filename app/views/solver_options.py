@@ -46,7 +46,7 @@ class SolverOptions(QWidget):
         for at, field in enumerate(self.fields):
             field.edited.connect(self._tell)
             self._grid.addWidget(field, at // 2, at % 2)
-        self.about.setText(tr(card.help) if card is not None else "")
+        self.about.setText(f"{tr(card.title)}: {tr(card.help)}" if card is not None else "")
         self.setVisible(card is not None)
         self._tell()
 

@@ -33,6 +33,8 @@ def _texts_of(call: ast.Call):
         yield from _literals(call.args[0])
     elif name == "Finding":  # the reason of a task's verdict
         yield from (text for arg in call.args for text in _literals(arg) if " " in text)
+    elif name == "bad":  # the reason after file and line, of whoever reads a file
+        yield from (text for arg in call.args for text in _literals(arg))
     elif name in ERRORS and call.args:
         yield from _literals(call.args[0])
         yield from (text for word in call.keywords if word.arg == "hint" for text in _literals(word.value))
@@ -49,6 +51,8 @@ def _rows():
     from app.commands.table import command_table
     from app.engine.base.settings import ROWS
     from app.engine.circuits.tasks.registry import TASKS
+    from app.engine.qubo.comparisons.work import REFERENCES
+    from app.engine.qubo.domain.methods import NAMES as METHODS
     from app.engine.qubo.problems.registry import KINDS
     from app.engine.qubo.solvers import cards
 
@@ -56,9 +60,10 @@ def _rows():
         yield from (row.title, row.help, *(text for arg in row.args for text in _said(arg)))
     yield from (text for row in ROWS for text in _said(row))
     for kind in KINDS.values():
-        yield from (kind.title, kind.help)
+        yield from (kind.title, kind.help, kind.formats, kind.columns, *kind.methods)
+    yield from (*METHODS, *REFERENCES)
     for card in cards():
-        yield from (card.help, *(arg.help for arg in card.options))
+        yield from (card.title, card.help, *(arg.help for arg in card.options))
     for task in TASKS.values():
         yield from (task.title, task.about, *task.steps, *(param.help for param in task.params))
 

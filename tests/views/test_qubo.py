@@ -65,7 +65,7 @@ def test_a_running_solve_moves_the_plot(full_window, full):
     full.qubo.records.put(Run("r-live", "j-live", "G1", "G1", created_us=now, updated_us=now + 1))
     page.shown()
     assert page.plot.draw()
-    assert [row[0] for row in page.plot.twin().rows] == ["anneal", "tabu"]
+    assert [row[0] for row in page.plot.twin().rows] == ["Annealing", "Tabu search with path relinking"]
 
 
 def test_the_sample_graph_is_one_press_away(qtbot, window, engine, start):
@@ -130,7 +130,7 @@ def test_samples_have_the_columns_of_their_problem_and_a_landscape(full_window, 
     titles = [column.title for column in page.samples.view.columns]
     assert titles[3:7] == ["Feasible", "Broken", "vehicles", "Bits from the best"]
     assert page.tabs.widget(0) is page.samples
-    assert [row[0] for row in page.plot.twin().rows] == ["anneal", "anneal", "savings"]
+    assert [row[0] for row in page.plot.twin().rows] == ["Annealing", "Annealing", "savings"]
     assert [row[2] for row in page.landscape.twin().rows] == [0, 7]
 
 

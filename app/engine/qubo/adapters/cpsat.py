@@ -1,6 +1,6 @@
-"""CP-SAT (ortools, Apache-2.0) behind job-shop scheduling: a bound, and with time enough a proof; needs the extra `exact`.
+"""CP-SAT (ortools, Apache-2.0): how a model is run, and schedules, for a bound and a proof; needs the extra `exact`.
 
-The model is the usual one of intervals: one per operation, none overlapping on a machine, in order within a job.
+The model of a schedule is the usual one of intervals: one per operation, none overlapping on a machine, in order within a job.
 """
 
 import importlib
@@ -42,7 +42,7 @@ def available() -> bool:
 def load() -> None:
     """Load the package, where it is installed, ahead of a method's time."""
     if available():
-        _package()
+        package()
 
 
 def schedule(  # noqa: PLR0917 - as all methods are called
@@ -58,23 +58,33 @@ def schedule(  # noqa: PLR0917 - as all methods are called
     span = int((np.asarray(known) + times).max())
     if span <= lower or budget.seconds <= 0 or stop():
         return Schedule(known, span, lower)
-    cp: Any = _package()
-    model, starts, makespan = _model(cp, machines, times, known, (lower, span))
+    model, starts, makespan = _model(package(), machines, times, known, (lower, span))
+    solver, found = run(model, budget, seed, stop)
+    bound = max(lower, int(np.ceil(solver.best_objective_bound - 1e-6)))
+    if found:
+        return Schedule([[int(solver.value(one)) for one in row] for row in starts], int(solver.value(makespan)), bound)
+    return Schedule(known, span, min(bound, span))
+
+
+def run(model: Any, budget: Budget, seed: int, stop: Stop, *, linear: int = 1) -> tuple[Any, bool]:
+    """Solve a model an answer to which is known; returns the solver, and whether it holds an answer, not a bound alone.
+
+    `linear` is how much of the model goes into its linear relaxation, 2 being all of it.
+    """
+    cp: Any = package()
     solver = cp.CpSolver()
     solver.parameters.max_time_in_seconds = budget.seconds
     solver.parameters.num_workers = max(1, budget.threads)
     solver.parameters.random_seed = int(seed % 2**31)
+    solver.parameters.linearization_level = linear
     with _watched(solver, stop):
         status = solver.solve(model)
-    bound = max(lower, int(np.ceil(solver.best_objective_bound - 1e-6)))
-    if status in (cp.OPTIMAL, cp.FEASIBLE):
-        return Schedule([[int(solver.value(one)) for one in row] for row in starts], int(solver.value(makespan)), bound)
-    if status == cp.UNKNOWN:
-        return Schedule(known, span, min(bound, span))
-    raise Bug("CP-SAT calls a schedule impossible that is known: {status}", status=solver.status_name(status))
+    if status not in (cp.OPTIMAL, cp.FEASIBLE, cp.UNKNOWN):
+        raise Bug("CP-SAT calls impossible what is known: {status}", status=solver.status_name(status))
+    return solver, status != cp.UNKNOWN
 
 
-def _package() -> Any:
+def package() -> Any:
     """Return the part of ortools used here; its own types do not pass a strict check."""
     return importlib.import_module("ortools.sat.python.cp_model")
 

@@ -41,11 +41,32 @@ def page(title: str, result: Mapping[str, Any], at_us: int) -> str:
         "<!doctype html>", f'<html lang="{language()}"><head><meta charset="utf-8"><title>{escape(title)}</title>',
         f"<style>{_STYLE}</style></head><body>", f"<h1>{escape(title)}</h1>", f'<p class="muted">{_when(at_us)}</p>',
         f'<p class="verdict">{escape(verdict_text(result))}</p>', f"<p>{escape(_views(result))}</p>", _table(result["rows"]),
+        f"<p>{escape(own_words(result))}</p>" if own_words(result) else "",
         _figure_of(plots.shares(result), _caption(result)),
         _figure_of(plots.medians(result), _median_caption()),
         f"<p>{escape(_method(result))}</p>", _tuning(result.get("tuning") or ()), "</body></html>",
     ]  # fmt: skip
     return "\n".join(parts) + "\n"
+
+
+def own_words(result: Mapping[str, Any]) -> str:
+    """Return what the problem's own method did in the time of one run, and what it proved; empty without such a method."""
+    own = result.get("own_method") or {}
+    parts = []
+    if own.get("best") is not None:
+        said = tr(
+            "The problem's own method ({name}) found {best} at equal time, {median} in its median of {runs} runs; the best "
+            "median of the solvers lies {gap} from {reference}.",
+            name=tr(own["method"]), best=_figure(own["best"]), median=_figure(own["median"]), runs=own["runs"],
+            reference=_figure(result["reference"]), gap=ratio_text(min(row["gap"] for row in result["rows"]), ".2g"),
+        )  # fmt: skip
+        parts.append(said)
+    if own.get("bound") is not None:
+        told = {"bound": _figure(own["bound"]), "by": tr(own["bound_by"])}
+        high = result["sense"] == "max"
+        parts.append(tr("No answer is above {bound}: proved by {by}.", **told) if high else
+                     tr("No answer is below {bound}: proved by {by}.", **told))  # fmt: skip
+    return " ".join(parts)
 
 
 def _when(at_us: int) -> str:
@@ -99,6 +120,7 @@ def picture(title: str, result: Mapping[str, Any], at_us: int) -> bytes:
     y = _paragraph(marks, verdict_text(result), 96, 16, weight="SemiBold")
     y = _paragraph(marks, _views(result), y + 6, 13)
     y = _grid(marks, _cells(result["rows"]), y + 10)
+    y = _paragraph(marks, own_words(result), y + 4, 13) + 6 if own_words(result) else y
     for drawn, told in ((plots.shares(result), _caption(result)), (plots.medians(result), _median_caption())):
         if drawn:
             marks += moved(drawn, _MARGIN, y)
@@ -146,7 +168,7 @@ def _method(result: Mapping[str, Any]) -> str:
         "bootstrap over the runs; runs that ended before the target count as censored. Every energy was summed again from the "
         "coefficients. All solvers are classical. Seed {seed}, solvers' version {version}, {machine}.",
         name=result["name"], n=result["n"], edges=result["edges"], runs=result["runs"], seconds=result["seconds"],
-        target=_figure(result["target"]), reference=_figure(result["reference"]), kind=result["reference_kind"],
+        target=_figure(result["target"]), reference=_figure(result["reference"]), kind=tr(result["reference_kind"]),
         seed=result["seed"], version=result["version"], machine=result["machine"]["processor"],
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Problems that are linear programmes by nature, as such: facilities, networks, flows, covers, knapsacks, LP files.
+"""Problems that are linear programmes by nature, as such: facilities, networks, flows, covers, knapsacks, halves, LP files.
 
 Each gives the programme and the way back from its values to an answer. The formulations are the strong ones (a customer is
 served from a site only if that one is open: Balinski 1965), not those of the QUBO.
@@ -16,12 +16,14 @@ from app.engine.qubo.problems.cover import Cover
 from app.engine.qubo.problems.facility import Facility
 from app.engine.qubo.problems.knapsack import Knapsack
 from app.engine.qubo.problems.network import Network
+from app.engine.qubo.problems.partition import Partition
 from app.engine.qubo.problems.placement import Placement
 from app.engine.qubo.problems.programme import Integer
 from app.engine.qubo.problems.supply import Supply
 
 Back = Callable[[Any], Any]
 _MOST_ENTRIES = 2_000_000
+_MOST_CUT = 2000  # edges; for more the bound stays at nothing
 
 
 def is_linear(problem: Problem) -> bool:
@@ -32,6 +34,8 @@ def is_linear(problem: Problem) -> bool:
         return problem.serving.size <= _MOST_ENTRIES
     if isinstance(problem, Coloring):
         return len(problem.graph.i) * problem.colors <= _MOST_ENTRIES // 20
+    if isinstance(problem, Partition):
+        return len(problem.graph.i) <= _MOST_CUT
     return isinstance(problem, (Placement, Cover, Knapsack, Network, Supply))
 
 
@@ -39,7 +43,7 @@ def programme_of(problem: Problem) -> tuple[Programme, Back]:
     """Return `problem` as a programme to be minimised, and what turns its values into an answer."""
     makers: dict[type[Problem], Callable[[Any], tuple[Programme, Back]]] = {
         Facility: _facility, Placement: _placement, Coloring: _coloring, Cover: _cover, Knapsack: _knapsack,
-        Network: _network, Integer: _integer,
+        Network: _network, Integer: _integer, Partition: _partition,
         Supply: lambda one: _integer(one.programme),
     }  # fmt: skip
     return makers[type(problem)](problem)
@@ -97,6 +101,16 @@ def _knapsack(problem: Knapsack) -> tuple[Programme, Back]:
     every = range(len(problem.items))
     rows = [(every, row.tolist(), -np.inf, float(most)) for row, most in zip(problem.weights, problem.capacities, strict=True)]
     return _bits(-problem.values, rows, [f"capacity {k + 1}" for k in range(len(rows))]), _ones
+
+
+def _partition(problem: Partition) -> tuple[Programme, Back]:
+    """Return a side per node and a variable per edge that is 1 where its ends differ; the first node's side is given."""
+    graph, n = problem.graph, problem.graph.n
+    rows: list[Any] = [(range(n), (1.0,) * n, float(n // 2), float((n + 1) // 2)), ((0,), (1.0,), 0.0, 0.0)]
+    for k, (i, j) in enumerate(zip(graph.i.tolist(), graph.j.tolist(), strict=True)):
+        rows += [((n + k, one, other), (1.0, -1.0, 1.0), 0.0, np.inf) for one, other in ((i, j), (j, i))]
+    costs = np.concatenate([np.zeros(n), np.asarray(graph.weights, np.float64)])
+    return _bits(costs, rows, []), lambda values: [int(v > 0.5) for v in values[:n]]
 
 
 def _network(problem: Network) -> tuple[Programme, Back]:

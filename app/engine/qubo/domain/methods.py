@@ -3,9 +3,7 @@
 A method gets the problem, a budget, a seed, a report and a stop, and returns an `Outcome`; it never sees a QUBO.
 """
 
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.base.contracts import Budget, Report, Stop, never, silent
@@ -13,69 +11,33 @@ from app.engine.base.errors import BadInput, Limit, Timeout
 from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.engine.qubo.adapters import cpsat, highs
-from app.engine.qubo.domain import flow, knapsack, linear, routing, shop
+from app.engine.qubo.domain import flow, knapsack, linear, proofs
+from app.engine.qubo.domain.proofs import Outcome
 from app.engine.qubo.problems.base import Problem
 from app.engine.qubo.problems.cvrp import Cvrp
 from app.engine.qubo.problems.flowshop import FlowShop
 from app.engine.qubo.problems.jobshop import JobShop
 from app.engine.qubo.problems.knapsack import Knapsack
 from app.engine.qubo.problems.network import Network
+from app.engine.qubo.problems.portfolio import Portfolio
+from app.engine.qubo.problems.qap import Qap
 from app.engine.qubo.problems.tsp import Tsp
 
-_SEARCH_RATIO = 0.5
 _MOST_NAMES = 20
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """The answer of a method, whether it is proved best, and what the method says of its work."""
-
-    answer: Any
-    proved: bool = False
-    info: Mapping[str, Any] = field(default_factory=dict)
-
-
 Method = Callable[[Any, Budget, int, Report, Stop], Outcome]
-
-
-def _tsp(problem: Tsp, budget: Budget, seed: int, report: Report, stop: Stop) -> Outcome:
-    tour, kicks = routing.tour(problem.places.distances, budget.seconds, seed, report, stop)
-    return Outcome(tour, problem.places.n <= 3, {"kicks": kicks})
-
-
-def _cvrp(problem: Cvrp, budget: Budget, seed: int, report: Report, stop: Stop) -> Outcome:
-    places = problem.places
-    tours, rounds = routing.vehicles(
-        places.distances, places.demands, places.capacity, places.vehicles, budget.seconds, seed, report, stop
-    )
-    return Outcome(tours, proved=False, info={"rounds": rounds})
-
-
-def _jobshop(problem: JobShop, budget: Budget, seed: int, report: Report, stop: Stop) -> Outcome:
-    """Search for half of the time where CP-SAT is installed, and let it improve and prove what was found in what is left."""
-    began, exact = time.perf_counter(), cpsat.available()
-    share_s = budget.seconds * (_SEARCH_RATIO if exact else 1.0)
-    starts, span, restarts = shop.search(problem.machines, problem.times, problem.lower, share_s, seed, report, stop)
-    info: dict[str, Any] = {"restarts": restarts, "bound": problem.lower}
-    if span <= problem.lower or budget.seconds <= 0:
-        return Outcome(starts, span <= problem.lower, info)
-    if not exact:
-        return Outcome(starts, proved=False, info=info | {"exact": tr("ortools is not installed (extra exact): no proof")})
-    left = Budget(budget.seconds - (time.perf_counter() - began), budget.threads)
-    found = cpsat.schedule(problem.machines, problem.times, starts, problem.lower, left, seed, stop)
-    told = tr("CP-SAT proved it") if found.proved else tr("CP-SAT ran out of time before a proof")
-    return Outcome(found.starts, found.proved, info | {"bound": found.bound, "found_by_search": span, "exact": told})
 
 
 def _flowshop(problem: FlowShop, budget: Budget, seed: int, report: Report, stop: Stop) -> Outcome:
     order, rounds = flow.iterated_greedy(problem.times, budget.seconds, seed, report, stop)
     proved = flow.makespan(problem.times, order) <= problem.lower
-    return Outcome(flow.starts_of(problem.times, order), proved, {"rounds": rounds, "bound": problem.lower})
+    return Outcome(flow.starts_of(problem.times, order), proved, {"rounds": rounds}, problem.lower, tr("counting"))
 
 
 def _knapsack(problem: Knapsack, budget: Budget, seed: int, report: Report, stop: Stop) -> Outcome:
     del budget, seed, report, stop
-    return Outcome(knapsack.fill(problem.values, problem.weights[0], int(problem.capacities[0])), proved=True)
+    taken = knapsack.fill(problem.values, problem.weights[0], int(problem.capacities[0]))
+    return Outcome(taken, proved=True, bound=problem.objective(taken), by=tr("dynamic programming"))
 
 
 def _linear(problem: Problem, budget: Budget, seed: int, report: Report, stop: Stop) -> Outcome:
@@ -101,16 +63,21 @@ def _linear(problem: Problem, budget: Budget, seed: int, report: Report, stop: S
     bound = problem.objective(answer) + (-1.0 if problem.sense == "max" else 1.0) * (found.bound - found.cost)
     if not whole:
         return Outcome(answer, proved=False, info={"among": tr("best of the candidate paths; further paths were not tried")})
-    return Outcome(answer, found.proved, {"bound": bound})
+    return Outcome(answer, found.proved, {}, bound, "HiGHS")
 
 
 _METHODS: Mapping[type[Problem], tuple[str, Method]] = {
-    Tsp: ("2-opt, moved segments and kicks", _tsp),
-    Cvrp: ("savings, then ruin and recreate", _cvrp),
-    JobShop: ("tabu search on critical blocks", _jobshop),
+    Tsp: ("2-opt, moved segments and kicks", proofs.tsp),
+    Cvrp: ("savings, then ruin and recreate", proofs.cvrp),
+    JobShop: ("tabu search on critical blocks", proofs.jobshop),
     FlowShop: ("NEH and iterated greedy", _flowshop),
     Knapsack: ("dynamic programming", _knapsack),
+    Qap: ("tabu search over swaps, then branch and bound", proofs.qap),
+    Portfolio: ("planes under the risk, with HiGHS", proofs.portfolio),
 }
+
+
+NAMES: tuple[str, ...] = (*(name for name, _ in _METHODS.values()), highs.Highs.title)
 
 
 def method_of(problem: Problem) -> tuple[str, Method] | None:
@@ -123,7 +90,7 @@ def method_of(problem: Problem) -> tuple[str, Method] | None:
 
 def warm(problem: Problem) -> None:
     """Load, or compile the first time, what the method for `problem` needs, before its time counts."""
-    if isinstance(problem, JobShop):
+    if isinstance(problem, (JobShop, Tsp, Cvrp)):
         cpsat.load()
     if isinstance(problem, (Tsp, Cvrp, JobShop)):
         _METHODS[type(problem)][1](problem, Budget(0.0), 0, silent, never)

@@ -108,8 +108,8 @@ class Problem(ABC):
 class Kind:
     """One kind of problem: what it is for, which files hold it, how they are recognised and read.
 
-    `recognise` gets a whole text (or a long head of it) and tells whether it is of this kind; `methods` names the domain
-    method, if there is one.
+    `recognise` gets a whole text (or a long head of it) and tells whether it is of this kind, `perhaps` whether it may be when
+    no kind claims it; `methods` names the domain method, if there is one.
     """
 
     name: str
@@ -120,6 +120,7 @@ class Kind:
     recognise: Callable[[str], bool]
     columns: str = ""
     methods: tuple[str, ...] = ()
+    perhaps: Callable[[str], bool] = lambda _text: False
 
     def to_json(self) -> dict[str, Any]:
         """Return the kind as plain data."""

@@ -63,6 +63,14 @@ def load(spec: Mapping[str, Any]) -> Subject:
     return Subject(registry.read(text, name, kind), text, name, kind in ("maxcut", "qubo") and is_plain(text, name))
 
 
+def refuse_impossible(problem: Problem, name: str) -> None:
+    """Raise `BadInput` naming the constraints in conflict, where counting finds that no answer can keep them."""
+    conflicts = problem.conflicts()
+    if conflicts:
+        raise BadInput("{file} is infeasible: {conflicts}", field="file", file=name, conflicts="; ".join(conflicts[:5]),
+                       hint="No answer can keep these constraints; relax one of them.")  # fmt: skip
+
+
 def is_plain(text: str, name: str) -> bool:
     """Tell whether `text` is a G-set or qbsolv file."""
     try:

@@ -1,7 +1,8 @@
 """Portfolio in whole lots: least risk for the return, w'Cw less the return weighed (Markowitz 1952, "Portfolio selection").
 
 The budget is split into `lots` equal lots; the energy is (1 - a) * risk - a * return with a = `appetite` from 0 to 1.
-Files: OR-Library's port: `assets`, then `mean deviation` per asset, then `i j correlation`; or a table with the covariances.
+Files: OR-Library's port: `assets`, then `mean deviation` per asset, then `i j correlation`; a table with the covariances; or a
+table of prices or returns over time, from which both are estimated (see `series`).
 """
 
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
 from app.engine.base.text import tr
-from app.engine.base.units import number_text, typed_text
-from app.engine.qubo.problems import pictures
+from app.engine.base.units import number_text, ratio_text, typed_text
+from app.engine.qubo.problems import pictures, series
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.tables import Table, headings, is_numbers, numbers, shape
 from app.engine.qubo.problems.terms import Terms, slack_bits, slack_weights
@@ -26,7 +27,10 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Portfolio(Problem):
-    """Expected returns (n,) and covariances (n, n); an answer is the number of lots per asset."""
+    """Expected returns (n,) and covariances (n, n); an answer is the number of lots per asset.
+
+    `source` are facts of how both were estimated, when they were.
+    """
 
     assets: tuple[str, ...]
     returns: NDArray[np.float64]
@@ -34,6 +38,7 @@ class Portfolio(Problem):
     lots: int = _LOTS
     appetite: float = _APPETITE
     name: str = ""
+    source: tuple[tuple[str, str], ...] = ()
     kind = "portfolio"
 
     def formulate(self) -> Formulation:
@@ -103,7 +108,7 @@ class Portfolio(Problem):
         """Return assets, lots, appetite."""
         return [(tr("assets"), str(len(self.assets))), (tr("lots"), str(self.lots)),
                 (tr("weight of the return"), number_text(self.appetite, "g")),
-                (tr("highest mean return"), number_text(self.returns.max(), "g"))]  # fmt: skip
+                (tr("highest mean return"), number_text(self.returns.max(), "g")), *self.source]  # fmt: skip
 
 
 def read(text: str, file: str) -> Portfolio:
@@ -141,6 +146,8 @@ def _can_be(covariance: NDArray[np.float64]) -> bool:
 
 def _table(text: str, file: str) -> Portfolio:
     table = Table(text, file)
+    if not {"asset", "return"} & set(table.columns):
+        return _estimated(table, file)
     table.need("asset", "return")
     assets = tuple(row.text("asset") for row in table)
     columns = [name.lower().replace(" ", "_") for name in assets]
@@ -155,21 +162,49 @@ def _table(text: str, file: str) -> Portfolio:
                         other=typed_text(covariance[j, i]))  # fmt: skip
     if not _can_be(covariance):
         raise table.bad(table.rows[0][0].line, "these are no covariances: a portfolio would have a negative risk")
+    return Portfolio(assets, np.array([row.real("return") for row in table]), covariance, *_wishes(table), file)
+
+
+def _wishes(table: Table) -> tuple[int, float]:
+    """Return lots and appetite."""
     lots = table.whole(table.setting("lots", str(_LOTS)), 1, 1024)
-    appetite = table.real(table.setting("appetite", str(_APPETITE)), 0.0, 1.0)
-    return Portfolio(assets, np.array([row.real("return") for row in table]), covariance, lots, appetite, file)
+    return lots, table.real(table.setting("appetite", str(_APPETITE)), 0.0, 1.0)
+
+
+def _estimated(table: Table, file: str) -> Portfolio:
+    """Return the portfolio of assets whose prices or returns are in `table`, row by row."""
+    told = series.read(table)
+    estimate = table.one_of("covariance", series.ESTIMATES, series.SHRUNK)
+    mean, covariance, weight = series.moments(told.returns, estimate)
+    held = {series.PRICES: tr("prices, returns from row to row"), series.RETURNS: tr("returns"),
+            series.PERCENT: tr("returns in percent")}[told.meaning]  # fmt: skip
+    if told.assumed:
+        why = tr("all are above 0") if told.meaning == series.PRICES else tr("some are not above 0")
+        held = tr("{what} (assumed: {why})", what=held, why=why)
+    how = (
+        tr("the sample's")
+        if estimate == series.SAMPLE
+        else tr("the sample's, drawn towards equal variances by {share} (Ledoit, Wolf 2004)", share=ratio_text(weight, ".1f"))
+    )
+    source = [(tr("values read as"), held), (tr("returns estimated from"), str(len(told.returns))),
+              (tr("mean"), tr("that of the rows, per row")), (tr("covariance"), how)]  # fmt: skip
+    if told.span:
+        source.append((tr("from – to"), told.span))
+    return Portfolio(told.assets, mean, covariance, *_wishes(table), file, tuple(source))
 
 
 def recognise(text: str) -> bool:
-    """Tell whether `text` is OR-Library's port, or a table of returns and covariances."""
+    """Tell whether `text` is OR-Library's port, or a table of returns and covariances, or dated prices or returns."""
     rows = shape(text, 3)
     if is_numbers(text):
         return [len(row) for row in rows] == [1, 2, 2] and rows[1][1] is None
-    return {"asset", "return"} <= headings(text)
+    return {"asset", "return"} <= headings(text) or series.recognise(text)
 
 
 KIND = Kind(
     "portfolio", "Portfolio", "Weighs risk against return in whole lots, beside the efficient frontier.",
-    "OR-Library port", read, recognise, "asset, return, then a covariance column per asset (lots = …, appetite = 0..1)",
-    ("efficient frontier",),
+    "OR-Library port", read, recognise,
+    "asset, return, then a covariance column per asset; or date, then a column of prices or returns per asset "
+    "(lots = …, appetite = 0..1)",
+    ("efficient frontier",), series.perhaps,
 )  # fmt: skip

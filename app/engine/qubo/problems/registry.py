@@ -41,6 +41,7 @@ def kind_of(text: str, file: str) -> str:
     if declared:
         return need(declared).name
     found = [kind.name for kind in KINDS.values() if kind.recognise(text)]
+    found = found or [kind.name for kind in KINDS.values() if kind.perhaps(text)]
     if len(found) == 1:
         return found[0]
     line = next((k for k, words in enumerate(text.splitlines(), 1) if words.strip() and not words.lstrip().startswith("#")), 1)

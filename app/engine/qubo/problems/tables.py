@@ -4,7 +4,7 @@ Lines that start with # are comments. Every complaint names file, line and reaso
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.engine.base.errors import BadInput
@@ -24,12 +24,17 @@ class Cell:
 
 
 class Table:
-    """A parsed table: `columns`, `rows` of cells, `settings` by name; the number readers complain with the cell's line."""
+    """A parsed table: `columns` (their `titles` as written on line `heading`), `rows` of cells, `settings` by name.
+
+    The readers of numbers complain with the cell's line.
+    """
 
     def __init__(self, text: str, file: str) -> None:
         self.file = file
         self._lines = Lines(text, file, ("#",))
         self.columns: tuple[str, ...] = ()
+        self.titles: tuple[str, ...] = ()
+        self.heading = 1
         self.rows: list[list[Cell]] = []
         self.settings: dict[str, list[Cell]] = {}
         for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
@@ -47,7 +52,11 @@ class Table:
             return
         words = split(line)
         if not self.columns:
+            self.titles, self.heading = tuple(words), number
             self.columns = tuple(_plain(word) for word in words)
+            twice = next((word for k, word in enumerate(self.columns) if word in self.columns[:k]), "")
+            if twice:
+                raise self.bad(number, "two columns are called {name}", name=twice)
             return
         if len(words) != len(self.columns):
             raise self.bad(number, "expected {count} values, found {found}", count=len(self.columns), found=len(words))
@@ -80,12 +89,16 @@ class Table:
 
     def real(self, cell: Cell, low: float = -1e15, high: float = 1e15) -> float:
         """Return a finite number from `low` to `high`."""
-        self._lines.number = cell.line
-        value = self._lines.real(cell.text)
+        value = self.number(cell.text, cell.line)
         if not low <= value <= high:
             raise self.bad(cell.line, "expected a number from {low} to {high}, found {word}",
                            low=typed_text(low), high=typed_text(high), word=short(cell.text))  # fmt: skip
         return value
+
+    def number(self, word: str, line: int) -> float:
+        """Return a finite number that stands on `line`."""
+        self._lines.number = line
+        return self._lines.real(word)
 
     def whole(self, cell: Cell, low: int = 0, high: int = 10**12) -> int:
         """Return a whole number from `low` to `high`."""
@@ -99,6 +112,14 @@ class Table:
         if default is None:
             raise self.bad(1, "a line {name} = … is missing", name=name)
         return Cell(default, 1)
+
+    def one_of(self, name: str, words: Sequence[str], default: str | None = None) -> str:
+        """Return the setting `name`, which is one of `words`."""
+        cell = self.setting(name, default)
+        if cell.text.lower() not in words:
+            raise self.bad(cell.line, "{name} is one of {words}, not {word}", name=name, words=", ".join(words),
+                           word=short(cell.text))  # fmt: skip
+        return cell.text.lower()
 
 
 @dataclass(frozen=True)

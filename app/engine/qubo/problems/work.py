@@ -14,14 +14,16 @@ from app.engine.base.contracts import Budget, Report, SolverResult, Stop
 from app.engine.base.errors import BadInput, Bug, Limit, Timeout
 from app.engine.base.text import tr
 from app.engine.base.units import ratio_text
-from app.engine.qubo import work
+from app.engine.qubo import spectral, work
 from app.engine.qubo.domain.methods import Method, method_of, warm
 from app.engine.qubo.problems.base import Problem
-from app.engine.qubo.problems.load import Subject, is_huge, is_plain, load, words_of
+from app.engine.qubo.problems.load import Subject, is_huge, is_plain, load, refuse_impossible, words_of
 from app.engine.qubo.problems.registry import KINDS
 
 AUTO, QUBO, DOMAIN = ROUTES = ("auto", "qubo", "domain")
 _RELATIVE = 1e-9
+_PROVED = 1e-9
+_BOUND_RATIO = 0.1
 _MOST_VIOLATIONS = 20
 _MOST_ANSWER_BYTES = 2**20
 
@@ -47,10 +49,7 @@ def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> Result
         return work.solve({**spec, "text": text, "name": name}, seed, report, stop)
     subject = load({**spec, "text": text, "name": name, "kind": kind})
     problem = subject.problem
-    conflicts = problem.conflicts()
-    if conflicts:
-        raise BadInput("{file} is infeasible: {conflicts}", field="file", file=name, conflicts="; ".join(conflicts[:5]),
-                       hint="No answer can keep these constraints; relax one of them.")  # fmt: skip
+    refuse_impossible(problem, name)
     method = method_of(problem)
     route = str(spec.get("route") or AUTO)
     if route == DOMAIN and method is None:
@@ -115,7 +114,7 @@ def _by_method(  # noqa: PLR0917 - as jobs are called
         "route": DOMAIN, "solver": name, "objective": objective, "feasible": not broken,
         "violations": broken[:_MOST_VIOLATIONS],
         "answer": found.answer, "proved": found.proved, "wall_s": wall_s, "cpu_s": cpu_s, "info": dict(found.info),
-        "trace": trace[-500:], "why_not": "",
+        "trace": trace[-500:], "why_not": "", "bound": found.bound, "bound_by": found.by,
     }  # fmt: skip
 
 
@@ -136,8 +135,15 @@ def _by_qubo(  # noqa: PLR0917 - as jobs are called
                     "proved": False, "why_not": str(error)}  # fmt: skip
     judge = _Judge(problem)
     result = work.solve(inner, seed, report, stop, judge.look)
-    exact = bool(result["info"].get("proved"))
-    return {**result, "route": QUBO, **judge.told(), "proved": exact and judge.first, "why_not": ""}
+    told, exact = judge.told(), bool(result["info"].get("proved"))
+    # The least energy is the best objective, so what bounds the one bounds the other.
+    least = result["energy"] if exact else result["info"].get("bound")
+    by = "" if least is None else result["solver"]
+    if least is None and method_of(problem) is None and not stop():
+        least = spectral.bound(problem.formulation.qubo, result["energy"], min(1.0, _BOUND_RATIO * budget.seconds), stop)
+        by = "" if least is None else tr("eigenvalues")
+    bound = None if least is None else problem.formulation.qubo.objective_of(float(least))
+    return {**result, "route": QUBO, **told, "proved": exact and judge.first, "why_not": "", "bound": bound, "bound_by": by}
 
 
 class _Judge:
@@ -187,14 +193,14 @@ def _joined(problem: Problem, routes: list[Result], *, both: bool) -> Result:
     sign = -1.0 if problem.sense == "max" else 1.0
     feasible = [row for row in routes if row["feasible"]]
     best = min(feasible, key=lambda row: sign * row["objective"], default=routes[-1])
-    shown = ("route", "solver", "objective", "feasible", "proved", "wall_s", "cpu_s", "why_not")
+    shown = ("route", "solver", "objective", "feasible", "proved", "bound", "bound_by", "wall_s", "cpu_s", "why_not")
     through = next((row for row in routes if row["route"] == QUBO), {})
     out = {key: value for key, value in through.items() if key not in ("text", "trace")} | dict(best)
     if best["feasible"] and problem.check(best["answer"]):
         raise Bug("An infeasible answer was called feasible: {first}", first=problem.check(best["answer"])[0])
     if best["route"] != QUBO:
         out["replay"] = None  # the recipe is of the other route's answer, which did not win
-    out |= _about(problem)
+    out |= _about(problem) | _bounded(routes, best, sign)
     out |= {
         "routes": [{key: row.get(key) for key in shown} for row in routes], "verified": bool(best["feasible"]),
         "verdict": _verdict(routes, sign, both=both), "picture": problem.draw(best["answer"] if best["feasible"] else None),
@@ -213,13 +219,31 @@ def _joined(problem: Problem, routes: list[Result], *, both: bool) -> Result:
     return {**out, "penalties": [penalty.to_json() for penalty in problem.formulation.penalties] if through else []}
 
 
+def _bounded(routes: list[Result], best: Result, sign: float) -> Result:
+    """Return the best bound of all routes, whose it is, and how far the answer is from it at most, as a ratio; all proved."""
+    told = [row for row in routes if row.get("bound") is not None]
+    if not told:
+        return {"bound": None, "bound_by": "", "gap": None, "proved": bool(best["proved"])}
+    row = max(told, key=lambda one: sign * one["bound"])
+    bound, objective = float(row["bound"]), best["objective"]
+    if objective is None:
+        return {"bound": bound, "bound_by": row["bound_by"], "gap": None, "proved": False}
+    away = sign * (objective - bound)
+    room = _RELATIVE * max(1.0, abs(objective))
+    if away < -room and best["feasible"]:
+        raise Bug("The objective {objective} is better than the bound {bound}", objective=objective, bound=bound)
+    gap = max(0.0, away) / max(abs(objective), abs(bound), 1e-12)
+    return {"bound": bound, "bound_by": row["bound_by"], "gap": gap, "proved": bool(best["proved"]) or gap <= _PROVED}
+
+
 def _verdict(routes: list[Result], sign: float, *, both: bool) -> str:
     """Return in one sentence which route did better, at equal time."""
     if not both:
         return ""
     domain, qubo = routes
+    name = tr(domain["solver"])
     if qubo["why_not"]:
-        return tr("The problem is too large as a QUBO; its own method did it: {name}.", name=domain["solver"])
+        return tr("The problem is too large as a QUBO; its own method did it: {name}.", name=name)
     if not (domain["feasible"] and qubo["feasible"]):
         return _one_sided(domain, qubo)
     gap = sign * (qubo["objective"] - domain["objective"]) / max(1e-12, abs(domain["objective"]))
@@ -227,7 +251,7 @@ def _verdict(routes: list[Result], sign: float, *, both: bool) -> str:
         return tr("At equal time both routes found the same objective.")
     share = ratio_text(abs(gap), ".2g")
     if gap > 0:
-        return tr("At equal time the problem's own method ({name}) is better by {share}.", name=domain["solver"], share=share)
+        return tr("At equal time the problem's own method ({name}) is better by {share}.", name=name, share=share)
     return tr("At equal time the QUBO route is better by {share}.", share=share)
 
 
@@ -236,11 +260,11 @@ def _one_sided(domain: Result, qubo: Result) -> str:
     if domain["feasible"]:
         return tr(
             "At equal time the QUBO route found no feasible answer; the problem's own method did: {name}.",
-            name=domain["solver"],
+            name=tr(domain["solver"]),
         )
     if qubo["feasible"]:
         return tr("At equal time the problem's own method ({name}) found no feasible answer; the QUBO route did.",
-                  name=domain["solver"])  # fmt: skip
+                  name=tr(domain["solver"]))  # fmt: skip
     return tr("In this time neither route found a feasible answer.")
 
 

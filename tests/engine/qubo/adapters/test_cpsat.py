@@ -5,7 +5,7 @@ import pytest
 
 from app.engine.base.contracts import Budget, never, silent
 from app.engine.qubo.adapters import cpsat
-from app.engine.qubo.domain import methods
+from app.engine.qubo.domain import methods, proofs
 from app.engine.qubo.domain.dispatch import dispatch
 from app.engine.qubo.problems import registry
 from app.engine.qubo.problems.jobshop import JobShop
@@ -65,10 +65,10 @@ def test_a_stop_ends_the_search_with_a_schedule_and_a_bound():
 
 @needs_cpsat
 def test_the_method_of_a_job_shop_ends_proved(ft06, monkeypatch):
-    monkeypatch.setattr(methods, "_SEARCH_RATIO", 0.01)
+    monkeypatch.setattr(proofs, "_HALF", 0.01)
     outcome = methods.method_of(ft06)[1](ft06, Budget(60.0), 1, silent, never)
     assert outcome.proved
-    assert outcome.info["bound"] == ft06.objective(outcome.answer) == 55
+    assert outcome.bound == ft06.objective(outcome.answer) == 55
 
 
 def test_what_meets_its_bound_needs_no_search(ft06):

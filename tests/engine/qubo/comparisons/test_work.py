@@ -4,6 +4,7 @@ import pytest
 
 from app.engine.base.contracts import never, silent
 from app.engine.base.errors import BadInput, Cancelled
+from app.engine.qubo.comparisons.report import own_words
 from app.engine.qubo.comparisons.work import run
 from app.engine.qubo.planted import torus
 from app.engine.qubo.readers.gset import write
@@ -55,3 +56,32 @@ def test_a_stop_cancels_it() -> None:
 def test_one_solver_is_no_comparison() -> None:
     with pytest.raises(BadInput, match="at least two"):
         run({**SPEC, "solvers": "anneal"}, 1, silent, never)
+
+
+PLACES = "name,x,y\n" + "".join(f"p{k},{(37 * k) % 50},{(23 * k) % 41}\n" for k in range(6))
+
+
+def test_a_problems_own_method_runs_at_equal_time_and_what_it_proves_is_the_reference() -> None:
+    spec = {**SPEC, "text": PLACES, "name": "places", "solvers": "anneal;dwave-descent", "seconds": 0.3, "tune": False}
+    result = run({**spec, "runs": 5}, 3, silent, never)
+    own = result["own_method"]
+    assert own["best"] == own["median"] == pytest.approx(result["reference"])
+    assert own["bound"] == pytest.approx(own["best"], rel=1e-5)
+    assert result["reference_kind"] == "proved"
+    assert all(row["gap"] >= -1e-9 for row in result["rows"])
+    assert own["method"] in own_words(result)
+    assert "No answer is below" in own_words(result)
+    json.dumps(result, allow_nan=False)
+
+
+def test_a_problem_without_a_method_of_its_own_gets_a_bound_from_its_eigenvalues(result) -> None:
+    own = result["own_method"]
+    assert (own["method"], own["best"]) == ("", None)
+    assert own["bound"] >= result["reference"]
+    assert own_words(result) == f"No answer is above {own['bound']:.0f}: proved by eigenvalues."
+
+
+def test_an_impossible_problem_is_refused_with_its_conflict() -> None:
+    text = "capacity = 3\nvehicles = 1\nname,x,y,demand\nd,0,0,0\na,1,1,5\n"
+    with pytest.raises(BadInput, match="infeasible: customer a needs 5"):
+        run({**SPEC, "text": text}, 1, silent, never)

@@ -53,14 +53,14 @@ def test_the_proved_answer_is_the_best_of_all_answers(text, kind):
     found = method(problem, Budget(20.0), 1, silent, never)
     assert problem.check(found.answer) == []
     assert found.proved
-    assert problem.objective(found.answer) == pytest.approx(by_brute_force(problem)) == pytest.approx(found.info["bound"])
+    assert problem.objective(found.answer) == pytest.approx(by_brute_force(problem)) == pytest.approx(found.bound)
     assert name == "HiGHS branch and cut"
 
 
 def test_a_programme_in_lp_format_is_proved_in_its_own_sense():
     problem = registry.read(LP, "lp", "programme")
     found = method_of(problem)[1](problem, Budget(20.0), 1, silent, never)
-    assert (problem.objective(found.answer), found.info["bound"], found.proved) == (11.0, 11.0, True)
+    assert (problem.objective(found.answer), found.bound, found.proved) == (11.0, 11.0, True)
 
 
 def test_both_routes_are_compared_at_equal_time():

@@ -55,7 +55,7 @@ def test_one_route_can_be_asked_for():
     assert [row["route"] for row in other["routes"]] == ["qubo"]
     assert {"feasible", "objective", "violations"} <= set(other["samples"][0])
     with pytest.raises(BadInput, match="no method of its own"):
-        run(file=str(registry.sample_of("qap")), route="domain")
+        run(file=str(registry.sample_of("maxcut")), route="domain")
 
 
 def test_what_is_infeasible_is_told_with_the_constraints_in_conflict():

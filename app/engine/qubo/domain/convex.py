@@ -1,0 +1,60 @@
+"""Least risk less return in whole lots, with a proof: outer approximation (Duran, Grossmann 1986; Kelley 1960 for cuts).
+
+The risk is convex, so every plane that touches it lies below it. HiGHS minimises over the planes found so far, which bounds
+the answer from below; its lots are an answer, and the plane that touches there is added, until both meet.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.base.contracts import Stop
+from app.engine.qubo.adapters import highs
+
+Floats = NDArray[np.float64]
+_RELATIVE = 1e-9
+_SIZE = 1e4
+
+
+def least(  # noqa: PLR0917 - as all methods are called
+    risk: Floats, gain: Floats, lots: int, starts: Sequence[Floats], left_s: Callable[[], float], tell: Callable[[float], None],
+    stop: Stop,
+) -> tuple[NDArray[np.int64] | None, float, int]:  # fmt: skip
+    """Return whole z (n,) >= 0 with sum `lots` and the least z'risk z - gain'z, a proved bound on that, and the planes used.
+
+    `starts` are shares (n,) where planes touch from the beginning. Without any answer in the time given z is None.
+    """
+    n = len(gain)
+    # HiGHS' tolerances are absolute: the figures are brought to its size, and back at the end.
+    unit = max(float(np.abs(gain).max()) * lots, float(np.abs(risk).max()) * lots**2, 1e-300) / _SIZE
+    risk, gain = risk / unit, gain / unit
+    # What rounding left below zero is lifted, and told from the bound: z'z is at most the square of the lots.
+    lift = max(0.0, -float(np.linalg.eigvalsh(risk).min()))
+    lifted = risk + lift * np.eye(n)
+    costs = np.concatenate([-gain, [1.0]])
+    high = np.concatenate([np.full(n, float(lots)), [np.inf]])
+    whole = np.arange(n + 1) < n
+    rows: list[Any] = [(range(n), (1.0,) * n, float(lots), float(lots))]
+    rows += [_plane(lifted, lots * np.asarray(start)) for start in starts]
+    best, value, bound = None, np.inf, -np.inf
+    while (best is None or value - bound > _RELATIVE * abs(value)) and left_s() > 0 and not stop():
+        found = highs.run(highs.Programme(costs, np.zeros(n + 1), high, rows, whole), left_s())
+        bound = max(bound, found.bound)
+        if found.values is None:
+            break
+        z = np.rint(found.values[:n]).astype(np.int64)
+        here = float(z @ lifted @ z - gain @ z)
+        if here < value:
+            best, value = z, here
+            tell(unit * float(z @ risk @ z - gain @ z))
+        rows.append(_plane(lifted, z.astype(np.float64)))
+    exact = np.inf if best is None else float(best @ risk @ best - gain @ best)
+    return best, unit * min(exact, bound - lift * lots**2), len(rows) - 1
+
+
+def _plane(risk: Floats, at: Floats) -> Any:
+    """Return the row t - 2 (risk at)'z >= -at'risk at: the plane that touches z'risk z at `at`."""
+    slope = risk @ at
+    return (range(len(at) + 1), [*(-2.0 * slope).tolist(), 1.0], -float(at @ slope), np.inf)

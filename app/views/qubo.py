@@ -307,7 +307,7 @@ def _bound(result: Mapping[str, Any]) -> str:
     bound = result.get("bound")
     if bound is None or result.get("objective") is None:
         return ""
-    told = {"bound": figure_text(float(f"{bound:.9g}")), "by": tr(str(result["bound_by"]))}
+    told = {"bound": figure_text(bound), "by": tr(str(result["bound_by"]))}
     if result.get("proved"):
         return tr("No answer is better: proved by {by}.", by=told["by"])
     gap = ratio_text(result["gap"], ".2g")

@@ -19,6 +19,7 @@ ARGS: Final = (
     Arg("mdns", bool, "Make the node known on the local network; never done when it listens to this machine alone.", True),
     Arg("spool_bytes", int, "Space for measurements nobody fetched yet.", DEFAULT_SPOOL_BYTES, unit="B", low=LOW_SPOOL_BYTES),
     Arg("pair", bool, "Show a code for one more console, even when one is paired.", False),
+    Arg("hub", str, "A hub to call now and then, host:port#device, for a node that consoles cannot reach from outside.", ""),
 )
 
 

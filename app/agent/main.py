@@ -6,12 +6,17 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-from app.agent.options import Options
+from app.agent.options import Options, hub_of
 from app.engine.base.clock import SystemClock
 from app.engine.base.errors import Conflict
 from app.engine.base.platform import make_private, try_lock
 from app.engine.base.text import tr
+
+if TYPE_CHECKING:
+    from app.agent.caller import Caller
+    from app.agent.node import Node
 
 LOG = logging.getLogger(__name__)
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  # read when numpy is first imported
@@ -59,6 +64,7 @@ async def _serve(options: Options) -> None:
         server = AgentServer(Gate(node, Api(node, desk).rules()), node.tls, node.stop)
         serving = asyncio.create_task(server.serve([listener]))
         announcer = await _announce(options, node.device, port)
+        caller = _call(options, node, port)
         try:
             await _first(server.listening, serving)
             node.start()
@@ -67,6 +73,8 @@ async def _serve(options: Options) -> None:
         finally:
             if announcer is not None:
                 await announcer()
+            if caller is not None:
+                await caller.close()
             server.end()
             await serving
     finally:
@@ -92,6 +100,14 @@ async def _announce(options: Options, device: str, port: int) -> Callable[[], Aw
     return announcer.stop
 
 
+def _call(options: Options, node: "Node", port: int) -> "Caller | None":
+    if not options.hub:
+        return None
+    from app.agent.caller import Caller
+
+    return Caller(node.identity, node.clock, options.name, _address(options, port), hub_of(options.hub))
+
+
 def _addresses(options: Options) -> list[str]:
     if options.host not in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared with, not bound to
         return [options.host]
@@ -100,10 +116,13 @@ def _addresses(options: Options) -> list[str]:
     return addresses() or ["127.0.0.1"]
 
 
-def _tell(options: Options, device: str, port: int, code: str | None) -> None:
+def _address(options: Options, port: int) -> str:
     host = _addresses(options)[0]
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    line = {"address": address, "device": device, "code": code, "pid": os.getpid()}
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _tell(options: Options, device: str, port: int, code: str | None) -> None:
+    line = {"address": _address(options, port), "device": device, "code": code, "pid": os.getpid()}
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 

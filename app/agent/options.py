@@ -13,6 +13,7 @@ HIGH_CADENCE_S: Final = 3600.0
 DEFAULT_SPOOL_BYTES: Final = 64 << 20
 LOW_SPOOL_BYTES: Final = 64 << 10
 LOW_TTL_S: Final = 1.0
+_DEVICE: Final = re.compile(r"[0-9a-f]{32}")
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 
 
@@ -28,6 +29,7 @@ class Options:
     mdns: bool = True
     spool_bytes: int = DEFAULT_SPOOL_BYTES
     pair: bool = False
+    hub: str = ""
 
     @property
     def folder(self) -> Path:
@@ -45,6 +47,17 @@ class Options:
             raise BadInput("A node's name has 1 to 64 characters", field="name")
         if not self.host:
             raise BadInput("The agent needs an address to listen on", field="host")
+        if self.hub:
+            hub_of(self.hub)
+
+
+def hub_of(text: str) -> tuple[str, str]:
+    """Return address and device id in host:port#device, the way a hub is named to a node; raise `BadInput`."""
+    address, _, device = text.partition("#")
+    host, _, port = address.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536) or not _DEVICE.fullmatch(device):
+        raise BadInput("A hub is named host:port#device", field="hub", hint="The first line of outpost hub serve tells both.")
+    return address, device
 
 
 def is_loopback(host: str) -> bool:

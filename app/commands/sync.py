@@ -34,6 +34,16 @@ async def import_bundle(call: "Call", *, file: Path) -> dict[str, Any]:
     return await call.engine.sync.take(file)
 
 
+async def card(call: "Call", *, file: Path) -> dict[str, Any]:
+    """Write who this console is."""
+    return await call.engine.sync.card(file)
+
+
+async def trust(call: "Call", *, file: Path, device: str) -> dict[str, Any]:
+    """Take bundles from another console."""
+    return await call.engine.sync.trust(file, device)
+
+
 async def status(call: "Call") -> dict[str, Any]:
     """Say how sync stands."""
     return await call.engine.sync.status()
@@ -42,6 +52,13 @@ async def status(call: "Call") -> dict[str, Any]:
 async def peers(call: "Call") -> dict[str, Any]:
     """List the peers."""
     return {"peers": [peer.to_json() for peer in call.engine.sync.peers]}
+
+
+async def nodes(call: "Call") -> dict[str, Any]:
+    """List the nodes that called a hub."""
+    host = call.engine.sync.host
+    told = host.callers() if host is not None else [caller.to_json() for caller in call.engine.sync.callers]
+    return {"nodes": told}
 
 
 async def conflicts(call: "Call", *, resolved: bool) -> dict[str, Any]:
@@ -91,6 +108,22 @@ ROWS: tuple[Command, ...] = (
         returns="{peer, as_of_us, taken_count}",
     ),
     Command(
+        "sync.card", "Write this console's card",
+        "Writes who this console is into a file, for another console that is to take its bundles without a hub.", card,
+        (Arg("file", Path, "The file to write.", positional=True),),
+        returns="{file, device, name}",
+    ),
+    Command(
+        "sync.trust", "Trust a console's card",
+        "From now on takes bundles of the console whose card this is, and writes bundles for it: directly, without a hub.",
+        trust,
+        (
+            Arg("file", Path, "The card that the other console wrote.", positional=True),
+            Arg("device", str, "The device id that the other console showed when it wrote the card.", positional=True),
+        ),
+        role=Role.ADMIN, returns="the peer",
+    ),
+    Command(
         "sync.status", "Sync status", "Tells what waits to be handed over, and how things stand with every peer.", status,
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{replica, schema, pending_count, oldest_pending_us, conflicts_count, busy, clock_skew_s, hub, peers}",
@@ -99,6 +132,13 @@ ROWS: tuple[Command, ...] = (
         "sync.peers", "Sync peers", "Lists hubs and consoles this home exchanges changes with.", peers,
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{peers: [{id, kind, name, address, acked, durable, cursor, synced_us, error}]}",
+    ),
+    Command(
+        "sync.nodes", "Nodes that call a hub",
+        "Lists nodes that told a hub that they are there, for consoles may not reach them: as of the last exchange with it.",
+        nodes,
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{nodes: [{id, name, address, seen_from, hub, known, heard_us}]}",
     ),
     Command(
         "sync.conflicts", "Sync conflicts", "Lists values that were covered by a write that did not know of them.", conflicts,

@@ -1,4 +1,4 @@
-"""What a hub answers: `/sync/hello|push|pull|snapshot`, `/health/live|ready`, `/metrics` and pairing."""
+"""What a hub answers: `/sync/hello|push|pull|snapshot|announce|nodes`, `/health/live|ready`, `/metrics` and pairing."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +17,7 @@ from app.engine.store.threads import in_thread
 from app.engine.sync.batch import MOST_BYTES, decode, pack
 from app.engine.sync.conflicts import TABLE as CONFLICTS
 from app.engine.sync.hub import PAGE, Hub
+from app.hub.callers import Callers
 from app.wire.documents import parse_object, text_of, whole_of
 from app.wire.identity import PublicIdentity
 from app.wire.limits import PAIRING_BYTES
@@ -32,6 +33,7 @@ class Api:
     def __init__(self, engine: Engine, desk: Desk, metrics: Callable[[], str]) -> None:
         self._engine, self._desk, self._metrics = engine, desk, metrics
         self.ready = False
+        self.callers = Callers(engine.link.device_id, engine.fleet.identity)
         self._term: int | None = None
         self.counts: dict[str, int] = {"pushed": 0, "pulled": 0, "refused": 0, "received_bytes": 0, "sent_bytes": 0}
 
@@ -43,6 +45,8 @@ class Api:
             Rule("POST", "/sync/push", self._push, MOST_BYTES),
             Rule("GET", "/sync/pull", self._pull),
             Rule("GET", "/sync/snapshot", self._snapshot),
+            Rule("POST", "/sync/announce", self._announce, PAIRING_BYTES, unpaired=True),
+            Rule("GET", "/sync/nodes", self._nodes),
             Rule("GET", "/health/live", self._live, unpaired=True),
             Rule("GET", "/health/ready", self._is_ready, unpaired=True),
             Rule("GET", "/metrics", self._told_metrics),
@@ -86,6 +90,15 @@ class Api:
         self.counts["sent_bytes"] += len(body)
         self._engine.sync.heard(device.device_id, sent=len(body))
         return Response(body, media_type=_OCTETS)
+
+    async def _announce(self, asked: Asked) -> Response:
+        client, document = asked.request.client, parse_object(asked.body)
+        seen_from, now_us = client.host if client is not None else "", self._engine.clock.now_us()
+        self.callers.take(document, seen_from, now_us)
+        return json_response({"schema": 1, "now_us": now_us})
+
+    async def _nodes(self, _asked: Asked) -> Response:
+        return json_response({"schema": 1, "now_us": self._engine.clock.now_us(), "nodes": self.callers.told()})
 
     async def _live(self, _asked: Asked) -> Response:
         return json_response({"schema": 1, "live": True})

@@ -24,6 +24,7 @@ from app.hub.metrics import exposition
 log = logging.getLogger(__name__)
 _CARE_S: Final = 60.0
 _KEPT: Final = 7
+_CALLER: Final = ("name", "address", "seen_from", "known", "heard_us")
 _TOMBSTONE_S: Final = 30 * 86400.0
 
 
@@ -88,6 +89,11 @@ class Host:
         counts = self._api.counts if self._api is not None else {}
         consoles = self._door.count if self._door is not None else 0
         return {"address": self.address, "consoles_count": consoles, "backed_up_us": self._backed_us, **counts}
+
+    def callers(self) -> list[dict[str, Any]]:
+        """Return the nodes that called this hub."""
+        hub, told = self._engine.link.device_id, self._api.callers.told() if self._api is not None else []
+        return [{"id": one["device"], "hub": hub, **{k: one[k] for k in _CALLER}} for one in told]
 
     async def backup(self, target: Any = None) -> dict[str, Any]:
         """Write a backup, and tell devices that they may let go of what it holds."""

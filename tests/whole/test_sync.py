@@ -339,3 +339,93 @@ async def test_the_address_of_a_hubs_database_is_kept_in_a_private_file_and_reco
     assert (tmp_path / "hub" / "database").read_text().strip() == with_password
     if os.name == "posix":
         assert (tmp_path / "hub" / "database").stat().st_mode & 0o077 == 0
+
+
+async def test_two_consoles_that_trust_each_others_cards_meet_without_a_hub_which_numbers_it_later(three, tmp_path):
+    hub, ann, bob = three
+    cards = {}
+    for console, name in ((ann, "ann"), (bob, "bob")):
+        cards[name] = await console.run("sync.card", file=tmp_path / f"{name}.json")
+    with pytest.raises(Refused, match="that of device"):
+        await ann.run("sync.trust", file=tmp_path / "bob.json", device=cards["ann"]["device"])
+    await ann.run("sync.trust", file=tmp_path / "bob.json", device=cards["bob"]["device"])
+    stick = tmp_path / "stick.zip"
+
+    async def carry(one, other, key):
+        told = await one.run("sync.export", file=stick, peer=cards[key]["device"])
+        return told["parts"], (await other.run("sync.import", file=stick))["taken_count"]
+
+    await ann.run("view.save", name="north", query="site=a")
+    with pytest.raises(Refused):  # he does not know her yet
+        await carry(ann, bob, "bob")
+    await bob.run("sync.trust", file=tmp_path / "ann.json", device=cards["ann"]["device"])
+    assert await carry(ann, bob, "bob") == (1, 1)
+    assert (await bob.run("sync.import", file=stick))["taken_count"] == 0
+    assert views(bob) == {"north": ("site=a", "")}
+    await bob.run("view.save", name="north", query="site=b")
+    await ann.run("view.save", name="south")
+    assert await carry(bob, ann, "ann") == (1, 1)
+    assert set(views(ann).items()) == {("north", ("site=b", "")), ("south", ("", ""))}
+    assert await carry(ann, bob, "bob") == (1, 1)  # what he told to have is left out
+    assert views(ann) == views(bob)
+    assert [(await one.run("sync.conflicts"))["conflicts"] for one in (ann, bob)] == [[], []]
+
+    async with served(hub):
+        await join(hub, ann, bob)
+        assert (await bob.run("sync.status"))["pending_count"] == 1
+        await now(bob, ann, bob)
+        assert views(hub) == views(ann) == views(bob)
+        log = await hub.store.read(lambda conn: rows.select(conn, "sync_log"))
+        assert len({(entry["replica"], entry["seq"]) for entry in log}) == len(log) == 3
+        assert (await hub.run("sync.conflicts"))["conflicts"] == []
+        await hub.run("hub.backup", file=tmp_path / "b.db")
+        await ann.run("view.save", name="west")
+        await now(ann)
+    await ann.run("sync.leave", peer=cards["bob"]["device"])
+    await ann.run("sync.trust", file=tmp_path / "bob.json", device=cards["bob"]["device"])
+    with pytest.raises(Conflict, match="kept by the hub alone"):
+        await ann.run("sync.export", file=stick, peer=cards["bob"]["device"])
+
+
+@contextlib.asynccontextmanager
+async def node_process(home, hub):
+    """Run an agent in a process of its own that nobody reaches from outside and that calls `hub`; gives what it announces."""
+    words = ("-m", "app", "agent", "run", "--home", str(home), "--name", "pump", "--hub", hub, "--no-mdns")
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    try:
+        yield json.loads(await child.stdout.readline()), child.stderr
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            child.terminate()
+        await child.communicate()
+
+
+async def test_a_node_that_nobody_reaches_calls_the_hub_and_the_console_sees_it_there(three, tmp_path):
+    hub, ann, _ = three
+    async with served(hub) as told:
+        await join(hub, ann)
+        async with node_process(tmp_path / "node", f"{told['address']}#{told['device']}") as (node, heard):
+            while b"the hub has heard of us" not in await heard.readline():
+                pass
+            await now(ann)
+            found = (await ann.run("sync.nodes"))["nodes"]
+            assert [(one["id"], one["name"], one["address"], one["seen_from"], one["known"]) for one in found] == [
+                (node["device"], "pump", node["address"], "127.0.0.1", False)
+            ]
+            assert 0 <= ann.clock.now_us() - found[0]["heard_us"] < 600e6
+            assert (await hub.run("sync.nodes"))["nodes"] == [{**found[0], "heard_us": approx_us(found[0]["heard_us"])}]
+            code = node["code"]
+            await ann.run("fleet.pair", address=node["address"], code=code)
+            await now(ann, ann)
+            assert [one["known"] for one in (await ann.run("sync.nodes"))["nodes"]] == [True]
+        async with node_process(tmp_path / "other", f"{told['address']}#{'0' * 32}") as (_, heard):
+            while b"showed another certificate" not in (line := await heard.readline()):
+                assert b"has heard" not in line
+    assert len(ann.sync.callers) == 1
+
+
+def approx_us(at_us):
+    return pytest.approx(at_us, abs=60_000_000)

@@ -1,20 +1,26 @@
 """What sync carries on a stick: the same batches and pages as over HTTPS, in a bundle signed by whoever wrote it.
 
 A console's bundle holds what the hub does not have yet, the hub's what a console has not pulled yet. Both know each other from
-pairing; taking a bundle twice, or late, has the effect of an exchange that was repeated.
+pairing; taking a bundle twice, or late, has the effect of an exchange that was repeated. Two consoles that trust each other's
+cards carry what they wrote themselves, and how far each has the other's; the hub numbers it when its writer meets it.
 """
 
+from pathlib import Path
 from typing import Any, Final
 
-from app.engine.base.errors import BadInput, Conflict
+from app.engine.base.errors import BadInput, Conflict, Refused
+from app.engine.base.platform import replace_file
 from app.engine.store.shelf import Shelf
 from app.engine.sync.batch import decode, encode, pack, unpack
 from app.engine.sync.console import Console
 from app.engine.sync.hub import LIVE, Hub
+from app.engine.sync.ops import FIRST_CHAIN
 from app.engine.sync.sealing import SCHEMA, replica_of
-from app.wire.documents import object_of, text_of, whole_of
+from app.wire.documents import object_of, parse_object, text_of, to_bytes, whole_of
+from app.wire.identity import PublicIdentity
 
 MOST_PARTS: Final = 1000
+_CARD_BYTES: Final = 64 << 10
 _OPS: Final = 5000
 _BYTES: Final = 4 << 20
 _AGAIN: Final = "Export the bundle again, with everything since the last one taken."
@@ -78,6 +84,68 @@ def to_console(shelf: Shelf, hub: str, body: dict[str, Any], parts: list[bytes],
             tables.update(console.take_page(page))
             taken += len(page["ops"])
     return taken, tables
+
+
+def from_peer(shelf: Shelf, other: str, name: str, now_us: int) -> tuple[dict[str, Any], Parts]:
+    """Return body and files of a console's bundle for another console: what it wrote, after what that one is known to have."""
+    console, replica = Console(shelf, other, now_us), replica_of(shelf)
+    state = console.peer["state"]
+    if state.get("replica") != replica:  # never heard from, or we go by another name by now
+        console.note(acked=0, state={**state, "replica": replica, "chain": FIRST_CHAIN})
+    body, files = from_console(shelf, other, name, now_us)
+    acked, kept = int(console.peer["acked"]), shelf.own(int(console.peer["acked"]), 1)
+    first = int(kept[0]["seq"] if kept else shelf.here()["seq"] + 1)
+    if first > acked + 1:
+        raise Conflict(
+            "Operations {first} to {last} are kept by the hub alone by now", first=acked + 1, last=first - 1, field="peer",
+            hint="Have the other console exchange with the hub once.",
+        )  # fmt: skip
+    return {**body, "known": console.peer["state"].get("replicas", {})}, files
+
+
+def to_peer(shelf: Shelf, other: str, body: dict[str, Any], parts: list[bytes], now_us: int) -> tuple[int, set[str]]:
+    """Take another console's bundle; return how many operations were new, and the tables that changed."""
+    console, replica, tables = Console(shelf, other, now_us), text_of(body, "replica"), set[str]()
+    before = _seq_of(console.peer["state"].get("replicas", {}), replica)
+    for part in parts:
+        batch = decode(part)
+        if batch.replica != replica or replica == replica_of(shelf):
+            raise BadInput("A batch names its replica", field="replica")
+        tables.update(console.take_batch(batch))
+    state, own = console.peer["state"], replica_of(shelf)
+    known = object_of(body, "known").get(own)
+    if isinstance(known, list) and len(known) == 2 and shelf.chain(_seq_of({own: known}, own)) == known[1]:
+        console.note(acked=known[0], state={**state, "replica": own, "chain": known[1]})
+    return _seq_of(state.get("replicas", {}), replica) - before, tables
+
+
+def _seq_of(replicas: dict[str, Any], replica: str) -> int:
+    seq = replicas.get(replica, [0])[0]
+    return seq if isinstance(seq, int) else 0
+
+
+def write_card(file: Path, public: PublicIdentity) -> None:
+    """Write who a console is; blocks, raises `BadInput` when the file cannot be written."""
+    try:
+        replace_file(file, to_bytes({"schema": 1, "card": public.to_json()}))
+    except OSError as error:
+        raise BadInput("{file} cannot be written: {reason}", file=file, reason=error.strerror or str(error)) from None
+
+
+def read_card(file: Path, device: str) -> PublicIdentity:
+    """Return who a console is; blocks, raises `Refused` unless it is `device`, `BadInput` for what is no card."""
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(_CARD_BYTES)
+    except OSError as error:
+        raise BadInput("{file} cannot be read: {reason}", file=file, reason=error.strerror or str(error)) from None
+    public = PublicIdentity.from_json(parse_object(data).get("card"))
+    if public.device_id != device:
+        raise Refused(
+            "The card in {file} is that of device {found}", file=file, found=public.device_id,
+            hint="Have the other console read its device id out to you: outpost sync card FILE shows it.",
+        )  # fmt: skip
+    return public
 
 
 def check(body: dict[str, Any], device: str) -> int:

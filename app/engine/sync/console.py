@@ -24,6 +24,7 @@ from app.engine.sync.session import Session
 from app.wire.documents import list_of, text_of, whole_of
 
 HUB: Final = "hub"
+BUNDLE: Final = "bundle"  # another console, whose bundles are taken
 LOG_RATHER: Final = 5000  # a first sync with a longer log than this takes a snapshot
 
 

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from app.engine.base.errors import BadInput
 from app.engine.store.rows import Row
+from app.wire.documents import list_of, text_of, whole_of
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,39 @@ class Met:
         """Return the conflict as plain JSON, its values unwrapped."""
         told = dict(vars(self))
         return {**told, "kept": (self.kept or {}).get("value"), "lost": (self.lost or {}).get("value")}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A node that called a hub because consoles may not reach it: `address` in its own network, `seen_from` as the hub saw it.
+
+    `known` tells whether a console has paired with it; `heard_us` is on this machine's clock.
+    """
+
+    id: str
+    name: str
+    address: str
+    seen_from: str
+    hub: str
+    known: bool
+    heard_us: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the caller as plain JSON."""
+        return dict(vars(self))
+
+
+def callers_of(document: dict[str, Any], hub: str, now_us: int) -> list[Caller]:
+    """Return the nodes in a hub's answer; raise `BadInput` for a malformed one."""
+    shift_us = now_us - whole_of(document, "now_us")
+    found = []
+    for told in list_of(document, "nodes"):
+        if not isinstance(told, dict):
+            raise BadInput("A node in the hub's list is an object", field="nodes")
+        texts = {name: text_of(told, name, "") for name in ("name", "address", "seen_from")}
+        heard_us = min(now_us, whole_of(told, "heard_us") + shift_us)
+        found.append(Caller(text_of(told, "device"), **texts, hub=hub, known=told.get("known") is True, heard_us=heard_us))
+    return found
 
 
 def peer_of(row: Row) -> SyncPeer:

@@ -19,14 +19,15 @@ from app.engine.store.threads import in_thread
 from app.engine.sync import carry
 from app.engine.sync.conflicts import OPEN
 from app.engine.sync.conflicts import TABLE as CONFLICTS
-from app.engine.sync.console import HUB, Console, retry_later
-from app.engine.sync.exchange import Exchange, Tally
+from app.engine.sync.console import BUNDLE, HUB, Console, retry_later
+from app.engine.sync.exchange import Asking, Exchange, Tally
 from app.engine.sync.followers import Followers
 from app.engine.sync.hub import Hub
-from app.engine.sync.records import Met, SyncPeer, conflict_of, peer_of
+from app.engine.sync.records import Caller, Met, SyncPeer, callers_of, conflict_of, peer_of
 from app.engine.sync.resolve import choose
 from app.engine.sync.sealing import SCHEMA
 from app.wire.bundles import read_bundle, write_bundle
+from app.wire.documents import parse_object
 from app.wire.identity import PublicIdentity
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class SyncService:
         self._base, self._link = base, link
         self.peers: Records[SyncPeer] = Records(lambda peer: peer.id, "peer")
         self.conflicts: Records[Met] = Records(lambda met: met.id, "conflict")
+        self.callers: Records[Caller] = Records(lambda caller: caller.id, "caller")
         self.busy = ""
         self.host: Any = None  # the hub that this engine serves, while it does
         self._one = asyncio.Lock()
@@ -164,7 +166,9 @@ class SyncService:
             going = Exchange(self._base.store, clock, peer.id, ask, self._pace)
             self.busy, problem = peer.id, ""
             try:
-                return await going.run(str(self._base.settings["user.name"]))
+                tally = await going.run(str(self._base.settings["user.name"]))
+                await self._hear(peer, ask)
+                return tally
             except OutpostError as error:
                 problem = str(error)
                 raise
@@ -172,6 +176,15 @@ class SyncService:
                 self.busy = ""
                 await transport.close()
                 await self._note(peer, going.tally, problem)
+
+    async def _hear(self, peer: SyncPeer, ask: Asking) -> None:
+        """Take over which nodes called the hub; one of an earlier version knows of none."""
+        try:
+            document = parse_object(await ask("GET", "/sync/nodes"))
+        except Missing:
+            return
+        others = [caller for caller in self.callers if caller.hub != peer.id]
+        self.callers.replace_all([*others, *callers_of(document, peer.id, self._base.clock.now_us())])
 
     async def _note(self, peer: SyncPeer, tally: Tally, problem: str) -> None:
         now_us = self._base.clock.now_us()
@@ -213,6 +226,21 @@ class SyncService:
 
     # on a stick
 
+    async def card(self, file: Path) -> dict[str, Any]:
+        """Write who this console is, for another console that is to take its bundles; the device id is what to compare."""
+        public = (await self._link.identity()).public
+        await in_thread(partial(carry.write_card, file, public), "card")
+        return {"file": str(file), "device": public.device_id, "name": public.name}
+
+    async def trust(self, file: Path, device: str) -> dict[str, Any]:
+        """Take bundles from the console whose card is in `file` if its device id is `device`; raise `Refused` if not."""
+        public = await in_thread(partial(carry.read_card, file, device), "card")
+        known = self.peers.get(device)
+        if device == self._link.device_id or (known is not None and known.kind != BUNDLE):
+            raise Conflict("{name} is known already", name=public.name, field="file")
+        await self._put_peer({"id": device, "kind": BUNDLE, "name": public.name, "identity": public.to_json()})
+        return self.peers.need(device).to_json()
+
     async def export(self, file: Path, key: str) -> dict[str, Any]:
         """Write what a peer lacks into a bundle signed by this console or hub; `key` names the peer, empty the only one."""
         peer = self.find(key) if key else next(iter(self.peers), None)
@@ -223,6 +251,8 @@ class SyncService:
         def work(conn: rows.Conn) -> tuple[dict[str, Any], carry.Parts]:
             with capture.quiet(conn):
                 shelf = Shelf(conn)
+                if peer.kind == BUNDLE:
+                    return carry.from_peer(shelf, peer.id, name, now_us)
                 at_console = peer.kind == HUB
                 return (
                     carry.from_console(shelf, peer.id, name, now_us) if at_console else carry.from_hub(shelf, peer.id, now_us)
@@ -241,13 +271,16 @@ class SyncService:
         device = (await self._link.identity()).public.device_id
         peer, count = self.peers.need(bundle.signer), carry.check(bundle.body, device)
         parts = await in_thread(lambda: [bundle.read(name) for name in carry.names(count)], "bundle")
-        step, now_us = carry.to_console if peer.kind == HUB else carry.to_hub, self._base.clock.now_us()
+        steps = {HUB: carry.to_console, BUNDLE: carry.to_peer}
+        step, now_us = steps.get(peer.kind, carry.to_hub), self._base.clock.now_us()
 
         def work(conn: rows.Conn) -> tuple[int, set[str]]:
             with capture.quiet(conn):
                 return step(Shelf(conn), peer.id, bundle.body, parts, now_us)
 
         taken, tables = await self._base.store.write(work)
+        got = peer.received_bytes + sum(map(len, parts))
+        await self._put_peer({"id": peer.id, "synced_us": now_us, "received_bytes": got})
         await self._load()
         self.followers.changed({CONFLICTS, *tables})
         await self.followers.settled()

@@ -5,8 +5,6 @@ from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
 
-_BLOCK = 32
-
 
 class WeightedMean:
     """The mean weighted by examples: federated averaging (McMahan et al., 2017, algorithm 1).
@@ -21,11 +19,5 @@ class WeightedMean:
         total = float(np.add.accumulate(weights)[-1]) if len(weights) else 0.0
         if total <= 0 or (weights < 0).any():
             raise BadInput("Updates cannot be averaged: no client has any weight")
-        shares = (weights / total)[:, None]
-        sums = np.empty((min(_BLOCK, len(updates)) + 1, updates.shape[1]))
-        sums[0] = 0
-        for at in range(0, len(updates), _BLOCK):
-            some = updates[at : at + _BLOCK]
-            np.multiply(some, shares[at : at + _BLOCK], out=sums[1 : len(some) + 1])
-            sums[0] = np.add.reduce(sums[: len(some) + 1], axis=0)
-        return np.array(sums[0])
+        # Over rows that lie one after the other, this adds them one by one and widens them on the way.
+        return np.asarray(np.einsum("c,cp->p", weights / total, np.ascontiguousarray(updates)))

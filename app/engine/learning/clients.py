@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 from app.engine.learning.compress import FEEDBACK, dense
 from app.engine.learning.nets import Array
 from app.engine.learning.records import LocalSpec
-from app.engine.learning.sgd import PLAIN, Bench, Cohort, Pull, descend
+from app.engine.learning.sgd import PLAIN, Bench, Cohort, Pull, Track, descend
 
 PERSONAL: Final = ("ditto", "fedper", "fedrep")
-_SEEN: Final = -1  # the last column of a memory: how many rounds the client took part in
 
 
 def kept_width(spec: LocalSpec, count: int, head: int) -> int:
@@ -31,10 +30,10 @@ def kept_width(spec: LocalSpec, count: int, head: int) -> int:
     return {"scaffold": count, "ditto": count, "client-momentum": count, "fedper": head, "fedrep": head}.get(spec.algorithm, 0)
 
 
-def memory_width(spec: LocalSpec, count: int, head: int) -> int:
-    """Return the floats a client remembers: what its algorithm keeps, what compression left out, and the rounds it has seen."""
-    width = kept_width(spec, count, head) + (count if spec.compress in FEEDBACK else 0)
-    return width + 1 if width else 0
+def memory_widths(spec: LocalSpec, count: int, head: int) -> tuple[int, int, int]:
+    """Return the floats a client remembers: what its algorithm keeps, what compression left out, the rounds it has seen."""
+    own, left = kept_width(spec, count, head), count if spec.compress in FEEDBACK else 0
+    return own, left, int(own + left > 0)
 
 
 def steps_of(spec: LocalSpec, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -46,83 +45,79 @@ def steps_of(spec: LocalSpec, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
 class Turn:
     """One round of some clients: where they train, on what, and from which `start` (params,).
 
-    `control` (params,) is what the server sends besides; `memory` (clients, width) is changed in place.
+    Updates are left in `theta` (clients, params). `control` (params,) is what the server sends besides; what clients remember
+    is changed in place: what the algorithm keeps (`own`), what compression left out (`left`), the rounds they have `seen`, each
+    (clients, …) as `memory_widths` says.
     """
 
     bench: Bench
+    theta: Array
     cohort: Cohort
     order: list[NDArray[np.int64]]
     spec: LocalSpec
     start: Array
     control: Array | None
-    memory: Array
+    own: Array
+    left: Array
+    seen: Array
     whole: Array | None = None  # updates before they were compressed
-
-    @property
-    def theta(self) -> Array:
-        """Return the clients' parameters, (clients, params), in place."""
-        return self.bench.theta[: len(self.cohort.sizes)]
-
-    @property
-    def own(self) -> Array:
-        """Return what the algorithm keeps, (clients, kept), in place."""
-        left_out = self.theta.shape[1] if self.spec.compress in FEEDBACK else 0
-        return self.memory[:, : self.memory.shape[1] - 1 - left_out]
 
     @property
     def known(self) -> NDArray[np.bool_]:
         """Return which clients have taken part before."""
-        return np.asarray(self.memory[:, _SEEN] > 0)
+        return np.asarray(self.seen[:, 0] > 0)
 
-    def train(self, pull: Pull = PLAIN, order: list[NDArray[np.int64]] | None = None) -> NDArray[np.float64]:
-        """Train in place and return the losses."""
-        return descend(self.bench, self.cohort, self.order if order is None else order, self.spec, pull)
+    def train(self, *tracks: Track, order: list[NDArray[np.int64]] | None = None) -> NDArray[np.float64]:
+        """Train in place and return the losses of the first track."""
+        return descend(self.bench, self.cohort, self.order if order is None else order, self.spec, tracks)
+
+    def fresh(self, pull: Pull = PLAIN) -> Track:
+        """Return the track of a model that begins as the server sent it."""
+        return Track(self.theta, self.start, pull)
 
 
 def work(turn: Turn) -> NDArray[np.float64]:
     """Leave the clients' updates in `turn.theta` and return their losses."""
-    turn.theta[:] = turn.start
     losses = _ALGORITHMS.get(turn.spec.algorithm, _plain)(turn)
     if turn.spec.compress != "none":
         _compress(turn)
-    if turn.memory.shape[1]:
-        turn.memory[:, _SEEN] += 1
+    turn.seen += 1
     return losses
 
 
 def _compress(turn: Turn) -> None:
     """Replace updates by what a server will read of them; what top-k and sketch leave out is remembered."""
-    spec, width = turn.spec, turn.theta.shape[1]
-    left = turn.memory[:, -1 - width : -1] if spec.compress in FEEDBACK else np.zeros((1, 1), np.float32)
-    turn.whole = turn.theta + left
+    spec, feedback = turn.spec, turn.spec.compress in FEEDBACK
+    turn.whole = turn.theta + turn.left if feedback else turn.theta.copy()
     turn.theta[:] = dense(
         spec.compress, turn.whole, spec.keep_ratio, seed=spec.seed, round_number=spec.round, clients=turn.cohort.clients
     )
-    if spec.compress in FEEDBACK:
-        np.subtract(turn.whole, turn.theta, out=left)
+    if feedback:
+        np.subtract(turn.whole, turn.theta, out=turn.left)
 
 
 def _plain(turn: Turn) -> NDArray[np.float64]:
-    losses = turn.train()
+    losses = turn.train(turn.fresh())
     turn.theta[:] -= turn.start
     return losses
 
 
 def _prox(turn: Turn) -> NDArray[np.float64]:
-    losses = turn.train(Pull(anchor=turn.start, strength=turn.spec.mu))
+    losses = turn.train(turn.fresh(Pull(anchor=turn.start, strength=turn.spec.mu)))
     turn.theta[:] -= turn.start
     return losses
 
 
 def _scaffold(turn: Turn) -> NDArray[np.float64]:
     control = np.zeros_like(turn.start) if turn.control is None else turn.control
-    own = turn.own
-    drift = control - own
-    losses = turn.train(Pull(drift=drift))
+    own, rate = turn.own, np.float32(turn.spec.learning_rate)
+    spare = np.subtract(control, own, out=turn.bench.spare[: len(own)])
+    spare *= rate
+    losses = turn.train(turn.fresh(Pull(drift=spare)))
     turn.theta[:] -= turn.start
-    pace = steps_of(turn.spec, turn.cohort.sizes).astype(np.float32) * np.float32(turn.spec.learning_rate)
-    own[:] = -drift
-    own -= turn.theta / np.maximum(pace, _TINY)[:, None]
+    pace = steps_of(turn.spec, turn.cohort.sizes).astype(np.float32) * rate
+    own -= control
+    own -= np.multiply(turn.theta, 1 / np.maximum(pace, _TINY)[:, None], out=spare)
     return losses
 
 
@@ -135,33 +130,32 @@ def _momentum(turn: Turn) -> NDArray[np.float64]:
 
 
 def _ditto(turn: Turn) -> NDArray[np.float64]:
-    losses = _plain(turn)
-    update, own = turn.theta.copy(), turn.own
-    turn.theta[:] = np.where(turn.known[:, None], own, turn.start)
-    turn.train(Pull(anchor=turn.start, strength=turn.spec.mu))
-    own[:] = turn.theta
-    turn.theta[:] = update
+    own = turn.own
+    own[~turn.known] = turn.start
+    losses = turn.train(turn.fresh(), Track(own, None, Pull(anchor=turn.start, strength=turn.spec.mu)))
+    turn.theta[:] -= turn.start
     return losses
 
 
 def _per(turn: Turn) -> NDArray[np.float64]:
     head = _take_head(turn)
-    losses = turn.train()
+    losses = turn.train(Track(turn.theta))
     return _keep_head(turn, head, losses)
 
 
 def _rep(turn: Turn) -> NDArray[np.float64]:
     head = _take_head(turn)
     first = max(1, len(turn.order) // 2)
-    losses = turn.train(Pull(frozen=slice(0, head.start)), turn.order[:first])
+    losses = turn.train(Track(turn.theta, None, Pull(frozen=slice(0, head.start))), order=turn.order[:first])
     if turn.order[first:]:
-        losses = turn.train(Pull(frozen=head), turn.order[first:])
+        losses = turn.train(Track(turn.theta, None, Pull(frozen=head)), order=turn.order[first:])
     return _keep_head(turn, head, losses)
 
 
 def _take_head(turn: Turn) -> slice:
     """Put each client's own last layer in its place; return where that is."""
     head = slice(turn.theta.shape[1] - turn.own.shape[1], turn.theta.shape[1])
+    turn.theta[:] = turn.start
     turn.theta[:, head] = np.where(turn.known[:, None], turn.own, turn.start[head])
     return head
 

@@ -71,10 +71,19 @@ def uniform(seed: int, purpose: Purpose, round_number: int, clients: NDArray[np.
     return np.asarray((words >> np.uint64(8)).astype(np.float32) * np.float32(2**-24))
 
 
-def orders(seed: int, round_number: int, clients: NDArray[np.int64], epoch: int, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+def in_place(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each client's examples as they lie: int64 (clients, largest size), read-only."""
+    widest = int(sizes.max(initial=0))
+    return np.broadcast_to(np.arange(widest), (len(sizes), widest))
+
+
+def orders(
+    seed: int, round_number: int, clients: NDArray[np.int64], epoch: int, sizes: NDArray[np.int64], *, batch: int = 0
+) -> NDArray[np.int64]:  # fmt: skip
     """Return each client's order of its examples in one epoch: int64 (clients, largest size).
 
-    Row i holds a permutation of 0..sizes[i]-1 first; what follows is padding (positions >= sizes[i]).
+    Row i holds a permutation of 0..sizes[i]-1 first; what follows is padding (positions >= sizes[i]). Examples that fit one
+    `batch` stay as they lie: the order within a batch is nobody's matter.
     """
     widest = int(sizes.max(initial=0))
     blocks = np.arange(-(-widest // 4), dtype=np.uint64)[None, :]
@@ -84,5 +93,8 @@ def orders(seed: int, round_number: int, clients: NDArray[np.int64], epoch: int,
         key_of(seed, Purpose.ORDER),
     )
     rank = np.stack(words, axis=-1).reshape(len(clients), -1)[:, :widest]
-    rank[np.arange(widest)[None, :] >= sizes[:, None]] = np.uint64(1 << 32)
-    return np.argsort(rank, axis=1, kind="stable").astype(np.int64, copy=False)
+    place = np.arange(widest)
+    rank[place[None, :] >= sizes[:, None]] = np.uint64(1 << 32)
+    order = np.argsort(rank, axis=1, kind="stable").astype(np.int64, copy=False)
+    order[sizes <= batch] = place
+    return order

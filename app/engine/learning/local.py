@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from app.engine.base.errors import BadInput
-from app.engine.learning.clients import Turn, memory_width, steps_of, work
+from app.engine.learning.clients import Turn, memory_widths, steps_of, work
 from app.engine.learning.compress import squeeze
 from app.engine.learning.nets import Array, Params, check, classes_of, flatten, head_of, inputs_of, unflatten
 from app.engine.learning.records import LocalSpec, LocalUpdate
@@ -38,23 +38,23 @@ def train(
     if control is not None and (control.shape != flat.shape or not np.isfinite(control).all()):
         raise BadInput("The control variate does not fit {model}", model=told.model)
     bench = Bench(told.model, 1, told.batch or int(cohort.sizes[0]) or 1)
-    held = _held(memory, memory_width(told, len(flat), head_of(told.model)))
-    turn = Turn(bench, cohort, all_orders(cohort, told), told, flat, control, held)
+    held = _held(memory, memory_widths(told, len(flat), head_of(told.model)))
+    turn = Turn(bench, bench.theta, cohort, all_orders(cohort, told), told, flat, control, *held)
     loss = work(turn)
     update = unflatten(turn.theta[0], told.model)
-    kept = held[0] if held.shape[1] else None
+    kept = np.concatenate([part[0] for part in held]) if held[2].size else None
     sent = None
     if turn.whole is not None:
         sent = squeeze(told.compress, turn.theta[0], turn.whole[0], told.keep_ratio, seed=told.seed, round_number=told.round)
     return LocalUpdate(update, int(cohort.sizes[0]), float(loss[0]), int(steps_of(told, cohort.sizes)[0]), kept, sent)
 
 
-def _held(memory: ArrayLike | None, width: int) -> Array:
-    """Return the memory as one row; one of another width belongs to another model and is forgotten."""
-    row = np.zeros((1, width), np.float32)
-    if memory is not None and np.shape(memory) == (width,):
-        row[0] = memory
-    return row
+def _held(memory: ArrayLike | None, widths: tuple[int, ...]) -> list[Array]:
+    """Return the memory as rows of `widths`; one of another width belongs to another model and is forgotten."""
+    row = np.zeros(sum(widths), np.float32)
+    if memory is not None and np.shape(memory) == row.shape:
+        row[:] = memory
+    return np.split(row[None], np.cumsum(widths)[:-1], axis=1)
 
 
 def _cohort(x: ArrayLike, y: ArrayLike, spec: LocalSpec) -> Cohort:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.learning.attacks import poison, tamper
-from app.engine.learning.batched import CHUNK, Population, Updates, memory_of, train
+from app.engine.learning.batched import CHUNK, Population, Room, Updates, memory_of, train
 from app.engine.learning.buffered import Buffer
 from app.engine.learning.compress import bytes_of
 from app.engine.learning.draws import Purpose, generator
@@ -43,7 +43,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Step:
-    """A finished round, the state after it, who took part, what they sent, and what clients remember."""
+    """A finished round, the state after it, who took part, what they sent, and what clients remember.
+
+    What they sent and remember is there until the next round.
+    """
 
     round: Round
     now: Global
@@ -99,6 +102,7 @@ class _Course:
         self._seen = Seen.nothing(len(population.parts))
         self._count = 0
         self._buffer: Buffer | None = None
+        self._room = Room()
 
     def open(self, now: Global) -> None:
         """Set up memory and times for a model like that of `now`."""
@@ -158,8 +162,9 @@ class _Course:
             epochs = np.where(lost, 0, told.epochs if epochs is None else epochs)
         control = now.rows.get("control")
         updates = train(
-            now.params, self._population, chosen, told, self._chunk, memory=self.memory, control=control, epochs=epochs
-        )
+            now.params, self._population, chosen, told, self._chunk, memory=self.memory, control=control, epochs=epochs,
+            room=self._room,
+        )  # fmt: skip
         return chosen, updates, float(took.max(initial=0.0))
 
     def _down_bytes(self) -> int:

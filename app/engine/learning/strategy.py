@@ -130,7 +130,7 @@ class Strategy:
         move = self._combined(gathered)
         rows = dict(now.rows)
         if "control" in rows:
-            rows["control"] = self._control(now.rows["control"], gathered, clients)
+            rows["control"] = self._control(now.rows["control"], gathered, clients, move)
         rate = self.server_rate or (_SERVER_RATE if self.base.algorithm in _ADAPTIVE else 1.0)
         if "second" in rows:
             move, rows["first"], rows["second"] = _adapt(self.base.algorithm, move, rows["first"], rows["second"])
@@ -149,12 +149,18 @@ class Strategy:
         pace = float(weights @ gathered.steps / weights.sum()) if weights.sum() > 0 else 0.0
         return self.aggregator.combine(each, weights) * pace
 
-    def _control(self, control: Array, gathered: Gathered, clients: int) -> Array:
-        """Return the server's control variate after a round: the mean of the clients', as their updates tell it."""
+    def _control(self, control: Array, gathered: Gathered, clients: int, move: Doubles) -> Array:
+        """Return the server's control variate after a round: the mean of the clients', as their updates tell it.
+
+        Where all took as many steps, the combined update `move` tells it already: every rule keeps scale.
+        """
         pace = np.maximum(gathered.steps, 1) * self.base.learning_rate
-        slope = self.aggregator.combine(gathered.updates / pace.astype(np.float32)[:, None], gathered.weights)
+        if _even(gathered.steps) and gathered.ages is None:
+            slope = move / pace[0]
+        else:
+            slope = self.aggregator.combine(gathered.updates / pace.astype(np.float32)[:, None], gathered.weights)
         share = np.count_nonzero(gathered.weights) / max(clients, 1)
-        return (control - share * (control + slope)).astype(np.float32)
+        return np.asarray(control - share * (control + slope), np.float32)
 
 
 def _even(steps: Doubles) -> bool:

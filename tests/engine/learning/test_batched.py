@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.engine.learning import nets
-from app.engine.learning.batched import Population, train
+from app.engine.learning.batched import Population, Room, train
 from app.engine.learning.local import train as train_alone
 from app.engine.learning.records import LocalSpec
 
@@ -58,3 +58,14 @@ def test_the_digits_network_equals_a_node_to_the_bit():
         rows = people.parts[client]
         alone = train_alone(params, x[rows], y[rows], LocalSpec(seed=4, client=client))
         assert np.array_equal(nets.flatten(alone.update, nets.DIGITS_MODEL), told.matrix[client])
+
+
+def test_a_room_used_again_changes_no_bit():
+    room = Room()
+    for sizes, batch in (([20, 3, 16], 8), ([5, 5, 5, 5], 16), ([9], 0), ([40, 1], 8)):
+        _, _, people = population(sizes)
+        params, spec = nets.initial(MODEL, 0), LocalSpec(model=MODEL, batch=batch, seed=5)
+        everyone = np.arange(len(sizes))
+        fresh, again = train(params, people, everyone, spec), train(params, people, everyone, spec, room=room)
+        assert np.array_equal(fresh.matrix, again.matrix)
+        assert np.shares_memory(again.matrix, room.matrix)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.engine.learning.draws import Purpose, generator, key_of, orders, philox
+from app.engine.learning.draws import Purpose, generator, in_place, key_of, orders, philox
 
 # Known answers published with Random123 (kat_vectors, philox4x32 10).
 KNOWN = [
@@ -39,6 +39,14 @@ def test_a_clients_order_does_not_depend_on_who_stands_beside_it(sizes, seed):
     for client, size in enumerate(sizes):
         alone = orders(seed, 1, np.array([client]), 0, np.array([size]))
         assert np.array_equal(alone[0], together[client, :size])
+
+
+def test_examples_that_fit_one_batch_stay_as_they_lie():
+    sizes = np.array([20, 16, 3])
+    drawn, plain = orders(1, 1, np.arange(3), 0, sizes, batch=16), orders(1, 1, np.arange(3), 0, sizes)
+    assert np.array_equal(drawn[0], plain[0])
+    assert [row[:size].tolist() for row, size in zip(drawn[1:], sizes[1:], strict=True)] == [list(range(16)), [0, 1, 2]]
+    assert np.array_equal(in_place(sizes[1:])[0], drawn[1, :16])
 
 
 def test_seed_round_client_and_epoch_each_change_the_order():

@@ -73,8 +73,8 @@ async def samples(call: "Call") -> dict[str, Any]:
 ROWS: tuple[Command, ...] = (
     Command(
         "circuit.run", "Run a circuit",
-        "Simulates an OpenQASM 2 or 3 file in a worker and counts the outcomes: Clifford circuits from their stabilizer group, "
-        "others on Qiskit Aer, on request with the errors of a device. The result tells why, the predicted memory and time, "
+        "Simulates an OpenQASM 2 or 3 file in a worker and counts the outcomes: Clifford circuits on stim or from their "
+        "stabilizer group, others on qsim where it is installed or on Qiskit Aer, on request with the errors of a device. The result tells why, the predicted memory and time, "
         "and what the alternatives need. "
         "Bits are in Qiskit's order, registers apart by a space. A file without a measurement is measured at the end.",
         run,
@@ -84,8 +84,8 @@ ROWS: tuple[Command, ...] = (
             Arg("shots", int, "How often the circuit is run.", 1024, low=1, high=1_000_000),
             Arg("seed", int, "Seed of the simulator; equal seeds give equal counts.", 0, low=0, high=2**64 - 1),
             Arg("simulator", str, "Which simulator; auto chooses and says why.", "auto",
-                choices=("auto", "clifford", "stabilizer", "statevector", "matrix_product_state", "density_matrix",
-                         "trajectories")),
+                choices=("auto", "stim", "clifford", "stabilizer", "qsim", "statevector", "matrix_product_state",
+                         "density_matrix", "trajectories")),
             Arg("noise", str, "none, a device whose errors are simulated, or figures: one=0.001 two=0.01 readout=0.02 "
                 "t1_us=100 t2_us=80.", "none"),
             Arg("bond", int, "Largest bond of a matrix product state; 0 for as large as needed. What it cuts off is told.", 0,

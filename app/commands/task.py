@@ -8,15 +8,18 @@ if TYPE_CHECKING:
     from app.engine.engine import Call
 
 # As in engine/circuits/tasks/registry.py; a test holds them equal.
-NAMES = ("grover", "phase", "fourier", "vqe", "ising", "lindblad", "qaoa", "classify", "bb84")
+NAMES = ("grover", "fleet", "phase", "fourier", "vqe", "ising", "lindblad", "qaoa", "classify", "bb84")
 
 
-async def run(call: "Call", *, name: str, options: str, seed: int) -> dict[str, Any]:
+async def run(call: "Call", *, name: str, options: str, query: str, seed: int) -> dict[str, Any]:
     """Run one task."""
     from app.engine.circuits.tasks.base import read_options
 
+    given, data = read_options(options), None
+    if query:
+        given, data = {**given, "query": query}, call.engine.fleet.targets.formula(query)
     return await call.engine.circuits.tasks.run(
-        name=name, options=read_options(options), seed=seed, actor=call.actor, cause=call.cause
+        name=name, options=given, seed=seed, data=data, actor=call.actor, cause=call.cause
     )
 
 
@@ -39,6 +42,7 @@ ROWS: tuple[Command, ...] = (
         (
             Arg("name", str, "Which task.", choices=NAMES, positional=True),
             Arg("options", str, "Options of the task as name=value, parted by spaces.", ""),
+            Arg("query", str, 'Which nodes the task fleet looks for, as in site == "north" and mem < 80%.', ""),
             Arg("seed", int, "Seed; equal seeds give equal results.", 0, low=0, high=2**64 - 1),
         ),
         returns="{id, task_type, solution, classical_baseline, quantum_advantage, why, execution, error_rate, confidence, "

@@ -45,8 +45,11 @@ class TaskForm(CommandForm):
         """Return the command line that the form stands for."""
         given = self.given()
         seed = given.pop("seed", 0)
-        options = " ".join(f"{name}={value}" for name, value in given.items() if value not in ("", None))
-        return f"outpost task run {self._task.name} --options {shlex.quote(options)} --seed {seed}"
+        query = str(given.pop("query", "") or "")
+        options = options_text(given)
+        parts = [f"--query {shlex.quote(query)}"] if query else []
+        parts += [f"--options {shlex.quote(options)}"] if options else []
+        return " ".join(["outpost task run", self._task.name, *parts, f"--seed {seed}"])
 
 
 class TasksPage(RunPage):
@@ -146,13 +149,21 @@ class TasksPage(RunPage):
         self._holder.addWidget(self.form)
 
     def _run(self, given: Mapping[str, Any]) -> None:
-        options = " ".join(f"{name}={value}" for name, value in given.items() if name != "seed" and value not in ("", None))
-        self.context.start("task.run", None, name=str(self.choice.currentData()), options=options, seed=given.get("seed", 0))
+        options = options_text({name: value for name, value in given.items() if name not in ("seed", "query")})
+        self.context.start(
+            "task.run", None, name=str(self.choice.currentData()), options=options, query=str(given.get("query") or ""),
+            seed=given.get("seed", 0),
+        )  # fmt: skip
 
     def _run_first(self) -> None:
         self.choice.setCurrentIndex(0)
         if self.form is not None:
             self.form.submit()
+
+
+def options_text(given: Mapping[str, Any]) -> str:
+    """Return the options of a task as the command takes them."""
+    return " ".join(f"{name}={value}" for name, value in given.items() if value not in ("", None))
 
 
 def answers(solution: Mapping[str, Any], classical: Mapping[str, Any]) -> list[Row]:

@@ -22,7 +22,9 @@ class Tasks:
 
 async def ask(rows, command, /, **given):
     tasks = Tasks()
-    call = SimpleNamespace(engine=SimpleNamespace(circuits=SimpleNamespace(tasks=tasks)), actor="me", cause="c")
+    targets = SimpleNamespace(formula=lambda query: {"names": ["n"], "asked": query})
+    engine = SimpleNamespace(circuits=SimpleNamespace(tasks=tasks), fleet=SimpleNamespace(targets=targets))
+    call = SimpleNamespace(engine=engine, actor="me", cause="c")
     row = CommandTable(rows).need(command)
     return await row.run(call, **row.take(given)), tasks.asked
 
@@ -35,6 +37,12 @@ async def test_task_run_reads_the_options():
     told, asked = await ask(task.ROWS, "task.run", name="phase", options="qubits=5 phase=0.25", seed="3")
     assert told == {"task_type": "phase"}
     assert asked[0]["options"] == {"qubits": "5", "phase": "0.25"}
+
+
+async def test_a_query_becomes_what_the_task_fleet_works_on():
+    _, asked = await ask(task.ROWS, "task.run", name="fleet", query='site == "north"')
+    assert asked[0]["options"] == {"query": 'site == "north"'}
+    assert asked[0]["data"] == {"names": ["n"], "asked": 'site == "north"'}
 
 
 async def test_task_list_and_task_show_read_only():

@@ -34,6 +34,7 @@ _TURNS: dict[str, str] = {
 _CLOSE = 1e-9
 CHUNK = 4096  # shots drawn at a time
 _PASSED = frozenset({"barrier", "delay"})
+_MARKS = frozenset({"barrier", "delay", "measure", "reset"})
 
 
 def fits(circuit: Circuit) -> bool:
@@ -55,26 +56,38 @@ def fits(circuit: Circuit) -> bool:
     return bool(written)
 
 
+def follows(circuit: Circuit) -> bool:
+    """Tell whether only Clifford gates and quarter turns occur, unconditioned, measured and reset anywhere."""
+    return any(op.name == "measure" for op in circuit.ops) and all(
+        not op.condition and (op.name in _STEPS or op.name in _MARKS or (op.name in _TURNS and _is_quarter(op)))
+        for op in circuit.ops
+    )
+
+
+def _is_quarter(op: Op) -> bool:
+    """Tell whether a turn is one by multiples of a quarter; of the angles of one, all count."""
+    return not op.open_controls and all(quarters(value) is not None for value in op.params)
+
+
 def named(circuit: Circuit) -> Circuit:
     """Return `circuit` with turns by multiples of a quarter written as the Clifford gates they are, up to global phases."""
     ops: list[Op] = []
     for op in circuit.ops:
-        ops += _quartered(op)
+        ops += quartered(op)
     return replace(circuit, ops=tuple(ops))
 
 
 def turned(circuit: Circuit) -> Circuit:
-    """Return `circuit` as `named` when that makes it one that `fits`, else as it is."""
-    if any(op.name not in _STEPS and op.name not in _TURNS and op.name not in _PASSED and op.name != "measure"
-           for op in circuit.ops):  # fmt: skip
-        return circuit
-    made = named(circuit)
-    return made if fits(made) else circuit
+    """Return `circuit` as `named` when it `follows`, else as it is."""
+    return named(circuit) if follows(circuit) else circuit
 
 
-def _quartered(op: Op) -> list[Op]:
+def quartered(op: Op) -> list[Op]:
+    """Return a turn by multiples of a quarter as the Clifford gates it is, anything else as it is."""
+    if op.name not in _TURNS:
+        return [op]
     turns = [quarters(value) for value in op.params]
-    if op.name not in _TURNS or op.condition or op.open_controls or any(turn is None for turn in turns):
+    if op.condition or op.open_controls or any(turn is None for turn in turns):
         return [op]
     made = []
     for step in _TURNS[op.name].split():

@@ -104,14 +104,14 @@ def _verdict(verdict: str) -> str:
 
 def estimate_of(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
     """Predict what each simulator needs for the circuit in `spec`, and what it becomes on each device of `device_files`."""
-    from app.engine.circuits import clifford, selection
-    from app.engine.circuits.adapters import aer, qiskit_read, qpy_file
+    from app.engine.circuits import selection
+    from app.engine.circuits.adapters import aer, qiskit_read, qpy_file, simulation
 
     source, name = qpy_file.opened(spec)
     measured, note = aer.measured(source)
     shots = int(spec.get("shots", 1024))
-    low = clifford.turned(qiskit_read.describe(aer.lowered(measured, name)))
-    ask = selection.Ask(shots, pace=aer.pace(), threads=aer.threads())
+    low = qiskit_read.describe(aer.lowered(measured, name))
+    ask = selection.Ask(shots, pace=aer.pace(), threads=aer.threads(), extras=simulation.extras())
     files = [Path(file) for file in spec.get("device_files", ())]
     offers = selection.offers(low, aer.free_bytes(), ask)
     rows = []

@@ -150,12 +150,20 @@ GATES: Final[Mapping[str, Gate]] = {
 
 # Gates with as many controls as the operation tells; for algorithms, the catalogue has those of a fixed size.
 MANY: Final[Mapping[str, Callable[..., Matrix]]] = {"mcx": _X, "mcz": _Z}
+# Older names, and what else files hold beside the catalogue: matrix and controls.
+OTHERS: Final[Mapping[str, tuple[Callable[..., Matrix], int]]] = {
+    "id": (_fixed([1, 0], [0, 1]), 0), "u1": (_p, 0), "u2": (lambda phi, lam: _u(math.pi / 2, phi, lam), 0), "u3": (_u, 0),
+    "csx": (_SX, 1),
+}  # fmt: skip
 
 
 def matrix_of(op: Op) -> tuple[Matrix, int]:
     """Return the matrix of an operation on its targets and how many controls come before them; raises `BadInput`."""
     if op.name in MANY:
         return MANY[op.name](), op.controls
+    if op.name in OTHERS and not any(isinstance(value, str) for value in op.params):
+        made, controls = OTHERS[op.name]
+        return made(*op.params), controls
     gate = GATES.get(op.name)
     if gate is None:
         raise BadInput("The gate {name} is not in the catalogue", name=op.name)

@@ -7,15 +7,18 @@ smaller side). A stabilizer tableau (Aaronson and Gottesman, 2004) holds 2n rows
 """
 
 import itertools
+from collections.abc import Sequence
 
 from app.engine.base.errors import Limit
 from app.engine.base.units import bytes_text, ratio_text
+from app.engine.circuits import entangling
 from app.engine.circuits.noise import LOOPS
 from app.engine.circuits.records import Choice, Circuit
 
 BYTES_PER_AMPLITUDE = 16
 SHARE_OF_FREE = 0.6
 MOST_STATEVECTOR_QUBITS = 26
+_FOLLOWED_FROM = 17  # qubits; below, all amplitudes are so few that bonds do not matter
 CLIFFORD = frozenset({
     "h", "x", "y", "z", "s", "sdg", "sx", "sxdg", "cx", "cy", "cz", "swap", "ecr", "id",
     "measure", "reset", "barrier", "delay",
@@ -42,7 +45,7 @@ def bond_exponents(circuit: Circuit) -> list[int]:
     """Return for each of the n-1 cuts an upper bound of log2 of its bond dimension."""
     count = len(circuit.qubits)
     crossed = [0] * max(0, count - 1)
-    for op in circuit.ops:
+    for op in entangling.ops(circuit) if count >= _FOLLOWED_FROM else circuit.ops:
         if len(op.qubits) > 1 and op.name != "barrier":
             rank = count if op.name in LOOPS else 1 if op.name in _RANK_2 else 2 * (len(op.qubits) - 1)
             for cut in range(min(op.qubits), max(op.qubits)):
@@ -50,9 +53,9 @@ def bond_exponents(circuit: Circuit) -> list[int]:
     return [min(total, cut + 1, count - 1 - cut) for cut, total in enumerate(crossed)]
 
 
-def mps_bytes(circuit: Circuit) -> int:
-    """Return an upper bound of the bytes of the circuit's final matrix product state."""
-    bonds = [0, *bond_exponents(circuit), 0]
+def mps_bytes(exponents: Sequence[int]) -> int:
+    """Return an upper bound of the bytes of a matrix product state whose bonds have these logarithms."""
+    bonds = [0, *exponents, 0]
     return sum(BYTES_PER_AMPLITUDE << (1 + left + right) for left, right in itertools.pairwise(bonds))
 
 
@@ -64,7 +67,7 @@ def choose(circuit: Circuit, free_bytes: int) -> Choice:
         return Choice("stabilizer", tableau_bytes(count), "only Clifford operations")
     if count <= MOST_STATEVECTOR_QUBITS and full <= room:
         return Choice("statevector", full, f"{count} qubits: all amplitudes fit")
-    product = mps_bytes(circuit)
+    product = mps_bytes(bond_exponents(circuit))
     if product <= room and product <= full:
         return Choice("matrix_product_state", product, f"{count} qubits with little entanglement along the line")
     if full <= room:

@@ -1,7 +1,7 @@
 """Which nodes are meant: all, names parted by commas, a query, or a saved view; and the version a node says it has."""
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from app.engine.base.clock import Clock
 from app.engine.base.errors import BadInput, Conflict, Missing
@@ -9,6 +9,7 @@ from app.engine.base.records import Records
 from app.engine.fleet.health import HELD
 from app.engine.fleet.query import search
 from app.engine.fleet.query.fields import field_of
+from app.engine.fleet.query.formula import formula_of
 from app.engine.fleet.records import Node
 from app.engine.fleet.saved import SavedViews
 
@@ -48,6 +49,10 @@ class Targets:
     def search(self, query: str) -> list[Node]:
         """Return the nodes that a query finds; raise `BadInput` with the place of a mistake."""
         return search(query, self._nodes, self._clock.now_us())
+
+    def formula(self, query: str) -> dict[str, Any]:
+        """Return a query as a formula of conditions, and which nodes hold each; see `query.formula`."""
+        return formula_of(query, list(self._nodes), self._clock.now_us())
 
     def _named(self, key: str) -> list[Node]:
         if key in self._nodes:

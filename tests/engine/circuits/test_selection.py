@@ -17,7 +17,7 @@ def circuit(qubits, *ops):
 
 def brick(qubits, layers, gate):
     ops = [op for layer in range(layers) for q in range(layer % 2, qubits - 1, 2)
-           for op in (Op(gate, (q,)), Op("cx", (q, q + 1)))]  # fmt: skip
+           for op in (Op("h", (q,)), Op(gate, (q,)), Op("cx", (q, q + 1)))]  # fmt: skip
     return circuit(qubits, *ops)
 
 
@@ -47,10 +47,14 @@ def test_a_simulator_that_cannot_is_refused_with_the_reason():
         selection.select(brick(4, 2, "t"), GIB, Ask(10), "abacus")
 
 
+def offer(asked, name, free=8 * GIB, ask=None):
+    return next(one for one in selection.offers(asked, free, ask or Ask(1000)) if one.simulator == name)
+
+
 def test_shots_repeat_what_measures_on_its_way():
     once = circuit(2, Op("t", (0,)))
     again = circuit(2, Op("t", (0,)), Op("measure", (0,), clbits=(0,)), Op("x", (0,)))
-    short, long = (selection.offers(one, GIB, Ask(1000))[2].wall_s for one in (once, again))
+    short, long = (offer(one, "statevector").wall_s for one in (once, again))
     assert long > short
 
 
@@ -60,7 +64,7 @@ def test_under_noise_few_qubits_take_the_density_matrix_and_many_take_trajectori
     decay = noise.read("two=0.01 t1_us=100", 14)
     choice, predicted, others = selection.select(brick(14, 2, "t"), 8 * GIB, Ask(10, decay))
     assert (choice.method, predicted.simulator) == ("trajectories", "trajectories")
-    assert {one.simulator for one in others} == {"stabilizer", "density_matrix"}
+    assert {one.simulator for one in others} == {"stim", "stabilizer", "density_matrix"}
 
 
 def test_clifford_gates_under_pauli_errors_stay_stabilizers_and_relaxation_rules_them_out():
@@ -76,15 +80,16 @@ def test_a_state_vector_is_in_single_precision_until_its_counts_would_show_it():
     few, many = brick(10, 4, "t"), brick(10, 400, "t")
     assert selection.single(few, 1000)
     assert not selection.single(many, 1_000_000)
-    assert selection.offers(few, GIB, Ask(1000))[2].memory_bytes == 8 * 2**10
+    assert offer(few, "statevector").memory_bytes == 8 * 2**10
 
 
 def test_a_cheap_trial_is_offered_before_a_long_state_vector_only():
     long, short = brick(24, 40, "t"), brick(6, 2, "t")
-    bonds = [selection.trial_bond(one, Ask(100), selection.offers(one, 8 * GIB, Ask(100))[2]) for one in (long, short)]
+    bonds = [selection.trial_bond(one, Ask(100), offer(one, "statevector", ask=Ask(100))) for one in (long, short)]
     assert bonds[0] >= 8
     assert bonds[1] == 0
-    assert selection.trial_s(long, Ask(100), 4) < selection.trial_s(long, Ask(100), 64)
+    exponents = selection.method.bond_exponents(long)
+    assert selection.trial_s(long, Ask(100), 4, exponents) < selection.trial_s(long, Ask(100), 64, exponents)
 
 
 def test_a_largest_bond_bounds_memory_and_is_told_as_the_reason():
@@ -92,3 +97,28 @@ def test_a_largest_bond_bounds_memory_and_is_told_as_the_reason():
     assert choice.method == "matrix_product_state"
     assert "16" in choice.why
     assert predicted.memory_bytes <= 2 * 16 * 60 * 16**2
+
+
+BOTH = frozenset({"stim", "qsim"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "decay", "name"),
+    [
+        (brick(500, 20, "h"), None, "stim"),
+        (circuit(2, Op("h", (0,)), Op("reset", (0,)), Op("x", (1,))), None, "stim"),
+        (brick(60, 3, "h"), "two=0.01 readout=0.02", "stim"),
+        (brick(20, 24, "t"), None, "qsim"),
+    ],
+)
+def test_what_is_installed_is_taken_where_it_is_quicker(asked, decay, name):
+    ask = Ask(1000, noise.read(decay, len(asked.qubits)) if decay else None, extras=BOTH)
+    assert selection.select(asked, 8 * GIB, ask)[0].method == name
+
+
+def test_qsim_is_not_taken_where_single_precision_could_show_or_a_measurement_is_on_the_way():
+    ask = Ask(1_000_000, extras=BOTH)
+    assert "single precision" in offer(brick(10, 400, "t"), "qsim", ask=ask).reason
+    again = circuit(2, Op("t", (0,)), Op("measure", (0,), clbits=(0,)), Op("x", (0,)))
+    assert "measured at the end" in offer(again, "qsim", ask=Ask(10, extras=BOTH)).reason
+    assert offer(brick(20, 4, "t"), "qsim", ask=Ask(10, extras=BOTH)).memory_bytes == 8 * 2**20

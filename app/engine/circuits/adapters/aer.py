@@ -15,11 +15,11 @@ from qiskit.exceptions import QiskitError
 from qiskit_aer import AerSimulator
 
 from app.engine.base.errors import BadInput
-from app.engine.circuits import clifford, states
+from app.engine.circuits import states
 from app.engine.circuits.adapters.noisy import with_errors
 from app.engine.circuits.adapters.qiskit_read import describe
 from app.engine.circuits.method import choose
-from app.engine.circuits.records import Bonds, Choice, Circuit, Outcome
+from app.engine.circuits.records import Bonds, Choice, Outcome
 from app.engine.circuits.selection import Ask
 
 MOST_KEY_BYTES = 3_000_000
@@ -120,14 +120,6 @@ def plan(circuit: Any, name: str, free: int) -> tuple[Any, Choice]:
     """Return the lowered circuit and the choice of method; raise `Limit` when it does not fit into `free` bytes."""
     low = lowered(circuit, name)
     return low, choose(describe(low), free)
-
-
-def run_clifford(plain: Circuit, low: Any, choice: Choice, *, shots: int, seed: int) -> Outcome:
-    """Return the outcome of `shots` draws from the stabilizer group of `plain`, the description of `low`."""
-    start = time.perf_counter()
-    bits = clifford.sample(plain, shots, np.random.default_rng(np.random.SeedSequence(seed)))
-    counts, other = trimmed(clifford.keys(bits, [register.size for register in low.cregs]))
-    return Outcome(counts, "clifford", choice.why, time.perf_counter() - start, choice.memory_bytes, other)
 
 
 def run(low: Any, choice: Choice, ask: Ask, *, seed: int, name: str) -> Outcome:

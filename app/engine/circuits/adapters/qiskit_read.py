@@ -130,10 +130,14 @@ def _walk(block: Any, qubits: Numbers, clbits: Numbers, condition: str, depth: i
         raise BadInput("{file}: nested too deeply to be read", file=block.name)
     qubit_of = dict(zip(block.qubits, qubits, strict=True))
     clbit_of = dict(zip(block.clbits, clbits, strict=True))
+    known: dict[str, tuple[int, str]] = {}  # gates of Qiskit's own, each looked at once
     for item in block.data:
         at = tuple(qubit_of[bit] for bit in item.qubits)
         bits = tuple(clbit_of[bit] for bit in item.clbits)
-        if isinstance(item.operation, IfElseOp):
+        if item.is_standard_gate():
+            kind = known.get(item.name) or known.setdefault(item.name, _controls(item.operation))
+            yield Op(item.name, at, tuple(map(_param, item.params)), bits, condition, kind[0], (), kind[1])
+        elif isinstance(item.operation, IfElseOp):
             for body, holds in _arms(item.operation, condition):
                 for op in _walk(body, at, bits, holds, depth + 1):
                     yield replace(op, clbits=tuple(dict.fromkeys((*op.clbits, *bits))))
@@ -152,14 +156,19 @@ def _arms(operation: Any, condition: str) -> list[tuple[Any, str]]:
 def _op(operation: Any, at: tuple[int, ...], bits: tuple[int, ...], condition: str) -> Op:
     if isinstance(operation, (ForLoopOp, WhileLoopOp, SwitchCaseOp)):
         return Op(operation.name, at, (), bits, condition, label=_loop_label(operation))
-    controls = operation.num_ctrl_qubits if isinstance(operation, ControlledGate) else 0
+    controls, label = _controls(operation)
     open_controls = tuple(at[i] for i in range(controls) if not operation.ctrl_state >> i & 1)
-    label = ""
-    if controls:
-        base = operation.base_gate.name
-        label = "×" if base == "swap" else base.upper() if len(base) == 1 else base.capitalize()
     params = tuple(_param(value) for value in operation.params)
     return Op(_plain_name(operation), at, params, bits, condition, controls, open_controls, label)
+
+
+def _controls(operation: Any) -> tuple[int, str]:
+    """Return how many controls a gate has, and what stands on its target when it has any."""
+    controls = operation.num_ctrl_qubits if isinstance(operation, ControlledGate) else 0
+    if not controls:
+        return 0, ""
+    base = operation.base_gate.name
+    return controls, "×" if base == "swap" else base.upper() if len(base) == 1 else base.capitalize()
 
 
 def _plain_name(operation: Any) -> str:

@@ -70,12 +70,20 @@ class Finding:
     provider: str = "simulated"
 
 
+Admit: TypeAlias = Callable[[Mapping[str, Any] | None], None]
 Work: TypeAlias = Callable[[Values, np.random.Generator, Report, Stop], Finding]
+
+
+def anything(_data: Mapping[str, Any] | None) -> None:
+    """Admit whatever a task is handed beyond its options."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A guided task: its name, what it is for, its steps in words, its parameters and its work."""
+    """A guided task: its name, what it is for, its steps in words, its parameters and its work.
+
+    `admit` raises when what it is handed beyond its options cannot be worked on.
+    """
 
     name: str
     title: str
@@ -83,6 +91,7 @@ class Task:
     steps: tuple[str, ...]
     params: tuple[Param, ...]
     work: Work
+    admit: Admit = anything
 
     def to_json(self) -> Values:
         """Return what a person reads of it."""
@@ -114,12 +123,18 @@ def read_options(text: str) -> dict[str, str]:
     return found
 
 
-def run(task: Task, options: Mapping[str, Any], seed: int, report: Report, stop: Stop) -> Values:
-    """Return the result document of one run of `task`; equal seeds give equal documents but for `execution.wall_s`."""
+def run(
+    task: Task, options: Mapping[str, Any], seed: int, report: Report, stop: Stop, data: Mapping[str, Any] | None = None
+) -> Values:
+    """Return the result document of one run of `task`; equal seeds give equal documents but for `execution.wall_s`.
+
+    `data` is what a task works on beyond its options, such as the nodes of the fleet.
+    """
     values = task.take(options)
+    task.admit(data)
     report(0.0, 1.0, "parts", {"task": task.name})
     start = time.perf_counter()
-    found = task.work(values, np.random.default_rng(np.random.SeedSequence(seed)), report, stop)
+    found = task.work(values | ({"data": data} if data else {}), np.random.default_rng(np.random.SeedSequence(seed)), report, stop)
     wall_s = time.perf_counter() - start
     report(1.0, 1.0, "parts")
     execution = {

@@ -8,6 +8,7 @@ DIMACS files name variables 1, 2, …; 0 ends a clause.
 
 import itertools
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -80,6 +81,22 @@ def random_formula(variables: int, clauses: int, rng: np.random.Generator) -> li
     return made
 
 
+@dataclass(frozen=True)
+class Oracle:
+    """Gates that turn the sign of what is sought: `good` of the 2^variables numbers; `labels` are of the wires beyond."""
+
+    variables: int
+    labels: tuple[str, ...]
+    ops: tuple[Op, ...]
+    good: NDArray[np.bool_]
+
+
+def of_clauses(variables: int, clauses: list[Clause]) -> Oracle:
+    """Return the oracle of a formula."""
+    labels = tuple(f"k[{at}]" for at in range(len(clauses)))
+    return Oracle(variables, labels, tuple(oracle(variables, clauses)), truth(variables, clauses))
+
+
 def oracle(variables: int, clauses: list[Clause]) -> list[Op]:
     """Return the gates that turn the sign of every assignment that fulfils all clauses; a wire more for each clause."""
     write: list[Op] = []
@@ -104,14 +121,13 @@ def diffusion(variables: int) -> list[Op]:
     return [*turn, *flip, zero, *flip, *turn]
 
 
-def search(
-    variables: int, clauses: list[Clause], rng: np.random.Generator, stop: Stop
-) -> tuple[int | None, int, list[float], Circuit]:
-    """Return (an assignment or None, oracle calls, probability of a solution after each round, the last circuit)."""
-    labels = tuple([f"x[{at}]" for at in range(variables)] + [f"k[{at}]" for at in range(len(clauses))])
+def search(asked: Oracle, rng: np.random.Generator, stop: Stop) -> tuple[int | None, int, list[float], Circuit]:
+    """Return (a number or None, oracle calls, probability of a solution after each round, the last circuit)."""
+    variables = asked.variables
+    labels = (*(f"x[{at}]" for at in range(variables)), *asked.labels)
     start = [Op("h", (wire,)) for wire in range(variables)]
-    step = Circuit("round", labels, (), (*oracle(variables, clauses), *diffusion(variables)))
-    good = truth(variables, clauses)  # only to check what was measured, and to show the curve
+    step = Circuit("round", labels, (), (*asked.ops, *diffusion(variables)))
+    good = asked.good  # only to check what was measured, and to show the curve
     state, _ = states.evolve(Circuit("start", labels, (), tuple(start)), stop=stop)
     outcomes = [states.probabilities(state).reshape(-1, 1 << variables).sum(axis=0)]
     bound, calls = 1.0, 0
@@ -150,8 +166,9 @@ def work(values: dict[str, Any], rng: np.random.Generator, _report: Report, stop
     if variables + len(clauses) > MOST_WIRES:
         raise Limit("{variables} variables and {clauses} clauses need more than the {most} qubits simulated here",
                     variables=variables, clauses=len(clauses), most=MOST_WIRES)  # fmt: skip
-    good = truth(variables, clauses)
-    found, calls, curve, circuit = search(variables, clauses, rng, stop)
+    asked = of_clauses(variables, clauses)
+    good = asked.good
+    found, calls, curve, circuit = search(asked, rng, stop)
     count = int(good.sum())
     expected = ((1 << variables) + 1) / (count + 1) if count else float(1 << variables)
     text = "" if found is None else f"{found:0{variables}b}"

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.engine.base.errors import Missing
-from app.engine.circuits.tasks import bb84, classify, dynamics, fourier, grover, qaoa, vqe
+from app.engine.circuits.tasks import bb84, classify, dynamics, fleet, fourier, grover, qaoa, vqe
 from app.engine.circuits.tasks.base import Task
 
 TASKS: Final[Mapping[str, Task]] = {
     task.name: task
     for task in (
         grover.TASK,
+        fleet.TASK,
         fourier.PHASE,
         fourier.FOURIER,
         vqe.TASK,

@@ -48,10 +48,17 @@ class Tasks:
         """Return one run with its result; raises `Missing`."""
         return dataclasses.asdict(self._book.records.need(run_id))
 
-    async def run(self, *, name: str, options: Mapping[str, Any], seed: int, actor: str, cause: str = "") -> dict[str, Any]:
-        """Run a task in a worker, keep what came of it, and return {id, …the result document}."""
+    async def run(
+        self, *, name: str, options: Mapping[str, Any], seed: int, data: Mapping[str, Any] | None = None, actor: str,
+        cause: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        """Run a task in a worker, keep what came of it, and return {id, …the result document}.
+
+        `data` is what the task works on beyond its options.
+        """
         task, run_id = registry.need(name), new_id()
-        spec = {"task": name, "options": task.take(options)}
+        task.admit(data)
+        spec = {"task": name, "options": task.take(options), **({"data": dict(data)} if data else {})}
         result = await self._book.execute(
             _KIND, _WORK, spec, title=task.title, source=name, seed=seed, actor=actor, cause=cause, keep=kept, run_id=run_id
         )

@@ -18,22 +18,23 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
 def compile_query(text: str) -> Match:
     """Return `match(node, now_us)` for the query `text`; an empty one matches all. Raises `BadInput` with the place."""
     tree = parse(text)
-    return _all if tree is None else _match_of(tree)
+    return _all if tree is None else match_of(tree)
 
 
 def _all(_node: Node, _now_us: int) -> bool:
     return True
 
 
-def _match_of(tree: Expression) -> Match:
+def match_of(tree: Expression) -> Match:
+    """Return the function that tells whether a node, at a time in µs, is what `tree` asks for."""
     match tree:
         case Both(every, parts):
-            matches = tuple(map(_match_of, parts))
+            matches = tuple(map(match_of, parts))
             if every:
                 return lambda node, now_us: all(match(node, now_us) for match in matches)
             return lambda node, now_us: any(match(node, now_us) for match in matches)
         case Not(part):
-            inner = _match_of(part)
+            inner = match_of(part)
             return lambda node, now_us: not inner(node, now_us)
         case Anywhere(text):
             wanted = text.casefold()

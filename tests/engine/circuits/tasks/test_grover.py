@@ -37,7 +37,7 @@ def test_the_oracle_turns_the_sign_of_exactly_the_solutions(seed):
 
 def test_success_grows_as_the_closed_form_says():
     clauses = [(at,) if at % 2 else (-at,) for at in range(1, 7)]  # one solution of 64
-    _, _, curve, _ = grover.search(6, clauses, np.random.default_rng(0), never)
+    _, _, curve, _ = grover.search(grover.of_clauses(6, clauses), np.random.default_rng(0), never)
     angle = np.arcsin(1 / 8)
     assert curve == pytest.approx([np.sin((2 * k + 1) * angle) ** 2 for k in range(len(curve))], abs=1e-9)
 

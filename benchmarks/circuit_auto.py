@@ -10,6 +10,7 @@ holds NAME.
 """
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -228,24 +229,26 @@ def memory_now(field: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
 
-def peak(name: str) -> None:
+def peak(name: str, simulator: str) -> None:
     """Print predicted and measured bytes of one state vector; run in a process of its own."""
     circuit = circuits()[name]()
-    once(brick(4, 2), "statevector", 100)
+    once(brick(4, 2), simulator, 100)
     ready = simulation.prepared(aer.measured(circuit)[0], "c", {"shots": 1000}, 1)
-    plan = simulation.planned(ready, aer.free_bytes(), "statevector")
+    plan = simulation.planned(ready, aer.free_bytes(), simulator)
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     base = memory_now("VmRSS")
     simulation.done(ready, plan, seed=1, name="c")
     used = memory_now("VmHWM") - base
-    print(json.dumps({"circuit": name, "predicted_bytes": plan.predicted.memory_bytes, "used_bytes": used}))
+    told = {"predicted_bytes": plan.predicted.memory_bytes, "used_bytes": used}
+    print(json.dumps({"circuit": name, "simulator": simulator, **told}))
 
 
 def spent(names: list[str]) -> list[dict[str, Any]]:
     """Return predicted and measured memory of state vectors, each in a process of its own."""
     rows = []
-    for name in names:
-        done = subprocess.run([sys.executable, __file__, "--peak", name], capture_output=True, text=True, check=True,
+    for name, simulator in itertools.product(names, ("statevector", *({"qsim"} & simulation.extras()))):
+        line = [sys.executable, __file__, "--peak", name, "--simulator", simulator]
+        done = subprocess.run(line, capture_output=True, text=True, check=True,
                               env={**os.environ, "PYTHONPATH": str(REPO)})  # fmt: skip
         rows.append(json.loads(done.stdout))
         print(done.stdout, end="", file=sys.stderr, flush=True)
@@ -259,12 +262,13 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=1.0)
     parser.add_argument("--only", default="")
     parser.add_argument("--peak", default="")
+    parser.add_argument("--simulator", default="statevector")
     parser.add_argument("--bounded", default="")
     parser.add_argument("--most", type=float, default=1.0)
     parser.add_argument("--memory", action="store_true", help="only the memory of state vectors")
     given = parser.parse_args()
     if given.peak:
-        peak(given.peak)
+        peak(given.peak, given.simulator)
         return
     if given.bounded:
         tell_bounded(given.bounded, given.most, given.shots)

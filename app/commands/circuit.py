@@ -74,8 +74,8 @@ ROWS: tuple[Command, ...] = (
     Command(
         "circuit.run", "Run a circuit",
         "Simulates an OpenQASM 2 or 3 file in a worker and counts the outcomes: Clifford circuits on stim or from their "
-        "stabilizer group, others on qsim where it is installed or on Qiskit Aer, on request with the errors of a device. The result tells why, the predicted memory and time, "
-        "and what the alternatives need. "
+        "stabilizer group, others on qsim where it is installed or on Qiskit Aer, on request with the errors of a device. "
+        "The result tells why, the predicted memory and time, and what the alternatives need. "
         "Bits are in Qiskit's order, registers apart by a space. A file without a measurement is measured at the end.",
         run,
         (

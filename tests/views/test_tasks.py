@@ -39,7 +39,17 @@ def test_each_task_tells_its_steps_and_has_its_own_form(page, start, name):
     assert TASKS[name].take(read_options(args["options"])) == TASKS[name].take({})
     words = shlex.split(page.form.as_command())
     assert words[:4] == ["outpost", "task", "run", name]
-    assert TASKS[name].take(read_options(words[words.index("--options") + 1])) == TASKS[name].take({})
+    options = words[words.index("--options") + 1] if "--options" in words else ""
+    assert TASKS[name].take(read_options(options)) == TASKS[name].take({})
+
+
+def test_a_query_of_the_fleet_goes_its_own_way_blanks_and_quotes_included(page, start):
+    choose(page, "fleet")
+    query = 'site == "north" and mem < 80%'
+    page.form.fill({"query": query})
+    page.form.submit()
+    assert (start.asked[-1][1]["query"], start.asked[-1][1]["options"]) == (query, "")
+    assert shlex.split(page.form.as_command()) == ["outpost", "task", "run", "fleet", "--query", query, "--seed", "0"]
 
 
 def test_a_wrong_value_is_told_at_its_field_and_nothing_starts(page, start):

@@ -124,7 +124,7 @@ def read_options(text: str) -> dict[str, str]:
 
 
 def run(
-    task: Task, options: Mapping[str, Any], seed: int, report: Report, stop: Stop, data: Mapping[str, Any] | None = None
+    task: Task, options: Mapping[str, Any], seed: int, report: Report, stop: Stop, *, data: Mapping[str, Any] | None = None
 ) -> Values:
     """Return the result document of one run of `task`; equal seeds give equal documents but for `execution.wall_s`.
 
@@ -134,7 +134,8 @@ def run(
     task.admit(data)
     report(0.0, 1.0, "parts", {"task": task.name})
     start = time.perf_counter()
-    found = task.work(values | ({"data": data} if data else {}), np.random.default_rng(np.random.SeedSequence(seed)), report, stop)
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    found = task.work(values | ({"data": data} if data else {}), rng, report, stop)
     wall_s = time.perf_counter() - start
     report(1.0, 1.0, "parts")
     execution = {

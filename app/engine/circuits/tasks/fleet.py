@@ -1,7 +1,7 @@
 """Grover's search among the nodes of the fleet: a query of the fleet's own language becomes the oracle.
 
-The search runs over the numbers of the nodes, in 8 bits or more; numbers beyond the last node are nobody's. Each condition of the
-query gets a wire that is set where the node of that number holds it, by gates controlled by the bits of the number; numbers
+The search runs over the numbers of the nodes, in 8 bits or more; numbers beyond the last node are nobody's. Each condition of
+the query gets a wire that is set where the node of that number holds it, by gates controlled by the bits of the number; numbers
 that fill a whole block of bits share one gate. The formula is then evaluated, a wire for every `and` and `or`, one flip of the
 sign marks where it holds, and all wires are cleared. What the query itself finds, node by node, stands beside it.
 """
@@ -82,9 +82,13 @@ def holds(formula: Formula, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return where a formula holds, given where each of its conditions does: (conditions, numbers)."""
     kind, *parts = formula
     if kind == "condition":
-        return held[int(parts[0])]
-    inner = np.stack([holds(part, held) for part in parts])
-    return np.asarray(~inner[0] if kind == "not" else inner.all(axis=0) if kind == "all" else inner.any(axis=0))
+        found: NDArray[np.bool_] = held[int(parts[0])]
+        return found
+    inner = [holds(part, held) for part in parts]
+    if kind == "not":
+        return np.logical_not(inner[0])
+    joined: NDArray[np.bool_] = (np.logical_and if kind == "all" else np.logical_or).reduce(inner)
+    return joined
 
 
 def oracle(formula: Formula, held: NDArray[np.bool_]) -> Oracle:
@@ -148,7 +152,7 @@ TASK = Task(
         "The oracle sets a qubit for each condition where the node of that number holds it, and evaluates the query on them.",
         "The sign of the numbers that match is turned, and the qubits are cleared.",
         "The diffusion reflects about the mean: amplitudes of matching nodes grow.",
-        "What is measured is asked by the query itself; if it does not match, the search goes on with a longer range of rounds.",
+        "What is measured is asked by the query itself; if it does not match, the search goes on with more rounds.",
         "The query, asked of every node, stands beside it.",
     ),
     (Param("query", 'Which nodes, as in the fleet: site == "north" and mem < 80%.', ""),),

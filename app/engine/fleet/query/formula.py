@@ -21,7 +21,8 @@ def formula_of(text: str, nodes: Sequence[Node], now_us: int) -> dict[str, Any]:
     """
     tree = parse(text)
     if tree is None:
-        raise BadInput("The query is empty: every node matches", field="query", hint='Ask such as: site == "north" and mem < 80%')
+        hint = 'Such as: site == "north" and mem < 80%'
+        raise BadInput("The query is empty: every node matches", field="query", hint=hint)
     conditions: dict[str, Test | Anywhere] = {}
     formula = _walk(tree, conditions)
     whole = match_of(tree)

@@ -55,7 +55,7 @@ def test_quarter_turns_are_seen_as_clifford_gates():
 
 
 def test_a_transform_of_forty_qubits_is_seen_to_entangle_nothing():
-    outcome, plan = run(fourier_of_a_number(40), shots=5)
+    _, plan = run(fourier_of_a_number(40), shots=5)
     assert plan.trial == 0
     assert plan.choice.method == "matrix_product_state"
     assert plan.predicted.memory_bytes < 10_000

@@ -7,6 +7,8 @@ KEYS = {"task_type", "solution", "classical_baseline", "quantum_advantage", "exe
 SMALL = {"qaoa": {"nodes": 4, "layers": 1}, "bb84": {"photons": 5000}, "ising": {"steps": 5}, "lindblad": {"steps": 5}, "fourier": {"qubits": 3},
          "phase": {"qubits": 3, "shots": 50}, "grover": {"variables": 4, "clauses": 3}, "classify": {"splits": 2, "training": 30, "features": 2},
          "vqe": {"shots": 50}}  # fmt: skip
+NODES = {"formula": ["condition", 0], "conditions": ["label.gpu"], "held": [[True, False]], "names": ["a", "b"],
+         "matched": [True, False]}  # fmt: skip
 
 
 def _same(result):
@@ -15,7 +17,7 @@ def _same(result):
 
 @pytest.mark.parametrize("name", registry.TASKS)
 def test_every_task_tells_the_promised_keys_and_the_same_for_the_same_seed(name):
-    spec = {"task": name, "options": SMALL.get(name, {})}
+    spec = {"task": name, "options": SMALL.get(name, {}), **({"data": NODES} if name == "fleet" else {})}
     told = work.run(spec, 5)
     assert set(told) >= KEYS
     assert told["quantum_advantage"] in ("yes", "no", "undecided")

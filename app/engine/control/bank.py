@@ -6,6 +6,7 @@ library's; a bank looks for no periods, so `parametric` is refused and `auto` pi
 """
 
 import importlib
+import itertools
 import math
 import threading
 import time
@@ -18,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.contracts import Resource, ResourceState
-from app.engine.base.errors import BadInput, Conflict, OutpostError
+from app.engine.base.errors import BadInput, OutpostError
 from app.engine.control import records as reason
 from app.engine.control.choose import Auto
-from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope, is_sane
+from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
 from app.engine.control.physics import Coherent, Optomechanical
 from app.engine.control.records import Action
+from app.engine.control.turns import Turns
 
 Floats = NDArray[np.float64]
 BankLaw = Auto | Coherent | Optomechanical
@@ -38,6 +40,7 @@ _SETTINGS: Final = (
     "q", "beta", "drain_s", "lead", "band", "fall_s", "margin", "foresee", "push", "omega", "fall", "zeta", "cold", "push_most",
 )  # fmt: skip
 _KEPT_ACTIONS: Final = 10_000
+_NOTHING: Final = (math.nan,) * len(ResourceState._fields)
 _WHOLE: Final = 0.5 + 1e-9
 
 
@@ -95,17 +98,10 @@ class Columns:
         self.mode = mode
         self.standing[self._kernel.MODE] = reason.MODES.index(mode)
 
-    def see(self, row: int, state: ResourceState | None) -> None:
-        """Put what was measured of one resource into its row; None is a sensor that failed or lied."""
-        if state is None:
-            self.seen[0, row] = 0.0
-            return
-        demand = state.position if state.raw < 0 else state.raw
-        busy = min(state.position, state.size) if state.busy < 0 else state.busy
-        service_s = state.service_s or 1e-3
-        self.seen[:, row] = (
-            1.0, state.at_s, demand, service_s, busy, state.queue, state.size, state.rtt_s or service_s, state.done
-        )  # fmt: skip
+    def see(self, states: Sequence[ResourceState | None]) -> None:
+        """Take what was measured of every resource, in order; None is a sensor that failed, one that lies is found out."""
+        flat = itertools.chain.from_iterable(state or _NOTHING for state in states)
+        self._kernel.look(np.fromiter(flat, float, len(_NOTHING) * len(self.sizes)).reshape(-1, len(_NOTHING)), self.seen)
 
     def tick(self, now_s: float) -> Floats:
         """Take the turn of all at `now_s`, the clock of the measurements, and return the sizes, shape (n,)."""
@@ -165,9 +161,11 @@ class ControllerBank:
         )
         self.actions: deque[tuple[int, Action]] = deque(maxlen=_KEPT_ACTIONS)
         self._asked: Floats = np.array(self.applied, float)
-        self._lock, self._ending = threading.RLock(), threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._turned_s = clock()
+        self._lock = threading.RLock()
+        patience_s = 3 * tick_s + max(one.cool_s for one in self.envelopes)
+        # One turn that hangs holds the lock: the revert goes past it.
+        self._turns = Turns("controller-bank", self._turn, lambda: self._to_safe(reason.DEAD), tick_s=tick_s,
+                            patience_s=patience_s, clock=clock)  # fmt: skip
 
     @staticmethod
     def _law(resource: Resource, name: str) -> BankLaw:
@@ -182,9 +180,8 @@ class ControllerBank:
     def optimize(self) -> Floats:
         """Take one turn of all now and return the sizes decided, shape (n,)."""
         with self._lock:
-            for row, resource in enumerate(self.resources):
-                self.columns.see(row, _measured(resource))
-            now_s = self._turned_s = self._clock()
+            self.columns.see([_measured(resource) for resource in self.resources])
+            now_s = self._clock()
             sizes = self.columns.tick(now_s)
             if self.columns.mode == reason.APPLY:
                 for row in np.flatnonzero(np.abs(sizes - self._asked) > 1e-9).tolist():
@@ -193,25 +190,11 @@ class ControllerBank:
 
     def start(self) -> None:
         """Take turns on a thread until `stop`; raises `Conflict` when it runs already."""
-        with self._lock:
-            if self._threads:
-                raise Conflict("This bank runs already")
-            self._ending.clear()
-            self._turned_s = self._clock()
-            self._threads = [
-                threading.Thread(target=self._run, name="controller-bank", daemon=True),
-                threading.Thread(target=self._watch, name="controller-bank-watch", daemon=True),
-            ]
-            for thread in self._threads:
-                thread.start()
+        self._turns.start()
 
     def stop(self) -> list[float]:
         """End the turns and leave every resource at its safe size, unless nothing was to be applied; return the sizes."""
-        self._ending.set()
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join()
-        self._threads = []
+        self._turns.stop()
         with self._lock:
             self._to_safe("let go, safe size")
             return list(self.applied)
@@ -221,19 +204,8 @@ class ControllerBank:
             for row, envelope in enumerate(self.envelopes):
                 self._apply(row, envelope.safe, why, self._clock())
 
-    def _watch(self) -> None:
-        """Set the safe sizes when no turn comes for three turns and the cool-down: one that hangs holds the lock."""
-        patience_s = 3 * self.tick_s + max(one.cool_s for one in self.envelopes)
-        while not self._ending.wait(self.tick_s):
-            if self._clock() - self._turned_s > patience_s:
-                self._to_safe(reason.DEAD)
-
-    def _run(self) -> None:
-        next_s = self._clock()
-        while not self._ending.is_set():
-            self.optimize()
-            next_s = max(next_s + self.tick_s, self._clock())
-            self._ending.wait(max(0.0, next_s - self._clock()))
+    def _turn(self) -> None:
+        self.optimize()
 
     def _apply(self, row: int, size: float, why: str, now_s: float) -> None:
         try:
@@ -254,7 +226,6 @@ class ControllerBank:
 
 def _measured(resource: Resource) -> ResourceState | None:
     try:
-        state = resource.measure_state()
+        return resource.measure_state()
     except (OSError, ValueError, ArithmeticError, OutpostError):
         return None
-    return state if is_sane(state) else None

@@ -40,6 +40,31 @@ _LARGE, _WITHIN_S, _CALM_S, _LEAST_GAIN = 0.25, 3.0, 10.0, 0.125
 _pass = njit(cache=True, nogil=True, error_model="numpy")
 
 
+# The fields of `contracts.ResourceState`, in order.
+_AT, _POSITION, _, _, _SIZE, _QUEUE, _WAIT, _RAW, _SERVICE, _BUSY, _LATENCY, _RTT, _DONE = range(13)
+_NO_SERVICE_S: Final = 1e-3
+
+
+@_pass
+def look(told: Any, seen: Any) -> None:
+    """Take states (controllers, fields of a state); as `envelope.is_sane` and `controller.sight_of`."""
+    for i in range(len(told)):
+        state = told[i]
+        finite = True
+        for value in state:
+            finite = finite and math.isfinite(value)
+        fit = finite and state[_POSITION] >= 0 and state[_SIZE] >= 0 and state[_QUEUE] >= 0 and state[_WAIT] >= 0
+        fit = fit and state[_SERVICE] >= 0 and state[_LATENCY] >= 0 and state[_RTT] >= 0 and state[_DONE] >= 0
+        seen[OK, i] = 1.0 if fit else 0.0
+        if not fit:
+            continue
+        service = state[_SERVICE] if state[_SERVICE] > 0 else _NO_SERVICE_S
+        seen[AT, i], seen[QUEUE, i], seen[SIZE, i], seen[DONE, i] = state[_AT], state[_QUEUE], state[_SIZE], state[_DONE]
+        seen[DEMAND, i] = state[_POSITION] if state[_RAW] < 0 else state[_RAW]
+        seen[BUSY, i] = min(state[_POSITION], state[_SIZE]) if state[_BUSY] < 0 else state[_BUSY]
+        seen[SERVICE, i], seen[RTT, i] = service, state[_RTT] if state[_RTT] > 0 else service
+
+
 @_pass
 def forget(i: int, m: Any, s: Any) -> None:
     """Make the memory of one controller that of who has seen nothing."""

@@ -5,11 +5,12 @@ itself. A plant found contended is never followed past its fitted optimum n*.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Final, NamedTuple
 
 from app.engine.control.limits import Fitted, Slowdown, optimum, slowdown, slowdown_begin
 from app.engine.control.ops import Num, Ops, full_like, zero_like
-from app.engine.control.physics import Coherent, Optomechanical, OptoMemory, ParaMemory, Parametric, Space, Starts
+from app.engine.control.physics import Coherent, Foretold, Optomechanical, OptoMemory, ParaMemory, Parametric, Space, Starts
 from app.engine.control.sight import Sight
 
 COHERENT: Final = 0.0
@@ -26,6 +27,7 @@ DWELL_S: Final = 5.0
 SURE_T: Final = 6.0
 SURE_SLOWER: Final = 1.5
 SURE_TASKS: Final = 600.0
+_OF_SPRING: Final = ("push", "q", "beta", "drain_s", "margin", "foresee")
 
 
 class AutoMemory(NamedTuple):
@@ -41,19 +43,9 @@ class AutoMemory(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Auto:
+class Auto(Foretold):
     """Pick by what the load and the plant show; the parameters shared by the models are shared here too."""
 
-    q: Num = 100.0
-    beta: Num = 1.2
-    drain_s: Num = 0.4
-    lead: Num = 0.4
-    band: Num = 0.4
-    fall_s: Num = 0.33
-    margin: Num = -0.25
-    foresee: Num = 0.45
-    ahead: Num = 1.2
-    trust: Num = 0.6
     push: Num = 0.0005
     share: Num = 0.85
     admission: bool = False
@@ -67,46 +59,37 @@ class Auto:
         zero = zero_like(like)
         choice = full_like(like, FITTED if self.admission else COHERENT)
         return AutoMemory(
-            self._parametric().begin(like), self._optomechanical().begin(like), slowdown_begin(like),
+            self._parametric.begin(like), self._optomechanical.begin(like), slowdown_begin(like),
             choice, full_like(like, DWELL_S), zero, zero,
         )  # fmt: skip
 
+    @cached_property
     def _parametric(self) -> Parametric:
-        return Parametric(
-            self.q,
-            self.beta,
-            self.drain_s,
-            self.lead,
-            self.band,
-            self.fall_s,
-            self.margin,
-            self.foresee,
-            self.ahead,
-            self.trust,
-        )
+        return Parametric(**{name: getattr(self, name) for name in Parametric.space})
 
+    @cached_property
     def _optomechanical(self) -> Optomechanical:
-        return Optomechanical(
-            push=self.push, q=self.q, beta=self.beta, drain_s=self.drain_s, margin=self.margin, foresee=self.foresee
-        )
+        return Optomechanical(**{name: getattr(self, name) for name in _OF_SPRING})
 
     def step(self, memory: AutoMemory, sight: Sight, dt_s: float, ops: Ops) -> tuple[AutoMemory, Num]:
         """Return (memory, wanted size)."""
         slow = slowdown(memory.slow, sight, self.fitted.span_s, dt_s, ops)
-        best, t_value, slower = optimum(slow, ops)
+        best, t_value, slower = fit = optimum(slow, ops)
         contended = (t_value > SURE_T) & (slower > SURE_SLOWER) & (slow.w > SURE_TASKS)
-        para, size = self._parametric().step(memory.para, sight, dt_s, ops)
-        opto, pushed = self._optomechanical().step(memory.opto, sight, dt_s, ops)
+        para, size = self._parametric.step(memory.para, sight, dt_s, ops)
+        quick = sight.delay_s <= QUICK_TURNS * dt_s and not self.admission
+        # A spring that cannot be picked is not asked.
+        opto, pushed = self._optomechanical.step(memory.opto, sight, dt_s, ops) if quick else (memory.opto, size)
         fade = dt_s / (10.0 + dt_s)
         mean = memory.mean + fade * (sight.demand - memory.mean)
         square = memory.square + fade * (sight.demand * sight.demand - memory.square)
         idc = (square - mean * mean) / ops.maximum(mean, 1e-6) * dt_s / ops.maximum(sight.service_s, 1e-6)
-        wish = self._wish(contended, para, idc, sight.delay_s <= QUICK_TURNS * dt_s, ops)
+        wish = self._wish(contended, para, idc, quick, ops)
         free = (memory.age_s >= DWELL_S) | (contended & (memory.choice < FITTED))
         switch = free & (wish != memory.choice)
         choice = ops.where(switch, wish, memory.choice)
         age_s = ops.where(switch, 0.0, memory.age_s) + dt_s
-        limit = self.fitted.aim(slow, sight, dt_s, ops)
+        limit = self.fitted.aim(fit, sight, dt_s, ops)
         followed = ops.where(choice == OPTOMECHANICAL, pushed, size)
         capped = ops.where(contended, ops.minimum(followed, best), followed)
         return AutoMemory(para, opto, slow, choice, age_s, mean, square), ops.where(choice == FITTED, limit, capped)

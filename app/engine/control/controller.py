@@ -37,6 +37,7 @@ from app.engine.control.sight import Sight
 _WHOLE: Final = 0.5 + 1e-9
 _KEPT_ACTIONS: Final = 1000
 _NO_SERVICE_S: Final = 1e-3
+_SAME: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,9 @@ class Controller:
             decision = Decision(self.applied, KILLED)
         elif self.mode == APPLY:
             decision = self._cooled(decision, now_s)
-            self._apply(decision, now_s)
+            # What stands as it was asked for is left alone: to ask again costs more than to decide.
+            if state is None or state.size != self.applied or abs(decision.size - self._level) > _SAME:
+                self._apply(decision, now_s)
         else:
             decision = Decision(decision.size, OBSERVED if self.mode == OBSERVE else RECOMMENDED)
         seen = self._seen

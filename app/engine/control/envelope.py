@@ -50,8 +50,9 @@ class Envelope:
 
 def is_sane(state: ResourceState) -> bool:
     """Tell whether every figure of `state` is finite, and those that cannot be negative are not."""
-    least = (state.position, state.size, state.queue, state.wait_s, state.service_s, state.latency_s, state.rtt_s, state.done)
-    return all(map(math.isfinite, state)) and min(least) >= 0
+    _, position, _, _, size, queue, wait_s, _, service_s, _, latency_s, rtt_s, done, _ = state
+    least = min(position, size, queue, wait_s, service_s, latency_s, rtt_s, done)
+    return math.isfinite(sum(state)) and least >= 0
 
 
 def guard(envelope: Envelope, applied: float, wanted: float, dt_s: float, age_s: float = 0.0) -> Decision:

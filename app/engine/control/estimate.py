@@ -24,10 +24,10 @@ def share_of(dt_s: float, tau_s: float) -> float:
 
 def follow(motion: Motion, raw: float, dt_s: float, tau_s: float) -> Motion:
     """Return the motion after `dt_s` > 0 seconds with the raw demand `raw`; the first value is taken as it is."""
-    if not motion.known:
-        return Motion(raw, known=True)
+    before, speed, rate, known = motion
+    if not known:
+        return Motion(raw, 0.0, 0.0, True)
     share = share_of(dt_s, tau_s)
-    position = motion.position + share * (raw - motion.position)
-    velocity = motion.velocity + share * ((position - motion.position) / dt_s - motion.velocity)
-    acceleration = motion.acceleration + share * ((velocity - motion.velocity) / dt_s - motion.acceleration)
-    return Motion(position, velocity, acceleration, known=True)
+    position = before + share * (raw - before)
+    velocity = speed + share * ((position - before) / dt_s - speed)
+    return Motion(position, velocity, rate + share * ((velocity - speed) / dt_s - rate), True)

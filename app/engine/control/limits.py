@@ -211,11 +211,11 @@ class Fitted:
     def step(self, memory: Slowdown, sight: Sight, dt_s: float, ops: Ops) -> tuple[Slowdown, Num]:
         """Return (memory, wanted limit)."""
         memory = slowdown(memory, sight, self.span_s, dt_s, ops)
-        return memory, self.aim(memory, sight, dt_s, ops)
+        return memory, self.aim(optimum(memory, ops), sight, dt_s, ops)
 
-    def aim(self, memory: Slowdown, sight: Sight, dt_s: float, ops: Ops) -> Num:
-        """Return the limit the fit calls for, approached within a second or so and never past n*."""
-        best, t_value, _ = optimum(memory, ops)
+    def aim(self, fit: tuple[Num, Num, Num], sight: Sight, dt_s: float, ops: Ops) -> Num:
+        """Return the limit that `fit` (see `optimum`) calls for, approached within a second or so and never past n*."""
+        best, t_value, _ = fit
         known = t_value > _SURE_T
         probe = ops.where(sight.queue > 0, sight.size * (1 + self.rise), sight.size)
         target = ops.where(known, ops.clip(self.share * best, sight.low, sight.high), ops.minimum(probe, sight.high))

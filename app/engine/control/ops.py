@@ -46,9 +46,9 @@ ARRAY: Final = Ops(
 
 def zero_like(like: Num) -> Num:
     """Return 0.0, or zeros of the shape of `like`."""
-    return np.zeros(np.shape(like)) if np.ndim(like) else 0.0
+    return np.zeros(like.shape) if isinstance(like, np.ndarray) else 0.0
 
 
 def full_like(like: Num, value: float) -> Num:
     """Return `value`, or an array full of it of the shape of `like`."""
-    return np.full(np.shape(like), value) if np.ndim(like) else value
+    return np.full(like.shape, value) if isinstance(like, np.ndarray) else value

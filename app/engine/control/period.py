@@ -55,7 +55,7 @@ class Past:
         self._count = 0
         self.period: Floats = np.zeros(self.rows)
         self.strength: Floats = np.zeros(self.rows)
-        self._all = np.arange(self.rows)
+        self._all, self.found = np.arange(self.rows), False
 
     def add(self, demand: Num, dt_s: float) -> None:
         """Note one more turn of `dt_s` seconds; periods are looked for anew every two seconds."""
@@ -78,10 +78,11 @@ class Past:
 
     def _look(self) -> None:
         self.period, self.strength = periods(self.window())
+        self.found = bool(self.period.any())
 
     def recall(self, ahead: Num) -> tuple[Num, Num, Num]:
         """Return (whether a period is known, mean demand one period ago, and `ahead` turns after that)."""
-        if not self.period.any():
+        if not self.found:
             return (False, 0.0, 0.0) if self.scalar else (self.period > 0, 0.0, 0.0)
         lag = self.period
         now: Any = np.zeros(self.rows)

@@ -39,8 +39,8 @@ WAVES = {
 
 
 @dataclass(frozen=True)
-class Coherent:
-    """A Kalman estimate led by `lead` actuation delays; the size moves only when the set-point leaves the dead-band."""
+class Estimated:
+    """Settings of who follows an estimate: its drift, the staffing, the queue's time, the lead, the dead-band, the fall."""
 
     q: Num = 100.0
     beta: Num = 1.2
@@ -50,6 +50,20 @@ class Coherent:
     fall_s: Num = 0.33
     margin: Num = -0.25
     foresee: Num = 0.45
+
+
+@dataclass(frozen=True)
+class Foretold(Estimated):
+    """And of who looks for a period: how many actuation delays ahead, and the share of the estimate in what is told."""
+
+    ahead: Num = 1.2
+    trust: Num = 0.6
+
+
+@dataclass(frozen=True)
+class Coherent(Estimated):
+    """A Kalman estimate led by `lead` actuation delays; the size moves only when the set-point leaves the dead-band."""
+
     name: str = "coherent"
     space: ClassVar[Space] = {
         "q": (0.3, 3000, True), "beta": (0.0, 2.5, False), "drain_s": (0.1, 0.5, True),
@@ -146,22 +160,12 @@ class ParaMemory(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Parametric:
+class Parametric(Foretold):
     """Coherent, and where a period is detected, fed forward by `ahead` actuation delays from `period.Past`.
 
     x̂(t + d) = w x̂ + (1 - w) x̄(t - P) + x̄(t + d - P) - x̄(t - P), x̄ the centred mean of past periods.
     """
 
-    q: Num = 100.0
-    beta: Num = 1.2
-    drain_s: Num = 0.4
-    lead: Num = 0.4
-    band: Num = 0.4
-    fall_s: Num = 0.33
-    margin: Num = -0.25
-    foresee: Num = 0.45
-    ahead: Num = 1.2
-    trust: Num = 0.6
     name: str = "parametric"
     space: ClassVar[Space] = {**Coherent.space, "ahead": (0.5, 2.0, False), "trust": (0.2, 0.9, False)}
     starts: ClassVar[Starts] = (WAVES, *Coherent.starts)

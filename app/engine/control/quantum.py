@@ -14,12 +14,13 @@ from typing import Any, Final, Self
 import numpy as np
 
 from app.engine.base.contracts import Resource
-from app.engine.base.errors import Conflict, OutpostError
+from app.engine.base.errors import OutpostError
 from app.engine.control.controller import Controller, Manner
 from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
 from app.engine.control.laws import Law, need
 from app.engine.control.models import LawModel, model
 from app.engine.control.records import DEAD, RECOMMEND, Action, Decision, Tick
+from app.engine.control.turns import Turns
 
 _KEPT_TICKS: Final = 36_000
 _TUNE_AFTER_S: Final = 120.0
@@ -50,9 +51,10 @@ class QuantumController:
         self._clock = clock
         self.ticks: deque[Tick] = deque(maxlen=_KEPT_TICKS)
         self.tuned: dict[str, Any] | None = None
-        self._lock, self._ending = threading.RLock(), threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._turned_s = clock()
+        self._lock, self._begun_s = threading.RLock(), clock()
+        self._turns = Turns("controller", self._turn, self._revert, tick_s=tick_s, patience_s=3 * tick_s + self.envelope.cool_s,
+                            clock=clock)  # fmt: skip
+        self._tuning: threading.Thread | None = None
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=_KEPT_TICKS)
         self._plant = plant
 
@@ -80,23 +82,13 @@ class QuantumController:
 
     def start(self) -> None:
         """Take turns on a thread until `stop`; raises `Conflict` when it runs already."""
-        with self._lock:
-            if self._threads:
-                raise Conflict("This controller runs already")
-            self._ending.clear()
-            self._turned_s = self._clock()
-            self._threads = [
-                threading.Thread(target=self._run, name="controller", daemon=True),
-                threading.Thread(target=self._watch, name="controller-watch", daemon=True),
-            ]
-            for thread in self._threads:
-                thread.start()
+        self._begun_s = self._clock()
+        self._turns.start()
 
     def optimize(self) -> Tick:
         """Take one turn now and return what was done and why."""
         with self._lock:
             tick = self._controller.tick(self._clock())
-            self._turned_s = self._clock()
             self.ticks.append(tick)
             seen = self._controller.seen
             if seen is not None and seen.service_s > 0:
@@ -105,11 +97,7 @@ class QuantumController:
 
     def stop(self) -> float:
         """End the turns and leave the resource at its safe size, which is returned; a second call changes nothing."""
-        self._ending.set()
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join()
-        self._threads = []
+        self._turns.stop()
         with self._lock:
             return self._controller.let_go()
 
@@ -161,15 +149,11 @@ class QuantumController:
         )  # fmt: skip
         return whatif.compare(load, need(model, self._plant).name)
 
-    def _run(self) -> None:
-        begun_s, next_s, tuned = self._clock(), self._clock(), False
-        while not self._ending.is_set():
-            self.optimize()
-            if self.auto_tune and not tuned and self._clock() - begun_s > _TUNE_AFTER_S:
-                tuned = True
-                threading.Thread(target=self._tune_quietly, name="controller-tune", daemon=True).start()
-            next_s = max(next_s + self.tick_s, self._clock())
-            self._ending.wait(max(0.0, next_s - self._clock()))
+    def _turn(self) -> None:
+        self.optimize()
+        if self.auto_tune and self._tuning is None and self._clock() - self._begun_s > _TUNE_AFTER_S:
+            self._tuning = threading.Thread(target=self._tune_quietly, name="controller-tune", daemon=True)
+            self._tuning.start()
 
     def _tune_quietly(self) -> None:
         try:
@@ -177,12 +161,10 @@ class QuantumController:
         except OutpostError as error:
             self.tuned = {"accepted": False, "verdict": str(error)}
 
-    def _watch(self) -> None:
-        patience_s = 3 * self.tick_s + self.envelope.cool_s
-        while not self._ending.wait(self.tick_s):
-            if self._clock() - self._turned_s > patience_s and self._controller.mode == "apply":
-                # The turn hangs, perhaps in the resource and with the lock: go past both.
-                self._controller.apply_now(Decision(self.envelope.safe, DEAD), self._clock())
+    def _revert(self) -> None:
+        if self._controller.mode == "apply":
+            # The turn hangs, perhaps in the resource and with the lock: go past both.
+            self._controller.apply_now(Decision(self.envelope.safe, DEAD), self._clock())
 
 
 def _spread(seen: Sequence[tuple[float, float]], tick_s: float) -> list[float]:

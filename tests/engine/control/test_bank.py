@@ -8,7 +8,7 @@ from app.engine.base.contracts import ResourceState
 from app.engine.base.errors import BadInput, Conflict, Offline
 from app.engine.control import ControllerBank, ElasticThreadPool, ThreadPoolResource
 from app.engine.control.bank import MODELS, REASONS, Columns
-from app.engine.control.controller import Controller, Manner
+from app.engine.control.controller import Controller, Manner, sight_of
 from app.engine.control.envelope import Envelope
 from app.engine.control.records import APPLY, RECOMMENDED, SAFE
 
@@ -66,7 +66,7 @@ def test_a_row_of_a_bank_does_what_a_controller_does(name, envelope, contended, 
         one.step(now_s)
         row.step(now_s)
         tick = controller.tick(now_s)
-        bank.see(0, row.measure_state() if row.state is not None else None)
+        bank.see([row.measure_state() if row.state is not None else None])
         size = float(bank.tick(now_s)[0])
         assert size == pytest.approx(controller._level, abs=1e-6), turn
         assert REASONS[bank.reasons[0]] == tick.reason, turn
@@ -82,11 +82,12 @@ def test_rows_do_not_know_of_each_other():
     plays = [Played(1, contended=False), Played(2, contended=False)]
     for turn in range(60):
         now_s = 0.1 * turn
-        for at, play in enumerate(plays):
+        for play in plays:
             play.step(now_s)
-            state = play.measure_state() if play.state is not None else None
-            both.see(at, state)
-            alone[at].see(0, state)
+        states = [play.measure_state() if play.state is not None else None for play in plays]
+        both.see(states)
+        for one, state in zip(alone, states, strict=True):
+            one.see([state])
         sizes = both.tick(now_s)
         assert sizes.tolist() == [float(one.tick(now_s)[0]) for one in alone]
         for play, size in zip(plays, sizes.tolist(), strict=True):
@@ -118,6 +119,21 @@ def test_real_pools_are_steered_together_and_left_at_their_safe_sizes():
     assert all(2 <= action.after <= 32 and action.reason for _, action in told)
     for pool in pools:
         pool.shutdown()
+
+
+def test_a_look_at_a_state_tells_what_a_controller_would_see_and_finds_out_lies():
+    base = ResourceState(1.0, 12.0, 0.0, 0.0, 10.0, 3.0, 0.1)
+    full = base._replace(raw=11.0, service_s=0.05, busy=9.0, rtt_s=0.06, done=4.0)
+    lies = [base._replace(**{name: value}) for name, value in (("position", math.nan), ("queue", -1.0), ("velocity", math.inf))]
+    states = [base, full, None, *lies]
+    count = len(states)
+    columns = Columns([MODELS["auto"]] * count, [WIDE] * count, [10.0] * count, delays_s=[0.1] * count)
+    columns.see(states)
+    assert columns.seen[0].tolist() == [1.0, 1.0, 0.0, 0.0, 0.0, 0.0]
+    for row, state in enumerate((base, full)):
+        sight = sight_of(state, state.size, 2.0, 64.0, 0.1)
+        seen = (state.at_s, sight.demand, sight.service_s, sight.busy, sight.queue, sight.size, sight.rtt_s, sight.done)
+        assert columns.seen[1:, row].tolist() == list(seen)
 
 
 def test_by_default_a_bank_only_recommends():

@@ -113,10 +113,12 @@ class ElasticThreadPool:
         if size < 1:
             raise BadInput("A pool needs at least one thread, not {size}", field="size", size=size)
         with self._lock:
-            if not self._closing:
+            if not self._closing and size != self._size:
+                surplus = size < self._size
                 self._size = size
                 self._grow()
-                self._lock.notify_all()
+                if surplus:  # only who is to end must wake: a controller asks for a size at every turn
+                    self._lock.notify_all()
             return self._size
 
     def counts(self) -> Counts:
@@ -229,21 +231,25 @@ class ThreadPoolResource:
 
     def measure_state(self) -> ResourceState:
         """Return the demand (arrival rate × mean service time), its rates, size, queue, and what ended since the last look."""
-        now_s, counts, before = self._clock(), self._pool.counts(), self._before
-        dt_s = now_s - self._at_s
+        now_s, before = self._clock(), self._before
+        now = self._pool.counts()
+        size, _, busy, queued, submitted, started, finished, _, service_s, waited_s, oldest_s = now
+        dt_s, done = now_s - self._at_s, finished - before.finished
+        rtt_s = (service_s - before.service_total_s) / done if done else 0.0
+        wait_s = oldest_s
+        if began := started - before.started:
+            wait_s = max((waited_s - before.wait_total_s) / began, oldest_s)
         if dt_s > 0:
-            self._learn_service(counts, before, dt_s)
-            self._raw = self._service_s * (counts.submitted - before.submitted) / dt_s
-            if not self._service_s:
-                self._raw = float(counts.busy + counts.queued)
+            if done:  # a plain mean while little was seen, then one that fades over ten seconds
+                self._service_s += max(done / finished, dt_s / (_MEMORY_S + dt_s)) * (rtt_s - self._service_s)
+            mean_s = self._service_s
+            self._raw = mean_s * (submitted - before.submitted) / dt_s if mean_s else float(busy + queued)
             self._motion = follow(self._motion, self._raw, dt_s, self._filter_s)
-            self._before, self._at_s = counts, now_s
-        motion, done = self._motion, counts.finished - before.finished
-        rtt_s = (counts.service_total_s - before.service_total_s) / done if done else 0.0
-        wait_s = _recent_wait_s(counts, before)
+            self._before, self._at_s = now, now_s
+        position, velocity, acceleration, _ = self._motion
         return ResourceState(
-            now_s, motion.position, motion.velocity, motion.acceleration, float(counts.size), float(counts.queued), wait_s,
-            self._raw, self._service_s, float(counts.busy), wait_s + rtt_s, rtt_s, float(done),
+            now_s, position, velocity, acceleration, size, queued, wait_s, self._raw, self._service_s, busy,
+            wait_s + rtt_s, rtt_s, done,
         )  # fmt: skip
 
     def apply_control(self, new_size: float) -> float:
@@ -264,18 +270,3 @@ class ThreadPoolResource:
             "mean_service_s": counts.service_total_s / counts.finished if counts.finished else 0.0,
             "mean_wait_s": counts.wait_total_s / counts.started if counts.started else 0.0,
         }
-
-    def _learn_service(self, counts: Counts, before: Counts, dt_s: float) -> None:
-        """Keep a plain mean while little was seen, then one that fades over ten seconds."""
-        finished = counts.finished - before.finished
-        if finished:
-            mean_s = (counts.service_total_s - before.service_total_s) / finished
-            share = max(finished / counts.finished, dt_s / (_MEMORY_S + dt_s))
-            self._service_s += share * (mean_s - self._service_s)
-
-
-def _recent_wait_s(counts: Counts, before: Counts) -> float:
-    """Return the mean wait of the tasks started since `before`, or the wait of the oldest queued if that is longer."""
-    started = counts.started - before.started
-    mean_s = (counts.wait_total_s - before.wait_total_s) / started if started else 0.0
-    return max(mean_s, counts.oldest_wait_s)

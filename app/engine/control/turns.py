@@ -1,0 +1,105 @@
+"""Turns on a thread of their own, and one watch over all who take them.
+
+When no turn of somebody comes for as long as it asked, its revert is called on a fresh thread: a resource that hangs may hang
+there too, and holds up neither the watch nor others. The watch's thread ends when nobody takes turns any more.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from app.engine.base.errors import Conflict
+
+
+class Turns:
+    """Calls `turn` every `tick_s` from `start` to `stop`, and `revert` when no turn has come for `patience_s`."""
+
+    def __init__(self, name: str, turn: Callable[[], None], revert: Callable[[], None], *, tick_s: float, patience_s: float,
+                 clock: Callable[[], float]) -> None:  # fmt: skip
+        self.name, self.tick_s = name, tick_s
+        self._turn, self._revert, self._patience_s, self._clock = turn, revert, patience_s, clock
+        self._ending, self._lock = threading.Event(), threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._reverting: threading.Thread | None = None
+        self._turned_s = clock()
+
+    def start(self) -> None:
+        """Take turns until `stop`; raises `Conflict` when they are taken already."""
+        with self._lock:
+            if self._thread is not None:
+                raise Conflict("This controller runs already")
+            self._ending.clear()
+            self._turned_s = self._clock()
+            self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+            self._thread.start()
+        WATCH.add(self)
+
+    def stop(self) -> None:
+        """End the turns and return when the last is over; a second call changes nothing."""
+        self._ending.set()
+        WATCH.discard(self)
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def look(self) -> None:
+        """Revert on a fresh thread when no turn has come for too long."""
+        busy = self._reverting is not None and self._reverting.is_alive()
+        if not busy and self._clock() - self._turned_s > self._patience_s:
+            self._reverting = threading.Thread(target=self._revert, name=f"{self.name}-revert", daemon=True)
+            self._reverting.start()
+
+    def _run(self) -> None:
+        next_s = self._clock()
+        while not self._ending.is_set():
+            self._turn()
+            self._turned_s = self._clock()
+            next_s = max(next_s + self.tick_s, self._turned_s)
+            self._ending.wait(max(0.0, next_s - self._turned_s))
+
+
+class Watch:
+    """Looks at everybody who takes turns, as often as the quickest of them turns."""
+
+    def __init__(self) -> None:
+        self._watched: set[Turns] = set()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def running(self) -> bool:
+        """Tell whether the watch's thread looks."""
+        return self._thread is not None
+
+    def add(self, turns: Turns) -> None:
+        """Watch over `turns` from now on."""
+        with self._changed:
+            self._watched.add(turns)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="controller-watch", daemon=True)
+                self._thread.start()
+            elif turns.tick_s < min((one.tick_s for one in self._watched if one is not turns), default=0.0):
+                self._changed.notify_all()
+
+    def discard(self, turns: Turns) -> None:
+        """Watch over `turns` no more."""
+        with self._changed:
+            self._watched.discard(turns)
+            if not self._watched:
+                self._changed.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if self._watched:
+                    self._changed.wait(min(one.tick_s for one in self._watched))
+                watched = tuple(self._watched)
+                if not watched:
+                    self._thread = None
+                    return
+            for turns in watched:
+                turns.look()
+
+
+WATCH: Final = Watch()

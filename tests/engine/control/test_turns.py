@@ -1,0 +1,72 @@
+import threading
+import time
+
+import pytest
+
+from app.engine.base.errors import Conflict
+from app.engine.control.turns import WATCH, Turns
+
+
+def made(turn, revert=lambda: None, patience_s=60.0, name="test"):
+    return Turns(name, turn, revert, tick_s=0.01, patience_s=patience_s, clock=time.monotonic)
+
+
+def test_turns_are_taken_until_the_stop_and_can_begin_anew():
+    count, enough = [0], threading.Event()
+
+    def turn():
+        count[0] += 1
+        if count[0] >= 3:
+            enough.set()
+
+    turns = made(turn)
+    for _ in range(2):
+        enough.clear()
+        count[0] = 0
+        turns.start()
+        with pytest.raises(Conflict, match="runs already"):
+            turns.start()
+        assert enough.wait(20)
+        turns.stop()
+        after = count[0]
+        turns.stop()
+        assert count[0] == after
+
+
+def test_one_watch_looks_at_all_and_a_revert_that_hangs_holds_up_no_other():
+    gate, second, never = threading.Event(), threading.Event(), threading.Event()
+    hung = made(lambda: never.wait(20), revert=lambda: gate.wait(20), patience_s=0.03, name="hung")
+    other = made(lambda: never.wait(20), revert=second.set, patience_s=0.03, name="other")
+    hung.start()
+    other.start()
+    names = [thread.name for thread in threading.enumerate()]
+    assert names.count("controller-watch") == 1
+    assert second.wait(20)
+    never.set()
+    gate.set()
+    hung.stop()
+    other.stop()
+
+
+def test_a_turn_that_raises_ends_its_thread_and_the_watch_reverts(monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda _args: None)
+    reverted = threading.Event()
+
+    def broken():
+        raise TypeError("a law of somebody else")
+
+    turns = made(broken, revert=reverted.set, patience_s=0.03)
+    turns.start()
+    assert reverted.wait(20)
+    turns.stop()
+
+
+def test_the_watch_ends_with_the_last_of_those_it_watches():
+    turns = made(lambda: None)
+    turns.start()
+    assert WATCH.running
+    watch = next(thread for thread in threading.enumerate() if thread.name == "controller-watch")
+    turns.stop()
+    watch.join(20)
+    assert not watch.is_alive()
+    assert not WATCH.running

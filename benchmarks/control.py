@@ -27,7 +27,7 @@ from app.engine.control.quantum import QuantumController
 from app.engine.control.sight import Sight
 
 Line = tuple[str, float, str, str, dict[str, Any]]
-PEERS = ["static", "pid", "gradient2", "aimd", "hpa", "staffing"]
+PEERS = ["static", "pid", "gradient2", "aimd", "vegas", "hpa", "staffing"]
 
 
 def per_call_us(call: Callable[[], object], count: int = 5000) -> float:
@@ -122,6 +122,17 @@ def gains(given: argparse.Namespace) -> Iterator[Line]:
         for one in told["per"]:
             more = {**settings, "low": one["low"], "high": one["high"], "p_holm": one["p_holm"]}
             yield f"control: gain over {one['against']}, {_place(settings)}", one["effect"], "ratio", one["against"], more
+        classical = [one for one in told["per"] if not one["against"].startswith("static")]
+        if classical and settings["resource"] == "threadpool":
+            best = min(classical, key=lambda one: told["laws"][one["against"]]["cost"])
+            more = {**settings, "low": best["low"], "high": best["high"], "picked": told["picked"]["law"]}
+            yield (
+                f"control: gain over the best classical law, {_place(settings)}",
+                best["effect"],
+                "ratio",
+                best["against"],
+                more,
+            )
         yield (
             f"control: same against same, {_place(settings)}",
             told["aa"]["effect"],

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 _RESOURCES = (
     "threadpool", "processpool", "connections", "queue", "socket", "memory", "cgroup", "balancer", "ratelimit", "batch",
 )  # fmt: skip
-_RUNNABLE = ("threadpool", "processpool", "connections", "queue", "balancer", "batch")
+_WORKERS = ("threadpool", "processpool", "connections", "queue", "balancer", "batch")
+_RUNNABLE = (*_WORKERS, "socket", "memory", "ratelimit", "cgroup")
 _POLICIES = ("round_robin", "least", "two_choices", "weighted")
 _LAWS = (
     "auto", "optomechanical", "parametric", "coherent",
@@ -78,9 +79,9 @@ _TRACE = Arg("trace", Path, "A CSV whose first column holds arrival time stamps;
 _LOAD = Arg(
     "load", str, "The class of load where no trace is given.", "bursty", choices=("bursty", "periodic", "drift", "steady")
 )
-_REAL = Arg("resource", str, "What to control.", "threadpool", choices=_RUNNABLE)
-_LOWEST = Arg("low", int, "Smallest size, in the resource's unit.", 2, low=1, high=1024)
-_HIGHEST = Arg("high", int, "Largest size, in the resource's unit.", 64, low=1, high=1024)
+_REAL = Arg("resource", str, "What to control.", "threadpool", choices=_WORKERS)
+_LOWEST = Arg("low", int, "Smallest size, in the resource's unit. 0 takes what suits the resource.", 0, low=0, high=1 << 34)
+_HIGHEST = Arg("high", int, "Largest size, in the resource's unit. 0 takes what suits the resource.", 0, low=0, high=1 << 34)
 _RATE = Arg(
     "rate_hz", float, "Tasks per second between bursts; three times as many within. 0 takes what suits the resource.", 0.0,
     unit="Hz", low=0, high=2000,
@@ -98,7 +99,7 @@ ROWS: tuple[Command, ...] = (
         "waits are measured. The static peer in the result is simulated with the same load and mean size.",
         _run,
         (
-            _REAL,
+            dataclasses.replace(_REAL, choices=_RUNNABLE),
             Arg("seconds", float, "How long.", 10.0, unit="s", low=0.5, high=3600),
             Arg("seed", int, "Seed of the load; equal seeds meet equal arrivals and service times.", 0, low=0, high=2**64 - 1),
             _LOWEST,
@@ -161,7 +162,7 @@ ROWS: tuple[Command, ...] = (
             _SERVICE,
             _SEED,
         ),
-        returns="{per: [{against, effect, low, high, p_holm, verdict}], floor, seeds, trace, laws, weights, aa}",
+        returns="{per: [{against, effect, low, high, p_holm, verdict}], floor, seeds, trace, picked, laws, weights, aa}",
     ),
     Command(
         "control.confirm",
@@ -198,7 +199,7 @@ ROWS: tuple[Command, ...] = (
             Arg("seeds", int, "Loads of the confirmation.", 200, low=2, high=10_000),
             _SEED,
         ),
-        returns="{accepted, verdict, effect, low, high, settings, tried}",
+        returns="{accepted, verdict, effect, low, high, law, settings, tried}",
     ),
     Command(
         "control.replay",

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from app.engine.base.text import tr
 from app.engine.base.units import count_text, number_text, span_text
+from app.engine.control.report import picked_text
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
 from app.views.control_cards import ControllerCards, calm, is_controller
@@ -137,7 +138,11 @@ class ControlPage(RunPage):
 def _said(result: Mapping[str, Any]) -> str:
     if "per" in result:
         verdicts = "; ".join(f"{one['against']}: {tr(str(one.get('verdict', '')))}" for one in result["per"])
-        return tr("Simulated, {seeds} paired loads · {verdicts}", seeds=result.get("seeds", "–"), verdicts=verdicts)
+        if result.get("kind") == "measured":
+            where = {"resource": tr(str(result.get("resource", ""))), "blocks": result.get("blocks", "–")}
+            return tr("Measured on a real {resource}, {blocks} paired blocks · {verdicts}", **where, verdicts=verdicts)
+        said = tr("Simulated, {seeds} paired loads · {verdicts}", seeds=result.get("seeds", "–"), verdicts=verdicts)
+        return " · ".join(filter(None, (said, picked_text(result))))
     if "effect" in result and "laws" in result:
         return tr(
             "Simulated: {model} would have cost {effect} less than {against}",

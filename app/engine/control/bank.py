@@ -23,6 +23,7 @@ from app.engine.base.errors import BadInput, OutpostError
 from app.engine.control import records as reason
 from app.engine.control.choose import Auto
 from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
+from app.engine.control.laws import suited
 from app.engine.control.physics import Coherent, Optomechanical
 from app.engine.control.records import Action
 from app.engine.control.turns import Turns
@@ -170,7 +171,10 @@ class ControllerBank:
     @staticmethod
     def _law(resource: Resource, name: str) -> BankLaw:
         """Return the model; on an admission plant nothing follows demand, so every name there is the automatic one."""
-        return replace(Auto(), admission=True) if getattr(resource, "plant", "sizing") == "admission" else MODELS[name]
+        if getattr(resource, "plant", "sizing") == "admission":
+            return replace(Auto(), admission=True)
+        law: Any = suited(MODELS[name], resource)
+        return law  # type: ignore[no-any-return]
 
     def set_mode(self, mode: str) -> None:
         """Observe, recommend or apply from the next turn on."""

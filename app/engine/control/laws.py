@@ -5,6 +5,7 @@ sets a limit. The models of the house come first, then their peers; `literal` is
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from app.engine.base.errors import BadInput
@@ -48,6 +49,15 @@ LAWS: Final[Mapping[str, Law]] = {law.name: law for law in _SIZING}
 LIMITS: Final[Mapping[str, Law]] = {law.name: law for law in _ADMISSION}
 MODELS: Final = ("auto", "optomechanical", "parametric", "coherent")
 FOLLOWERS: Final = ("pid", "coherent", "optomechanical")
+
+
+def suited(law: Law, resource: Any) -> Law:
+    """Return `law` for `resource`: one in which nothing is seen to wait has a `reserve`, the spare in place of a queue's term.
+
+    The margin of a model is below nothing where a queue carries a part of demand; a buffer of that size would lose that part.
+    """
+    reserve = getattr(resource, "reserve", None)
+    return law if reserve is None or not hasattr(law, "margin") else replace(law, margin=reserve)  # type: ignore[type-var]
 
 
 def need(name: str, plant: str = SIZING) -> Law:

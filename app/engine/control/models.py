@@ -32,6 +32,10 @@ class LawModel:
         """Return the law's name."""
         return self.law.name
 
+    def following(self, law: Law) -> "LawModel":
+        """Return a model of the same resource that follows `law` and has seen nothing."""
+        return LawModel(law, low=self._low, high=self._high, delay_s=self._delay_s, tick_s=self._tick_s)
+
     def calculate_force(self, state: ResourceState) -> float:
         """Return the size wanted less the size in force."""
         sight = sight_of(state, state.size, self._low, self._high, self._delay_s)

@@ -17,7 +17,7 @@ from app.engine.base.contracts import Resource
 from app.engine.base.errors import OutpostError
 from app.engine.control.controller import Controller, Manner
 from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
-from app.engine.control.laws import Law, need
+from app.engine.control.laws import Law, need, suited
 from app.engine.control.models import LawModel, model
 from app.engine.control.records import DEAD, RECOMMEND, Action, Decision, Tick
 from app.engine.control.turns import Turns
@@ -39,6 +39,7 @@ class QuantumController:
             physics_model = model(
                 physics_model, plant=plant, low=resource.low, high=resource.high, delay_s=delay_s, tick_s=tick_s
             )
+            physics_model = physics_model.following(suited(physics_model.law, resource))
         self.resource, self.physics_model, self.auto_tune, self.tick_s = resource, physics_model, auto_tune, tick_s
         size = resource.measure_state().size
         kept = min(max(size if safe is None else safe, resource.low), resource.high)
@@ -109,7 +110,8 @@ class QuantumController:
     def tune(self, *, candidates: int = 40, seeds: int = 12, seed: int = 0) -> dict[str, Any]:
         """Tune the model on the arrivals seen so far and take the settings if they are confirmed on a part not used for it.
 
-        Raises `BadInput` when too little was seen. Returns {accepted, verdict, effect, low, high, settings}.
+        Raises `BadInput` when too little was seen. Returns {accepted, verdict, effect, low, high, law, settings}; `law` is
+        another than asked where the automatic model gives way to a classical law that did better.
         """
         from app.engine.control import trials
 
@@ -123,9 +125,10 @@ class QuantumController:
         }  # fmt: skip
         self.tuned = told = trials.tuning(spec, seed)
         if told["accepted"]:
-            law: Law = need(self.physics_model.name, self._plant)
+            law: Law = need(told["law"], self._plant)
             with self._lock:
-                changed: Any = dataclasses.replace(law, **told["settings"])  # type: ignore[type-var]
+                changed: Any = suited(dataclasses.replace(law, **told["settings"]), self.resource)  # type: ignore[type-var]
+                self.physics_model = self.physics_model.following(changed)
                 self._controller.follow(changed)
         return told
 

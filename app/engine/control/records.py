@@ -103,6 +103,39 @@ KINDS: Final = {
 }
 
 
+@dataclass(frozen=True)
+class RunRange:
+    """What a run takes where nothing is asked: bounds, safe size (0: staffed for the load), tasks per s between bursts."""
+
+    low: int
+    high: int
+    safe: int
+    rate_hz: float
+
+
+# What can be steered under a load of our own making. Rates between bursts are what each can bear on any machine; on those that
+# serve tasks (`WORKERS`) a model can be proved and a load played again.
+RUNS: Final = {
+    "threadpool": RunRange(2, 64, 0, 200.0), "processpool": RunRange(2, 16, 0, 20.0), "connections": RunRange(2, 64, 8, 60.0),
+    "queue": RunRange(2, 64, 8, 60.0), "balancer": RunRange(2, 16, 0, 60.0), "batch": RunRange(2, 64, 8, 60.0),
+    "socket": RunRange(8192, 262_144, 65_536, 200.0), "memory": RunRange(1 << 20, 32 << 20, 4 << 20, 60.0),
+    "ratelimit": RunRange(5, 150, 60, 40.0),
+}  # fmt: skip
+WORKERS: Final = ("threadpool", "processpool", "connections", "queue", "balancer", "batch")
+
+
+def need_run(name: str) -> RunRange:
+    """Return what a run on `name` takes; raise `BadInput` with the reason where we have no load of our own for it."""
+    kind = need_kind(name)
+    if name not in RUNS:
+        raise BadInput(
+            "{name} has no load of its own to run under, what it limits is yours; choose from {known}", field="resource",
+            name=kind.name, known=", ".join(RUNS),
+            hint="Steer it from the library, or use: control trial --resource " + kind.name,
+        )  # fmt: skip
+    return RUNS[name]
+
+
 def need_kind(name: str) -> ResourceKind:
     """Return the kind of resource called `name`; raise `BadInput` that lists those there are."""
     try:

@@ -4,6 +4,7 @@ import csv
 import html
 import io
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput
@@ -143,7 +144,15 @@ def _notes(result: dict[str, Any]) -> str:
         seeds=result.get("seeds"), load=result.get("load"), floor=result.get("floor"),
         aa=_share((result.get("aa") or {}).get("effect", 0.0)),
     )  # fmt: skip
-    return f"<p>{html.escape(said)}</p>"
+    return f"<p>{html.escape(' '.join(filter(None, (said, picked_text(result)))))}</p>"
+
+
+def picked_text(result: Mapping[str, Any]) -> str:
+    """Say which law the automatic model gave way to, or nothing where it stood by itself."""
+    law = str((result.get("picked") or {}).get("law", ""))
+    if not law or law == result.get("model"):
+        return ""
+    return tr("{model} gave way to {law}, which did better on the tuning loads.", model=result.get("model", ""), law=law)
 
 
 def intervals(per: list[dict[str, Any]]) -> str:

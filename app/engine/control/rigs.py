@@ -18,7 +18,7 @@ from app.engine.base.errors import OutpostError
 from app.engine.control.adapters.asyncqueue import CoDel, LimitedQueue, QueueResource
 from app.engine.control.adapters.connections import Checkouts, ConnectionPoolResource
 from app.engine.control.adapters.processpool import ElasticProcessPool, ProcessPoolResource
-from app.engine.control.adapters.rates import Batcher, BatchResource
+from app.engine.control.adapters.rates import Batcher, BatchResource, RateLimitResource, TokenBucket
 from app.engine.control.adapters.threadpool import ElasticThreadPool, ThreadPoolResource
 from app.engine.control.simulate import CONTENDED
 
@@ -209,6 +209,19 @@ def batch_rig(size: int, low: int, high: int) -> Rig:
     return ClientRig(BatchResource(batcher, low, high), serve, ended.set)
 
 
+def ratelimit_rig(size: int, low: int, high: int) -> Rig:
+    """Return clients that a token bucket lets in or refuses; the more are served at once, the slower each."""
+    ended = threading.Event()
+    bucket = TokenBucket(float(size))
+
+    def serve(service_s: float, began: Callable[..., None]) -> None:
+        with bucket.using():
+            began()
+            ended.wait(slowed(service_s, bucket.busy))
+
+    return ClientRig(RateLimitResource(bucket, low, high), serve, ended.set)
+
+
 class QueueRig:
     """A bounded asyncio queue on a loop of its own; what waited too long is shed by CoDel."""
 
@@ -277,9 +290,13 @@ async def _settled() -> None:
 
 
 def rig_of(kind: str, size: int, low: int, high: int, more: dict[str, Any]) -> Rig:
-    """Return the rig of a kind of resource, at `size` within [`low`, `high`]; `more` holds a balancer's policy and agents."""
+    """Return the rig of a kind of resource, at `size` within [`low`, `high`].
+
+    `more` holds a balancer's policy and agents, and the mean service time that a cache's keys are drawn with.
+    """
     from app.engine.control.rig_agents import agents_rig
     from app.engine.control.rig_balancer import balancer_rig
+    from app.engine.control.rig_bytes import SocketRig, cache_rig
 
     if more.get("agents"):
         return agents_rig(more, size, low, high)
@@ -287,5 +304,7 @@ def rig_of(kind: str, size: int, low: int, high: int, more: dict[str, Any]) -> R
     make: dict[str, Callable[[int, int, int], Rig]] = {
         "threadpool": ThreadRig, "processpool": ProcessRig, "connections": connections_rig, "queue": QueueRig,
         "batch": batch_rig, "balancer": partial(balancer_rig, policy=str(more.get("policy", "two_choices"))),
+        "socket": SocketRig, "memory": partial(cache_rig, mean_s=float(more.get("service_s", 0.05))),
+        "ratelimit": ratelimit_rig,
     }  # fmt: skip
     return make[kind](size, low, high)

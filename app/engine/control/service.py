@@ -11,7 +11,7 @@ from app.engine.base.records import Records
 from app.engine.control import orders, report
 from app.engine.control.actions import ActionLog
 from app.engine.control.laws import need
-from app.engine.control.records import KINDS, MODES, ResourceKind, need_kind
+from app.engine.control.records import KINDS, MODES, WORKERS, ResourceKind, need_kind, need_run
 from app.engine.control.trials import asked_of
 from app.engine.control.whatif import HOUR_S
 from app.engine.jobs.base import Base
@@ -23,13 +23,6 @@ _TRIAL: Final = "app.engine.control.trials:trial"
 _TUNE: Final = "app.engine.control.trials:tuning"
 _CONFIRM: Final = "app.engine.control.blocks:confirm"
 _REPLAY: Final = "app.engine.control.whatif:replay"
-# What can be steered under a load of our own making; the others are steered from the library, on the user's own resource.
-RUNNABLE: Final = ("threadpool", "processpool", "connections", "queue", "balancer", "batch")
-# Tasks per second between bursts where none is asked for: what each can bear on any machine.
-_RATES_HZ: Final = {
-    "threadpool": 200.0, "processpool": 20.0, "connections": 60.0, "queue": 60.0, "balancer": 60.0, "batch": 60.0,
-}  # fmt: skip
-_MOST_SERVERS: Final = 16
 
 
 class ControlService:
@@ -76,7 +69,8 @@ class ControlService:
         """
         if mode not in MODES:
             raise BadInput("A mode is observe, recommend or apply, not {mode}", field="mode", mode=mode)
-        kind = _runnable(resource)
+        kind = need_kind(resource)
+        need_run(resource)
         run_id = new_id()
         orders_file = self._orders / f"{run_id}.orders"
         spec = {
@@ -122,7 +116,7 @@ class ControlService:
         """Try `model` against peers on the real resource in paired blocks in random order; see `blocks.confirm`."""
         from app.engine.control.blocks import names_of
 
-        kind = _runnable(resource)
+        kind = _served(resource)
         spec: dict[str, Any] = {
             "resource": kind.name, "model": model, "against": [name for name in against.split(",") if name.strip()],
             "blocks": blocks, "run": _load_of(kind, seconds, low, high, rate_hz, service_s),
@@ -152,7 +146,8 @@ class ControlService:
     async def replay(self, run_id: str, *, model: str, seconds: float = HOUR_S, actor: str, cause: str = "") -> dict[str, Any]:
         """Simulate what `model` would have done with the last `seconds` of the load of a run; see `whatif.replay`."""
         run = self._book.records.need(run_id)
-        if "rate_hz" not in run.spec or "law" not in run.spec or "agents" in run.spec:
+        served = run.spec.get("resource", "threadpool") in WORKERS
+        if "rate_hz" not in run.spec or "law" not in run.spec or "agents" in run.spec or not served:
             raise Conflict("{title} is no run of a controller and cannot be replayed", title=run.title)
         job = self._base.jobs.records.get(run.job_id)
         met_s = job.done if job is not None and job.done > 0 else float(run.spec["seconds"])
@@ -197,29 +192,30 @@ class ControlService:
         return {"file": str(file), "size_bytes": len(text.encode())}
 
 
-def _runnable(name: str) -> ResourceKind:
-    kind = need_kind(name)
-    if kind.name not in RUNNABLE:
-        raise BadInput(
-            "{name} has no load of its own to run under; choose from {known}", field="resource", name=kind.name,
-            known=", ".join(RUNNABLE), hint="Steer it from the library, or use: control trial --resource " + kind.name,
-        )  # fmt: skip
-    return kind
+def _served(name: str) -> ResourceKind:
+    """Return a kind that serves tasks, on which a model can be proved by their waits; raises `BadInput` for others."""
+    need_run(name)
+    if name not in WORKERS:
+        raise BadInput("{name} serves no tasks by whose waits models could be told apart; choose from {known}",
+                       field="resource", name=name, known=", ".join(WORKERS))  # fmt: skip
+    return need_kind(name)
 
 
 def _load_of(  # noqa: PLR0917 - what was asked, in order
     kind: ResourceKind, seconds: float, low: int, high: int, rate_hz: float, service_s: float
 ) -> dict[str, Any]:
     """Return resource, bounds and load as `work.plan_of` reads them; raises `BadInput` for bounds it cannot have."""
+    suits = need_run(kind.name)
+    low, high = low or min(suits.low, high or suits.high), high or max(suits.high, low)
     if not 1 <= low <= high:
         raise BadInput("low {low} and high {high} must be ascending and at least 1", field="low", low=low, high=high)
     if max(low, kind.low) > min(high, kind.high):
         raise BadInput("{name} has between {low} and {high} {unit}", field="low", name=kind.name, low=int(kind.low),
                        high=int(kind.high), unit=kind.unit)  # fmt: skip
-    most = _MOST_SERVERS if kind.name == "balancer" else high
+    most = suits.high if kind.name == "balancer" else high
     return {
         "resource": kind.name, "seconds": seconds, "low": int(max(low, kind.low)), "high": int(min(high, kind.high, most)),
-        "rate_hz": rate_hz or _RATES_HZ[kind.name], "service_s": service_s,
+        "rate_hz": rate_hz or suits.rate_hz, "service_s": service_s,
     }  # fmt: skip
 
 

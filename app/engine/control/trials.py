@@ -2,9 +2,12 @@
 
 Model and peers get the same number of tuning candidates on the same tuning loads. `static` is the default size, staffed
 by Erlang C for the mean load; `static-best` the best size on the tuning loads; `static-hindsight` the best on the test
-loads themselves, which nobody can know beforehand.
+loads themselves, which nobody can know beforehand. The automatic model gives way to a classical law that does better than it
+on the tuning loads; what was picked is told.
 """
 
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +23,7 @@ from app.engine.control.loads import AGAIN, TEST, TUNE, Load, draw
 from app.engine.control.records import need_kind
 from app.engine.control.simulate import CONTENDED, Outcome, Plant, simulate
 from app.engine.control.traces import read_trace
-from app.engine.control.tune import static_candidates, tune
+from app.engine.control.tune import CLASSICAL, Tuned, pick, static_candidates, tune
 
 Floats = NDArray[np.float64]
 STATICS: Final = ("static", "static-best", "static-hindsight")
@@ -83,12 +86,14 @@ def trial(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop =
     """Return {per: [{against, effect, low, high, p_holm, …}], floor, seeds, trace}; effects as fractions of the peer's J."""
     asked = asked_of(spec)
     names = (asked.model, *asked.against)
-    total = float(len(names) * (1 + asked.seeds / _BLOCK))
-    done, tuned = 0.0, {}
-    for name in names:
-        tuned[name] = _tuned(name, asked, seed, stop)
+    bench = Bench(asked, seed, stop)
+    total = float(len(bench.names(names)) + len(names) * asked.seeds / _BLOCK)
+    done = 0.0
+    for name in bench.names(names):
+        bench.tuned(name)
         done += 1
         report(done, total, unit="blocks", partial={"phase": "tuning", "law": name})
+    tuned = {name: bench.tuned(name) for name in asked.against} | {asked.model: bench.picked(asked.model)}
     costs: dict[str, list[Outcome]] = {name: [] for name in names}
     played = 0
     for first in range(0, asked.seeds, _BLOCK):
@@ -97,13 +102,13 @@ def trial(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop =
         count = min(_BLOCK, asked.seeds - first)
         batch = draw(asked.load, TEST, seed, count, first=first)
         for name in names:
-            costs[name].append(_played(name, tuned[name][0], batch, asked))
+            costs[name].append(_played(name, tuned[name].law, batch, asked))
             done += count / _BLOCK
             report(min(done, total), total, unit="blocks", partial={"phase": "test", "law": name})
         played += count
     outcomes = {name: _joined(parts) for name, parts in costs.items()}
     document = _document(asked, outcomes, tuned, seed, played)
-    document["aa"] = _same(asked, tuned[asked.model][0], outcomes[asked.model], seed, min(played, _AA))
+    document["aa"] = _same(asked, tuned[asked.model].law, outcomes[asked.model], seed, min(played, _AA))
     document["trace"] = spec.get("trace", "")
     return document
 
@@ -116,17 +121,42 @@ def _default_static(asked: Asked) -> float:
     return float(queueing.staff_for(rate, load.service_s, 0.01, asked.plant.low, asked.plant.high))
 
 
-def _tuned(name: str, asked: Asked, seed: int, stop: Stop) -> tuple[Any, dict[str, float]]:
-    """Return (law, its settings), tuned on the tuning loads; a default is left as it is."""
-    if name == "static":
-        level = _default_static(asked)
-        return peers.Static(level), {"level": level}
-    law: Any = peers.Static() if name in STATICS else need(name, asked.plant.kind)
-    if name == "static-hindsight":
-        return law, {}
-    found = tune(law, asked.load, asked.plant, count=asked.candidates, seeds=asked.tuning_seeds, seed=seed,
-                 weight=asked.weight, stop=stop)  # fmt: skip
-    return found.law, found.settings
+class Bench:
+    """The laws of a trial, each tuned once on the tuning loads, with the same number of candidates."""
+
+    def __init__(self, asked: Asked, seed: int, stop: Stop) -> None:
+        self._asked, self._seed, self._stop = asked, seed, stop
+        self._found: dict[str, Tuned] = {}
+
+    def _gives_way(self, name: str) -> bool:
+        return name == "auto" and self._asked.plant.kind != ADMISSION
+
+    def names(self, asked: Iterable[str]) -> tuple[str, ...]:
+        """Return whom to tune for a trial of the `asked`: the automatic model is weighed against the classical laws."""
+        asked = tuple(asked)
+        return tuple(dict.fromkeys((*asked, *(CLASSICAL if any(map(self._gives_way, asked)) else ()))))
+
+    def tuned(self, name: str) -> Tuned:
+        """Return the law tuned by itself; a default size is left as it is."""
+        if name not in self._found:
+            self._found[name] = self._search(name)
+        return self._found[name]
+
+    def picked(self, name: str) -> Tuned:
+        """Return the law tuned; of the automatic model, what did best on the tuning loads: itself or a classical law."""
+        own = self.tuned(name)
+        return pick(own, {rival: self.tuned(rival) for rival in CLASSICAL}) if self._gives_way(name) else own
+
+    def _search(self, name: str) -> Tuned:
+        asked = self._asked
+        if name == "static":
+            level = _default_static(asked)
+            return Tuned(peers.Static(level), {"level": level}, math.nan, 1)
+        law: Any = peers.Static() if name in STATICS else need(name, asked.plant.kind)
+        if name == "static-hindsight":
+            return Tuned(law, {}, math.nan, 0)
+        return tune(law, asked.load, asked.plant, count=asked.candidates, seeds=asked.tuning_seeds, seed=self._seed,
+                    weight=asked.weight, stop=self._stop)  # fmt: skip
 
 
 def _played(name: str, law: Any, batch: loads.Batch, asked: Asked) -> Outcome:
@@ -164,12 +194,13 @@ def _effects(asked: Asked, outcomes: dict[str, Outcome], weight: float, seed: in
     return stats.paired(mine, others, seed=seed, floor=_floor(asked, weight))
 
 
-def _document(asked: Asked, outcomes: dict[str, Outcome], tuned: dict[str, Any], seed: int, played: int) -> dict[str, Any]:
+def _document(asked: Asked, outcomes: dict[str, Outcome], tuned: Mapping[str, Tuned], seed: int, played: int) -> dict[str, Any]:
     effects = _effects(asked, outcomes, asked.weight, seed)
     return {
         "schema": 1,
         "kind": "simulated",
         "model": asked.model,
+        "picked": {"law": tuned[asked.model].law.name, "costs": tuned[asked.model].costs},
         "load": asked.load.name,
         "plant": {"kind": asked.plant.kind, "delay_s": asked.plant.lag_s, "tick_s": asked.plant.tick_s},
         "seeds": played,
@@ -185,7 +216,7 @@ def _document(asked: Asked, outcomes: dict[str, Outcome], tuned: dict[str, Any],
                 "shed_ratio": float(outcome.shed_ratio.mean()),
                 "resizes_hz": float(outcome.resizes_hz.mean()),
                 "most_size": float(outcome.most_size.max()),
-                "settings": tuned[name][1],
+                "settings": tuned[name].settings,
             }
             for name, outcome in outcomes.items()
         },
@@ -218,7 +249,7 @@ def tuning(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop 
     """Tune one model and confirm it on loads it has not seen; refused when the interval reaches zero."""
     asked = asked_of({**spec, "against": ["static-best"]})
     before = need(asked.model, asked.plant.kind)
-    found = tune(before, asked.load, asked.plant, count=asked.candidates, seeds=asked.tuning_seeds, seed=seed, stop=stop)
+    found = Bench(asked, seed, stop).picked(asked.model)
     report(1, 2, unit="parts", partial={"phase": "confirming"})
     batch = draw(asked.load, TEST, seed, asked.seeds)
     old = _cost(simulate(before, batch, asked.plant, asked.load.seconds), asked, asked.weight)
@@ -226,7 +257,8 @@ def tuning(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop 
     effect = stats.paired(new, {"before": old}, seed=seed)[0]
     accepted = effect.verdict == "better"
     return {
-        "schema": 1, "kind": "simulated", "model": asked.model, "load": asked.load.name, "settings": found.settings,
+        "schema": 1, "kind": "simulated", "model": asked.model, "load": asked.load.name, "law": found.law.name,
+        "settings": found.settings, "costs": found.costs,
         "tried": found.tried, "tuning_part": TUNE, "test_part": TEST, "accepted": accepted, "verdict": effect.verdict,
         "effect": effect.effect, "low": effect.low, "high": effect.high, "cost_before": float(old.mean()),
         "cost_after": float(new.mean()), "trace": spec.get("trace", ""),

@@ -4,7 +4,8 @@ Tuning draws the loads of part `TUNE`, confirmation those of part `TEST`: other 
 setting whose gain over the present one has an interval that reaches zero is refused.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +29,24 @@ class Tuned:
     settings: dict[str, float]
     cost: float
     tried: int
+    # Of a law that was picked among others: the mean cost of each on the tuning loads.
+    costs: dict[str, float] = field(default_factory=dict)
+
+
+# What the automatic model gives way to where it does better on the tuning loads: the classical laws. No fixed size: it does
+# best where nothing happened while it was tuned, and is no help when something does.
+CLASSICAL: Final = ("pid", "aimd", "gradient2", "vegas", "hpa", "staffing")
+
+
+# A lead on the tuning loads that is smaller tells nothing about other loads.
+_LEAD: Final = 0.01
+
+
+def pick(own: Tuned, rivals: Mapping[str, Tuned]) -> Tuned:
+    """Return the cheapest on the tuning loads, our own where none is cheaper by one percent, with the costs of all."""
+    costs = {own.law.name: own.cost, **{name: found.cost for name, found in rivals.items()}}
+    best = min(rivals.values(), key=lambda found: found.cost)
+    return replace(best if best.cost < (1 - _LEAD) * own.cost else own, costs=costs)
 
 
 def candidates(law: Any, space: Space, count: int, random: np.random.Generator, width: float = 0.0) -> dict[str, Floats]:

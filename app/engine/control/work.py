@@ -16,17 +16,18 @@ from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.control import metrics, queueing, workload
 from app.engine.control.controller import Controller, Manner
 from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
-from app.engine.control.laws import SIZING, need
+from app.engine.control.laws import SIZING, need, suited
 from app.engine.control.orders import END, KILL, Orders
-from app.engine.control.records import APPLY, BOUNDS, Action, Tick, need_kind
+from app.engine.control.records import APPLY, BOUNDS, RUNS, Action, Tick, need_kind, need_run
 from app.engine.control.rig_balancer import EACH
 from app.engine.control.rigs import Rig, rig_of
 
 _MOST_NAP_S, _DRAIN_S = 0.02, 2.0
 _UP_PER_S, _DOWN_PER_S = 300.0, 30.0
+# Of a size in bytes: shares of the span between its bounds.
+_UP_SHARE, _DOWN_SHARE = 10.0, 0.5
 _AIMED_WAIT_S = 0.01
 _KEPT_ACTIONS, _TOLD_ACTIONS = 500, 4
-_MODEST = 8
 _TELL_EVERY = 2
 # Resources for which a fixed size can be told exactly, by the recursion over the same arrivals.
 COMPARED = ("threadpool", "processpool")
@@ -95,12 +96,13 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
     plan = plan_of(spec, seed)
     safe = _safe(plan)
     plant = need_kind(plan.resource).plant
-    controller_of = need(plan.law, plant), _envelope(plan, safe)
+    law, envelope = need(plan.law, plant), _envelope(plan, safe)
     trail = Trail(plan, rig_of(plan.resource, safe, plan.low, plan.high, plan.more), orders=Orders(spec.get("orders")))
     completed = False
     try:
         delay_s = max(plan.tick_s, need_kind(plan.resource).delay_s) if plant == SIZING else 0.0
-        controller = Controller(trail.rig.resource, *controller_of, float(safe), manner=Manner(plan.mode, delay_s),
+        resource = trail.rig.resource
+        controller = Controller(resource, suited(law, resource), envelope, float(safe), manner=Manner(plan.mode, delay_s),
                                 on_action=trail.note)  # fmt: skip
         completed = _steer(trail, controller, report, stop)
         controller.let_go()
@@ -122,20 +124,23 @@ def plan_of(spec: dict[str, Any], seed: int) -> Plan:
     bursts = workload.Bursts(**{name: float(spec[name]) for name in names if name in spec})
     seconds, service_s = float(spec["seconds"]), float(spec.get("service_s", 0.05))
     times_s = workload.arrivals(bursts, seconds, seed)
+    resource = str(spec.get("resource", "threadpool"))
+    suits = need_run(resource)
     return Plan(
-        seconds, int(spec.get("low", 2)), int(spec.get("high", 64)), str(spec.get("law", "auto")),
+        seconds, int(spec.get("low") or suits.low), int(spec.get("high") or suits.high), str(spec.get("law", "auto")),
         str(spec.get("mode", APPLY)),
         float(spec.get("tick_s", 0.1)), service_s, bursts, times_s, workload.services(len(times_s), service_s, seed),
-        str(spec.get("resource", "threadpool")), {name: spec[name] for name in ("policy", "agents") if name in spec},
+        resource, {"service_s": service_s, **{name: spec[name] for name in ("policy", "agents") if name in spec}},
     )  # fmt: skip
 
 
 def _safe(plan: Plan) -> int:
-    """Return the size that is safe: staffed by Erlang C where more is always faster, else a modest limit."""
-    if need_kind(plan.resource).plant == SIZING:
-        each = EACH if plan.resource == "balancer" else 1
-        return max(plan.low, min(plan.high, -(-_staffed(plan, each * plan.low, each * plan.high) // each)))
-    return min(max(plan.low, _MODEST), plan.high)
+    """Return the size that is safe: a modest one, and where more workers are always faster staffed by Erlang C."""
+    modest = RUNS[plan.resource].safe
+    if modest:
+        return min(max(plan.low, modest), plan.high)
+    each = EACH if plan.resource == "balancer" else 1
+    return max(plan.low, min(plan.high, -(-_staffed(plan, each * plan.low, each * plan.high) // each)))
 
 
 def _staffed(plan: Plan, low: int, high: int) -> int:
@@ -143,9 +148,11 @@ def _staffed(plan: Plan, low: int, high: int) -> int:
 
 
 def _envelope(plan: Plan, safe: int) -> Envelope:
-    return Envelope(
-        plan.low, plan.high, safe, _UP_PER_S, _DOWN_PER_S, stale_s=STALE_TURNS * plan.tick_s, lost_s=LOST_TURNS * plan.tick_s
-    )
+    up_per_s, down_per_s = _UP_PER_S, _DOWN_PER_S
+    if need_kind(plan.resource).unit == "bytes":
+        up_per_s, down_per_s = ((plan.high - plan.low) * share or math.inf for share in (_UP_SHARE, _DOWN_SHARE))
+    stale_s, lost_s = STALE_TURNS * plan.tick_s, LOST_TURNS * plan.tick_s
+    return Envelope(plan.low, plan.high, safe, up_per_s, down_per_s, stale_s=stale_s, lost_s=lost_s)
 
 
 def _steer(trail: Trail, controller: Controller, report: Report, stop: Stop) -> bool:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine.base.errors import BadInput
-from app.engine.control.laws import LAWS, LIMITS, need
+from app.engine.control.laws import LAWS, LIMITS, need, suited
 from app.engine.control.ops import ARRAY, SCALAR
 from app.engine.control.sight import Sight
 
@@ -93,3 +93,19 @@ def test_an_unknown_law_is_refused_with_those_there_are():
         need("warp")
     with pytest.raises(BadInput, match=r"choose from auto, parametric, extremum"):
         need("warp", "admission")
+
+
+def test_a_size_in_bytes_has_a_reserve_over_demand_and_one_in_workers_keeps_its_margin():
+    class Bytes:
+        reserve = 0.25
+
+    for name in ("auto", "coherent", "optomechanical", "parametric"):
+        law = suited(LAWS[name], Bytes())
+        memory = law.begin()
+        size = 1e6
+        for _ in range(200):
+            sight = Sight(1e6, 1e-3, 1e6, 0.0, size, 1e-3, 1e-3, 0.0, 0.0, 1e5, 1e8, 0.1)
+            memory, size = law.step(memory, sight, 0.1, SCALAR)
+        assert 1.1e6 < size < 1.4e6
+        assert suited(LAWS[name], object()) is LAWS[name]
+    assert suited(LAWS["pid"], Bytes()) is LAWS["pid"]

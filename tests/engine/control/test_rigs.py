@@ -3,7 +3,8 @@ import json
 import pytest
 
 from app.engine.base.contracts import never, silent
-from app.engine.control.records import KINDS
+from app.engine.base.errors import BadInput
+from app.engine.control.records import KINDS, RUNS, WORKERS
 from app.engine.control.rigs import slowed
 from app.engine.control.simulate import CONTENDED
 from app.engine.control.work import run
@@ -24,6 +25,16 @@ def test_a_real_resource_under_load_is_steered_within_its_bounds_and_loses_no_ta
     assert (result["static"] is not None) == (KINDS[kind].name in ("threadpool", "processpool"))
 
 
+def test_every_kind_that_can_be_run_has_a_rig_and_the_others_say_why():
+    assert {*RATES_HZ, "socket", "memory", "ratelimit"} == set(RUNS)
+    assert set(WORKERS) == set(RATES_HZ)
+    for name, suits in RUNS.items():
+        assert KINDS[name].low <= suits.low < suits.high <= KINDS[name].high
+    (other,) = set(KINDS) - set(RUNS)
+    with pytest.raises(BadInput, match="cgroup has no load of its own to run under, what it limits is yours"):
+        run({"resource": other, "seconds": 1.0}, 0)
+
+
 def test_a_crowded_resource_grows_and_a_stop_ends_what_is_being_served():
     asked = iter([False] * 60)
     result = run({"resource": "queue", "seconds": 600.0, "low": 1, "high": 8, "rate_hz": 40.0, "service_s": 300.0}, 0, silent,
@@ -36,3 +47,13 @@ def test_the_injected_slowdown_is_that_of_the_simulated_plant():
     assert slowed(0.05, 1) == 0.05
     n = 10
     assert slowed(1.0, n) == pytest.approx(1 + CONTENDED.sigma * (n - 1) + CONTENDED.kappa * n * (n - 1))
+
+
+def test_a_rate_limiter_under_load_lets_in_what_its_rate_allows_and_counts_what_it_refuses():
+    spec = {"resource": "ratelimit", "seconds": 1.0, "low": 5, "high": 20, "rate_hz": 100.0, "service_s": 0.01}
+    result = run(spec, 1, silent, never)
+    assert result["bounds_violations"] == 0
+    assert result["shed"] > 0
+    assert result["tasks"] + result["shed"] + result["unserved"] == result["submitted"]
+    assert 5 <= result["mean_size"] <= 20
+    assert max(result["series"]["queue"]) > 0

@@ -93,7 +93,7 @@ async def test_cancelling_the_wait_cancels_the_run(base, control):
     [
         ({"resource": "gearbox"}, "no resource gearbox; choose from threadpool, processpool"),
         ({"low": 9, "high": 3}, "low 9 and high 3 must be ascending"),
-        ({"resource": "socket"}, "no load of its own"),
+        ({"resource": "cgroup"}, "no load of its own to run under, what it limits is yours"),
         ({"mode": "shout"}, "A mode is observe"),
         ({"law": "warp"}, "no control law warp"),
     ],

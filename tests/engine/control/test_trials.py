@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from app.engine.base.errors import BadInput
@@ -7,14 +8,16 @@ from app.engine.control.laws import LAWS
 from app.engine.control.loads import Load
 from app.engine.control.simulate import Plant
 from app.engine.control.trials import asked_of, trial, tuning
-from app.engine.control.tune import tune
+from app.engine.control.tune import CLASSICAL, Tuned, pick, tune
 
 SMALL = {"seeds": 30, "candidates": 8, "tuning_seeds": 4, "seconds": 30.0}
 
 
 def test_a_trial_reports_paired_effects_with_intervals():
     told = []
-    result = trial({**SMALL, "against": ["static", "pid"]}, 1, lambda done, total, **_more: told.append(done / total))
+    result = trial(
+        {**SMALL, "model": "coherent", "against": ["static", "pid"]}, 1, lambda done, total, **_more: told.append(done / total)
+    )
     assert json.loads(json.dumps(result)) == result
     assert [one["against"] for one in result["per"]] == ["static", "pid"]
     for one in result["per"]:
@@ -29,7 +32,7 @@ def test_a_trial_reports_paired_effects_with_intervals():
 
 
 def test_equal_seeds_give_equal_trials():
-    spec = {**SMALL, "seeds": 4, "candidates": 2, "seconds": 10.0, "against": ["static"]}
+    spec = {**SMALL, "model": "coherent", "seeds": 4, "candidates": 2, "seconds": 10.0, "against": ["static"]}
     assert trial(spec, 3) == trial(spec, 3)
     assert trial(spec, 3)["per"] != trial(spec, 4)["per"]
 
@@ -91,3 +94,29 @@ def test_tuning_finds_better_settings_than_bad_ones():
 def test_what_cannot_be_tried_is_refused(wrong, told):
     with pytest.raises(BadInput, match=told):
         asked_of(wrong)
+
+
+def found(law, cost):
+    return Tuned(LAWS[law], {}, cost, 1)
+
+
+def test_the_automatic_model_gives_way_to_who_did_better_on_the_tuning_loads():
+    own, rivals = found("auto", 2.0), {"pid": found("pid", 1.9), "aimd": found("aimd", 2.5)}
+    assert pick(own, rivals).law.name == "pid"
+    assert pick(own, rivals).costs == {"auto": 2.0, "pid": 1.9, "aimd": 2.5}
+    assert pick(own, {"pid": found("pid", 1.99)}).law.name == "auto"
+
+
+def test_what_was_picked_is_told_and_is_the_law_that_was_played():
+    # Batches far shorter than the actuation delay: a quarter of a second of arrivals, then silence for two.
+    random = np.random.default_rng(0)
+    batches = np.sort(np.concatenate([2.0 * k + 0.05 * random.random(40) for k in range(60)]))
+    spec = {"trace_s": batches.tolist(), "seeds": 6, "candidates": 8, "tuning_seeds": 3, "against": ["pid", "hpa"]}
+    told = trial(spec, 1)
+    costs = told["picked"]["costs"]
+    assert set(costs) == {"auto", *CLASSICAL}
+    assert costs[told["picked"]["law"]] <= min(costs.values()) / 0.99
+    peer = next((one for one in told["per"] if one["against"] == told["picked"]["law"]), None)
+    if peer is not None:
+        assert (peer["effect"], peer["verdict"]) == (0.0, "no improvement")
+    assert trial({**spec, "model": "coherent"}, 1)["picked"] == {"law": "coherent", "costs": {}}

@@ -16,7 +16,7 @@ import psutil
 from app.engine.base.errors import BadInput, Missing, Offline
 from app.engine.control.adapters.metered import Metered, Reading
 from app.engine.control.adapters.procs import SAMPLER, interface_counts, resident_bytes
-from app.engine.control.adapters.sources import source_of
+from app.engine.control.adapters.sources import MetricSource, source_of
 
 _NET_DEV: Final = Path("/proc/net/dev")
 
@@ -28,12 +28,14 @@ class BufferResource(Metered):
     """
 
     name, unit, plant, delay_s = "socket", "bytes", "sizing", 0.0
+    # Linux counts its bookkeeping into the buffer, about as much again as what is kept.
+    reserve = 1.0
 
-    def __init__(self, interface: str = "lo", metric_source: str = "", *, sock: socket.socket | None = None,
+    def __init__(self, interface: str = "lo", metric_source: str | MetricSource = "", *, sock: socket.socket | None = None,
                  low: int = 4096, high: int = 16 << 20, hold_s: float = 0.05, **more: Any) -> None:  # fmt: skip
         super().__init__(low, high, **more)
         self._interface, self._sock, self._hold_s = interface, sock, hold_s
-        self._source = source_of(metric_source) if metric_source else None
+        self._source = source_of(metric_source) if isinstance(metric_source, str) and metric_source else metric_source or None
         self._last: tuple[float, float] | None = None
         self._devices = SAMPLER.watch(_NET_DEV) if _NET_DEV.exists() else None
         self._first = float(self._counters()[0])
@@ -57,7 +59,8 @@ class BufferResource(Metered):
         if self._last is not None and now_s > self._last[0]:
             rate = max(0.0, received - self._last[1]) / (now_s - self._last[0])
         self._last = (now_s, received)
-        return Reading(self._granted(), received, float(packets), dropped=float(drops), demand=rate * self._hold_s)
+        demand = rate * self._hold_s
+        return Reading(self._granted(), received, float(packets), busy=demand, dropped=float(drops), demand=demand)
 
     def _granted(self) -> float:
         if self._sock is None:
@@ -92,7 +95,7 @@ class ByteCache:
 
     def __init__(self, budget_bytes: int) -> None:
         self.budget_bytes, self.used_bytes = budget_bytes, 0
-        self.hits = self.misses = self.evicted = 0
+        self.hits = self.misses = self.evicted = self.evicted_bytes = 0
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -128,12 +131,13 @@ class ByteCache:
             _, value = self._kept.popitem(last=False)
             self.used_bytes -= len(value)
             self.evicted += 1
+            self.evicted_bytes += len(value)
 
 
 class MemoryResource(Metered):
     """A process's cache budget; demand is what is used plus what misses would have needed."""
 
-    name, unit, plant, delay_s = "memory", "bytes", "sizing", 0.0
+    name, unit, plant, delay_s, reserve = "memory", "bytes", "sizing", 0.0, 0.25
 
     def __init__(self, process_id: int = 0, metric_source: str = "", *, cache: ByteCache | None = None,
                  low: int = 1 << 20, high: int = 1 << 30, **more: Any) -> None:  # fmt: skip
@@ -146,7 +150,7 @@ class MemoryResource(Metered):
         statm = Path(f"/proc/{self._process.pid}/statm")
         self._statm = SAMPLER.watch(statm) if self._source is None and statm.exists() else None
         self._cache = cache
-        self._evicted = 0
+        self._evicted_bytes = 0
         self._pause_s = self._pause_began_s = 0.0
         gc.callbacks.append(self._paused)
 
@@ -178,12 +182,11 @@ class MemoryResource(Metered):
         cache = self._cache
         if cache is None:
             rss = self.rss_bytes()
-            return Reading(min(max(rss, self.low), self.high), demand=rss)
-        mean = cache.used_bytes / max(1, cache.hits + cache.misses - cache.evicted) if cache.used_bytes else 0.0
-        pressed = cache.evicted - self._evicted
-        self._evicted = cache.evicted
-        return Reading(float(cache.budget_bytes), cache.hits + cache.misses, cache.hits, dropped=cache.evicted,
-                       demand=cache.used_bytes + pressed * max(mean, 1024.0))  # fmt: skip
+            return Reading(min(max(rss, self.low), self.high), busy=rss, demand=rss)
+        used, pressed = float(cache.used_bytes), cache.evicted_bytes - self._evicted_bytes
+        self._evicted_bytes = cache.evicted_bytes
+        return Reading(float(cache.budget_bytes), cache.hits + cache.misses, cache.hits, busy=used, dropped=cache.evicted,
+                       demand=used + pressed)  # fmt: skip
 
     def resize(self, size: float) -> float:
         """Set the cache's budget."""

@@ -34,6 +34,7 @@ class CgroupResource(Metered):
     """The `memory.high` of a group; a group that is not delegated to this process is watched only."""
 
     name, unit, plant, delay_s = "cgroup", "bytes", "sizing", 0.0
+    reserve = 0.25
 
     def __init__(self, group: Path | None = None, low: int = 16 << 20, high: int = 1 << 34, *, sampler: Sampler = SAMPLER,
                  **more: Any) -> None:  # fmt: skip
@@ -65,7 +66,7 @@ class CgroupResource(Metered):
             raise Offline("{group} tells no memory: {why}", group=self.group, why=error) from None
         held_back, before = self._count("high"), self._held_back
         self._held_back = held_back
-        return Reading(size, dropped=held_back, demand=current * (_PRESSED if held_back > before else 1.0))
+        return Reading(size, busy=current, dropped=held_back, demand=current * (_PRESSED if held_back > before else 1.0))
 
     def resize(self, size: float) -> float:
         """Set the limit and return what the kernel kept; raises `BadInput` with the reason where it may not be set."""

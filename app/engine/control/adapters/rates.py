@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Limit
 from app.engine.control.adapters.metered import Metered, Reading
 
 T = TypeVar("T")
@@ -20,7 +21,8 @@ class TokenBucket:
             raise BadInput("A rate must be above 0 and a burst at least 1", field="rate_hz")
         self.rate_hz, self.burst, self._clock = rate_hz, burst, clock
         self._tokens, self._at_s, self._lock = burst, clock(), threading.Lock()
-        self.asked = self.granted = self.refused = 0
+        self.asked = self.granted = self.refused = self.busy = self.done = 0
+        self.served_s = 0.0
 
     def take(self) -> bool:
         """Take one token if there is one."""
@@ -35,6 +37,25 @@ class TokenBucket:
             self.refused += not allowed
             return allowed
 
+    @contextmanager
+    def using(self) -> Iterator[None]:
+        """Serve what takes a token for as long as the block lasts; raises `Limit` when there is none.
+
+        A limiter that sees how long its tasks take can tell when more of them at once are slower.
+        """
+        if not self.take():
+            raise Limit("More than {rate} a second are asked for", rate=round(self.rate_hz, 3))
+        begin_s = self._clock()
+        with self._lock:
+            self.busy += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.busy -= 1
+                self.done += 1
+                self.served_s += self._clock() - begin_s
+
     def set_rate(self, rate_hz: float) -> float:
         """Set the rate from now on."""
         with self._lock:
@@ -43,21 +64,30 @@ class TokenBucket:
 
 
 class RateLimitResource(Metered):
-    """A `TokenBucket` as a resource; demand is what is asked per second."""
+    """A `TokenBucket` as a resource; demand is what is asked per second, and what was refused of late counts as waiting.
+
+    Where tasks are served within `TokenBucket.using` their times are known, and those in service stand for the rate they make
+    (Little's law). Where they are not, nothing counts as waiting: a limit is not raised blindly.
+    """
 
     name, unit, plant, delay_s = "ratelimit", "per second", "admission", 0.0
 
     def __init__(self, bucket: TokenBucket, low: float = 1.0, high: float = 1e6, **more: Any) -> None:
         super().__init__(low, high, **more)
-        self._bucket, self._asked, self._seen_s = bucket, 0, self._clock()
+        self._bucket, self._asked, self._refused, self._seen_s = bucket, 0, 0, self._clock()
 
     def read(self) -> Reading:
         """Return the figures now."""
         bucket, now_s = self._bucket, self._clock()
         dt_s = now_s - self._seen_s
         demand = (bucket.asked - self._asked) / dt_s if dt_s > 0 else 0.0
+        refused, self._refused = bucket.refused - self._refused, bucket.refused
         self._asked, self._seen_s = bucket.asked, now_s
-        return Reading(bucket.rate_hz, bucket.asked, bucket.granted, busy=demand, dropped=bucket.refused, demand=demand)
+        if not bucket.done:
+            return Reading(bucket.rate_hz, bucket.asked, bucket.granted, busy=demand, dropped=bucket.refused, demand=demand)
+        busy = bucket.busy * bucket.done / bucket.served_s
+        return Reading(bucket.rate_hz, bucket.asked, bucket.done, bucket.served_s, busy=busy, queue=refused,
+                       dropped=bucket.refused, demand=demand)  # fmt: skip
 
     def resize(self, size: float) -> float:
         """Set the rate."""

@@ -2,8 +2,24 @@ import threading
 
 import pytest
 
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Limit
 from app.engine.control.adapters.rates import Batcher, BatchResource, RateLimitResource, TokenBucket
+
+
+def test_a_limiter_that_sees_its_tasks_served_counts_what_it_refused_as_waiting():
+    now = [0.0]
+    bucket = TokenBucket(10.0, burst=2, clock=lambda: now[0])
+    resource = RateLimitResource(bucket, 1, 1000, clock=lambda: now[0])
+    assert resource.measure_state().done == 0
+    with bucket.using():
+        assert bucket.busy == 1
+        now[0] += 0.05
+    with bucket.using(), pytest.raises(Limit, match="More than 10"):
+        bucket.using().__enter__()
+    now[0] += 0.05
+    state = resource.measure_state()
+    assert (bucket.busy, bucket.done, bucket.refused) == (0, 2, 1)
+    assert (state.queue, state.done, state.service_s) == (1, 2, pytest.approx(0.025))
 
 
 def test_a_bucket_grants_its_rate_and_its_burst():

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -6,10 +7,12 @@ import threading
 import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
 from app.engine.base.errors import BadInput, Offline
+from app.engine.control.adapters.buffers import MemoryResource
 from app.engine.control.adapters.sources import source_of
 
 # As recorded from Prometheus 2.42 and Jolokia 1.7.
@@ -107,3 +110,69 @@ def test_a_live_prometheus_answers(tmp_path):
     finally:
         server.terminate()
         server.wait(20)
+
+
+JARS = ("/usr/share/java/jolokia-core.jar", "/usr/share/java/json-simple.jar")
+# Jolokia's own request handler behind the JDK's HTTP server: what its JVM agent is, for the one bean this machine is sure to have.
+SERVER = """
+import com.sun.net.httpserver.HttpServer;
+import java.net.InetSocketAddress;
+import java.util.Map;
+import org.jolokia.backend.BackendManager;
+import org.jolokia.config.ConfigKey;
+import org.jolokia.config.Configuration;
+import org.jolokia.http.HttpRequestHandler;
+import org.jolokia.restrictor.AllowAllRestrictor;
+import org.jolokia.util.LogHandler;
+
+public class Server {
+    public static void main(String[] given) throws Exception {
+        LogHandler log = new LogHandler() {
+            public void debug(String text) {}
+            public void info(String text) {}
+            public void error(String text, Throwable why) {}
+        };
+        Configuration config = new Configuration(ConfigKey.AGENT_ID, "test");
+        HttpRequestHandler handler =
+            new HttpRequestHandler(config, new BackendManager(config, log, new AllowAllRestrictor()), log);
+        HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        server.createContext("/jolokia", exchange -> {
+            String path = exchange.getRequestURI().getPath();
+            String text;
+            try {
+                text = handler.handleGetRequest(path, path.substring("/jolokia".length()), Map.of()).toJSONString();
+            } catch (Throwable why) {
+                text = handler.handleThrowable(why).toJSONString();
+            }
+            byte[] body = text.getBytes("UTF-8");
+            exchange.sendResponseHeaders(200, body.length);
+            exchange.getResponseBody().write(body);
+            exchange.close();
+        });
+        server.start();
+        System.out.println(server.getAddress().getPort());
+        System.out.flush();
+    }
+}
+"""
+
+
+@pytest.mark.skipif(
+    shutil.which("java") is None or not all(Path(jar).exists() for jar in JARS),
+    reason="no JDK with Jolokia (libjolokia-core-java)",
+)
+def test_a_live_jolokia_answers(tmp_path):
+    (tmp_path / "Server.java").write_text(SERVER)
+    command = ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", ":".join(JARS), str(tmp_path / "Server.java")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            port = int(server.stdout.readline())
+            bean = f"jmx://127.0.0.1:{port}/java.lang:type=Memory"
+            assert source_of(f"{bean}/HeapMemoryUsage/used").read() > 1e6
+            assert MemoryResource(os.getpid(), f"{bean}/HeapMemoryUsage/used").measure_state().position > 1e6
+            with pytest.raises(Offline, match="AttributeNotFoundException"):
+                source_of(f"{bean}/Nothing/used").read()
+            with pytest.raises(Offline, match="InstanceNotFoundException"):
+                source_of(f"jmx://127.0.0.1:{port}/java.lang:type=Nope/X").read()
+        finally:
+            server.kill()

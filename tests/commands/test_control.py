@@ -64,7 +64,7 @@ async def test_control_run_hands_everything_on_with_who_asked(call):
     assert await ask(call, "control.run", resource="threadpool", seconds="2.5", seed="7") == {"ticks": 5}
     assert call.engine.control.asked == [
         {
-            "resource": "threadpool", "seconds": 2.5, "seed": 7, "low": 2, "high": 64, "law": "auto", "mode": "apply",
+            "resource": "threadpool", "seconds": 2.5, "seed": 7, "low": 0, "high": 0, "law": "auto", "mode": "apply",
             "rate_hz": 0.0, "service_s": 0.05, "policy": "two_choices", "actor": "me@here", "cause": "c1",
         },
     ]  # fmt: skip
@@ -72,7 +72,7 @@ async def test_control_run_hands_everything_on_with_who_asked(call):
 
 @pytest.mark.parametrize(
     "given",
-    [{"resource": "gearbox"}, {"seconds": 0}, {"seconds": "nan"}, {"low": 0}, {"law": "warp"}, {"rate_hz": 1e9}, {"seed": -1}],
+    [{"resource": "gearbox"}, {"seconds": 0}, {"seconds": "nan"}, {"low": -1}, {"law": "warp"}, {"rate_hz": 1e9}, {"seed": -1}],
 )
 async def test_control_run_refuses_what_is_out_of_range(call, given):
     with pytest.raises(BadInput):

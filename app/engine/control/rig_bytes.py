@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from app.engine.base.contracts import Resource  # noqa: TC001 - a protocol's member is declared with it
 from app.engine.control.adapters.buffers import BufferResource, ByteCache, MemoryResource
 from app.engine.control.rigs import ClientRig, Rig
 
@@ -44,7 +45,7 @@ class SocketRig:
         self._bytes = Sent()
         buffer = BufferResource("lo", self._bytes, sock=self._receiver, low=low, high=high, hold_s=_AWAY_S)
         buffer.apply_control(size)
-        self.resource = buffer
+        self.resource: Resource = buffer
         self._lock, self._ended = threading.Lock(), threading.Event()
         self._waits: list[float] = []
         self._sent = self._read = self._lost = 0

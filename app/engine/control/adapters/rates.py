@@ -22,7 +22,7 @@ class TokenBucket:
         self.rate_hz, self.burst, self._clock = rate_hz, burst, clock
         self._tokens, self._at_s, self._lock = burst, clock(), threading.Lock()
         self.asked = self.granted = self.refused = self.busy = self.done = 0
-        self.served_s = 0.0
+        self.served_s, self.timed = 0.0, False
 
     def take(self) -> bool:
         """Take one token if there is one."""
@@ -48,6 +48,7 @@ class TokenBucket:
         begin_s = self._clock()
         with self._lock:
             self.busy += 1
+            self.timed = True
         try:
             yield
         finally:
@@ -83,9 +84,9 @@ class RateLimitResource(Metered):
         demand = (bucket.asked - self._asked) / dt_s if dt_s > 0 else 0.0
         refused, self._refused = bucket.refused - self._refused, bucket.refused
         self._asked, self._seen_s = bucket.asked, now_s
-        if not bucket.done:
+        if not bucket.timed:
             return Reading(bucket.rate_hz, bucket.asked, bucket.granted, busy=demand, dropped=bucket.refused, demand=demand)
-        busy = bucket.busy * bucket.done / bucket.served_s
+        busy = bucket.busy * bucket.done / bucket.served_s if bucket.served_s > 0 else demand
         return Reading(bucket.rate_hz, bucket.asked, bucket.done, bucket.served_s, busy=busy, queue=refused,
                        dropped=bucket.refused, demand=demand)  # fmt: skip
 

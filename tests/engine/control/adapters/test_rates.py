@@ -10,6 +10,7 @@ def test_a_limiter_that_sees_its_tasks_served_counts_what_it_refused_as_waiting(
     now = [0.0]
     bucket = TokenBucket(10.0, burst=2, clock=lambda: now[0])
     resource = RateLimitResource(bucket, 1, 1000, clock=lambda: now[0])
+    now[0] += 0.01
     assert resource.measure_state().done == 0
     with bucket.using():
         assert bucket.busy == 1

@@ -9,13 +9,14 @@ import contextlib
 
 class FaultProxy:
     """Forwards to `target` (host:port). `mode`: "" all is well, "cut" refuses and drops, "half_open" takes and is silent, "slow"
-    holds each piece for `delay_s`, "duplicate" opens each connection twice at the server and forwards the first.
+    holds each piece for `delay_s`, "duplicate" opens each connection twice at the server and forwards the first. With a number in
+    `cut_after` the connection ends, once, when so many more bytes have come from the target.
     """
 
     def __init__(self, target, delay_s=0.2):
         host, _, port = target.rpartition(":")
         self._target, self.delay_s = (host, int(port)), delay_s
-        self.mode, self.connections = "", 0
+        self.mode, self.connections, self.cut_after, self.carried = "", 0, 0, 0
         self._talks, self._writers = set(), set()
 
     async def start(self):
@@ -57,7 +58,7 @@ class FaultProxy:
                 others.append(await asyncio.open_connection(*self._target))
                 self._writers.add(others[-1][1])
             there_reader, there_writer = others[0]
-            await asyncio.gather(self._pump(reader, there_writer), self._pump(there_reader, writer))
+            await asyncio.gather(self._pump(reader, there_writer), self._pump(there_reader, writer, back=True))
         except OSError:
             pass
         finally:
@@ -66,13 +67,25 @@ class FaultProxy:
                 self._writers.discard(each)
                 each.transport.abort()
 
-    async def _pump(self, reader, writer):
+    def _cut_in(self, piece):
+        """Return how much of a piece from the target still goes through, all of it but for the one that the cut is in."""
+        self.carried += len(piece)
+        if not 0 < self.cut_after <= len(piece):
+            self.cut_after = max(0, self.cut_after - len(piece))
+            return len(piece)
+        left, self.cut_after = self.cut_after, 0
+        return left
+
+    async def _pump(self, reader, writer, *, back=False):
         with contextlib.suppress(OSError):
             while piece := await reader.read(1 << 16):
                 while self.mode == "half_open":
                     await asyncio.sleep(0.01)
                 if self.mode == "slow":
                     await asyncio.sleep(self.delay_s)
-                writer.write(piece)
+                through = self._cut_in(piece) if back else len(piece)
+                writer.write(piece[:through])
                 await writer.drain()
+                if through < len(piece):
+                    break
         writer.transport.abort()

@@ -2,7 +2,9 @@
 
 import asyncio
 import itertools
+import random
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +16,26 @@ from app.engine.engine import Engine
 from app.engine.learning import nets
 from app.engine.learning.batched import Population
 from app.engine.learning.data import load_digits
+from app.engine.learning.nets import length_of
 from app.engine.learning.records import LocalSpec
 from app.engine.learning.service import SHARD_FILE
+from app.engine.learning.sessions import digest_of
 from app.engine.learning.simulate import rounds
 from app.engine.learning.strategy import Strategy
-from app.engine.store import artifacts
+from app.engine.link.client import NodeClient
+from app.engine.store import artifacts, rows
 from app.wire import tensors
+from app.wire.rounds import Order
+from tests.faults import FaultProxy
 
-NODES = 3
+NODES = 4
+WIDE = "mlp-64-1350-10"  # 405 KB
 
 
 @pytest.fixture
-async def engine(tmp_path):
+async def engine(tmp_path, request):
     opened = await Engine.open(tmp_path / "home", command_table())
-    await opened.run("fleet.demo", nodes=NODES)
+    await opened.run("fleet.demo", nodes=getattr(request, "param", NODES))
     yield opened
     await opened.close()
 
@@ -39,7 +47,7 @@ def examples_of(engine):
         yield held["x"], held["y"].astype(np.int64)
 
 
-async def test_real_agents_and_a_simulation_come_to_the_same_model(engine):
+async def test_real_agents_send_the_bits_of_a_simulation_and_come_to_the_same_model(engine):
     told = await engine.run("learning.train", rounds=3, seed=5)
     parts = list(examples_of(engine))
     edges = np.cumsum([0, *(len(y) for _, y in parts)])
@@ -51,7 +59,16 @@ async def test_real_agents_and_a_simulation_come_to_the_same_model(engine):
     split = load_digits()
     strategy = Strategy(LocalSpec(seed=5, epochs=5, learning_rate=0.1))
     steps = rounds(nets.initial(nets.DIGITS_MODEL, 5), strategy, people, (split.test_x, split.test_y), time.process_time)
-    *_, third = itertools.islice(steps, 3)
+    sent, third = {}, None
+    for third in itertools.islice(steps, 3):
+        for client, row in zip(third.clients, third.updates.matrix, strict=True):
+            update = nets.unflatten(row, nets.DIGITS_MODEL)
+            sent[third.round.round, told["nodes"][client]] = (digest_of(update), length_of(row))
+    names = {node.id: node.name for node in engine.fleet.records}
+    stored = await engine.store.read(lambda conn: rows.select(conn, "federated_updates"))
+    heard = {(row["round_number"], names[row["node_id"]]): row["model_update"] for row in stored}
+    assert {key: (one["digest"], one["norm"]) for key, one in heard.items()} == sent
+    assert len(sent) == 3 * NODES
     params, _ = tensors.unpack(artifacts.load(engine.home, told["model"]), most_bytes=1 << 22)
     assert all(np.array_equal(params[name], third.params[name]) for name in params)
     assert [row["accuracy"] for row in told["rounds"]][-1] == third.round.accuracy
@@ -71,3 +88,24 @@ async def test_an_agent_killed_between_rounds_is_left_out_and_named(engine):
     last = {part["name"]: part["state"] for part in shown["rounds"][-1]["parts"]}
     assert last.pop(victim.name) in ("offline", "late")
     assert set(last.values()) == {"done"}
+
+
+@pytest.mark.parametrize("engine", [1], indirect=True)
+async def test_an_update_that_breaks_off_on_its_way_goes_on_from_where_it_was(engine):
+    (node,) = engine.fleet.records
+    direct = engine.link.client(node.id)
+    spec = LocalSpec(model=WIDE, seed=3, epochs=1, batch=0).to_json()
+    order = Order(nets.initial(WIDE, 3), {name: value for name, value in spec.items() if name != "client"})
+    async with FaultProxy(node.address) as proxy:
+        client = NodeClient(replace(direct.peer, address=proxy.address), engine.link.identity, engine.clock, random.Random(0))
+        await client.train("cut-1", order, 2)
+        while await direct.update("cut-1", 10.0) is None:
+            pass
+        carried, proxy.cut_after = proxy.carried, 300_000
+        found, meta = await client.update("cut-1", 10.0)
+        assert proxy.cut_after == 0
+        assert proxy.carried - carried < 600_000  # of 405,000 once, what was on its way at the cut, and a second handshake
+        await client.close()
+    whole, same = await direct.update("cut-1", 10.0)
+    assert meta["digest"] == same["digest"] == digest_of(whole)
+    assert digest_of(found) == digest_of(whole)

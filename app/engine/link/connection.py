@@ -25,6 +25,10 @@ class TooLarge(Exception):
     """An answer is larger than a node may send."""
 
 
+class BrokenOff(ProtocolError):
+    """A connection ended on which the node had answered before, so that it knows who we are."""
+
+
 class Unreachable(ConnectionError):
     """No connection could be made to the address."""
 
@@ -105,6 +109,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport
         self._limit_s, self._left_bytes, self._moved = 0.0, 0, False
+        self._heard = False
         self._wire_bytes = 0
         self._watch: asyncio.TimerHandle | None = None
         self._headers: dict[str, str] = {}
@@ -189,7 +194,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read a piece of the answer; a word that nobody asked for ends the connection."""
-        self._moved = True
+        self._moved = self._heard = True
         self._wire_bytes += len(data)
         if self._waiter is None:
             self._transport.abort()
@@ -203,7 +208,7 @@ class Connection(asyncio.Protocol):
         """Tell who waits that nothing more will come."""
         if not self._gone.done():
             self._gone.set_result(None)
-        self._fail(exc or ProtocolError("the node hung up"))
+        self._fail(BrokenOff("the node hung up") if self._heard else exc or ProtocolError("the node hung up"))
 
     # What the parser calls.
 

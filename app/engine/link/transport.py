@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Limit, Offline, OutpostError, Refused, Timeout, from_problem
-from app.engine.link.connection import Connection, Door, Kept, Reply, Silent, TooLarge, Unreachable
+from app.engine.link.connection import BrokenOff, Connection, Door, Kept, Reply, Silent, TooLarge, Unreachable
 from app.engine.link.records import Peer
 from app.engine.store.threads import in_thread
 from app.wire.documents import to_bytes
@@ -73,7 +73,7 @@ class Transport:
             answer = await self._ask(door, head_of(door, method, target, more, len(body)), body, limit_s, kept)
         except (OSError, TooLarge) as error:
             told = translated(error, self.peer.identity.name, self.peer.address)
-            if isinstance(told, Offline) and not isinstance(error, Unreachable) and await self._refuses_us(door):
+            if isinstance(told, Offline) and not isinstance(error, (Unreachable, BrokenOff)) and await self._refuses_us(door):
                 told = _unknown_here(self.peer.identity.name)
             raise told from error
         if answer.status >= 400:

@@ -92,12 +92,23 @@ async def compare(call: "Call", *, model: str, other: str, data: Path | None, ro
     return await engine.models.workshop.compare(model, other, trial, actor=call.actor, cause=call.cause)
 
 
-async def promote(call: "Call", *, model: str) -> dict[str, Any]:
+async def promote(
+    call: "Call", *, model: str, rollout: str, nodes: str, loss_most: float, accuracy_least: float
+) -> dict[str, Any]:
     """Make a version the active one of its name."""
+    from app.engine.flows.promote import Gates
+    from app.engine.flows.promote import promote as make_active
+
+    engine, gates = call.engine, Gates(accuracy_least, loss_most)
+    by = {"actor": call.actor, "cause": call.cause}
+    return await make_active(engine.models, engine.rollouts, model, gates, rollout=rollout, nodes=nodes, **by)
+
+
+async def rollback(call: "Call", *, name: str) -> dict[str, Any]:
+    """Make the version before the active one active again."""
     from app.engine.models.records import summary_of
 
-    models = call.engine.models
-    return summary_of(await models.make_active(models.find(model), actor=call.actor, cause=call.cause))
+    return summary_of(await call.engine.models.go_back(name, actor=call.actor, cause=call.cause))
 
 
 async def retire(call: "Call", *, model: str) -> dict[str, Any]:
@@ -220,9 +231,25 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "model.promote", "Promote model",
-        "Makes a version the active one of its name; the one before is retired. No node is changed: that is a rollout.",
+        "Makes a version the active one of its name; the one before is retired. No node is changed, unless a rollout is asked "
+        "for: it is opened if the version does well enough beside the one before, else nothing is changed.",
         promote,
-        (_MODEL,),
+        (
+            _MODEL,
+            Arg("rollout", str, "A rollout to open: none, only its plan, or one that starts.", "none",
+                choices=("none", "plan", "start")),
+            _NODES,
+            _MAY_COST[0],
+            Arg("accuracy_least", float, "Accuracy it must have before a rollout; 0 asks for none.", 0.0, low=0, high=1),
+        ),
+        returns="{name, version, state, size_bytes, metrics, artifact, created_us, id, trial, rollout}",
+        leaves=True,
+    ),
+    Command(
+        "model.rollback", "Go back a version",
+        "Makes that version active again which the active one replaced. Nodes are set back by undoing the rollout.",
+        rollback,
+        (Arg("name", str, "Name of the model.", "digits", positional=True),),
         returns="{name, version, state, size_bytes, metrics, artifact, created_us, id}",
     ),
     Command(

@@ -132,8 +132,14 @@ async def test_model_promote_makes_a_version_active_and_model_sign_writes_its_ma
         return {"manifest": {"chunks": {"sha256": ["0", "1"]}}, "signer": who}
 
     call.engine.models.make_active, call.engine.models.seal = make_active, seal
-    call.engine.link = SimpleNamespace(identity=identity)
+    call.engine.link, call.engine.rollouts = SimpleNamespace(identity=identity), None
     assert (await ask(call, "model.promote", model="digits"))["name"] == "digits"
+
+    async def go_back(name, **_by):
+        return DIGITS
+
+    call.engine.models.go_back = go_back
+    assert (await ask(call, "model.rollback"))["version"] == 2
     told = await ask(call, "model.sign", model="digits", file=tmp_path / "m.json")
     assert (told["signer"], told["pieces"]) == ("us", 2)
     assert (tmp_path / "m.json").read_bytes().startswith(b'{"manifest"')

@@ -6,6 +6,7 @@ not reachable when it began.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,6 +27,7 @@ from app.engine.models.records import ModelVersion
 from app.engine.models.service import ModelsService
 
 _AT_ONCE: Final = 8
+_KNOCK_S: Final = 3.0
 _STEPS: Final = 4.0
 _SEED: Final = 1
 
@@ -98,7 +100,7 @@ async def activate(
 async def _bring(parts: Parts, model: ModelVersion, sealed: dict[str, Any], trip: _Trip, tell: Callable[[], None]) -> None:
     """Take one node through the steps; on a failure before the commit, roll it back."""
     node = parts.fleet.records.get(trip.node.id)
-    if node is None or node.state is Health.OFFLINE:
+    if node is None or (node.state is Health.OFFLINE and not await _answers(parts.link.client(node.id))):
         trip.state, trip.error, trip.done = "skipped", "", _STEPS
         tell()
         return
@@ -126,6 +128,15 @@ async def _bring(parts: Parts, model: ModelVersion, sealed: dict[str, Any], trip
     except OutpostError as error:
         trip.error = str(error)
         step(await _go_back(client, model) if prepared else "failed", _STEPS)
+
+
+async def _answers(client: NodeClient) -> bool:
+    """Tell whether a node answers after all: one held to be away may not have been asked since this engine began."""
+    with contextlib.suppress(OutpostError, TimeoutError):
+        async with asyncio.timeout(_KNOCK_S):
+            await client.status()
+            return True
+    return False
 
 
 async def _go_back(client: NodeClient, model: ModelVersion) -> str:

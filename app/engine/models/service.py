@@ -215,6 +215,21 @@ class ModelsService:
         self.records.put(*map(version_of, await self._base.store.write(write)))
         return self.records.need(model.id)
 
+    async def go_back(self, name: str, *, actor: str, cause: str = "") -> ModelVersion:
+        """Make that version of `name` active again which the active one replaced; raise `Missing` when there is none."""
+
+        def before(conn: rows.Conn) -> str:
+            active = rows.select(conn, _TABLE, where={"name": name, "state": "active"}, limit=1)
+            gone = rows.select(conn, _TABLE, where={"name": name, "state": "retired"}, order="updated_us", descending=True)
+            # One transaction, at one time, retired the one and promoted the other.
+            pair = [row for row in gone if active and row["updated_us"] == active[0]["updated_us"]]
+            return str((pair or gone)[0]["id"]) if active and gone else ""
+
+        key = await self._base.store.read(before)
+        if not key:
+            raise Missing("{name} has no version to go back to", name=name, field="name", hint="See: outpost model list")
+        return await self.make_active(self.records.need(key), actor=actor, cause=cause)
+
     def _same(self, name: str, artifact: str) -> ModelVersion | None:
         mine = (model for model in self.records if model.name == name)
         return next((model for model in mine if artifact in (model.artifact, model.lineage.get("source"))), None)

@@ -35,6 +35,9 @@ class Client:
         self._do("upload")
         return {"complete": True}
 
+    async def status(self):
+        self._do("status")
+
     async def prepare(self, slot, manifest):
         self._do("prepare")
 
@@ -150,10 +153,16 @@ async def test_a_failure_before_the_commit_goes_back_and_harms_no_other_node(job
 
 
 async def test_an_offline_node_is_skipped_and_without_any_success_no_version_becomes_active(jobs):
-    rooms = Rooms([Client({"upload": Refused("No")})], [("z", Health.OFFLINE)])
+    rooms = Rooms([Client({"upload": Refused("No")}), Client({"status": Offline("away")})], [("b", Health.OFFLINE)])
     states, _ = await bring(jobs, rooms)
-    assert states == {"a": "failed", "z": "skipped"}
+    assert states == {"a": "failed", "b": "skipped"}
     assert rooms.active is None
+
+
+async def test_a_node_held_to_be_away_that_answers_is_not_skipped(jobs):
+    rooms = Rooms([Client(), Client()], [("b", Health.OFFLINE)])
+    states, _ = await bring(jobs, rooms)
+    assert states == {"a": "succeeded", "b": "succeeded"}
 
 
 async def test_without_nodes_nothing_is_begun(jobs):

@@ -35,6 +35,10 @@ async def test_versions_count_up_and_the_same_file_again_is_the_same_version(bas
     await models.make_active(first, actor="me@here")
     await models.make_active(second, actor="me@here")
     assert [model.state for model in models.records] == ["retired", "active", "draft"]
+    assert await models.go_back("digits", actor="me@here") == models.find("digits:1")
+    assert [model.state for model in models.records] == ["active", "retired", "draft"]
+    with pytest.raises(Missing, match="go back"):
+        await models.go_back("other", actor="me@here")
 
 
 async def test_a_malformed_file_is_named_and_nothing_is_kept(base, models, tmp_path):

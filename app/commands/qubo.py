@@ -128,18 +128,20 @@ ROWS: tuple[Command, ...] = (
         "qubo.embed", "Lay a problem onto a device's graph",
         "Gives each variable a chain of qubits on the graph of an annealing device, so that coupled variables meet, and tells "
         "how many qubits that takes, how long the chains are, and how strongly they must hold. With the extra embed, "
-        "minorminer looks for short chains; without it the layout that fits any graph is taken, and said. Nothing is sent.",
+        "minorminer looks for short chains; without it the layout that fits any graph is taken, and said. A classical sampler "
+        "in the device's stead (simulated) then tells how many chains break at that strength and below. Nothing is sent.",
         embed,
         (
             Arg("file", Path, "Problem file or table; see problem list."),
             Arg("topology", str, "Graph of the device.", "pegasus", choices=TOPOLOGIES),
             Arg("size", int, "Cells along one side; 0 is the size of the largest devices.", 0, low=0, high=24),
             Arg("seconds", float, "Time for the search of short chains.", 10.0, unit="s", low=1.0, high=3600),
+            Arg("reads", int, "Samples of the embedded problem, to see chains break; 0: none.", 50, low=0, high=200),
             Arg("kind", str, "Kind of problem; auto recognises it by content.", "auto", choices=KINDS),
             Arg("seed", int, "Seed of the search.", 0, low=0, high=2**64 - 1),
         ),
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{topology, size, qubits, n, used, longest, mean, method, why, strength, chains, logical, physical}",
+        returns="{topology, size, qubits, n, used, longest, mean, method, why, strength, sampling, chains, logical, physical}",
     ),
     Command(
         "qubo.compare", "Compare solvers",

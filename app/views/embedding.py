@@ -12,7 +12,7 @@ from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.widgets.chart import Chart
 from app.views.widgets.choice import Choice
-from app.views.widgets.embedding_view import EmbeddingView, caption
+from app.views.widgets.embedding_view import EmbeddingView, breaks, caption
 from app.views.widgets.explain import explain
 
 COMMAND = "qubo.embed"
@@ -66,4 +66,4 @@ class EmbeddingPart(QWidget):
     def _embedded(self, wanted: tuple[str, str], told: Mapping[str, Any]) -> None:
         if wanted == self._asked:
             self.view.show_picture(told)
-            self.told.setText(caption(told))
+            self.told.setText("\n".join(filter(None, (caption(told), breaks(told)))))

@@ -121,12 +121,22 @@ class QuboService:
         return await self._base.jobs.run(_KIND, "app.engine.qubo.picture:picture", {"file": str(path)}, **job)
 
     async def embed(
-        self, *, file: Path, topology: str, size: int, seconds: float, kind: str, seed: int, actor: str, cause: str = ""
+        self,
+        *,
+        file: Path,
+        topology: str,
+        size: int,
+        seconds: float,
+        kind: str,
+        seed: int,
+        actor: str,
+        cause: str = "",
+        reads: int = 0,
     ) -> dict[str, Any]:
         """Lay the problem in `file` onto the graph of an annealing device; see `embedding.work.embed`."""
         path = _checked(file, kind)
         job = {"title": tr("Embed {name}", name=path.name), "actor": actor, "cause": cause, "transient": True, "seed": seed}
-        spec = {"file": str(path), "topology": topology, "size": size, "seconds": seconds, "kind": kind}
+        spec = {"file": str(path), "topology": topology, "size": size, "seconds": seconds, "kind": kind, "reads": reads}
         return await self._base.jobs.run(_KIND, "app.engine.qubo.embedding.work:embed", spec, **job)
 
     async def show(self, run_id: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
 
 from app.engine.base.text import tr
-from app.engine.base.units import number_text
+from app.engine.base.units import number_text, ratio_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
 from app.views.widgets.drawing import Drawing, series
@@ -177,6 +177,24 @@ def caption(told: Mapping[str, Any]) -> str:
         "{used} qubits, chains of {mean} on average, {longest} at most · a chain holds from a coupling of {strength} · {why}",
         used=told["used"], mean=number_text(told["mean"], ".3g"), longest=told["longest"],
         strength=number_text(told["strength"], ".4g"), why=told["why"],
+    )  # fmt: skip
+
+
+def breaks(told: Mapping[str, Any]) -> str:
+    """Return how often chains broke when the embedded problem was sampled, in a line; empty when it was not."""
+    sampling = told.get("sampling") or {}
+    if not sampling.get("rows"):
+        return str(sampling.get("why_not") or "")
+    shares = [
+        tr("{share} at a coupling of {strength}", share=ratio_text(row["broken"], ".2g"),
+           strength=number_text(row["strength"], ".4g")) for row in sampling["rows"]
+    ]  # fmt: skip
+    first = sampling["rows"][0]
+    return tr(
+        "chains broken: {shares} · best after mending: {majority} by majority, {energy} by energy · simulated: {reads} reads "
+        "of a classical sampler in the device's stead",
+        shares=", ".join(shares), majority=number_text(first["majority"], ",.6g"), energy=number_text(first["energy"], ",.6g"),
+        reads=sampling["reads"],
     )  # fmt: skip
 
 

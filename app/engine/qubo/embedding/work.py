@@ -1,6 +1,6 @@
 """The job that lays a problem onto a device's graph: chains, their lengths and strength, and what a picture of both needs.
 
-spec: "file" (and "kind"), "topology", "size" (0: as on the devices), "seconds".
+spec: "file" (and "kind"), "topology", "size" (0: as on the devices), "seconds", "reads" (0: chains are not sampled).
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from app.engine.base.contracts import Report, Stop
 from app.engine.base.errors import Bug, Limit
 from app.engine.base.text import tr
 from app.engine.qubo.adapters import minor
+from app.engine.qubo.embedding import sampling
 from app.engine.qubo.embedding.chains import Chains, faults, regular, strength
 from app.engine.qubo.embedding.fabric import Fabric, fabric
 from app.engine.qubo.picture import MOST_NODES, graph_of
@@ -23,7 +24,7 @@ _MOST_LINKS = 12_000
 
 
 def embed(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
-    """Return {topology, size, qubits, n, chains, used, longest, mean, method, why, strength, logical, physical}."""
+    """Return {topology, size, qubits, n, chains, used, longest, mean, method, why, strength, sampling, logical, physical}."""
     problem = load(spec).problem.formulation.qubo
     ground = fabric(str(spec.get("topology", "pegasus")), int(spec.get("size", 0)))
     report(1.0, 3.0, "steps")
@@ -42,7 +43,21 @@ def embed(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[s
         "chains": chains, "used": sum(lengths), "longest": max(lengths), "mean": sum(lengths) / problem.n,
         "method": method, "why": why, "strength": strength(problem, chains), "logical": logical,
         "physical": drawn(ground, chains, pairs),
+        "sampling": _sampled(problem, chains, ground, int(spec.get("reads", 0)), seed, stop=stop),
     }  # fmt: skip
+
+
+def _sampled(problem: Qubo, chains: Chains, ground: Fabric, reads: int, seed: int, *, stop: Stop) -> dict[str, Any] | None:
+    """Return how often chains broke at full strength and below, or why that was not tried; None when not asked for."""
+    if reads <= 0:
+        return None
+    told: dict[str, Any] = {"stand_in": "dwave-sa", "kind": "simulated", "reads": reads, "sweeps": sampling.SWEEPS}
+    if sum(map(len, chains)) > sampling.MOST_QUBITS:
+        return told | {"rows": [], "why_not": tr("more than {most} qubits are not sampled", most=sampling.MOST_QUBITS)}
+    return told | {
+        "rows": sampling.sample(problem, chains, ground, strength(problem, chains), reads, seed, stop),
+        "why_not": "",
+    }
 
 
 def _laid(ground: Fabric, problem: Qubo, pairs: NDArray[np.int64], seconds: float, seed: int) -> tuple[Chains, str, str]:

@@ -203,7 +203,8 @@ class QuboPage(RunPage):
         objective = result.get("objective")
         self._figure.setText("–" if objective is None else figure_text(objective))
         verified = bool(result.get("verified"))
-        self._verdict.setText(" ".join(filter(None, (_verdict(result), _bound(result)))))
+        told = (_verdict(result), _bound(result, self._called(str(result.get("bound_by", "")))))
+        self._verdict.setText(" ".join(filter(None, told)))
         dress(self._verdict, "ok" if verified else "muted")
         self._facts.setText(_facts(run, result, self._called(str(result.get("solver", "")))))
         self._show_courses(run, result)
@@ -302,12 +303,12 @@ def _verdict(result: Mapping[str, Any]) -> str:
     return ""
 
 
-def _bound(result: Mapping[str, Any]) -> str:
+def _bound(result: Mapping[str, Any], by: str) -> str:
     """Return what is proved of the objective."""
     bound = result.get("bound")
     if bound is None or result.get("objective") is None:
         return ""
-    told = {"bound": figure_text(bound), "by": tr(str(result["bound_by"]))}
+    told = {"bound": figure_text(bound), "by": by}
     if result.get("proved"):
         return tr("No answer is better: proved by {by}.", by=told["by"])
     gap = ratio_text(result["gap"], ".2g")

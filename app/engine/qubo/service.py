@@ -62,7 +62,7 @@ class QuboService:
 
         A file of no known kind, an unknown solver or option fails here, before anything is written.
         """
-        path = _checked(file, kind)
+        path = self._checked(file, kind)
         chosen = {"sweeps": sweeps} if sweeps else {}
         chosen |= solvers.read_options(solver, options, "options")
         if solver == solvers.AUTO and chosen:
@@ -87,7 +87,7 @@ class QuboService:
         best_known: float | None = None, gap: float = 0.003, tune: bool = True, kind: str = "auto", actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Compare solvers on the problem in `file` at equal time and at equal cost; see `comparisons/work.py`."""
-        path = _checked(file, kind)
+        path = self._checked(file, kind)
         read_settings(solvers)
         await self._read_wholly(path, kind, actor, cause)
         spec = {
@@ -116,7 +116,7 @@ class QuboService:
 
     async def picture(self, *, file: Path, seed: int = 0, actor: str, cause: str = "") -> dict[str, Any]:
         """Return the matrix of the problem in `file` in blocks, and its graph with places; see `picture.picture`."""
-        path = _checked(file)
+        path = self._checked(file)
         job = {"title": f"Draw {path.name}", "actor": actor, "cause": cause, "transient": True, "seed": seed}
         return await self._base.jobs.run(_KIND, "app.engine.qubo.picture:picture", {"file": str(path)}, **job)
 
@@ -134,7 +134,7 @@ class QuboService:
         reads: int = 0,
     ) -> dict[str, Any]:
         """Lay the problem in `file` onto the graph of an annealing device; see `embedding.work.embed`."""
-        path = _checked(file, kind)
+        path = self._checked(file, kind)
         job = {"title": tr("Embed {name}", name=path.name), "actor": actor, "cause": cause, "transient": True, "seed": seed}
         spec = {"file": str(path), "topology": topology, "size": size, "seconds": seconds, "kind": kind, "reads": reads}
         return await self._base.jobs.run(_KIND, "app.engine.qubo.embedding.work:embed", spec, **job)
@@ -142,6 +142,17 @@ class QuboService:
     async def show(self, run_id: str) -> dict[str, Any]:
         """Return one run with all that was kept of it; raises `Missing`."""
         return dataclasses.asdict(await self._book.whole(run_id))
+
+    def _checked(self, file: Path, kind: str = "") -> Path:
+        """Return the absolute path of a file, or of what is kept under that bare name, whose first lines are of a known format.
+
+        A worker may stand in another folder.
+        """
+        path = Path(file).expanduser().resolve()
+        if not path.suffix and not path.exists() and path.parent.is_dir():
+            path = self.problems.named(path.name) or path
+        load.check_file(path, kind)
+        return path
 
     def solvers(self) -> tuple[SolverCard, ...]:
         """Return what every solver says of itself."""
@@ -154,10 +165,3 @@ class QuboService:
     def sample(self) -> dict[str, Any]:
         """Return name, title and path of the problem that comes with the program."""
         return {"name": SAMPLE.stem, "title": "Max-Cut on a random graph of 800 nodes", "file": str(SAMPLE)}
-
-
-def _checked(file: Path, kind: str = "") -> Path:
-    """Return the absolute path of a file whose first lines are of a known format; a worker may stand elsewhere."""
-    path = Path(file).expanduser().resolve()
-    load.check_file(path, kind)
-    return path

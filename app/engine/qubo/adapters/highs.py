@@ -83,6 +83,12 @@ def run(programme: Programme, seconds: float = 0.0, nodes: int = 0) -> Outcome:
     return Outcome(values, float(programme.costs @ values), bound, proved=found.status == _OPTIMAL)
 
 
+def load() -> None:
+    """Load what HiGHS comes in, ahead of a method's time."""
+    for name in ("scipy.sparse", "scipy.optimize"):
+        importlib.import_module(name)
+
+
 def conflict(programme: Programme, seconds: float) -> list[str]:
     """Return the names of rows of an impossible programme that cannot be kept together; each of them is needed for that.
 

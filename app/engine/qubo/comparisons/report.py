@@ -58,7 +58,7 @@ def own_words(result: Mapping[str, Any]) -> str:
             "The problem's own method ({name}) found {best} at equal time, {median} in its median of {runs} runs; the best "
             "median of the solvers lies {gap} from {reference}.",
             name=tr(own["method"]), best=_figure(own["best"]), median=_figure(own["median"]), runs=own["runs"],
-            reference=_figure(result["reference"]), gap=ratio_text(min(row["gap"] for row in result["rows"]), ".2g"),
+            reference=_figure(result["reference"]), gap=_gap(min(row["gap"] for row in result["rows"])),
         )  # fmt: skip
         parts.append(said)
     if own.get("bound") is not None:
@@ -77,7 +77,7 @@ def _views(result: Mapping[str, Any]) -> str:
     names = {"wall": tr("equal wall time"), "cost": tr("equal cost (CPU seconds)")}
     return " ".join(
         tr("At {view}: {verdict}, {low} to {high} times.", view=names[name], verdict=view["verdict"],
-           low=_figure(view["low"]), high=_figure(view["high"]))
+           low=_factor(view["low"]), high=_factor(view["high"]))
         for name, view in result["views"].items()
     )  # fmt: skip
 
@@ -91,7 +91,7 @@ def _cells(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     return [head] + [
         (
             row["solver"], row["setting"], ratio_text(row["success"]), _figure(row["ttt99"]),
-            f"{_figure(row['low'])} – {_figure(row['high'])}", _figure(row["cost_per_success"]), ratio_text(row["gap"], ".3f"),
+            f"{_figure(row['low'])} – {_figure(row['high'])}", _figure(row["cost_per_success"]), _gap(row["gap"]),
         )
         for row in rows
     ]  # fmt: skip
@@ -182,7 +182,15 @@ def _tuning(tried: Sequence[Mapping[str, Any]]) -> str:
     return f"<p>{escape(tr('Settings tried first, on seeds of their own (mean objective):'))}</p><ul>{told}</ul>"
 
 
+def _factor(value: float | None) -> str:
+    return tr("any number of") if value is None else _figure(value)
+
+
+def _gap(ratio: float) -> str:
+    return ratio_text(ratio, ".3f" if abs(ratio) < 1 else ",.0f")
+
+
 def _figure(value: float | None) -> str:
     if value is None:
-        return "∞"
+        return tr("never")
     return number_text(value, ",.0f" if float(value).is_integer() and abs(value) < 1e15 else ".4g")

@@ -21,12 +21,13 @@ _SIZE = 1e4
 def least(  # noqa: PLR0917 - as all methods are called
     risk: Floats, gain: Floats, lots: int, starts: Sequence[Floats], left_s: Callable[[], float], tell: Callable[[float], None],
     stop: Stop,
-) -> tuple[NDArray[np.int64] | None, float, int]:  # fmt: skip
+) -> tuple[NDArray[np.int64], float, int]:  # fmt: skip
     """Return whole z (n,) >= 0 with sum `lots` and the least z'risk z - gain'z, a proved bound on that, and the planes used.
 
-    `starts` are shares (n,) where planes touch from the beginning. Without any answer in the time given z is None.
+    `starts` are shares (n,), at least one, where planes touch from the beginning; the best of them in whole lots is the first
+    answer. Without time the bound is minus infinity.
     """
-    n = len(gain)
+    n, first = len(gain), [_in_lots(np.asarray(start), lots) for start in starts]
     # HiGHS' tolerances are absolute: the figures are brought to its size, and back at the end.
     unit = max(float(np.abs(gain).max()) * lots, float(np.abs(risk).max()) * lots**2, 1e-300) / _SIZE
     risk, gain = risk / unit, gain / unit
@@ -38,8 +39,9 @@ def least(  # noqa: PLR0917 - as all methods are called
     whole = np.arange(n + 1) < n
     rows: list[Any] = [(range(n), (1.0,) * n, float(lots), float(lots))]
     rows += [_plane(lifted, lots * np.asarray(start)) for start in starts]
-    best, value, bound = None, np.inf, -np.inf
-    while (best is None or value - bound > _RELATIVE * abs(value)) and left_s() > 0 and not stop():
+    best = min(first, key=lambda z: float(z @ lifted @ z - gain @ z))
+    value, bound = float(best @ lifted @ best - gain @ best), -np.inf
+    while value - bound > _RELATIVE * abs(value) and left_s() > 0 and not stop():
         found = highs.run(highs.Programme(costs, np.zeros(n + 1), high, rows, whole), left_s())
         bound = max(bound, found.bound)
         if found.values is None:
@@ -50,8 +52,16 @@ def least(  # noqa: PLR0917 - as all methods are called
             best, value = z, here
             tell(unit * float(z @ risk @ z - gain @ z))
         rows.append(_plane(lifted, z.astype(np.float64)))
-    exact = np.inf if best is None else float(best @ risk @ best - gain @ best)
+    exact = float(best @ risk @ best - gain @ best)
     return best, unit * min(exact, bound - lift * lots**2), len(rows) - 1
+
+
+def _in_lots(shares: Floats, lots: int) -> NDArray[np.int64]:
+    """Return shares in whole lots, the largest remainders rounded up."""
+    wanted = lots * shares / shares.sum()
+    z: NDArray[np.int64] = np.floor(wanted + 1e-9).astype(np.int64)
+    z[np.argsort(z - wanted, kind="stable")[: lots - int(z.sum())]] += 1
+    return z
 
 
 def _plane(risk: Floats, at: Floats) -> Any:

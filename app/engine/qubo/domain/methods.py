@@ -90,6 +90,7 @@ def method_of(problem: Problem) -> tuple[str, Method] | None:
 
 def warm(problem: Problem) -> None:
     """Load, or compile the first time, what the method for `problem` needs, before its time counts."""
+    highs.load()
     if isinstance(problem, (JobShop, Tsp, Cvrp)):
         cpsat.load()
     if isinstance(problem, (Tsp, Cvrp, JobShop)):

@@ -11,9 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from app.engine.base.contracts import Budget, Report, Stop
-from app.engine.base.errors import Timeout
 from app.engine.base.text import tr
-from app.engine.base.units import number_text
 from app.engine.qubo.adapters import cpsat, cpsat_routes
 from app.engine.qubo.domain import assignment, convex, onetree, routing, shop
 from app.engine.qubo.domain.frontier import least_variance
@@ -145,8 +143,6 @@ def portfolio(problem: Portfolio, budget: Budget, seed: int, report: Report, sto
     lots, bound, planes = convex.least(
         risk, problem.appetite * share * problem.returns, problem.lots, starts, clock.left_s, tell, stop
     )
-    if lots is None:
-        raise Timeout("HiGHS found no answer in {seconds} s", seconds=number_text(budget.seconds, ".3g"),
-                      hint="Give it more time.")  # fmt: skip
     answer, by = [int(one) for one in lots], tr("planes under the risk, HiGHS")
-    return Outcome(answer, _meet(problem.objective(answer), bound), {"planes": planes}, bound, by)
+    told = (bound, by) if np.isfinite(bound) else (None, "")
+    return Outcome(answer, _meet(problem.objective(answer), bound), {"planes": planes}, *told)

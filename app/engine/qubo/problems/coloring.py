@@ -165,4 +165,5 @@ def recognise(text: str) -> bool:
 KIND = Kind(
     "coloring", "Graph colouring", "Colours a graph so that no two neighbours are alike, with few colours.",
     "DIMACS (p edge, then e i j)", read, recognise, "from, to (colors = …)",
+    ("HiGHS branch and cut",),
 )  # fmt: skip

@@ -162,4 +162,5 @@ def recognise(text: str) -> bool:
 KIND = Kind(
     "cover", "Set cover", "Chooses the cheapest sets that together hold every element.",
     "OR-Library scp", read, recognise, "set, cost, elements (blanks between; use commas between columns)",
+    ("HiGHS branch and cut",),
 )  # fmt: skip

@@ -184,5 +184,5 @@ def recognise(text: str) -> bool:
 KIND = Kind(
     "cvrp", "Vehicle routing", "Plans tours from a depot that bring every customer its demand.",
     "CVRPLIB", read, recognise, "name, x, y, demand (capacity = …, vehicles = …), the depot first",
-    ("savings, ruin and recreate",),
+    ("savings, then ruin and recreate",),
 )  # fmt: skip

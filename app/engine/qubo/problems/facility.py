@@ -192,4 +192,5 @@ KIND = Kind(
     "facility", "Facility location", "Opens sites and assigns customers at the least cost.",
     "OR-Library cap", read, recognise,
     "site, opening, capacity, then a cost column per customer; a row named demand says how much each needs",
+    ("HiGHS branch and cut",),
 )  # fmt: skip

@@ -59,5 +59,5 @@ def recognise(text: str) -> bool:
 KIND = Kind(
     "jobshop", "Job-shop", "Schedules jobs, each with its own way through the machines.",
     "jobs machines, then machine time pairs", read, recognise, "job, machine, time, a row per step in order (horizon = …)",
-    ("tabu search",),
+    ("tabu search on critical blocks",),
 )  # fmt: skip

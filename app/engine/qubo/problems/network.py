@@ -252,4 +252,5 @@ def recognise(text: str) -> bool:
 KIND = Kind(
     "network", "Network routing", "Gives every demand one path within the capacities of the links.",
     "a table", read, recognise, "from, to, cost, capacity, and lines demand = from to size (paths = …)",
+    ("HiGHS branch and cut",),
 )  # fmt: skip

@@ -101,4 +101,5 @@ def recognise(text: str) -> bool:
 KIND = Kind(
     "partition", "Graph partition", "Splits a graph into two halves with little between them.",
     "METIS, G-set or DIMACS with --kind partition", read, recognise, "from, to, weight (problem = partition)",
+    ("HiGHS branch and cut",),
 )  # fmt: skip

@@ -197,4 +197,5 @@ KIND = Kind(
     "placement", "Workload placement", "Places workloads on the nodes of the fleet within processor and memory.",
     "a table; the nodes from the live fleet", read, recognise,
     "workload, cpu, memory, rate, and lines node = name cpu memory round_trip_ms (or --fleet)",
+    ("HiGHS branch and cut",),
 )  # fmt: skip

@@ -206,5 +206,5 @@ KIND = Kind(
     "OR-Library port", read, recognise,
     "asset, return, then a covariance column per asset; or date, then a column of prices or returns per asset "
     "(lots = …, appetite = 0..1)",
-    ("efficient frontier",), series.perhaps,
+    ("planes under the risk, with HiGHS", "efficient frontier"), series.perhaps,
 )  # fmt: skip

@@ -239,4 +239,5 @@ def recognise(text: str) -> bool:
 KIND = Kind(
     "programme", "Binary programme", "A linear or quadratic objective under linear constraints, in bits or integers.",
     "LP format, dimod CQM (.cqm)", read, recognise, "typed in LP format",
+    ("HiGHS branch and cut",),
 )  # fmt: skip

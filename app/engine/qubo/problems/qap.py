@@ -139,4 +139,5 @@ def recognise(text: str) -> bool:
 KIND = Kind(
     "qap", "Quadratic assignment", "Gives facilities places so that flow times distance is least.",
     "QAPLIB", read, recognise, "a, b, flow, distance (flow from a to b, distance between the places numbered so)",
+    ("tabu search over swaps, then branch and bound",),
 )  # fmt: skip

@@ -31,13 +31,15 @@ class Problems:
         path = Path(name).expanduser()
         if path.exists():
             return path.resolve()
+        named = self.named(name)
+        if named is None:
+            load.check_file(path)
+        return named or path
+
+    def named(self, name: str) -> Path | None:
+        """Return the problem kept here under `name`, else the sample of the kind called so, else None."""
         found = sorted(self.folder.glob(f"{_plain(name)}.*")) if self.folder.is_dir() else []
-        if found:
-            return found[0]
-        if name in registry.KINDS:
-            return registry.sample_of(name)
-        load.check_file(path)
-        return path
+        return found[0] if found else registry.sample_of(name) if name in registry.KINDS else None
 
     async def show(self, *, file: str, kind: str, actor: str, cause: str = "") -> dict[str, Any]:
         """Return what is understood of a problem: its kind, facts, QUBO, penalties, conflicts and picture."""
@@ -54,11 +56,13 @@ class Problems:
         if file is not None:
             path = await asyncio.to_thread(self._checked, Path(file), kind)
             text, suffix, title = await asyncio.to_thread(load.text_of, path), path.suffix or ".txt", name or path.stem
+            called = path.name
         else:
             suffix, title = ".csv", name or "typed"
+            called = title
         # A typed text may come from a command line, where a line break is written as \n.
         text = text if "\n" in text else text.replace("\\n", "\n")
-        told = await self._look({"text": text, "name": title, "kind": kind}, title, actor, cause)
+        told = await self._look({"text": text, "name": called, "kind": kind}, title, actor, cause)
         target = self._target(title, suffix if told["problem"]["kind"] != "programme" else ".lp", replace=replace)
         marked = text if kind in ("", "auto") or suffix != ".csv" else _declared(text, told["problem"]["kind"])
         self.folder.mkdir(parents=True, exist_ok=True)

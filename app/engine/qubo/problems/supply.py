@@ -204,4 +204,5 @@ KIND = Kind(
     "supply", "Supply-chain flow", "Sends whole units from those who have to those who need, within the limits of the ways.",
     "DIMACS minimum-cost flow (.min)", read, recognise,
     "from, to, cost, capacity, and lines supply = place amount, demand = place amount",
+    ("HiGHS branch and cut",),
 )  # fmt: skip

@@ -116,5 +116,5 @@ def recognise(text: str) -> bool:
 
 KIND = Kind(
     "tsp", "Travelling salesman", "Finds the shortest tour through all places.",
-    "TSPLIB", read, recognise, "name, x, y or name, lat, lon", ("local search",),
+    "TSPLIB", read, recognise, "name, x, y or name, lat, lon", ("2-opt, moved segments and kicks",),
 )  # fmt: skip

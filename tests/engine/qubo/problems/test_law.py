@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from app.engine.qubo.domain.methods import method_of
 from app.engine.qubo.exact import spectrum, state_of
 from app.engine.qubo.problems import registry
 from app.engine.qubo.problems.coloring import greedy
@@ -145,3 +146,11 @@ def test_a_greedy_colouring_is_a_colouring():
     graph = SAMPLES["coloring"].graph
     worn = greedy(graph)
     assert all(worn[i] != worn[j] for i, j in zip(graph.i, graph.j, strict=True))
+
+
+@every_kind
+def test_the_methods_a_kind_names_are_the_ones_its_sample_is_solved_by(kind):
+    method = method_of(SAMPLES[kind])
+    named = registry.KINDS[kind].methods
+    assert (method[0] if method else None) in (*named, None)
+    assert bool(named) == bool(method)

@@ -39,6 +39,9 @@ async def test_a_typed_table_is_understood_kept_and_found_again(problems):
     assert problems.list()["kept"] == [{"name": "my-van", "kind": "knapsack", "file": told["file"]}]
     again = await problems.show(file="my van", kind="auto", **WHO)
     assert again["problem"]["facts"] == told["problem"]["facts"]
+    assert str(problems.named("my van")) == told["file"]
+    assert problems.named("tsp") == registry.sample_of("tsp")
+    assert problems.named("elsewhere") is None
     with pytest.raises(Conflict, match="my-van is kept already"):
         await problems.take(**{**TAKE, "text": VAN, "name": "my van"})
     await problems.take(**{**TAKE, "text": VAN, "name": "my van", "replace": True})

@@ -20,9 +20,9 @@ async def run(
     )  # fmt: skip
 
 
-async def expect(call: "Call", *, file: Path, observable: str) -> dict[str, Any]:
+async def expect(call: "Call", *, file: Path | None, text: str, observable: str) -> dict[str, Any]:
     """Compute the mean of an observable."""
-    return await call.engine.circuits.expect(file=file, observable=observable, actor=call.actor, cause=call.cause)
+    return await call.engine.circuits.expect(file=file, text=text, observable=observable, actor=call.actor, cause=call.cause)
 
 
 async def show(call: "Call", *, file: Path | None, text: str) -> dict[str, Any]:
@@ -38,9 +38,9 @@ async def look(call: "Call", *, file: Path | None, text: str, upto: int, seed: i
     )
 
 
-async def state(call: "Call", *, file: Path, seed: int) -> dict[str, Any]:
+async def state(call: "Call", *, file: Path | None, text: str, seed: int) -> dict[str, Any]:
     """Tell the state of each qubit before the final measurement."""
-    return await call.engine.circuits.state(file=file, seed=seed, actor=call.actor, cause=call.cause)
+    return await call.engine.circuits.state(file=file, text=text, seed=seed, actor=call.actor, cause=call.cause)
 
 
 async def draw(call: "Call", *, file: Path, out: Path | None, width: int, replace: bool) -> dict[str, Any]:
@@ -58,17 +58,38 @@ async def take(call: "Call", *, file: Path | None, text: str, name: str, replace
     )
 
 
-async def export(call: "Call", *, file: Path, out: Path, format: str, replace: bool) -> dict[str, Any]:  # noqa: A002
+async def export(
+    call: "Call",
+    *,
+    file: Path | None,
+    text: str,
+    out: Path,
+    format: str,  # noqa: A002
+    replace: bool,
+) -> dict[str, Any]:
     """Write a circuit in another format."""
     return await call.engine.circuits.files.export(
-        file=file, out=out, form=format, replace=replace, actor=call.actor, cause=call.cause
+        file=file, text=text, out=out, form=format, replace=replace, actor=call.actor, cause=call.cause
     )
+
+
+async def runs(call: "Call") -> dict[str, Any]:
+    """List the runs with outcomes."""
+    return {"runs": call.engine.circuits.runs()}
+
+
+async def compare(call: "Call", *, first: str, second: str) -> dict[str, Any]:
+    """Put two runs side by side."""
+    return await call.engine.circuits.compare(first, second)
 
 
 async def samples(call: "Call") -> dict[str, Any]:
     """List the bundled circuits."""
     return {"samples": [dataclasses.asdict(sample) for sample in call.engine.circuits.samples()]}
 
+
+_FILE = Arg("file", Path, "OpenQASM 2 or 3, or QPY file.", None)
+_TEXT = Arg("text", str, "OpenQASM 2 or 3, in place of a file.", "")
 
 ROWS: tuple[Command, ...] = (
     Command(
@@ -79,8 +100,7 @@ ROWS: tuple[Command, ...] = (
         "Bits are in Qiskit's order, registers apart by a space. A file without a measurement is measured at the end.",
         run,
         (
-            Arg("file", Path, "OpenQASM 2 or 3, or QPY file.", None),
-            Arg("text", str, "OpenQASM 2 or 3, in place of a file.", ""),
+            _FILE, _TEXT,
             Arg("shots", int, "How often the circuit is run.", 1024, low=1, high=1_000_000),
             Arg("seed", int, "Seed of the simulator; equal seeds give equal counts.", 0, low=0, high=2**64 - 1),
             Arg("simulator", str, "Which simulator; auto chooses and says why.", "auto",
@@ -91,7 +111,7 @@ ROWS: tuple[Command, ...] = (
             Arg("bond", int, "Largest bond of a matrix product state; 0 for as large as needed. What it cuts off is told.", 0,
                 low=0, high=4096),
         ),
-        returns="{counts, other_shots, simulator, why, predicted, alternatives, memory_bytes, wall_s, noise, bonds, shots, "
+        returns="{id, counts, other_shots, simulator, why, predicted, alternatives, memory_bytes, wall_s, noise, bonds, shots, "
         "seed, qubits, depth, picture, note}",
     ),
     Command(
@@ -100,7 +120,7 @@ ROWS: tuple[Command, ...] = (
         "measurement. Each term is taken from the part of the circuit it depends on, so a shallow circuit may be of any width.",
         expect,
         (
-            Arg("file", Path, "OpenQASM 2 or 3, or QPY file."),
+            _FILE, _TEXT,
             Arg("observable", str, "Terms such as Z0 Z1 + 0.5*X3."),
         ),
         returns="{value, terms: [{term, factor, mean, qubits}], simulator, why, predicted, memory_bytes, wall_s, qubits}",
@@ -110,8 +130,7 @@ ROWS: tuple[Command, ...] = (
         "Draws an OpenQASM 2 or 3 file and counts its gates.",
         show,
         (
-            Arg("file", Path, "OpenQASM 2 or 3, or QPY file.", None),
-            Arg("text", str, "OpenQASM 2 or 3, in place of a file.", ""),
+            _FILE, _TEXT,
         ),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{text, picture, document, why_not, qubits, depth, size, counts, source}",
@@ -122,7 +141,7 @@ ROWS: tuple[Command, ...] = (
         "or resets on its way: then it is the mean of 512 runs. A vector shorter than 1 is a qubit entangled with others.",
         state,
         (
-            Arg("file", Path, "OpenQASM 2 or 3 file."),
+            _FILE, _TEXT,
             Arg("seed", int, "Seed of the simulator, for circuits that measure on their way.", 0, low=0, high=2**64 - 1),
         ),
         role=Role.OBSERVER, danger=Danger.READ,
@@ -147,8 +166,7 @@ ROWS: tuple[Command, ...] = (
         "kept. QPY is read from version 13 on, in a process of its own with limits of time and memory.",
         take,
         (
-            Arg("file", Path, "OpenQASM 2 or 3, or QPY file.", None),
-            Arg("text", str, "OpenQASM 2 or 3, in place of a file.", ""),
+            _FILE, _TEXT,
             Arg("name", str, "Name to keep it by; the file's own if empty.", ""),
             Arg("replace", bool, "Replace a circuit of that name.", default=False),
         ),
@@ -159,7 +177,7 @@ ROWS: tuple[Command, ...] = (
         "Writes a circuit as OpenQASM 2 or 3, as QPY for Qiskit, or as an SVG picture.",
         export,
         (
-            Arg("file", Path, "OpenQASM 2 or 3, or QPY file."),
+            _FILE, _TEXT,
             Arg("out", Path, "File to write."),
             Arg("format", str, "Format; auto goes by the ending .qasm, .qasm2, .qpy or .svg.", "auto",
                 choices=("auto", "qasm3", "qasm2", "qpy", "svg")),
@@ -175,8 +193,7 @@ ROWS: tuple[Command, ...] = (
         "decoherence leaves them.",
         look,
         (
-            Arg("file", Path, "OpenQASM 2 or 3, or QPY file.", None),
-            Arg("text", str, "OpenQASM 2 or 3, in place of a file.", ""),
+            _FILE, _TEXT,
             Arg("upto", int, "After how many operations; -1 for all.", -1, low=-1, high=1_000_000),
             Arg("t_us", float, "How long every qubit waits at the end.", 0.0, unit="µs", low=0, high=1e6),
             Arg("t1_us", float, "Time of relaxation.", 100.0, unit="µs", low=0.001, high=1e9),
@@ -187,6 +204,27 @@ ROWS: tuple[Command, ...] = (
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{qubits, operations, upto, exact, noisy, amplitudes: [[number, probability, phase]], bloch, information, "
         "density, measures}",
+    ),
+    Command(
+        "circuit.runs", "List runs of circuits",
+        "Lists the runs whose outcomes are kept, the newest first.",
+        runs,
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{runs: [{id, source, simulator, shots, noise, created_us}]}",
+    ),
+    Command(
+        "circuit.compare", "Compare two runs of circuits",
+        "Puts the outcomes of two runs side by side, an ideal one beside a noisy one say, and tells how far their "
+        "distributions are apart and whether shots alone explain it: all shots are mixed and dealt again 999 times. "
+        "Without ids the newest two are compared.",
+        compare,
+        (
+            Arg("first", str, "Id of a run; see circuit runs.", ""),
+            Arg("second", str, "Id of another.", ""),
+        ),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{first, second, outcomes: [[outcome, first, second]], outcomes_count, shots, total_variation, hellinger, "
+        "fidelity, p_value, different, left_out_ratio}",
     ),
     Command(
         "circuit.samples", "List sample circuits",

@@ -10,19 +10,20 @@ if TYPE_CHECKING:
 
 
 async def compile_for(
-    call: "Call", *, file: Path, device: str, level: int, router: str, seed: int, out: Path | None, replace: bool, check: bool
-) -> dict[str, Any]:
-    """Compile the circuit in `file` for `device`."""
+    call: "Call", *, file: Path | None, text: str, device: str, level: int, router: str, seed: int, out: Path | None,
+    replace: bool, check: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """Compile the circuit in `file` or `text` for `device`."""
     return await call.engine.circuits.compiler.compile(
-        file=file, device=device, level=level, router=router, seed=seed, out=out, replace=replace, check=check,
+        file=file, text=text, device=device, level=level, router=router, seed=seed, out=out, replace=replace, check=check,
         actor=call.actor, cause=call.cause,
     )  # fmt: skip
 
 
-async def estimate(call: "Call", *, file: Path, device: str, shots: int, seed: int) -> dict[str, Any]:
-    """Predict what the circuit in `file` needs."""
+async def estimate(call: "Call", *, file: Path | None, text: str, device: str, shots: int, seed: int) -> dict[str, Any]:
+    """Predict what the circuit in `file` or `text` needs."""
     return await call.engine.circuits.compiler.estimate(
-        file=file, device=device, shots=shots, seed=seed, actor=call.actor, cause=call.cause
+        file=file, text=text, device=device, shots=shots, seed=seed, actor=call.actor, cause=call.cause
     )
 
 
@@ -36,7 +37,8 @@ async def adopt(call: "Call", *, file: Path, replace: bool) -> dict[str, Any]:
     return await call.engine.circuits.compiler.adopt(file=file, replace=replace)
 
 
-_FILE = Arg("file", Path, "OpenQASM 2 or 3, or QPY file.")
+_FILE = Arg("file", Path, "OpenQASM 2 or 3, or QPY file.", None)
+_TEXT = Arg("text", str, "OpenQASM 2 or 3, in place of a file.", "")
 _SEED = Arg("seed", int, "Seed of layout and routing; equal seeds give equal circuits.", 0, low=0, high=2**64 - 1)
 
 ROWS: tuple[Command, ...] = (
@@ -48,7 +50,7 @@ ROWS: tuple[Command, ...] = (
         "Outpost itself; the circuit with fewer gates of two qubits is taken.",
         compile_for,
         (
-            _FILE,
+            _FILE, _TEXT,
             Arg("device", str, "Device to compile for; see circuit devices.", "ibm_brisbane"),
             Arg("level", int, "How hard Qiskit's transpiler tries.", 3, low=0, high=3),
             Arg("router", str, "Which router; auto takes the smaller result.", "auto", choices=("auto", "qiskit", "commuting")),
@@ -66,7 +68,7 @@ ROWS: tuple[Command, ...] = (
         "depth, time, and how often it ends without an error. Nothing is run.",
         estimate,
         (
-            _FILE,
+            _FILE, _TEXT,
             Arg("device", str, "A device, all or none.", "all"),
             Arg("shots", int, "How often the circuit would be run.", 1024, low=1, high=1_000_000),
             _SEED,

@@ -13,6 +13,7 @@ from app.engine.base.units import count_text, span_text
 from app.engine.circuits.textual import bonds_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
+from app.views.beside import Beside
 from app.views.compile_part import CompilePart
 from app.views.mean_part import MeanPart
 from app.views.shell.context import Context
@@ -32,11 +33,11 @@ class CircuitsPage(RunPage):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context, tr("Circuits"), context.engine.circuits.records)
-        self._drawn = ""
+        self._drawn: object = None
         self._compiled_shown = ("", False)
         self.form = self.add_form("circuit.run", tr("Run a circuit"), hidden=("text",))
-        self.compile_form = self.add_form("circuit.compile", tr("Compile for a device"), hidden=("out", "replace"))
-        self.expect_form = self.add_form("circuit.expect", tr("Mean of an observable"))
+        self.compile_form = self.add_form("circuit.compile", tr("Compile for a device"), hidden=("text", "out", "replace"))
+        self.expect_form = self.add_form("circuit.expect", tr("Mean of an observable"), hidden=("text",))
         self.samples = Choice()
         self.samples.setAccessibleName(tr("Sample circuits"))
         self.samples.setAccessibleDescription(tr("Enters a bundled circuit into the form"))
@@ -51,7 +52,10 @@ class CircuitsPage(RunPage):
         self.histogram.setProperty("clear", True)
         self.spheres = BlochSpheres(tr("Bloch vectors"))
         self.spheres.setProperty("clear", True)
-        self._state_of = self._file = ""
+        self.beside = Beside(context, context.engine.circuits.records, self.pick, self._show_beside)
+        self._counts: Mapping[str, int] = {}
+        self._circuit: dict[str, Any] = {}
+        self._state_of: object = {}
         self._facts, self._note, self._exact = QLabel(), QLabel(), QLabel()
         for label in (self._facts, self._note, self._exact):
             label.setProperty("role", "muted")
@@ -60,7 +64,7 @@ class CircuitsPage(RunPage):
         self.tabs = self._make_tabs()
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(card(self.canvas, heading=tr("Diagram")))
-        split.addWidget(card(self._facts, self._note, self.tabs))
+        split.addWidget(card(self._facts, self._note, self.beside.said, self.tabs))
         split.setChildrenCollapsible(False)
         split.setHandleWidth(12)
         split.setStretchFactor(0, 3)
@@ -83,6 +87,7 @@ class CircuitsPage(RunPage):
         tabs = tabbed(tr("Outcomes and states"))
         outcomes = Chart(tr("Outcomes"), scrolled(self.histogram, tr("Outcomes"), across=True), self.histogram.twin)
         states = Chart(tr("State of each qubit"), scrolled(self.spheres, tr("Bloch vectors"), across=True), self.spheres.twin)
+        outcomes.head.insertWidget(1, self.beside)
         states.head.insertWidget(1, self._exact)
         tabs.addTab(outcomes, tr("Outcomes"))
         tabs.addTab(states, tr("Qubits"))
@@ -117,54 +122,59 @@ class CircuitsPage(RunPage):
         self.compiled.show_result(whole)
         if whole.get("after") and not whole.get("picture") and self.context.find("circuit.show") is not None:
             self.context.start("circuit.show", partial(self._redrawn, run.id, "after"), text=str(whole.get("qasm", "")))
-            self.context.start("circuit.show", partial(self._redrawn, run.id, "before"), file=Path(str(run.spec["file"])))
+            self.context.start("circuit.show", partial(self._redrawn, run.id, "before"), **_circuit(run))
 
     def _redrawn(self, run_id: str, side: str, told: Mapping[str, Any]) -> None:
         if self._compiled_shown[0] == run_id:
             (self.compiled.after if side == "after" else self.compiled.before).show_picture(told.get("picture"))
 
     def _show_outcomes(self, run: Run, job: Job | None, result: Mapping[str, Any], *, fresh: bool) -> None:
-        file = str(run.spec.get("file", ""))
         picture = (job.result or {}).get("picture") if job is not None else None
         if picture is not None and self._drawn != run.id:
             self._drawn = run.id
             self.canvas.show_picture(picture)
-        elif fresh and picture is None and file:
-            self._draw(file)
+        elif fresh and picture is None:
+            self._draw(_circuit(run))
         counts = result.get("counts")
-        self.histogram.show_counts(counts if isinstance(counts, dict) else {})
+        if fresh or not self._counts:
+            self._counts = counts if isinstance(counts, dict) else {}
+            self.histogram.show_counts(self._counts)
+            self.beside.offer(run)
         self._facts.setText(_facts(result) if counts else "")
         self._note.setText(str(result.get("note") or ""))
         self._note.setVisible(bool(result.get("note")))
         if fresh:
-            self._file = file
+            self._circuit = _circuit(run)
             self._ask_state()
+
+    def _show_beside(self, counts: Mapping[str, int] | None, names: tuple[str, ...]) -> None:
+        self.histogram.show_counts(self._counts, counts, names)
 
     def _ask_state(self) -> None:
         """Have the state of each qubit computed by a worker once somebody looks at it."""
-        if self.tabs.currentIndex() == 1 and self._state_of != self._file and self.context.find("circuit.state") is not None:
-            self._state_of = self._file
+        if self.tabs.currentIndex() == 1 and self._state_of != self._circuit and self.context.find("circuit.state") is not None:
+            self._state_of = self._circuit
             self._exact.setText("")
             self.spheres.show_vectors([], [])
-            if self._file:
-                self.context.start("circuit.state", partial(self._stated, self._file), file=Path(self._file))
+            if self._circuit:
+                self.context.start("circuit.state", partial(self._stated, self._circuit), **self._circuit)
 
-    def _stated(self, file: str, state: Mapping[str, Any]) -> None:
-        if file == self._state_of:
+    def _stated(self, circuit: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+        if circuit == self._state_of:
             self.spheres.show_vectors(state.get("qubits", ()), state.get("vectors", ()))
             self._exact.setText(
                 tr("before the final measurement, {simulator}", simulator=state.get("simulator", ""))
                 if state.get("exact") else tr("mean of many runs, as the circuit measures on its way")
             )  # fmt: skip
 
-    def _draw(self, file: str) -> None:
-        if self._drawn != file and self.context.find("circuit.show") is not None:
-            self._drawn = file
+    def _draw(self, circuit: dict[str, Any]) -> None:
+        if circuit and self._drawn != circuit and self.context.find("circuit.show") is not None:
+            self._drawn = circuit
             self.canvas.show_picture(None)
-            self.context.start("circuit.show", partial(self._described, file), file=Path(file))
+            self.context.start("circuit.show", partial(self._described, circuit), **circuit)
 
-    def _described(self, file: str, described: Mapping[str, Any]) -> None:
-        if self._drawn == file:
+    def _described(self, circuit: Mapping[str, Any], described: Mapping[str, Any]) -> None:
+        if self._drawn == circuit:
             self.canvas.show_picture(described.get("picture"))
 
     def _use_sample(self, number: int) -> None:
@@ -174,13 +184,20 @@ class CircuitsPage(RunPage):
                 if form is not None:
                     form.fill({"file": file})
             if self._records:
-                self._draw(file)
+                self._draw({"file": Path(file)})
 
     def _run_first(self) -> None:
         number = max(1, self.samples.findText("bell"))
         self._use_sample(number)
         if self.form is not None:
             self.form.submit()
+
+
+def _circuit(run: Run) -> dict[str, Any]:
+    """Return what a command takes to read the circuit of a run again."""
+    if run.spec.get("text"):
+        return {"text": str(run.spec["text"])}
+    return {"file": Path(str(run.spec["file"]))} if run.spec.get("file") else {}
 
 
 def _facts(result: Mapping[str, Any]) -> str:

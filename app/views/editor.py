@@ -135,8 +135,10 @@ class EditorPage(Page):
             explain(button, what)
             button.clicked.connect(lambda _checked=False, call=call: call())
             self.line.addWidget(button)
+        self.line.addStretch(1)
+        self.gate_line = QHBoxLayout()
         for widget in (self.qubits, self.angles, self.condition):
-            self.line.addWidget(widget, 1)
+            self.gate_line.addWidget(widget, 1)
 
     def _build_pictures(self) -> None:
         self.bars, self.sphere = StateBars(tr("Probabilities")), QSphere(tr("Q-sphere"))
@@ -180,7 +182,7 @@ class EditorPage(Page):
             row.addWidget(slider, 2)
             column.addLayout(row)
         centre = QSplitter(Qt.Orientation.Vertical)
-        canvas = card(self.doors, self.line, self.said, self.grid)
+        canvas = card(self.doors, self.line, self.gate_line, self.said, self.grid)
         centre.addWidget(canvas)
         centre.addWidget(card(self.text, heading=tr("OpenQASM")))
         centre.setStretchFactor(0, 3)

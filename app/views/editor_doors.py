@@ -33,6 +33,7 @@ class Doors(QHBoxLayout):
         self.fill()
         for title, what, call in (
             (tr("Run"), tr("Simulate the circuit; the outcomes are on the page Circuits"), self._run),
+            (tr("Compile…"), tr("Compile the circuit for a device; the result is on the page Circuits"), self._compile),
             (tr("Keep…"), tr("Keep the circuit in this home under a name"), self._keep),
         ):
             button = QPushButton(title)
@@ -58,6 +59,11 @@ class Doors(QHBoxLayout):
         if text:
             self._context.start("circuit.run", None, text=text)
             self._context.open_page("circuits")
+
+    def _compile(self) -> None:
+        text = self._text()
+        if text:
+            self._context.open_command("circuit.compile", {"text": text})
 
     def _keep(self) -> None:
         text = self._text()

@@ -51,6 +51,12 @@ class Circuits:
         self.asked.append(given)
         return {"vectors": [[0.0, 0.0, 1.0]]}
 
+    async def compare(self, first, second):
+        return {"first": first, "second": second}
+
+    def runs(self):
+        return [{"id": "r1"}]
+
     def samples(self):
         return bundled()
 
@@ -89,7 +95,7 @@ async def test_circuit_show_draws_and_leaves_no_audit_entry(call):
 
 async def test_circuit_state_hands_file_and_seed_on(call):
     assert await ask(call, "circuit.state", file="bell.qasm") == {"vectors": [[0.0, 0.0, 1.0]]}
-    assert call.engine.circuits.asked == [{"file": Path("bell.qasm"), "seed": 0, "actor": "me@here", "cause": "c1"}]
+    assert call.engine.circuits.asked == [{"file": Path("bell.qasm"), "text": "", "seed": 0, "actor": "me@here", "cause": "c1"}]
 
 
 async def test_circuit_look_tells_of_noise_only_when_there_is_some(call):
@@ -129,3 +135,11 @@ async def test_circuit_run_refuses_figures_out_of_range(call, given):
 async def test_circuit_expect_hands_the_observable_on(call):
     assert await ask(call, "circuit.expect", file="bell.qasm", observable="Z0 Z1") == {"value": 1.0}
     assert call.engine.circuits.asked[-1]["observable"] == "Z0 Z1"
+
+
+async def test_circuit_compare_and_circuit_runs_read_only(call):
+    table = CommandTable(ROWS)
+    row = table.need("circuit.compare")
+    assert await row.run(call, **row.take({"first": "a"})) == {"first": "a", "second": ""}
+    assert row.danger is Danger.READ
+    assert await table.need("circuit.runs").run(call) == {"runs": [{"id": "r1"}]}

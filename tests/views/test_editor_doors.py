@@ -6,6 +6,7 @@ import pytest
 
 from app.engine.circuits import document, work
 from app.engine.circuits.samples import FOLDER
+from app.views.shell.forms import CommandForm
 
 
 @pytest.fixture
@@ -67,3 +68,11 @@ def test_keeping_opens_the_import_with_the_text(page, monkeypatch):
     ((command, given),) = asked
     assert command == "circuit.import"
     assert given["text"].startswith("OPENQASM 3")
+
+
+def test_what_is_drawn_is_compiled_without_being_kept(page, window):
+    page._place("h", 0, 0)
+    page.doors._compile()
+    form = window.inspector.findChild(CommandForm)
+    assert form.given()["text"].startswith("OPENQASM 3.0;")
+    assert form.given()["device"] == "ibm_brisbane"

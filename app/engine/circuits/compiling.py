@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.engine.base.errors import Conflict, Missing
 from app.engine.circuits import devices
-from app.engine.circuits.files import absolute, write_bytes
+from app.engine.circuits.files import absolute, given, write_bytes
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import RunBook
 
@@ -45,20 +45,21 @@ class CircuitCompiler:
         return device.told()
 
     async def compile(
-        self, *, file: Path, device: str, level: int, router: str, seed: int, out: Path | None, replace: bool, check: bool,
-        actor: str, cause: str = "",
+        self, *, file: Path | None, text: str = "", device: str, level: int, router: str, seed: int, out: Path | None,
+        replace: bool, check: bool, actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
-        """Compile the circuit of `file` for `device`, check it, keep the run, and write OpenQASM 3 to `out` if given.
+        """Compile the circuit of `file` or `text` for `device`, check it, keep the run, and write OpenQASM 3 to `out` if given.
 
         The result holds device, router, why, before, after, layout, equality, qasm, picture_before, picture, wall_s, seed.
         """
         if out is not None and not replace and await asyncio.to_thread(absolute(out).exists):
             raise Conflict("{file} exists already", file=str(out), hint="Give another name, or replace it.")
-        spec = {**_given(file), "device": device, "device_file": str(self.device(device)), "level": level, "router": router,
+        circuit, source = given(file, text)
+        spec = {**circuit, "device": device, "device_file": str(self.device(device)), "level": level, "router": router,
                 "check": check}  # fmt: skip
         result = await self._book.execute(
-            _KIND, "app.engine.circuits.compile_work:compile_for", spec, title=f"Compile {file.name} for {device}",
-            source=file.name, seed=seed, actor=actor, cause=cause,
+            _KIND, "app.engine.circuits.compile_work:compile_for", spec, title=f"Compile {source} for {device}",
+            source=source, seed=seed, actor=actor, cause=cause,
             keep=lambda whole: {key: value for key, value in whole.items() if key not in _LEFT},
         )  # fmt: skip
         if out is not None:
@@ -67,16 +68,15 @@ class CircuitCompiler:
             return {**result, "file": str(target)}
         return result
 
-    async def estimate(self, *, file: Path, device: str, shots: int, seed: int, actor: str, cause: str = "") -> dict[str, Any]:
+    async def estimate(
+        self, *, file: Path | None, text: str = "", device: str, shots: int, seed: int, actor: str, cause: str = ""
+    ) -> dict[str, Any]:
         """Return what each simulator needs and what the circuit becomes on `device`: a name, all or none."""
         known = devices.known(self.folder)
         files = [] if device == "none" else list(known.values()) if device == "all" else [self.device(device)]
-        spec = {**_given(file), "device_files": [str(path) for path in files], "shots": shots}
+        circuit, source = given(file, text)
+        spec = {**circuit, "device_files": [str(path) for path in files], "shots": shots}
         return await self._jobs.run(
-            _KIND, "app.engine.circuits.compile_work:estimate_of", spec, title=f"Estimate {file.name}", seed=seed,
+            _KIND, "app.engine.circuits.compile_work:estimate_of", spec, title=f"Estimate {source}", seed=seed,
             actor=actor, cause=cause, transient=True,
         )  # fmt: skip
-
-
-def _given(file: Path) -> dict[str, str]:
-    return {"file": str(absolute(file)), "name": str(file)}

@@ -40,18 +40,21 @@ class CircuitFiles:
         told = await self._convert(file, text, "qasm3", title=f"Read {title}", actor=actor, cause=cause)
         return await self._write(told, self.folder / f"{plain}.qasm", replace=replace)
 
-    async def export(self, *, file: Path, out: Path, form: str, replace: bool, actor: str, cause: str = "") -> dict[str, Any]:
-        """Write the circuit of `file` to `out` in `form`; auto goes by the ending of `out`."""
+    async def export(
+        self, *, file: Path | None, text: str = "", out: Path, form: str, replace: bool, actor: str, cause: str = ""
+    ) -> dict[str, Any]:
+        """Write the circuit of `file` or OpenQASM `text` to `out` in `form`; auto goes by the ending of `out`."""
         chosen = FORMATS.get(out.suffix.lower(), "") if form == "auto" else form
         if not chosen:
             raise BadInput("{file}: the ending tells no format; known are {known}", field="out", file=out,
                            known=" ".join(FORMATS), hint="Give --format.")  # fmt: skip
-        told = await self._convert(file, "", chosen, title=f"Export {file.name}", actor=actor, cause=cause)
+        title = f"Export {given(file, text)[1]}"
+        told = await self._convert(file, text, chosen, title=title, actor=actor, cause=cause)
         return {**await self._write(told, absolute(out), replace=replace), "format": chosen}
 
     async def _convert(self, file: Path | None, text: str, form: str, **job: Any) -> dict[str, Any]:
-        given = {"text": text} if file is None else _file(file)
-        return await self._jobs.run(_KIND, _CONVERT, {**given, "format": form}, **job, transient=True)
+        spec, _ = given(file, text)
+        return await self._jobs.run(_KIND, _CONVERT, {**spec, "format": form}, **job, transient=True)
 
     async def _write(self, told: dict[str, Any], path: Path, *, replace: bool) -> dict[str, Any]:
         await asyncio.to_thread(write_bytes, path, base64.b64decode(told.pop("data")), replace=replace)
@@ -63,8 +66,13 @@ def absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
-def _file(file: Path) -> dict[str, str]:
-    return {"file": str(absolute(file)), "name": str(file)}
+def given(file: Path | None, text: str, name: str = "") -> tuple[dict[str, Any], str]:
+    """Return (spec of a circuit's file or OpenQASM text, what it is called); raises `BadInput` when there is neither."""
+    if text:
+        return {"text": text, "name": name or "circuit"}, name or "circuit"
+    if file is None:
+        raise BadInput("Give a circuit file or its text", field="file")
+    return {"file": str(absolute(file)), "name": name or str(file)}, name or file.name
 
 
 def write_bytes(path: Path, data: bytes, *, replace: bool) -> None:

@@ -1,17 +1,21 @@
 """The verbs of the circuits wing: describe and run circuits in workers, keep what came of it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Missing
+from app.engine.base.ids import new_id
 from app.engine.base.records import Records
+from app.engine.circuits import comparing
 from app.engine.circuits.compiling import CircuitCompiler
-from app.engine.circuits.files import CircuitFiles
+from app.engine.circuits.files import CircuitFiles, given
 from app.engine.circuits.records import Sample
 from app.engine.circuits.samples import bundled
 from app.engine.circuits.tasks.service import Tasks
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import Run, RunBook
+from app.engine.store.threads import in_thread
 
 KIND = "circuits"
 MOST_KEPT_COUNTS = 4096
@@ -55,20 +59,39 @@ class CircuitsService:
         for as large as needed. The result holds counts, simulator, why, predicted, alternatives, wall_s, memory_bytes, noise,
         bonds, shots, seed, qubits, depth, picture and note.
         """
-        spec, source = _spec(file, text, name)
+        spec, source = given(file, text, name)
         spec |= {"shots": shots, "simulator": simulator, "noise": noise, "bond": bond}
         if noise != "none" and "=" not in noise:
             spec["noise_file"] = str(self.compiler.device(noise))
-        return await self._book.execute(
+        run_id = new_id()
+        result = await self._book.execute(
             KIND, "app.engine.circuits.work:run", spec,
-            title=f"Run {source}", source=source, seed=seed, actor=actor, cause=cause, keep=kept,
+            title=f"Run {source}", source=source, seed=seed, actor=actor, cause=cause, keep=kept, run_id=run_id,
         )  # fmt: skip
+        return {"id": run_id, **result}
+
+    async def compare(self, first: str = "", second: str = "") -> dict[str, Any]:
+        """Return two runs side by side, as `comparing.compare` does, with what each was; the newest two unless named."""
+        newest = [run.id for run in self.records if (run.result or {}).get("counts")]
+        unnamed = iter(newest[::-1])
+        chosen = [name or next((one for one in unnamed if one not in (first, second)), "") for name in (second, first)][::-1]
+        if not all(chosen):
+            raise Missing("There are no two runs with outcomes to compare", hint="Run a circuit twice.")
+        runs = [self.records.need(name) for name in chosen]
+        results = [run.result or {} for run in runs]
+        for run, result in zip(runs, results, strict=True):
+            if not result.get("counts"):
+                raise BadInput("The run {id} has no outcomes", id=run.id, field="first")
+        told = await in_thread(lambda: comparing.compare(results[0], results[1]), "compare")
+        about = [_about(run, result) for run, result in zip(runs, results, strict=True)]
+        lines = [f"{one['source']}: {one['simulator']}, {one['noise'] or 'ideal'}" for one in about]
+        return {"first": about[0], "second": about[1], **told, "text": "\n".join([*lines, comparing.verdict_text(told)])}
 
     async def expect(
-        self, *, file: Path, observable: str, seed: int = 0, actor: str, cause: str = "",
+        self, *, file: Path | None = None, text: str = "", observable: str, seed: int = 0, actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Return {value, terms, simulator, why, predicted, memory_bytes, wall_s, qubits} of an observable after a circuit."""
-        spec, source = _spec(file, "", "")
+        spec, source = given(file, text)
         return await self._book.execute(
             KIND, "app.engine.circuits.work:expect", {**spec, "observable": observable},
             title=f"Mean after {source}", source=source, seed=seed, actor=actor, cause=cause,
@@ -78,15 +101,17 @@ class CircuitsService:
         self, *, file: Path | None = None, text: str = "", name: str = "", width: int = 120, actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Return {picture, text, qubits, depth, size, counts, source} of a circuit; `text` is `width` characters wide."""
-        spec, source = _spec(file, text, name)
+        spec, source = given(file, text, name)
         return await self._jobs.run(
             KIND, "app.engine.circuits.work:describe", {**spec, "width": width},
             title=f"Draw {source}", actor=actor, cause=cause, transient=True,
         )  # fmt: skip
 
-    async def state(self, *, file: Path, seed: int = 0, actor: str, cause: str = "") -> dict[str, Any]:
+    async def state(
+        self, *, file: Path | None = None, text: str = "", seed: int = 0, actor: str, cause: str = ""
+    ) -> dict[str, Any]:
         """Return {qubits, vectors, simulator, why, exact}: the Bloch vector of each qubit before the final measurement."""
-        spec, source = _spec(file, "", "")
+        spec, source = given(file, text)
         return await self._jobs.run(
             KIND, "app.engine.circuits.work:state", spec,
             title=f"Bloch vectors of {source}", seed=seed, actor=actor, cause=cause, transient=True,
@@ -97,7 +122,7 @@ class CircuitsService:
         cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Return what the pictures of the state show after `upto` operations (-1: all); see `look.look`."""
-        spec, source = _spec(file, text, "")
+        spec, source = given(file, text)
         told = {**spec, "upto": None if upto < 0 else upto, "noise": noise}
         return await self._jobs.run(
             KIND, "app.engine.circuits.work:look", told, title=f"States of {source}", seed=seed, actor=actor, cause=cause,
@@ -108,6 +133,11 @@ class CircuitsService:
         """Return the circuits imported into this home, then those that come with the program."""
         return (*self.files.kept(), *bundled())
 
+    def runs(self) -> list[dict[str, Any]]:
+        """Return the runs with outcomes, the newest first: id, source, simulator, shots, noise, created_us."""
+        found = [run for run in self.records if (run.result or {}).get("counts")]
+        return [_about(run, run.result or {}) for run in reversed(found)]
+
 
 def kept(result: dict[str, Any]) -> dict[str, Any]:
     """Return what the store keeps of a result: the picture can be drawn again, and rare outcomes are summed up."""
@@ -117,9 +147,9 @@ def kept(result: dict[str, Any]) -> dict[str, Any]:
     return {**short, "counts": dict(ordered[:MOST_KEPT_COUNTS]), "other_shots": result.get("other_shots", 0) + rest}
 
 
-def _spec(file: Path | None, text: str, name: str) -> tuple[dict[str, Any], str]:
-    if text:
-        return {"text": text, "name": name or "circuit"}, name or "circuit"
-    if file is None:
-        raise BadInput("Give a circuit file or its text", field="file")
-    return {"file": str(file.expanduser().absolute()), "name": name or str(file)}, name or file.name
+def _about(run: Run, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a person tells runs apart by."""
+    return {
+        "id": run.id, "source": run.source, "simulator": result.get("simulator", ""), "shots": result.get("shots", 0),
+        "noise": (result.get("noise") or {}).get("title", ""), "created_us": run.created_us,
+    }  # fmt: skip

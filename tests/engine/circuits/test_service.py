@@ -84,3 +84,25 @@ def test_the_store_keeps_the_frequent_outcomes_and_the_sum_of_the_rest():
 
 def test_samples_are_files_that_exist():
     assert all(Path(sample.file).exists() for sample in bundled())
+
+
+async def test_two_runs_stand_side_by_side_an_ideal_beside_a_noisy_one(base):
+    service = CircuitsService(base)
+    await service.start()
+    with pytest.raises(Missing, match="no two runs"):
+        await service.compare()
+    text = GHZ.read_text("utf-8")
+    ideal = await service.run(file=GHZ, shots=2000, seed=1, simulator="clifford", actor="me@here")
+    noisy = await service.run(text=text, shots=2000, seed=1, simulator="stabilizer", noise="readout=0.2", actor="me@here")
+    told = await service.compare()
+    assert (told["first"]["id"], told["second"]["id"]) == (ideal["id"], noisy["id"])
+    assert (told["first"]["noise"], told["second"]["noise"]) == ("", "readout=0.2")
+    assert told["different"]
+    # Of both outcomes, five bits that are all read rightly are left: 0.8^5; the ideal ones have no others.
+    assert told["total_variation"] == pytest.approx(1 - 0.8**5 - 0.2**5, abs=0.04)
+    assert told["text"].splitlines()[0] == "ghz.qasm: clifford, ideal"
+    again = await service.compare(noisy["id"])
+    assert (again["first"]["id"], again["second"]["id"]) == (noisy["id"], ideal["id"])
+    assert [row["id"] for row in service.runs()] == [noisy["id"], ideal["id"]]
+    with pytest.raises(Missing):
+        await service.compare("nobody", ideal["id"])

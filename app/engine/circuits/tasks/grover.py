@@ -128,24 +128,41 @@ def search(asked: Oracle, rng: np.random.Generator, stop: Stop) -> tuple[int | N
     start = [Op("h", (wire,)) for wire in range(variables)]
     step = Circuit("round", labels, (), (*asked.ops, *diffusion(variables)))
     good = asked.good  # only to check what was measured, and to show the curve
-    state, _ = states.evolve(Circuit("start", labels, (), tuple(start)), stop=stop)
-    outcomes = [states.probabilities(state).reshape(-1, 1 << variables).sum(axis=0)]
-    bound, calls = 1.0, 0
+    outcomes = _Outcomes(Circuit("start", labels, (), tuple(start)), step, variables, stop)
+    bound, calls, found, rounds = 1.0, 0, None, 0
     limit = math.sqrt(1 << variables)
-    while calls <= 9 * limit:
+    while found is None and calls <= 9 * limit:
         rounds = int(rng.integers(0, math.ceil(bound)))
-        while len(outcomes) <= rounds:
-            if stop():
-                raise Cancelled("Cancelled")
-            state, _ = states.evolve(step, stop=stop, state=state)
-            outcomes.append(states.probabilities(state).reshape(-1, 1 << variables).sum(axis=0))
         calls += rounds + 1  # the check of what was measured asks once more
-        found = int(rng.choice(1 << variables, p=outcomes[rounds]))
-        if good[found]:
-            circuit = Circuit("grover", labels, (), (*start, *step.ops * min(rounds, 3)))
-            return found, calls, [float(one[good].sum()) for one in outcomes], circuit
+        measured = int(rng.choice(1 << variables, p=outcomes.after(rounds)))
+        found = measured if good[measured] else None
         bound = min(_GROWTH * bound, limit)
-    return None, calls, [float(one[good].sum()) for one in outcomes], Circuit("grover", labels, (), (*start, *step.ops))
+    if good.any():  # the curve goes on to its first peak, however soon something was found
+        outcomes.after(math.floor(math.pi / 4 / math.asin(math.sqrt(good.sum() / good.size))))
+    drawn = Circuit("grover", labels, (), (*start, *step.ops * min(max(rounds, 1), 3)))
+    return found, calls, [float(one[good].sum()) for one in outcomes.known], drawn
+
+
+class _Outcomes:
+    """The probabilities of all numbers after each round, evolved as far as they are asked for."""
+
+    def __init__(self, start: Circuit, step: Circuit, variables: int, stop: Stop) -> None:
+        self._step, self._size, self._stop = step, 1 << variables, stop
+        self._state, _ = states.evolve(start, stop=stop)
+        self.known = [self._now()]
+
+    def after(self, rounds: int) -> NDArray[np.float64]:
+        """Return the probabilities after so many rounds."""
+        while len(self.known) <= rounds:
+            if self._stop():
+                raise Cancelled("Cancelled")
+            self._state, _ = states.evolve(self._step, stop=self._stop, state=self._state)
+            self.known.append(self._now())
+        return self.known[rounds]
+
+    def _now(self) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = states.probabilities(self._state).reshape(-1, self._size).sum(axis=0)
+        return found
 
 
 def _given(values: dict[str, Any], rng: np.random.Generator) -> tuple[int, list[Clause]]:

@@ -59,8 +59,7 @@ class CircuitsPage(RunPage):
         self._facts, self._note, self._exact = QLabel(), QLabel(), QLabel()
         for label in (self._facts, self._note, self._exact):
             label.setProperty("role", "muted")
-        for label in (self._facts, self._note):
-            label.setWordWrap(True)
+            label.setWordWrap(label is not self._exact)
         self.tabs = self._make_tabs()
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(card(self.canvas, heading=tr("Diagram")))

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from app.engine.base.text import tr
-from app.engine.base.units import count_text, number_text, span_text
+from app.engine.base.units import bytes_text, count_text, number_text, span_text
+from app.engine.control.records import KINDS, WORKERS
 from app.engine.control.report import picked_text
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
-from app.views.control_cards import ControllerCards, calm, is_controller
+from app.views.control_cards import ControllerCards, calm, is_controller, size_text
 from app.views.control_parts import Intervals, PhasePortrait, SteerBar
 from app.views.shell.context import Context
 from app.views.shell.page import card
@@ -63,9 +64,12 @@ class ControlPage(RunPage):
         self._trial_card = card(self.effects, heading=tr("Effect against each peer, as a share of its cost"))
         for part, stretch in (
             (self.cards, 0), (self.steer, 0), (self._course, 1), (self._trial_card, 0), (self._replay_card, 1),
-            (card(self._said, self._peer, heading=tr("Figures")), 0),
+            (figures := card(self._said, self._peer, heading=tr("Figures")), 0),
         ):  # fmt: skip
             self.content.addWidget(part, stretch)
+        for short in (self._trial_card, figures):
+            short.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.content.addStretch(0)  # under a trial, which has no course to take the room
         self._say_empty()
 
     def _laid_course(self) -> QWidget:
@@ -106,10 +110,12 @@ class ControlPage(RunPage):
             self.portrait.clear()
         per = result.get("per")
         controller = is_controller(run)
-        self.steer.show_run(
-            run.id, str(run.spec.get("mode", "apply")), live=job is not None and job.state in LIVE, controller=controller
-        )
+        live, resource = job is not None and job.state in LIVE, str(run.spec.get("resource", "threadpool"))
+        mode = str(run.spec.get("mode", "apply"))
+        self.steer.show_run(run.id, mode, live=live, controller=controller, played=resource in WORKERS)
         self._course.setVisible(controller)
+        kind = KINDS.get(resource)
+        self.plots[0].set_title(tr("Target and size") + (f", {tr(kind.unit)}" if kind is not None else ""))
         self._trial_card.setVisible(isinstance(per, list))
         self._show_replay(result)
         if isinstance(per, list):
@@ -120,7 +126,7 @@ class ControlPage(RunPage):
             for name, number, curve in _CURVES:
                 if len(series.get(name, ())) == len(at):
                     self.plots[number].show_data(curve, at, np.array(series[name], float))
-        self._said.setText(_said(result))
+        self._said.setText(_said(result, run.spec))
         self._peer.setText(_peer(result))
         self._peer.setVisible(bool(self._peer.text()))
 
@@ -135,7 +141,8 @@ class ControlPage(RunPage):
                 self.what_if.show_data(curve, step_s * np.arange(len(sizes), dtype=float), np.array(sizes, float))
 
 
-def _said(result: Mapping[str, Any]) -> str:
+def _said(result: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+    write = size_text(spec)
     if "per" in result:
         verdicts = "; ".join(f"{one['against']}: {tr(str(one.get('verdict', '')))}" for one in result["per"])
         if result.get("kind") == "measured":
@@ -150,11 +157,14 @@ def _said(result: Mapping[str, Any]) -> str:
             effect=number_text(100 * result["effect"], ".1f") + "\u202f%",
         )  # fmt: skip
     if "ticks" in result:
+        mean, unit = number_text(result.get("mean_size", 0), ".1f"), tr(str(result.get("unit", "threads")))
+        if write is bytes_text:
+            mean, unit = write(result.get("mean_size", 0)).rsplit("\u2009", 1)
         return tr(
             "{tasks} tasks in {ticks} ticks · mean size {size} {unit} · wait p50 {p50}, p99 {p99} · {resizes} resizes · "
             "{outside} outside the bounds · controller {overhead} of a core",
             tasks=count_text(result.get("tasks", 0)), ticks=result["ticks"],
-            size=number_text(result.get("mean_size", 0), ".1f"), unit=tr(str(result.get("unit", "threads"))),
+            size=mean, unit=unit,
             p50=span_text(result.get("p50_wait_s")), p99=span_text(result.get("p99_wait_s")),
             resizes=result.get("resizes", "–"), outside=result.get("bounds_violations", "–"),
             overhead=number_text(100 * result.get("overhead_ratio", 0), ".1f") + "\u202f%",
@@ -163,7 +173,7 @@ def _said(result: Mapping[str, Any]) -> str:
         reason = str(result.get("reason", ""))
         said = tr(
             "target {target} · size {size} · queue {queue} · wait {wait}",
-            target=number_text(result.get("target", 0), ".0f"), size=number_text(result["size"], ".0f"),
+            target=write(result.get("target", 0)), size=write(result["size"]),
             queue=number_text(result.get("queue", 0), ".0f"), wait=span_text(result.get("wait_s")),
         )  # fmt: skip
         return f"{said} · {tr(reason)}" if reason else said

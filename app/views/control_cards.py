@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from app.engine.base.records import Change, Records
 from app.engine.base.rings import Ring
 from app.engine.base.text import tr
-from app.engine.base.units import number_text
+from app.engine.base.units import bytes_text, number_text
+from app.engine.control.records import KINDS
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
 from app.views.shell import theme
@@ -23,13 +24,13 @@ from app.views.widgets.sparkline import Sparkline
 from app.views.widgets.state import Badge
 
 MODES: Final = ("observe", "recommend", "apply")
-_WIDE_PX, _HIGH_PX, _BAR_PX = 300, 184, 16
-_WORDS_MS: Final = 250
-_DRAW_S: Final = 0.19
+_WIDE_PX, _HIGH_PX, _BAR_PX, _EDGE_PX, _TWO_LINES_PX = 300, 204, 16, 12, 34
+_WORDS_MS: Final = 400
+_DRAW_S: Final = 0.39
 
 
 def calm(draw: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
-    """Return a `draw` for the frame timer that draws five times a second at most: controllers turn ten times in that time."""
+    """Return a `draw` for the frame timer that draws twice or thrice a second: controllers tell what they did as often."""
     last_s = -math.inf
 
     def sometimes() -> bool:
@@ -66,13 +67,15 @@ class ControllerCard(QFrame):
         title = QLabel(run.title)
         title.setProperty("role", "heading")
         title.setWordWrap(True)
-        self.line = Sparkline(tr("Size"), lambda value: number_text(value, ".0f"), most=100)
+        self.line = Sparkline(tr("Size"), size_text(run.spec), most=100)
         self.line.follow(self._ring)
-        context.frames.add(self.line, calm(self.line.draw))
+        context.frames.add(self.line, calm(lambda: not self.line.visibleRegion().isEmpty() and self.line.draw()))
         self.now, self.why = QLabel(), QLabel()
         self.why.setProperty("role", "muted")
         for label in (self.now, self.why):
             label.setWordWrap(True)
+            label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+            label.setFixedSize(_WIDE_PX - 2 * _EDGE_PX, _TWO_LINES_PX)  # new words then move nothing and lay out nothing anew
         self.mode = mode_choice(lambda mode: context.start("control.mode", None, id=run.id, mode=mode))
         self.look = QPushButton(tr("Look closer"))
         explain(self.look, tr("Shows the course of this controller below"))
@@ -87,7 +90,7 @@ class ControllerCard(QFrame):
         foot.addWidget(self.mode)
         foot.addStretch(1)
         foot.addWidget(self.look)
-        column.setContentsMargins(12, 10, 12, 10)
+        column.setContentsMargins(_EDGE_PX, 10, _EDGE_PX, 10)
         column.setSpacing(theme.SPACE)
         column.addLayout(head)
         for part in (self.line, self.now, self.why):
@@ -100,7 +103,7 @@ class ControllerCard(QFrame):
         told = job.partial
         self.badge.show_state(job.state)
         _say(self.now, now_text(told, self._run.spec))
-        _say(self.why, why_text(told))
+        _say(self.why, why_text(told, self._run.spec))
         mode = str(told.get("mode", self._run.spec.get("mode", "apply")))
         if mode != self._mode:
             self._mode = mode
@@ -111,24 +114,32 @@ class ControllerCard(QFrame):
         return samples.ring(self._run.job_id, "size") if "size" in samples.metrics(self._run.job_id) else None
 
 
+def size_text(spec: Mapping[str, Any]) -> Callable[[float], str]:
+    """Return how a size of a run's resource is written: in bytes, or as a plain number."""
+    kind = KINDS.get(str(spec.get("resource", "threadpool")))
+    return bytes_text if kind is not None and kind.unit == "bytes" else lambda value: number_text(value, ".0f")
+
+
 def now_text(told: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     """Return target, size within its bounds, and force."""
     if "size" not in told:
         return tr("Starts…")
+    write, force = size_text(spec), float(told.get("force", 0))
+    low, high = (write(spec[name]) if name in spec else "–" for name in ("low", "high"))
+    forced = ("+" if force >= 0 else "-") + bytes_text(abs(force)) if write is bytes_text else number_text(force, "+.1f")
     return tr(
         "target {target} · size {size} of {low} to {high} · force {force}",
-        target=number_text(told.get("target", 0), ".0f"), size=number_text(told["size"], ".0f"), low=spec.get("low", "–"),
-        high=spec.get("high", "–"), force=number_text(told.get("force", 0), "+.1f"),
+        target=write(told.get("target", 0)), size=write(told["size"]), low=low, high=high, force=forced,
     )  # fmt: skip
 
 
-def why_text(told: Mapping[str, Any]) -> str:
+def why_text(told: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     """Return the last action with its reason, and the bound in force."""
     actions, bound = told.get("actions") or (), str(told.get("bound", ""))
     parts = []
     if actions:
         last = actions[-1]
-        sizes = {name: number_text(last[name], ".0f") for name in ("before", "after")}
+        sizes = {name: size_text(spec)(last[name]) for name in ("before", "after")}
         parts.append(tr("last action {before} → {after}: {reason}", **sizes, reason=tr(str(last["reason"]))))
     parts.append(tr("bound in force: {bound}", bound=tr(bound)) if bound else tr("no bound in force"))
     return " · ".join(parts)

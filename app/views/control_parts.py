@@ -70,10 +70,8 @@ class PhasePortrait(QWidget):
             low, high = float(self.at.min()), float(self.at.max())
             tall = float(np.abs(self.v).max()) or 1.0
             wide = (high - low) or 1.0
-            points = [
-                QPointF(area.left() + area.width() * (x - low) / wide, area.center().y() - area.height() / 2 * v / tall)
-                for x, v in zip(self.at.tolist(), self.v.tolist(), strict=True)
-            ]
+            across = area.left() + area.width() * (self.at - low) / wide
+            points = list(map(QPointF, across.tolist(), (area.center().y() - area.height() / 2 * self.v / tall).tolist()))
             painter.setPen(QPen(QColor(tokens.series[0]), 1))
             painter.drawPolyline(QPolygonF(points))
             painter.setBrush(QColor(tokens.series[1]))
@@ -166,15 +164,15 @@ class SteerBar(QWidget):
             line.addWidget(part)
         line.addStretch(1)
 
-    def show_run(self, run_id: str, mode: str, *, live: bool, controller: bool) -> None:
-        """Offer what fits: orders to a `controller` that is `live`, a replay and a report always, only a report for a trial."""
+    def show_run(self, run_id: str, mode: str, *, live: bool, controller: bool, played: bool = True) -> None:
+        """Offer what fits: orders to a `controller` that is `live`, a replay where its load can be `played`, a report after."""
         if run_id != self._run_id:
             self.mode.setCurrentIndex(max(0, self.mode.findData(mode)))
         self._run_id = run_id
         for part in (self.mode, self.end, self.kill):
             part.setVisible(live and controller)
         for other in (self.model, self.replay):
-            other.setVisible(controller)
+            other.setVisible(controller and played)
         self.report.setVisible(not live)
 
     def _ask(self, command: str, **args: Any) -> None:

@@ -97,3 +97,32 @@ def test_a_replay_draws_the_sizes_of_both_models(full_window, full):
     assert not page._replay_card.isHidden()
     assert page.what_if.points == 6
     assert page._said.text().startswith("Simulated: auto would have cost 3.1")
+
+
+def test_a_trial_says_whom_the_automatic_model_gave_way_to_and_a_measured_one_that_it_was_measured(full_window, full):
+    full_window.open_page("control")
+    now = full.clock.now_us()
+    row = {"against": "pid", "effect": 0.0, "low": 0.0, "high": 0.0, "verdict": "no improvement"}
+    result = {"kind": "simulated", "model": "auto", "picked": {"law": "pid"}, "per": [row], "seeds": 8}
+    spec = {"model": "auto", "against": ["pid"]}
+    full.control.records.put(Run("r-t", "j-t", "trial", "x", spec=spec, result=result, created_us=now))
+    full_window.settle()
+    page = full_window.page
+    assert page._said.text().endswith("auto gave way to pid, which did better on the tuning loads.")
+    measured = {"kind": "measured", "model": "auto", "per": [row], "blocks": 30, "resource": "threadpool"}
+    full.control.records.put(Run("r-m", "j-m", "blocks", "x", spec=spec, result=measured, created_us=now + 1))
+    full_window.settle()
+    assert page._said.text().startswith("Measured on a real threadpool, 30 paired blocks")
+
+
+def test_bytes_have_their_unit_and_no_replay(full_window, full):
+    full_window.open_page("control")
+    now = full.clock.now_us()
+    spec = {"law": "auto", "mode": "apply", "resource": "socket"}
+    result = {"ticks": 10, "tasks": 5, "mean_size": 65536.0, "unit": "bytes"}
+    full.control.records.put(Run("r-b", "j-b", "auto on socket", "socket", spec=spec, result=result, created_us=now))
+    full_window.settle()
+    page = full_window.page
+    assert page.plots[0].title == "Target and size, bytes"
+    assert "mean size 64 KiB · " in page._said.text()
+    assert page.steer.replay.isHidden()

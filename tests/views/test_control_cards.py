@@ -2,7 +2,7 @@
 
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
-from app.views.control_cards import calm
+from app.views.control_cards import calm, now_text, why_text
 
 ACTION = {"n": 3, "before": 7.0, "wanted": 9.4, "after": 8.0, "reason": "rate limit"}
 
@@ -56,7 +56,7 @@ def test_a_controller_that_ended_loses_its_card_and_one_that_starts_says_so(full
     assert cards.isHidden()
 
 
-def test_what_turns_ten_times_a_second_is_drawn_five_times_and_what_has_nothing_new_waits_no_longer():
+def test_what_turns_ten_times_a_second_is_drawn_less_often_and_what_has_nothing_new_waits_no_longer():
     now_s, drawn, news = [0.0], [], [True]
 
     def draw():
@@ -68,10 +68,19 @@ def test_what_turns_ten_times_a_second_is_drawn_five_times_and_what_has_nothing_
     for tick in range(10):
         now_s[0] = 0.1 * tick
         told.append(frame())
-    assert told == [True, False] * 5
-    assert len(drawn) == 5
+    assert told == [True, False, False, False] * 2 + [True, False]
+    assert len(drawn) == 3
     news[0] = False
     now_s[0] = 2.0
     assert not frame()
     news[0] = True
     assert frame()
+
+
+def test_a_size_in_bytes_is_written_as_bytes():
+    spec = {"resource": "socket", "low": 8192, "high": 1 << 18}
+    told = {"target": 1 << 17, "size": 1 << 16, "force": -4096.0, "actions": [{**ACTION, "before": 1 << 15, "after": 1 << 16}]}
+    kib = "\u2009KiB"
+    assert now_text(told, spec) == f"target 128{kib} · size 64{kib} of 8.0{kib} to 256{kib} · force -4.0{kib}"
+    assert why_text(told, spec).startswith(f"last action 32{kib} → 64{kib}: rate limit")
+    assert now_text({"size": 3.0}, {"low": 2}) == "target 0 · size 3 of 2 to – · force +0.0"

@@ -28,7 +28,7 @@ _UP_PER_S, _DOWN_PER_S = 300.0, 30.0
 _UP_SHARE, _DOWN_SHARE = 10.0, 0.5
 _AIMED_WAIT_S = 0.01
 _KEPT_ACTIONS, _TOLD_ACTIONS = 500, 4
-_TELL_EVERY = 2
+_TELL_EVERY = 4
 # Resources for which a fixed size can be told exactly, by the recursion over the same arrivals.
 COMPARED = ("threadpool", "processpool")
 
@@ -210,7 +210,7 @@ def _turn(controller: Controller, trail: Trail) -> Tick:
 
 
 def _tell(report: Report, trail: Trail, tick: Tick, done_s: float) -> None:
-    """Keep the turn's figures, and send them with those of the turn before: who looks on pays for each message."""
+    """Keep the turn's figures, and send them with those of the turns before: who looks on pays for each message."""
     plan = trail.plan
     now = {
         "target": tick.target, "size": tick.size, "queue": tick.queue, "wait_s": tick.wait_s, "force": tick.force,

@@ -193,6 +193,12 @@ class Chart(QWidget):
         for button in buttons:
             button.show()
 
+    def set_title(self, title: str) -> None:
+        """Call the chart something else: what is shown has another unit."""
+        if title != self.title:
+            self.title = title
+            self._heading.setText(title)
+
     def _make_table(self, headings: tuple[str, ...]) -> None:
         if self._table is not None:
             self._stack.removeWidget(self._table)

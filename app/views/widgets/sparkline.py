@@ -95,7 +95,8 @@ def _polylines(values: Floats, area: QRectF, top: float | None) -> list[QPolygon
     y = area.bottom() - area.height() * np.clip(values / high, 0, 1)
     pieces: list[QPolygonF] = []
     for piece in np.split(np.arange(len(values)), np.flatnonzero(~known)):
-        points = [QPointF(float(x[at]), float(y[at])) for at in piece if known[at]]
+        kept = piece[known[piece]]
+        points = list(map(QPointF, x[kept].tolist(), y[kept].tolist()))
         if len(points) > 1:
             pieces.append(QPolygonF(points))
     return pieces

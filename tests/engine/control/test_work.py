@@ -19,7 +19,7 @@ def test_a_second_of_work_is_consistent_with_itself():
     assert threading.active_count() == before
     assert 1 <= result["ticks"] <= 10
     assert result["ticks"] == len(result["series"]["size"]) == sum(len(one[4].get("size", ())) for one in told)
-    assert len(told) <= result["ticks"] // 2 + 2
+    assert len(told) <= result["ticks"] // 4 + 3
     assert told[-1][:2] == (1.0, 1.0)
     assert result["tasks"] == result["submitted"] == len(plan_of({"seconds": 1.0}, 3).times_s)
     assert result["unserved"] == result["bounds_violations"] == 0
@@ -41,7 +41,9 @@ def test_samples_and_progress_are_told_live():
     assert 0 < done < total == 0.5
     assert more["unit"] == "s"
     assert set(more["samples"]) == {"target", "size", "queue", "wait_s", "force", "position", "velocity"}
-    assert len(more["samples"]["size"]) == 2
+    lengths = [len(one["samples"]["size"]) for _, _, one in told]
+    assert lengths[0] == 1
+    assert all(1 <= length <= 4 for length in lengths)
     at_s, value = more["samples"]["size"][-1]
     assert at_s > 1e9
     assert value == more["partial"]["size"]

@@ -71,6 +71,17 @@ def byzantine(seeds: Sequence[int]) -> None:
             }
             counted = {name: loss for name, loss in lost.items() if label == "iid" or name != "ipm"}
             say(f"learning.{rule}.{label}", max(counted.values()), "points lost at worst", settings, lost=lost, clean=clean)
+    skewed = {"partition": "dirichlet", "alpha": 0.3}
+    plain = reached({**skewed, "attackers": 0})
+    told = {
+        name: round(100 * (plain - reached({**skewed, "attack": "ipm", **more})), 2)
+        for name, more in {
+            "mean": {},
+            "mixed-trimmed": {"aggregator": "mixed-trimmed"},
+            "mixed-trimmed, client momentum": {"aggregator": "mixed-trimmed", "algorithm": "client-momentum"},
+        }.items()
+    }
+    say("learning.ipm.dirichlet", told["mixed-trimmed"], "points lost", {**settings, **skewed}, lost=told, clean=plain)
 
 
 def fewer_bytes(seeds: Sequence[int]) -> None:

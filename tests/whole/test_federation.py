@@ -74,6 +74,29 @@ async def test_real_agents_send_the_bits_of_a_simulation_and_come_to_the_same_mo
     assert [row["accuracy"] for row in told["rounds"]][-1] == third.round.accuracy
 
 
+def central(x, y, steps, rate):
+    """Return plain gradient descent on softmax with cross-entropy over all examples, in float64, written out by hand."""
+    w1, b1, w2, b2 = (value.astype(np.float64) for value in nets.initial(nets.DIGITS_MODEL, 5).values())
+    for _ in range(steps):
+        hidden = np.maximum(x @ w1 + b1, 0)
+        scores = np.exp(hidden @ w2 + b2)
+        slope = (scores / scores.sum(axis=1, keepdims=True) - np.eye(10)[y]) / len(y)
+        below = (slope @ w2.T) * (hidden > 0)
+        w2, b2 = w2 - rate * hidden.T @ slope, b2 - rate * slope.sum(axis=0)
+        w1, b1 = w1 - rate * x.T @ below, b1 - rate * below.sum(axis=0)
+    return {"w1": w1, "b1": b1, "w2": w2, "b2": b2}
+
+
+async def test_one_full_batch_step_on_real_agents_is_central_gradient_descent(engine):
+    told = await engine.run("learning.train", rounds=3, seed=5, epochs=1, batch=0, lr=0.3)
+    params, _ = tensors.unpack(artifacts.load(engine.home, told["model"]), most_bytes=1 << 22)
+    parts = list(examples_of(engine))
+    whole = central(np.concatenate([x for x, _ in parts]).astype(np.float64), np.concatenate([y for _, y in parts]), 3, 0.3)
+    for name, value in whole.items():
+        assert params[name] == pytest.approx(value, abs=2e-6)
+        assert not np.allclose(params[name], nets.initial(nets.DIGITS_MODEL, 5)[name], atol=1e-4)
+
+
 async def test_an_agent_killed_between_rounds_is_left_out_and_named(engine):
     running = asyncio.create_task(engine.run("learning.train", rounds=8, seed=1))
     finished = asyncio.Event()

@@ -70,6 +70,19 @@ def test_mixing_and_a_trimmed_mean_bear_every_attack(attack, clean):
     assert result(attack=attack, aggregator="mixed-trimmed")["final_accuracy"] >= clean - 0.015
 
 
+SKEWED = {"partition": "dirichlet", "alpha": 0.3, "rounds": 25}
+
+
+@pytest.fixture(scope="module")
+def skewed():
+    return result(**SKEWED, attack="none")["final_accuracy"]
+
+
+@pytest.mark.parametrize("attack", [name for name in NAMES if name not in ("none", "ipm")])
+def test_on_skewed_data_they_lose_at_most_three_points_to_all_but_inner_products(attack, skewed):
+    assert result(**SKEWED, attack=attack, aggregator="mixed-trimmed")["final_accuracy"] >= skewed - 0.03
+
+
 def test_a_backdoor_opens_under_the_mean_and_less_under_mixing():
     opened = result(attack="backdoor")["backdoor_ratio"]
     assert opened >= 0.8

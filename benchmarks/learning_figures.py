@@ -120,6 +120,7 @@ def less_time(seeds: Sequence[int]) -> None:
         "adaptive": {"selection": "adaptive"},
         "adaptive on shards": {**SHARDS, "selection": "adaptive"},
         "capable": {"selection": "capable", "deadline_s": 0.15},
+        "capable, dropped": {"selection": "capable", "deadline_s": 0.15, "drop_stragglers": True},
         "fedbuff": {"algorithm": "fedbuff", "rounds": 400},
     }
     for name, more in tried.items():

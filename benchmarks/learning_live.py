@@ -5,6 +5,7 @@ example, so that a round is almost all overhead. Prints a JSON line for each fig
 
 - the time of a round with updates of 400 KB, and the CPU time of the engine and of the agents in it; beside it the floors: the
   same bytes over plain TCP in this process, and what the signatures and digests alone cost both sides;
+- how many updates of real agents, and whether the model they come to, equal those of a simulation to the bit;
 - seconds from the start of an engine until a session that a SIGKILL broke off has committed its next round, how many
   committed rounds were lost, and whether the model then equals that of a session nobody killed, to the bit.
 """
@@ -22,7 +23,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -34,16 +37,22 @@ from app.engine.base.clock import SystemClock
 from app.engine.base.events import RoundFinished
 from app.engine.base.platform import kill_hard
 from app.engine.engine import Engine
+from app.engine.learning.batched import Population
 from app.engine.learning.data import load_digits
-from app.engine.learning.nets import count_of
+from app.engine.learning.nets import DIGITS_MODEL, count_of, initial, unflatten
+from app.engine.learning.records import LocalSpec
 from app.engine.learning.service import SHARD_FILE
+from app.engine.learning.sessions import digest_of as update_digest
+from app.engine.learning.simulate import rounds as simulated
+from app.engine.learning.strategy import Strategy
+from app.engine.store import artifacts, rows
 from app.wire import tensors
 from app.wire.identity import DeviceIdentity
 from app.wire.signing import digest_of
 
 MODEL = "mlp-64-1350-10"  # 101,260 parameters: 405 KB
-ONE = {"data": "one", "epochs": 1, "batch": 1, "model": MODEL, "name": "", "deadline_s": 60.0}
-KILLED = {"rounds": 30, "epochs": 5, "lr": 0.1, "name": "", "seed": 7}
+ONE: dict[str, Any] = {"data": "one", "epochs": 1, "batch": 1, "model": MODEL, "name": "", "deadline_s": 60.0}
+KILLED: dict[str, Any] = {"rounds": 30, "epochs": 5, "lr": 0.1, "name": "", "seed": 7}
 
 
 async def opened(home: Path) -> Engine:
@@ -181,6 +190,39 @@ async def fewer(home: Path, agents: int) -> None:
         await engine.close()
 
 
+async def alike(home: Path, agents: int) -> None:
+    """Print how many updates of real agents, and whether their model, equal a simulation of the same clients to the bit."""
+    engine, rounds_asked = await opened(home), 3
+    try:
+        await engine.run("fleet.demo", nodes=agents)
+        told = await engine.run("learning.train", rounds=rounds_asked, seed=5, epochs=2, name="")
+        heard = await engine.store.read(lambda conn: rows.select(conn, "federated_updates"))
+        names = {node.id: node.name for node in engine.fleet.records}
+        digests = {(row["round_number"], names[row["node_id"]]): row["model_update"]["digest"] for row in heard}
+        files = [home / "agents" / name / SHARD_FILE for name in told["nodes"]]
+        held = [tensors.unpack(file.read_bytes(), most_bytes=1 << 22)[0] for file in files]
+        edges = np.cumsum([0, *(len(one["y"]) for one in held)])
+        people = Population.of(
+            np.concatenate([one["x"] for one in held]), np.concatenate([one["y"] for one in held]).astype(np.int64),
+            [np.arange(first, end) for first, end in itertools.pairwise(edges)],
+        )  # fmt: skip
+        split = load_digits()
+        strategy = Strategy(LocalSpec(seed=5, epochs=2, learning_rate=0.1))
+        start = initial(DIGITS_MODEL, 5)
+        same = 0
+        for step in itertools.islice(simulated(start, strategy, people, (split.test_x, split.test_y), time.process_time), 3):
+            for client, row in zip(step.clients, step.updates.matrix, strict=True):
+                same += digests[step.round.round, told["nodes"][client]] == update_digest(unflatten(row, DIGITS_MODEL))
+        params, _ = tensors.unpack(artifacts.load(home, told["model"]), most_bytes=1 << 22)
+        model = all(np.array_equal(params[name], step.params[name]) for name in params)
+        settings = {"agents": agents, "rounds": rounds_asked, "state": told["state"], "model": model}
+        share = (same / (agents * rounds_asked) + float(model)) / 2
+        print(json.dumps({"figure": f"learning.real_as_simulated.{agents}", "value": share,
+                          "unit": "of updates and model", "settings": settings}))  # fmt: skip
+    finally:
+        await engine.close()
+
+
 def train_apart(home: Path) -> "subprocess.Popen[str]":
     """Start an engine in a process of its own that trains."""
     words = [part for name, value in KILLED.items() for part in (f"--{name}", str(value))]
@@ -234,10 +276,14 @@ async def killed(home: Path, agents: int, kills: int) -> None:
     )
 
 
-def run(agents: int, rounds: int, kills: int) -> None:
-    """Measure both, each over a fleet of its own."""
-    with tempfile.TemporaryDirectory(prefix="outpost-") as folder:
-        asyncio.run(overhead(Path(folder), agents, rounds))
+def run(agents: int, rounds: int, kills: int, same: int) -> None:
+    """Measure each over a fleet of its own."""
+    if same:
+        with tempfile.TemporaryDirectory(prefix="outpost-") as folder:
+            asyncio.run(alike(Path(folder), same))
+    if rounds:
+        with tempfile.TemporaryDirectory(prefix="outpost-") as folder:
+            asyncio.run(overhead(Path(folder), agents, rounds))
     if kills:
         with tempfile.TemporaryDirectory(prefix="outpost-") as folder:
             asyncio.run(fewer(Path(folder), agents))
@@ -253,8 +299,9 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--same", type=int, default=32, help="agents whose updates are compared with a simulation's; 0: none")
     asked = parser.parse_args()
-    run(asked.agents, asked.rounds, asked.kills)
+    run(asked.agents, asked.rounds, asked.kills, asked.same)
 
 
 if __name__ == "__main__":

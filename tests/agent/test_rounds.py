@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from app.agent.lane import Lane
-from app.agent.rounds import Rounds
+from app.agent.rounds import Pace, Rounds
 from app.engine.base.errors import BadInput, Conflict, Limit, Missing
 from app.engine.learning.local import train
 from app.engine.learning.nets import initial
@@ -146,6 +146,26 @@ async def test_what_cannot_be_trained_is_told_when_the_update_is_asked_for(place
         await place.update("r1", WAIT_S)
     place.begin("r1", body())  # a round that failed may be begun anew with what is right
     assert await place.update("r1", WAIT_S)
+
+
+@pytest.mark.parametrize(
+    ("took_s", "deadline_s", "epochs"), [(1.0, 30.0, 10), (10.0, 5.0, 4), (10.0, 0.5, 1), (10.0, 0, 10), (10.0, "soon", 10)]
+)
+def test_a_node_makes_as_many_passes_as_it_can_by_the_deadline(took_s, deadline_s, epochs):
+    pace, spec = Pace(), {**SPEC, "epochs": 10, "deadline_s": deadline_s}
+    assert pace.epochs(spec) == spec  # nothing is known of it yet
+    pace.learn(spec, took_s)
+    assert pace.epochs(spec)["epochs"] == epochs
+    assert pace.epochs({**spec, "model": "logistic"})["epochs"] == 10
+
+
+async def test_fewer_passes_are_told_as_fewer_steps_and_are_those_of_local_training(place):
+    place._pace.learn(SPEC, 100.0)
+    place.begin("r1", body(epochs=5, deadline_s=130.0))  # time for two passes of 50 s
+    tensors, meta = unpack((await place.update("r1", WAIT_S)).body, most_bytes=1 << 24)
+    wanted = train(PARAMS, X, Y, {**SPEC, "epochs": 2})
+    assert int(meta["steps"]) == wanted.steps
+    assert all((tensors[name] == wanted.update[name]).all() for name in wanted.update)
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a.b", "x" * 65, "*"])

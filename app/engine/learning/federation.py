@@ -71,7 +71,7 @@ class RoundCall:
     @cached_property
     def order(self) -> Order:
         """Return what every node of the round is sent, made once."""
-        spec = self.strategy.configure(self.number, 0).to_json()
+        spec = {**self.strategy.configure(self.number, 0).to_json(), "deadline_s": self.deadline_s}
         return Order(self.strategy.sent(self.now), {name: value for name, value in spec.items() if name != "client"})
 
     def need(self, asked: int) -> int:

@@ -73,6 +73,7 @@ class Live:
         self._base, self._course, self._reins, self._keep = base, course, reins, keep
         self._session = course.session
         self._done: list[Round] = []
+        self._refused: dict[str, int] = {}
         self._seen = Seen.nothing(len(course.members))
         self._spent: set[str] = set()
         self._flight = federation.Flight() if course.strategy.base.algorithm == "fedbuff" else None
@@ -96,7 +97,7 @@ class Live:
         course, total = self._course, int(self._course.spec["rounds"])
         split = await in_thread(lambda: load(str(course.spec.get("dataset", ""))), "learning-data")
         now = await self._begin()
-        board = Board(course, report)
+        board = Board(course, report, self._refused)
         status = sessions.DONE
         for number in range(self._session.round + 1, total + 1):
             call = self._call(number, now)
@@ -131,6 +132,8 @@ class Live:
         places = {member.id: member.client for member in self._course.members}
         for row in stored[1]:
             self._spent.add(row["model_update"].get("digest") or "")
+            if row["status"] in federation.REJECTED:
+                self._refused[row["node_id"]] = self._refused.get(row["node_id"], 0) + 1
             if row["status"] == "done" and row["node_id"] in places:
                 self._learn(places[row["node_id"]], row["metrics"])
         self._spent.discard("")
@@ -245,10 +248,10 @@ class Live:
 class Board:
     """What the eye sees of a running round: each node's state and why it waits, told anew at every change."""
 
-    def __init__(self, course: Course, report: Report) -> None:
+    def __init__(self, course: Course, report: Report, refused: Mapping[str, int]) -> None:
         self._course, self._report = course, report
+        self._rejected = {member.name: refused[member.id] for member in course.members if member.id in refused}
         self._number, self._waits, self._updates = 0, "", dict[str, Any]()
-        self._rejected: dict[str, int] = {}
         self._nodes: dict[str, dict[str, Any]] = {}
         self._last: dict[str, Any] = {"accuracy": None, "loss": None}
 

@@ -44,13 +44,13 @@ class Share:
 def share_columns() -> list[Column[Share]]:
     """Return the columns of the table of nodes in a round."""
     return [
-        Column("name", tr("Node"), lambda row: row.name, width=100),
-        Column("state", tr("State"), lambda row: row.state, state_text, 110, token=lambda row: token_of(row.state)),
-        Column("examples", tr("Examples"), lambda row: row.examples, count_text, 80, right=True),
-        Column("loss", tr("Loss"), lambda row: row.loss, lambda loss: number_text(loss, ".3f"), 80, right=True),
-        Column("norm", tr("Norm"), lambda row: row.norm, lambda norm: number_text(norm, ".3f"), 80, right=True),
-        Column("time", tr("Time"), lambda row: row.time_s, span_text, 80, right=True),
-        Column("rejected", tr("Refused"), lambda row: row.rejected, count_text, 80, right=True),
+        Column("name", tr("Node"), lambda row: row.name, width=80),
+        Column("state", tr("State"), lambda row: row.state, state_text, 88, token=lambda row: token_of(row.state)),
+        Column("examples", tr("Examples"), lambda row: row.examples, count_text, 66, right=True),
+        Column("loss", tr("Loss"), lambda row: row.loss, lambda loss: number_text(loss, ".3f"), 56, right=True),
+        Column("norm", tr("Norm"), lambda row: row.norm, lambda norm: number_text(norm, ".3f"), 56, right=True),
+        Column("time", tr("Time"), lambda row: row.time_s, span_text, 60, right=True),
+        Column("rejected", tr("Refused"), lambda row: row.rejected, count_text, 60, right=True),
         Column("reason", tr("Reason"), lambda row: row.reason, width=240),
     ]
 

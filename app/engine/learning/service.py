@@ -251,7 +251,14 @@ class LearningService:
     def _session(self, key: str) -> Session:
         if key == "latest" and len(self.sessions):
             return list(self.sessions)[-1]
-        return self.sessions.need(self.find(key).id)
+        run = self.find(key)
+        session = self.sessions.get(run.id)
+        if session is None:
+            raise Conflict(
+                "{title} does not train over nodes", title=run.title, field="run",
+                hint="Only sessions over nodes pause and go on. End it with: outpost job cancel",
+            )  # fmt: skip
+        return session
 
     # Looking back.
 

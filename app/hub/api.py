@@ -74,8 +74,9 @@ class Api:
     async def _pull(self, asked: Asked) -> Response:
         device, query = _device(asked), asked.request.query_params
         after, most = _whole(asked, "after"), _whole(asked, "limit", PAGE)
+        seen = _whole(asked, "seen", after)
         replica, epoch = query.get("replica", ""), query.get("epoch", "")
-        page = await self.at_hub(lambda hub: hub.page(replica, device.device_id, after, epoch, most))
+        page = await self.at_hub(lambda hub: hub.page(replica, device.device_id, after, epoch, most, seen))
         self.counts["pulled"] += len(page["ops"])
         return await self._packed(page, device)
 

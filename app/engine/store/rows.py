@@ -202,13 +202,12 @@ def table_of(name: str) -> Table:
 
 
 @cache
-def _plain_defaults(name: str) -> tuple[tuple[str, Any], ...]:
-    found = []
-    for column in table_of(name).columns:
-        default = column.default
-        if not column.primary_key:
-            found.append((column.name, getattr(default, "arg", None)))
-    return tuple(found)
+def _plain_defaults(name: str) -> tuple[Row, tuple[tuple[str, Callable[[Any], Any]], ...]]:
+    """Return every column's default but the key's, and those that are made anew for each row."""
+    found = {
+        column.name: getattr(column.default, "arg", None) for column in table_of(name).columns if not column.primary_key
+    }  # fmt: skip
+    return found, tuple((column, made) for column, made in found.items() if callable(made))
 
 
 def defaults_of(table: str) -> Row:
@@ -217,7 +216,11 @@ def defaults_of(table: str) -> Row:
 
 
 def _defaults(made: Table) -> Row:
-    return {name: value(None) if callable(value) else value for name, value in _plain_defaults(made.name)}
+    plain, anew = _plain_defaults(made.name)
+    found = dict(plain)
+    for name, make in anew:
+        found[name] = make(None)
+    return found
 
 
 def _stamps(made: Table, given: Mapping[str, Any], actor: str, now_us: int) -> Row:

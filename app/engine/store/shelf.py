@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Index, text, tuple_, update
+from sqlalchemy import Index, Select, text, tuple_, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy import select as select_from
 
 from app.engine.store import capture
 from app.engine.store.bulk import bulk_of
+from app.engine.store.database import to_json
 from app.engine.store.rows import Conn, Row, defaults_of, put, table_of
 from app.engine.store.schema import metadata
 
@@ -29,7 +30,12 @@ def _parts(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
     return (items[at : at + size] for at in range(0, len(items), size))
 
 
-_text: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+class Kinds(dict[str, str]):
+    """Each column's kind of merge; `plain` are those of which a new row takes the value as it is."""
+
+    def __init__(self, kinds: Mapping[str, str]) -> None:
+        super().__init__(kinds)
+        self.plain = frozenset(name for name, kind in kinds.items() if kind in ("lww", "append"))
 
 
 class Shelf:
@@ -38,6 +44,11 @@ class Shelf:
     def __init__(self, conn: Conn) -> None:
         self.conn = conn
         self._bulk = bulk_of(conn)
+
+    def _rows(self, query: Select[Any]) -> list[Row]:
+        result = self.conn.execute(query)
+        names = tuple(result.keys())
+        return [dict(zip(names, row, strict=True)) for row in result.all()]
 
     # the schema
 
@@ -90,7 +101,7 @@ class Shelf:
             self._bulk.insert(table, rows)
         for table, rows in changed.items():
             self._bulk.update(table, rows)
-        cells = [(*key, _text(found[1])) for key, found in states.items() if found[1] != known[key][1]]
+        cells = [(*key, to_json(found[1])) for key, found in states.items() if found[1] != known[key][1]]
         if cells:
             self._bulk.put_cells(cells)
         return yielded
@@ -129,6 +140,19 @@ class Shelf:
         keys = [(str(table), str(id_)) for table, id_ in self.conn.execute(query)]
         return list(self.load(keys).items())
 
+    def whole(self, after: Key, most: int) -> list[tuple[Key, str | None, str]]:
+        """Return the next rows that have cells as JSON texts: values (None for no row) of columns that travel, and cells."""
+        found: list[tuple[Key, str | None, str]] = []
+        for name in self.tables():
+            if name < after[0] or len(found) >= most:
+                continue
+            columns = [column for column, kind in (kinds_of(name) or {}).items() if kind != "local"]
+            behind = after[1] if name == after[0] else ""
+            found += [
+                ((name, row), values, cells) for row, values, cells in self._bulk.page(name, behind, most - len(found), columns)
+            ]
+        return found
+
     # who we are, and our own operations
 
     def here(self) -> Row:
@@ -146,7 +170,7 @@ class Shelf:
     def outbox(self, most: int) -> list[Row]:
         """Return the oldest changes that have no number yet, cut so that the last transaction is whole."""
         made = table_of("outbox")
-        found = [dict(row) for row in self.conn.execute(select_from(made).order_by(made.c.seq).limit(most + 1)).mappings()]
+        found = self._rows(select_from(made).order_by(made.c.seq).limit(most + 1))
         if len(found) <= most:
             return found
         while len(found) > 1 and found[-1]["txn"] == found[-2]["txn"]:
@@ -166,8 +190,13 @@ class Shelf:
     def own(self, after: int, most: int) -> list[Row]:
         """Return our own operations after number `after`: {seq, op, chain}."""
         made = table_of("sync_ops")
-        query = select_from(made).where(made.c.seq > after).order_by(made.c.seq).limit(most)
-        return [dict(row) for row in self.conn.execute(query).mappings()]
+        return self._rows(select_from(made).where(made.c.seq > after).order_by(made.c.seq).limit(most))
+
+    def own_texts(self, after: int, most: int) -> list[str]:
+        """Return our own operations after number `after`, as the texts they are kept as."""
+        made = table_of("sync_ops")
+        query = select_from(made.c.op).where(made.c.seq > after).order_by(made.c.seq).limit(most)
+        return list(self.conn.execute(query).scalars())
 
     def own_of(self, keys: Iterable[Key], after: int) -> list[Row]:
         """Return our own operations on rows, after number `after`."""
@@ -238,7 +267,7 @@ class Shelf:
         """Return entries after `after`, cut so that the last transaction is whole."""
         made = table_of("sync_log")
         query = select_from(made).where(made.c.hub_seq > after).order_by(made.c.hub_seq)
-        found = [dict(row) for row in self.conn.execute(query.limit(most)).mappings()]
+        found = self._rows(query.limit(most))
         if found and found[-1]["left_count"]:
             rest = select_from(made).where(made.c.hub_seq > found[-1]["hub_seq"]).order_by(made.c.hub_seq)
             found += [dict(row) for row in self.conn.execute(rest.limit(found[-1]["left_count"])).mappings()]
@@ -291,7 +320,7 @@ def kinds_of(table: str) -> Mapping[str, str] | None:
     made = metadata.tables.get(table)
     if made is None or not made.info["synced"]:
         return None
-    return {column.name: column.info["merge"] for column in made.columns}
+    return Kinds({column.name: column.info["merge"] for column in made.columns})
 
 
 def name_of(row: Mapping[str, Any]) -> str:

@@ -1,11 +1,13 @@
-"""Batches: operations of one replica, or a page of the hub's log, as zstd-compressed canonical JSON.
+"""Batches: operations of one replica, or a page of the hub's log, as zstd-compressed JSON: a head, then a line for each.
+
+Lines are the texts that operations have in the store, so handing them on costs neither parsing nor writing.
 
 The decoder trusts nothing: sizes before and after compression, counts and types are bounded before anything is believed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import zstandard
 
@@ -19,6 +21,34 @@ MOST_PLAIN_BYTES: Final = 128 << 20
 MOST_OPS: Final = 50_000
 _LEVEL: Final = 3
 _REPLICA_CHARACTERS: Final = 64
+_LINES: Final = ("ops", "rows")
+_LEFT: Final = '"left":'
+
+
+class Texts(Sequence[Op]):
+    """Operations of one replica as the texts they are kept as, each read only when somebody looks at it."""
+
+    def __init__(self, texts: Sequence[str], replica: str) -> None:
+        self.texts, self._replica = texts, replica
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @overload
+    def __getitem__(self, at: int) -> Op: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> "Texts": ...
+
+    def __getitem__(self, at: int | slice) -> "Op | Texts":
+        if isinstance(at, slice):
+            return Texts(self.texts[at], self._replica)
+        return Op.from_text(self.texts[at], self._replica)
+
+
+def texts_of(ops: Sequence[Op]) -> Sequence[str]:
+    """Return the texts of operations."""
+    return ops.texts if isinstance(ops, Texts) else [op.text for op in ops]
 
 
 @dataclass(frozen=True)
@@ -29,7 +59,7 @@ class Batch:
     epoch: str
     after: int
     chain: str
-    ops: tuple[Op, ...] = ()
+    ops: Sequence[Op] = ()
 
     @property
     def last(self) -> int:
@@ -39,8 +69,8 @@ class Batch:
     def chains(self) -> list[str]:
         """Return the chain of digests after each operation."""
         chain, found = self.chain, []
-        for op in self.ops:
-            chain = link(chain, op.text)
+        for text in texts_of(self.ops):
+            chain = link(chain, text)
             found.append(chain)
         return found
 
@@ -49,7 +79,7 @@ def encode(batch: Batch) -> bytes:
     """Return `batch` as bytes for the wire or a file."""
     return pack({
         "schema": 1, "format": FORMAT, "replica": batch.replica, "epoch": batch.epoch, "after": batch.after,
-        "chain": batch.chain, "ops": [op.to_json() for op in batch.ops],
+        "chain": batch.chain, "ops": texts_of(batch.ops),
     })  # fmt: skip
 
 
@@ -67,7 +97,7 @@ def decode(data: bytes) -> Batch:
     told = list_of(document, "ops")
     if len(told) > MOST_OPS:
         raise Limit("A batch may have at most {most} operations", most=MOST_OPS)
-    ops = tuple(Op.from_json(each, replica) for each in told)
+    ops = tuple(Op.from_text(each, replica) if isinstance(each, str) else Op.from_json(each, replica) for each in told)
     for place, op in enumerate(ops, after + 1):
         if op.seq != place:
             raise BadInput("Operation {found} stands where {wanted} should: something is missing", found=op.seq, wanted=place)
@@ -76,9 +106,15 @@ def decode(data: bytes) -> Batch:
     return Batch(replica, text_of(document, "epoch", ""), after, text_of(document, "chain", ""), ops)
 
 
-def pack(document: dict[str, Any]) -> bytes:
-    """Return a document, compressed."""
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(canonical(document).encode())
+def pack(document: Mapping[str, Any]) -> bytes:
+    """Return a document, compressed; a list of texts, each a line of JSON, follows its head as lines."""
+    name = next((name for name in _LINES if document.get(name) and isinstance(document[name][0], str)), None)
+    if name is None:
+        text = canonical(document)
+    else:
+        head = {**{key: value for key, value in document.items() if key != name}, "lines": name}
+        text = "\n".join([canonical(head), *document[name]])
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(text.encode())
 
 
 def unpack(data: bytes, *, most_bytes: int = MOST_BYTES, most_plain_bytes: int = MOST_PLAIN_BYTES) -> dict[str, Any]:
@@ -92,19 +128,36 @@ def unpack(data: bytes, *, most_bytes: int = MOST_BYTES, most_plain_bytes: int =
         plain = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompress(data, max_output_size=most_plain_bytes)
     except (zstandard.ZstdError, ValueError, MemoryError) as error:
         raise BadInput("The batch is damaged: {reason}", reason=str(error) or type(error).__name__) from None
-    return parse_object(plain)
+    head, cut, rest = plain.partition(b"\n")
+    document = parse_object(head)
+    if cut:
+        name = document.pop("lines", None)
+        try:
+            lines = rest.decode().split("\n")
+        except UnicodeDecodeError:
+            raise BadInput("The document is not JSON") from None
+        if name not in _LINES:
+            raise BadInput("The document is not JSON")
+        document[name] = lines
+    return document
 
 
-def split(ops: Sequence[Op], most_ops: int, most_bytes: int) -> list[Op]:
-    """Return the first whole transactions of `ops` within the bounds, one transaction at least."""
-    taken: list[Op] = []
-    waiting: list[Op] = []
-    size = 0
-    for op in ops:
-        waiting.append(op)
-        size += 64 + len(canonical(op.fields))
-        if taken and (len(taken) + len(waiting) > most_ops or size > most_bytes):
+def split(texts: Sequence[str], most_ops: int, most_bytes: int) -> Sequence[str]:
+    """Return the first whole transactions of our own operations within the bounds, one transaction at least."""
+    taken = size = 0
+    for place, text in enumerate(texts, 1):
+        size += 64 + len(text)
+        if taken and (place > most_ops or size > most_bytes):
             break
-        if not op.left:
-            taken, waiting = taken + waiting, []
-    return taken
+        if not left_of(text):
+            taken = place
+    return texts[:taken]
+
+
+def left_of(text: str) -> int:
+    """Return how many operations of its transaction follow one of ours, read off its canonical text.
+
+    What comes after `left` in there are texts, in which quotes are escaped, and lists of stamps: its last mention is it.
+    """
+    found = text[text.rfind(_LEFT) + len(_LEFT) :].partition(",")[0]
+    return int(found) if found.isdigit() else Op.from_text(text, "").left

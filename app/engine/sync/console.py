@@ -13,11 +13,11 @@ from app.engine.base.errors import BadInput, Conflict
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import conflicts, restamp, sealing
-from app.engine.sync.batch import MOST_OPS, Batch, split
+from app.engine.sync.batch import MOST_OPS, Batch, Texts, split
 from app.engine.sync.giveback import give_back
 from app.engine.sync.hlc import DRIFT_US, ZERO, Stamp, observe, tick
 from app.engine.sync.merge import FIRST, GONE
-from app.engine.sync.ops import FIRST_CHAIN, Op, canonical
+from app.engine.sync.ops import FIRST_CHAIN, Op, canonical, parsed
 from app.engine.sync.restamp import Moved
 from app.engine.sync.sealing import keep, replica_of, seal
 from app.engine.sync.session import Session
@@ -163,7 +163,7 @@ class Console:
 
     def _own_ops(self, after: int, most: int = 10_000_000) -> list[Op]:
         replica = replica_of(self._shelf)
-        return [Op.from_json(json.loads(row["op"]), replica) for row in self._shelf.own(after, most)]
+        return [Op.from_text(text, replica) for text in self._shelf.own_texts(after, most)]
 
     # push
 
@@ -175,14 +175,15 @@ class Console:
         seal(self._shelf)
         peer = self.peer
         acked = int(peer["acked"]) if behind is None else behind.last
-        found = split(self._own_ops(acked, most_ops + 1), most_ops, most_bytes)
-        if not found:
-            found = split(self._own_ops(acked, MOST_OPS), MOST_OPS, 1 << 40)  # one transaction, larger than a batch
+        found = split(self._shelf.own_texts(acked, most_ops + 1), most_ops, most_bytes)
+        if not found:  # one transaction, larger than a batch
+            found = split(self._shelf.own_texts(acked, MOST_OPS), MOST_OPS, 1 << 40)
         if not found:
             return None
         chain = peer["state"].get("chain") if behind is None else self._shelf.chain(acked)
         chain = str(chain or FIRST_CHAIN)
-        return Batch(replica_of(self._shelf), str(peer["epoch"]), acked, chain, tuple(found))
+        replica = replica_of(self._shelf)
+        return Batch(replica, str(peer["epoch"]), acked, chain, Texts(found, replica))
 
     def receipt(self, answer: Mapping[str, Any]) -> None:
         """Take the hub's word that it holds our operations up to a number, and let go of those a backup of it holds."""
@@ -192,8 +193,8 @@ class Console:
         ours = here["chain"] if acked == here["seq"] else self._shelf.chain(acked)
         if acked > here["seq"] or (ours is not None and acked and ours != chain):
             raise Conflict("The hub holds another log under our name", field="fork")
-        last = self._shelf.own(acked - 1, 1)
-        known = {"hlc": Op.from_json(json.loads(last[0]["op"]), replica_of(self._shelf)).hlc} if last else {}
+        last = self._own_ops(acked - 1, 1)
+        known = {"hlc": last[0].hlc} if last else {}
         self.note(acked=acked, durable=min(durable, acked), state={**self.peer["state"], "chain": chain, **known})
         self._shelf.forget_own(min(durable, acked))
 
@@ -214,7 +215,8 @@ class Console:
             if op.replica != replica:
                 hlc = observe(hlc, op.hlc, now_us)
             outcome = session.apply(op, verdicts=verdicts)
-            hlc = max([hlc, *(verdict["at"] for verdict in verdicts.values() if isinstance(verdict, dict))])
+            if verdicts:
+                hlc = max([hlc, *(verdict["at"] for verdict in verdicts.values() if isinstance(verdict, dict))])
             if outcome.unknown and op.replica != replica:
                 later.append({"replica": op.replica, "op": canonical({**op.to_json(), "fields": outcome.unknown})})
         changed = session.tables()
@@ -238,16 +240,19 @@ class Console:
         told = [_row_of(each) for each in list_of(document, "rows")]
         session = Session(self._shelf)
         session.load(key for key, _, _ in told)
-        hlc = int(self._shelf.here()["hlc"])
+        hlc = max(int(self._shelf.here()["hlc"]), whole_of(document, "hlc", 0))
         for (table, id_), values, cells in told:
             kinds = self._shelf.kinds(table)
             if kinds is None:
                 continue
             state = session.state((table, id_))
-            base = state.row or {**self._shelf.fresh(table), "id": id_}
-            known = {name: value for name, value in (values or {}).items() if kinds.get(name, "local") != "local"}
-            state.row, state.cells = (None if values is None else {**base, **known}), cells
-            hlc = max(hlc, _newest(cells))
+            state.cells = cells
+            if values is None:
+                state.row = None
+                continue
+            row = state.row or self._shelf.fresh(table)
+            row.update((name, value) for name, value in values.items() if kinds.get(name, "local") != "local")
+            row["id"], state.row = id_, row
         replica = replica_of(self._shelf)
         for row in self._shelf.own_of([key for key, _, _ in told], int(self.peer["acked"])):
             session.apply(Op.from_json(json.loads(row["op"]), replica))
@@ -334,23 +339,17 @@ def _since(document: dict[str, Any], epoch: str) -> tuple[int, int]:
 
 
 def _entry(each: Any) -> tuple[Op, dict[str, Any]]:
-    if not isinstance(each, dict):
-        raise BadInput("An entry of the log is an object")
-    verdicts = each.get("verdicts", {})
-    return Op.from_json(each.get("op"), text_of(each, "replica")), verdicts if isinstance(verdicts, dict) else {}
+    told = parsed(each)
+    if not isinstance(told, list) or len(told) < 3 or not isinstance(told[0], str):
+        raise BadInput("An entry of the log names its replica, what was decided, and the operation")
+    return Op.from_json(told[2], told[0]), told[1] if isinstance(told[1], dict) else {}
 
 
 def _row_of(each: Any) -> tuple[Key, Row | None, dict[str, Any]]:
-    values, cells = (each.get("values"), each.get("cells")) if isinstance(each, dict) else (None, None)
-    if not isinstance(cells, dict) or not (values is None or isinstance(values, dict)):
+    told = parsed(each)
+    if not (
+        isinstance(told, list) and len(told) >= 4 and isinstance(told[0], str) and isinstance(told[1], str)
+        and (told[2] is None or isinstance(told[2], dict)) and isinstance(told[3], dict)
+    ):  # fmt: skip
         raise BadInput("A row of a snapshot has values and cells")
-    return (text_of(each, "table"), text_of(each, "row")), values, cells
-
-
-def _newest(cells: Any) -> int:
-    """Return the latest time in cells, however deep it stands."""
-    if isinstance(cells, dict):
-        return max(map(_newest, cells.values()), default=0)
-    if isinstance(cells, list):
-        return max((item if isinstance(item, int) else _newest(item) for item in cells), default=0)
-    return 0
+    return (told[0], told[1]), told[2], told[3]

@@ -4,7 +4,7 @@ Each step is one request and one transaction, so it goes on where it was cut. A 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlencode
@@ -52,6 +52,7 @@ class Exchange:
     def __init__(self, store: Store, clock: Clock, peer: str, ask: Asking, pace: Callable[[int], Any]) -> None:
         self._store, self._clock, self._peer, self._ask, self._pace = store, clock, peer, ask, pace
         self.tally = Tally()
+        self._coming: asyncio.Task[dict[str, Any]] | None = None
 
     async def run(self, name: str) -> Tally:
         """Exchange everything; a hub that was restored, or a log that is not ours, is met once more."""
@@ -99,30 +100,57 @@ class Exchange:
         return batch, b"" if batch is None else await in_thread(lambda: encode(batch), "sync-encode")
 
     async def _pull(self, replica: str) -> None:
+        """Take over page by page; the next one is asked for while the one before is applied."""
+        page = await self._page(replica)
         while True:
-            peer = await self._here(lambda console: console.peer)
-            asked = {"replica": replica, "after": peer["cursor"], "epoch": peer["epoch"], "limit": PAGE}
-            page = await self._unpacked(await self._send("GET", f"/sync/pull?{urlencode(asked)}"))
             if page.get("snapshot"):
                 await self._snapshot()
+                page = await self._page(replica)
                 continue
-            tables = await self._here(lambda console, page=page: console.take_page(page))  # type: ignore[misc]
-            self.tally.tables.update(tables)
+            cursor = whole_of(page, "cursor")
+            more = cursor < whole_of(page, "head")
+            coming = self._page(replica, cursor) if more else None
+            await self._take(coming, lambda console, page=page: console.take_page(page))  # type: ignore[misc]
             self.tally.taken_count += len(page["ops"])
-            if whole_of(page, "cursor") >= whole_of(page, "head"):
+            if self._coming is None:
                 return
+            page = await self._coming
+
+    async def _page(self, replica: str, after: int | None = None) -> dict[str, Any]:
+        """Return what came after entry `after`; the cursor that stands here is told with it."""
+        peer = await self._here(lambda console: console.peer)
+        asked = {
+            "replica": replica, "after": peer["cursor"] if after is None else after, "seen": peer["cursor"],
+            "epoch": peer["epoch"], "limit": PAGE,
+        }  # fmt: skip
+        return await self._unpacked(await self._send("GET", f"/sync/pull?{urlencode(asked)}"))
+
+    async def _take(self, coming: Coroutine[Any, Any, dict[str, Any]] | None, step: Callable[[Console], list[str]]) -> None:
+        """Apply a page while the next one is on its way, which `_coming` then is."""
+        self._coming = None if coming is None else asyncio.create_task(coming, name="sync-coming")
+        try:
+            self.tally.tables.update(await self._here(step))
+        except BaseException:
+            if self._coming is not None:
+                self._coming.cancel()
+                await asyncio.gather(self._coming, return_exceptions=True)
+            raise
 
     async def _snapshot(self) -> None:
-        after: list[str] | None = ["", ""]
-        head = -1
-        while after is not None:
-            asked = {"table": after[0], "row": after[1], "limit": PAGE}
-            page = await self._unpacked(await self._send("GET", f"/sync/snapshot?{urlencode(asked)}"))
-            head = whole_of(page, "head") if head < 0 else head
-            tables = await self._here(lambda console, page=page, head=head: console.take_snapshot(page, head))  # type: ignore[misc]
-            self.tally.tables.update(tables)
-            self.tally.taken_count += len(page["rows"])
+        page = await self._rows(["", ""])
+        head = whole_of(page, "head")
+        while True:
             after = page.get("next")
+            coming = self._rows(after) if after is not None else None
+            await self._take(coming, lambda console, page=page: console.take_snapshot(page, head))  # type: ignore[misc]
+            self.tally.taken_count += len(page["rows"])
+            if self._coming is None:
+                return
+            page = await self._coming
+
+    async def _rows(self, after: list[str]) -> dict[str, Any]:
+        asked = {"table": after[0], "row": after[1], "limit": PAGE}
+        return await self._unpacked(await self._send("GET", f"/sync/snapshot?{urlencode(asked)}"))
 
     async def _send(self, method: str, target: str, body: bytes = b"") -> bytes:
         answer = await self._ask(method, target, body)

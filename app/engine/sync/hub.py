@@ -174,8 +174,14 @@ class Hub:
 
     # pull
 
-    def page(self, replica: str, device: str, after: int, epoch: str, most: int = PAGE) -> dict[str, Any]:
-        """Return what came after entry `after`, whole transactions only, own operations left out unless they were judged."""
+    def page(
+        self, replica: str, device: str, after: int, epoch: str, most: int = PAGE, seen: int | None = None
+    ) -> dict[str, Any]:
+        """Return what came after entry `after`, whole transactions only, own operations left out unless they were judged.
+
+        `seen` is how far that replica has it for good, `after` if left out: it may ask ahead.
+        """
+        seen = after if seen is None else min(seen, after)
         self.absorb()
         if epoch != self.epoch:
             raise Conflict("The hub was restored since: its epoch is {epoch}", epoch=self.epoch, field="epoch")
@@ -190,22 +196,19 @@ class Hub:
         found = self._shelf.log(after, min(max(most, 1), PAGE))
         answer["ops"] = [_told(row) for row in found if row["replica"] != replica or row["verdicts"]]
         answer["cursor"] = int(found[-1]["hub_seq"]) if found else after
-        if after > int(entry["cursor"]):
-            self._shelf.put("sync_replicas", {"id": replica, "cursor": after})
+        if seen > int(entry["cursor"]):
+            self._shelf.put("sync_replicas", {"id": replica, "cursor": seen})
         return answer
 
     def snapshot(self, after: Key, most: int = PAGE) -> dict[str, Any]:
         """Return the next rows with their cells, deleted ones too; a cursor at `head` of the first page goes on from there."""
         if not after[0]:
             self.absorb()
-        rows = []
-        found = self._shelf.page(after, min(max(most, 1), PAGE))
-        for (table, id_), (row, cells) in found:
-            kinds = self._shelf.kinds(table) or {}
-            values = None if row is None else {name: row[name] for name, kind in kinds.items() if kind != "local"}
-            rows.append({"table": table, "row": id_, "values": values, "cells": cells})
+        found = self._shelf.whole(after, min(max(most, 1), PAGE))
+        rows = [f"[{json.dumps(key[0])},{json.dumps(key[1])},{values or 'null'},{cells}]" for key, values, cells in found]
         last = list(found[-1][0]) if found else None
-        return {"schema": 1, "epoch": self.epoch, "head": self._head(), "rows": rows, "next": last}
+        hlc = int(self._shelf.here()["hlc"])
+        return {"schema": 1, "epoch": self.epoch, "head": self._head(), "hlc": hlc, "rows": rows, "next": last}
 
     # care
 
@@ -258,9 +261,9 @@ def _judge_of(table: str) -> Any:
     return lambda column, now, before, after: guards.refusal(table, column, now, before, after)
 
 
-def _told(row: Row) -> dict[str, Any]:
-    told = {"hub_seq": row["hub_seq"], "replica": row["replica"], "op": json.loads(row["op"])}
-    return {**told, "verdicts": json.loads(row["verdicts"])} if row["verdicts"] else told
+def _told(row: Row) -> str:
+    """Return an entry of the log as a line: its replica, what was decided on it, and the operation, as they are kept."""
+    return f"[{json.dumps(row['replica'])},{row['verdicts'] or 'null'},{row['op']}]"
 
 
 def _own_verdicts(op: Op, shelf: Shelf) -> dict[str, Any]:

@@ -102,6 +102,10 @@ def apply(
 
 def _take_new(row: Row, cells: Cells, op: Op, kinds: Kinds, outcome: Outcome) -> None:
     """Take a row nobody has touched yet: every column has the stamp of its first write."""
+    plain: frozenset[str] = getattr(kinds, "plain", frozenset())
+    if plain.issuperset(op.fields):
+        row.update(op.fields)
+        return
     for column, value in op.fields.items():
         kind = kinds.get(column)
         if kind is None:

@@ -14,8 +14,9 @@ from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from app.engine.base.errors import BadInput
+from app.engine.store.database import encoder_of
 from app.engine.sync.hlc import Stamp
-from app.wire.documents import object_of, text_of, unknown_of, whole_of
+from app.wire.documents import unknown_of
 
 FIRST_CHAIN: Final = "0" * 32
 _MOST_TEXT: Final = 256
@@ -24,7 +25,18 @@ _KNOWN: Final = (
 )  # fmt: skip
 
 Fields: TypeAlias = dict[str, Any]
-_ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+_TEXTS: Final = ("txn", "table", "row", "actor", "cause", "intent")
+_WHOLES: Final = (("seq", None), ("hlc", None), ("left", 0), ("schema", 0))
+_OTHERS: Final[tuple[tuple[str, Any], ...]] = (("new", False), ("fields", {}), ("seen", {}))
+_TOP: Final = 1 << 63
+_ENCODE: Final = encoder_of(sort_keys=True)
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant)
 
 
 @dataclass(frozen=True)
@@ -71,18 +83,43 @@ class Op:
         """Return the operation in `document`; raise `BadInput` that names what is wrong with it."""
         if not isinstance(document, dict):
             raise BadInput("An operation is an object")
-        texts = {name: text_of(document, name, "") for name in ("txn", "table", "row", "actor", "cause", "intent")}
-        if not all(texts[name] for name in ("txn", "table", "row")) or max(map(len, texts.values())) > _MOST_TEXT:
+        texts = {name: document.get(name, "") for name in _TEXTS}
+        for name, value in texts.items():
+            if not isinstance(value, str):
+                raise BadInput("{field} must be text", field=name)
+        if not (texts["txn"] and texts["table"] and texts["row"]) or max(map(len, texts.values())) > _MOST_TEXT:
             raise BadInput("An operation names its transaction, table and row, each in {most} signs at most", most=_MOST_TEXT)
-        new = document.get("new", False)
+        wholes = {name: document.get(name, default) for name, default in _WHOLES}
+        for name, value in wholes.items():
+            if type(value) is not int or not 0 <= value < _TOP:
+                raise BadInput("{field} must be a whole number", field=name)
+        new, fields, seen = (document.get(name, default) for name, default in _OTHERS)
         if not isinstance(new, bool):
             raise BadInput("{field} must be true or false", field="new")
-        seen = {name: stamp_of(value) for name, value in object_of(document, "seen").items()}
-        return cls(
-            replica, seq=whole_of(document, "seq"), left=whole_of(document, "left", 0), new=new, hlc=whole_of(document, "hlc"),
-            fields=object_of(document, "fields"), seen=seen, schema=whole_of(document, "schema", 0),
-            extra=unknown_of(document, _KNOWN) if len(document) > len(_KNOWN) else {}, **texts,
+        if not (isinstance(fields, dict) and isinstance(seen, dict)):
+            raise BadInput("{field} must be an object", field="seen" if isinstance(fields, dict) else "fields")
+        op = object.__new__(cls)  # past the checks of a frozen class, which take longer than all of the above
+        vars(op).update(
+            texts, **wholes, replica=replica, new=new, fields=fields or {},
+            seen={name: stamp_of(value) for name, value in seen.items()} if seen else {},
+            extra=unknown_of(document, _KNOWN) if len(document) > len(_KNOWN) else {},
         )  # fmt: skip
+        return op
+
+    @classmethod
+    def from_text(cls, text: str, replica: str) -> "Op":
+        """Return the operation in one line of JSON, which stays its text; raise `BadInput`."""
+        op = cls.from_json(parsed(text), replica)
+        vars(op)["text"] = text
+        return op
+
+
+def parsed(text: Any) -> Any:
+    """Return what a line of JSON says; raise `BadInput` for anything that is not one whole value."""
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, TypeError, RecursionError):
+        raise BadInput("The document is not JSON") from None
 
 
 def stamp_of(value: Any) -> Stamp:
@@ -97,7 +134,7 @@ def stamp_of(value: Any) -> Stamp:
 
 def canonical(document: Mapping[str, Any] | list[Any]) -> str:
     """Return `document` as the one JSON text that equal documents share."""
-    return _ENCODER.encode(document)
+    return "".join(_ENCODE(document, 0))
 
 
 def link(chain: str, text: str) -> str:

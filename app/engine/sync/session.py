@@ -1,6 +1,5 @@
 """One transaction's merging: rows are loaded together, operations applied to them in memory, and what changed is written."""
 
-import copy
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -24,7 +23,7 @@ class Session:
         missing = [key for key in dict.fromkeys(keys) if key not in self._states]
         for key, (row, cells) in self._shelf.load(missing).items():
             self._known[key] = (row, cells)
-            self._states[key] = State(None if row is None else dict(row), copy.copy(cells))
+            self._states[key] = State(None if row is None else dict(row), dict(cells))
 
     def state(self, key: Key) -> State:
         """Return the state of a row, to be read or changed."""

@@ -57,8 +57,8 @@ class Direct:
         return to_bytes(await self._hub(lambda hub: hub.receive(decode(body), self._device)))
 
     async def pull(self, query, _body):
-        after, most = int(query["after"]), int(query["limit"])
-        return pack(await self._hub(lambda hub: hub.page(query["replica"], self._device, after, query["epoch"], most)))
+        after, most, seen = int(query["after"]), int(query["limit"]), int(query["seen"])
+        return pack(await self._hub(lambda hub: hub.page(query["replica"], self._device, after, query["epoch"], most, seen)))
 
     async def snapshot(self, query, _body):
         after = (query.get("table", ""), query.get("row", ""))

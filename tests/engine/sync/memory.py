@@ -70,6 +70,14 @@ class MemoryShelf:
         keys = sorted(key for key in self.d["cells"] if key > tuple(after))[:most]
         return list(self.load(keys).items())
 
+    def whole(self, after, most):
+        told = []
+        for key, (row, cells) in self.page(after, most):
+            kinds = self.kinds(key[0])
+            values = None if row is None else json.dumps({name: row[name] for name, kind in kinds.items() if kind != "local"})
+            told.append((key, values, json.dumps(cells)))
+        return told
+
     # a local write, as the triggers see it
 
     def write(self, changes, *, now_us, txn):
@@ -115,6 +123,9 @@ class MemoryShelf:
 
     def own(self, after, most):
         return [row for row in self.d["own"] if row["seq"] > after][:most]
+
+    def own_texts(self, after, most):
+        return [row["op"] for row in self.own(after, most)]
 
     def own_of(self, keys, after):
         keys = set(keys)

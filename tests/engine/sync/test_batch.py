@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.engine.base.errors import BadInput, Limit, OutpostError
 from app.engine.sync import batch
-from app.engine.sync.batch import MOST_PLAIN_BYTES, Batch, decode, encode, split, unpack
+from app.engine.sync.batch import MOST_PLAIN_BYTES, Batch, decode, encode, left_of, split, unpack
 from app.engine.sync.ops import FIRST_CHAIN, Op, canonical, link
 
 
@@ -109,8 +109,29 @@ def test_any_json_in_any_member_is_read_or_refused(member, value):
 
 
 def test_batches_are_cut_between_transactions_and_hold_one_at_least():
-    ops = [op(1, 2), op(2, 1), op(3), op(4), op(5)]
-    assert [one.seq for one in split(ops, 1, 1 << 20)] == [1, 2, 3]
-    assert [one.seq for one in split(ops, 4, 1 << 20)] == [1, 2, 3, 4]
-    assert [one.seq for one in split(ops, 99, 1)] == [1, 2, 3]
+    ops = [op(1, 2).text, op(2, 1).text, op(3).text, op(4).text, op(5).text]
+    assert [left_of(one) for one in ops] == [2, 1, 0, 0, 0]
+    assert split(ops, 1, 1 << 20) == ops[:3]
+    assert split(ops, 4, 1 << 20) == ops[:4]
+    assert split(ops, 99, 1) == ops[:3]
     assert split(ops[:2], 99, 1 << 20) == []  # its end is not here yet
+
+
+def test_what_is_left_of_a_transaction_is_read_past_whatever_a_row_says():
+    nasty = '"left":9,"new":true'
+    told = Op("aa", 1, "t", 7, "saved_views", nasty, True, 1, {"left": 3, "name": nasty}, {"left": (4, "bb")}, actor=nasty)
+    assert left_of(told.text) == 7
+
+
+@pytest.mark.parametrize(("lines", "reason"), [
+    ("{}", "names its transaction"), ("{} {}", "not JSON"), ("[1", "not JSON"), ("", "not JSON"), ("NaN", "not JSON"),
+    ("[]", "is an object"), (b"\xff\xfe", "not JSON"),
+])  # fmt: skip
+def test_a_line_that_is_no_operation_is_refused(lines, reason):
+    head = {"schema": 1, "format": batch.FORMAT, "replica": "aa", "after": 4, "lines": "ops"}
+    body = canonical(head).encode() + b"\n" + (lines if isinstance(lines, bytes) else lines.encode())
+    with pytest.raises(BadInput, match=reason):
+        decode(zstandard.ZstdCompressor().compress(body))
+    other = canonical({**head, "lines": "replica"}).encode() + b"\n{}"
+    with pytest.raises(BadInput, match="not JSON"):
+        decode(zstandard.ZstdCompressor().compress(other))

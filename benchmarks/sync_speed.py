@@ -1,12 +1,14 @@
 """What sync costs: a local commit with its operation, weeks of pending operations handed over, a first sync, many that meet.
 
-Prints JSON lines {figure, value, unit, settings}. The hub is a process of its own, asked over HTTPS on this machine; with
-`--ops 1000000` the figures are those of the promises, the defaults are for a look.
+Prints JSON lines {figure, value, unit, settings}. The hub is a process of its own, asked over HTTPS on this machine, on
+SQLite or, with `--postgres`, on a PostgreSQL cluster made for it (with every fsync); laptops that meet share `--processes`
+processes. With `--ops 1000000` the figures are those of the promises, the defaults are for a look.
 """
 
 import argparse
 import asyncio
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -23,13 +25,13 @@ from app.engine.engine import Engine
 from app.engine.store import capture, rows
 from app.engine.store.shelf import Shelf
 from app.engine.store.store import Store
-from app.engine.sync.exchange import Exchange
 from app.engine.sync.sealing import seal
-from tests.engine.sync.kills import Direct
+from tests.postgres import Cluster
 
 REPO = Path(__file__).resolve().parents[1]
 QUIET = "[sync]\ncadence_s = 86400.0\n"
 PER_TXN = 50
+SPAWN = multiprocessing.get_context("spawn")
 
 
 def told(figure: str, value: float, unit: str, **settings: Any) -> None:
@@ -68,24 +70,30 @@ async def commits(folder: Path, count: int) -> None:
 class HubProcess:
     """A hub served by a process of its own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, database: str) -> None:
         home.mkdir(parents=True)
-        self._home = home
+        self.home = home
         words = [sys.executable, "-m", "app", "hub", "serve", "--home", str(home)]
+        words += ["--database", database] if database else []
         self._child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=_env(), cwd=REPO)
         assert self._child.stdout is not None
         self.announced = json.loads(self._child.stdout.readline())
 
     def code(self) -> str:
         """Return a fresh code for one console."""
-        words = [sys.executable, "-m", "app", "hub", "token", "--home", str(self._home), "--json"]
-        done = subprocess.run(words, capture_output=True, text=True, check=True, env=_env(), cwd=REPO)
-        return str(json.loads(done.stdout)["code"])
+        return code_of(self.home)
 
     def end(self) -> None:
         """Serve no longer."""
         self._child.terminate()
         self._child.wait(60)
+
+
+def code_of(home: Path) -> str:
+    """Return a fresh code of the hub that serves `home`, for one console."""
+    words = [sys.executable, "-m", "app", "hub", "token", "--home", str(home), "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, env=_env(), cwd=REPO)
+    return str(json.loads(done.stdout)["code"])
 
 
 def _env() -> dict[str, str]:
@@ -104,7 +112,7 @@ def _seal(conn: rows.Conn) -> int:
 
 
 def _prepare(home: Path) -> None:
-    home.mkdir(parents=True)
+    home.mkdir(parents=True, exist_ok=True)
     (home / "settings.toml").write_text(QUIET, "utf-8")
 
 
@@ -114,9 +122,9 @@ async def console(home: Path) -> Engine:
     return await Engine.open(home, command_table())
 
 
-async def over_https(folder: Path, ops: int) -> None:
+async def over_https(folder: Path, ops: int, database: str) -> None:
     """Measure how fast pending operations are handed over, and how fast a new console has everything."""
-    hub = HubProcess(folder / "hub")
+    hub, on = HubProcess(folder / "hub", database), "PostgreSQL" if database else "SQLite"
     try:
         ann = await console(folder / "ann")
         await fill(ann.store, ops)
@@ -128,44 +136,108 @@ async def over_https(folder: Path, ops: int) -> None:
         await sealed(ann.store)
         began_s = time.perf_counter()
         sent = (await ann.run("sync.now"))["peers"][0]["sent_count"]
-        told("pending operations drained into the hub", sent / (time.perf_counter() - began_s), "operations/s", operations=sent)
+        told(
+            "pending operations drained into the hub",
+            sent / (time.perf_counter() - began_s),
+            "operations/s",
+            operations=sent,
+            hub=on,
+        )
+        await ann.close()
+        began_s = time.perf_counter()
+        ann = await console(folder / "ann")
+        await ann.run("sync.status")
+        told("restart until the console answers", time.perf_counter() - began_s, "s", store_bytes=size)
         await ann.close()
         bob = await console(folder / "bob")
         await bob.run("sync.join", address=hub.announced["address"], code=hub.code())
         began_s = time.perf_counter()
         taken = (await bob.run("sync.now"))["peers"][0]["taken_count"]
-        told("rows of a first sync", taken / (time.perf_counter() - began_s), "rows/s", rows=taken)
+        told("rows of a first sync", taken / (time.perf_counter() - began_s), "rows/s", rows=taken, hub=on)
         await bob.close()
     finally:
         hub.end()
 
 
-async def meeting(folder: Path, consoles: int, ops: int) -> None:
-    """Measure how long diverged consoles take until all have the same."""
-    clock = SystemClock()
-    hub = await Store.open(folder / "meet" / "hub.db", clock)
-    stores = [await Store.open(folder / "meet" / f"{at}.db", clock) for at in range(consoles)]
-    for store in stores:
-        await fill(store, ops // consoles)
-    began_s = time.perf_counter()
-    for _ in range(2):
-        for at, store in enumerate(stores):
-            await Exchange(store, clock, "hub", Direct(hub, str(at)), lambda _size: None).run(str(at))
-    taken_s = time.perf_counter() - began_s
-    counts = {await store.read(lambda conn: rows.count(conn, "circuit_runs")) for store in (hub, *stores)}
-    for store in (hub, *stores):
-        await store.close()
-    told("consoles with diverged operations until all are equal", taken_s, "s", consoles=consoles, operations=ops,
-         equal=len(counts) == 1)  # fmt: skip
+def laptops(folder: str, who: range, each: int, gate: "Gate", told_rows: Any) -> None:
+    """Be some of the laptops, in a process of their own: write apart, then exchange in turns until all have everything."""
+
+    async def run() -> None:
+        places = [await console(Path(folder) / f"laptop{at}") for at in who]
+        for engine in places:
+            await fill(engine.store, each)
+            code = gate.code()
+            await engine.run("sync.join", address=gate.address, code=code)
+        gate.ready.wait()
+        for again in range(2):
+            for engine in places:
+                await engine.run("sync.now")
+            if not again:
+                await asyncio.to_thread(gate.half.wait)
+        for engine in places:
+            told_rows.put(await engine.store.read(lambda conn: rows.count(conn, "circuit_runs")))
+        gate.ready.wait()
+        for engine in places:
+            await engine.close()
+
+    asyncio.run(run())
+
+
+class Gate:
+    """What the processes of laptops share: the hub's address, its codes, and when everybody begins."""
+
+    def __init__(self, hub: HubProcess, parties: int) -> None:
+        self.address, self._home = hub.announced["address"], hub.home
+        self._one = SPAWN.Lock()
+        self.ready, self.half = SPAWN.Barrier(parties + 1), SPAWN.Barrier(parties)
+
+    def code(self) -> str:
+        """Return a code for one laptop."""
+        with self._one:
+            return code_of(self._home)
+
+
+def meeting(folder: Path, consoles: int, ops: int, *, processes: int, database: str) -> None:
+    """Measure how long diverged laptops take until all have the same."""
+    hub = HubProcess(folder / "meet", database)
+    gate, told_rows = Gate(hub, processes), SPAWN.Queue()
+    each, share = ops // consoles, consoles // processes
+    family = [
+        SPAWN.Process(target=laptops, args=(str(folder), range(at * share, (at + 1) * share), each, gate, told_rows))
+        for at in range(processes)
+    ]
+    try:
+        for one in family:
+            one.start()
+        gate.ready.wait()
+        began_s = time.perf_counter()
+        counts = {told_rows.get() for _ in range(share * processes)}
+        taken_s = time.perf_counter() - began_s
+        gate.ready.wait()
+        for one in family:
+            one.join()
+    finally:
+        hub.end()
+    settings = {"consoles": share * processes, "operations": ops, "processes": processes}
+    told("consoles with diverged operations until all are equal", taken_s, "s", **settings,
+         hub="PostgreSQL" if database else "SQLite", equal=counts == {each * share * processes})  # fmt: skip
 
 
 async def measure(asked: argparse.Namespace) -> None:
     """Measure all."""
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        await commits(folder, asked.commits)
-        await over_https(folder, asked.ops)
-        await meeting(folder, asked.consoles, asked.diverged)
+    cluster = Cluster(hasty=False) if asked.postgres else None
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            await commits(folder, asked.commits)
+            await over_https(folder, asked.ops, cluster.fresh() if cluster else "")
+            database = cluster.fresh() if cluster else ""
+            await asyncio.to_thread(
+                meeting, folder, asked.consoles, asked.diverged, processes=asked.processes, database=database
+            )  # fmt: skip
+    finally:
+        if cluster:
+            cluster.stop()
 
 
 def main() -> None:
@@ -175,6 +247,8 @@ def main() -> None:
     parser.add_argument("--ops", type=int, default=20_000)
     parser.add_argument("--consoles", type=int, default=20)
     parser.add_argument("--diverged", type=int, default=10_000)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--postgres", action="store_true")
     asyncio.run(measure(parser.parse_args()))
 
 

@@ -76,7 +76,7 @@ class Api:
         after, most = _whole(asked, "after"), _whole(asked, "limit", PAGE)
         seen = _whole(asked, "seen", after)
         replica, epoch = query.get("replica", ""), query.get("epoch", "")
-        page = await self.at_hub(lambda hub: hub.page(replica, device.device_id, after, epoch, most, seen))
+        page = await self.at_hub(lambda hub: hub.page(replica, device.device_id, after, epoch, most, seen=seen))
         self.counts["pulled"] += len(page["ops"])
         return await self._packed(page, device)
 

@@ -101,29 +101,30 @@ class Exchange:
 
     async def _pull(self, replica: str) -> None:
         """Take over page by page; the next one is asked for while the one before is applied."""
-        page = await self._page(replica)
+        page = await self._first_page(replica)
         while True:
             if page.get("snapshot"):
                 await self._snapshot()
-                page = await self._page(replica)
+                page = await self._first_page(replica)
                 continue
             cursor = whole_of(page, "cursor")
             more = cursor < whole_of(page, "head")
-            coming = self._page(replica, cursor) if more else None
+            coming = self._page(replica, cursor, whole_of(page, "after"), str(page["epoch"])) if more else None
             await self._take(coming, lambda console, page=page: console.take_page(page))  # type: ignore[misc]
             self.tally.taken_count += len(page["ops"])
             if self._coming is None:
                 return
             page = await self._coming
 
-    async def _page(self, replica: str, after: int | None = None) -> dict[str, Any]:
-        """Return what came after entry `after`; the cursor that stands here is told with it."""
+    async def _first_page(self, replica: str) -> dict[str, Any]:
         peer = await self._here(lambda console: console.peer)
-        asked = {
-            "replica": replica, "after": peer["cursor"] if after is None else after, "seen": peer["cursor"],
-            "epoch": peer["epoch"], "limit": PAGE,
-        }  # fmt: skip
-        return await self._unpacked(await self._send("GET", f"/sync/pull?{urlencode(asked)}"))
+        return await self._page(replica, int(peer["cursor"]), int(peer["cursor"]), str(peer["epoch"]))
+
+    async def _page(self, replica: str, after: int, seen: int, epoch: str) -> dict[str, Any]:
+        """Return what came after entry `after`; up to `seen` everything stands here for good."""
+        asked = {"replica": replica, "after": after, "seen": seen, "epoch": epoch, "limit": PAGE}
+        page = await self._unpacked(await self._send("GET", f"/sync/pull?{urlencode(asked)}"))
+        return {**page, "after": after}
 
     async def _take(self, coming: Coroutine[Any, Any, dict[str, Any]] | None, step: Callable[[Console], list[str]]) -> None:
         """Apply a page while the next one is on its way, which `_coming` then is."""

@@ -175,7 +175,7 @@ class Hub:
     # pull
 
     def page(
-        self, replica: str, device: str, after: int, epoch: str, most: int = PAGE, seen: int | None = None
+        self, replica: str, device: str, after: int, epoch: str, most: int = PAGE, *, seen: int | None = None
     ) -> dict[str, Any]:
         """Return what came after entry `after`, whole transactions only, own operations left out unless they were judged.
 

@@ -58,7 +58,9 @@ class Direct:
 
     async def pull(self, query, _body):
         after, most, seen = int(query["after"]), int(query["limit"]), int(query["seen"])
-        return pack(await self._hub(lambda hub: hub.page(query["replica"], self._device, after, query["epoch"], most, seen)))
+        return pack(
+            await self._hub(lambda hub: hub.page(query["replica"], self._device, after, query["epoch"], most, seen=seen))
+        )
 
     async def snapshot(self, query, _body):
         after = (query.get("table", ""), query.get("row", ""))

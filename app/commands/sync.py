@@ -19,6 +19,11 @@ async def leave(call: "Call", *, peer: str) -> dict[str, Any]:
     return await call.engine.sync.leave(peer)
 
 
+async def limit(call: "Call", *, peer: str, bytes_s: int | None, priority: int | None) -> dict[str, Any]:
+    """Bound the link to a peer."""
+    return await call.engine.sync.limit(peer, bytes_s=bytes_s, priority=priority)
+
+
 async def now(call: "Call") -> dict[str, Any]:
     """Exchange with every hub."""
     return await call.engine.sync.now()
@@ -88,6 +93,16 @@ ROWS: tuple[Command, ...] = (
         role=Role.ADMIN, returns="the peer",
     ),
     Command(
+        "sync.limit", "Limit a link", "Sets how many bytes a second the link to a peer may carry, and whose turn comes first.",
+        limit,
+        (
+            Arg("peer", str, "Name, address or id of the peer.", positional=True),
+            Arg("bytes_s", int, "Bytes per second; 0 means all there is.", None, low=0, high=1_000_000_000),
+            Arg("priority", int, "Peers with a greater one come first.", None, low=0, high=100),
+        ),
+        role=Role.ADMIN, returns="the peer",
+    ),
+    Command(
         "sync.now", "Sync now", "Exchanges changes with every hub until both sides have the same.", now,
         returns="{peers: [{peer, sent_count, taken_count, error}], pending_count}",
     ),
@@ -131,7 +146,7 @@ ROWS: tuple[Command, ...] = (
     Command(
         "sync.peers", "Sync peers", "Lists hubs and consoles this home exchanges changes with.", peers,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{peers: [{id, kind, name, address, acked, durable, cursor, synced_us, error}]}",
+        returns="{peers: [{id, kind, name, address, acked, durable, cursor, synced_us, error, bytes_s, priority}]}",
     ),
     Command(
         "sync.nodes", "Nodes that call a hub",

@@ -1,5 +1,6 @@
 """What a hub answers: `/sync/hello|push|pull|snapshot|announce|nodes`, `/health/live|ready`, `/metrics` and pairing."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -8,7 +9,7 @@ from starlette.responses import Response
 
 from app.agent.desk import Desk
 from app.agent.gate import Asked, Rule, json_response
-from app.engine.base.errors import BadInput, Refused
+from app.engine.base.errors import BadInput, OutpostError, Refused
 from app.engine.engine import Engine
 from app.engine.store import capture
 from app.engine.store.rows import Conn
@@ -23,6 +24,7 @@ from app.wire.identity import PublicIdentity
 from app.wire.limits import PAIRING_BYTES
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 _OCTETS: Final = "application/octet-stream"
 _SMALL: Final = 64 << 10
 
@@ -63,8 +65,13 @@ class Api:
 
     async def _push(self, asked: Asked) -> Response:
         device = _device(asked)
-        batch = await in_thread(partial(decode, asked.body), "hub-decode")
-        answer = await self.at_hub(lambda hub: hub.receive(batch, device.device_id))
+        try:
+            batch = await in_thread(partial(decode, asked.body), "hub-decode")
+            answer = await self.at_hub(lambda hub: hub.receive(batch, device.device_id))
+        except OutpostError as error:
+            self.counts["refused"] += 1
+            log.warning("a batch of %s was refused: %s", device.name, error)
+            raise
         self.counts["pushed"] += int(answer["taken"])
         self.counts["received_bytes"] += len(asked.body)
         self._engine.sync.heard(device.device_id, received=len(asked.body))
@@ -105,7 +112,17 @@ class Api:
         return json_response({"schema": 1, "live": True})
 
     async def _is_ready(self, _asked: Asked) -> Response:
-        return json_response({"schema": 1, "ready": self.ready}, 200 if self.ready else 503)
+        ready = self.ready and await self._reads()
+        return json_response({"schema": 1, "ready": ready}, 200 if ready else 503)
+
+    async def _reads(self) -> bool:
+        """Tell whether the store answers."""
+        try:
+            await self._engine.store.read(lambda conn: Shelf(conn).here())
+        except OutpostError as error:
+            log.warning("the store does not answer: %s", error)
+            return False
+        return True
 
     async def _told_metrics(self, _asked: Asked) -> Response:
         return Response(self._metrics(), media_type="text/plain; version=0.0.4")

@@ -153,6 +153,49 @@ async def test_live_ready_and_metrics_say_how_the_hub_is(three):
     assert json.loads(live.body)["live"] is True
     assert json.loads(ready.body)["ready"] is True
     assert "outpost_hub_operations_taken_total 1\n" in metrics
+    assert "outpost_hub_batches_refused_total 0\n" in metrics
+
+
+async def test_a_hub_whose_store_does_not_answer_is_alive_but_not_ready_and_a_refused_batch_is_counted(three, monkeypatch):
+    hub, ann, _ = three
+    async with served(hub):
+        await join(hub, ann)
+        transport = ann.link.transport(await _peer(ann))
+        with pytest.raises(BadInput):
+            await transport.send("POST", "/sync/push", body=b"noise")
+        assert hub.sync.host.status()["refused"] == 1
+
+        async def gone(_work):
+            raise Offline("{file} does not answer: {reason}", file="hub", reason="gone")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(hub.store, "read", gone)
+            live = await transport.send("GET", "/health/live")
+            with pytest.raises(OutpostError):
+                await transport.send("GET", "/health/ready")
+        ready = await transport.send("GET", "/health/ready")
+        await transport.close()
+    assert (live.status, ready.status) == (200, 200)
+
+
+async def test_each_link_has_its_budget_and_its_turn(three, monkeypatch):
+    hub, ann, bob = three
+    async with served(hub), served(bob):
+        await join(hub, ann)
+        await join(bob, ann)
+        first, second = (await ann.run("sync.peers"))["peers"]
+        told = await ann.run("sync.limit", peer=second["id"], bytes_s=1000, priority=5)
+        assert (told["bytes_s"], told["priority"]) == (1000, 5)
+        paused = []
+        real = ann.sync.pause_s
+        monkeypatch.setattr(ann.sync, "pause_s", lambda peer, size: paused.append((peer, real(peer, size) / size)) or 0.0)
+        await now(ann)
+        assert [peer for peer, _ in dict.fromkeys(paused)] == [second["id"], first["id"]]
+        assert dict(paused) == {second["id"]: 1 / 1000, first["id"]: 0.0}
+        await ann.run("settings.set", key="sync.bytes_s", value="500")
+        assert {real(one["id"], 1000) for one in (first, second)} == {2.0}
+        await ann.run("sync.limit", peer=second["id"], priority=0)
+        assert (await ann.run("sync.peers"))["peers"][1]["bytes_s"] == 1000  # the exchange kept it
 
 
 async def _peer(console):

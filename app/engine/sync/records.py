@@ -1,11 +1,13 @@
 """The nouns of sync: a peer and how we stand with it, a conflict and both its values."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from app.engine.base.errors import BadInput
 from app.engine.store.rows import Row
 from app.wire.documents import list_of, text_of, whole_of
+
+LINK: Final = "link"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class SyncPeer:
     tried_us: int
     error: str
     schema: int
+    bytes_s: int = 0
+    priority: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the peer as plain JSON."""
@@ -93,8 +97,12 @@ def callers_of(document: dict[str, Any], hub: str, now_us: int) -> list[Caller]:
 
 
 def peer_of(row: Row) -> SyncPeer:
-    """Return the peer in a row."""
-    return SyncPeer(**{name: row[name] for name in SyncPeer.__dataclass_fields__})
+    """Return the peer in a row; budget and priority of its link stand in its state."""
+    link = row["state"].get(LINK, {})
+    return SyncPeer(
+        **{name: row[name] for name in SyncPeer.__dataclass_fields__ if name in row},
+        bytes_s=link.get("bytes_s", 0), priority=link.get("priority", 0),
+    )  # fmt: skip
 
 
 def conflict_of(row: Row) -> Met:

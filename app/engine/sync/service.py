@@ -23,7 +23,7 @@ from app.engine.sync.console import BUNDLE, HUB, Console, retry_later
 from app.engine.sync.exchange import Asking, Exchange, Tally
 from app.engine.sync.followers import Followers
 from app.engine.sync.hub import Hub
-from app.engine.sync.records import Caller, Met, SyncPeer, callers_of, conflict_of, peer_of
+from app.engine.sync.records import LINK, Caller, Met, SyncPeer, callers_of, conflict_of, peer_of
 from app.engine.sync.resolve import choose
 from app.engine.sync.sealing import SCHEMA
 from app.wire.bundles import read_bundle, write_bundle
@@ -131,7 +131,7 @@ class SyncService:
 
     async def now(self) -> dict[str, Any]:
         """Exchange with every hub now; raises what kept it from that when no hub could be reached."""
-        hubs = [peer for peer in self.peers if peer.kind == HUB]
+        hubs = self._in_turn()
         if not hubs:
             raise Missing("No hub is known", hint="Join one: outpost sync join ADDRESS CODE")
         told, failed = [], None
@@ -163,7 +163,7 @@ class SyncService:
                 kind = {"Content-Type": "application/octet-stream"}
                 return (await transport.send(method, target, body=body, headers=kind, limit_s=_LIMIT_S)).body
 
-            going = Exchange(self._base.store, clock, peer.id, ask, self._pace)
+            going = Exchange(self._base.store, clock, peer.id, ask, partial(self._pace, peer.id))
             self.busy, problem = peer.id, ""
             try:
                 tally = await going.run(str(self._base.settings["user.name"]))
@@ -204,19 +204,41 @@ class SyncService:
                 taken_count=tally.taken_count, detail=problem,
             ))  # fmt: skip
 
-    async def _pace(self, size: int) -> None:
-        most = int(self._base.settings["sync.bytes_s"])
-        if most:
-            await asyncio.sleep(size / most)
+    async def _pace(self, peer_id: str, size: int) -> None:
+        await asyncio.sleep(self.pause_s(peer_id, size))
+
+    def pause_s(self, peer_id: str, size: int) -> float:
+        """Return how long `size` bytes keep the link to a peer: the lesser of its own budget and that of all links holds."""
+        peer = self.peers.get(peer_id)
+        budgets = [most for most in (int(self._base.settings["sync.bytes_s"]), peer.bytes_s if peer else 0) if most]
+        return size / min(budgets) if budgets else 0.0
+
+    def _in_turn(self) -> list[SyncPeer]:
+        """Return the hubs in the order they are exchanged with: the greater priority first."""
+        return sorted((peer for peer in self.peers if peer.kind == HUB), key=lambda peer: -peer.priority)
+
+    async def limit(self, key: str, *, bytes_s: int | None, priority: int | None) -> dict[str, Any]:
+        """Set what the link to a peer may carry, and its turn; what is None stays."""
+        peer = self.find(key)
+        told = {
+            "bytes_s": peer.bytes_s if bytes_s is None else bytes_s,
+            "priority": peer.priority if priority is None else priority,
+        }
+
+        def work(conn: rows.Conn) -> rows.Row:
+            row = rows.need(conn, _PEERS, peer.id)
+            changed = {"id": peer.id, "state": {**row["state"], LINK: told}}
+            return rows.put(conn, _PEERS, changed, actor="", cause="", now_us=0)
+
+        self.peers.put(peer_of(await self._base.store.write(work)))
+        return self.peers.need(peer.id).to_json()
 
     async def _every(self) -> None:
         wait_s = _FIRST_S
         while True:
             await asyncio.sleep(wait_s)
             wait_s = float(self._base.settings["sync.cadence_s"])
-            for peer in tuple(self.peers):
-                if peer.kind != HUB:
-                    continue
+            for peer in self._in_turn():
                 try:
                     await self.exchange(peer)
                 except Offline as error:

@@ -98,7 +98,9 @@ def cvrp(problem: Cvrp, budget: Budget, seed: int, report: Report, stop: Stop) -
     if not exact or clock.left_s() <= 0 or stop():
         return Outcome(tours, proved=False, info={"rounds": rounds})
     loads = (places.demands, places.capacity)
-    tours, bound = cpsat_routes.shorten(places.distances, loads, tours, clock.left(), seed, stop)
+    shorter, bound = cpsat_routes.shorten(places.distances, loads, tours, clock.left(), seed, stop)
+    # The bound is on any number of tours; tours that are too many for the vehicles are no answer.
+    tours = tours if problem.check(shorter) else shorter
     return Outcome(tours, _meet(problem.objective(tours), bound), {"rounds": rounds}, bound, "CP-SAT")
 
 

@@ -66,6 +66,11 @@ class Problem(ABC):
         self.place(sample, answer)
         return self.formulation.settle(sample)
 
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether the QUBO holds a best answer for sure, so that what is proved of it is proved of the problem."""
+        return True
+
     @abstractmethod
     def formulate(self) -> Formulation:
         """Return the QUBO with computed penalties; raises `Limit` when it would be too large to hold."""

@@ -74,7 +74,8 @@ class Binary(Problem):
 
 def read(text: str, file: str) -> Binary:
     """Return the problem in `text`."""
-    reader = _table if headings(text) else _beasley if _is_beasley(text) else qbsolv.read
+    other = _beasley if _is_beasley(text) else _table if headings(text) else qbsolv.read
+    reader = qbsolv.read if _is_qbsolv(text) else other
     qubo = reader(text, file)
     return Binary(qubo, file, qubo.sense)
 
@@ -95,6 +96,10 @@ def _table(text: str, file: str) -> Qubo:
     offset = table.real(table.setting("offset", "0"))
     return build(np.zeros(n), (i, j, sign * np.array([row[2] for row in rows])), offset=sign * offset,
                  sense="max" if sign < 0 else "min", name=file)  # fmt: skip
+
+
+def _is_qbsolv(text: str) -> bool:
+    return any(line.split()[:2] == ["p", "qubo"] for line in text.splitlines()[:2000])
 
 
 def _is_beasley(text: str) -> bool:
@@ -131,8 +136,7 @@ def _beasley(text: str, file: str) -> Qubo:
 
 def recognise(text: str) -> bool:
     """Tell whether `text` is a qbsolv or Beasley file, or a table of coefficients."""
-    is_qbsolv = any(line.split()[:2] == ["p", "qubo"] for line in text.splitlines()[:2000])
-    return is_qbsolv or _is_beasley(text) or {"i", "j", "value"} <= headings(text)
+    return _is_qbsolv(text) or _is_beasley(text) or {"i", "j", "value"} <= headings(text)
 
 
 KIND = Kind(

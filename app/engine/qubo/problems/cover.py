@@ -132,7 +132,7 @@ def _table(text: str, file: str) -> Cover:
         number.setdefault(word, len(number))
     holders = [np.array(sorted({k for e, k in pairs if e == element}), np.int64) for element in range(len(number))]
     costs = np.array([row.real("cost", 0.0) for row in table])
-    return Cover(tuple(row.text("set") for row in table), tuple(number), costs, tuple(holders), file)
+    return Cover(table.names("set"), tuple(number), costs, tuple(holders), file)
 
 
 def _checked(problem: Cover) -> Cover:

@@ -40,6 +40,11 @@ class Cvrp(Problem):
         load = np.cumsum(np.sort(self.places.demands[1:]))
         return max(1, int(np.searchsorted(load, self.places.capacity, "right")))
 
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether the number of vehicles is given; see `Problem.is_complete`."""
+        return bool(self.places.vehicles)
+
     def formulate(self) -> Formulation:
         """Return the length, each customer once, one customer a step, and the capacity of each vehicle."""
         d, n = self.places.distances, self.places.n - 1
@@ -110,6 +115,8 @@ class Cvrp(Problem):
         missing = sorted(set(range(1, self.places.n)) - set(seen))
         again = sorted({c for c in seen if seen.count(c) > 1})
         loads = [int(self.places.demands[tour].sum()) for tour in answer]
+        fleet = self.places.vehicles
+        many = bool(fleet) and len(answer) > fleet and not _fits(loads, fleet, self.places.capacity)
         heavy = [(k + 1, load) for k, load in enumerate(loads) if load > self.places.capacity]
         return [
             *(tr("customer {name} is not served", name=names[c]) for c in missing),
@@ -117,6 +124,11 @@ class Cvrp(Problem):
             *(
                 tr("tour {number} carries {load}, more than {capacity}", number=k, load=load, capacity=self.places.capacity)
                 for k, load in heavy
+            ),
+            *(
+                [tr("{tours} tours are more than {vehicles} vehicles can drive", tours=len(answer), vehicles=fleet)]
+                if many
+                else []
             ),
         ]
 
@@ -142,6 +154,11 @@ class Cvrp(Problem):
                     room=capacity * self.vehicles,
                 )
             )
+        elif (least := _least_vehicles(demands, capacity)) > self.vehicles and not out:
+            out.append(
+                tr("however they are packed, the demands need {least} vehicles; there are {vehicles}", least=least,
+                   vehicles=self.vehicles)
+            )  # fmt: skip
         return out
 
     def objective(self, answer: Any) -> float:
@@ -167,6 +184,29 @@ class Cvrp(Problem):
             (tr("vehicles"), f"{self.vehicles}" + ("" if self.places.vehicles else " " + tr("(assumed)"))),
             (tr("demand in all"), str(int(self.places.demands.sum()))),
         ]  # fmt: skip
+
+
+def _fits(loads: list[int], fleet: int, capacity: int) -> bool:
+    """Tell whether tours of `loads` can be shared among `fleet` vehicles, none carrying more than `capacity` in all."""
+    room = [capacity] * fleet
+    for load in sorted(loads, reverse=True):
+        at = next((k for k, left in enumerate(room) if left >= load), None)
+        if at is None:
+            return False
+        room[at] -= load
+    return True
+
+
+def _least_vehicles(demands: NDArray[np.int64], capacity: int) -> int:
+    """Return how many vehicles the demands need at least (the bound L2 of Martello, Toth 1990, "Knapsack problems", 8.3)."""
+    sizes, best = demands[demands > 0], 0
+    for small in {0, *sizes[2 * sizes <= capacity].tolist()}:
+        alone = int((sizes > capacity - small).sum())
+        middle = sizes[(2 * sizes > capacity) & (sizes <= capacity - small)]
+        rest = int(sizes[(2 * sizes <= capacity) & (sizes >= small)].sum())
+        more = max(0, -(-(rest - (len(middle) * capacity - int(middle.sum()))) // max(1, capacity)))
+        best = max(best, alone + len(middle) + more)
+    return best
 
 
 def read(text: str, file: str) -> Cvrp:

@@ -166,6 +166,7 @@ def _table(text: str, file: str) -> Facility:
     customers = [name for name in table.columns if name not in ("site", "opening", "capacity")]
     if not customers:
         raise table.bad(1, "a column per customer is missing")
+    table.names("site")
     demand = [row for row in table if row.text("site") == "demand"]
     sites = [row for row in table if row.text("site") != "demand"]
     if not sites:

@@ -146,7 +146,7 @@ def _table(text: str, file: str) -> Knapsack:
     capacities = [table.whole(type(limit)(word, limit.line)) for word in words]
     weights = [[row.whole(name) for row in table] for name in columns]
     values = np.array([row.real("value") for row in table])
-    items = tuple(row.text("item") for row in table)
+    items = table.names("item")
     return _made(file, values, np.array(weights, np.float64), np.array(capacities, np.float64), None, items)
 
 

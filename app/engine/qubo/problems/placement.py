@@ -172,15 +172,18 @@ def read(text: str, file: str) -> Placement:
     """Return the problem in `text`."""
     table = Table(text, file)
     table.need("workload", "cpu", "memory")
-    hosts = []
+    hosts: list[Host] = []
     for cell in table.settings.get("node", []):
         words = cell.text.replace(",", " ").split()
         if len(words) not in (3, 4):
             raise table.bad(cell.line, "expected node = name cpu memory round_trip_ms")
+        if any(host.name == words[0] for host in hosts):
+            raise table.bad(cell.line, "node {name} stands twice", name=words[0])
         cpu, memory = (table.whole(Cell(word, cell.line)) for word in words[1:3])
         hosts.append(Host(words[0], cpu, memory, table.real(Cell(words[3], cell.line), 0.0) if len(words) == 4 else 0.0))
     if not hosts:
         raise table.bad(1, "a line node = name cpu memory round_trip_ms is missing")
+    table.names("workload")
     workloads = tuple(
         (row.text("workload"), row.whole("cpu"), row.whole("memory"), row.real("rate", 0.0) if table.has("rate") else 1.0)
         for row in table

@@ -149,7 +149,7 @@ def _table(text: str, file: str) -> Portfolio:
     if not {"asset", "return"} & set(table.columns):
         return _estimated(table, file)
     table.need("asset", "return")
-    assets = tuple(row.text("asset") for row in table)
+    assets = table.names("asset")
     columns = [name.lower().replace(" ", "_") for name in assets]
     table.need(*columns)
     covariance = np.array([[row.real(name) for name in columns] for row in table])

@@ -111,10 +111,16 @@ def _table(text: str, file: str) -> Qap:
     table = Table(text, file)
     table.need("a", "b", "flow", "distance")
     number: dict[str, int] = {}
-    rows = []
+    rows: list[tuple[int, int, float, float]] = []
+    far: dict[tuple[int, int], float] = {}
     for row in table:
         i, j = (number.setdefault(row.text(end), len(number)) for end in ("a", "b"))
+        if i == j or any((i, j) == other[:2] for other in rows):
+            raise table.bad(row.line, "a pair joins two different names, and stands once in each direction")
         rows.append((i, j, row.real("flow", 0.0), row.real("distance", 0.0)))
+        if far.setdefault((min(i, j), max(i, j)), rows[-1][3]) != rows[-1][3]:
+            raise table.bad(row.line, "the distance from {a} to {b} is not the one from {b} to {a}", a=row.text("a"),
+                            b=row.text("b"))  # fmt: skip
     flow, distance = np.zeros((len(number), len(number))), np.zeros((len(number), len(number)))
     for i, j, f, d in rows:
         flow[i, j] = f

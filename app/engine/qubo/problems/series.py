@@ -46,7 +46,9 @@ def recognise(text: str) -> bool:
 def perhaps(text: str) -> bool:
     """Tell whether `text` is a table of numbers only whose columns have names of their own."""
     _, rows = _head(text)
-    return len(rows) >= LEAST_ROWS - 1 and not _TAKEN & headings(text) and all(_are_numbers(words) for words in rows)
+    names = headings(text)
+    plain = bool(names) and not _TAKEN & names and not any(_are_numbers([name]) for name in names)
+    return plain and len(rows) >= LEAST_ROWS - 1 and all(_are_numbers(words) for words in rows)
 
 
 def _head(text: str) -> tuple[str, list[list[str]]]:
@@ -97,7 +99,7 @@ def _in_time(table: Table) -> tuple[int, str]:
     seen: dict[str, int] = {}
     for row in table.rows:
         if row[0].text in seen:
-            raise table.bad(row[0].line, "{date} stands already on line {before}", date=row[0].text, before=seen[row[0].text])
+            raise table.bad(row[0].line, "{name} stands already on line {before}", name=row[0].text, before=seen[row[0].text])
         seen[row[0].text] = row[0].line
     span = f"{words[0]} – {words[-1]}"
     try:

@@ -79,6 +79,16 @@ class Table:
     def __iter__(self) -> Iterator["Row"]:
         return (Row(self, cells) for cells in self.rows)
 
+    def names(self, column: str) -> tuple[str, ...]:
+        """Return the words in `column`, each of which stands once."""
+        seen: dict[str, int] = {}
+        for row in self:
+            word = row.text(column)
+            if word in seen:
+                raise self.bad(row.line, "{name} stands already on line {before}", name=short(word), before=seen[word])
+            seen[word] = row.line
+        return tuple(seen)
+
     def has(self, name: str) -> bool:
         """Tell whether there is a column `name`."""
         return name in self._index

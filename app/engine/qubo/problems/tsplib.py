@@ -218,4 +218,4 @@ def read_places(text: str, file: str) -> Places:
     capacity = table.whole(table.setting("capacity"), 1) if table.has("demand") else 0
     vehicles = table.whole(table.setting("vehicles", "0"))
     earth = positions if sphere else None
-    return Places(tuple(row.text("name") for row in table), distances, positions, demands, capacity, vehicles, earth=earth)
+    return Places(table.names("name"), distances, positions, demands, capacity, vehicles, earth=earth)

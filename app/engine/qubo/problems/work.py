@@ -137,7 +137,9 @@ def _by_qubo(  # noqa: PLR0917 - as jobs are called
     result = work.solve(inner, seed, report, stop, judge.look)
     told, exact = judge.told(), bool(result["info"].get("proved"))
     # The least energy is the best objective, so what bounds the one bounds the other.
-    least = result["energy"] if exact else result["info"].get("bound")
+    least = (result["energy"] if judge.first else None) if exact else result["info"].get("bound")
+    if not problem.is_complete:
+        least, exact = None, False
     by = "" if least is None else result["solver"]
     if least is None and method_of(problem) is None and not stop():
         least = spectral.bound(problem.formulation.qubo, result["energy"], min(1.0, _BOUND_RATIO * budget.seconds), stop)

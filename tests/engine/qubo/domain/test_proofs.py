@@ -68,6 +68,23 @@ def test_a_tour_whose_ways_differ_by_direction_is_proved_by_cpsat():
     assert outcome.bound <= problem.objective(outcome.answer)
 
 
+def test_more_tours_than_the_given_vehicles_can_drive_are_no_answer():
+    text = "capacity = 4\nvehicles = 1\nname,x,y,demand\nd,0,0,0\na,1,0,2\nb,2,0,2\n"
+    problem = registry.read(text, "v")
+    assert problem.check([[1], [2]]) == []  # one vehicle can drive both, one after the other
+    heavier = registry.read(text.replace("capacity = 4", "capacity = 3").replace("vehicles = 1", "vehicles = 2"), "v")
+    assert heavier.check([[1], [2]]) == []
+    assert registry.read(text.replace("capacity = 4", "capacity = 3"), "v").check([[1], [2]]) != []
+
+
+def test_what_a_qubo_proves_is_no_bound_where_it_lacks_answers():
+    free = "capacity = 3\nname,x,y,demand\nd,0,0,0\na,1,0,2\nb,2,0,2\n"
+    told = solve({"text": free, "name": "v", "seconds": 0.3, "solver": "exact", "route": "qubo"}, 1, silent, never)
+    assert (told["bound"], told["proved"]) == (None, False)
+    fixed = solve({"text": "vehicles = 2\n" + free, "name": "v", "seconds": 0.3, "solver": "exact"}, 1, silent, never)
+    assert (fixed["bound"], fixed["proved"]) == (fixed["objective"], True)
+
+
 def test_a_search_ends_where_the_bound_is_reached():
     told, stop = proofs._until(10.0, silent, never)
     told(1.0, 2.0, "s", {"best_energy": 11.0})

@@ -58,6 +58,17 @@ TABLE = [
     (LP.format(rest="* x >= 1"), "", r"f, line 4: a constraint is linear"),
     ("hello world\n", "", r"f, line 1: this is none of the problems"),
     ("problem = magic\n", "", r"kind must be one of"),
+    ("p qubo 0 -4 1 1\n0 0 1\n0 1 2\n", "", r"f, line 1: expected a whole number"),
+    ("c two words\np qubo 0 2 2 1\n0 0 1\n1 1 nan\n0 1 -3\n", "", r"f, line 4: expected a finite number, found 'nan'"),
+    ("capacity = 3\nitem,value,weight\na,1,1\na,1,1\n", "", r"f, line 4: 'a' stands already on line 3"),
+    ("name,x,y\na,0,0\na,1,1\n", "", r"f, line 3: 'a' stands already on line 2"),
+    ("set,cost,elements\nA,1,x\nA,2,y\n", "", r"f, line 3: 'A' stands already on line 2"),
+    ("site,opening,capacity,c1\ns,1,5,1\ns,1,5,1\n", "", r"f, line 3: 's' stands already on line 2"),
+    ("node = n 9 9\nworkload,cpu,memory\nw,1,1\nw,1,1\n", "", r"f, line 4: 'w' stands already on line 3"),
+    ("node = n 9 9\nnode = n 9 9\nworkload,cpu,memory\nw,1,1\n", "", r"f, line 2: node n stands twice"),
+    ("item,value,value\na,1,1\n", "knapsack", r"f, line 1: two columns are called value"),
+    ("a,b,flow,distance\n1,2,5,2\n1,2,2,7\n", "", r"f, line 3: a pair joins two different names"),
+    ("a,b,flow,distance\n1,2,5,2\n2,1,2,7\n", "", r"f, line 3: the distance from 2 to 1 is not the one from 1 to 2"),
 ]  # fmt: skip
 
 
@@ -69,6 +80,8 @@ def test_a_malformed_problem_is_told_in_one_line(text, kind, told):
 
 
 INFEASIBLE = [
+    ("capacity = 4\nvehicles = 2\nname,x,y,demand\nd,0,0,0\na,1,0,3\nb,2,0,3\nc,3,0,2\n", "",
+     "however they are packed, the demands need 3 vehicles; there are 2"),
     ("set,cost,elements\nA,1,x\n", "cover", None),
     ("elements = x y z\nset,cost,elements\nA,1,x y\n", "", "no set holds element z"),
     ("colors = 2\nfrom,to\na,b\nb,c\nc,a\n", "", "nodes a, b, c are all joined to one another and need 3 colours; there are 2"),

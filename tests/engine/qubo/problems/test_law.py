@@ -154,3 +154,10 @@ def test_the_methods_a_kind_names_are_the_ones_its_sample_is_solved_by(kind):
     named = registry.KINDS[kind].methods
     assert (method[0] if method else None) in (*named, None)
     assert bool(named) == bool(method)
+
+
+@pytest.mark.parametrize("comment", ["", "c\n", "c one\n", "c some words of it\nc more of them\n"])
+def test_a_qbsolv_file_is_read_whatever_its_comments_look_like(comment):
+    text = comment + "p qubo 0 2 2 1\n0 0 1\n1 1 2\n0 1 -4\n"
+    assert registry.kind_of(text, "f") == "qubo"
+    assert spectrum(registry.read(text, "f").formulation.qubo).min() == -1

@@ -6,6 +6,7 @@ example, so that a round is almost all overhead. Prints a JSON line for each fig
 - the time of a round with updates of 400 KB, and the CPU time of the engine and of the agents in it; beside it the floors: the
   same bytes over plain TCP in this process, and what the signatures and digests alone cost both sides;
 - how many updates of real agents, and whether the model they come to, equal those of a simulation to the bit;
+- how long it takes to go back from a promoted model to the one before;
 - seconds from the start of an engine until a session that a SIGKILL broke off has committed its next round, how many
   committed rounds were lost, and whether the model then equals that of a session nobody killed, to the bit.
 """
@@ -223,6 +224,26 @@ async def alike(home: Path, agents: int) -> None:
         await engine.close()
 
 
+async def back(home: Path, times: int = 21) -> None:
+    """Print how long it takes to go back from a promoted global model to the one before, audit entry included."""
+    engine = await opened(home)
+    try:
+        await engine.run("fleet.demo", nodes=1)
+        for seed in (1, 2):
+            await engine.run("learning.train", rounds=1, seed=seed)
+            await engine.run("model.promote", model="digits")
+        took = []
+        for _ in range(times):
+            began_s = time.perf_counter()
+            await engine.run("model.rollback", name="digits")
+            took.append(time.perf_counter() - began_s)
+        settings = {"times": times, "of": "median"}
+        print(json.dumps({"figure": "learning.model.rollback", "value": 1e3 * statistics.median(took), "unit": "ms",
+                          "settings": settings}))  # fmt: skip
+    finally:
+        await engine.close()
+
+
 def train_apart(home: Path) -> "subprocess.Popen[str]":
     """Start an engine in a process of its own that trains."""
     words = [part for name, value in KILLED.items() for part in (f"--{name}", str(value))]
@@ -284,6 +305,8 @@ def run(agents: int, rounds: int, kills: int, same: int) -> None:
     if rounds:
         with tempfile.TemporaryDirectory(prefix="outpost-") as folder:
             asyncio.run(overhead(Path(folder), agents, rounds))
+        with tempfile.TemporaryDirectory(prefix="outpost-") as folder:
+            asyncio.run(back(Path(folder)))
     if kills:
         with tempfile.TemporaryDirectory(prefix="outpost-") as folder:
             asyncio.run(fewer(Path(folder), agents))

@@ -6,7 +6,7 @@ transform of a number, or gates controlled by a bit that is certain, entangle no
 """
 
 import math
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ def ops(circuit: Circuit) -> list[Op]:
     """Return the operations on several qubits that may entangle, or whose effect is not known here."""
     own: dict[int, Vector] = {qubit: np.array([1, 0], np.complex128) for qubit in range(len(circuit.qubits))}
     found = []
+    matrices: dict[tuple[Any, ...], Vector] = {}
     for op in circuit.ops:
         if op.name in _PASSED:
             continue
@@ -34,8 +35,8 @@ def ops(circuit: Circuit) -> list[Op]:
             if len(op.qubits) > 1:
                 found.append(op)
         elif len(op.qubits) == 1:
-            own[op.qubits[0]] = step_of(op).matrix @ own[op.qubits[0]]
-        elif not _apart(own, op):
+            own[op.qubits[0]] = _matrix(op, matrices) @ own[op.qubits[0]]
+        elif not _apart(own, op, _matrix(op, matrices)):
             _forget(own, op)
             found.append(op)
     return found
@@ -52,10 +53,18 @@ def _forget(own: dict[int, Vector], op: Op) -> None:
         own.pop(qubit, None)
 
 
-def _apart(own: dict[int, Vector], op: Op) -> bool:
+def _matrix(op: Op, known: dict[tuple[Any, ...], Vector]) -> Vector:
+    """Return the matrix of a gate, made once for all gates of its kind."""
+    opened = tuple(qubit in op.open_controls for qubit in op.qubits)
+    key = (op.name, op.params, opened)
+    if key not in known:
+        known[key] = step_of(op).matrix
+    return known[key]
+
+
+def _apart(own: dict[int, Vector], op: Op, matrix: Vector) -> bool:
     """Follow a gate of two qubits, at least one with a state of its own; False when they may be entangled after it."""
     low, high = op.qubits
-    matrix = step_of(op).matrix
     if low in own and high in own:
         rows = (matrix @ np.outer(own[high], own[low]).ravel()).reshape(2, 2)
         if abs(rows[0, 0] * rows[1, 1] - rows[0, 1] * rows[1, 0]) > _RANK_ONE**0.5:

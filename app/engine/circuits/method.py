@@ -18,7 +18,7 @@ from app.engine.circuits.records import Choice, Circuit
 BYTES_PER_AMPLITUDE = 16
 SHARE_OF_FREE = 0.6
 MOST_STATEVECTOR_QUBITS = 26
-_FOLLOWED_FROM = 17  # qubits; below, all amplitudes are so few that bonds do not matter
+_FOLLOWED_FROM = 19  # qubits; below, all amplitudes are so few that bonds do not matter
 CLIFFORD = frozenset({
     "h", "x", "y", "z", "s", "sdg", "sx", "sxdg", "cx", "cy", "cz", "swap", "ecr", "id",
     "measure", "reset", "barrier", "delay",

@@ -146,8 +146,9 @@ class ControlService:
     async def replay(self, run_id: str, *, model: str, seconds: float = HOUR_S, actor: str, cause: str = "") -> dict[str, Any]:
         """Simulate what `model` would have done with the last `seconds` of the load of a run; see `whatif.replay`."""
         run = self._book.records.need(run_id)
-        served = run.spec.get("resource", "threadpool") in WORKERS
-        if "rate_hz" not in run.spec or "law" not in run.spec or "agents" in run.spec or not served:
+        if run.spec.get("resource", "threadpool") not in WORKERS:
+            raise Conflict("{title} served no tasks whose waits could be played again", title=run.title)
+        if "rate_hz" not in run.spec or "law" not in run.spec or "agents" in run.spec:
             raise Conflict("{title} is no run of a controller and cannot be replayed", title=run.title)
         job = self._base.jobs.records.get(run.job_id)
         met_s = job.done if job is not None and job.done > 0 else float(run.spec["seconds"])

@@ -7,6 +7,7 @@ from app.engine.base.errors import BadInput, Cancelled, Conflict, Missing
 from app.engine.base.events import Bus
 from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
+from app.engine.control.records import RUNS
 from app.engine.control.service import ControlService
 from app.engine.jobs.base import Base
 from app.engine.jobs.service import Jobs
@@ -183,6 +184,18 @@ async def test_a_model_is_confirmed_on_the_real_resource_in_thirty_blocks(contro
     (run,) = control.records
     await control.export(run.id, tmp_path / "blocks.html")
     assert "Measured on a real threadpool" in (tmp_path / "blocks.html").read_text("utf-8")
+
+
+async def test_a_run_in_bytes_is_kept_and_is_not_replayed_nor_confirmed(control):
+    told = await control.run(**{**ASKED, "resource": "socket", "law": "auto", "low": 0, "high": 0, "rate_hz": 0.0})
+    assert (told["unit"], told["bounds_violations"]) == ("bytes", 0)
+    (run,) = control.records
+    assert (run.spec["low"], run.spec["high"]) == (RUNS["socket"].low, RUNS["socket"].high)
+    with pytest.raises(Conflict, match="served no tasks whose waits"):
+        await control.replay(run.id, model="pid", actor="me@here")
+    with pytest.raises(BadInput, match="socket serves no tasks by whose waits"):
+        await control.confirm(resource="socket", model="auto", against="static", blocks=30, seconds=0.1, low=0, high=0,
+                              rate_hz=0.0, service_s=0.05, seed=0, actor="me@here")  # fmt: skip
 
 
 async def test_an_unknown_run_is_missing(control):

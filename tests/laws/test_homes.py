@@ -13,7 +13,7 @@ HOMES = {
     ("sqlalchemy", "alembic"): ("app/engine/store/*",),
     ("httpx",): ("app/engine/link/*",),
     ("qiskit", "qiskit_aer", "qiskit_qasm3_import", "openqasm3"): ADAPTERS,
-    ("dimod", "dwave", "ortools", "highspy", "stim"): ADAPTERS,
+    ("dimod", "dwave", "ortools", "highspy", "stim", "qsimcirq", "cirq"): ADAPTERS,
     ("onnx", "onnxruntime"): ADAPTERS,
     ("keyring", "zeroconf"): ("app/engine/link/*", "app/agent/*"),
     ("starlette", "uvicorn"): ("app/agent/*", "app/hub/*"),

@@ -66,6 +66,27 @@ async def nodes(call: "Call") -> dict[str, Any]:
     return {"nodes": told}
 
 
+async def rules(call: "Call") -> dict[str, Any]:
+    """List what holds for each table."""
+    return {"rules": [rule.to_json() for rule in await call.engine.sync.keeping.look()]}
+
+
+async def rule(call: "Call", *, table: str, residency: str, keep_days: int) -> dict[str, Any]:
+    """Change what holds for a table."""
+    stays = {"stays": True, "travels": False}.get(residency)
+    return await call.engine.sync.keeping.ask(table, stays=stays, keep_days=None if keep_days < 0 else keep_days)
+
+
+async def retain(call: "Call") -> dict[str, Any]:
+    """Let go of what is too old."""
+    return {"rows": await call.engine.sync.keeping.retain()}
+
+
+async def erase(call: "Call", *, table: str, row: str) -> dict[str, Any]:
+    """Have a row forgotten everywhere."""
+    return await call.engine.sync.keeping.erase(table, row, actor=call.actor)
+
+
 async def conflicts(call: "Call", *, resolved: bool) -> dict[str, Any]:
     """List what met."""
     found = [met for met in call.engine.sync.conflicts if resolved or met.state == "open"]
@@ -156,10 +177,48 @@ ROWS: tuple[Command, ...] = (
         returns="{nodes: [{id, name, address, seen_from, hub, known, heard_us}]}",
     ),
     Command(
+        "sync.rules", "Rules per table",
+        "Lists, per table that travels, whether its rows stay on this machine, how long they are kept, and how much it holds.",
+        rules, role=Role.OBSERVER, danger=Danger.READ,
+        returns="{rules: [{id, stays, keep_days, lasting, rows_count, oldest_us}]}",
+    ),
+    Command(
+        "sync.rule", "Set a table's rule",
+        "Says whether what is written in a table on this machine leaves it, and after how many days rows are deleted "
+        "everywhere. What was handed over before stays where it is; what stayed so far is handed over when it may travel "
+        "again.",
+        rule,
+        (
+            Arg("table", str, "The table.", positional=True),
+            Arg("residency", str, "Whether rows leave this machine.", "", choices=("", "travels", "stays")),
+            Arg("keep_days", int, "Days after its last change that a row is kept; 0 for ever, -1 as it was.", -1, low=-1,
+                high=36_500),
+        ),
+        role=Role.ADMIN, returns="the rule",
+    ),
+    Command(
+        "sync.retain", "Apply retention",
+        "Deletes rows older than their table's rule allows; it happens by itself once an hour.", retain,
+        role=Role.ADMIN, danger=Danger.DESTRUCTIVE, returns="{rows: {table: count}}",
+    ),
+    Command(
+        "sync.erase", "Erase a row",
+        "Has a row forgotten with everything that was ever written in it, here and at every hub and console as they exchange: "
+        "row, log, waiting changes, conflicts. Backups that still hold it are listed; the audit trail keeps that it was "
+        "erased.",
+        erase,
+        (
+            Arg("table", str, "The table.", positional=True),
+            Arg("row", str, "The row's id.", positional=True),
+        ),
+        role=Role.ADMIN, danger=Danger.DESTRUCTIVE, returns="{table, row, backups: [{file, at_us}]}",
+    ),
+    Command(
         "sync.conflicts", "Sync conflicts", "Lists values that were covered by a write that did not know of them.", conflicts,
         (Arg("resolved", bool, "Those that were resolved, too.", False),),
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{conflicts: [{id, table_name, row_id, column_name, kept, kept_by, kept_us, lost, lost_by, lost_us, state}]}",
+        returns="{conflicts: [{id, table_name, row_id, column_name, kept, kept_by, kept_us, kept_seen_us, lost, lost_by, "
+        "lost_us, lost_seen_us, state}]}",
     ),
     Command(
         "sync.resolve", "Resolve a conflict", "Lets the value that stands stand, or brings back the one that lost.", resolve,

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBox
 
 from app.engine.base.text import tr
 from app.engine.base.units import bytes_text, count_text, span_text, time_text
-from app.engine.sync.records import Met, SyncPeer
+from app.engine.sync.records import Caller, Met, SyncPeer
+from app.engine.sync.rules import Rule
 from app.views.shell.context import Context, hold
 from app.views.shell.later import Later
 from app.views.shell.page import Page, card
@@ -23,6 +24,7 @@ from app.views.widgets.table import TablePanel
 
 _MOST_SIGNS: Final = 2000
 _EVERY_S: Final = 5
+_RULES: Final = 3  # its tab
 _TOKENS: Final = {"open": "warn", "resolved": "ok"}
 
 
@@ -58,6 +60,47 @@ def conflict_columns() -> list[Column[Met]]:
         Column("lost_by", tr("Gave way, by"), lambda met: met.lost_by, width=110),
         Column("at", tr("Written"), lambda met: max(met.kept_us, met.lost_us), time_text, 140),
     ]  # fmt: skip
+
+
+def caller_columns(context: Context) -> list[Column[Caller]]:
+    """Return the columns of the table of nodes that call a hub."""
+
+    def age(caller: Caller) -> float:
+        return max(0, context.engine.clock.now_us() - caller.heard_us) / 1e6
+
+    return [
+        Column("name", tr("Node"), lambda caller: caller.name, width=140),
+        Column("known", tr("Paired"), lambda caller: caller.known, lambda known: tr("● yes") if known else tr("○ no"), 80),
+        Column("heard", tr("Last heard"), age, span_text, 110, right=True, live=True),
+        Column("seen_from", tr("Seen from"), lambda caller: caller.seen_from, width=130, mono=True),
+        Column("address", tr("Address in its network"), lambda caller: caller.address, width=170, mono=True),
+        Column("id", tr("Device"), lambda caller: caller.id, width=260, mono=True),
+    ]
+
+
+def rule_columns() -> list[Column[Rule]]:
+    """Return the columns of the table of rules."""
+
+    def kept(rule: Rule) -> str:
+        if rule.lasting:
+            return tr("for ever, by its kind")
+        return tr("{count} days", count=count_text(rule.keep_days)) if rule.keep_days else tr("for ever")
+
+    return [
+        Column("table", tr("Table"), lambda rule: rule.id, width=210, mono=True),
+        Column("stays", tr("Its rows"), lambda rule: rule.stays,
+               lambda stays: tr("■ stay on this machine") if stays else tr("▶ travel"), 170,
+               token=lambda rule: "warn" if rule.stays else "stale"),
+        Column("kept", tr("Kept"), kept, width=150),
+        Column("rows", tr("Rows"), lambda rule: rule.rows_count, count_text, 80, right=True),
+        Column("oldest", tr("Unchanged since"), lambda rule: rule.oldest_us or None, time_text, 150),
+    ]  # fmt: skip
+
+
+def seen_text(wrapped: dict[str, Any] | None) -> str:
+    """Return what the writer of one side of a conflict had before them."""
+    seen_us = (wrapped or {}).get("seen_us", 0)
+    return tr("had seen the value of {time}", time=time_text(seen_us)) if seen_us else tr("had seen no earlier value")
 
 
 def value_text(wrapped: dict[str, Any] | None) -> str:
@@ -100,7 +143,8 @@ class Side(QWidget):
 
     def show_side(self, wrapped: dict[str, Any] | None, who: str, at_us: int) -> None:
         """Show a value with its writer."""
-        self.who.setText(tr("{who}, {time}", who=who or tr("unknown"), time=time_text(at_us)))
+        written = tr("{who}, {time}", who=who or tr("unknown"), time=time_text(at_us))
+        self.who.setText(f"{written}\n{seen_text(wrapped)}")
         self.value.setText(value_text(wrapped))
 
 
@@ -167,6 +211,14 @@ class SyncPage(Page):
         )  # fmt: skip
         self.peers = TablePanel(self._sync.peers, peer_columns(context), name=tr("Peers"), empty=no_peers)
         self.inbox = TablePanel(self._sync.conflicts, conflict_columns(), name=tr("Conflicts"), empty=nothing_met)
+        nobody_calls = EmptyState(
+            "refresh-cw", tr("No node calls"),
+            tr("A node that consoles cannot reach from outside calls the hub: outpost agent run --hub. It is seen here after "
+               "the next exchange."),
+        )  # fmt: skip
+        no_rules = EmptyState("info", tr("Rules are being read"), tr("What holds for each table that travels stands here."))
+        self.callers = TablePanel(self._sync.callers, caller_columns(context), name=tr("Nodes at the hub"), empty=nobody_calls)
+        self.rules = TablePanel(self._sync.keeping.rules, rule_columns(), name=tr("Rules per table"), empty=no_rules)
         self.choice = Choice(context)
         self.said = QLabel()
         self.said.setWordWrap(True)
@@ -200,7 +252,7 @@ class SyncPage(Page):
 
     def focus_filter(self) -> None:
         """Filter what is shown."""
-        (self.inbox if self.tabs.currentIndex() else self.peers).focus_filter()
+        (self.peers, self.inbox, self.callers, self.rules)[self.tabs.currentIndex()].focus_filter()
 
     def _lay_out(self) -> None:
         for command, words in (("sync.join", tr("Join a hub")), ("sync.now", tr("Sync now"))):
@@ -221,9 +273,37 @@ class SyncPage(Page):
         self.tabs = tabbed(tr("Peers and conflicts"))
         self.tabs.addTab(self.peers, tr("Peers"))
         self.tabs.addTab(inbox, tr("Conflicts"))
+        self.tabs.addTab(self.callers, tr("Nodes at the hub"))
+        self.tabs.addTab(self._rules_part(), tr("Rules"))
+        self.tabs.currentChanged.connect(lambda at: self.context.start("sync.rules", None) if at == _RULES else None)
         self.body.addWidget(card(self.said))
         self.body.addWidget(self.tabs, 1)
         self.begin_at(self.peers.view)
+
+    def _rules_part(self) -> QWidget:
+        """Return the table of rules with what changes them."""
+        row = QHBoxLayout()
+        for command, words in (
+            ("sync.rule", tr("Set a rule")),
+            ("sync.retain", tr("Apply retention")),
+            ("sync.erase", tr("Erase a row")),
+        ):
+            button, found = QPushButton(words), self.context.find(command)
+            explain(button, self.context.why_not(command) or (tr(found.help) if found is not None else ""))
+            button.setEnabled(not self.context.why_not(command))
+            button.clicked.connect(partial(self._open_rule, command))
+            row.addWidget(button)
+        row.addStretch(1)
+        part = QWidget()
+        column = QVBoxLayout(part)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.rules, 1)
+        column.addLayout(row)
+        return part
+
+    def _open_rule(self, command: str, _checked: bool = False) -> None:
+        table = self.rules.view.picked_key
+        self.context.open_command(command, {"table": table} if table and command != "sync.retain" else {})
 
     def _ask(self) -> None:
         self.context.start("sync.status", self._take)

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from app.engine.sync.records import Met, SyncPeer
-from app.views.sync import reason_text, status_text, value_text
+from app.engine.sync.records import Caller, Met, SyncPeer
+from app.engine.sync.rules import Rule
+from app.views.sync import caller_columns, reason_text, rule_columns, seen_text, status_text, value_text
 
 HUB = SyncPeer("h1", "hub", "site hub", "10.0.0.1:7000", "e", 5, 5, 4, 2048, 4096, 1_700_000_000_000_000, 0, "", 7)
 MET = Met(
@@ -66,6 +67,33 @@ def test_what_waits_is_told_with_its_age_and_the_clock_with_its_error():
     assert status_text(STATUS, 0) == "Nothing waits: the hub has every change."
     hub = {"address": "h:1", "consoles_count": 2, "pushed": 10, "pulled": 5}
     assert "Serving as a hub at h:1: 2 consoles paired, 10 changes taken, 5 given." in status_text({**STATUS, "hub": hub}, 0)
+
+
+def test_nodes_that_call_the_hub_and_the_rules_of_tables_stand_in_tabs_of_their_own(window, start):
+    engine = window.context.engine
+    start.answers |= {"sync.status": STATUS, "sync.rules": {"rules": []}}
+    page = opened(window)
+    page.tabs.setCurrentIndex(3)
+    assert start.asked[-1] == ("sync.rules", {})
+    heard_us = engine.clock.now_us() - 90_000_000
+    engine.sync.callers.put(Caller("d" * 32, "pump", "10.0.0.5:7000", "192.0.2.7", "h1", known=True, heard_us=heard_us))
+    rules = [Rule("saved_views", True, 30, False, 4, 1_700_000_000_000_000), Rule("edge_nodes", False, 0, True, 2, 0)]
+    engine.sync.keeping.rules.replace_all(rules)
+    assert [shown(caller_columns(window.context), engine.sync.callers.need("d" * 32))[at] for at in (0, 1, 2, 3)] == [
+        "pump", "● yes", "1\u2009min", "192.0.2.7",
+    ]  # fmt: skip
+    assert [shown(rule_columns(), rule)[:4] for rule in rules] == [
+        ["saved_views", "■ stay on this machine", "30 days", "4"], ["edge_nodes", "▶ travel", "for ever, by its kind", "2"],
+    ]  # fmt: skip
+
+
+def shown(columns, item):
+    return [column.write(item) for column in columns]
+
+
+def test_of_a_conflict_it_is_told_what_each_had_seen():
+    assert seen_text({"value": "x", "seen_us": MET.kept_us}).startswith("had seen the value of 2023-11-14")
+    assert seen_text({"value": "x"}) == seen_text(None) == "had seen no earlier value"
 
 
 def test_values_of_any_kind_and_every_reason_are_told():

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from app.engine.base.platform import kill_hard
 from app.engine.engine import Engine
 from app.engine.store import rows
 from app.engine.store.salvage import prepare
+from app.engine.store.shelf import Shelf
 from app.hub.main import Host
 from tests.faults import FaultProxy
 from tests.laws.tree import ROOT
@@ -91,6 +93,7 @@ async def test_two_consoles_meet_at_a_hub_and_what_collided_is_chosen_by_a_perso
             ("filter", "site=north and name=b", "site=north and name=a")
         ]
         assert met[0]["lost_by"] == ann.actor
+        assert met[0]["kept_seen_us"] == met[0]["lost_seen_us"] > 0  # both had the same value before them
         assert await bob.run("sync.conflicts") == {"conflicts": met}
 
         await bob.run("sync.resolve", conflict=met[0]["id"], choice="lost")
@@ -472,3 +475,73 @@ async def test_a_node_that_nobody_reaches_calls_the_hub_and_the_console_sees_it_
 
 def approx_us(at_us):
     return pytest.approx(at_us, abs=60_000_000)
+
+
+async def test_what_is_erased_is_forgotten_everywhere_and_nothing_brings_it_back(tmp_path):
+    homes = [tmp_path / name for name in ("hub", "ann", "bob")]
+    async with opened(homes[0]) as hub, opened(homes[1]) as ann, opened(homes[2]) as bob, served(hub):
+        await join(hub, ann, bob)
+        await ann.run("view.save", name="Jane Roe", query="site=secret-one")
+        await now(ann, bob)
+        await ann.run("view.save", name="Jane Roe", query="site=secret-two")
+        await bob.run("view.save", name="Jane Roe", query="site=secret-three")
+        await now(ann, bob, ann)
+        assert len((await ann.run("sync.conflicts"))["conflicts"]) == 1
+        row = next(iter(ann.fleet.views.records)).id
+        await bob.run("view.save", name="Jane Roe", query="site=secret-four")  # he has not heard of it yet
+        await ann.store.backup(ann.home / "old.db")
+        (ann.home / "backups").mkdir()
+        (ann.home / "old.db").rename(ann.home / "backups" / "old.db")
+        told = await ann.run("sync.erase", table="saved_views", row=row)
+        assert [Path(one["file"]).name for one in told["backups"]] == ["old.db"]
+        assert views(ann) == {}
+        with pytest.raises(Missing):
+            await ann.run("sync.erase", table="saved_views", row=row)
+        with pytest.raises(Missing):
+            await ann.run("sync.erase", table="audit", row=row)
+        await now(ann, bob, ann, bob)
+        for engine in (hub, ann, bob):
+            assert views(engine) == {}
+            for table in ("saved_views", "sync_log", "sync_ops", "sync_conflicts", "sync_later", "outbox"):
+                found = str(await engine.store.read(lambda conn, table=table: Shelf(conn).all(table)))
+                assert "secret" not in found, (engine.home.name, table)
+                assert "Jane" not in found, (engine.home.name, table)
+        await bob.run("view.save", name="other")
+        await now(bob, ann)
+        assert set(views(hub)) == set(views(ann)) == {"other"}
+        log = await hub.store.read(lambda conn: rows.select(conn, "sync_log"))
+        assert len({(entry["replica"], entry["seq"]) for entry in log}) == len(log)
+
+
+async def test_a_table_that_stays_never_leaves_until_it_may_and_what_is_too_old_is_deleted_everywhere(three):
+    hub, ann, bob = three
+    async with served(hub):
+        await join(hub, ann, bob)
+        await ann.run("sync.rule", table="saved_views", residency="stays", keep_days=30)
+        await ann.run("view.save", name="north")
+        await now(ann, bob)
+        assert (views(hub), views(bob), set(views(ann))) == ({}, {}, {"north"})
+        log = await hub.store.read(lambda conn: rows.select(conn, "sync_log"))
+        assert log == []
+        told = {rule["id"]: rule for rule in (await ann.run("sync.rules"))["rules"]}
+        assert told["saved_views"] == {
+            "id": "saved_views", "stays": True, "keep_days": 30, "lasting": False, "rows_count": 1,
+            "oldest_us": told["saved_views"]["oldest_us"],
+        }  # fmt: skip
+        assert told["edge_nodes"]["lasting"] is True
+        with pytest.raises(BadInput, match="never let go of"):
+            await ann.run("sync.rule", table="edge_nodes", keep_days=5)
+        with pytest.raises(BadInput, match="no table that travels"):
+            await ann.run("sync.rule", table="audit", residency="stays")
+        await ann.run("sync.rule", table="saved_views", residency="travels")
+        await now(ann, bob)
+        assert set(views(hub)) == set(views(bob)) == {"north"}
+        assert (await ann.run("sync.retain"))["rows"] == {}
+
+        def age(conn):
+            rows.put(conn, "saved_views", {"name": "old", "updated_us": 5}, actor="a", cause="", now_us=5)
+
+        await ann.store.write(age)
+        assert (await ann.run("sync.retain"))["rows"] == {"saved_views": 1}
+        await now(ann, bob)
+        assert set(views(bob)) == {"north"}

@@ -124,6 +124,12 @@ def backup(path: Path, target: Path) -> int:
             scratch.with_name(scratch.name + side).unlink(missing_ok=True)
 
 
+def backups_of(home: Path) -> list[tuple[Path, int]]:
+    """Return the backups that a home made of itself with the times they were written (us), newest first."""
+    found = [(path, path.stat().st_mtime_ns // 1000) for path in (home / "backups").glob("*.db")]
+    return sorted(found, key=lambda one: one[1], reverse=True)
+
+
 def _copy(source: Path, target: Path, mode: str) -> None:
     target.unlink(missing_ok=True)
     with looking(source, mode=mode) as raw, contextlib.closing(sqlite3.connect(target)) as copy:

@@ -86,6 +86,11 @@ def put_new(conn: Conn, table: str, rows: Iterable[Mapping[str, Any]], *, actor:
         conn.execute(insert(made), fresh)
 
 
+def put_plain(conn: Conn, table: str, row: Mapping[str, Any]) -> None:
+    """Insert a row of a local table as it is."""
+    conn.execute(insert(table_of(table)), dict(row))
+
+
 def delete(conn: Conn, table: str, id: str, *, actor: str, cause: str, now_us: int) -> None:  # noqa: A002 - the fixed name
     """Delete a row: a synced one leaves a tombstone that is announced, a local one is gone; unknown ids are ignored."""
     made = table_of(table)

@@ -46,8 +46,10 @@ def _fields(shelf: Shelf, session: Session, op: Op, loss: Loss) -> dict[str, Any
     return {
         "table_name": op.table, "row_id": op.row, "column_name": loss.column, "title": name_of(row)[:_TITLES],
         "reason": loss.reason, "state": OPEN, "choice": "", "resolved_by": "", "resolved_us": 0,
-        "kept": {"value": loss.kept}, "kept_us": loss.kept_stamp[0], "kept_by": _writer(shelf, op, loss.kept_stamp),
-        "lost": {"value": loss.lost}, "lost_us": loss.lost_stamp[0], "lost_by": _writer(shelf, op, loss.lost_stamp),
+        "kept": {"value": loss.kept, "seen_us": loss.kept_seen[0]}, "kept_us": loss.kept_stamp[0],
+        "kept_by": _writer(shelf, op, loss.kept_stamp),
+        "lost": {"value": loss.lost, "seen_us": loss.lost_seen[0]}, "lost_us": loss.lost_stamp[0],
+        "lost_by": _writer(shelf, op, loss.lost_stamp),
         "deleted_us": None,
     }  # fmt: skip
 

@@ -16,7 +16,7 @@ from app.engine.sync import conflicts, restamp, sealing
 from app.engine.sync.batch import MOST_OPS, Batch, Texts, split
 from app.engine.sync.giveback import give_back
 from app.engine.sync.hlc import DRIFT_US, ZERO, Stamp, observe, tick
-from app.engine.sync.merge import FIRST, GONE
+from app.engine.sync.merge import ERASED, FIRST, GONE
 from app.engine.sync.ops import FIRST_CHAIN, Op, canonical, parsed
 from app.engine.sync.restamp import Moved
 from app.engine.sync.sealing import keep, replica_of, seal
@@ -207,7 +207,7 @@ class Console:
             raise Conflict("The hub was restored since: its epoch is {epoch}", epoch=document["epoch"], field="epoch")
         while seal(self._shelf):
             pass
-        replica, session, later = replica_of(self._shelf), Session(self._shelf), []
+        replica, session, later, erased = replica_of(self._shelf), Session(self._shelf), [], list[Key]()
         hlc, now_us = int(self._shelf.here()["hlc"]), self._now_us + self._shelf_skew()
         told = [_entry(each) for each in list_of(document, "ops")]
         session.load((op.table, op.row) for op, _ in told)
@@ -215,6 +215,7 @@ class Console:
             if op.replica != replica:
                 hlc = observe(hlc, op.hlc, now_us)
             outcome = session.apply(op, verdicts=verdicts)
+            erased += [(op.table, op.row)] if outcome.erased else []
             if verdicts:
                 hlc = max([hlc, *(verdict["at"] for verdict in verdicts.values() if isinstance(verdict, dict))])
             if outcome.unknown and op.replica != replica:
@@ -223,8 +224,17 @@ class Console:
         session.flush()
         self._shelf.set_here(hlc=hlc)
         self._shelf.later(later)
+        self._forget(erased)
         self.note(cursor=whole_of(document, "cursor"), durable=min(whole_of(document, "durable", 0), self.peer["acked"]))
         return changed
+
+    def _forget(self, erased: list[Key]) -> None:
+        """Take what is left of erased rows out of our own operations and the inbox."""
+        if erased:
+            from app.engine.sync.erase import forget
+
+            for key in dict.fromkeys(erased):
+                forget(self._shelf, key, self._now_us)
 
     def _shelf_skew(self) -> int:
         return int(self._shelf.here()["skew_us"])
@@ -258,6 +268,7 @@ class Console:
             session.apply(Op.from_json(json.loads(row["op"]), replica))
         changed = session.tables()
         session.flush()
+        self._forget([key for key, _, cells in told if ERASED in cells])
         self._shelf.set_here(hlc=max(hlc, int(self._shelf.here()["hlc"])))
         # Pages are of different moments: until the log is followed to that of the last one, the whole is not of one.
         standing = {**self.peer["state"], "whole_at": whole_of(document, "head") if document.get("next") is None else -1}
@@ -288,13 +299,17 @@ class Console:
         now_us = self._now_us + self._shelf_skew()
         fresh = batch.ops[overlap:]
         session.load((op.table, op.row) for op in fresh)
+        erased = list[Key]()
         for op in fresh:
             hlc = observe(hlc, op.hlc, now_us)
-            lost += [(op, loss) for loss in session.apply(op).losses]
+            outcome = session.apply(op)
+            lost += [(op, loss) for loss in outcome.losses]
+            erased += [(op.table, op.row)] if outcome.erased else []
         self._shelf.set_here(hlc=hlc)
         conflicts.record(self._shelf, session, lost, now_us=tick(hlc, self._now_us))
         changed = session.tables()
         session.flush()
+        self._forget(erased)
         if fresh:
             replicas = {**peer["state"].get("replicas", {}), batch.replica: [batch.last, chains[-1]]}
             self.note(state={**self.peer["state"], "replicas": replicas})

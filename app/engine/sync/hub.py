@@ -117,11 +117,12 @@ class Hub:
             hlc = observe(hlc, op.hlc, self._now_us)
             if self._shelf.kinds(op.table) is None and op.schema <= SCHEMA:
                 raise BadInput("There is no table {table}", table=op.table, field="table")
-        session, entries, lost, later = Session(self._shelf), [], [], []
+        session, entries, lost, later, erased = Session(self._shelf), [], [], [], list[Key]()
         session.load((op.table, op.row) for op in ops)
         for op in ops:
             hlc = tick(hlc, self._now_us)
             outcome = session.apply(op, judge=_judge_of(op.table), decided_hlc=hlc)
+            erased += [(op.table, op.row)] if outcome.erased else []
             lost += [(op, loss) for loss in outcome.losses]
             entries.append(self._log_entry(op, outcome.verdicts))
             if outcome.unknown:
@@ -130,6 +131,15 @@ class Hub:
         self._shelf.append(entries)
         self._shelf.later(later)
         self._settle(session, lost)
+        self._forget(erased)
+
+    def _forget(self, erased: list[Key]) -> None:
+        """Take what is left of erased rows out of the log and the inbox."""
+        if erased:
+            from app.engine.sync.erase import forget
+
+            for key in dict.fromkeys(erased):
+                forget(self._shelf, key, self._now_us)
 
     def _settle(self, session: Session, lost: list[tuple[Op, Loss]]) -> None:
         """Write what lost, and have rows go that others with the same unique key were before."""

@@ -25,6 +25,8 @@ FIRST: Final = ""
 GONE: Final = "gone"
 QUIET: Final = frozenset({"id", "created_us", "updated_us", "base_version", "author"})
 DELETED: Final = "deleted_us"
+ERASE: Final = "sync.erase"  # the intent of an operation that has a row forgotten, with all that was written in it
+ERASED: Final = "erased"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Loss:
     lost: Any
     lost_stamp: Stamp
     reason: str = "concurrent"
+    kept_seen: Stamp = ZERO  # what the writers had before them
+    lost_seen: Stamp = ZERO
 
 
 @dataclass
@@ -61,6 +65,7 @@ class Outcome:
     losses: list[Loss] = field(default_factory=list)
     verdicts: dict[str, Any] = field(default_factory=dict)
     unknown: dict[str, Any] = field(default_factory=dict)
+    erased: bool = False
 
 
 def apply(
@@ -73,14 +78,7 @@ def apply(
     `verdicts` that came with the operation. Raises `BadInput` for a value that does not fit its column's kind.
     """
     outcome = Outcome()
-    if verdicts is not None and GONE in verdicts:
-        state.row, state.cells = None, {GONE: verdicts[GONE]}
-        return outcome
-    if GONE in state.cells:  # its tombstone was let go of: nothing brings the row back
-        outcome.verdicts[GONE] = state.cells[GONE]
-        if not op.fields.keys() <= {*QUIET, DELETED}:
-            edits = {name: value for name, value in op.fields.items() if name not in QUIET}
-            outcome.losses.append(Loss(DELETED, None, ZERO, edits, op.stamp, "deleted"))
+    if _is_gone(state, op, outcome, verdicts):
         return outcome
     if state.row is None:
         state.row = {**fresh(), "id": op.row}
@@ -98,6 +96,24 @@ def apply(
         elif kind != "local" and column != "id":
             _MERGES[kind](state, op, column, outcome)
     return outcome
+
+
+def _is_gone(state: State, op: Op, outcome: Outcome, verdicts: Mapping[str, Any] | None) -> bool:
+    """Tell whether the row is gone for good, or goes by this operation; then nothing else is done with it."""
+    if op.intent == ERASE or ERASED in state.cells:
+        gone = state.cells.get(GONE, [op.hlc, op.replica])
+        state.row, state.cells, outcome.erased = None, {GONE: gone, ERASED: True}, True
+        return True
+    if verdicts is not None and GONE in verdicts:
+        state.row, state.cells = None, {GONE: verdicts[GONE]}
+        return True
+    if GONE in state.cells:  # its tombstone was let go of: nothing brings the row back
+        outcome.verdicts[GONE] = state.cells[GONE]
+        if not op.fields.keys() <= {*QUIET, DELETED}:
+            edits = {name: value for name, value in op.fields.items() if name not in QUIET}
+            outcome.losses.append(Loss(DELETED, None, ZERO, edits, op.stamp, "deleted"))
+        return True
+    return False
 
 
 def _take_new(row: Row, cells: Cells, op: Op, kinds: Kinds, outcome: Outcome) -> None:
@@ -139,11 +155,12 @@ def _last(state: State, op: Op, column: str, outcome: Outcome) -> None:
     loud = column not in QUIET and column != DELETED and now != ZERO and before != value
     if op.stamp > now:
         if loud and seen < now:
-            outcome.losses.append(Loss(column, value, op.stamp, before, now))
+            had = _seen_by_winner(state, column)
+            outcome.losses.append(Loss(column, value, op.stamp, before, now, kept_seen=seen, lost_seen=had))
         state.row[column] = value
         state.cells[column] = [*op.stamp, *seen] if seen != ZERO else list(op.stamp)
-    elif loud and _seen_by_winner(state, column) != op.stamp:
-        outcome.losses.append(Loss(column, before, now, value, op.stamp))
+    elif loud and (had := _seen_by_winner(state, column)) != op.stamp:
+        outcome.losses.append(Loss(column, before, now, value, op.stamp, kept_seen=had, lost_seen=seen))
 
 
 def _seen_by_winner(state: State, column: str) -> Stamp:

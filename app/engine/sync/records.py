@@ -38,7 +38,10 @@ class SyncPeer:
 
 @dataclass(frozen=True)
 class Met:
-    """A value that lost, and the one that stands; `kept` and `lost` are {"value": …}, times in UTC microseconds."""
+    """A value that lost, and the one that stands, times in UTC microseconds.
+
+    `kept` and `lost` are {"value", "seen_us"}: `seen_us` is when what its writer had before them was written, 0 if nothing.
+    """
 
     id: str
     table_name: str
@@ -60,7 +63,9 @@ class Met:
     def to_json(self) -> dict[str, Any]:
         """Return the conflict as plain JSON, its values unwrapped."""
         told = dict(vars(self))
-        return {**told, "kept": (self.kept or {}).get("value"), "lost": (self.lost or {}).get("value")}
+        for side, wrapped in (("kept", self.kept or {}), ("lost", self.lost or {})):
+            told |= {side: wrapped.get("value"), f"{side}_seen_us": wrapped.get("seen_us", 0)}
+        return told
 
 
 @dataclass(frozen=True)

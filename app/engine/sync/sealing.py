@@ -10,7 +10,7 @@ from app.engine.base.ids import new_id
 from app.engine.store.migrate import revisions
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
-from app.engine.sync import merge, sequence
+from app.engine.sync import merge, rules, sequence
 from app.engine.sync.hlc import ZERO, Stamp, tick
 from app.engine.sync.merge import State, members_of, totals_of
 from app.engine.sync.ops import FIRST_CHAIN, Op, link
@@ -43,7 +43,8 @@ def seal(shelf: Shelf, most: int = SLICE) -> int:
     replica, here = replica_of(shelf), shelf.here()
     session = Session(shelf)
     session.load((row["table_name"], row["row_id"]) for row in found)
-    told = [row for row in found if shelf.kinds(str(row["table_name"])) is not None]
+    stays = rules.staying(shelf)
+    told = [row for row in found if shelf.kinds(str(row["table_name"])) is not None and row["table_name"] not in stays]
     numbers = zip(told, range(int(here["seq"]) + 1, int(here["seq"]) + 1 + len(told)), _left(told), strict=True)
     ops = [_sealed(row, session, shelf, replica, seq=seq, left=left) for row, seq, left in numbers]
     keep(shelf, ops, str(here["chain"]), int(found[-1]["seq"]))
@@ -51,14 +52,17 @@ def seal(shelf: Shelf, most: int = SLICE) -> int:
     return len(found)
 
 
-def write_own(shelf: Shelf, session: Session, key: Key, fields: dict[str, Any], *, new: bool, actor: str, now_us: int) -> Op:
+def write_own(
+    shelf: Shelf, session: Session, key: Key, fields: dict[str, Any], *, new: bool, actor: str, now_us: int,
+    intent: str = "sync",
+) -> Op:  # fmt: skip
     """Write a row as an operation of this replica's own, past the triggers; the session holds what changed."""
     replica, here = replica_of(shelf), shelf.here()
     hlc = tick(int(here["hlc"]), now_us)
     stamps = {"updated_us": hlc, "author": actor} | ({"created_us": hlc} if new else {})
     op = Op(
         replica, int(here["seq"]) + 1, new_id(), 0, *key, new=new, hlc=hlc, fields={**fields, **stamps}, actor=actor,
-        intent="sync", schema=SCHEMA,
+        intent=intent, schema=SCHEMA,
     )  # fmt: skip
     shelf.set_here(hlc=hlc)
     session.apply(op)

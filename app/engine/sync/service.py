@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from app.engine.sync.console import BUNDLE, HUB, Console, retry_later
 from app.engine.sync.exchange import Asking, Exchange, Tally
 from app.engine.sync.followers import Followers
 from app.engine.sync.hub import Hub
+from app.engine.sync.keeping import Keeping
 from app.engine.sync.records import LINK, Caller, Met, SyncPeer, callers_of, conflict_of, peer_of
 from app.engine.sync.resolve import choose
 from app.engine.sync.sealing import SCHEMA
@@ -51,6 +53,7 @@ class SyncService:
         self._one = asyncio.Lock()
         self._loop: asyncio.Task[None] | None = None
         self.followers = Followers()
+        self.keeping = Keeping(base, self.followers)
 
     async def start(self) -> None:
         """Load peers and conflicts, apply what an older version could not, and begin to exchange."""
@@ -238,13 +241,18 @@ class SyncService:
         while True:
             await asyncio.sleep(wait_s)
             wait_s = float(self._base.settings["sync.cadence_s"])
+            if self.keeping.due:
+                await self._tried("retention", self.keeping.retain)
             for peer in self._in_turn():
-                try:
-                    await self.exchange(peer)
-                except Offline as error:
-                    log.debug("%s: %s", peer.name, error)
-                except OutpostError as error:
-                    log.warning("%s: %s", peer.name, error)
+                await self._tried(peer.name, partial(self.exchange, peer))
+
+    async def _tried(self, what: str, work: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            await work()
+        except Offline as error:
+            log.debug("%s: %s", what, error)
+        except OutpostError as error:
+            log.warning("%s: %s", what, error)
 
     # on a stick
 

@@ -58,11 +58,11 @@ def key_whole(name: str, merge: str = "append") -> Column[Any]:
     return _column(name, BigInteger(), merge, None, key=True)
 
 
-def synced(name: str, *items: Any) -> Table:
+def synced(name: str, *items: Any, lasting: bool = False) -> Table:
     """Make a table whose rows travel: adds the id, times, author, base version and the tombstone.
 
     `base_version` is the peer's version that the local state was built on (0: never synced); `deleted_us` is null
-    while the row lives.
+    while the row lives. Rows of a `lasting` table are never let go of by age.
     """
     stamps = (
         key("id"),
@@ -72,7 +72,7 @@ def synced(name: str, *items: Any) -> Table:
         text("author"),
         whole("deleted_us", default=None),
     )
-    return Table(name, metadata, *stamps, *items, info={"synced": True})
+    return Table(name, metadata, *stamps, *items, info={"synced": True, "lasting": lasting})
 
 
 def local(name: str, *items: Any, **options: Any) -> Table:

@@ -35,6 +35,7 @@ NODES = synced(
         unique=True,
         sqlite_where=sql("deleted_us IS NULL"),
     ),
+    lasting=True,
 )
 
 DEPLOYMENTS = synced(
@@ -46,6 +47,7 @@ DEPLOYMENTS = synced(
     text("rollout_strategy"),
     text("status", "guarded"),
     whole("deployed_at"),
+    lasting=True,
 )
 
 # At least once from the node, deduplicated here by (node_id, epoch, seq).
@@ -85,6 +87,7 @@ LAYERS = synced(
     whole("priority"),
     whole("version"),
     document("document", default=dict),
+    lasting=True,
 )
 
 # The id is the node's. `desired` holds the node's own keys, above all layers; `acked` is what the node last took from here,
@@ -99,6 +102,7 @@ TWINS = synced(
     whole("applied_version", "local"),
     whole("reported_us", "local"),
     document("conflict", "local", dict),
+    lasting=True,
 )
 
 SAVED_VIEWS = synced(

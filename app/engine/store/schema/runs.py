@@ -18,6 +18,7 @@ MODEL_VERSIONS = synced(
     document("inputs", default=dict),
     Index(None, "name", "version"),
     Index(None, "artifact"),
+    lasting=True,
 )
 
 

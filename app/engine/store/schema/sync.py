@@ -119,4 +119,5 @@ CONFLICTS = synced(
     text("resolved_by"),
     whole("resolved_us"),
     Index("ix_sync_conflicts_state", "state"),
+    lasting=True,
 )

@@ -1,0 +1,79 @@
+"""Scrubbing: what the tables of sync still hold of a row that was erased, replaced by nothing; the row itself is gone by then.
+
+SQLite leaves what was deleted in free pages; `secure_delete` overwrites it (https://sqlite.org/pragma.html#pragma_secure_delete).
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+from sqlalchemy import delete, select, update
+
+from app.engine.store.rows import Conn, table_of
+
+Plain: TypeAlias = Callable[[str], str]  # the text of an operation → the same without what was written
+Link: TypeAlias = Callable[[str, str], str]  # (chain, text) → the chain after it
+
+
+@contextlib.contextmanager
+def overwriting(conn: Conn) -> Iterator[None]:
+    """Have what is deleted inside overwritten; PostgreSQL gives its pages back at its next vacuum."""
+    sqlite = conn.dialect.name == "sqlite"
+    if sqlite:
+        conn.exec_driver_sql("PRAGMA secure_delete = ON")
+    yield
+    if sqlite:
+        conn.exec_driver_sql("PRAGMA secure_delete = OFF")
+
+
+def log(conn: Conn, table: str, row_id: str, plain: Plain) -> int:
+    """Scrub a hub's log of one row; return how many entries that were."""
+    made = table_of("sync_log")
+    found = conn.execute(select(made.c.hub_seq, made.c.op).where(made.c.table_name == table, made.c.row_id == row_id)).all()
+    for hub_seq, op in found:
+        conn.execute(update(made).where(made.c.hub_seq == hub_seq).values(op=plain(op)))
+    return len(found)
+
+
+def own(conn: Conn, key: tuple[str, str], plain: Plain, link: Link, acked: tuple[int, str]) -> int:
+    """Scrub our own operations on one row; return how many that were.
+
+    What a hub has by now (up to `acked`, a number and the chain there) keeps its chain of digests, what follows gets a new one.
+    """
+    made = table_of("sync_ops")
+    query = select(made.c.seq, made.c.op, made.c.chain, made.c.table_name, made.c.row_id).order_by(made.c.seq)
+    seq, chain, count = *acked, 0
+    for number, op, old, at_table, at_row in conn.execute(query).all():
+        hit = (at_table, at_row) == key
+        count += hit
+        text = plain(op) if hit else op
+        chain = link(chain, text) if number > seq else old
+        if hit or chain != old:
+            conn.execute(update(made).where(made.c.seq == number).values(op=text, chain=chain))
+    here = table_of("sync_here")
+    if count and int(conn.execute(select(here.c.seq)).scalar() or 0) > seq:
+        conn.execute(update(here).values(chain=chain))
+    return count
+
+
+def later(conn: Conn, of_row: Callable[[str], bool]) -> None:
+    """Let go of what was kept for a later version about a row."""
+    made = table_of("sync_later")
+    gone = [number for number, op in conn.execute(select(made.c.number, made.c.op)).all() if of_row(op)]
+    conn.execute(delete(made).where(made.c.number.in_(gone)))
+
+
+def conflicts(conn: Conn, table: str, row_id: str, settled: dict[str, Any]) -> list[str]:
+    """Empty the conflicts about a row, which are settled thereby; return their ids."""
+    made = table_of("sync_conflicts")
+    about = (made.c.table_name == table) & (made.c.row_id == row_id)
+    ids = [str(id_) for id_ in conn.execute(select(made.c.id).where(about)).scalars()]
+    if ids:
+        conn.execute(update(made).where(about).values(kept=None, lost=None, title="", **settled))
+    return ids
+
+
+def job(conn: Conn, job_id: str) -> None:
+    """Let go of the job that a run was worked out by, with its spec and its result."""
+    made = table_of("jobs")
+    conn.execute(delete(made).where(made.c.id == job_id))

@@ -1,0 +1,59 @@
+"""Erasure: a row goes for good, with what was written in it, from every replica: rows, cells, log, operations, inbox.
+
+It is an operation like any other, marked by its intent, so it travels as any other and stands in the log; but whoever takes it
+forgets the row instead of keeping a tombstone with its last values, and takes nothing about that row any more.
+"""
+
+import json
+from typing import Any, Final
+
+from app.engine.base.errors import Missing
+from app.engine.store import capture, scrub
+from app.engine.store.shelf import Key, Shelf
+from app.engine.sync.console import HUB
+from app.engine.sync.merge import DELETED, ERASE, QUIET
+from app.engine.sync.ops import FIRST_CHAIN, canonical, link
+from app.engine.sync.sealing import seal, write_own
+from app.engine.sync.session import Session
+
+_STAYS: Final = QUIET | {DELETED}
+
+
+def erase(shelf: Shelf, key: Key, *, actor: str, now_us: int) -> None:
+    """Erase a row; raise `Missing` when there is none."""
+    while seal(shelf):
+        pass
+    session = Session(shelf)
+    row = session.state(key).row if shelf.kinds(key[0]) is not None else None
+    if row is None:
+        raise Missing("There is no row {id} in {table}", id=key[1], table=key[0])
+    with scrub.overwriting(shelf.conn), capture.quiet(shelf.conn):
+        write_own(shelf, session, key, {DELETED: now_us}, new=False, actor=actor, now_us=now_us, intent=ERASE)
+        session.flush()
+        if row.get("job_id"):
+            scrub.job(shelf.conn, str(row["job_id"]))
+        forget(shelf, key, now_us)
+
+
+def forget(shelf: Shelf, key: Key, now_us: int) -> None:
+    """Take what is left of an erased row out of the tables of sync."""
+    conn = shelf.conn
+    hubs = [peer for peer in shelf.all("sync_peers") if peer["kind"] == HUB and peer["acked"] > 0]
+    known = max(hubs, key=lambda peer: int(peer["acked"]), default=None)
+    since = (0, FIRST_CHAIN) if known is None else (int(known["acked"]), str(known["state"].get("chain", FIRST_CHAIN)))
+    settled = {"state": "resolved", "choice": "erased", "resolved_us": now_us}
+    for table, row_id in (key, *(("sync_conflicts", id_) for id_ in scrub.conflicts(conn, *key, settled))):
+        scrub.log(conn, table, row_id, plain)
+        scrub.own(conn, (table, row_id), plain, link, since)
+        scrub.later(conn, lambda text, at=(table, row_id): _key_of(text) == at)  # type: ignore[misc]
+
+
+def plain(text: str) -> str:
+    """Return the text of an operation without what it wrote."""
+    op = json.loads(text)
+    return canonical({**op, "fields": {name: value for name, value in op["fields"].items() if name in _STAYS}})
+
+
+def _key_of(text: str) -> tuple[Any, Any]:
+    op = json.loads(text)
+    return op.get("table"), op.get("row")

@@ -75,7 +75,7 @@ def test_nodes_that_call_the_hub_and_the_rules_of_tables_stand_in_tabs_of_their_
     page = opened(window)
     page.tabs.setCurrentIndex(3)
     assert start.asked[-1] == ("sync.rules", {})
-    heard_us = engine.clock.now_us() - 90_000_000
+    heard_us = engine.clock.now_us() - 60_000_000
     engine.sync.callers.put(Caller("d" * 32, "pump", "10.0.0.5:7000", "192.0.2.7", "h1", known=True, heard_us=heard_us))
     rules = [Rule("saved_views", True, 30, False, 4, 1_700_000_000_000_000), Rule("edge_nodes", False, 0, True, 2, 0)]
     engine.sync.keeping.rules.replace_all(rules)

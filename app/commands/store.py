@@ -27,7 +27,20 @@ async def _check(call: "Call") -> dict[str, Any]:
     return {"sound": not problems, "problems": problems}
 
 
+async def _drill(call: "Call", *, file: Path | None) -> dict[str, Any]:
+    return await call.engine.sync.backups.drill(file)
+
+
 ROWS: tuple[Command, ...] = (
+    Command(
+        "store.drill",
+        "Try a restore",
+        "Restores a backup beside the store, brings it to this version, checks and counts it, and takes it away again: what is "
+        "told is whether a restore would work. Each backup that a home makes of itself is tried so.",
+        _drill,
+        (Arg("file", Path, "The backup; the newest of this home if left out.", None, positional=True),),
+        returns="{file, at_us, size_bytes, drill_us, rows_count, problem}",
+    ),
     Command(
         "store.backup",
         "Back up the store",

@@ -70,7 +70,7 @@ class Api:
             answer = await self.at_hub(lambda hub: hub.receive(batch, device.device_id))
         except OutpostError as error:
             self.counts["refused"] += 1
-            log.warning("a batch of %s was refused: %s", device.name, error)
+            log.warning("a batch of %s (%s) was refused: %s", device.name, device.device_id, error)
             raise
         self.counts["pushed"] += int(answer["taken"])
         self.counts["received_bytes"] += len(asked.body)

@@ -6,6 +6,7 @@ from typing import Any, Final
 _ROWS: Final = (
     ("consoles_count", "outpost_hub_consoles_count", "gauge", "Consoles paired with this hub."),
     ("pushed", "outpost_hub_operations_taken_total", "counter", "Operations taken from consoles."),
+    ("refused", "outpost_hub_batches_refused_total", "counter", "Batches refused: forged, replayed, with a gap, malformed."),
     ("pulled", "outpost_hub_operations_given_total", "counter", "Operations given to consoles."),
     ("received_bytes", "outpost_hub_received_bytes_total", "counter", "Bytes of batches taken."),
     ("sent_bytes", "outpost_hub_sent_bytes_total", "counter", "Bytes of pages given."),

@@ -339,12 +339,27 @@ def status_text(status: dict[str, Any], now_us: int) -> str:
     if status["clock_skew_s"]:
         told.append(tr("This clock differs from the hub's by {span}; changes are stamped by the hub's.",
                        span=span_text(abs(status["clock_skew_s"]))))  # fmt: skip
+    if status.get("undecided"):
+        told.append(tr("{count} states wait for the hub's decision: {names}.", count=count_text(len(status["undecided"])),
+                       names=", ".join(f"{one['table']} → {one['to']}" for one in status["undecided"][:3])))  # fmt: skip
+    told += _backup_text(status.get("backup") or {}, now_us)
     hub = status["hub"]
     if hub:
         told.append(tr("Serving as a hub at {address}: {consoles} consoles paired, {pushed} changes taken, {pulled} given.",
                        address=hub["address"], consoles=count_text(hub["consoles_count"]),
                        pushed=count_text(hub.get("pushed", 0)), pulled=count_text(hub.get("pulled", 0))))  # fmt: skip
     return " ".join(told)
+
+
+def _backup_text(backup: dict[str, Any], now_us: int) -> list[str]:
+    if backup.get("problem"):
+        return [tr("The last backup could not be restored: {reason}", reason=backup["problem"])]
+    if not backup.get("at_us"):
+        return []
+    age = span_text(max(0, now_us - backup["at_us"]) / 1e6)
+    return [
+        tr("Backed up {span} ago; a restore was tried and had {count} rows.", span=age, count=count_text(backup["rows_count"]))
+    ]
 
 
 def _pending_text(status: dict[str, Any], now_us: int) -> str:

@@ -56,6 +56,15 @@ ROWS: tuple[Arg, ...] = (
     Arg("activity.keep_s", float, "Events older than this are let go.", 7_776_000.0, unit="s", low=3600, high=315_360_000),
     Arg("sync.cadence_s", float, "How often changes are exchanged with a hub.", 15.0, unit="s", low=1, high=86400),
     Arg("sync.bytes_s", int, "Bytes per second that sync may use; 0 means all there is.", 0, low=0, high=1_000_000_000),
+    Arg(
+        "store.backup_s",
+        float,
+        "How often this home backs its store up; 0 for never.",
+        86400.0,
+        unit="s",
+        low=0,
+        high=31_622_400,
+    ),
     Arg("hub.backup_s", float, "How often a serving hub backs itself up.", 86400.0, unit="s", low=60, high=31_622_400),
     Arg("hub.keep_s", float, "How long a hub keeps its log.", 604_800.0, unit="s", low=0, high=315_360_000),
     Arg(

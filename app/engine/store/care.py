@@ -11,10 +11,12 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
+
 from app.engine.base.errors import BadInput, Conflict, Missing
 from app.engine.store.database import SIDES, looking, problems_of
 from app.engine.store.faults import translate
-from app.engine.store.migrate import refuse_newer
+from app.engine.store.migrate import refuse_newer, upgrade
 
 _LOGS = ("-wal", "-journal")  # what of a file's SIDES holds data
 
@@ -128,6 +130,36 @@ def backups_of(home: Path) -> list[tuple[Path, int]]:
     """Return the backups that a home made of itself with the times they were written (us), newest first."""
     found = [(path, path.stat().st_mtime_ns // 1000) for path in (home / "backups").glob("*.db")]
     return sorted(found, key=lambda one: one[1], reverse=True)
+
+
+def drill(source: Path, scratch: Path) -> int:
+    """Restore a backup to `scratch`, bring it to this version's schema, check it and take it away; return how many rows it had.
+
+    Raises what is wrong with the backup, as a restore would.
+    """
+    from app.engine.store.database import open_engine
+
+    validate_file(source)
+    try:
+        _copy(source, scratch, "ro")
+        engine = open_engine(scratch, writer=True)
+        try:
+            with engine.connect() as conn, conn.begin():
+                upgrade(conn)
+                names = conn.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
+                # All names put into these sentences are those of our own schema.
+                counts = [conn.exec_driver_sql(f'SELECT count(*) FROM "{name}"').scalar() for name in names]  # noqa: S608
+        finally:
+            engine.dispose()
+        problems = problems_of(scratch, mode="rw")
+        if problems:
+            raise Conflict("{file} is damaged: {reason}", file=source, reason=problems[0])
+        return sum(int(count or 0) for count in counts)
+    except (sqlite3.Error, DBAPIError) as error:
+        raise translate(error, scratch) from error
+    finally:
+        for side in ("", *SIDES):
+            scratch.with_name(scratch.name + side).unlink(missing_ok=True)
 
 
 def _copy(source: Path, target: Path, mode: str) -> None:

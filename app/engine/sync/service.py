@@ -18,11 +18,13 @@ from app.engine.store import capture, rows
 from app.engine.store.shelf import Shelf
 from app.engine.store.threads import in_thread
 from app.engine.sync import carry
+from app.engine.sync.backups import Backups
 from app.engine.sync.conflicts import OPEN
 from app.engine.sync.conflicts import TABLE as CONFLICTS
 from app.engine.sync.console import BUNDLE, HUB, Console, retry_later
 from app.engine.sync.exchange import Asking, Exchange, Tally
 from app.engine.sync.followers import Followers
+from app.engine.sync.guards import undecided_in
 from app.engine.sync.hub import Hub
 from app.engine.sync.keeping import Keeping
 from app.engine.sync.records import LINK, Caller, Met, SyncPeer, callers_of, conflict_of, peer_of
@@ -54,6 +56,7 @@ class SyncService:
         self._loop: asyncio.Task[None] | None = None
         self.followers = Followers()
         self.keeping = Keeping(base, self.followers)
+        self.backups = Backups(base, lambda: self.host is not None)
 
     async def start(self) -> None:
         """Load peers and conflicts, apply what an older version could not, and begin to exchange."""
@@ -241,6 +244,7 @@ class SyncService:
         while True:
             await asyncio.sleep(wait_s)
             wait_s = float(self._base.settings["sync.cadence_s"])
+            await self._tried("backup", self.backups.keep_up)
             if self.keeping.due:
                 await self._tried("retention", self.keeping.retain)
             for peer in self._in_turn():
@@ -324,12 +328,14 @@ class SyncService:
 
     async def status(self) -> dict[str, Any]:
         """Return who we are to others, what waits, and how we stand with every peer."""
-        here, pending, oldest = await self._base.store.read(lambda conn: (Shelf(conn).here(), _pending(conn), _oldest_us(conn)))
+        here, pending, oldest, undecided = await self._base.store.read(
+            lambda conn: (Shelf(conn).here(), _pending(conn), _oldest_us(conn), undecided_in(Shelf(conn)))
+        )
         return {
             "replica": here["replica"], "schema": SCHEMA, "pending_count": pending, "oldest_pending_us": oldest,
             "conflicts_count": sum(met.state == OPEN for met in self.conflicts), "busy": bool(self.busy),
             "clock_skew_s": here["skew_us"] / 1e6, "hub": self.host.status() if self.host is not None else None,
-            "peers": [peer.to_json() for peer in self.peers],
+            "peers": [peer.to_json() for peer in self.peers], "backup": await self.backups.look(), "undecided": undecided,
         }  # fmt: skip
 
     # conflicts

@@ -10,7 +10,6 @@ _ROWS: Final = (
     ("pulled", "outpost_hub_operations_given_total", "counter", "Operations given to consoles."),
     ("received_bytes", "outpost_hub_received_bytes_total", "counter", "Bytes of batches taken."),
     ("sent_bytes", "outpost_hub_sent_bytes_total", "counter", "Bytes of pages given."),
-    ("refused", "outpost_hub_batches_refused_total", "counter", "Batches refused whole."),
     ("backed_up_us", "outpost_hub_backed_up_us", "gauge", "When the hub last backed itself up, in microseconds of UTC."),
 )
 

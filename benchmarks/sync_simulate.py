@@ -1,7 +1,8 @@
 """Play many seeded histories of consoles and a hub with everything going wrong; print how many broke an invariant.
 
 Prints one JSON object {figure, value, unit, settings}; on standard error the first seed of each kind that broke.
-`python benchmarks/sync_simulate.py --seeds 100000` is the long run, `--first` goes on where another ended.
+`python benchmarks/sync_simulate.py --seeds 100000` is the long run, `--first` goes on where another
+ended; how far it is stands on standard error.
 """
 
 import argparse
@@ -13,6 +14,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.engine.sync.simulator import Broken, run
+
+_TOLD = 5000
 
 
 def main() -> None:
@@ -26,9 +29,12 @@ def main() -> None:
     for seed in range(asked.first, asked.first + asked.seeds):
         try:
             run(seed, asked.steps)
-        except Broken as error:
+        except Exception as error:  # noqa: BLE001 - a long run goes on, whatever one history does
             broken.append(seed)
-            sys.stderr.write(f"{error}\n")
+            sys.stderr.write(f"{error}\n" if isinstance(error, Broken) else f"{type(error).__name__}: {error} (seed {seed})\n")
+        if (seed - asked.first + 1) % _TOLD == 0:
+            sys.stderr.write(f"{seed - asked.first + 1} of {asked.seeds}, {len(broken)} broken\n")
+            sys.stderr.flush()
     settings = {
         "seeds": asked.seeds, "first": asked.first, "steps": asked.steps, "cpu_s": round(time.process_time() - began_s, 1),
         "broken": broken[:20],

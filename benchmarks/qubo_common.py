@@ -4,7 +4,7 @@ import json
 import math
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,16 @@ def graph(name: str) -> Qubo | None:
     return read_problem(path) if path.exists() else None
 
 
-def one_run(problem: Qubo, solver: Any, seconds: float, seed: int, target: float, *, threads: int = 1) -> tuple[float, float]:
-    """Return (best objective, CPU seconds of this process until `target` was reached or infinity); ends when it is."""
+class Run(NamedTuple):
+    """The best objective, the CPU seconds of this process until the target or infinity, and what the solver told."""
+
+    best: float
+    hit_s: float
+    info: dict[str, Any]
+
+
+def one_run(problem: Qubo, solver: Any, seconds: float, seed: int, target: float, *, threads: int = 1) -> Run:
+    """Return one run; it ends when `target` is reached."""
     began, hit = time.process_time(), math.inf
 
     def report(_done: float, _total: float, _unit: str = "", partial: dict[str, float] | None = None) -> None:
@@ -31,12 +39,14 @@ def one_run(problem: Qubo, solver: Any, seconds: float, seed: int, target: float
             hit = time.process_time() - began
 
     found = solver.solve(problem, Budget(seconds, threads), seed, report, lambda: not math.isinf(hit))
-    return problem.objective(found.sample), hit
+    return Run(problem.objective(found.sample), hit, found.info)
 
 
 def tell(figure: str, value: float, unit: str, peer: str, settings: dict[str, Any]) -> None:
     plain = round(value, 4) if math.isfinite(value) else None
-    print(json.dumps({"figure": figure, "value": plain, "unit": unit, "peer": peer, "settings": settings}), flush=True)
+    settings = {key: None if isinstance(one, float) and not math.isfinite(one) else one for key, one in settings.items()}
+    line = {"figure": figure, "value": plain, "unit": unit, "peer": peer, "settings": settings}
+    print(json.dumps(line, allow_nan=False), flush=True)
 
 
 def lower_ratio(theirs: list[float], ours: list[float], seed: int = 1, *, cap: float) -> float:

@@ -38,13 +38,13 @@ def main() -> None:
     load()
     for name, problem, best in problems(given.only):
         settings = {"problem": name, "target": best, "seconds": given.seconds, "seeds": given.seeds, "threads": 1}
-        ours = [one_run(problem, TabuSearch(now=time.process_time), given.seconds, k, best)[1] for k in range(given.seeds)]
+        ours = [one_run(problem, TabuSearch(now=time.process_time), given.seconds, k, best).hit_s for k in range(given.seeds)]
         tell(f"{name}: time to best known", statistics.median(ours), "CPU s", "", settings | {"slowest": max(ours)})
         tell(f"{name}: runs that reach best known", sum(one < float("inf") for one in ours), "runs", "", settings)
         theirs = [one_run(problem, DwaveTabu(now=time.process_time), given.seconds, k, best) for k in range(given.peer_seeds)]
         if theirs:
-            told = settings | {"seeds": given.peer_seeds, "best": max(one[0] for one in theirs)}
-            median = statistics.median(one[1] for one in theirs)
+            told = settings | {"seeds": given.peer_seeds, "best": max(one.best for one in theirs)}
+            median = statistics.median(one.hit_s for one in theirs)
             tell(f"{name}: time to best known, dwave-tabu", median, "CPU s", "dwave-tabu", told)
 
 

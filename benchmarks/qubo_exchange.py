@@ -32,7 +32,7 @@ def main() -> None:
         for seed in range(given.seeds):
             for exchange, times in hits.items():
                 solver = Annealing(exchange=exchange, now=time.process_time)
-                times.append(one_run(problem, solver, given.seconds, seed, target)[1])
+                times.append(one_run(problem, solver, given.seconds, seed, target).hit_s)
         settings = {"target": target, "seconds": given.seconds, "seeds": given.seeds, "threads": 1}
         for exchange, times in hits.items():
             told = "anneals and exchange" if exchange else "anneals alone"

@@ -153,7 +153,7 @@ ROWS: tuple[Command, ...] = (
             Arg("file", Path, "Problem file or table; see problem list."),
             Arg("solvers", str, "Solvers with a semicolon between them, the one in question first.", "anneal;dwave-sa"),
             Arg("seconds", float, "Time for each run.", 1.0, unit="s", low=0.01, high=3600),
-            Arg("runs", int, "Runs of each solver.", 20, low=5, high=1000),
+            Arg("runs", int, "Runs of each solver; below 15 the verdict stays undecided.", 20, low=5, high=1000),
             Arg("target", float, "Objective that counts as success; without it, the gap decides.", None),
             Arg("best_known", float, "Best known objective; without it, the best of these runs.", None),
             Arg("gap", float, "How far from the best known a success may lie, as a ratio.", 0.003, low=0.0, high=1.0),

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,12 @@ from app.engine.qubo.width import elimination_width
 
 _CHUNK_S = 0.2
 _CHUNK_READS = 8
-_PROBE_SWEEPS = 20
+_PROBE_SWEEPS = 50
+# What a call costs besides its sweeps is told from them when the longer of two reads takes this many times the shorter.
+_PROBE_FACTOR = 3
+# A call of the tabu search searches for this many times what it costs besides (dense models take long to hand over).
+_PART_FACTOR = 5
+_PATIENCE_S = 10.0
 _SEEDS = 2**31 - 1
 MOST_WIDTH = 20
 
@@ -47,30 +53,68 @@ class DwaveAnnealing:
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`."""
         allowance = Allowance(budget.seconds, report, stop, self.now)
-        sampler, model = _sampler("SimulatedAnnealingSampler"), _model(problem, "SPIN")
-        # Without any coefficient the sampler cannot tell a temperature, and warns.
-        betas = None if problem.couplings or problem.linear.any() else (0.1, 1.0)
-        sweeps = self.sweeps if self.reads else self._fitting(sampler, model, allowance, betas)
+        sampler, spins = _sampler("SimulatedAnnealingSampler"), _spins(problem)
+        sweeps = self.sweeps if self.reads else spins.fitting(self.sweeps, allowance)
 
         def read(reads: int, number: int) -> Any:
             return sampler.sample(
-                model, num_reads=reads, num_sweeps=sweeps, seed=number, beta_range=betas,
+                spins.model, num_reads=reads, num_sweeps=sweeps, seed=number, beta_range=spins.betas,
                 interrupt_function=allowance.stopped if self.reads else allowance.over,
             )  # fmt: skip
 
         return _collect(problem, read, allowance, seed, self, {"sweeps": sweeps})
 
-    def _fitting(self, sampler: Any, model: Any, allowance: Allowance, betas: tuple[float, float] | None) -> int:
-        """Return the sweeps a read may have so that the first one ends within the budget, `sweeps` at most."""
-        took = []
-        for probe in (1, 1 + _PROBE_SWEEPS):
+
+class _Spins:
+    """A problem as the annealer takes it: the model, its range of temperatures, and what a sweep costs.
+
+    All three are found once for a problem, as our own solvers find its spin form once: the range alone takes as long as
+    hundreds of sweeps, and the sampler would find it anew at every call.
+    """
+
+    def __init__(self, problem: Qubo) -> None:
+        self.model = _model(problem, "SPIN")
+        # Without any coefficient the sampler cannot tell a temperature, and warns.
+        flat = not problem.couplings and not problem.linear.any()
+        self.betas: tuple[float, float] = (0.1, 1.0) if flat else self._read(1, None).info["beta_range"]
+        self._sweep_s = 0.0
+        self._call_s = 0.0
+
+    def _read(self, sweeps: int, betas: tuple[float, float] | None) -> Any:
+        sampler = _sampler("SimulatedAnnealingSampler")
+        return sampler.sample(self.model, num_reads=1, num_sweeps=sweeps, seed=0, beta_range=betas)
+
+    def fitting(self, wanted: int, allowance: Allowance) -> int:
+        """Return the sweeps a read may have so that the first one ends within the budget, `wanted` at most."""
+        if not self._sweep_s:
+            self._measure(allowance)
+        return max(1, min(wanted, _MOST_SWEEPS, int((allowance.left_s - self._call_s) / self._sweep_s)))
+
+    def _measure(self, allowance: Allowance) -> None:
+        """Time reads of more and more sweeps until the sweeps stand out from the rest of the call."""
+
+        def took(sweeps: int) -> float:
             began = allowance.now()
-            sampler.sample(model, num_reads=1, num_sweeps=probe, seed=0, beta_range=betas)
-            took.append(allowance.now() - began)
-        # A busy machine may stretch the short probe past the long one; then the long one alone bounds a sweep from above.
-        spent_s = took[1] - took[0] if took[1] > 2 * took[0] else took[1]
-        sweep_s = max(spent_s, 1e-6) / _PROBE_SWEEPS
-        return max(1, min(self.sweeps, _MOST_SWEEPS, int((allowance.left_s - took[0]) / sweep_s)))
+            self._read(sweeps, self.betas)
+            return allowance.now() - began
+
+        short_s, sweeps = took(1), _PROBE_SWEEPS
+        while (long_s := took(1 + sweeps)) < _PROBE_FACTOR * short_s and not allowance.over():
+            sweeps *= 2
+        # Where the budget ends before they stand out, the whole call bounds a sweep from above.
+        spent_s = long_s - short_s if long_s >= _PROBE_FACTOR * short_s else long_s
+        self._call_s, self._sweep_s = short_s, max(spent_s / sweeps, 1e-9)
+
+
+# Made once as long as a problem lives, as `ising.spin_form` is.
+_SPINS: WeakKeyDictionary[Qubo, _Spins] = WeakKeyDictionary()
+
+
+def _spins(problem: Qubo) -> _Spins:
+    made = _SPINS.get(problem)
+    if made is None:
+        made = _SPINS[problem] = _Spins(problem)
+    return made
 
 
 @dataclass(frozen=True)
@@ -90,12 +134,17 @@ class DwaveTabu:
         allowance = Allowance(budget.seconds, report, stop, self.now)
         sampler, model = _sampler("TabuSampler"), _model(problem, "BINARY")
         fixed = {"timeout": None, "num_restarts": 0, "coefficient_z_first": 1, "lower_bound_z": self.moves}
+        besides_s = 0.0
 
         def read(reads: int, number: int) -> Any:
+            nonlocal besides_s
             if self.reads:
                 return sampler.sample(model, num_reads=reads, seed=number, **fixed)
-            part_ms = max(1, round(1000 * min(_CHUNK_S, allowance.left_s)))
-            return sampler.sample(model, num_reads=1, seed=number, timeout=part_ms)
+            part_s = min(max(_CHUNK_S, _PART_FACTOR * besides_s), allowance.left_s)
+            began = allowance.now()
+            answer = sampler.sample(model, num_reads=1, seed=number, timeout=max(1, round(1000 * part_s)))
+            besides_s = max(0.0, allowance.now() - began - part_s)
+            return answer
 
         return _collect(problem, read, allowance, seed, self, {"moves": self.moves} if self.reads else {})
 
@@ -147,9 +196,11 @@ class DwaveTree:
         return SolverResult(table[0], float(energies[0]), table, energies, info)
 
 
-def load() -> None:
-    """Load the package ahead of a solver's time."""
+def load(problem: Qubo | None = None, now: Callable[[], float] = time.perf_counter) -> None:
+    """Load the package ahead of a solver's time; with `problem`, also find what the annealer needs to know of it."""
     _sampler("SteepestDescentSolver")
+    if problem is not None:
+        _spins(problem).fitting(1, Allowance(_PATIENCE_S, silent, never, now))
 
 
 def _sampler(name: str) -> Any:

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
-from app.engine.base.contracts import Budget
+from app.engine.base.contracts import Budget, never, silent
+from app.engine.qubo.adapters import dwave
 from app.engine.qubo.adapters.dwave import DwaveAnnealing, DwaveDescent, DwaveTabu, load
-from app.engine.qubo.problem import max_cut
+from app.engine.qubo.allowance import Allowance
+from app.engine.qubo.problem import Qubo, max_cut
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,44 @@ def test_a_read_is_shortened_until_it_fits_the_budget(problem) -> None:
     found = DwaveAnnealing(sweeps=10**9).solve(problem, Budget(0.05), 1)
     assert 1 <= found.info["sweeps"] < 10**9
     assert found.energy == pytest.approx(problem.energy(found.sample))
+
+
+class Timed:
+    """A clock that only sampler calls move: each costs 0.08 s, and 65 us a sweep."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.now_s, plain = 0.0, dwave._Spins._read
+
+        def read(spins, sweeps, betas):
+            self.now_s += 0.08 + 65e-6 * sweeps
+            return plain(spins, min(sweeps, 5), betas)
+
+        monkeypatch.setattr(dwave._Spins, "_read", read)
+
+    def fitting(self, problem: Qubo, wanted: int, seconds: float) -> int:
+        spins = dwave._Spins(problem)
+        return spins.fitting(wanted, Allowance(seconds, silent, never, lambda: self.now_s))
+
+
+@pytest.mark.parametrize("sweeps", [1000, 3000, 10_000, 30_000])
+def test_sweeps_that_the_budget_has_time_for_are_not_cut_by_what_a_call_costs_besides(problem, monkeypatch, sweeps) -> None:
+    assert Timed(monkeypatch).fitting(problem, sweeps, 20.0) == sweeps
+
+
+def test_sweeps_are_cut_to_what_is_left_of_the_budget(problem, monkeypatch) -> None:
+    clock = Timed(monkeypatch)
+    fits = clock.fitting(problem, 30_000, 2.0)
+    assert fits == pytest.approx((2.0 - (clock.now_s - 0.08) - 0.08) / 65e-6, rel=0.1)
+
+
+def test_a_call_that_fills_the_budget_by_itself_leaves_one_read_of_what_it_could_afford(problem, monkeypatch) -> None:
+    assert 1 <= Timed(monkeypatch).fitting(problem, 30_000, 0.1) < 1000
+
+
+def test_what_is_known_of_a_problem_is_found_once(problem, monkeypatch) -> None:
+    DwaveAnnealing(sweeps=10).solve(problem, Budget(0.02), 1)
+    monkeypatch.setattr(dwave, "_Spins", lambda _problem: pytest.fail("made again"))
+    DwaveAnnealing(sweeps=10).solve(problem, Budget(0.02), 2)
 
 
 def test_the_package_can_be_loaded_ahead() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.engine.base.errors import BadInput
-from app.engine.qubo.comparisons.advantage import Times, Verdict, decide, interval, joined, success_interval
+from app.engine.qubo.comparisons.advantage import FEWEST_RUNS, Times, Verdict, decide, interval, joined, success_interval
 
 DRAWS = {
     "no memory": lambda rng, n: rng.exponential(1.0, n),
@@ -14,10 +14,10 @@ DRAWS = {
 RUNS, BUDGET = 50, 3.0
 
 
-def share(draw, factor: float, budget: float, trials: int, word: str) -> float:
+def share(draw, factor: float, budget: float, trials: int, word: str, *, runs: int = RUNS) -> float:
     rng = np.random.default_rng(11)
     says = [
-        decide(Times.of(draw(rng, RUNS), budget), [Times.of(factor * draw(rng, RUNS), budget)], trial).word
+        decide(Times.of(draw(rng, runs), budget), [Times.of(factor * draw(rng, runs), budget)], trial).word
         for trial in range(trials)
     ]
     return says.count(word) / trials
@@ -26,8 +26,16 @@ def share(draw, factor: float, budget: float, trials: int, word: str) -> float:
 # The bound is held as measured, without the slack that 300 trials would allow.
 @pytest.mark.parametrize("name", DRAWS)
 @pytest.mark.parametrize("budget", [BUDGET, 0.7])
-def test_two_identical_solvers_give_a_false_yes_in_at_most_five_percent(name: str, budget: float) -> None:
-    assert share(DRAWS[name], 1.0, budget, 300, "yes") <= 0.05
+@pytest.mark.parametrize("runs", [FEWEST_RUNS, 20, RUNS])
+def test_two_identical_solvers_give_a_false_yes_in_at_most_five_percent(name: str, budget: float, runs: int) -> None:
+    assert share(DRAWS[name], 1.0, budget, 300, "yes", runs=runs) <= 0.05
+
+
+def test_too_few_runs_decide_nothing() -> None:
+    few, slow = Times.of([1.0] * (FEWEST_RUNS - 1), 10.0), Times.of([9.0] * (FEWEST_RUNS - 1), 10.0)
+    assert decide(few, [slow]).word == "undecided"
+    enough, other = Times.of([1.0] * FEWEST_RUNS, 10.0), Times.of([9.0] * FEWEST_RUNS, 10.0)
+    assert decide(enough, [other]).word == "yes"
 
 
 @pytest.mark.parametrize("name", DRAWS)

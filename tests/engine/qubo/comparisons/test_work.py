@@ -5,12 +5,13 @@ import pytest
 from app.engine.base.contracts import never, silent
 from app.engine.base.errors import BadInput, Cancelled
 from app.engine.qubo.comparisons.report import own_words
-from app.engine.qubo.comparisons.work import run
+from app.engine.qubo.comparisons.settings import Setting
+from app.engine.qubo.comparisons.work import Course, run, tuned
 from app.engine.qubo.planted import torus
 from app.engine.qubo.readers.gset import write
 
 PROBLEM, BEST_CUT, _ = torus(20, 20, 3)
-SPEC = {"text": write(PROBLEM), "name": "torus", "solvers": "anneal;dwave-descent", "seconds": 0.2, "runs": 6, "gap": 0.0}
+SPEC = {"text": write(PROBLEM), "name": "torus", "solvers": "anneal;dwave-descent", "seconds": 0.1, "runs": 15, "gap": 0.0}
 
 
 def test_a_strong_solver_beats_a_weak_one_and_all_figures_are_plain_data() -> None:
@@ -22,7 +23,7 @@ def test_a_strong_solver_beats_a_weak_one_and_all_figures_are_plain_data() -> No
     assert ours["low"] <= ours["ttt99"] <= ours["high"]
     assert ours["gap"] == 0 < theirs["gap"]
     assert ours["cost_per_success"] > 0
-    assert (told[-1][0], told[-1][1]) == (12, 12)
+    assert (told[-1][0], told[-1][1]) == (30, 30)
     assert told[-1][3]["best"]["anneal"] == BEST_CUT
     json.dumps(result, allow_nan=False)
 
@@ -33,6 +34,16 @@ def test_a_peer_is_tuned_on_seeds_of_its_own_and_the_setting_is_named() -> None:
     assert len(result["tuning"]) == 4
     assert result["rows"][1]["label"] == taken[0]["label"]
     assert "sweeps" in result["rows"][1]["setting"]
+
+
+def test_the_setting_taken_is_the_one_that_comes_to_the_target_soonest() -> None:
+    quick = Course([(0.1, 0.1, -9.0)], 1.0, 1.0, -9.0)
+    thorough = Course([(0.9, 0.9, -10.0)], 1.0, 1.0, -10.0)
+    missed = Course([(0.1, 0.1, -5.0)], 1.0, 1.0, -5.0)
+    tried = [(Setting("dwave-sa", {"sweeps": n}), [course]) for n, course in ((1, missed), (2, quick), (3, thorough))]
+    assert tuned(PROBLEM, tried, {"gap": 0.1}, 1.0)[0].options == {"sweeps": 2}
+    assert tuned(PROBLEM, tried, {"gap": 0.0}, 1.0)[0].options == {"sweeps": 3}
+    assert [one["mean_time_s"] for one in tuned(PROBLEM, tried, {"gap": 0.1}, 1.0)[1]] == [2.0, 0.1, 0.9]
 
 
 def test_a_proved_optimum_is_the_reference() -> None:

@@ -7,6 +7,7 @@ say so. `.venv/outpost.stamp` holds the digests of the locks that are installed;
 
 import contextlib
 import ctypes
+import glob
 import hashlib
 import importlib.util
 import os
@@ -50,6 +51,8 @@ X11_LIBRARIES = {
     "libxcb-image.so.0": "libxcb-image0", "libxcb-keysyms.so.1": "libxcb-keysyms1", "libxcb-shape.so.0": "libxcb-shape0",
     "libxcb-render-util.so.0": "libxcb-render-util0", "libxcb-xkb.so.1": "libxcb-xkb1",
 }  # fmt: skip
+# Servers that some tests speak to, and where Debian's packages put them; without one its tests are skipped with the reason.
+SERVERS = {"postgresql": "/usr/lib/postgresql/*/bin/initdb", "prometheus": "/usr/bin/prometheus"}
 CHECKS = {
     "lint": ("-m", "ruff", "check", "."),
     "format": ("-m", "ruff", "format", "--check", "."),
@@ -110,6 +113,23 @@ def check_libraries(env: Mapping[str, str]) -> None:
     if sys.platform == "linux":
         may_install = os.geteuid() == 0 and shutil.which("apt-get") is not None
         bring_libraries(missing_libraries(env), may_install=may_install, run=call_aside)
+
+
+def bring_servers(missing: Sequence[str], *, may_install: bool, run: Callable[..., int]) -> None:
+    """Install the servers that tests speak to, when `may_install`; a failure skips their tests, and is said."""
+    if missing and may_install:
+        say(f"Installing servers for the tests: {' '.join(missing)}")
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        line = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing]
+        if run(["apt-get", "update", "-q"], quiet) or run(line, quiet):
+            say("They could not be installed; the tests that speak to them are skipped.")
+
+
+def check_servers(found: Callable[[str], Sequence[str]] = glob.glob) -> None:
+    """Look for the servers that tests speak to on Linux, and bring what is missing where that is allowed."""
+    if sys.platform == "linux":
+        may_install = os.geteuid() == 0 and shutil.which("apt-get") is not None
+        bring_servers([name for name, place in SERVERS.items() if not found(place)], may_install=may_install, run=call_aside)
 
 
 def call_aside(command: Sequence[Any], env: Any = None) -> int:
@@ -289,6 +309,8 @@ def perform(arguments: Sequence[str]) -> int:
         check_libraries(os.environ)
     elif word in {"test", "bench"}:
         check_libraries({})  # these never open a window on a screen
+    if word == "test":
+        check_servers()
     if word == "setup":
         say(f"Ready. Start it with: python3 outpost.py, or {BIN / 'outpost'}")
         return 0

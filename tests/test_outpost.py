@@ -149,6 +149,18 @@ class TestLibraries:
         with pytest.raises(launcher.Unfit, match="could not install"):
             launcher.bring_libraries(["libegl1"], may_install=True, run=lambda *_: 100)
 
+    def test_servers_for_the_tests_are_installed_where_that_is_allowed(self):
+        ran = []
+        launcher.bring_servers(["postgresql"], may_install=True, run=lambda words, _env: ran.append(words) or 0)
+        assert [words[:2] for words in ran] == [["apt-get", "update"], ["apt-get", "install"]]
+        assert ran[1][-1] == "postgresql"
+
+    def test_servers_that_cannot_be_had_skip_their_tests_and_it_is_said(self, capsys):
+        launcher.bring_servers(["postgresql"], may_install=True, run=lambda *_: 100)
+        assert "skipped" in capsys.readouterr().err
+        launcher.bring_servers(["postgresql"], may_install=False, run=lambda *_: pytest.fail("nothing may be run"))
+        launcher.bring_servers([], may_install=True, run=lambda *_: pytest.fail("nothing may be run"))
+
     def test_nothing_missing_runs_nothing(self):
         launcher.bring_libraries([], may_install=True, run=lambda *_: pytest.fail("nothing may be run"))
         launcher.bring_libraries([], may_install=False, run=lambda *_: pytest.fail("nothing may be run"))
@@ -271,6 +283,7 @@ class TestCommands:
         noted = []
         monkeypatch.setattr(launcher, "set_up", noted.append)
         monkeypatch.setattr(launcher, "check_libraries", lambda env: noted.append("libraries"))
+        monkeypatch.setattr(launcher, "check_servers", lambda: noted.append("servers"))
         monkeypatch.setattr(launcher, "run_child", lambda words, _env=None: noted.append([str(w) for w in words[1:]]) or 0)
         monkeypatch.setattr(launcher, "PYTHON", Path("python"))
         monkeypatch.setattr(os, "chdir", lambda _to: None)

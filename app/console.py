@@ -24,6 +24,7 @@ from app.engine.home import Home
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
+    from app.views.shell.context import Done, Failed
     from app.views.shell.window import MainWindow
 
 log = logging.getLogger(__name__)
@@ -176,17 +177,19 @@ class Session:
         await self._door.stop()
         await self.engine.close()
 
-    def start(self, command: str, on_done: Callable[[Any], None] | None = None, /, **args: Any) -> None:
-        """Run a command in the background; its result goes to `on_done`, its error to the funnel."""
-        task = asyncio.get_running_loop().create_task(self._run(command, on_done, args))
+    def start(self, command: str, on_done: "Done" = None, on_failed: "Failed" = None, /, **args: Any) -> None:
+        """Run a command in the background; its result goes to `on_done`, its error to the funnel, and `on_failed` is called."""
+        task = asyncio.get_running_loop().create_task(self._run(command, on_done, on_failed, args))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, command: str, on_done: Callable[[Any], None] | None, args: dict[str, Any]) -> None:
+    async def _run(self, command: str, on_done: "Done", on_failed: "Failed", args: dict[str, Any]) -> None:
         try:
             result = await self.engine.run(command, **args)
         except BaseException as error:
             self.engine.funnel.take(error, command)
+            if on_failed is not None and self.window is not None:
+                on_failed()
             if isinstance(error, asyncio.CancelledError):
                 raise
         else:

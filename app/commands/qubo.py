@@ -34,9 +34,9 @@ async def show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the 
     return await call.engine.qubo.show(id)
 
 
-async def picture(call: "Call", *, file: Path) -> dict[str, Any]:
+async def picture(call: "Call", *, file: Path, kind: str) -> dict[str, Any]:
     """Draw a problem."""
-    return await call.engine.qubo.picture(file=file, actor=call.actor, cause=call.cause)
+    return await call.engine.qubo.picture(file=file, kind=kind, actor=call.actor, cause=call.cause)
 
 
 async def embed(call: "Call", **args: Any) -> dict[str, Any]:
@@ -90,7 +90,8 @@ ROWS: tuple[Command, ...] = (
         "Solves any problem that problem list names: it is read in its own format, written as a QUBO with computed penalties, "
         "solved, decoded, and checked in its own terms. The objective is in the problem's own sense and is summed again from "
         "the file before it is shown. Where a method made for the domain exists, auto gives it half of the time and says "
-        "which route did better.",
+        "which route did better. Where nothing feasible is found there is no answer and no bound, only the nearest miss with "
+        "what it breaks; a problem proved infeasible is told as such.",
         solve,
         (
             Arg("file", Path, "Problem file or table; see problem list."),
@@ -105,7 +106,8 @@ ROWS: tuple[Command, ...] = (
             Arg("route", str, "As a QUBO, by the method made for its domain, or both at equal time.", "auto", choices=ROUTES),
             Arg("options", str, "Settings of the named solver, as name=value with commas between; see qubo solvers.", ""),
         ),
-        returns="{objective, feasible, answer, routes, verdict, energy, sample, solver, cpu_s, wall_s, n, samples, verified}",
+        returns="{objective, feasible, answer, nearest, violations, routes, verdict, energy, sample, solver, cpu_s, wall_s, n, "
+                "samples, verified}",
     ),
     Command(
         "qubo.show", "Show an optimisation run",
@@ -117,10 +119,13 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "qubo.picture", "Draw an optimisation problem",
-        "Returns the matrix of a problem file in blocks of its strongest entries, and its graph with places for the nodes "
+        "Returns the matrix of a problem as a QUBO in blocks of its strongest entries, and its graph with places for the nodes "
         "when it is small enough to be drawn.",
         picture,
-        (Arg("file", Path, "G-set graph or qbsolv file."),),
+        (
+            Arg("file", Path, "Problem file or table; see problem list."),
+            Arg("kind", str, "Kind of problem; auto recognises it by content.", "auto", choices=KINDS),
+        ),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{n, couplings, blocks, graph: {at, edges, left_out}}",
     ),
@@ -184,12 +189,12 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "qubo.replay", "Replay an optimisation run",
-        "Makes the best answer of a run once more from its seed, its solver's course and the version, and says whether it is "
-        "the same.",
+        "Makes the best sample of a run once more from its seed, its solver's course and the version, and says whether it is "
+        "the same, and whether it is the answer or the problem's own method did better. A file that has changed since is told.",
         replay,
         (Arg("id", str, "Id of the run.", positional=True),),
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{id, same, same_version, objective, energy, sample, solver, version}",
+        returns="{id, same, same_version, is_answer, objective, energy, sample, solver, version}",
     ),
     Command(
         "qubo.warm", "Prepare the solvers",
@@ -204,7 +209,7 @@ ROWS: tuple[Command, ...] = (
         "Lists the solvers, what each is for, and how many variables it takes.",
         list_solvers,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{solvers: [{name, title, help, most_variables, origin, fixed, options}]}",
+        returns="{solvers: [{name, title, help, most_variables, origin, provider, fixed, options}]}",
     ),
     Command(
         "qubo.sample", "Find the sample problem",

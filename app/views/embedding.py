@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.engine.base.text import tr
 from app.views.shell import theme
@@ -16,6 +16,7 @@ from app.views.widgets.embedding_view import EmbeddingView, breaks, caption
 from app.views.widgets.explain import explain
 
 COMMAND = "qubo.embed"
+_NONE = ("", "", "")
 
 
 class EmbeddingPart(QWidget):
@@ -24,7 +25,7 @@ class EmbeddingPart(QWidget):
     def __init__(self, context: Context) -> None:
         super().__init__()
         self.setProperty("clear", True)
-        self._context, self._file, self._asked = context, "", ("", "")
+        self._context, self._file, self._kind, self._asked = context, "", "auto", _NONE
         self.view = EmbeddingView(tr("Problem and device"))
         self.topology = Choice()
         self.topology.setAccessibleName(tr("Topology"))
@@ -44,26 +45,39 @@ class EmbeddingPart(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(head)
+        self.again = QPushButton(tr("Look again"))
+        explain(self.again, tr("Look for an embedding once more"))
+        self.again.clicked.connect(lambda _checked=False: self.ask())
+        self.again.hide()
+        head.addWidget(self.again)
         column.addWidget(Chart(tr("Embedding"), self.view, self.view.twin), 1)
 
-    def show_file(self, file: str) -> None:
-        """Have `file` be the problem that is asked about from now on."""
-        if file != self._file:
-            self._file, self._asked = file, ("", "")
+    def show_file(self, file: str, kind: str = "auto") -> None:
+        """Have `file`, read as `kind`, be the problem that is asked about from now on."""
+        if (file, kind) != (self._file, self._kind):
+            self._file, self._kind, self._asked = file, kind, _NONE
             self.view.show_picture(None)
             self.told.setText("")
 
     def ask(self) -> None:
-        """Ask for the embedding, once per file and topology."""
-        wanted = (self._file, str(self.topology.currentData()))
+        """Ask for the embedding, once per file and topology; after a failure it can be asked for again."""
+        wanted = (self._file, self._kind, str(self.topology.currentData()))
         if not self._file or wanted == self._asked or self._context.find(COMMAND) is None:
             return
         self._asked = wanted
+        self.again.hide()
         self.view.show_picture(None)
         self.told.setText(tr("Looking for an embedding; a notice tells when none fits."))
-        self._context.start(COMMAND, partial(self._embedded, wanted), file=Path(wanted[0]), topology=wanted[1])
+        done, failed = partial(self._embedded, wanted), partial(self._failed, wanted)
+        self._context.start(COMMAND, done, failed, file=Path(wanted[0]), kind=wanted[1], topology=wanted[2])
 
-    def _embedded(self, wanted: tuple[str, str], told: Mapping[str, Any]) -> None:
+    def _failed(self, wanted: tuple[str, str, str]) -> None:
+        if wanted == self._asked:
+            self._asked = _NONE
+            self.told.setText(tr("No embedding was found; a notice says why."))
+            self.again.show()
+
+    def _embedded(self, wanted: tuple[str, str, str], told: Mapping[str, Any]) -> None:
         if wanted == self._asked:
             self.view.show_picture(told)
             self.told.setText("\n".join(filter(None, (caption(told), breaks(told)))))

@@ -18,11 +18,11 @@ from app.views.widgets.explain import as_scrolled
 PICTURES: Final = RESOURCES / "samples" / "problems" / "pictures.json"
 _THUMB: Final = (104, 76)
 
-Pick = Callable[[Path], None]
+Pick = Callable[[Path, str], None]
 
 
 class ProblemGallery(QScrollArea):
-    """A card per kind; `pick` gets the file of the sample or of the kept problem that was pressed."""
+    """A card per kind; `pick` gets file and kind of the sample or of the kept problem that was pressed."""
 
     def __init__(self, pick: Pick) -> None:
         super().__init__()
@@ -43,18 +43,20 @@ class ProblemGallery(QScrollArea):
         titles = {str(kind["name"]): str(kind["title"]) for kind in told.get("kinds", ())}
         for kept in told.get("kept", ()):
             about = tr(titles.get(str(kept["kind"]), "")) if kept["kind"] else tr("no longer readable")
-            self._card(column, (str(kept["name"]), about), None, Path(kept["file"]))
+            self._card(column, (str(kept["name"]), about), None, (Path(kept["file"]), str(kept["kind"]) or "auto"))
         for kind in told.get("kinds", ()):
             read = (
                 tr("File: {formats}", formats=tr(str(kind["formats"]))),
                 tr("Table: {columns}", columns=tr(str(kind["columns"]))),
             )
             said = (tr(str(kind["title"])), tr(str(kind["help"])), *read)
-            self._card(column, said, pictures.get(str(kind["name"])), Path(kind["sample"]))
+            self._card(column, said, pictures.get(str(kind["name"])), (Path(kind["sample"]), str(kind["name"])))
         column.addStretch(1)
         self.setWidget(holder)
 
-    def _card(self, column: QVBoxLayout, words_of: tuple[str, ...], picture: Mapping[str, Any] | None, file: Path) -> None:
+    def _card(
+        self, column: QVBoxLayout, words_of: tuple[str, ...], picture: Mapping[str, Any] | None, taken: tuple[Path, str]
+    ) -> None:
         title, *more = words_of
         frame = QFrame()
         frame.setProperty("card", True)
@@ -79,14 +81,14 @@ class ProblemGallery(QScrollArea):
                 words.addWidget(said)
         press = QPushButton(tr("Use the sample") if picture is not None else tr("Use"))
         press.setAccessibleName(tr("Use {what}", what=title))
-        press.clicked.connect(partial(self._pressed, file))
+        press.clicked.connect(partial(self._pressed, taken))
         self.buttons[title] = press
         words.addWidget(press, 0, Qt.AlignmentFlag.AlignLeft)
         line.addLayout(words, 1)
         column.addWidget(frame)
 
-    def _pressed(self, file: Path, _checked: bool = False) -> None:
-        self._pick(file)
+    def _pressed(self, taken: tuple[Path, str], _checked: bool = False) -> None:
+        self._pick(*taken)
 
 
 def pictures_of_samples() -> dict[str, Any]:

@@ -20,11 +20,11 @@ _EXAMPLE: Final = "capacity = 15\nitem, value, weight\nwinch, 10, 6\npump, 9, 5\
 
 
 class ProblemWizard(QScrollArea):
-    """Fires `problem.import` and shows what it understood; `solve` gets the file that was kept."""
+    """Fires `problem.import` and shows what it understood; `solve` gets file and kind of what was kept."""
 
-    def __init__(self, context: Context, solve: Callable[[Path], None]) -> None:
+    def __init__(self, context: Context, solve: Callable[[Path, str], None]) -> None:
         super().__init__()
-        self._context, self._solve, self._file = context, solve, Path()
+        self._context, self._solve, self._kept = context, solve, (Path(), "auto")
         row = context.engine.table.need(COMMAND)
         self._fields = {arg.name: Field(arg) for arg in row.args if arg.name != "text"}
         self.text = QPlainTextEdit()
@@ -47,7 +47,7 @@ class ProblemWizard(QScrollArea):
         self.picture.setMinimumHeight(170)
         self.solve = QPushButton(tr("Enter it into the form"))
         explain(self.solve, tr("Puts it into the form of the QUBO page, where solver and budget are chosen"))
-        self.solve.clicked.connect(lambda _checked=False: self._solve(self._file))
+        self.solve.clicked.connect(lambda _checked=False: self._solve(*self._kept))
         self._lay_out()
         self._show_outcome(shown=False)
 
@@ -91,7 +91,7 @@ class ProblemWizard(QScrollArea):
     def show_understood(self, told: Mapping[str, Any]) -> None:
         """Show kind, facts, size, penalties with their reasons, conflicts, and the picture."""
         problem = told["problem"]
-        self._file = Path(str(told["file"]))
+        self._kept = Path(str(told["file"])), str(problem["kind"])
         conflicts = told.get("conflicts") or []
         if conflicts:
             self.understood.setText(tr("■ Infeasible: {why}", why="; ".join(conflicts)))

@@ -128,7 +128,7 @@ class QuboPage(RunPage):
         self.graph = GraphView(tr("Graph of the problem"))
         self.landscape = Landscape(tr("Landscape of the best samples"))
         self.embedding = EmbeddingPart(context)
-        self._drawn = self._file = ""
+        self._drawn, self._file, self._kind = ("", ""), "", ""
         self._rows: Records[Sample] = Records(lambda row: str(row.rank), "sample")
         self._terms: tuple[str, ...] = ()
         self.samples = self._sample_table()
@@ -214,8 +214,8 @@ class QuboPage(RunPage):
         best = result.get("best_known")
         self.plot.show_lines([(float(best), tr("best known"))] if isinstance(best, (int, float)) else [])
         if fresh:
-            self._file = str(run.spec.get("file", ""))
-            self.embedding.show_file(self._file)
+            self._file, self._kind = str(run.spec.get("file", "")), str(run.spec.get("kind") or "auto")
+            self.embedding.show_file(self._file, self._kind)
             self._ask_picture()
 
     def _show_drawing(self, run: Run, result: Mapping[str, Any], *, fresh: bool) -> None:
@@ -233,16 +233,23 @@ class QuboPage(RunPage):
         """Have matrix and graph, and the embedding, made by a worker once somebody looks at them."""
         if self.tabs.currentWidget() is self.embedding:
             self.embedding.ask()
-        if self.tabs.currentIndex() not in (2, 3) or self._file == self._drawn or self.context.find("qubo.picture") is None:
+        wanted = (self._file, self._kind)
+        if self.tabs.currentIndex() not in (2, 3) or wanted == self._drawn or self.context.find("qubo.picture") is None:
             return
-        self._drawn = self._file
+        self._drawn = wanted
         self.matrix.show_blocks([], 0)
         self.graph.show_graph(None)
         if self._file:
-            self.context.start("qubo.picture", partial(self._pictured, self._file), file=Path(self._file))
+            shown = partial(self._pictured, wanted)
+            self.context.start("qubo.picture", shown, partial(self._not_pictured, wanted), file=Path(wanted[0]), kind=wanted[1])
 
-    def _pictured(self, file: str, picture: Mapping[str, Any]) -> None:
-        if file == self._drawn:
+    def _not_pictured(self, wanted: tuple[str, str]) -> None:
+        """Ask again when somebody looks again."""
+        if wanted == self._drawn:
+            self._drawn = ("", "")
+
+    def _pictured(self, wanted: tuple[str, str], picture: Mapping[str, Any]) -> None:
+        if wanted == self._drawn:
             self.matrix.show_blocks(picture.get("blocks") or [], int(picture.get("n", 0)))
             self.graph.show_graph(picture.get("graph"))
             self.tabs.setTabVisible(3, picture.get("graph") is not None)
@@ -263,10 +270,10 @@ class QuboPage(RunPage):
         """Return what a person calls a solver, or a problem's own method."""
         return next((tr(card.title) for card in self.context.engine.qubo.solvers() if card.name == solver), tr(solver))
 
-    def use_problem(self, file: Path) -> None:
-        """Enter a problem's file into the form, its kind and route left to be recognised."""
+    def use_problem(self, file: Path, kind: str) -> None:
+        """Enter a problem's file and kind into the form, its route left to be chosen."""
         if self.form is not None:
-            self.form.fill({"file": file, "kind": "auto", "route": "auto"})
+            self.form.fill({"file": file, "kind": kind, "route": "auto"})
 
     def _open_gallery(self) -> None:
         self.context.start("problem.list", self.gallery.show_list)

@@ -80,9 +80,11 @@ class Started:
 
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    failed: Any = None  # what the last one asked wants called should it fail
 
-    def __call__(self, command_id, on_done=None, /, **args) -> None:
+    def __call__(self, command_id, on_done=None, on_failed=None, /, **args) -> None:
         self.asked.append((command_id, args))
+        self.failed = on_failed
         if on_done is not None and command_id in self.answers:
             on_done(self.answers[command_id])
 

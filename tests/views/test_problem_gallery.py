@@ -16,10 +16,10 @@ def test_there_is_a_picture_for_every_kind():
 
 def test_a_press_takes_the_sample_of_its_kind_or_what_was_kept(qtbot):
     taken = []
-    gallery = ProblemGallery(taken.append)
+    gallery = ProblemGallery(lambda file, kind: taken.append((file, kind)))
     qtbot.addWidget(gallery)
     gallery.show_list({"kinds": KINDS, "kept": [{"name": "van", "kind": "knapsack", "file": "/h/van.csv"}]})
     assert len(gallery.buttons) == len(KINDS) + 1
     qtbot.mouseClick(gallery.buttons["Travelling salesman"], Qt.MouseButton.LeftButton)
     qtbot.mouseClick(gallery.buttons["van"], Qt.MouseButton.LeftButton)
-    assert taken == [registry.sample_of("tsp"), Path("/h/van.csv")]
+    assert taken == [(registry.sample_of("tsp"), "tsp"), (Path("/h/van.csv"), "knapsack")]

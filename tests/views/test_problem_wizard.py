@@ -20,7 +20,7 @@ def solved():
 
 @pytest.fixture
 def wizard(qtbot, window, solved):
-    made = ProblemWizard(window.context, solved.append)
+    made = ProblemWizard(window.context, lambda file, kind: solved.append((file, kind)))
     qtbot.addWidget(made)
     made.show()
     return made
@@ -39,7 +39,7 @@ def test_a_pasted_table_is_read_and_what_was_understood_is_shown(qtbot, wizard, 
     assert "penalty capacity: 11 (" in wizard.facts.text()
     assert wizard.picture.drawing.picture["type"] == "gantt"
     qtbot.mouseClick(wizard.solve, Qt.MouseButton.LeftButton)
-    assert solved == [Path("/h/van.csv")]
+    assert solved == [(Path("/h/van.csv"), "knapsack")]
 
 
 def test_an_infeasible_problem_is_told_and_cannot_be_solved(wizard):

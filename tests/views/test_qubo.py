@@ -1,6 +1,7 @@
 """QUBO: the course, the verified objective and the samples of a run, live and afterwards."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 
@@ -149,6 +150,45 @@ def test_an_embedding_is_asked_for_once_it_is_looked_at_and_per_topology(full_wi
     page.shown()
     page.embedding.ask()
     assert start.names().count("qubo.embed") == asked == 2
+
+
+def test_an_embedding_that_failed_is_said_and_can_be_asked_for_again(qtbot, full_window, full, start):
+    full_window.open_page("qubo")
+    page, now = full_window.page, full.clock.now_us()
+    spec = {"file": "t.txt", "kind": "partition"}
+    full.qubo.records.put(Run("r-f", "j-f", "t", "t.txt", spec, {"objective": 1.0}, "done", now, now))
+    page.tabs.setCurrentWidget(page.embedding)
+    part = page.embedding
+    assert start.asked[-1][1]["kind"] == "partition"
+    assert part.told.text().startswith("Looking")
+    assert part.again.isHidden()
+    start.failed()
+    assert part.told.text() == "No embedding was found; a notice says why."
+    asked = start.names().count("qubo.embed")
+    qtbot.mouseClick(part.again, Qt.MouseButton.LeftButton)
+    assert start.names().count("qubo.embed") == asked + 1
+    assert part.told.text().startswith("Looking")
+    assert part.again.isHidden()
+
+
+def test_pictures_are_asked_for_as_the_kind_that_was_solved_and_again_after_a_failure(full_window, full, start):
+    full_window.open_page("qubo")
+    page, now = full_window.page, full.clock.now_us()
+    spec = {"file": "t.txt", "kind": "partition"}
+    full.qubo.records.put(Run("r-f", "j-f", "t", "t.txt", spec, {"objective": 1.0}, "done", now, now))
+    page.tabs.setCurrentIndex(2)
+    assert start.asked[-1] == ("qubo.picture", {"file": Path("t.txt"), "kind": "partition"})
+    start.failed()
+    page.tabs.setCurrentIndex(0)
+    page.tabs.setCurrentIndex(2)
+    assert start.names().count("qubo.picture") == 2
+
+
+def test_a_problem_is_entered_with_its_kind(full_window):
+    full_window.open_page("qubo")
+    page = full_window.page
+    page.use_problem(Path("/h/cube.partition.txt"), "partition")
+    assert page.form.given()["kind"] == "partition"
 
 
 def test_the_solvers_are_prepared_once_when_the_page_is_first_opened(full_window, start):

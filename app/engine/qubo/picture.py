@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 
 def picture(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
-    """Return {n, couplings, blocks: (k, k), graph: {at, edges, left_out} or None} of the problem in the file `spec["file"]`."""
+    """Return {n, couplings, blocks: (k, k), graph: {at, edges, left_out} or None} of the problem in `spec`; see `load`."""
     if not spec.get("file"):
         raise BadInput("Give a problem file", field="file")
     problem = load(spec).problem.formulation.qubo

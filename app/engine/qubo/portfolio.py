@@ -64,7 +64,8 @@ class Portfolio:
         for result in results:
             found.add(result.samples, result.energies, np.array(result.info["counts"], np.int64))
         samples, energies, counts = found.table()
-        winner = int(np.argmin([result.energy for result in results]))
+        # Where members found the same energy, the recipe is of the one whose sample is shown.
+        winner = min(range(len(results)), key=lambda k: (results[k].sample != samples[0]).any())
         replay = {**results[winner].info["replay"], "seed": shares[winner]["seed"]}
         info = {"counts": counts, "shares": shares, "replay": replay}
         return SolverResult(samples[0], float(energies[0]), samples, energies, info)

@@ -13,7 +13,7 @@ class SolverCard:
     """What a solver says of itself: how it is called, what it is for, how many variables it takes at most.
 
     `options` are what can be set, as forms draw them; all are whole numbers. `fixed` are those under which a run does not
-    depend on time.
+    depend on time. `provider` is what it runs on: "classical", or "simulated" for a quantum algorithm on a simulator.
     """
 
     name: str
@@ -23,12 +23,13 @@ class SolverCard:
     origin: str
     fixed: tuple[tuple[str, int], ...] = ()
     options: tuple[Arg, ...] = ()
+    provider: str = "classical"
 
     def to_json(self) -> dict[str, Any]:
         """Return the card as plain data."""
         return {
             "name": self.name, "title": self.title, "help": self.help, "most_variables": self.most_variables,
-            "origin": self.origin, "fixed": dict(self.fixed),
+            "origin": self.origin, "provider": self.provider, "fixed": dict(self.fixed),
             "options": [{"name": arg.name, "help": tr(arg.help), "default": arg.default, "low": arg.low, "high": arg.high}
                         for arg in self.options],
         }  # fmt: skip

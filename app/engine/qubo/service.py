@@ -62,7 +62,7 @@ class QuboService:
 
         A file of no known kind, an unknown solver or option fails here, before anything is written.
         """
-        path = self._checked(file, kind)
+        path, kind = self._checked(file, kind)
         chosen = {"sweeps": sweeps} if sweeps else {}
         chosen |= solvers.read_options(solver, options, "options")
         if solver == solvers.AUTO and chosen:
@@ -87,7 +87,7 @@ class QuboService:
         best_known: float | None = None, gap: float = 0.003, tune: bool = True, kind: str = "auto", actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Compare solvers on the problem in `file` at equal time and at equal cost; see `comparisons/work.py`."""
-        path = self._checked(file, kind)
+        path, kind = self._checked(file, kind)
         read_settings(solvers)
         await self._read_wholly(path, kind, actor, cause)
         spec = {
@@ -97,28 +97,35 @@ class QuboService:
         return await self.comparisons.compare(spec, source=path.name, seed=seed, actor=actor, cause=cause)
 
     async def replay(self, run_id: str, *, actor: str, cause: str = "") -> dict[str, Any]:
-        """Make the best answer of a run once more from its recipe, and tell whether it is the same to the bit."""
+        """Make the best sample of a run once more from its recipe, and tell whether it is the same to the bit.
+
+        The sample is the answer's unless the problem's own method did better; `is_answer` tells. Raises `Conflict` when the
+        run left no recipe or the problem's file is another one now.
+        """
         run = self._book.records.need(run_id)
-        recipe = (run.result or {}).get("replay")
+        told = run.result or {}
+        recipe = next(filter(None, (row.get("replay") for row in (told, *(told.get("routes") or ())))), None)
         if not recipe:
             raise Conflict("{title} left no recipe to replay", title=run.title, hint="Only finished runs of solvers that "
                            "can be repeated leave one.")  # fmt: skip
         spec = {"file": run.spec["file"], "kind": run.spec.get("kind", "auto"), "recipe": recipe}
         job = {"title": tr("Replay {title}", title=run.title), "actor": actor, "cause": cause, "transient": True}
         made = await self._base.jobs.run(_KIND, "app.engine.qubo.work:replay", spec, seed=int(recipe["seed"]), **job)
-        same = made["sample"] == (run.result or {}).get("sample")
-        return {"id": run_id, "same": same, "same_version": made["version"] == recipe["version"], **made}
+        return {
+            "id": run_id, "same": made["sample"] == told.get("sample"), "same_version": made["version"] == recipe["version"],
+            "is_answer": bool(told.get("replay")), **made,
+        }  # fmt: skip
 
     async def warm(self, *, actor: str, cause: str = "") -> dict[str, Any]:
         """Compile the kernels in a worker, so that the first question need not wait."""
         job = {"title": tr("Prepare the solvers"), "actor": actor, "cause": cause, "transient": True}
         return await self._base.jobs.run(_KIND, "app.engine.qubo.work:warm", {}, **job)
 
-    async def picture(self, *, file: Path, seed: int = 0, actor: str, cause: str = "") -> dict[str, Any]:
+    async def picture(self, *, file: Path, kind: str = "auto", seed: int = 0, actor: str, cause: str = "") -> dict[str, Any]:
         """Return the matrix of the problem in `file` in blocks, and its graph with places; see `picture.picture`."""
-        path = self._checked(file)
+        path, kind = self._checked(file, kind)
         job = {"title": f"Draw {path.name}", "actor": actor, "cause": cause, "transient": True, "seed": seed}
-        return await self._base.jobs.run(_KIND, "app.engine.qubo.picture:picture", {"file": str(path)}, **job)
+        return await self._base.jobs.run(_KIND, "app.engine.qubo.picture:picture", {"file": str(path), "kind": kind}, **job)
 
     async def embed(
         self,
@@ -134,7 +141,7 @@ class QuboService:
         reads: int = 0,
     ) -> dict[str, Any]:
         """Lay the problem in `file` onto the graph of an annealing device; see `embedding.work.embed`."""
-        path = self._checked(file, kind)
+        path, kind = self._checked(file, kind)
         job = {"title": tr("Embed {name}", name=path.name), "actor": actor, "cause": cause, "transient": True, "seed": seed}
         spec = {"file": str(path), "topology": topology, "size": size, "seconds": seconds, "kind": kind, "reads": reads}
         return await self._base.jobs.run(_KIND, "app.engine.qubo.embedding.work:embed", spec, **job)
@@ -143,16 +150,17 @@ class QuboService:
         """Return one run with all that was kept of it; raises `Missing`."""
         return dataclasses.asdict(await self._book.whole(run_id))
 
-    def _checked(self, file: Path, kind: str = "") -> Path:
-        """Return the absolute path of a file, or of what is kept under that bare name, whose first lines are of a known format.
+    def _checked(self, file: Path, kind: str) -> tuple[Path, str]:
+        """Return the absolute path of a file, or of what is kept under that bare name, and its kind where it is kept with one.
 
-        A worker may stand in another folder.
+        Its first lines are of a known format. A worker may stand in another folder.
         """
         path = Path(file).expanduser().resolve()
         if not path.suffix and not path.exists() and path.parent.is_dir():
             path = self.problems.named(path.name) or path
+        kind = self.problems.kind_of(path, kind)
         load.check_file(path, kind)
-        return path
+        return path, kind
 
     def solvers(self) -> tuple[SolverCard, ...]:
         """Return what every solver says of itself."""

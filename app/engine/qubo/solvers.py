@@ -6,7 +6,7 @@ equal seeds give equal results; the law under tests runs all solvers with them.
 
 import dataclasses
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from app.engine.base.command import Arg
@@ -90,7 +90,8 @@ _SOLVERS: Mapping[str, tuple[SolverCard, Callable[..., Solver] | str]] = {
         (SolverCard("dwave-tree", DwaveTree.title, "Exact where the graph is like a tree; the answer is proved.",
                     5000, "dwave-samplers"), DwaveTree),
         (SolverCard("qaoa", "QAOA on a simulator", "A quantum algorithm on simulated qubits; for small problems, to compare.",
-                    18, "Outpost", (("shots", 20_000), ("starts", 1), ("rounds", 1))), "app.engine.circuits.tasks.qaoa:Qaoa"),
+                    18, "Outpost", (("shots", 20_000), ("starts", 1), ("rounds", 1)), provider="simulated"),
+         "app.engine.circuits.tasks.qaoa:Qaoa"),
     )
 }  # fmt: skip
 
@@ -100,6 +101,11 @@ NAMES: tuple[str, ...] = (AUTO, *_SOLVERS)
 def cards() -> tuple[SolverCard, ...]:
     """Return what every solver says of itself."""
     return tuple(card for card, _ in _SOLVERS.values())
+
+
+def simulated(names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of `names`, each once, that are quantum algorithms on a simulator, by their cards."""
+    return tuple(name for name in dict.fromkeys(names) if name in _SOLVERS and _SOLVERS[name][0].provider == "simulated")
 
 
 def make(name: str, options: Mapping[str, Any] | None = None) -> Solver:

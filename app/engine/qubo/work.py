@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.engine.base.contracts import Budget, Report, SolverResult, Stop
-from app.engine.base.errors import BadInput, Bug
+from app.engine.base.errors import BadInput, Bug, Conflict
 from app.engine.qubo import solvers
 from app.engine.qubo.ising import spin_form
 from app.engine.qubo.landscape import survey
@@ -69,10 +69,18 @@ def check(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[s
 
 
 def replay(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
-    """Make the best answer of a run once more: spec["recipe"] holds solver and options, `seed` is its seed."""
-    from app.engine.qubo.problems.load import load
+    """Make the best sample of a run once more: spec["recipe"] holds solver and options, `seed` is its seed.
 
-    problem, recipe = load(spec).problem.formulation.qubo, spec["recipe"]
+    Raises `Conflict` when the recipe is of another text than the file holds now.
+    """
+    from app.engine.qubo.problems.load import digest_of, load, words_of
+
+    recipe = spec["recipe"]
+    text, name, _kind = words_of({**spec, "kind": "qubo"})
+    if recipe.get("text_sha256") not in {None, digest_of(text)}:
+        raise Conflict("{file} has changed since this run, which cannot be replayed from it", field="file", file=name,
+                       hint="Put the file back as it was, or solve it anew.")  # fmt: skip
+    problem = load(spec).problem.formulation.qubo
     warm_solver(recipe["solver"], problem)
     found = solvers.make(recipe["solver"], recipe["options"]).solve(problem, Budget(86_400.0), seed, report, stop)
     energy = confirm_sample(problem, found.sample, found.energy)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from app.views.shell.problems import Problems
 
 
+Done: TypeAlias = Callable[[Any], None] | None
+Failed: TypeAlias = Callable[[], None] | None
+
+
 class Start(Protocol):
     """Fires a command; its errors go through the funnel into the notices."""
 
-    def __call__(self, command_id: str, on_done: Callable[[Any], None] | None = None, /, **args: Any) -> None:
-        """Run `command_id` with `args` in a task; `on_done` gets the result."""
+    def __call__(self, command_id: str, on_done: Done = None, on_failed: Failed = None, /, **args: Any) -> None:
+        """Run `command_id` with `args` in a task; `on_done` gets the result, `on_failed` is called when there is none."""
 
 
 @dataclass(frozen=True)

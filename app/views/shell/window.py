@@ -1,6 +1,6 @@
 """The main window: rail, pages built on their first visit, Inspector, Activity, notices, palette and status line."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +13,7 @@ from app.engine.base.funnel import Fate, Notice
 from app.engine.base.text import tr
 from app.engine.base.units import use_zone
 from app.views.shell import theme
-from app.views.shell.context import Context, Start, hold
+from app.views.shell.context import Context, Done, Failed, Start, hold
 from app.views.shell.frames import Frames
 from app.views.shell.icons import icon
 from app.views.shell.page import PAGES, HistoryPage, Page
@@ -116,8 +116,7 @@ class MainWindow(QMainWindow):
         """Show the page called `name`, built now if this is its first visit."""
         if name not in self._pages:
             spec = next(spec for spec in PAGES if spec.name == name)
-            page = spec.make(self.context)
-            self._pages[name] = page
+            self._pages[name] = page = spec.make(self.context)
             self._stack.addWidget(page)
             self.layout_keeper.attach(name, page)
             self.page_built.emit(name)
@@ -135,16 +134,18 @@ class MainWindow(QMainWindow):
         else:
             self.inspector.show_widget(*beside, name)
 
-    def start(self, command_id: str, on_done: Callable[[Any], None] | None = None, /, **args: Any) -> None:
+    def start(self, command_id: str, on_done: Done = None, on_failed: Failed = None, /, **args: Any) -> None:
         """Fire a command; one that reaches other machines waits a few seconds first, so that it can be taken back."""
         if why := self.context.why_not(command_id):
             self.show_notice(Notice(Fate.TELL, why, tr("Your role is in the settings."), cause=command_id))
+            if on_failed is not None:
+                on_failed()
             return
         row, wait_s = self.context.find(command_id), float(self.engine.settings["view.hold_s"])
         if row is not None and row.leaves and wait_s > 0:
-            self.pending.hold(row, args, wait_s, partial(self._start, command_id, on_done, **args))
+            self.pending.hold(row, args, wait_s, partial(self._start, command_id, on_done, on_failed, **args))
         else:
-            self._start(command_id, on_done, **args)
+            self._start(command_id, on_done, on_failed, **args)
 
     def back(self) -> None:
         """Show the page that was open before."""
@@ -250,9 +251,8 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(middle)
         column.setContentsMargins(8, 8, 8, 0)
         column.setSpacing(0)
-        column.addWidget(self.pending)
-        column.addWidget(self.notices)
-        column.addWidget(self.guide)
+        for widget in (self.pending, self.notices, self.guide):
+            column.addWidget(widget)
         column.addWidget(self._stack, 1)
         self.setCentralWidget(middle)
 

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from app.engine.jobs.service import Jobs
 from app.engine.qubo import solvers
 from app.engine.qubo.planted import cubes
 from app.engine.qubo.problem import max_cut
+from app.engine.qubo.problems import registry
 from app.engine.qubo.reader import read_problem
 from app.engine.qubo.readers.gset import write
 from app.engine.qubo.service import QuboService
+from app.engine.qubo.work import solve
 from app.engine.store import rows
 from app.engine.store.store import Store
 
@@ -100,6 +103,40 @@ async def test_a_run_is_replayed_to_the_bit(service, ring):
     assert len(service.runs) == 1
 
 
+async def test_the_qubo_route_is_replayed_where_the_own_method_did_better_and_a_changed_file_is_told(service, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("name,x,y\n" + "".join(f"c{k},{k * 37 % 101},{k * 53 % 97}\n" for k in range(14)))
+    result = await service.solve(file=path, seconds=0.4, seed=5, solver="auto", actor="me@here")
+    (run,) = service.runs
+    assert {row["route"] for row in result["routes"]} == {"domain", "qubo"}
+    again = await service.replay(run.id, actor="me@here")
+    assert (again["same"], again["is_answer"]) == (True, result["route"] == "qubo")
+    path.write_text(path.read_text().replace("c3,", "c33,"))
+    with pytest.raises(Conflict, match="has changed since this run"):
+        await service.replay(run.id, actor="me@here")
+    path.write_text("nothing\n")
+    with pytest.raises(Conflict, match="has changed since this run"):
+        await service.replay(run.id, actor="me@here")
+
+
+async def test_every_kind_that_is_imported_as_such_is_shown_and_solved_as_such_by_its_name(service, tmp_path):
+    who = {"actor": "me@here", "cause": "test"}
+    for kind in registry.KINDS:
+        sample = registry.sample_of(kind)
+        lines = sample.read_text("utf-8").splitlines(keepends=True)
+        text = "".join(line for line in lines if not line.startswith("problem"))
+        (tmp_path / sample.name).write_text(text, "utf-8")
+        given = {"kind": kind, "name": f"my {kind}", **who}
+        await service.problems.take(file=tmp_path / sample.name, text="", replace=False, **given)
+        shown = await service.problems.show(file=f"my {kind}", kind="auto", **who)
+        assert shown["problem"]["kind"] == kind
+        solved = await service.solve(file=Path(f"my-{kind}"), seconds=0.1, seed=1, **who)
+        assert solved["problem"] == {**shown["problem"], "name": solved["problem"]["name"]}
+        await service.problems.take(file=None, text=text, replace=True, **given)
+        assert (await service.problems.show(file=f"my {kind}", kind="auto", **who))["problem"]["kind"] == kind
+    assert [row["kind"] for row in service.problems.list()["kept"]] == sorted(registry.KINDS)
+
+
 async def test_a_run_without_a_recipe_cannot_be_replayed(service, ring):
     await service.solve(file=ring, **{**ASKED, "solver": "replicas"})
     (run,) = service.runs
@@ -161,10 +198,41 @@ def endless(solver: str) -> dict[str, Any]:
 
 
 LONG = [card.name for card in solvers.cards() if card.most_variables > 100]  # others end in a moment
+DEAF = {"highs", "dwave-tree"}  # one call of a library that asks nothing; a cancel ends their process
+_CEILING_S = 30.0  # of a wait that takes a fraction of a second, and an hour if nobody heeds the stop
+_MOST_MORE = 100
+
+
+@pytest.mark.parametrize("solver", [name for name in LONG if name not in DEAF])
+def test_every_solver_that_can_heeds_a_stop_and_ends_by_itself(solver):
+    began, ended = threading.Event(), []
+    more = {"asked": 0, "told": 0}
+
+    def report(_done, _total, _unit="", partial=None, _samples=None):
+        if began.is_set():
+            more["told"] += 1
+        elif "best_energy" in (partial or {}):
+            began.set()
+
+    def stop():
+        more["asked"] += began.is_set()
+        return began.is_set()
+
+    def work():
+        ended.append(solve({**endless(solver), "threads": 1}, 1, report, stop))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    assert began.wait(60)
+    thread.join(_CEILING_S)
+    assert not thread.is_alive(), more
+    assert ended[0]["verified"]
+    assert more["asked"] <= _MOST_MORE
+    assert more["told"] <= _MOST_MORE
 
 
 @pytest.mark.parametrize("solver", LONG)
-async def test_every_solver_is_cancelled_at_once_and_done_soon(base, solver):
+async def test_every_solver_is_cancelled_at_once_and_gone_soon(base, solver):
     who = {"title": solver, "actor": "me@here"}
     job_id = await base.jobs.submit("qubo", "app.engine.qubo.work:solve", endless(solver), **who)
     searching = asyncio.Event()
@@ -181,7 +249,8 @@ async def test_every_solver_is_cancelled_at_once_and_done_soon(base, solver):
     await base.jobs.cancel(job_id)
     assert base.jobs.records.need(job_id).state in {"cancelling", "cancelled"}
     with pytest.raises(Cancelled):
-        await base.jobs.result(job_id)
+        async with asyncio.timeout(_CEILING_S):
+            await base.jobs.result(job_id)
     assert base.jobs.records.need(job_id).state == "cancelled"
     undo()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.engine.base.text import language, tr
 from app.engine.base.units import number_text, ratio_text
+from app.engine.qubo import solvers
 from app.engine.qubo.comparisons import plots
 from app.engine.qubo.comparisons.canvas import INK, MUTED, Line, Mark, Words, as_png, as_svg, moved
 
@@ -161,14 +162,20 @@ def _caption(result: Mapping[str, Any]) -> str:
 
 
 def _method(result: Mapping[str, Any]) -> str:
+    simulated = ", ".join(solvers.simulated(row["solver"] for row in result["rows"]))
+    on = (
+        tr("All solvers are classical.")
+        if not simulated
+        else tr("Simulated: {names}; the others are classical.", names=simulated)
+    )
     return tr(
         "{name}: {n} variables, {edges} couplings. {runs} seeds, {seconds} s each, one thread, the solvers in turns. Target "
         "{target}, gaps from {reference} ({kind}). TTT99 is ln(100) times the time spent per success; the interval is a "
         "bootstrap over the runs; runs that ended before the target count as censored. Every energy was summed again from the "
-        "coefficients. All solvers are classical. Seed {seed}, solvers' version {version}, {machine}.",
+        "coefficients. {on} Seed {seed}, solvers' version {version}, {machine}.",
         name=result["name"], n=result["n"], edges=result["edges"], runs=result["runs"], seconds=result["seconds"],
         target=_figure(result["target"]), reference=_figure(result["reference"]), kind=tr(result["reference_kind"]),
-        seed=result["seed"], version=result["version"], machine=result["machine"]["processor"],
+        seed=result["seed"], version=result["version"], machine=result["machine"]["processor"], on=on,
     )  # fmt: skip
 
 

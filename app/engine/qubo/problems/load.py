@@ -1,5 +1,6 @@
 """From a file or a typed text to a problem: the text within the limits, its kind, whether it is a plain graph or QUBO file."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,11 @@ def words_of(spec: Mapping[str, Any]) -> tuple[str, str, str]:
     if kind in ("", "auto"):
         kind = "maxcut" if is_huge(text) and reader.format_of(text, name) == "gset" else registry.kind_of(text, name)
     return text, name, kind
+
+
+def digest_of(text: str) -> str:
+    """Return the SHA-256 of a problem's text, by which a later reader knows it for the same."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def is_huge(text: str) -> bool:

@@ -1,4 +1,8 @@
-"""The verbs of problems: list the kinds, understand a file or a typed table, keep it in the home for later."""
+"""The verbs of problems: list the kinds, understand a file or a typed table, keep it in the home for later.
+
+A problem that was imported as a kind is kept as NAME.KIND.SUFFIX, so that it is of that kind wherever it is used by its name
+or its file; one whose kind was recognised is kept as NAME.SUFFIX and recognised again.
+"""
 
 import asyncio
 import re
@@ -11,6 +15,7 @@ from app.engine.qubo.problems import load, registry
 
 _KIND: Final = "qubo"
 _LOOK: Final = "app.engine.qubo.problems.work:look"
+_OPEN: Final = ("", "auto")
 
 
 class Problems:
@@ -24,7 +29,7 @@ class Problems:
         """Return the kinds with their formats and samples, and the problems kept in this home."""
         kinds = [{**kind.to_json(), "sample": str(registry.sample_of(kind.name))} for kind in registry.KINDS.values()]
         kept = sorted(path for path in self.folder.glob("*.*") if path.is_file()) if self.folder.is_dir() else []
-        return {"kinds": kinds, "kept": [{"name": path.stem, "kind": _kind_in(path), "file": str(path)} for path in kept]}
+        return {"kinds": kinds, "kept": [self._row(path) for path in kept]}
 
     def file_of(self, name: str) -> Path:
         """Return the file that `name` means: a path, a problem kept here, or the sample of a kind."""
@@ -41,9 +46,25 @@ class Problems:
         found = sorted(self.folder.glob(f"{_plain(name)}.*")) if self.folder.is_dir() else []
         return found[0] if found else registry.sample_of(name) if name in registry.KINDS else None
 
+    def kind_of(self, path: Path, kind: str) -> str:
+        """Return `kind`, or where that is left open the kind under which the file at `path` is kept here."""
+        if kind not in _OPEN or path.resolve().parent != self.folder.resolve():
+            return kind
+        ends = path.suffixes
+        return ends[0][1:] if len(ends) == 2 and ends[0][1:] in registry.KINDS else kind
+
+    def _row(self, path: Path) -> dict[str, str]:
+        """Return what the list tells of a kept problem; its kind is empty when it can no longer be told."""
+        try:
+            kind = load.check_file(path, self.kind_of(path, ""))
+        except BadInput:
+            kind = ""
+        return {"name": path.name.partition(".")[0], "kind": kind, "file": str(path)}
+
     async def show(self, *, file: str, kind: str, actor: str, cause: str = "") -> dict[str, Any]:
         """Return what is understood of a problem: its kind, facts, QUBO, penalties, conflicts and picture."""
         path = self.file_of(file)
+        kind = self.kind_of(path, kind)
         load.check_file(path, kind)
         return {**await self._look({"file": str(path), "kind": kind}, path.name, actor, cause), "file": str(path)}
 
@@ -63,10 +84,10 @@ class Problems:
         # A typed text may come from a command line, where a line break is written as \n.
         text = text if "\n" in text else text.replace("\\n", "\n")
         told = await self._look({"text": text, "name": called, "kind": kind}, title, actor, cause)
-        target = self._target(title, suffix if told["problem"]["kind"] != "programme" else ".lp", replace=replace)
-        marked = text if kind in ("", "auto") or suffix != ".csv" else _declared(text, told["problem"]["kind"])
+        suffix = suffix if told["problem"]["kind"] != "programme" else ".lp"
+        target = self._target(title, suffix if kind in _OPEN else f".{kind}{suffix}", replace=replace)
         self.folder.mkdir(parents=True, exist_ok=True)
-        target.write_text(marked, "utf-8")
+        target.write_text(text, "utf-8")
         return {**told, "file": str(target)}
 
     @staticmethod
@@ -95,15 +116,3 @@ class Problems:
 
 def _plain(name: str) -> str:
     return re.sub(r"[^\w-]+", "-", Path(name).name).strip("-")[:80]
-
-
-def _declared(text: str, kind: str) -> str:
-    return text if "problem" in text.partition("=")[0] else f"problem = {kind}\n{text}"
-
-
-def _kind_in(path: Path) -> str:
-    """Return the kind of a kept problem, empty when it can no longer be told."""
-    try:
-        return load.check_file(path)
-    except BadInput:
-        return ""

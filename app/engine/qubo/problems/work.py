@@ -2,6 +2,8 @@
 
 spec: as in `qubo/work.py`, and "kind" (of problem, "auto": recognised) and "route": "auto" splits the time equally between
 both routes where there are two, "qubo" and "domain" take one. The better feasible answer is the answer; the report keeps both.
+Where none is feasible there is no answer and no bound, only the `nearest` miss with what it breaks; where that is proved to be
+all there is, the problem is refused as infeasible.
 """
 
 import json
@@ -15,9 +17,11 @@ from app.engine.base.errors import BadInput, Bug, Limit, Timeout
 from app.engine.base.text import tr
 from app.engine.base.units import ratio_text
 from app.engine.qubo import spectral, work
+from app.engine.qubo.adapters import highs
+from app.engine.qubo.domain import linear
 from app.engine.qubo.domain.methods import Method, method_of, warm
 from app.engine.qubo.problems.base import Problem
-from app.engine.qubo.problems.load import Subject, is_huge, is_plain, load, refuse_impossible, words_of
+from app.engine.qubo.problems.load import Subject, digest_of, is_huge, is_plain, load, refuse_impossible, words_of
 from app.engine.qubo.problems.registry import KINDS
 
 AUTO, QUBO, DOMAIN = ROUTES = ("auto", "qubo", "domain")
@@ -46,7 +50,7 @@ def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> Result
     """Solve the problem in `spec`; returns {objective, answer, feasible, violations, routes, picture, problem, …}."""
     text, name, kind = words_of(spec)
     if kind in ("maxcut", "qubo") and is_huge(text) and is_plain(text, name):
-        return work.solve({**spec, "text": text, "name": name}, seed, report, stop)
+        return _dated(work.solve({**spec, "text": text, "name": name}, seed, report, stop), text)
     subject = load({**spec, "text": text, "name": name, "kind": kind})
     problem = subject.problem
     refuse_impossible(problem, name)
@@ -64,7 +68,28 @@ def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> Result
     if route != DOMAIN:
         routes.append(_by_qubo(subject, spec, budget, seed, _half(report, problem, 0.5 if both else 0.0, both=both), stop,
                                alone=not both))  # fmt: skip
+    _refuse_proved(problem, routes, name, budget.seconds)
     return _joined(problem, routes, both=both)
+
+
+def _refuse_proved(problem: Problem, routes: list[Result], name: str, seconds: float) -> None:
+    """Raise `BadInput` where a route proved that there is no feasible answer, naming the constraints in conflict if known."""
+    proof = next((row for row in routes if row.get("impossible")), None)
+    if proof is None or any(row["feasible"] for row in routes):
+        return
+    names = highs.conflict(linear.programme_of(problem)[0], seconds)[:_MOST_VIOLATIONS] if linear.is_linear(problem) else []
+    if names:
+        told = tr("these cannot be kept together: {names}", names=", ".join(names))
+    else:
+        told = tr("the nearest answer there is breaks: {what}", what="; ".join(proof["violations"][:5]))
+    raise BadInput("{file} is infeasible: {conflicts}", field="file", file=name, conflicts=told,
+                   hint="No answer can keep these constraints; relax one of them.")  # fmt: skip
+
+
+def _dated(result: Result, text: str) -> Result:
+    """Return the result, its recipe marked with the text it holds for."""
+    recipe = result.get("replay")
+    return {**result, "replay": {**recipe, "text_sha256": digest_of(text)}} if recipe else result
 
 
 def _half(report: Report, problem: Problem, begin: float, *, both: bool) -> Report:
@@ -113,7 +138,8 @@ def _by_method(  # noqa: PLR0917 - as jobs are called
     return {
         "route": DOMAIN, "solver": name, "objective": objective, "feasible": not broken,
         "violations": broken[:_MOST_VIOLATIONS],
-        "answer": found.answer, "proved": found.proved, "wall_s": wall_s, "cpu_s": cpu_s, "info": dict(found.info),
+        "answer": None if broken else found.answer, "nearest": found.answer if broken else None,
+        "proved": found.proved and not broken, "wall_s": wall_s, "cpu_s": cpu_s, "info": dict(found.info),
         "trace": trace[-500:], "why_not": "", "bound": found.bound, "bound_by": found.by,
     }  # fmt: skip
 
@@ -134,12 +160,16 @@ def _by_qubo(  # noqa: PLR0917 - as jobs are called
             return {"route": QUBO, "solver": "", "objective": None, "feasible": False, "violations": [], "answer": None,
                     "proved": False, "why_not": str(error)}  # fmt: skip
     judge = _Judge(problem)
-    result = work.solve(inner, seed, report, stop, judge.look)
-    told, exact = judge.told(), bool(result["info"].get("proved"))
+    result = _dated(work.solve(inner, seed, report, stop, judge.look), subject.text)
+    told, exact = judge.told(), problem.is_complete and bool(result["info"].get("proved"))
+    if not told["feasible"]:
+        # The least energy of all is a feasible answer's if there is one; see the law of problems.
+        return {**result, "route": QUBO, **told, "proved": False, "why_not": "", "bound": None, "bound_by": "",
+                "impossible": exact}  # fmt: skip
     # The least energy is the best objective, so what bounds the one bounds the other.
     least = (result["energy"] if judge.first else None) if exact else result["info"].get("bound")
     if not problem.is_complete:
-        least, exact = None, False
+        least = None
     by = "" if least is None else result["solver"]
     if least is None and method_of(problem) is None and not stop():
         least = spectral.bound(problem.formulation.qubo, result["energy"], min(1.0, _BOUND_RATIO * budget.seconds), stop)
@@ -183,11 +213,12 @@ class _Judge:
         return 1e-12 * float(np.abs(self.problem.formulation.qubo.weights).sum() + np.abs(found.energies).max(initial=0.0))
 
     def told(self) -> Result:
-        """Return the best feasible answer, or the nearest miss with what it breaks."""
+        """Return the best feasible answer, or else no answer and the nearest miss with what it breaks."""
         if self._best is None:
-            answer, broken = self._nearest
-            return {"objective": None, "answer": answer, "feasible": False, "violations": broken[:_MOST_VIOLATIONS]}
-        return {"objective": self._best[0], "answer": self._best[1], "feasible": True, "violations": []}
+            nearest, broken = self._nearest
+            broken = broken[:_MOST_VIOLATIONS]
+            return {"objective": None, "answer": None, "nearest": nearest, "feasible": False, "violations": broken}
+        return {"objective": self._best[0], "answer": self._best[1], "nearest": None, "feasible": True, "violations": []}
 
 
 def _joined(problem: Problem, routes: list[Result], *, both: bool) -> Result:
@@ -195,13 +226,14 @@ def _joined(problem: Problem, routes: list[Result], *, both: bool) -> Result:
     sign = -1.0 if problem.sense == "max" else 1.0
     feasible = [row for row in routes if row["feasible"]]
     best = min(feasible, key=lambda row: sign * row["objective"], default=routes[-1])
-    shown = ("route", "solver", "objective", "feasible", "proved", "bound", "bound_by", "wall_s", "cpu_s", "why_not")
+    shown = ("route", "solver", "objective", "feasible", "proved", "bound", "bound_by", "wall_s", "cpu_s", "why_not",
+             "replay")  # fmt: skip
     through = next((row for row in routes if row["route"] == QUBO), {})
     out = {key: value for key, value in through.items() if key not in ("text", "trace")} | dict(best)
     if best["feasible"] and problem.check(best["answer"]):
         raise Bug("An infeasible answer was called feasible: {first}", first=problem.check(best["answer"])[0])
     if best["route"] != QUBO:
-        out["replay"] = None  # the recipe is of the other route's answer, which did not win
+        out["replay"] = None  # the recipe is of the other route's answer, which did not win; that route's row keeps it
     out |= _about(problem) | _bounded(routes, best, sign)
     out |= {
         "routes": [{key: row.get(key) for key in shown} for row in routes], "verified": bool(best["feasible"]),
@@ -215,7 +247,9 @@ def _joined(problem: Problem, routes: list[Result], *, both: bool) -> Result:
         if row["route"] == DOMAIN and row["trace"]
     }
     out["traces"] = {**through.get("traces", {}), **own}
-    out["answer"] = best["answer"] if len(json.dumps(best["answer"])) <= _MOST_ANSWER_BYTES else None
+    for name in ("answer", "nearest"):
+        out[name] = best.get(name) if len(json.dumps(best.get(name))) <= _MOST_ANSWER_BYTES else None
+    out.pop("impossible", None)
     if through.get("why_not") != "" and through:
         return out
     return {**out, "penalties": [penalty.to_json() for penalty in problem.formulation.penalties] if through else []}
@@ -224,15 +258,13 @@ def _joined(problem: Problem, routes: list[Result], *, both: bool) -> Result:
 def _bounded(routes: list[Result], best: Result, sign: float) -> Result:
     """Return the best bound of all routes, whose it is, and how far the answer is from it at most, as a ratio; all proved."""
     told = [row for row in routes if row.get("bound") is not None]
-    if not told:
+    if not told or not best["feasible"]:
         return {"bound": None, "bound_by": "", "gap": None, "proved": bool(best["proved"])}
     row = max(told, key=lambda one: sign * one["bound"])
     bound, objective = float(row["bound"]), best["objective"]
-    if objective is None:
-        return {"bound": bound, "bound_by": row["bound_by"], "gap": None, "proved": False}
     away = sign * (objective - bound)
     room = _RELATIVE * max(1.0, abs(objective))
-    if away < -room and best["feasible"]:
+    if away < -room:
         raise Bug("The objective {objective} is better than the bound {bound}", objective=objective, bound=bound)
     gap = max(0.0, away) / max(abs(objective), abs(bound), 1e-12)
     return {"bound": bound, "bound_by": row["bound_by"], "gap": gap, "proved": bool(best["proved"]) or gap <= _PROVED}

@@ -1,6 +1,7 @@
 import pytest
 import sqlalchemy
 
+from app.engine.qubo.comparisons.report import page
 from app.engine.qubo.comparisons.tables import rows_of
 from app.engine.store.schema import metadata
 
@@ -39,3 +40,17 @@ def test_a_comparison_becomes_a_task_its_executions_and_an_outcome(result, word:
     assert outcome["quantum_solution"]["solver"] == "anneal"
     assert outcome["classical_baseline"]["solver"] != "anneal"
     assert made[1][1]["error_rate"] == 1 - result["rows"][0]["success"]
+    assert (task["quantum_provider"], task["quantum_circuit"]) == ("classical", None)
+    assert outcome["validation_status"] == "energies verified; all solvers classical"
+
+
+def test_a_simulated_solver_is_told_as_such_with_its_circuit(result) -> None:
+    rows = [result["rows"][0], {**result["rows"][1], "solver": "qaoa", "options": {"layers": 3}}, *result["rows"][2:]]
+    made = rows_of("run", {**result, "rows": rows}, 5)
+    task, outcome = made[0][1], made[-1][1]
+    assert task["quantum_provider"] == "simulated"
+    assert task["quantum_circuit"] == {"algorithm": "qaoa", "qubits": 100, "layers": 3, "shots": 1000}
+    assert outcome["validation_status"] == "energies verified; qaoa simulated, the others classical"
+    assert [row["quantum_processor"].startswith("simulator on ") for _, row in made[1:-1]] == [False, True, False]
+    assert "Simulated: qaoa; the others are classical." in page("t", {**result, "rows": rows}, 0)
+    assert "All solvers are classical." in page("t", result, 0)

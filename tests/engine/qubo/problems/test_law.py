@@ -114,18 +114,6 @@ def test_the_lowest_energy_of_all_states_is_a_feasible_answer_with_the_best_obje
 
 
 @every_kind
-def test_what_is_infeasible_is_dearer_than_the_worst_thing_its_penalty_is_weighed_against(kind):
-    problem = registry.read(TINY[kind], "tiny", kind)
-    qubo = problem.formulation.qubo
-    energies = spectrum(qubo)
-    floor = float(energies.min())
-    for index in np.argsort(energies, kind="stable")[:200]:
-        answer = problem.decode(state_of(int(index), qubo.n))
-        if problem.check(answer):
-            assert energies[index] > floor + 1e-12
-
-
-@every_kind
 def test_penalties_are_shown_with_their_reason(kind):
     for penalty in SAMPLES[kind].formulation.penalties:
         told = penalty.to_json()

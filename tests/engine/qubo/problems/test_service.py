@@ -47,6 +47,27 @@ async def test_a_typed_table_is_understood_kept_and_found_again(problems):
     await problems.take(**{**TAKE, "text": VAN, "name": "my van", "replace": True})
 
 
+async def test_a_problem_is_kept_as_the_kind_it_was_imported_as(problems):
+    ring = "4 4\n1 2 1\n2 3 1\n3 4 1\n1 4 1\n"
+    for kind in ("partition", "coloring", "maxcut"):
+        told = await problems.take(**{**TAKE, "text": ring, "kind": kind, "name": "ring", "replace": True})
+        assert told["file"].endswith(f"ring.{kind}.csv")
+        assert problems.list()["kept"] == [{"name": "ring", "kind": kind, "file": told["file"]}]
+        again = await problems.show(file="ring", kind="auto", **WHO)
+        assert again["problem"] == {**told["problem"], "name": again["problem"]["name"]}
+        assert (await problems.show(file="ring", kind="maxcut", **WHO))["problem"]["kind"] == "maxcut"
+    with pytest.raises(Conflict, match="ring is kept already"):
+        await problems.take(**{**TAKE, "text": ring, "name": "ring"})
+
+
+async def test_a_file_elsewhere_is_of_no_kind_by_its_name(problems, tmp_path):
+    elsewhere = tmp_path / "ring.partition.txt"
+    assert problems.kind_of(elsewhere, "auto") == "auto"
+    assert problems.kind_of(problems.folder / elsewhere.name, "auto") == "partition"
+    assert problems.kind_of(problems.folder / elsewhere.name, "coloring") == "coloring"
+    assert problems.kind_of(problems.folder / "ring.txt", "auto") == "auto"
+
+
 async def test_nothing_bad_is_kept(problems, tmp_path):
     with pytest.raises(BadInput, match=r"x, line 3: expected a whole number"):
         await problems.take(**{**TAKE, "text": VAN.replace("a,4,3", "a,4,three"), "name": "x"})

@@ -1,3 +1,6 @@
+import hashlib
+from pathlib import Path
+
 import pytest
 
 from app.engine.base.contracts import never, silent
@@ -45,6 +48,40 @@ def test_only_an_answer_of_the_qubo_route_leaves_its_recipe():
     both, alone = run(file=sample, seconds=1.0), run(file=sample, seconds=0.5, route="qubo")
     assert (both["replay"] is not None) == (both["route"] == "qubo")
     assert alone["replay"] is not None
+    row = next(row for row in both["routes"] if row["route"] == "qubo")
+    assert row["replay"]["text_sha256"] == hashlib.sha256(Path(sample).read_bytes()).hexdigest()
+    assert [row["replay"] for row in alone["routes"]] == [alone["replay"]]
+
+
+RING = "problem = coloring\ncolors = 2\nfrom,to\n" + "".join(f"{k},{k % 5 + 1}\n" for k in range(1, 6))
+ODD = "min\n x\nst\n a: x + y = 1\n b: y + z = 1\n c: x + z = 1\nbinary\n x y z\nend\n"
+
+
+@pytest.mark.parametrize("asked", [{"route": "qubo", "solver": "exact"}, {"route": "qubo"}, {}])
+@pytest.mark.parametrize("text, named", [(RING, ["1 - 2", "2 - 3", "3 - 4", "4 - 5", "1 - 5"]), (ODD, ["a", "b", "c"])])
+def test_a_problem_that_is_proved_infeasible_is_told_with_what_cannot_be_kept_together(text, named, asked):
+    with pytest.raises(BadInput, match="t is infeasible: these cannot be kept together: ") as told:
+        run(text=text, name="t", seconds=2.0, **asked)
+    assert all(name in str(told.value) for name in named)
+
+
+def test_what_no_method_knows_to_be_infeasible_is_told_with_what_the_nearest_breaks():
+    text = ODD.replace(" x\n", " x + [ 2 x * y ] / 2\n", 1)
+    with pytest.raises(BadInput, match=r"t is infeasible: the nearest answer there is breaks: [abc]"):
+        run(text=text, name="t", solver="exact")
+
+
+def test_without_a_feasible_answer_there_is_no_answer_and_no_bound_but_the_nearest_miss():
+    seen = {"route": "qubo", "solver": "dwave-descent"}
+    result = run(text=RING, name="t", **seen)
+    assert (result["feasible"], result["objective"], result["answer"], result["bound"]) == (False, None, None, None)
+    assert (result["gap"], result["proved"], result["verified"]) == (None, False, False)
+    assert len(result["nearest"]) == 5
+    problem = registry.read(RING, "t", "coloring")
+    assert problem.check(result["nearest"]) == result["violations"] != []
+    assert result["routes"][0]["bound"] is None
+    fine = run(text=RING.replace("colors = 2", "colors = 3"), name="t", **seen)
+    assert (fine["feasible"], fine["nearest"]) == (True, None)
 
 
 def test_one_route_can_be_asked_for():

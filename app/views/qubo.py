@@ -299,15 +299,15 @@ def _pressed(act: Callable[[], None], _checked: bool = False) -> None:
 def _verdict(result: Mapping[str, Any]) -> str:
     if result.get("feasible") is False and result.get("violations"):
         return tr("■ No feasible answer was found; the nearest breaks: {what}", what="; ".join(result["violations"][:3]))
+    if result.get("feasible") is False:
+        return f"■ {result.get('verdict') or tr('In this time no feasible answer was found.')}"
     if result.get("verdict"):
         return tr("● Verified in the problem's own terms. {verdict}", verdict=result["verdict"])
     if result.get("answer") is not None and result.get("penalties"):
         return tr("● Verified: the answer was checked and priced in the problem's own terms, apart from the solver.")
     if result.get("verified"):
         return tr("● Verified: the objective was summed again from the file, apart from the solver.")
-    if "objective" in result:
-        return tr("Best so far, as the solver tells it.")
-    return ""
+    return tr("Best so far, as the solver tells it.") if "objective" in result else ""
 
 
 def _bound(result: Mapping[str, Any], by: str) -> str:

@@ -184,6 +184,22 @@ def test_pictures_are_asked_for_as_the_kind_that_was_solved_and_again_after_a_fa
     assert start.names().count("qubo.picture") == 2
 
 
+def test_without_a_feasible_answer_the_page_says_so_with_what_the_nearest_breaks(full_window, full):
+    full_window.open_page("qubo")
+    page, now = full_window.page, full.clock.now_us()
+    told = {"objective": None, "answer": None, "feasible": False, "violations": ["1 and 5 wear one colour"], "bound": None}
+    for number, (more, said) in enumerate((
+        ({}, "■ No feasible answer was found; the nearest breaks: 1 and 5 wear one colour"),
+        ({"violations": [], "verdict": "In this time neither route found a feasible answer."},
+         "■ In this time neither route found a feasible answer."),
+    )):  # fmt: skip
+        result = {**told, **more}
+        full.qubo.records.put(Run(f"r-{number}", f"j-{number}", "t", "t.txt", {"file": "t"}, result, "done", now, now + number))
+        page.pick(f"r-{number}")
+        assert page._verdict.text() == said
+        assert page._figure.text() == "–"
+
+
 def test_a_problem_is_entered_with_its_kind(full_window):
     full_window.open_page("qubo")
     page = full_window.page

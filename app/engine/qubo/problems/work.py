@@ -271,9 +271,9 @@ def _bounded(routes: list[Result], best: Result, sign: float) -> Result:
 
 
 def _verdict(routes: list[Result], sign: float, *, both: bool) -> str:
-    """Return in one sentence which route did better, at equal time."""
+    """Return in one sentence which route did better, at equal time, or that nothing feasible was found."""
     if not both:
-        return ""
+        return "" if routes[0]["feasible"] else tr("In this time no feasible answer was found.")
     domain, qubo = routes
     name = tr(domain["solver"])
     if qubo["why_not"]:

@@ -76,6 +76,7 @@ def test_without_a_feasible_answer_there_is_no_answer_and_no_bound_but_the_neare
     result = run(text=RING, name="t", **seen)
     assert (result["feasible"], result["objective"], result["answer"], result["bound"]) == (False, None, None, None)
     assert (result["gap"], result["proved"], result["verified"]) == (None, False, False)
+    assert result["verdict"] == "In this time no feasible answer was found."
     assert len(result["nearest"]) == 5
     problem = registry.read(RING, "t", "coloring")
     assert problem.check(result["nearest"]) == result["violations"] != []

@@ -58,6 +58,7 @@ class EmbeddingPart(QWidget):
             self._file, self._kind, self._asked = file, kind, _NONE
             self.view.show_picture(None)
             self.told.setText("")
+            self.again.hide()
 
     def ask(self) -> None:
         """Ask for the embedding, once per file and topology; after a failure it can be asked for again."""

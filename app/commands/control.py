@@ -61,8 +61,8 @@ async def _mode(call: "Call", *, id: str, mode: str) -> dict[str, Any]:  # noqa:
     return call.engine.control.order(id, mode)
 
 
-async def _export(call: "Call", *, id: str, file: Path) -> dict[str, Any]:  # noqa: A002 - the argument's name
-    return await call.engine.control.export(id, file)
+async def _export(call: "Call", *, id: str, file: Path, replace: bool) -> dict[str, Any]:  # noqa: A002 - the argument's name
+    return await call.engine.control.export(id, file, replace=replace)
 
 
 async def _show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the argument's name on the command line
@@ -215,9 +215,12 @@ ROWS: tuple[Command, ...] = (
         "Write a report of a run or trial",
         "Write a run or trial as JSON, as CSV, or as an HTML page with its intervals drawn.",
         _export,
-        (_ID, Arg("file", Path, "Where to write; the ending .json, .csv or .html decides the form.")),
+        (
+            _ID,
+            Arg("file", Path, "Where to write; the ending .json, .csv or .html decides the form."),
+            Arg("replace", bool, "Replace the file if it exists.", default=False),
+        ),
         role=Role.OBSERVER,
-        danger=Danger.READ,
         returns="{file, size_bytes}",
     ),
     Command(
@@ -237,6 +240,6 @@ ROWS: tuple[Command, ...] = (
         _resources,
         role=Role.OBSERVER,
         danger=Danger.READ,
-        returns="a list of {name, title, unit, low, high, plant, delay_s}",
+        returns="{resources: [{name, title, unit, low, high, plant, delay_s}]}",
     ),
 )

@@ -111,7 +111,8 @@ class ControlPage(RunPage):
         per = result.get("per")
         controller = is_controller(run)
         live, resource = job is not None and job.state in LIVE, str(run.spec.get("resource", "threadpool"))
-        mode = str(run.spec.get("mode", "apply"))
+        now = job.partial if job is not None else {}
+        mode = str(now.get("mode") or result.get("mode") or run.spec.get("mode", "apply"))
         self.steer.show_run(run.id, mode, live=live, controller=controller, played=resource in WORKERS)
         self._course.setVisible(controller)
         kind = KINDS.get(resource)

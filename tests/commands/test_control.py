@@ -37,8 +37,8 @@ class Control:
         self.asked.append((run_id, given))
         return {"effect": 0.0}
 
-    async def export(self, run_id, file):
-        return {"file": f"{run_id} {file}"}
+    async def export(self, run_id, file, *, replace):
+        return {"file": f"{run_id} {file} {replace}"}
 
     def order(self, run_id, order):
         return {"id": run_id, "order": order}
@@ -110,4 +110,4 @@ async def test_orders_and_looks(call):
     assert await ask(call, "control.stop", id="r1", kill=True) == {"id": "r1", "order": "kill"}
     assert await ask(call, "control.mode", id="r1", mode="observe") == {"id": "r1", "order": "observe"}
     assert await ask(call, "control.list") == {"controllers": []}
-    assert await ask(call, "control.export", id="r1", file="a.html") == {"file": "r1 a.html"}
+    assert await ask(call, "control.export", id="r1", file="a.html", replace=True) == {"file": "r1 a.html True"}

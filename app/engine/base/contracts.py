@@ -79,7 +79,11 @@ class ResourceState(NamedTuple):
 
 
 class Resource(Protocol):
-    """Something with a size that can be measured and set; sizes are in its own unit, named in `unit`."""
+    """Something with a size that can be measured and set; sizes are in its own unit, named in `unit`.
+
+    It may also tell `plant` ("sizing", which is assumed, or "admission" where more at once can be slower) and `delay_s`, how
+    long a new size takes to show (one turn is assumed).
+    """
 
     name: str
     unit: str

@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.contracts import Resource, ResourceState
-from app.engine.base.errors import BadInput, OutpostError
+from app.engine.base.errors import BadInput
 from app.engine.control import records as reason
 from app.engine.control.choose import Auto
 from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
 from app.engine.control.laws import suited
 from app.engine.control.physics import Coherent, Optomechanical
 from app.engine.control.records import Action
+from app.engine.control.touch import Touch
 from app.engine.control.turns import Turns
 
 Floats = NDArray[np.float64]
@@ -145,6 +146,7 @@ class ControllerBank:
             raise BadInput("A bank knows no model {name}; choose from {known}", field="physics_model", name=physics_model,
                            known=", ".join(MODELS))  # fmt: skip
         self.resources, self.tick_s, self._clock, self._on_action = tuple(resources), tick_s, clock, on_action
+        self._touches = tuple(Touch(one) for one in self.resources)
         self.applied = [one.measure_state().size for one in self.resources]
         self.envelopes = tuple(envelopes) or tuple(
             Envelope(
@@ -162,6 +164,7 @@ class ControllerBank:
         )
         self.actions: deque[tuple[int, Action]] = deque(maxlen=_KEPT_ACTIONS)
         self._asked: Floats = np.array(self.applied, float)
+        self._acted, self._ended, self.killed = [False] * len(self.applied), False, False
         self._lock = threading.RLock()
         patience_s = 3 * tick_s + max(one.cool_s for one in self.envelopes)
         # One turn that hangs holds the lock: the revert goes past it.
@@ -181,12 +184,20 @@ class ControllerBank:
         with self._lock:
             self.columns.set_mode(mode)
 
+    @property
+    def troubles(self) -> dict[int, str]:
+        """Return what is wrong with a sensor or an actuator, by the number of its resource."""
+        return {row: why for row, one in enumerate(self._touches) if (why := one.sensor or one.actuator)}
+
     def optimize(self) -> Floats:
         """Take one turn of all now and return the sizes decided, shape (n,)."""
         with self._lock:
-            self.columns.see([_measured(resource) for resource in self.resources])
+            self.columns.see([one.measure() for one in self._touches])
             now_s = self._clock()
             sizes = self.columns.tick(now_s)
+            if self.killed:
+                self._again(now_s)
+                return np.array(self.applied, float)
             if self.columns.mode == reason.APPLY:
                 for row in np.flatnonzero(np.abs(sizes - self._asked) > 1e-9).tolist():
                     self._apply(row, float(sizes[row]), REASONS[self.columns.reasons[row]], now_s)
@@ -195,28 +206,67 @@ class ControllerBank:
     def start(self) -> None:
         """Take turns on a thread until `stop`; raises `Conflict` when it runs already."""
         self._turns.start()
+        self._ended = False
 
     def stop(self) -> list[float]:
-        """End the turns and leave every resource at its safe size, unless nothing was to be applied; return the sizes."""
-        self._turns.stop()
-        with self._lock:
-            self._to_safe("let go, safe size")
-            return list(self.applied)
+        """End the turns and leave every resource at its safe size, unless nothing was ever applied; return the sizes.
+
+        The sizes are set past the lock, before the last turn is waited for: it may hang in a sensor. When it comes back later
+        than in two seconds it applies nothing.
+        """
+        self._ended = True
+        self._let_go()
+        if self._turns.stop():
+            with self._lock:
+                self._let_go()
+                self._ended = False
+        return list(self.applied)
+
+    def kill(self) -> list[float]:
+        """Use the kill switch: every resource at its safe size at once, whatever a turn hangs in, and no action any more."""
+        self.killed = True
+        for row, envelope in enumerate(self.envelopes):
+            self._set(row, envelope.safe, reason.KILLED, self._clock())
+        return list(self.applied)
+
+    def _again(self, now_s: float) -> None:
+        """Ask those once more whose actuator did not take the safe size at a kill."""
+        for row, touch in enumerate(self._touches):
+            if touch.actuator:
+                self._set(row, self.envelopes[row].safe, reason.KILLED, now_s)
+
+    def _let_go(self) -> None:
+        if self.killed:
+            self._again(self._clock())
+        else:
+            self._to_safe(reason.LET_GO)
+            self._acted = [acted and bool(one.actuator) for acted, one in zip(self._acted, self._touches, strict=True)]
 
     def _to_safe(self, why: str) -> None:
-        if self.columns.mode == reason.APPLY:
-            for row, envelope in enumerate(self.envelopes):
-                self._apply(row, envelope.safe, why, self._clock())
+        for row, envelope in enumerate(self.envelopes):
+            if self.columns.mode == reason.APPLY or self._acted[row]:
+                self._set(row, envelope.safe, why, self._clock())
 
     def _turn(self) -> None:
         self.optimize()
 
     def _apply(self, row: int, size: float, why: str, now_s: float) -> None:
-        try:
-            applied = self.resources[row].apply_control(size)
-        except (OSError, OutpostError):
-            applied = self.applied[row]
-        stuck = abs(applied - size) > _WHOLE
+        """Set what was decided; a bank that was killed or stopped meanwhile ends at the safe size."""
+        if self._is_over():
+            return
+        self._acted[row] = True
+        self._set(row, size, why, now_s)
+        if self._is_over():
+            self._set(row, self.envelopes[row].safe, reason.KILLED if self.killed else reason.LET_GO, now_s)
+
+    def _is_over(self) -> bool:
+        """Tell whether another thread killed or stopped this; asked before and after each size is set."""
+        return self.killed or self._ended
+
+    def _set(self, row: int, size: float, why: str, now_s: float) -> None:
+        taken = self._touches[row].apply(size)
+        applied = self.applied[row] if taken is None else taken
+        stuck = taken is None or abs(applied - size) > _WHOLE
         self._asked[row] = applied if stuck else size
         if stuck:
             self.columns.overrule(row, applied)
@@ -226,10 +276,3 @@ class ControllerBank:
             self.actions.append((row, action))
             if self._on_action is not None:
                 self._on_action(row, action)
-
-
-def _measured(resource: Resource) -> ResourceState | None:
-    try:
-        return resource.measure_state()
-    except (OSError, ValueError, ArithmeticError, OutpostError):
-        return None

@@ -3,6 +3,9 @@
 It works on anything that fills `base.contracts.Resource` and follows any law. A sensor that fails or lies never moves
 the resource: the size is held, then brought to its safe value, and each turn says why. Every change made is kept with
 its reason, and told to `on_action`.
+
+`kill`, `let_go` and `apply_now` may be called from another thread while a turn hangs in the resource: a turn that comes back
+after a kill or while let go sets the safe size again instead of its own.
 """
 
 import math
@@ -12,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.engine.base.contracts import Resource, ResourceState
-from app.engine.base.errors import BadInput, OutpostError
-from app.engine.control.envelope import Envelope, Ringing, guard, is_sane
+from app.engine.base.errors import BadInput
+from app.engine.control.envelope import Envelope, Ringing, guard
 from app.engine.control.laws import Law
 from app.engine.control.ops import SCALAR
 from app.engine.control.records import (
@@ -21,7 +24,9 @@ from app.engine.control.records import (
     COOL,
     FREE,
     KILLED,
+    LET_GO,
     MODES,
+    NOT_APPLIED,
     OBSERVE,
     OBSERVED,
     RECOMMEND,
@@ -33,6 +38,7 @@ from app.engine.control.records import (
     Tick,
 )
 from app.engine.control.sight import Sight
+from app.engine.control.touch import Touch
 
 _WHOLE: Final = 0.5 + 1e-9
 _KEPT_ACTIONS: Final = 1000
@@ -67,7 +73,8 @@ class Controller:
         self.resource, self.law, self.envelope = resource, law, envelope
         self.applied = self._level = applied
         self.actions: deque[Action] = deque(maxlen=_KEPT_ACTIONS)
-        self.killed = False
+        self.killed = self._held = self._acted = False
+        self._touch = Touch(resource)
         self._delay_s, self._on_action = manner.delay_s, on_action
         self._memory: Any = law.begin()
         self._ringing = Ringing()
@@ -92,7 +99,7 @@ class Controller:
     def kill(self) -> float:
         """Bring the resource to its safe size now and never act again; return that size."""
         self.killed = True
-        self._apply(Decision(self.envelope.safe, KILLED), self._at_s or 0.0)
+        self._set(Decision(self.envelope.safe, KILLED), self._at_s or 0.0)
         return self.applied
 
     def tick(self, now_s: float) -> Tick:
@@ -106,13 +113,14 @@ class Controller:
             self._level = self.applied = state.size
         decision = self._decide(state, dt_s, now_s - self._fresh_s)
         force = self._wanted - self.applied
-        if self.killed:
-            decision = Decision(self.applied, KILLED)
+        if self._is_over():
+            decision = self._rest(now_s)
         elif self.mode == APPLY:
             decision = self._cooled(decision, now_s)
             # What stands as it was asked for is left alone: to ask again costs more than to decide.
             if state is None or state.size != self.applied or abs(decision.size - self._level) > _SAME:
-                self._apply(decision, now_s)
+                why = self._apply(decision, now_s)
+                decision = Decision(decision.size, NOT_APPLIED + why) if why else decision
         else:
             decision = Decision(decision.size, OBSERVED if self.mode == OBSERVE else RECOMMENDED)
         seen = self._seen
@@ -126,21 +134,45 @@ class Controller:
 
     def apply_now(self, decision: Decision, now_s: float) -> None:
         """Set a size past all laws: for a watch that finds the turns have stopped."""
-        self._apply(decision, now_s)
+        self._set(decision, now_s)
+
+    @property
+    def acting(self) -> bool:
+        """Tell whether the size is, or may still be, one of ours: the mode acts, or it did and nothing was let go since."""
+        return self.mode == APPLY or self._acted
 
     def let_go(self) -> float:
-        """Leave the resource at its safe size and return it; a mode that does not act leaves it as it is."""
-        if self.mode == APPLY and not self.killed:
-            self._apply(Decision(self.envelope.safe, "let go, safe size"), self._at_s or 0.0)
+        """Leave the resource at its safe size and return it; where nothing was ever applied it is left as it is.
+
+        A turn that hangs meanwhile applies nothing when it comes back, until `take_up`.
+        """
+        self._held = True
+        if self.killed:
+            if self._touch.actuator:
+                self._set(Decision(self.envelope.safe, KILLED), self._at_s or 0.0)
+        elif self.acting and not self._set(Decision(self.envelope.safe, LET_GO), self._at_s or 0.0):
+            self._acted = False
         return self.applied
+
+    def take_up(self) -> None:
+        """Act again after `let_go`; a kill stays."""
+        self._held = False
+
+    def _is_over(self) -> bool:
+        """Tell whether another thread killed this or let it go; asked before and after each size is set."""
+        return self.killed or self._held
+
+    def _rest(self, now_s: float) -> Decision:
+        """Return the safe size as it stands; what the actuator refused at a kill is asked again."""
+        reason = KILLED if self.killed else LET_GO
+        if self._touch.actuator and (self.killed or self.acting):
+            self._set(Decision(self.envelope.safe, reason), now_s)
+        return Decision(self.applied, reason)
 
     def _measure(self, now_s: float) -> ResourceState | None:
         """Return a state that can be believed, or None; a stamp that does not move on is no fresh news."""
-        try:
-            state = self.resource.measure_state()
-        except (OSError, ValueError, ArithmeticError, OutpostError):
-            return None
-        if not is_sane(state):
+        state = self._touch.measure()
+        if state is None:
             return None
         if self._seen is None or state.at_s > self._seen.at_s:
             self._fresh_s = min(state.at_s, now_s)
@@ -166,21 +198,31 @@ class Controller:
         rings = self._ringing.gain < 1 and decision.reason == FREE
         return Decision(decision.size, RINGS) if rings else decision
 
-    def _apply(self, decision: Decision, now_s: float) -> None:
-        """Set the size; a resource that counts in whole units keeps our fraction, one that is stuck overrules it."""
-        before = self.applied
-        try:
-            self.applied = self.resource.apply_control(decision.size)
-        except (OSError, OutpostError):
-            return
-        self._level = decision.size if abs(self.applied - decision.size) <= _WHOLE else self.applied
-        if self.applied != before:
+    def _apply(self, decision: Decision, now_s: float) -> str:
+        """Set what a law decided, and return why not; one that was killed or let go meanwhile ends at its safe size."""
+        if self._is_over():
+            return ""
+        self._acted = True
+        why = self._set(decision, now_s)
+        if self._is_over():
+            self._set(Decision(self.envelope.safe, KILLED if self.killed else LET_GO), now_s)
+        return why
+
+    def _set(self, decision: Decision, now_s: float) -> str:
+        """Set the size, return why not; one that counts in whole units keeps our fraction, one that is stuck overrules it."""
+        before, applied = self.applied, self._touch.apply(decision.size)
+        if applied is None:
+            return self._touch.actuator
+        self.applied = applied
+        self._level = decision.size if abs(applied - decision.size) <= _WHOLE else applied
+        if applied != before:
             self._acted_s = now_s
-            self._ringing.note(now_s, self.applied - before, self.applied)
-            action = Action(now_s, before, self._wanted, self.applied, decision.reason)
+            self._ringing.note(now_s, applied - before, applied)
+            action = Action(now_s, before, self._wanted, applied, decision.reason)
             self.actions.append(action)
             if self._on_action is not None:
                 self._on_action(action)
+        return ""
 
 
 __all__ = ["APPLY", "OBSERVE", "RECOMMEND", "Controller", "Manner", "sight_of"]

@@ -1,7 +1,8 @@
 """The laws a controller can follow, by name and by kind of plant; each keeps its memory outside itself.
 
 On a sizing plant more is always faster, and a law may follow demand; on an admission plant more can be slower, and a law
-sets a limit. The models of the house come first, then their peers; `literal` is shown as harmful and never picked.
+sets a limit: the models that follow demand are no models there, and of the peers that do only PID is played there. The
+models of the house come first, then their peers; `literal` is shown as harmful and never picked.
 """
 
 from collections.abc import Mapping
@@ -43,12 +44,11 @@ _SIZING: tuple[Law, ...] = (
 )  # fmt: skip
 _ADMISSION: tuple[Law, ...] = (
     Auto(admission=True), limits.Fitted(name="parametric"), limits.Extremum(), limits.Fitted(), peers.Static(),
-    limits.AimdLimit(), limits.GradientLimit(), limits.VegasLimit(), peers.Pid(), physics.Coherent(), physics.Optomechanical(),
+    limits.AimdLimit(), limits.GradientLimit(), limits.VegasLimit(), peers.Pid(),
 )  # fmt: skip
 LAWS: Final[Mapping[str, Law]] = {law.name: law for law in _SIZING}
 LIMITS: Final[Mapping[str, Law]] = {law.name: law for law in _ADMISSION}
 MODELS: Final = ("auto", "optomechanical", "parametric", "coherent")
-FOLLOWERS: Final = ("pid", "coherent", "optomechanical")
 
 
 def suited(law: Law, resource: Any) -> Law:

@@ -214,7 +214,10 @@ class Fitted:
         return memory, self.aim(optimum(memory, ops), sight, dt_s, ops)
 
     def aim(self, fit: tuple[Num, Num, Num], sight: Sight, dt_s: float, ops: Ops) -> Num:
-        """Return the limit that `fit` (see `optimum`) calls for, approached within a second or so and never past n*."""
+        """Return the limit that `fit` (see `optimum`) calls for, approached within a second or so.
+
+        Below n* once the slowdown is sure; until then it rises while tasks wait, and can pass n*.
+        """
         best, t_value, _ = fit
         known = t_value > _SURE_T
         probe = ops.where(sight.queue > 0, sight.size * (1 + self.rise), sight.size)

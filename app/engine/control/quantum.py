@@ -85,6 +85,7 @@ class QuantumController:
         """Take turns on a thread until `stop`; raises `Conflict` when it runs already."""
         self._begun_s = self._clock()
         self._turns.start()
+        self._controller.take_up()
 
     def optimize(self) -> Tick:
         """Take one turn now and return what was done and why."""
@@ -97,15 +98,21 @@ class QuantumController:
             return tick
 
     def stop(self) -> float:
-        """End the turns and leave the resource at its safe size, which is returned; a second call changes nothing."""
-        self._turns.stop()
-        with self._lock:
-            return self._controller.let_go()
+        """End the turns and leave the resource at its safe size, which is returned; a second call changes nothing.
+
+        The size is set before the last turn is waited for, and past the lock: that turn may hang in the sensor. It is waited
+        for two seconds; when it comes back later it applies nothing.
+        """
+        size = self._controller.let_go()
+        if self._turns.stop():
+            with self._lock:
+                size = self._controller.let_go()
+                self._controller.take_up()
+        return size
 
     def kill(self) -> float:
-        """Use the kill switch: the safe size at once, and no action any more."""
-        with self._lock:
-            return self._controller.kill()
+        """Use the kill switch: the safe size at once, whatever a turn hangs in, and no action any more."""
+        return self._controller.kill()
 
     def tune(self, *, candidates: int = 40, seeds: int = 12, seed: int = 0) -> dict[str, Any]:
         """Tune the model on the arrivals seen so far and take the settings if they are confirmed on a part not used for it.
@@ -165,7 +172,7 @@ class QuantumController:
             self.tuned = {"accepted": False, "verdict": str(error)}
 
     def _revert(self) -> None:
-        if self._controller.mode == "apply":
+        if self._controller.acting:
             # The turn hangs, perhaps in the resource and with the lock: go past both.
             self._controller.apply_now(Decision(self.envelope.safe, DEAD), self._clock())
 

@@ -17,6 +17,8 @@ COOL: Final = "cooling down, held"
 RINGS: Final = "oscillation, gain halved"
 KILLED: Final = "kill switch, safe size"
 DEAD: Final = "controller silent, safe size"
+LET_GO: Final = "let go, safe size"
+NOT_APPLIED: Final = "not applied: "
 OBSERVED: Final = "observed only"
 RECOMMENDED: Final = "recommended only"
 # Those of them that are a bound in force.

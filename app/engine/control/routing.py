@@ -56,12 +56,13 @@ class Router:
             )
         self._random, self._turn = random.Random(self.seed), 0
 
-    def pick(self, now_s: float, active: int) -> Backend | None:
+    def pick(self, now_s: float, active: int, *, but: Backend | None = None) -> Backend | None:
         """Return who takes the next request among the first `active` that are not ejected, or None when all are full.
 
-        One that is ejected gives its place to the next: a pool of one must not stand still with its first backend.
+        One that is ejected, or is the one this request just failed at (`but`), gives its place to the next: a pool of one
+        must not stand still with its first backend.
         """
-        able = [one for one in self.backends if one.open(now_s)][:active]
+        able = [one for one in self.backends if one is not but and one.open(now_s)][:active]
         free = [one for one in able if one.inflight < self.limit]
         if not free:
             return None

@@ -175,9 +175,10 @@ class ControlService:
     def _line(self, run: Run) -> dict[str, Any]:
         job = self._base.jobs.records.get(run.job_id)
         now = job.partial if job is not None else {}
+        mode = now.get("mode") or (run.result or {}).get("mode") or run.spec.get("mode", "")
         return {
             "id": run.id, "title": run.title, "state": job.state if job is not None else run.state, "source": run.source,
-            "mode": run.spec.get("mode", ""), "target": now.get("target"), "size": now.get("size"), "force": now.get("force"),
+            "mode": mode, "target": now.get("target"), "size": now.get("size"), "force": now.get("force"),
             "reason": now.get("reason", ""), "created_us": run.created_us,
         }  # fmt: skip
 
@@ -185,11 +186,14 @@ class ControlService:
         """Return one run with all that was kept of it; raises `Missing`."""
         return dataclasses.asdict(self._book.records.need(run_id))
 
-    async def export(self, run_id: str, file: Path) -> dict[str, Any]:
-        """Write a run as JSON, CSV (its course or its effects) or an HTML report, by the ending of `file`."""
+    async def export(self, run_id: str, file: Path, *, replace: bool = False) -> dict[str, Any]:
+        """Write a run as JSON, CSV (its course or its effects) or an HTML report, by the ending of `file`.
+
+        Raises `Conflict` when the file exists and is not to be replaced.
+        """
         document = self.show(run_id)
         text = report.render(document, file.suffix.lower())
-        await asyncio.to_thread(_write, file, text)
+        await asyncio.to_thread(_write, file, text, replace=replace)
         return {"file": str(file), "size_bytes": len(text.encode())}
 
 
@@ -225,8 +229,11 @@ def _place(trace: Path | None) -> str:
     return "" if trace is None else str(trace.absolute())
 
 
-def _write(file: Path, text: str) -> None:
+def _write(file: Path, text: str, *, replace: bool) -> None:
     try:
-        file.write_text(text, encoding="utf-8")
+        with file.open("w" if replace else "x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError:
+        raise Conflict("{file} exists already", file=file, hint="Give another name, or replace it.") from None
     except OSError as error:
         raise BadInput("{file} cannot be written: {why}", field="file", file=file, why=error.strerror or error) from error

@@ -1,14 +1,20 @@
 """Turns on a thread of their own, and one watch over all who take them.
 
 When no turn of somebody comes for as long as it asked, its revert is called on a fresh thread: a resource that hangs may hang
-there too, and holds up neither the watch nor others. The watch's thread ends when nobody takes turns any more.
+there too, and holds up neither the watch nor others. A turn that raises is logged, and the next is tried: the watch reverts
+while none comes through. The watch's thread ends when nobody takes turns any more.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Final
 
 from app.engine.base.errors import Conflict
+
+log = logging.getLogger(__name__)
+# How long a stop waits for the last turn; one that hangs is left behind on its thread.
+LAST_TURN_S: Final = 2.0
 
 
 class Turns:
@@ -24,24 +30,31 @@ class Turns:
         self._turned_s = clock()
 
     def start(self) -> None:
-        """Take turns until `stop`; raises `Conflict` when they are taken already."""
+        """Take turns until `stop`; raises `Conflict` when they are taken already, or the last one still hangs."""
         with self._lock:
             if self._thread is not None:
                 raise Conflict("This controller runs already")
-            self._ending.clear()
+            self._ending = threading.Event()
             self._turned_s = self._clock()
-            self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+            self._thread = threading.Thread(target=self._run, args=(self._ending,), name=self.name, daemon=True)
             self._thread.start()
         WATCH.add(self)
 
-    def stop(self) -> None:
-        """End the turns and return when the last is over; a second call changes nothing."""
+    def stop(self, wait_s: float = LAST_TURN_S) -> bool:
+        """End the turns and tell whether the last is over, waited for at most `wait_s`; a second call changes nothing.
+
+        The watch looks until then: a last turn that hangs is reverted like any other.
+        """
         self._ending.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(wait_s)
         WATCH.discard(self)
         with self._lock:
-            thread, self._thread = self._thread, None
-        if thread is not None and thread is not threading.current_thread():
-            thread.join()
+            over = thread is None or not thread.is_alive()
+            if self._thread is thread and (over or thread is threading.current_thread()):
+                self._thread = None
+        return over
 
     def look(self) -> None:
         """Revert on a fresh thread when no turn has come for too long."""
@@ -50,13 +63,24 @@ class Turns:
             self._reverting = threading.Thread(target=self._revert, name=f"{self.name}-revert", daemon=True)
             self._reverting.start()
 
-    def _run(self) -> None:
+    def _run(self, ending: threading.Event) -> None:
         next_s = self._clock()
-        while not self._ending.is_set():
+        while not ending.is_set():
+            came_through = self._took()
+            now_s = self._clock()
+            if came_through:
+                self._turned_s = now_s
+            next_s = max(next_s + self.tick_s, now_s)
+            ending.wait(max(0.0, next_s - now_s))
+
+    def _took(self) -> bool:
+        """Take one turn and tell whether it came through: what a law or a listener raises must not end the loop."""
+        try:
             self._turn()
-            self._turned_s = self._clock()
-            next_s = max(next_s + self.tick_s, self._turned_s)
-            self._ending.wait(max(0.0, next_s - self._turned_s))
+        except Exception:
+            log.exception("a turn of %s failed", self.name)
+            return False
+        return True
 
 
 class Watch:

@@ -250,7 +250,7 @@ def _result(trail: Trail, safe: int, unserved: int) -> dict[str, Any]:
         "bounds_violations": metrics.outside(sizes, plan.low, plan.high),
         "overhead_ratio": trail.control_cpu_s / trail.wall_s if trail.wall_s else 0.0,
         "wall_s": trail.wall_s,
-        "mode": plan.mode,
+        "mode": trail.mode,
         "ended_early": trail.told_to_end,
         "law": plan.law,
         "actions": [{**one, "at_s": round(one["at_s"] - begin_s, 4)} for one in trail.actions],

@@ -183,3 +183,116 @@ def test_a_bank_is_refused_what_it_cannot_do():
         ControllerBank([Played(0, contended=False)], "parametric")
     with pytest.raises(BadInput, match="a law, an envelope, a size and a delay"):
         Columns([], [], [], delays_s=[])
+
+
+def both(count=2, **more):
+    """A bank of `count` that has grown, on a clock of its own."""
+    now_s = [0.0]
+    plays = [Played(seed, contended=False) for seed in range(count)]
+    for play in plays:
+        play.step(0.0)
+    envelopes = [Envelope(2, 64, 12, stale_s=0.2, lost_s=0.3)] * count
+    bank = ControllerBank(plays, mode="apply", clock=lambda: now_s[0], envelopes=envelopes, **more)
+
+    def turn(turns):
+        for _ in range(turns):
+            now_s[0] += 0.1
+            for play in plays:
+                play.step(now_s[0])
+            bank.optimize()
+
+    return plays, bank, turn
+
+
+@pytest.mark.parametrize("bug", [KeyError("value"), RuntimeError("vanished"), TypeError()])
+def test_one_resource_that_vanishes_or_has_a_bug_stops_no_other(bug):
+    (gone, well), bank, turn = both()
+    turn(30)
+
+    def broken(*_args):
+        raise bug
+
+    sizes, measure, steer = [], gone.measure_state, gone.apply_control
+    gone.measure_state = broken
+    for _ in range(30):
+        turn(1)
+        sizes.append(well.size)
+    assert gone.size == 12.0
+    assert REASONS[bank.columns.reasons[0]] == SAFE
+    assert len(set(sizes)) > 3
+    assert list(bank.troubles) == [0]
+    gone.measure_state, gone.apply_control = measure, broken
+    turn(30)
+    assert gone.size == 12.0
+    assert list(bank.troubles) == [0]
+    gone.apply_control = steer
+    turn(30)
+    assert gone.size != 12.0
+    assert bank.troubles == {}
+
+
+def test_a_sensor_that_tells_something_else_altogether_stops_no_other():
+    (odd, well), bank, turn = both()
+    turn(30)
+    odd.measure_state = lambda: (1.0, "x")
+    before = well.size
+    turn(20)
+    assert odd.size == 12.0
+    assert well.size != before or bank.actions[-1][0] == 1
+
+
+def test_the_kill_switch_of_a_bank_is_at_once_and_for_good():
+    plays, bank, turn = both()
+    turn(30)
+    assert any(play.size != 12.0 for play in plays)
+    assert bank.kill() == [12.0, 12.0]
+    turn(20)
+    assert [play.size for play in plays] == [12.0, 12.0]
+    assert bank.stop() == [12.0, 12.0]
+
+
+def test_a_bank_that_acted_and_then_only_recommends_is_let_go_to_its_safe_sizes():
+    plays, bank, turn = both()
+    turn(30)
+    bank.set_mode("recommend")
+    turn(3)
+    assert bank.stop() == [12.0, 12.0]
+    assert [play.size for play in plays] == [12.0, 12.0]
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_neither_the_kill_switch_nor_the_stop_of_a_bank_waits_for_a_sensor_that_hangs(end, monkeypatch):
+    monkeypatch.setattr("app.engine.control.turns.Turns.stop.__defaults__", (0.1,))
+    plays = [Played(0, contended=False), Played(1, contended=False)]
+    for play in plays:
+        play.step(0.0)
+    envelopes = [Envelope(2, 64, 12, cool_s=30.0)] * 2
+    bank = ControllerBank(plays, mode="apply", tick_s=0.02, envelopes=envelopes)
+    inside, gate, done, asked = threading.Event(), threading.Event(), threading.Event(), []
+    measure, steer = plays[0].measure_state, plays[1].apply_control
+
+    def hang():
+        inside.set()
+        assert gate.wait(60)
+        return measure()._replace(position=60.0, raw=60.0)
+
+    plays[0].measure_state = hang
+    plays[1].apply_control = lambda size: asked.append(size) or steer(size)
+    plays[0].size = plays[1].size = 30.0
+    bank.start()
+    assert inside.wait(20)
+    hung = bank._turns._thread
+
+    def call():
+        getattr(bank, end)()
+        done.set()
+
+    threading.Thread(target=call, daemon=True).start()
+    assert done.wait(20)
+    assert [play.size for play in plays] == [12.0, 12.0]
+    gate.set()
+    assert bank.stop() == [12.0, 12.0]
+    hung.join(20)
+    assert not hung.is_alive()
+    assert [play.size for play in plays] == [12.0, 12.0]
+    assert set(asked) == {12.0}

@@ -235,3 +235,88 @@ def test_no_sensor_can_make_it_leave_the_bounds_or_the_rate(readings):
         assert 2 <= now <= 64
         assert -5 - 1e-6 <= now - size <= 10 + 1e-6
         size = now
+
+
+@pytest.mark.parametrize("error", [OSError("device busy"), KeyError("gone"), RuntimeError("a bug of the adapter")])
+def test_a_size_that_is_not_taken_says_why_and_is_asked_again(error):
+    resource, controller = make()
+    take = resource.apply_control
+
+    def refuse(_size):
+        raise error
+
+    resource.apply_control = refuse
+    tick = play(resource, controller, 3, position=40.0)[-1]
+    assert tick.reason == f"not applied: {error}"
+    assert tick.size == 10.0
+    resource.apply_control = take
+    assert play(resource, controller, 20, start=3, position=40.0)[-1].size > 20
+
+
+@pytest.mark.parametrize(
+    "answer", [None, (1.0, 2.0), ResourceState(*["x"] * 14), KeyError("x"), RuntimeError("x"), TypeError()]
+)
+def test_a_sensor_with_a_bug_is_a_sensor_that_is_lost(answer, caplog):
+    resource, controller = make()
+    play(resource, controller, 30)
+    resource.state = answer
+    reasons = [controller.tick(0.1 * k).reason for k in range(30, 60)]
+    assert reasons[-1] == SAFE
+    assert resource.sizes[-1] == ENVELOPE.safe
+    assert caplog.text.count("scripted is not believed") == 1
+    assert play(resource, controller, 30, start=60)[-1].size > 20
+
+
+@pytest.mark.parametrize("answer", [None, math.nan, "x"])
+def test_an_actuator_that_tells_no_size_is_stuck(answer):
+    resource, controller = make()
+    resource.apply_control = lambda _size: answer
+    tick = play(resource, controller, 3, position=40.0)[-1]
+    assert tick.reason.startswith("not applied: ")
+    assert tick.size == 10.0
+
+
+def test_who_acted_and_then_only_recommended_still_lets_go_to_the_safe_size():
+    resource, controller = make()
+    assert play(resource, controller, 30, position=40.0)[-1].size > 30
+    controller.set_mode("recommend")
+    play(resource, controller, 3, start=30, size=resource.sizes[-1])
+    assert controller.acting
+    assert controller.let_go() == ENVELOPE.safe
+    assert not controller.acting
+    made = len(resource.sizes)
+    assert controller.let_go() == ENVELOPE.safe
+    assert len(resource.sizes) == made
+
+
+def test_a_kill_that_the_actuator_refused_is_asked_again():
+    resource, controller = make()
+    play(resource, controller, 30, position=40.0)
+    take = resource.apply_control
+
+    def refuse(_size):
+        raise OSError("device busy")
+
+    resource.apply_control = refuse
+    assert controller.kill() > 30
+    resource.apply_control = take
+    last = play(resource, controller, 2, start=30, position=40.0)[-1]
+    assert (last.size, last.reason, resource.sizes[-1]) == (ENVELOPE.safe, KILLED, ENVELOPE.safe)
+
+
+@pytest.mark.parametrize("end", ["kill", "let_go"])
+def test_a_size_that_was_on_its_way_at_the_end_is_taken_back(end):
+    resource, controller = make()
+    play(resource, controller, 30)
+    take = resource.apply_control
+
+    def slow(size):
+        resource.apply_control = take
+        getattr(controller, end)()  # from another thread, in life
+        return take(size)
+
+    resource.apply_control = slow
+    play(resource, controller, 1, start=30, position=60.0)
+    assert resource.sizes[-1] == controller.applied == ENVELOPE.safe
+    play(resource, controller, 5, start=31, position=60.0)
+    assert resource.sizes[-1] == ENVELOPE.safe

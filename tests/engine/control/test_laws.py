@@ -95,6 +95,12 @@ def test_an_unknown_law_is_refused_with_those_there_are():
         need("warp", "admission")
 
 
+@pytest.mark.parametrize("name", ["coherent", "optomechanical"])
+def test_a_model_that_follows_demand_is_refused_where_more_is_slower(name):
+    with pytest.raises(BadInput, match=rf"no control law {name}; choose from auto, parametric"):
+        need(name, "admission")
+
+
 def test_a_size_in_bytes_has_a_reserve_over_demand_and_one_in_workers_keeps_its_margin():
     class Bytes:
         reserve = 0.25

@@ -33,6 +33,8 @@ class Sim:
         )
         if self.fault == "lost":
             raise Offline("gone")
+        if self.fault == "bug":
+            raise KeyError("value")
         if self.fault == "stuck sensor":
             return self._last
         self._last = state
@@ -49,6 +51,8 @@ class Sim:
         self.asked.append(new_size)
         if self.fault == "flap":
             raise OSError("device busy")
+        if self.fault == "actuator bug":
+            raise RuntimeError("a bug of the adapter")
         if self.fault != "stuck actuator":
             self.size = float(round(new_size))
         return self.size
@@ -71,8 +75,8 @@ def turn(sim, controller, count=1):
     return ticks
 
 
-SENSOR = ("lost", "nan", "negative", "infinite", "stuck sensor", "late")
-FAULTS = (*SENSOR, "huge", "stuck actuator", "flap")
+SENSOR = ("lost", "bug", "nan", "negative", "infinite", "stuck sensor", "late")
+FAULTS = (*SENSOR, "huge", "stuck actuator", "flap", "actuator bug")
 
 
 def test_a_hundred_injected_faults_break_no_bound_and_revert_within_three_turns():
@@ -166,6 +170,64 @@ def test_the_kill_switch():
     turn(sim, controller, 20)
     assert controller.kill() == 12.0
     turn(sim, controller, 20)
+    assert sim.size == 12.0
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_the_kill_switch_and_the_stop_do_not_wait_for_a_sensor_that_hangs(end, monkeypatch):
+    monkeypatch.setattr("app.engine.control.turns.Turns.stop.__defaults__", (0.1,))
+    sim, gate, inside = Sim(0), threading.Event(), threading.Event()
+    controller = QuantumController(sim, mode="apply", safe=12.0, tick_s=0.02, envelope=Envelope(2, 64, 12, cool_s=30.0))
+    measure = sim.measure_state
+
+    def hang():
+        inside.set()
+        assert gate.wait(60)
+        return measure()._replace(at_s=1e9, raw=60.0, position=60.0)
+
+    sim.measure_state = hang
+    sim.size = 30.0
+    controller._controller.applied = 30.0
+    controller.start()
+    assert inside.wait(20)
+    done = threading.Event()
+
+    def call():
+        assert getattr(controller, end)() == 12.0
+        done.set()
+
+    threading.Thread(target=call, daemon=True).start()
+    assert done.wait(20)
+    assert sim.size == 12.0
+    gate.set()
+    hung = controller._turns._thread
+    assert controller.stop() == 12.0
+    if hung is not None:
+        hung.join(20)
+        assert not hung.is_alive()
+    assert sim.size == 12.0
+    assert set(sim.asked) == {12.0}
+
+
+def test_what_acted_is_left_at_its_safe_size_though_it_only_recommends_now():
+    sim, controller = steered(0)
+    turn(sim, controller, 30)
+    assert sim.size > 15
+    controller.set_mode("recommend")
+    turn(sim, controller, 3)
+    assert controller.stop() == sim.size == 12.0
+    idle = Sim(0)
+    looks = QuantumController(idle, mode="recommend", clock=idle.clock)
+    turn(idle, looks, 3)
+    assert looks.stop() == 10.0
+    assert idle.asked == []
+
+
+def test_the_watch_reverts_what_acted_though_it_only_recommends_now():
+    sim, controller = steered(0)
+    turn(sim, controller, 30)
+    controller.set_mode("observe")
+    controller._revert()
     assert sim.size == 12.0
 
 

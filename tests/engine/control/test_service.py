@@ -126,11 +126,13 @@ async def test_a_mode_and_an_end_reach_a_controller_that_runs(base, control, tmp
     assert control.list()["controllers"][0]["reason"] == "observed only"
     assert control.order(run.id, "apply") == {"id": run.id, "order": "apply"}
     await until(lambda reason: reason and reason != "observed only")
+    assert control.list()["controllers"][0]["mode"] == "apply"
     control.order(run.id, "end")
     result = await waiting
     undo()
     assert result["ended_early"]
     assert control.show(run.id)["spec"]["mode"] == "observe"
+    assert result["mode"] == control.list()["controllers"][0]["mode"] == "apply"
     assert result["wall_s"] < 60
     with pytest.raises(Conflict, match="does not run now"):
         control.order(run.id, "apply")
@@ -139,6 +141,9 @@ async def test_a_mode_and_an_end_reach_a_controller_that_runs(base, control, tmp
         file = tmp_path / f"run.{ending}"
         assert (await control.export(run.id, file))["size_bytes"] > 100
         assert word in file.read_text("utf-8")
+        with pytest.raises(Conflict, match="exists already"):
+            await control.export(run.id, file)
+        assert (await control.export(run.id, file, replace=True))["size_bytes"] > 100
     with pytest.raises(BadInput, match=r"\.json, \.csv or \.html"):
         await control.export(run.id, tmp_path / "run.txt")
 

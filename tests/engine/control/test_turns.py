@@ -48,17 +48,42 @@ def test_one_watch_looks_at_all_and_a_revert_that_hangs_holds_up_no_other():
     other.stop()
 
 
-def test_a_turn_that_raises_ends_its_thread_and_the_watch_reverts(monkeypatch):
-    monkeypatch.setattr(threading, "excepthook", lambda _args: None)
-    reverted = threading.Event()
+def test_a_turn_that_raises_is_tried_again_and_the_watch_reverts_meanwhile(caplog):
+    reverted, mended, again = threading.Event(), threading.Event(), threading.Event()
 
     def broken():
-        raise TypeError("a law of somebody else")
+        if not mended.is_set():
+            raise TypeError("a law of somebody else")
+        again.set()
 
     turns = made(broken, revert=reverted.set, patience_s=0.03)
     turns.start()
     assert reverted.wait(20)
+    mended.set()
+    assert again.wait(20)
     turns.stop()
+    assert "a law of somebody else" in caplog.text
+
+
+def test_a_stop_does_not_wait_for_ever_and_is_watched_meanwhile():
+    inside, gate, reverted = threading.Event(), threading.Event(), threading.Event()
+
+    def hang():
+        inside.set()
+        gate.wait(60)
+
+    turns = made(hang, revert=reverted.set, patience_s=0.03)
+    turns.start()
+    assert inside.wait(20)
+    reverted.clear()
+    assert not turns.stop(0.2)
+    assert reverted.is_set()
+    with pytest.raises(Conflict, match="runs already"):
+        turns.start()
+    gate.set()
+    assert turns.stop(20)
+    turns.start()
+    assert turns.stop(20)
 
 
 def test_the_watch_ends_with_the_last_of_those_it_watches():

@@ -34,15 +34,16 @@ class LoadBalancer:
         """Return a backend's answer; raises `Limit` when none can take it, else what the last one raised."""
         with self._lock:
             self.asked += 1
+            backend = self.router.pick(self._clock(), self.active)
         begin_s = self._clock()
         try:
-            answer = self._try(request)
+            answer = self._try(request, backend)
         except Exception as first:
             if isinstance(first, Limit):
                 with self._lock:
                     self.refused += 1
                 raise
-            answer = self._again(request)
+            answer = self._again(request, backend, first)
         with self._lock:
             self.done += 1
             took_s = self._clock() - begin_s
@@ -50,17 +51,20 @@ class LoadBalancer:
             self._recent = [*self._recent[-999:], took_s]
         return answer
 
-    def _again(self, request: Any) -> Any:
+    def _again(self, request: Any, failed: Backend | None, first: Exception) -> Any:
+        """Try another backend; where there is none, what the first raised is raised."""
+        with self._lock:
+            other = self.router.pick(self._clock(), self.active, but=failed)
         try:
-            return self._try(request)
+            if other is None:
+                raise first
+            return self._try(request, other)
         except Exception:
             with self._lock:
                 self.failed += 1
             raise
 
-    def _try(self, request: Any) -> Any:
-        with self._lock:
-            backend = self.router.pick(self._clock(), self.active)
+    def _try(self, request: Any, backend: Backend | None) -> Any:
         if backend is None:
             raise Limit("No backend can take a request now")
         begin_s, failed = self._clock(), True

@@ -5,7 +5,9 @@ CPython does not give all memory back to the system, so what is steered is the c
 """
 
 import gc
+import os
 import socket
+import sys
 import threading
 from collections import OrderedDict
 from pathlib import Path
@@ -39,7 +41,7 @@ class BufferResource(Metered):
         self._source = source_of(metric_source) if isinstance(metric_source, str) and metric_source else metric_source or None
         self._last: tuple[float, float] | None = None
         self._devices = SAMPLER.watch(_NET_DEV) if _NET_DEV.exists() else None
-        self._first = float(self._counters()[0])
+        self._first = self._counters()
 
     def _counters(self) -> tuple[float, float, float, float]:
         """Return (received bytes, packets, errors, drops) of the interface."""
@@ -81,13 +83,11 @@ class BufferResource(Metered):
         return min(max(self._granted(), self.low), self.high)
 
     def get_metrics(self) -> dict[str, float]:
-        """Return totals of the interface, and what the kernel granted."""
-        received, _, errors, drops = self._counters()
+        """Return totals of the interface since this was made, and what the kernel granted."""
+        received, _, errors, drops = (float(now - then) for now, then in zip(self._counters(), self._first, strict=True))
         return {
-            "drops_count": float(drops), "received_bytes": float(received), "errors_count": float(errors),
-            "throughput_bytes_hz": self.per_second(float(received) - self._first),
-            "buffer_bytes": self._granted(),
-            "latency_s": self._hold_s,
+            "drops_count": drops, "received_bytes": received, "errors_count": errors,
+            "throughput_bytes_hz": self.per_second(received), "buffer_bytes": self._granted(),
         }  # fmt: skip
 
 
@@ -153,7 +153,12 @@ class MemoryResource(Metered):
         self._cache = cache
         self._evicted_bytes = 0
         self._pause_s = self._pause_began_s = 0.0
-        gc.callbacks.append(self._paused)
+        # Another process's collector cannot be seen from here.
+        self._own = self._process.pid == os.getpid()
+        self._first = _collected()
+        self._first_cache = (cache.hits, cache.misses) if cache is not None else (0, 0)
+        if self._own:
+            gc.callbacks.append(self._paused)
 
     def _paused(self, phase: str, _info: dict[str, int]) -> None:
         """Sum up how long the collector held everything else."""
@@ -206,11 +211,24 @@ class MemoryResource(Metered):
         return threshold
 
     def get_metrics(self) -> dict[str, float]:
-        """Return totals of the collector and the cache, and the resident memory."""
-        stats, cache = gc.get_stats(), self._cache
-        asked = cache.hits + cache.misses if cache else 0
-        return {
-            "allocations_count": float(gc.get_count()[0]), "collections_count": float(sum(s["collections"] for s in stats)),
-            "collected_count": float(sum(s["collected"] for s in stats)), "rss_bytes": self.rss_bytes(),
-            "hit_ratio": cache.hits / asked if cache and asked else 0.0, "pause_s": self._pause_s,
-        }  # fmt: skip
+        """Return the resident memory; of this very process the collector's totals, of a cache handed over its hits.
+
+        Totals count since this was made; `live_allocations_count` is how many blocks the interpreter holds now.
+        """
+        told = {"rss_bytes": self.rss_bytes()}
+        if self._own:
+            (runs, found), (runs_then, found_then) = _collected(), self._first
+            told |= {
+                "collections_count": float(runs - runs_then), "collected_count": float(found - found_then),
+                "pause_s": self._pause_s, "live_allocations_count": float(sys.getallocatedblocks()),
+            }  # fmt: skip
+        if self._cache is not None:
+            hits, misses = self._cache.hits - self._first_cache[0], self._cache.misses - self._first_cache[1]
+            told["hit_ratio"] = hits / (hits + misses) if hits + misses else 0.0
+        return told
+
+
+def _collected() -> tuple[int, int]:
+    """Return how often this process's collector ran, and how much it freed, since the process began."""
+    stats = gc.get_stats()
+    return sum(one["collections"] for one in stats), sum(one["collected"] for one in stats)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from app.engine.base.errors import BadInput, Limit
@@ -100,14 +101,27 @@ class RateLimitResource(Metered):
         return {"granted_count": float(b.granted), "drops_count": float(b.refused), "rate_hz": b.rate_hz}
 
 
+@dataclass(eq=False)
+class _Place(Generic[T, R]):
+    """A request that waits, and its answer or what went wrong in its place."""
+
+    item: T
+    at_s: float
+    answer: list[R] = field(default_factory=list)
+    error: BaseException | None = None
+
+
 class Batcher(Generic[T, R]):
-    """Collects requests and hands them to `work` in batches of at most `most`; `add` waits for its own answer."""
+    """Collects requests and hands them to `work` in batches of at most `most`; `add` waits for its own answer.
+
+    What `work` raises, every request of that batch raises; a batch answered by the wrong number of answers is refused whole.
+    """
 
     def __init__(self, work: Callable[[Sequence[T]], Sequence[R]], most: int = 8, *, linger_s: float = 0.005,
                  clock: Callable[[], float] = time.monotonic) -> None:  # fmt: skip
         self.most, self._work, self._linger_s, self._clock = most, work, linger_s, clock
         self._changed = threading.Condition()
-        self._items: list[tuple[T, list[R], float]] = []
+        self._items: list[_Place[T, R]] = []
         self._busy = False
         self.asked = self.done = self.batches = 0
         self.work_s = self.wait_s = 0.0
@@ -119,18 +133,20 @@ class Batcher(Generic[T, R]):
 
     def add(self, item: T) -> R:
         """Return the answer to `item`; the first of a batch waits at most `linger_s` for company and then works for all."""
-        answer: list[R] = []
         with self._changed:
             self.asked += 1
-            self._items.append((item, answer, self._clock()))
+            mine: _Place[T, R] = _Place(item, self._clock())
+            self._items.append(mine)
             self._changed.notify_all()
             until_s = self._clock() + self._linger_s
-            while not answer:
+            while not mine.answer and mine.error is None:
                 if not self._busy and (len(self._items) >= self.most or self._clock() >= until_s):
                     self._serve()
                 else:
                     self._changed.wait(max(1e-4, until_s - self._clock()) if not self._busy else None)
-        return answer[0]
+        if mine.error is not None:
+            raise mine.error
+        return mine.answer[0]
 
     def _serve(self) -> None:
         batch, self._items = self._items[: self.most], self._items[self.most :]
@@ -140,7 +156,17 @@ class Batcher(Generic[T, R]):
         self._changed.release()
         begin_s = self._clock()
         try:
-            answers = self._work([item for item, _, _ in batch])
+            answers = self._work([one.item for one in batch])
+            if len(answers) != len(batch):
+                raise BadInput("A batch of {count} was answered by {told}", count=len(batch), told=len(answers))
+        except BaseException as error:
+            for one in batch:
+                one.error = error
+            if not isinstance(error, Exception):
+                raise
+        else:
+            for one, answer in zip(batch, answers, strict=True):
+                one.answer.append(answer)
         finally:
             self._changed.acquire()
             self._busy = False
@@ -148,9 +174,7 @@ class Batcher(Generic[T, R]):
         self.batches += 1
         self.done += len(batch)
         self.work_s += self._clock() - begin_s
-        self.wait_s += sum(begin_s - at_s for _, _, at_s in batch)
-        for (_, place, _), answer in zip(batch, answers, strict=True):
-            place.append(answer)
+        self.wait_s += sum(begin_s - one.at_s for one in batch)
 
 
 class BatchResource(Metered):

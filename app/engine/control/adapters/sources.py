@@ -53,11 +53,20 @@ class Prometheus:
         if not isinstance(told, dict) or told.get("status") != "success":
             why = told.get("error", "") if isinstance(told, dict) else ""
             raise BadInput("Prometheus refused the query {query}: {why}", field="metric_source", query=self.query, why=why)
-        data = told["data"]
-        pair = data["result"] if data["resultType"] == "scalar" else data["result"][0]["value"] if data["result"] else None
-        if pair is None:
+        data = told.get("data")
+        kind = data.get("resultType") if isinstance(data, dict) else None
+        if kind not in {"scalar", "vector"}:
+            raise BadInput("The query {query} answers a {kind}, no figure", field="metric_source", query=self.query,
+                           kind=kind, hint="Ask for an instant vector or a scalar, without a range in brackets.")  # fmt: skip
+        try:
+            result = told["data"]["result"]
+            pair = result if kind == "scalar" else result[0]["value"] if result else (0.0, None)
+            value = pair[1]
+        except (KeyError, TypeError, IndexError) as error:
+            raise Offline("{host} answered {query} without a value", host=self.host, query=self.query) from error
+        if value is None:
             raise Offline("{host} has no series for {query}", host=self.host, query=self.query)
-        return _number(pair[1], self.query)
+        return _number(value, self.query)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class ElasticThreadPool:
         self._lock = threading.Condition()
         self._tasks: deque[_Task] = deque()
         self._threads: set[threading.Thread] = set()
-        self._waits: list[float] = []
+        self._waits: deque[float] = deque(maxlen=most_queued)
         self._size, self._closing, self._serial = size, False, 0
         self._submitted = self._started = self._finished = self._failed = self._busy = 0
         self._service_s = self._wait_s = 0.0
@@ -131,9 +131,13 @@ class ElasticThreadPool:
             )  # fmt: skip
 
     def take_waits(self) -> list[float]:
-        """Return the waits in seconds of all tasks started since the last call, in order of start."""
+        """Return the waits in seconds of the tasks started since the last call, in order of start.
+
+        No more are kept than tasks may wait (`most_queued`): of those nobody asked for, the newest.
+        """
         with self._lock:
-            taken, self._waits = self._waits, []
+            taken = list(self._waits)
+            self._waits.clear()
             return taken
 
     def shutdown(self, *, cancel_queued: bool = False) -> list[float]:

@@ -93,3 +93,25 @@ def test_a_full_backend_refuses():
     balancer.call(1)
     assert inner == [1]
     assert balancer.refused == 1
+
+
+@pytest.mark.parametrize("policy", ["round_robin", "least", "two_choices", "weighted"])
+def test_a_second_try_never_goes_where_the_first_one_failed(policy):
+    asked = []
+
+    def send(name, _request):
+        asked.append(name)
+        if name == "bad":
+            raise OSError("broken")
+        return name
+
+    balancer = LoadBalancer(send, ["bad", "good"], policy=policy, active=1)
+    for _ in range(200):
+        assert balancer.call(None) == "good"
+    assert balancer.failed == 0
+    asked.clear()
+    alone = LoadBalancer(send, ["bad"])
+    with pytest.raises(OSError, match="broken"):
+        alone.call(None)
+    assert asked == ["bad"]
+    assert alone.failed == 1

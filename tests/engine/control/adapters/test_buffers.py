@@ -87,3 +87,39 @@ def test_the_collector_threshold_is_set_within_its_range():
     finally:
         gc.set_threshold(*before)
         resource.close()
+
+
+def test_totals_count_from_the_making_and_not_from_the_boot_or_the_start_of_the_process():
+    gc.collect()
+    cache = ByteCache(1 << 20)
+    cache.get("missed before")
+    memory = MemoryResource(cache=cache)
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    buffer = BufferResource("lo", sock=sock)
+    try:
+        received, dropped = buffer._first[0], buffer._first[3]
+        told = buffer.get_metrics()
+        assert told["received_bytes"] <= buffer._counters()[0] - received
+        assert told["drops_count"] <= buffer._counters()[3] - dropped
+        runs = sum(one["collections"] for one in gc.get_stats())
+        assert runs > 0
+        assert memory.get_metrics()["collections_count"] <= sum(one["collections"] for one in gc.get_stats()) - runs + 1
+        before = memory.get_metrics()
+        kept = [[k] for k in range(50_000)]
+        gc.collect()
+        after = memory.get_metrics()
+        assert after["collections_count"] > before["collections_count"]
+        assert after["live_allocations_count"] > before["live_allocations_count"] + 0.5 * len(kept)
+        cache.put("a", b"x")
+        cache.get("a")
+        assert memory.get_metrics()["hit_ratio"] == 1.0
+    finally:
+        memory.close()
+        sock.close()
+
+
+def test_of_another_process_nothing_of_this_collector_is_told():
+    watched = len(gc.callbacks)
+    resource = MemoryResource(os.getppid())
+    assert set(resource.get_metrics()) == {"rss_bytes"}
+    assert len(gc.callbacks) == watched

@@ -74,3 +74,35 @@ def test_under_load_requests_are_answered_in_batches_of_at_most_the_size():
     assert sizes == [1] * 6
     assert resource.get_metrics()["requests_count"] == 26
     assert resource.measure_state().size == 1
+
+
+@pytest.mark.parametrize("answers", ["raises", "too few"])
+def test_what_a_batch_raises_reaches_everyone_in_it(answers):
+    first, gate, told = threading.Event(), threading.Event(), []
+
+    def work(items):
+        first.set()
+        assert gate.wait(20)
+        if answers == "raises":
+            raise OSError("the model is gone")
+        return items[1:]
+
+    batcher = Batcher(work, 4, linger_s=0.0)
+
+    def ask(k):
+        try:
+            batcher.add(k)
+        except (OSError, BadInput) as error:
+            told.append(str(error))
+
+    threads = [threading.Thread(target=ask, args=(k,), daemon=True) for k in range(5)]
+    for thread in threads:
+        thread.start()
+    assert first.wait(20)
+    gate.set()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
+    assert len(told) == 5
+    assert all(("gone" in one) if answers == "raises" else ("was answered by" in one) for one in told)
+    assert batcher.queued == 0

@@ -22,6 +22,12 @@ ANSWERS = {
     "/api/v1/query?query=scalar%28up%29": {"status": "success", "data": {"resultType": "scalar", "result": [1700000000.1, "2"]}},
     "/api/v1/query?query=none": {"status": "success", "data": {"resultType": "vector", "result": []}},
     "/api/v1/query?query=lie": {"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "NaN"]}]}},
+    "/api/v1/query?query=up%5B5m%5D": {"status": "success", "data": {"resultType": "matrix", "result": [
+        {"metric": {"__name__": "up"}, "values": [[1700000000.1, "1"], [1700000015.1, "1"]]}]}},
+    "/api/v1/query?query=%22a%22": {"status": "success", "data": {"resultType": "string", "result": [1700000000.1, "a"]}},
+    "/api/v1/query?query=shapes": {"status": "success", "data": {"resultType": "vector", "result": [
+        {"metric": {}, "histogram": [1700000000.1, {"count": "3"}]}]}},
+    "/api/v1/query?query=bare": {"status": "success"},
     "/api/v1/query?query=%28": {"status": "error", "errorType": "bad_data", "error": "parse error"},
     "/jolokia/read/java.lang:type=Memory/HeapMemoryUsage/used": {"status": 200, "value": 123456, "timestamp": 1700000000,
         "request": {"mbean": "java.lang:type=Memory", "attribute": "HeapMemoryUsage", "path": "used", "type": "read"}},
@@ -64,6 +70,10 @@ def test_recorded_answers_give_their_figures(host):
         ("prometheus://{}/none", Offline, "no series for none"),
         ("prometheus://{}/lie", Offline, "no number"),
         ("prometheus://{}/(", BadInput, "parse error"),
+        ("prometheus://{}/up[5m]", BadInput, "answers a matrix, no figure"),
+        ('prometheus://{}/"a"', BadInput, "answers a string, no figure"),
+        ("prometheus://{}/bare", BadInput, "no figure"),
+        ("prometheus://{}/shapes", Offline, "without a value"),
         ("prometheus://{}/other", Offline, "without JSON"),
         ("jmx://{}/java.lang:type=Nope/X", Offline, "InstanceNotFound"),
     ],

@@ -203,3 +203,11 @@ class TestResource:
             assert (state.queue, state.wait_s) == (1.0, 3.0)
             assert state.position == 2.0  # nothing finished yet: what is there is the demand
             gate.set()
+
+
+def test_waits_that_nobody_asks_for_are_not_kept_for_ever():
+    with ElasticThreadPool(1, most_queued=10) as pool:
+        for _ in range(50):
+            pool.submit(int).result(20)
+        assert len(pool.take_waits()) <= 10
+        assert pool.take_waits() == []

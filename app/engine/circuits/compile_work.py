@@ -110,10 +110,9 @@ def estimate_of(spec: dict[str, Any], seed: int, report: Report = silent, stop: 
     source, name = qpy_file.opened(spec)
     measured, note = aer.measured(source)
     shots = int(spec.get("shots", 1024))
-    low = qiskit_read.describe(aer.lowered(measured, name))
-    ask = selection.Ask(shots, pace=aer.pace(), threads=aer.threads(), extras=simulation.extras())
+    ready = simulation.prepared(measured, name, {"shots": shots}, seed)
     files = [Path(file) for file in spec.get("device_files", ())]
-    offers = selection.offers(low, aer.free_bytes(), ask)
+    offers = selection.offers(ready.plain, aer.free_bytes(), ready.ask)
     rows = []
     for number, file in enumerate(files):
         _unless_stopped(stop)
@@ -121,7 +120,7 @@ def estimate_of(spec: dict[str, Any], seed: int, report: Report = silent, stop: 
         rows.append(_on_device(measured, name, devices.read(file), int(spec.get("level", 3)), seed))
     chosen: dict[str, Any]
     try:
-        choice, *_ = selection.select(low, aer.free_bytes(), ask)
+        choice = simulation.planned(ready, aer.free_bytes(), selection.AUTO).choice
         chosen = {"simulator": choice.method, "why": choice.why}
     except Limit as error:
         chosen = {"simulator": "", "why": str(error)}

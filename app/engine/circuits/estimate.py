@@ -1,17 +1,20 @@
 """What a compiled circuit takes on a device, and how likely it ends without an error: an estimate from the snapshot's figures.
 
 Gates start as soon as their qubits are free. The chance that nothing goes wrong is the product over gates and readouts of one
-minus their error, times for each qubit the entanglement fidelity of its waits under T1 and T2, (1 + exp(-t/T1) +
+minus their error, times for each qubit the entanglement fidelity of its waits, delays among them, under T1 and T2, (1 + exp(-t/T1) +
 2 exp(-t/T2)) / 4 (Nielsen and Chuang, chapters 8 and 9). Errors that cancel and errors between neighbours are not in it.
 """
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from app.engine.circuits.devices import Device
-from app.engine.circuits.noise import FREE
+from app.engine.circuits.noise import FREE, waited_s
 from app.engine.circuits.records import Circuit, Op
+
+_WAITS: Final = FREE | {"delay"}
+_NO_GATE: Final = _WAITS | {"reset"}
 
 
 @dataclass(frozen=True)
@@ -46,15 +49,15 @@ def success(circuit: Circuit, device: Device) -> Success:
         start = max((free_at[qubit] for qubit in op.qubits), default=0.0)
         span = _span(op, device)
         for qubit in op.qubits:
-            idle[qubit] += start - free_at[qubit] if used[qubit] else 0.0
+            idle[qubit] += start + (span if op.name == "delay" else 0.0) - free_at[qubit] if used[qubit] else 0.0
             free_at[qubit] = start + span
-            used[qubit] = used[qubit] or op.name not in FREE
+            used[qubit] = used[qubit] or op.name not in _WAITS
         if op.name == "measure":
             place = device.places[op.qubits[0]]
             readout += _log(1 - (place.read_0_as_1 + place.read_1_as_0) / 2)
         elif len(op.qubits) == 2 and op.name != "barrier":
             gates += _log(1 - errors.get(frozenset(op.qubits), 1.0))
-        elif len(op.qubits) == 1 and op.name not in FREE:
+        elif len(op.qubits) == 1 and op.name not in _NO_GATE:
             gates += _log(1 - device.places[op.qubits[0]].error)
     waits = sum(_log(_kept(idle[at], device, at)) for at in range(device.qubits))
     return Success(math.exp(gates), math.exp(readout), math.exp(waits), max(free_at, default=0.0))
@@ -63,7 +66,9 @@ def success(circuit: Circuit, device: Device) -> Success:
 def _span(op: Op, device: Device) -> float:
     if op.name in FREE:
         return 0.0
-    if op.name == "measure":
+    if op.name == "delay":
+        return waited_s(op)
+    if op.name in ("measure", "reset"):
         return device.read_s
     return device.pair_s if len(op.qubits) > 1 else device.gate_s
 

@@ -107,6 +107,13 @@ def depolarised(error: float, span_s: float, places: Sequence[Place]) -> float:
     return min(1.0, max(0.0, (relaxed - wanted) / (relaxed - 1 / size**2)))
 
 
+def waited_s(op: Op) -> float:
+    """Return the seconds of a delay; raises `BadInput` when they are not told."""
+    if op.wait_s is None:
+        raise BadInput("A delay in cycles of a device has no known time", field="noise", hint="Give it in ns, us or s.")
+    return op.wait_s
+
+
 class Follower:
     """Walks a circuit in its order and tells the errors around each operation."""
 
@@ -136,7 +143,7 @@ class Follower:
         if op.name in ("measure", "reset"):
             return self._noise.read_s
         if op.name == "delay":
-            return 0.0
+            return waited_s(op)
         return self._noise.pair_s if len(op.qubits) > 1 else self._noise.gate_s
 
     def _share(self, op: Op, span: float) -> float:

@@ -12,6 +12,7 @@ class Op:
     """One operation: the first `controls` of `qubits` control it, those in `open_controls` when they are 0.
 
     `params` are angles in radians, or the names of free parameters; `condition` is empty or what must hold.
+    `wait_s` is how long a delay is, in seconds; None when that depends on a device.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Op:
     controls: int = 0
     open_controls: tuple[int, ...] = ()
     label: str = ""
+    wait_s: float | None = 0.0
 
 
 @dataclass(frozen=True)

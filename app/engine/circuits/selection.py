@@ -259,18 +259,19 @@ def trial_s(circuit: Circuit, ask: Ask, bond: int, exponents: list[int]) -> floa
     return _START_S + ask.pace * sum(product_s(circuit, replace(ask, shots=1), _bonds(exponents, bond)))
 
 
-def known_s(circuit: Circuit, ask: Ask, largest: int) -> float:
-    """Return the seconds of a matrix product state whose largest bond is known."""
-    return _START_S + ask.pace * sum(product_s(circuit, ask, _bonds(method.bond_exponents(circuit), largest)))
+def known(circuit: Circuit, ask: Ask, largest: int) -> Offer:
+    """Return what a matrix product state needs whose largest bond is known."""
+    memory, seconds, _ = _product(circuit, replace(ask, bond=max(1, largest)))
+    return Offer("matrix_product_state", memory, _START_S + ask.pace * seconds)
 
 
 def last_trial(circuit: Circuit, free_bytes: int, ask: Ask) -> tuple[int, Offer] | None:
     """Return the largest bond that can be tried when nothing exact is sure to fit, and what it needs; None when none can."""
     exponents = method.bond_exponents(circuit)
     for bond in _TRIALS:
-        memory, _, _ = _product(circuit, replace(ask, bond=bond))
-        if memory <= free_bytes * method.SHARE_OF_FREE and trial_s(circuit, ask, bond, exponents) <= _MOST_TRIAL_S:
-            return bond, Offer("matrix_product_state", memory, known_s(circuit, ask, bond))
+        offer = known(circuit, ask, bond)
+        if offer.memory_bytes <= free_bytes * method.SHARE_OF_FREE and trial_s(circuit, ask, bond, exponents) <= _MOST_TRIAL_S:
+            return bond, offer
     return None
 
 

@@ -54,6 +54,7 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
     _unless_stopped(stop)
     report(2.0, 3.0, "steps", {"stage": "running", "simulator": plan.choice.method})
     outcome = simulation.done(ready, plan, seed=seed, name=name)
+    plan = simulation.followed(ready, plan, outcome)
     report(3.0, 3.0, "steps", {"stage": "done"})
     return {
         "counts": dict(outcome.counts),

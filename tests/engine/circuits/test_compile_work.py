@@ -52,6 +52,14 @@ def test_an_estimate_tells_every_simulator_and_device_and_why_one_cannot():
     assert "ibm_guadalupe" in result["text"]
 
 
+def test_an_estimate_tells_of_a_trial_where_a_run_makes_one():
+    lines = "".join(f"cp({sign}0.3) q[{at}], q[{at + 20}];\n" for at in range(20) for sign in ("", "-"))
+    text = 'OPENQASM 3;\ninclude "stdgates.inc";\nqubit[40] q;\nry(0.7) q;\n' + lines
+    result = estimate_of({"text": text, "name": "wide", "device_files": [], "shots": 5}, 1)
+    assert result["simulator"] == "matrix_product_state"
+    assert "tried with small bonds" in result["why"]
+
+
 def test_a_device_that_is_not_there_and_a_malformed_circuit_are_told():
     with pytest.raises(Missing):
         compile_for({"file": GHZ, "device_file": MANILA + "x"}, 1)

@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from app.engine.base.errors import BadInput
 from app.engine.circuits import devices, estimate
 from app.engine.circuits.records import Circuit, Op
 
@@ -44,3 +45,18 @@ def test_a_circuit_of_free_turns_always_succeeds_at_once():
 def test_the_depth_of_pairs_counts_the_longest_chain():
     ops = (Op("cz", (0, 1)), Op("h", (1,)), Op("cz", (1, 2)), Op("cz", (0, 1)), Op("barrier", (0, 1, 2)))
     assert estimate.pair_depth(Circuit("c", tuple("abc"), (), ops)) == 3
+
+
+def test_a_delay_is_a_wait_and_no_gate_and_a_reset_takes_a_readout():
+    ops = (Op("sx", (0,)), Op("delay", (0,), (200.0,), wait_s=2e-4), Op("reset", (0,)))
+    found = estimate.success(Circuit("c", tuple("abc"), (), ops), device())
+    assert found.gates == pytest.approx(0.999)
+    assert found.waits == pytest.approx((1 + 3 * math.exp(-2)) / 4)
+    assert found.duration_s == pytest.approx(1e-7 + 2e-4 + 1e-6)
+
+
+def test_a_delay_before_anything_else_costs_nothing_and_one_in_cycles_is_refused():
+    found = estimate.success(Circuit("c", tuple("abc"), (), (Op("delay", (0,), (1.0,), wait_s=1e-6),)), device())
+    assert (found.all, found.duration_s) == (1.0, 1e-6)
+    with pytest.raises(BadInput, match="in cycles of a device"):
+        estimate.success(Circuit("c", tuple("abc"), (), (Op("delay", (0,), (9.0,), wait_s=None),)), device())

@@ -16,6 +16,7 @@ from qiskit_aer import AerSimulator
 
 from app.engine.base.errors import BadInput
 from app.engine.circuits import states
+from app.engine.circuits.adapters import expanded
 from app.engine.circuits.adapters.noisy import with_errors
 from app.engine.circuits.adapters.qiskit_read import describe
 from app.engine.circuits.method import choose
@@ -108,6 +109,7 @@ def lowered(circuit: Any, name: str, basis: Sequence[str] = BASIS) -> Any:
     if circuit.parameters:
         names = ", ".join(sorted(parameter.name for parameter in circuit.parameters)[:5])
         raise BadInput("{file}: the free parameters {names} have no value", file=name, names=names)
+    expanded.check(circuit, name, loops=True)  # Aer unrolls loops
     try:
         # Basis gates only: a target made from a method refuses circuits of more than 63 qubits.
         return transpile(circuit, basis_gates=list(basis), optimization_level=0)

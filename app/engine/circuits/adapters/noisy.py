@@ -21,7 +21,7 @@ BASIS = (
 
 
 def narrowed(circuit: Any) -> tuple[Any, tuple[int, ...]]:
-    """Return a compiled circuit on the places it uses alone, and those places in order."""
+    """Return a compiled circuit on the places it uses alone, and those places in order; a place that only waits is not used."""
     used = sorted({circuit.find_bit(bit).index for item in circuit.data for bit in item.qubits
                    if item.operation.name not in ("barrier", "delay")})  # fmt: skip
     at = {circuit.qubits[place]: number for number, place in enumerate(used)}
@@ -29,7 +29,7 @@ def narrowed(circuit: Any) -> tuple[Any, tuple[int, ...]]:
     made.add_bits([bit for bit in circuit.clbits if not circuit.find_bit(bit).registers])
     made.add_register(*circuit.cregs)
     for item in circuit.data:
-        if item.operation.name not in ("barrier", "delay"):
+        if item.operation.name != "barrier" and all(bit in at for bit in item.qubits):
             made.append(item.operation, [at[bit] for bit in item.qubits], item.clbits)
     return made, tuple(used)
 

@@ -6,12 +6,14 @@ OpenQASM 3 (Cross and others, 2022, sections 3 and 5), so constants are put in a
 
 import copy
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from openqasm3 import ast
 
 from app.engine.base.errors import BadInput, Limit
+from app.engine.circuits.adapters import expanded
 from app.engine.circuits.guard import MOST_QUBITS
 
 MOST_STATEMENTS = 50_000
@@ -32,6 +34,8 @@ class Folder:
     def __init__(self, name: str) -> None:
         self._name = name
         self._left = MOST_STATEMENTS
+        self._sizes: dict[str, int] = {}  # operations of each gate that the text defines
+        self._opened = 0
 
     def program(self, program: Any) -> Any:
         """Return `program` rewritten; raise `Limit` when unrolling makes too many statements."""
@@ -53,9 +57,24 @@ class Folder:
             elif isinstance(statement, ast.QuantumGateDefinition):
                 own = {each.name for each in (*statement.arguments, *statement.qubits)}
                 made.append(self._put(statement, {key: value for key, value in env.items() if key not in own}))
+                self._sizes[statement.name.name] = max(1, sum(map(self._size, made[-1].body)))
+                self._open(self._sizes[statement.name.name])
             else:
                 made.append(self._checked(self._put(statement, env)))
+                self._open(self._size(made[-1]))
         return made
+
+    def _open(self, size: int) -> None:
+        """Count the operations the importer opens for a gate that is defined or used, `expanded.MOST` of them at most."""
+        self._opened += size if size > 1 else 0
+        if self._opened > expanded.MOST:
+            raise expanded.too_many(self._name)
+
+    def _size(self, statement: Any) -> int:
+        if not isinstance(statement, ast.QuantumGate):
+            return 1
+        powers = (_integer(one.argument) for one in statement.modifiers if one.modifier.name == "pow")
+        return self._sizes.get(statement.name.name, 1) * math.prod(max(1, abs(power or 1)) for power in powers)
 
     def _spend(self, statement: Any) -> None:
         self._left -= 1

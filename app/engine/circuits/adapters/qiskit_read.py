@@ -9,18 +9,26 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 from qiskit import qasm2
-from qiskit.circuit import ControlledGate
+from qiskit.circuit import ControlledGate, Delay
 from qiskit.circuit.controlflow import ForLoopOp, IfElseOp, SwitchCaseOp, WhileLoopOp
+from qiskit.circuit.library import IGate
 from qiskit.exceptions import QiskitError
 
 from app.engine.base.errors import BadInput, OutpostError
 from app.engine.circuits import guard
+from app.engine.circuits.adapters import expanded
 from app.engine.circuits.adapters.conditions import condition_text, negated_text
 from app.engine.circuits.records import Circuit, Op
 
 Numbers: TypeAlias = tuple[int, ...]
 
 MOST_DEPTH_OF_BLOCKS = 50
+_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}
+# A wait of some gates is the one gate that does nothing: Qiskit's own opens into as many of them as the text says.
+_CUSTOM = tuple(
+    qasm2.CustomInstruction("u0", 1, 1, lambda _count: IGate(), builtin=True) if one.name == "u0" else one
+    for one in qasm2.LEGACY_CUSTOM_INSTRUCTIONS
+)
 _PLACE_V2 = re.compile(r"^(?:[^:\n]*:)?(\d+),(\d+):\s*(.*)$", re.DOTALL)
 _UNDEFINED = re.compile(r"cannot use non-builtin custom instruction ('\w+') before definition")
 _PLACE_V3 = re.compile(r"^L(\d+):C(\d+):\s*(.*)$", re.DOTALL)
@@ -32,6 +40,7 @@ def read(text: str, name: str) -> Any:
     with contextlib.redirect_stderr(io.StringIO()):  # ANTLR prints what it also raises
         try:
             circuit = _read_v2(text) if version == 2 else _read_v3(text, name)
+            expanded.check(circuit, name)
         except OutpostError:
             raise
         except RecursionError:
@@ -51,7 +60,7 @@ def read(text: str, name: str) -> Any:
 
 
 def _read_v2(text: str) -> Any:
-    return qasm2.loads(text, include_path=(), custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
+    return qasm2.loads(text, include_path=(), custom_instructions=_CUSTOM)
 
 
 def _read_v3(text: str, name: str) -> Any:
@@ -159,7 +168,14 @@ def _op(operation: Any, at: tuple[int, ...], bits: tuple[int, ...], condition: s
     controls, label = _controls(operation)
     open_controls = tuple(at[i] for i in range(controls) if not operation.ctrl_state >> i & 1)
     params = tuple(_param(value) for value in operation.params)
-    return Op(_plain_name(operation), at, params, bits, condition, controls, open_controls, label)
+    wait_s = _wait_s(operation) if isinstance(operation, Delay) else 0.0
+    return Op(_plain_name(operation), at, params, bits, condition, controls, open_controls, label, wait_s)
+
+
+def _wait_s(delay: Any) -> float | None:
+    """Return how long a delay is, None when it is told in cycles of a device or by an expression."""
+    size = _SECONDS.get(delay.unit)
+    return None if size is None or isinstance(_param(delay.duration), str) else float(delay.duration) * size
 
 
 def _controls(operation: Any) -> tuple[int, str]:
@@ -178,7 +194,7 @@ def _plain_name(operation: Any) -> str:
 def _loop_label(operation: Any) -> str:
     inside = ", ".join(list(operation.blocks[0].count_ops())[:3])
     if isinstance(operation, ForLoopOp):
-        return f"{len(list(operation.params[0]))}× ({inside})"
+        return f"{len(operation.params[0])}× ({inside})"
     if isinstance(operation, WhileLoopOp):
         return f"while {condition_text(operation.condition)} ({inside})"
     return f"switch ({inside})"

@@ -20,7 +20,7 @@ from qiskit.circuit import ControlFlowOp
 from app.engine.base.errors import BadInput, Limit, Missing, OutpostError
 from app.engine.base.platform import limit_memory
 from app.engine.circuits import guard
-from app.engine.circuits.adapters import qiskit_read
+from app.engine.circuits.adapters import expanded, qiskit_read
 
 MAGIC: Final = b"QISKIT"
 OLDEST, NEWEST = 13, qpy.common.QPY_VERSION
@@ -68,6 +68,7 @@ def load(data: bytes, name: str) -> Any:
             warnings.simplefilter("ignore")
             circuit = qpy.load(io.BytesIO(data))[0]
             _checked(circuit, name, 0)
+            expanded.check(circuit, name)
     except OutpostError:
         raise
     except MemoryError:

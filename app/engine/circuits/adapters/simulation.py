@@ -96,13 +96,14 @@ def done(ready: Prepared, plan: Plan, *, seed: int, name: str) -> Outcome:
         return _drawn(ready, plan.choice, seed)
     cut = 1.0
     if plan.trial:
-        trial = Choice("matrix_product_state", plan.choice.memory_bytes, "")
+        trial = Choice("matrix_product_state", 0, "")
         first = aer.run(ready.low, trial, replace(ready.ask, shots=1, bond=plan.trial), seed=seed, name=name).bonds
         cut = first.cut if first is not None else 1.0
-        if first is not None and cut < NOTHING and _pays(ready, plan, first.largest):
+        if first is not None and cut < NOTHING and _pays(plan, known := selection.known(ready.plain, ready.ask, first.largest)):
             why = tr("tried with bonds of up to {bond}: {largest} are enough, and nothing had to be cut off", bond=plan.trial,
                      largest=first.largest)  # fmt: skip
-            outcome = aer.run(ready.low, replace(trial, why=why), ready.ask, seed=seed, name=name)
+            taken = replace(trial, why=why, memory_bytes=known.memory_bytes)
+            outcome = aer.run(ready.low, taken, ready.ask, seed=seed, name=name)
             if outcome.bonds is not None and outcome.bonds.cut < NOTHING:
                 return outcome
     if plan.choice.method == "qsim":
@@ -130,7 +131,18 @@ def _drawn(ready: Prepared, choice: Choice, seed: int) -> Outcome:
     return Outcome(counts, choice.method, choice.why, time.perf_counter() - begin_s, choice.memory_bytes, other)
 
 
-def _pays(ready: Prepared, plan: Plan, largest: int) -> bool:
+def _pays(plan: Plan, known: Offer) -> bool:
     """Tell whether a matrix product state of known bonds is the quicker way, or the only one."""
-    known_s = selection.known_s(ready.plain, ready.ask, largest)
-    return plan.choice.method not in ALL_AMPLITUDES or known_s < plan.predicted.wall_s
+    return plan.choice.method not in ALL_AMPLITUDES or known.wall_s < plan.predicted.wall_s
+
+
+def followed(ready: Prepared, plan: Plan, outcome: Outcome) -> Plan:
+    """Return the plan as it came out: after a trial that was enough, what that state needs is the prediction.
+
+    The choice of before is then one of the others.
+    """
+    if not plan.trial or outcome.bonds is None:
+        return plan
+    used = selection.known(ready.plain, ready.ask, outcome.bonds.largest)
+    others = tuple(one for one in (plan.predicted, *plan.others) if one.simulator != used.simulator)
+    return replace(plan, choice=Choice(used.simulator, used.memory_bytes, outcome.why), predicted=used, others=others)

@@ -103,6 +103,11 @@ def test_a_free_parameter_keeps_its_name():
     assert op.params == ("theta",)
 
 
+def test_a_delay_tells_its_seconds_and_one_in_cycles_of_a_device_none():
+    ops = describe(read(V3 + "qubit q;\ndelay[200us] q;\ndelay[30ns] q;\ndelay[10dt] q;", "c")).ops
+    assert [op.wait_s for op in ops] == [pytest.approx(2e-4), pytest.approx(3e-8), None]
+
+
 FILES = sorted(DATA.glob("*.qasm")) if DATA.exists() else []
 
 

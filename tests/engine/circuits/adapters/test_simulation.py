@@ -119,3 +119,58 @@ def test_pauli_errors_on_clifford_gates_run_as_stabilizers():
     outcome, _ = run(circuit, shots=50, noise="two=0.001")
     assert outcome.simulator in ("stim", "aer stabilizer")
     assert sum(outcome.counts.values()) == 50
+
+
+def waiting(circuit):
+    """Return `circuit` with a turn, a wait of 200 microseconds and a measurement on its first qubit."""
+    circuit.x(0)
+    circuit.delay(200, 0, unit="us")
+    circuit.measure(0, 0)
+    return circuit
+
+
+@pytest.mark.parametrize("simulator", ["density_matrix", "trajectories"])
+def test_a_wait_that_is_written_relaxes_as_long_as_it_says(simulator):
+    outcome, _ = run(waiting(QuantumCircuit(1, 1)), simulator=simulator, shots=4000, noise="t1_us=100 gate_ns=0 read_ns=0")
+    kept = math.exp(-2)
+    assert abs(outcome.counts["1"] - 4000 * kept) < 4 * math.sqrt(4000 * kept * (1 - kept))
+
+
+def test_a_wait_that_is_written_relaxes_on_a_device_too():
+    spec = {"shots": 4000, "noise": "ibm_manila", "noise_file": str(devices.known()["ibm_manila"])}
+    made = ready(waiting(QuantumCircuit(1, 1)), **spec)
+    (place,) = made.ask.noise.places
+    outcome = simulation.done(made, simulation.planned(made, GIB, "auto"), seed=1, name="c")
+    kept = math.exp(-2e-4 / place.t1_s)
+    seen = kept * (1 - place.read_1_as_0) + (1 - kept) * place.read_0_as_1
+    assert abs(outcome.counts["1"] / 4000 - seen) < 0.03
+    assert kept < 0.9
+
+
+def test_what_ran_after_a_trial_is_what_is_told_as_predicted(monkeypatch):
+    monkeypatch.setattr(simulation.selection, "trial_bond", lambda *_: 4)
+    circuit = QuantumCircuit(18)
+    circuit.ry(0.7, range(18))
+    for qubit in range(9):  # there and back again
+        for _ in range(3):
+            circuit.cp(0.3, qubit, qubit + 9)
+            circuit.cp(-0.3, qubit, qubit + 9)
+    made = ready(circuit, shots=5)
+    plan = simulation.planned(made, 4 * GIB, "auto")
+    assert plan.predicted.simulator in simulation.ALL_AMPLITUDES
+    monkeypatch.setattr(simulation, "_pays", lambda *_: True)
+    outcome = simulation.done(made, plan, seed=1, name="c")
+    told = simulation.followed(made, plan, outcome)
+    assert outcome.simulator == "aer matrix_product_state"
+    assert told.predicted.simulator == "matrix_product_state"
+    assert outcome.memory_bytes == told.predicted.memory_bytes < plan.predicted.memory_bytes
+    names = [one.simulator for one in told.others]
+    assert plan.predicted.simulator in names
+    assert "matrix_product_state" not in names
+    assert len(names) == len(plan.others)
+
+
+def test_a_plan_that_was_followed_stays_as_it_is():
+    made = ready(scrambled(5, 2), shots=5)
+    plan = simulation.planned(made, GIB, "auto")
+    assert simulation.followed(made, plan, simulation.done(made, plan, seed=1, name="c")) is plan

@@ -1,5 +1,11 @@
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
+
+class CustomInstruction:
+    name: str
+    def __init__(
+        self, name: str, num_params: int, num_qubits: int, constructor: Callable[..., Any], builtin: bool = ...
+    ) -> None: ...
 
 LEGACY_CUSTOM_INSTRUCTIONS: tuple[Any, ...]
 

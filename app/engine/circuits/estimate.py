@@ -1,7 +1,7 @@
 """What a compiled circuit takes on a device, and how likely it ends without an error: an estimate from the snapshot's figures.
 
 Gates start as soon as their qubits are free. The chance that nothing goes wrong is the product over gates and readouts of one
-minus their error, times for each qubit the entanglement fidelity of its waits, delays among them, under T1 and T2, (1 + exp(-t/T1) +
+minus their error, times for each qubit the entanglement fidelity of its waits and delays under T1 and T2, (1 + exp(-t/T1) +
 2 exp(-t/T2)) / 4 (Nielsen and Chuang, chapters 8 and 9). Errors that cancel and errors between neighbours are not in it.
 """
 

@@ -1,3 +1,6 @@
 from typing import Any
 
 def get_standard_gate_name_mapping() -> dict[str, Any]: ...
+
+class IGate:
+    def __init__(self) -> None: ...

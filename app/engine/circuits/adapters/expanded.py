@@ -25,7 +25,9 @@ def check(circuit: Any, name: str, *, loops: bool = False) -> None:
 
 def too_many(name: str) -> Limit:
     """Return the error of a circuit that is larger than `MOST`."""
-    return Limit("{file}: its definitions and loops make more than the {most} operations that are allowed", file=name, most=MOST)
+    return Limit(
+        "{file}: its definitions and loops make more than the {most} operations that are allowed", file=name, most=MOST
+    )
 
 
 class _Sizes:

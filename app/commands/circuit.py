@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engine.base.command import Arg, Command, Danger, Role
+from app.engine.base.errors import BadInput
 
 if TYPE_CHECKING:
     from app.engine.engine import Call
@@ -30,12 +31,23 @@ async def show(call: "Call", *, file: Path | None, text: str) -> dict[str, Any]:
     return await call.engine.circuits.describe(file=file, text=text, actor=call.actor, cause=call.cause)
 
 
-async def look(call: "Call", *, file: Path | None, text: str, upto: int, seed: int, **noise: float) -> dict[str, Any]:
+async def look(
+    call: "Call", *, file: Path | None, text: str, upto: int, keep: str, viewer: str, seed: int, **noise: float
+) -> dict[str, Any]:
     """Compute what the pictures of the state show."""
     quiet = noise["t_us"] == 0 and noise["depolarised"] == 0
     return await call.engine.circuits.look(
-        file=file, text=text, upto=upto, noise=None if quiet else noise, seed=seed, actor=call.actor, cause=call.cause
-    )
+        file=file, text=text, upto=upto, keep=_numbers(keep), viewer=viewer, noise=None if quiet else noise, seed=seed,
+        actor=call.actor, cause=call.cause,
+    )  # fmt: skip
+
+
+def _numbers(text: str) -> list[int]:
+    words = text.replace(",", " ").split()
+    for word in words:
+        if not word.isdecimal():
+            raise BadInput("{word} is no number of a qubit", field="keep", word=word)
+    return [int(word) for word in words]
 
 
 async def state(call: "Call", *, file: Path | None, text: str, seed: int) -> dict[str, Any]:
@@ -199,6 +211,8 @@ ROWS: tuple[Command, ...] = (
             Arg("t1_us", float, "Time of relaxation.", 100.0, unit="µs", low=0.001, high=1e9),
             Arg("t2_us", float, "Time of dephasing, at most twice that.", 80.0, unit="µs", low=0.001, high=2e9),
             Arg("depolarised", float, "Probability that a qubit is replaced by noise.", 0.0, low=0, high=1),
+            Arg("keep", str, "Numbers of up to five qubits whose density matrix is told; the first five if empty.", ""),
+            Arg("viewer", str, "A name for who looks: a newer look of the same name ends this one.", ""),
             Arg("seed", int, "Seed, for circuits that measure on their way.", 0, low=0, high=2**64 - 1),
         ),
         role=Role.OBSERVER, danger=Danger.READ,

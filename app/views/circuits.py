@@ -14,6 +14,7 @@ from app.engine.circuits.textual import bonds_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
 from app.views.beside import Beside
+from app.views.circuit_choice import CircuitChoice
 from app.views.compile_part import CompilePart
 from app.views.mean_part import MeanPart
 from app.views.shell.context import Context
@@ -21,7 +22,6 @@ from app.views.shell.page import card
 from app.views.shell.run_page import RunPage, result_of
 from app.views.widgets.bloch import BlochSpheres
 from app.views.widgets.chart import Chart
-from app.views.widgets.choice import Choice
 from app.views.widgets.circuit import CircuitCanvas
 from app.views.widgets.empty import EmptyState
 from app.views.widgets.explain import scrolled, tabbed
@@ -38,13 +38,9 @@ class CircuitsPage(RunPage):
         self.form = self.add_form("circuit.run", tr("Run a circuit"), hidden=("text",))
         self.compile_form = self.add_form("circuit.compile", tr("Compile for a device"), hidden=("text", "out", "replace"))
         self.expect_form = self.add_form("circuit.expect", tr("Mean of an observable"), hidden=("text",))
-        self.samples = Choice()
-        self.samples.setAccessibleName(tr("Sample circuits"))
-        self.samples.setAccessibleDescription(tr("Enters a bundled circuit into the form"))
-        self.samples.addItem(tr("Sample circuits…"), "")
-        for sample in context.engine.circuits.samples():
-            self.samples.addItem(sample.name, sample.file)
-            self.samples.setItemData(self.samples.count() - 1, sample.title, Qt.ItemDataRole.ToolTipRole)
+        self.samples = CircuitChoice(
+            context, tr("Sample circuits…"), tr("Sample circuits"), tr("Enters a kept or bundled circuit into the form")
+        )
         self.samples.activated.connect(self._use_sample)
         self._head.addWidget(self.samples)
         self.canvas = CircuitCanvas()
@@ -62,7 +58,7 @@ class CircuitsPage(RunPage):
             label.setWordWrap(label is not self._exact)
         self.tabs = self._make_tabs()
         split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(card(self.canvas, heading=tr("Diagram")))
+        split.addWidget(card(Chart(tr("Diagram"), self.canvas, self.canvas.twin)))
         split.addWidget(card(self._facts, self._note, self.beside.said, self.tabs))
         split.setChildrenCollapsible(False)
         split.setHandleWidth(12)
@@ -96,6 +92,7 @@ class CircuitsPage(RunPage):
     def shown(self) -> None:
         """Bring the shown run up to date, and know the devices that can be typed."""
         super().shown()
+        self.samples.fill()
         if self.compile_form is not None:
             self.compile_form.field("device").suggest(self.context.engine.circuits.compiler.names())
 

@@ -15,10 +15,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QPlainTextEdit,
     QPushButton,
-    QSlider,
     QSplitter,
-    QVBoxLayout,
-    QWidget,
 )
 
 from app.engine.base.errors import OutpostError
@@ -31,25 +28,16 @@ from app.engine.circuits.picture import label_of
 from app.engine.circuits.records import Circuit, Op
 from app.views.editor_doors import Doors, FreeAngles
 from app.views.editor_model import EditorModel, placed
+from app.views.editor_state import WAIT_MS, StatePart
 from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.shell.page import Page, card
-from app.views.widgets.bloch import BlochSpheres
-from app.views.widgets.chart import Chart
 from app.views.widgets.choice import Choice
 from app.views.widgets.circuit_grid import MIME, CircuitGrid
-from app.views.widgets.explain import explain, tabbed
-from app.views.widgets.state_pictures import (
-    City,
-    EntanglementMap,
-    Hinton,
-    QSphere,
-    StateBars,
-    angles_text,
-    measures_text,
-)
+from app.views.widgets.explain import explain
+from app.views.widgets.flow import Flow
+from app.views.widgets.state_pictures import angles_text
 
-_WAIT_MS: Final = 250
 _OTHERS: Final = ("measure", "reset", "barrier")
 
 
@@ -92,26 +80,20 @@ class EditorPage(Page):
         self.said = QLabel()
         self.said.setProperty("role", "muted")
         self.said.setWordWrap(True)
-        self._asked = ""
         self._telling = False
-        self._look_later = self._timer(self._look)
-        self._read_later = self._timer(self._read)
-        self.doors = Doors(context, self._given, self._opened)
+        self._read_later = QTimer(self)
+        self._read_later.setSingleShot(True)
+        self._read_later.setInterval(WAIT_MS)
+        self._read_later.timeout.connect(self._read)
+        self.doors = Doors(context, self._given, self._opened, lambda: self.model.circuit)
         self.free = FreeAngles()
-        self.free.changed.connect(self._look_later.start)
+        self.state = StatePart(context, self._seen, self.free)
+        self.free.changed.connect(self.state.later.start)
         self._build_line()
-        self._build_pictures()
         self._lay_out()
         self._connect()
         self.begin_at(self.grid)
         self._changed()
-
-    def _timer(self, call: Any) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(_WAIT_MS)
-        timer.timeout.connect(call)
-        return timer
 
     # parts
 
@@ -124,7 +106,7 @@ class EditorPage(Page):
         self.condition.setAccessibleName(tr("Only if"))
         self.condition.setAccessibleDescription(tr("The measured bit on which the gate depends"))
         self.condition.activated.connect(self._conditioned)
-        self.line = QHBoxLayout()
+        self.line = Flow()
         for text, what, call in (
             (tr("Add a qubit"), tr("Below the last one"), partial(self._do, tr("Add a qubit"), document.add_qubit)),
             (tr("Remove the qubit"), tr("The one at the cursor, with its gates"), self._remove_qubit),
@@ -134,53 +116,12 @@ class EditorPage(Page):
             button = QPushButton(text)
             explain(button, what)
             button.clicked.connect(lambda _checked=False, call=call: call())
-            self.line.addWidget(button)
-        self.line.addStretch(1)
+            self.line.add(button)
         self.gate_line = QHBoxLayout()
         for widget in (self.qubits, self.angles, self.condition):
             self.gate_line.addWidget(widget, 1)
 
-    def _build_pictures(self) -> None:
-        self.bars, self.sphere = StateBars(tr("Probabilities")), QSphere(tr("Q-sphere"))
-        self.city, self.hinton = City(tr("Density matrix")), Hinton(tr("Hinton diagram"))
-        self.ties, self.spheres = EntanglementMap(tr("Entanglement")), BlochSpheres(tr("Bloch vectors"))
-        self.tabs = tabbed(tr("Pictures of the state"))
-        for title, widget in (
-            (tr("Probabilities"), self.bars), (tr("Q-sphere"), self.sphere), (tr("Qubits"), self.spheres),
-            (tr("Density matrix"), self.city), (tr("Hinton diagram"), self.hinton), (tr("Entanglement"), self.ties),
-        ):  # fmt: skip
-            self.tabs.addTab(Chart(title, widget, widget.twin), title)
-        self.step = self._slider(tr("Step"), 0)
-        self.wait = self._slider(tr("Wait, as a share of T1"), 300)
-        self.dephase = self._slider(tr("T2 as a share of T1"), 200)
-        self.dephase.setValue(100)
-        self.noise = self._slider(tr("Depolarising"), 100)
-        self.measures = QLabel()
-        self.measures.setWordWrap(True)
-        self.measures.setProperty("role", "muted")
-
-    def _slider(self, name: str, most: int) -> QSlider:
-        slider = QSlider(Qt.Orientation.Horizontal)
-        slider.setAccessibleName(name)
-        slider.setToolTip(name)
-        slider.setRange(0, most)
-        slider.valueChanged.connect(lambda _value: self._look_later.start())
-        return slider
-
     def _lay_out(self) -> None:
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.tabs, 1)
-        column.addWidget(self.measures)
-        column.addWidget(self.free)
-        for slider in (self.step, self.wait, self.dephase, self.noise):
-            row = QHBoxLayout()
-            label = QLabel(slider.accessibleName())
-            label.setProperty("role", "caption")
-            row.addWidget(label, 1)
-            row.addWidget(slider, 2)
-            column.addLayout(row)
         centre = QSplitter(Qt.Orientation.Vertical)
         canvas = card(self.doors, self.line, self.gate_line, self.said, self.grid)
         centre.addWidget(canvas)
@@ -188,7 +129,7 @@ class EditorPage(Page):
         centre.setStretchFactor(0, 3)
         centre.setStretchFactor(1, 1)
         across = QSplitter(Qt.Orientation.Horizontal)
-        for part in (card(self.catalogue, heading=tr("Gates")), centre, card(right, heading=tr("State"))):
+        for part in (card(self.catalogue, heading=tr("Gates")), centre, card(self.state, heading=tr("State"))):
             across.addWidget(part)
         across.setSizes([150, 620, 380])
         self.body.addWidget(across, 1)
@@ -298,12 +239,7 @@ class EditorPage(Page):
             self._telling = True
             self.text.setPlainText(document.qasm(self.model.circuit))
             self._telling = False
-        count = len(self.model.circuit.ops)
-        follow = self.step.value() >= self.step.maximum()
-        self.step.setRange(0, count)
-        if follow:
-            self.step.setValue(count)
-        self._look_later.start()
+        self.state.follow(len(self.model.circuit.ops))
 
     def _typed(self) -> None:
         if not self._telling:
@@ -322,27 +258,20 @@ class EditorPage(Page):
         else:
             self._do(tr("Edit the text"), lambda _circuit: document.from_json(made))
 
-    # the state
+    # the state, and the way out
 
-    def _look(self) -> None:
-        count = len(self.model.circuit.qubits)
-        if count > MOST_QUBITS:
-            self.measures.setText(tr("States are drawn for up to {most} qubits.", most=MOST_QUBITS))
-            return
-        try:
-            self._asked = self._bound()
-        except OutpostError as error:
-            self.measures.setText(str(error))
-            return
-        t1 = 100.0
-        self.context.start(
-            "circuit.look", partial(self._looked, self._asked), text=self._asked, upto=self.step.value(),
-            t_us=self.wait.value(), t1_us=t1, t2_us=max(1.0, float(self.dephase.value())), depolarised=self.noise.value() / 100,
-        )  # fmt: skip
+    def shown(self) -> None:
+        """List what is kept by now."""
+        self.doors.fill()
 
     def _bound(self) -> str:
         """Return the circuit as text, its free angles as the sliders have them."""
         return document.qasm(document.bound(self.model.circuit, self.free.values))
+
+    def _seen(self) -> tuple[str, int]:
+        """Return what the pictures are of; raises `OutpostError` when it cannot be written."""
+        count = len(self.model.circuit.qubits)
+        return (self._bound() if count <= MOST_QUBITS else "", count)
 
     def _given(self) -> str:
         """Return the circuit to be run or kept; says why when it cannot be written."""
@@ -357,16 +286,3 @@ class EditorPage(Page):
             self.said.setText(tr("This text cannot be edited on the canvas: {reason}", reason=told.get("why_not", "")))
         else:
             self.open_circuit(told["document"])
-
-    def _looked(self, asked: str, told: Mapping[str, Any]) -> None:
-        if asked != self._asked:
-            return
-        for picture in (self.bars, self.sphere, self.city, self.hinton, self.ties):
-            picture.show_picture(told)
-        self.spheres.show_vectors(told["qubits"], told["bloch"])
-        said = measures_text(dict(told["measures"]))
-        if not told["exact"]:
-            said = tr("{measures} · one run, as the circuit measures on its way", measures=said)
-        if told["noisy"] and not told["odds_noisy"]:
-            said = tr("{measures} · probabilities without the noise", measures=said)
-        self.measures.setText(said)

@@ -7,52 +7,99 @@ from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QPushButton, QSlider, QWidget
 
 from app.engine.base.text import tr
+from app.engine.circuits import document
 from app.engine.circuits.angles import angle_text
+from app.engine.circuits.files import FORMATS
+from app.engine.circuits.picture import picture_of
+from app.engine.circuits.records import Circuit
+from app.views.circuit_choice import CircuitChoice
 from app.views.shell.context import Context
-from app.views.widgets.choice import Choice
+from app.views.widgets.circuit import CircuitCanvas
 from app.views.widgets.explain import explain
+from app.views.widgets.flow import Flow
+from app.views.widgets.picture_file import save_png
 
 _STEPS: Final = 64  # of a slider, over a whole turn
 MOST_SLIDERS: Final = 6
+_LETTERS: Final = 18
+EXPORTS: Final = {"qasm3": "qasm", "qasm2": "qasm2", "qpy": "qpy", "svg": "svg", "png": "png"}  # format: ending
 
 
-class Doors(QHBoxLayout):
-    """A choice of circuits to open, and buttons that run the drawn one or keep it in this home."""
+class Doors(Flow):
+    """A choice of circuits to open, and buttons that run, keep or export the drawn one."""
 
-    def __init__(self, context: Context, text: Callable[[], str], opened: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self, context: Context, text: Callable[[], str], opened: Callable[[dict[str, Any]], None], drawn: Callable[[], Circuit]
+    ) -> None:
         super().__init__()
-        self._context, self._text, self._opened = context, text, opened
-        self.samples = Choice()
-        self.samples.setAccessibleName(tr("Open a circuit"))
-        self.samples.setAccessibleDescription(tr("Puts a kept or bundled circuit on the canvas"))
+        self._context, self._text, self._opened, self._drawn = context, text, opened, drawn
+        self.samples = CircuitChoice(
+            context, tr("Open a circuit…"), tr("Open a circuit"), tr("Puts a kept or bundled circuit on the canvas")
+        )
+        self.samples.setMinimumContentsLength(_LETTERS)
         self.samples.activated.connect(self._open)
-        self.addWidget(self.samples, 1)
-        self.fill()
+        self.add(self.samples)
         for title, what, call in (
+            (tr("Open file…"), tr("Puts an OpenQASM 2 or 3 or a QPY file on the canvas"), self._ask_open),
             (tr("Run"), tr("Simulate the circuit; the outcomes are on the page Circuits"), self._run),
             (tr("Compile…"), tr("Compile the circuit for a device; the result is on the page Circuits"), self._compile),
             (tr("Keep…"), tr("Keep the circuit in this home under a name"), self._keep),
+            (tr("Export…"), tr("Write the circuit as OpenQASM 2 or 3, as QPY, or as a picture, SVG or PNG"), self._ask_export),
         ):
             button = QPushButton(title)
             explain(button, what)
             button.clicked.connect(lambda _checked=False, call=call: call())
-            self.addWidget(button)
+            self.add(button)
 
     def fill(self) -> None:
         """List the circuits there are now."""
-        self.samples.clear()
-        self.samples.addItem(tr("Open a circuit…"), "")
-        for sample in self._context.engine.circuits.samples():
-            self.samples.addItem(sample.name, sample.file)
-            self.samples.setItemData(self.samples.count() - 1, sample.title, Qt.ItemDataRole.ToolTipRole)
+        self.samples.fill()
+
+    def open_file(self, name: str) -> None:
+        """Put the circuit of a file on the canvas."""
+        self._context.start("circuit.show", partial(self._opened), file=Path(name))
+
+    def export(self, name: str, form: str) -> None:
+        """Write what is drawn to the file `name`, which the dialog has asked about, in one of `EXPORTS`."""
+        path = Path(name)
+        form = FORMATS.get(path.suffix.lower(), form) if path.suffix.lower() != ".qasm" else form
+        if path.suffix.lower() == ".png" or form == "png":
+            canvas = CircuitCanvas()
+            canvas.show_picture(picture_of(self._drawn()))
+            save_png(canvas, path)
+            return
+        # Free angles stay free where the format knows them.
+        text = self._text() if form == "qasm2" else document.qasm(self._drawn())
+        if text:
+            self._context.start("circuit.export", None, text=text, out=path, format=form, replace=True)
+
+    # inside
 
     def _open(self, number: int) -> None:
         file = str(self.samples.itemData(number) or "")
         if file:
-            self._context.start("circuit.show", partial(self._opened), file=Path(file))
+            self.open_file(file)
+
+    def _ask_open(self) -> None:
+        kinds = " ".join(f"*{ending}" for ending in FORMATS if ending != ".svg")
+        filters = ";;".join((tr("Circuits ({endings})", endings=kinds), tr("All files (*)")))
+        dialog = QFileDialog(self.samples, tr("Open a circuit"), "", filters)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self.open_file)
+        dialog.open()
+
+    def _ask_export(self) -> None:
+        dialog = QFileDialog(self.samples, tr("Export the circuit"), "", ";;".join(map(filter_of, EXPORTS)))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(next(iter(EXPORTS.values())))
+        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(EXPORTS[form_of(chosen)]))
+        dialog.fileSelected.connect(lambda name: self.export(name, form_of(dialog.selectedNameFilter())))
+        dialog.open()
 
     def _run(self) -> None:
         text = self._text()
@@ -69,6 +116,17 @@ class Doors(QHBoxLayout):
         text = self._text()
         if text:
             self._context.open_command("circuit.import", {"text": text})
+
+
+def filter_of(form: str) -> str:
+    """Return the line of a file dialog for one of `EXPORTS`."""
+    titles = {"qasm3": "OpenQASM 3", "qasm2": "OpenQASM 2", "qpy": "QPY", "svg": "SVG", "png": "PNG"}
+    return f"{titles[form]} (*.{EXPORTS[form]})"
+
+
+def form_of(line: str) -> str:
+    """Return which of `EXPORTS` a line of the dialog stands for."""
+    return next((form for form in EXPORTS if filter_of(form) == line), next(iter(EXPORTS)))
 
 
 class FreeAngles(QWidget):

@@ -20,6 +20,7 @@ from app.views.shell.context import Context
 from app.views.shell.forms import CommandForm
 from app.views.shell.page import card
 from app.views.shell.run_page import RunPage, result_of
+from app.views.widgets.chart import Chart
 from app.views.widgets.choice import Choice
 from app.views.widgets.circuit import CircuitCanvas
 from app.views.widgets.columns import Column
@@ -132,7 +133,7 @@ class TasksPage(RunPage):
         self._course = card(self.plot)
         line.addWidget(card(self.table, heading=tr("Answers")), 3)
         line.addWidget(self._course, 2)
-        self._drawn = card(self.canvas, heading=tr("Circuit"))
+        self._drawn = card(Chart(tr("Circuit"), self.canvas, self.canvas.twin))
         self.content.addWidget(card(said, heading=tr("Verdict")))
         self.content.addLayout(line, 2)
         self.content.addWidget(self._drawn, 2)

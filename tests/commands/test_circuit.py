@@ -105,6 +105,13 @@ async def test_circuit_look_tells_of_noise_only_when_there_is_some(call):
     assert call.engine.circuits.asked[-1]["noise"] == {"t_us": 0.0, "t1_us": 100.0, "t2_us": 80.0, "depolarised": 0.1}
 
 
+async def test_circuit_look_is_of_the_qubits_that_are_named(call):
+    await ask(call, "circuit.look", text="OPENQASM 3;", keep="7, 2", viewer="v1")
+    assert (call.engine.circuits.asked[-1]["keep"], call.engine.circuits.asked[-1]["viewer"]) == ([7, 2], "v1")
+    with pytest.raises(BadInput, match="two is no number of a qubit"):
+        await ask(call, "circuit.look", text="OPENQASM 3;", keep="1 two")
+
+
 async def test_circuit_draw_is_text_or_a_picture_in_a_file(call):
     assert await ask(call, "circuit.draw", file="bell.qasm", width=60) == {"text": "drawn"}
     assert call.engine.circuits.asked[-1]["width"] == 60

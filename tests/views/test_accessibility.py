@@ -65,12 +65,15 @@ def test_what_opens_in_a_window_of_its_own_says_what_it_asks(full_window):
     next(iter(full_window.page.plots.plots.values()))._ask_file("png", lambda path: path)
     full_window.open_page("compare")
     full_window.page._ask_report()
+    full_window.open_page("editor")
+    full_window.page.doors._ask_open()
+    full_window.page.doors._ask_export()
     form = full_window.inspector.show_form(full_window.context.find("qubo.solve"), {})
     form.findChild(PresetButton)._ask()
     next(field for field in form.findChildren(Field) if field.arg.name == "file")._choose()
     opened = full_window.findChildren(QDialog)
     assert set(asked) <= set(opened)
-    assert len(opened) == 7
+    assert len(opened) == 9
     assert all(dialog.windowTitle().strip() for dialog in opened)
     assert all(dialog.labelText().strip() for dialog in opened if isinstance(dialog, QInputDialog))
     for dialog in opened:
@@ -87,6 +90,7 @@ def test_every_window_that_the_code_can_open_is_among_those_tried_above():
     }  # fmt: skip
     assert opening == {
         "app/views/compare.py: QFileDialog",
+        "app/views/editor_doors.py: QFileDialog",
         "app/views/shell/finder.py: QInputDialog",
         "app/views/shell/presets.py: QInputDialog",
         "app/views/shell/fields.py: QFileDialog",

@@ -1,10 +1,12 @@
 """The circuit editor: placing by key, drop and Return, selection, undo, text in step, the state asked for."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QPushButton
 
 from app.engine.circuits import document
 from app.engine.circuits.look import look
@@ -104,15 +106,57 @@ def test_the_state_is_computed_elsewhere_and_drawn(page, qtbot, start):
     qtbot.keyClicks(page.grid, "c")
     qtbot.keyClicks(page.grid, "h")
     start.answers["circuit.look"] = look(page.model.circuit)
-    page._look()
+    page.state.look()
     name, args = start.asked[-1]
     assert name == "circuit.look"
     assert args["upto"] == 2
-    assert [row[0] for row in page.bars.twin().rows] == ["000", "011"]
-    assert page.ties.twin().rows == [("q[0]", "q[1]", pytest.approx(2.0))]
-    assert page.hinton.twin().rows[0][2] == pytest.approx(0.5)
-    assert "purity 1" in page.measures.text()
+    assert [row[0] for row in page.state.bars.twin().rows] == ["000", "011"]
+    assert page.state.ties.twin().rows == [("q[0]", "q[1]", pytest.approx(2.0))]
+    assert page.state.hinton.twin().rows[0][2] == pytest.approx(0.5)
+    assert "purity 1" in page.state.measures.text()
     assert page.grab().toImage().width() > 0
+
+
+def test_an_answer_to_an_older_question_is_not_shown(page, qtbot, start, monkeypatch):
+    qtbot.keyClicks(page.grid, "h")
+    waiting = []
+    context = SimpleNamespace(start=lambda _command, done, /, **args: waiting.append((done, args)))
+    monkeypatch.setattr(page.state, "_context", context)
+    page.state.look()
+    page.state.wait.setValue(120)
+    page.state.look()
+    (older, first), (newer, second) = waiting
+    assert first["text"] == second["text"]
+    assert first["viewer"] == second["viewer"] != ""
+    newer(look(page.model.circuit, noise={"t_us": 120, "t1_us": 100, "t2_us": 100, "depolarised": 0}))
+    shown = page.state.bars.twin().rows
+    older(look(page.model.circuit))
+    assert page.state.bars.twin().rows == shown
+    assert [row[1] for row in shown] != pytest.approx([0.5, 0.5])
+
+
+def test_the_qubits_of_the_matrix_are_those_that_are_asked_for(page, qtbot, start):
+    for _ in range(4):
+        page.model.edit("more", document.add_qubit)
+    page.state.keep.setText("6, 2, 99, two")
+    page.state.look()
+    assert start.asked[-1][1]["keep"] == "6 2"
+    assert not page.state.keep.isHidden()
+    page.state._looked(page.state._asked, look(page.model.circuit, keep=[6, 2]))
+    assert "q[6], q[2]" in page.state.city.accessibleDescription()
+
+
+def test_no_button_is_cut_off_in_a_narrow_canvas(page, qtbot):
+    page.window().resize(1280, 800)
+    page.doors.samples.setMaximumWidth(160)
+    card = page.grid.parentWidget()
+    card.resize(260, 600)
+    qtbot.waitUntil(lambda: card.width() == 260)
+    buttons = card.findChildren(QPushButton)
+    assert {"Remove the qubit", "Export…"} <= {button.text() for button in buttons}
+    for button in buttons:
+        assert card.rect().contains(button.geometry())
+        assert button.width() >= button.sizeHint().width()
 
 
 def test_a_qubit_comes_and_goes(page):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.contracts import Stop, never
-from app.engine.base.errors import Cancelled, Limit
+from app.engine.base.errors import BadInput, Cancelled, Limit
 from app.engine.circuits import channels, measures, states
 from app.engine.circuits.records import Circuit
 
@@ -34,9 +34,8 @@ def look(
     count = len(circuit.qubits)
     if not 0 < count <= MOST_QUBITS:
         raise Limit("States are drawn for 1 to {most} qubits, not {count}", most=MOST_QUBITS, count=count)
+    kept = _kept(keep, count)
     state, exact = states.evolve(circuit, upto=upto, seed=seed, stop=stop)
-    kept = [qubit for qubit in dict.fromkeys(keep) if 0 <= qubit < count][:MOST_DENSITY]
-    kept = kept or list(range(min(count, MOST_DENSITY)))
     pairs = {pair: _noisy(_pair(state, *pair), noise) for pair in _pairs(count, stop)}
     single = [measures.reduced(pairs[0, qubit or 1], [int(qubit > 0)]) for qubit in range(count)] if pairs else []
     single = single or [_noisy(measures.reduced(state, [0]), noise)]
@@ -53,6 +52,16 @@ def look(
         "density": {"qubits": kept, "real": _table(density.real), "imag": _table(density.imag)},
         "measures": _measures(state, density, single, pairs, None if noise is None else ideal),
     }  # fmt: skip
+
+
+def _kept(keep: Sequence[int], count: int) -> list[int]:
+    kept = list(dict.fromkeys(keep)) or list(range(min(count, MOST_DENSITY)))
+    if len(kept) > MOST_DENSITY:
+        raise BadInput("A density matrix is told for up to {most} qubits", field="keep", most=MOST_DENSITY)
+    for qubit in kept:
+        if not 0 <= qubit < count:
+            raise BadInput("There is no qubit {qubit}; the last one is {last}", field="keep", qubit=qubit, last=count - 1)
+    return kept
 
 
 def _noisy(rho: NDArray[Any], noise: Mapping[str, float] | None) -> measures.Array:

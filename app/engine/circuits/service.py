@@ -1,6 +1,6 @@
 """The verbs of the circuits wing: describe and run circuits in workers, keep what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class CircuitsService:
 
     def __init__(self, base: Base) -> None:
         self._jobs = base.jobs
+        self._looks: dict[tuple[str, str], str] = {}  # (actor, viewer): job
         self.files = CircuitFiles(base)
         self.tasks = Tasks(base)
         self._book = RunBook(base, "circuit_runs", apart=("qasm",))
@@ -118,16 +119,29 @@ class CircuitsService:
         )  # fmt: skip
 
     async def look(
-        self, *, file: Path | None, text: str, upto: int, noise: dict[str, float] | None, seed: int, actor: str,
-        cause: str = "",
+        self, *, file: Path | None, text: str, upto: int, noise: dict[str, float] | None, keep: Sequence[int] = (),
+        viewer: str = "", seed: int, actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
-        """Return what the pictures of the state show after `upto` operations (-1: all); see `look.look`."""
+        """Return what the pictures of the state show after `upto` operations (-1: all); see `look.look`.
+
+        A newer look of the same `viewer` ends this one, which then raises `Cancelled`.
+        """
         spec, source = given(file, text)
-        told = {**spec, "upto": None if upto < 0 else upto, "noise": noise}
-        return await self._jobs.run(
+        told = {**spec, "upto": None if upto < 0 else upto, "noise": noise, "keep": list(keep)}
+        earlier = self._looks.pop((actor, viewer), "") if viewer else ""
+        if earlier in self._jobs.records:
+            await self._jobs.cancel(earlier)
+        job_id = await self._jobs.submit(
             KIND, "app.engine.circuits.work:look", told, title=f"States of {source}", seed=seed, actor=actor, cause=cause,
             transient=True,
         )  # fmt: skip
+        if viewer:
+            self._looks[actor, viewer] = job_id
+        try:
+            return await self._jobs.attend(job_id)
+        finally:
+            if self._looks.get((actor, viewer)) == job_id:
+                del self._looks[actor, viewer]
 
     def samples(self) -> tuple[Sample, ...]:
         """Return the circuits imported into this home, then those that come with the program."""

@@ -22,10 +22,10 @@ from app.engine.base.units import number_text
 from app.views.shell import theme
 from app.views.shell.icons import icon, swatch
 from app.views.widgets.columns import Column
+from app.views.widgets.picture_file import PRINT_RATIO, Whole, save_png, save_svg
 from app.views.widgets.table import TablePanel
 
 MOST_ROWS: Final = 5000
-PRINT_RATIO: Final = 2.0  # pixels of an exported picture per pixel of the window
 Row = tuple[Any, ...]
 
 
@@ -140,7 +140,10 @@ class Chart(QWidget):
     # what is exported
 
     def save_png(self, file: Path) -> Path:
-        """Save the picture with its title at twice the window's resolution."""
+        """Save the picture with its title at twice the window's resolution; one larger than its window is saved whole."""
+        picture: object = self.picture
+        if isinstance(picture, Whole):
+            return save_png(picture, file)
         ratio = max(PRINT_RATIO, self.devicePixelRatioF())
         pixels = QPixmap(QSize(round(self.width() * ratio), round(self.height() * ratio)))
         pixels.setDevicePixelRatio(ratio)
@@ -151,7 +154,10 @@ class Chart(QWidget):
         return file
 
     def save_svg(self, file: Path) -> Path:
-        """Save the picture with its title as lines and text."""
+        """Save the picture with its title as lines and text; one larger than its window is saved whole."""
+        picture: object = self.picture
+        if isinstance(picture, Whole):
+            return save_svg(picture, file, self.title)
         drawing = QSvgGenerator()
         drawing.setFileName(str(file))
         drawing.setSize(self.size())

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
 from app.engine.base.text import tr
 from app.views.shell import theme
-from app.views.widgets.circuit_cells import BOX_PX, GAP_PX, LINE_PX, TOP_PX, Cell, Cells, width_of, y_of
+from app.views.widgets.chart import Row, Twin
+from app.views.widgets.circuit_cells import BOX_PX, GAP_PX, LINE_PX, TOP_PX, Cell, Cells, said_of, width_of, y_of
 from app.views.widgets.explain import name_drawn, say_drawn
 
 
@@ -49,6 +50,24 @@ class CircuitCanvas(QAbstractScrollArea):
         """Return the size of the whole drawing."""
         right = self._left[-1] + self._widths[-1] if self._left else self._label_px
         return QSize(int(right + 24), int(2 * TOP_PX + LINE_PX * (len(self._qubits) + len(self._clbits))))
+
+    def draw_whole(self, painter: QPainter) -> None:
+        """Draw all of it, however little of it is in view, from the origin of `painter`."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._wires(painter)
+        for at, column in enumerate(self._columns):
+            for cell in column:
+                self._cells.draw(painter, cell, self._left[at], self._widths[at], len(self._qubits))
+        self._labels(painter, 0.0)
+
+    def twin(self) -> Twin:
+        """Return a row per operation, in the order of its column."""
+        rows: list[Row] = [
+            (at, said_of(cell), ", ".join(self._qubits[wire] for wire in cell.get("qubits", ())),
+             ", ".join(self._clbits[bit] for bit in cell.get("clbits", ())))
+            for at, column in enumerate(self._columns, 1) for cell in column
+        ]  # fmt: skip
+        return Twin((tr("Column"), tr("Operation"), tr("Qubits"), tr("Bits")), rows)
 
     def sizeHint(self) -> QSize:
         """Return a size that shows a small circuit whole."""

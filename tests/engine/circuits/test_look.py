@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import DensityMatrix, mutual_information, partial_trace
 
-from app.engine.base.errors import Limit
+from app.engine.base.errors import BadInput, Limit
 from app.engine.circuits import work
 from app.engine.circuits.document import blank, insert, made, qasm, to_json
 from app.engine.circuits.look import look
@@ -82,3 +82,9 @@ def test_twenty_qubits_are_drawn_and_one_more_is_refused():
     assert told["information"][3][17] == pytest.approx(1, abs=1e-5)
     with pytest.raises(Limit, match="1 to 20 qubits"):
         look(blank(21))
+
+
+@pytest.mark.parametrize(("keep", "said"), [([3], "There is no qubit 3; the last one is 1"), (range(6), "up to 5 qubits")])
+def test_qubits_that_cannot_be_told_are_refused(keep, said):
+    with pytest.raises(BadInput, match=said):
+        look(bell(), keep=list(keep))

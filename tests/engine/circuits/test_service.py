@@ -1,9 +1,10 @@
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from app.engine.base.clock import SystemClock
-from app.engine.base.errors import BadInput, Missing
+from app.engine.base.errors import BadInput, Cancelled, Missing
 from app.engine.base.events import Bus
 from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
@@ -106,3 +107,17 @@ async def test_two_runs_stand_side_by_side_an_ideal_beside_a_noisy_one(base):
     assert [row["id"] for row in service.runs()] == [noisy["id"], ideal["id"]]
     with pytest.raises(Missing):
         await service.compare("nobody", ideal["id"])
+
+
+async def test_a_newer_look_of_the_same_viewer_ends_the_older_and_no_other(base):
+    service = CircuitsService(base)
+    await service.start()
+    same = {"file": GHZ, "text": "", "upto": -1, "noise": None, "seed": 0, "actor": "me@here"}
+    older = asyncio.create_task(service.look(**same, viewer="a"))
+    other = asyncio.create_task(service.look(**same, viewer="b"))
+    newer = asyncio.create_task(service.look(**same, viewer="a", keep=[4, 1]))
+    with pytest.raises(Cancelled):
+        await older
+    assert (await newer)["density"]["qubits"] == [4, 1]
+    assert (await other)["density"]["qubits"] == [0, 1, 2, 3, 4]
+    assert list(base.jobs.records) == []

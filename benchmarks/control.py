@@ -110,12 +110,13 @@ def _share(turn: Callable[[], object], seconds: float) -> float:
 def gains(given: argparse.Namespace) -> Iterator[Line]:
     """Trials of the automatic model on every class of load; a trace where one is given."""
     specs: list[dict[str, Any]] = [{"load": load, "against": PEERS} for load in ("bursty", "periodic", "drift")]
-    specs.append(
-        {"load": "bursty", "resource": "queue", "rate_hz": 120.0, "against": ["static", "static-hindsight", "gradient2"]}
+    specs.extend(
+        {"load": load, "resource": "queue", "rate_hz": 120.0, "against": ["static", "static-hindsight", "gradient2"]}
+        for load in ("bursty", "periodic", "drift", "steady")
     )
     if given.trace:
         specs.append({"load": "trace", "trace": str(given.trace), "against": PEERS})
-    specs = [spec for spec in specs if not given.only or _place({"resource": "", **spec}) in given.only]
+    specs = [spec for spec in specs if not given.only or _place({"resource": "", **spec}).split()[0] in given.only]
     for spec in specs:
         told = trials.trial({**spec, "seeds": given.seeds}, given.seed)
         settings = {"load": spec["load"], "resource": spec.get("resource", "threadpool"), "seeds": told["seeds"]}
@@ -143,7 +144,9 @@ def gains(given: argparse.Namespace) -> Iterator[Line]:
 
 
 def _place(settings: dict[str, Any]) -> str:
-    return "contended" if settings["resource"] == "queue" else str(settings["load"])
+    """Return the class of load, and on a contended plant that too; bursts are the plain `contended`."""
+    load = str(settings["load"])
+    return load if settings["resource"] != "queue" else "contended" if load == "bursty" else f"contended {load}"
 
 
 class Faulty:
@@ -162,6 +165,8 @@ class Faulty:
         state = ResourceState(self.now_s, demand, 0.0, 0.0, self.size, 0.0, 0.0, demand, 0.05, demand, 0.05, 0.05, 40.0)
         if self.fault == "lost":
             raise OSError("gone")
+        if self.fault == "bug":
+            raise KeyError("value")
         if self.fault == "stuck sensor" and self.last is not None:
             return self.last
         self.last = state
@@ -178,6 +183,8 @@ class Faulty:
         self.asked.append(new_size)
         if self.fault == "flap":
             raise OSError("busy")
+        if self.fault == "actuator bug":
+            raise RuntimeError("a bug of the adapter")
         self.size = self.size if self.fault == "stuck actuator" else float(round(new_size))
         return self.size
 
@@ -188,8 +195,8 @@ class Faulty:
 
 def faults(given: argparse.Namespace) -> Iterator[Line]:
     """A hundred injected faults in simulated time, alone and in a bank: bounds broken, and turns until the safe size."""
-    sensor = ("lost", "nan", "negative", "infinite", "stuck sensor", "late")
-    kinds, broken, slowest = (*sensor, "huge", "stuck actuator", "flap"), 0, 0
+    sensor = ("lost", "bug", "nan", "negative", "infinite", "stuck sensor", "late")
+    kinds, broken, slowest = (*sensor, "huge", "stuck actuator", "flap", "actuator bug"), 0, 0
     for number in range(100):
         one, fault = Faulty(given.seed + number), kinds[number % len(kinds)]
         made: Any = QuantumController if number % 2 else ControllerBank

@@ -5,6 +5,7 @@ resource goes to its safe size. `stop` leaves the resource there too. By default
 """
 
 import dataclasses
+import math
 import threading
 import time
 from collections import deque
@@ -14,7 +15,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from app.engine.base.contracts import Resource
-from app.engine.base.errors import OutpostError
+from app.engine.base.errors import BadInput, OutpostError
 from app.engine.control.controller import Controller, Manner
 from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
 from app.engine.control.laws import Law, need, suited
@@ -24,6 +25,9 @@ from app.engine.control.turns import Turns
 
 _KEPT_TICKS: Final = 36_000
 _TUNE_AFTER_S: Final = 120.0
+# The most workers a plant is simulated with, and units of sizes that are no tasks at once.
+_MOST_WORKERS: Final = 1024
+_NO_TASKS: Final = ("bytes", "per second")
 
 
 class QuantumController:
@@ -57,7 +61,7 @@ class QuantumController:
                             clock=clock)  # fmt: skip
         self._tuning: threading.Thread | None = None
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=_KEPT_TICKS)
-        self._plant = plant
+        self._plant, self._delay_s = plant, delay_s
 
     def __enter__(self) -> Self:
         self.start()
@@ -117,18 +121,23 @@ class QuantumController:
     def tune(self, *, candidates: int = 40, seeds: int = 12, seed: int = 0) -> dict[str, Any]:
         """Tune the model on the arrivals seen so far and take the settings if they are confirmed on a part not used for it.
 
-        Raises `BadInput` when too little was seen. Returns {accepted, verdict, effect, low, high, law, settings}; `law` is
-        another than asked where the automatic model gives way to a classical law that did better.
+        Raises `BadInput` when too little was seen, and for a size that is no number of tasks at once (bytes, a rate). The plant
+        is simulated with the envelope's bounds, the delay and the turn of this controller. Returns {accepted, verdict, effect,
+        low, high, law, settings}; `law` is another than asked where the automatic model gives way to a classical law.
         """
         from app.engine.control import trials
 
+        self._need_tasks()
         with self._lock:
             seen = list(self._arrivals)
             service_s = self._controller.seen.service_s if self._controller.seen is not None else 0.05
         spec = {
             "model": self.physics_model.name, "resource": "threadpool" if self._plant == "sizing" else "queue",
             "trace_s": _spread(seen, self.tick_s), "service_s": service_s, "candidates": candidates, "seeds": seeds * 4,
-            "tuning_seeds": seeds,
+            "tuning_seeds": seeds, "plant": {
+                "low": max(1, math.ceil(self.envelope.low)), "high": max(1, min(int(self.envelope.high), _MOST_WORKERS)),
+                "lag_s": self._delay_s if self._plant == "sizing" else 0.0, "tick_s": self.tick_s, "start": self.envelope.safe,
+            },
         }  # fmt: skip
         self.tuned = told = trials.tuning(spec, seed)
         if told["accepted"]:
@@ -142,10 +151,11 @@ class QuantumController:
     def replay(self, model: str, *, last_s: float = 3600.0, seed: int = 0) -> dict[str, Any]:
         """Return what `model` would have made of the arrivals of the last hour (or `last_s`), beside the model in force.
 
-        Both are simulated with service times drawn from `seed`. Raises `BadInput` when too little was seen.
+        Both are simulated with service times drawn from `seed`. Raises `BadInput` as `tune` does.
         """
         from app.engine.control import whatif
 
+        self._need_tasks()
         with self._lock:
             seen = list(self._arrivals)
             service_s = self._controller.seen.service_s if self._controller.seen is not None else 0.05
@@ -158,6 +168,11 @@ class QuantumController:
             self.physics_model.name, self._plant, int(self.resource.low), int(self.resource.high), self.tick_s,
         )  # fmt: skip
         return whatif.compare(load, need(model, self._plant).name)
+
+    def _need_tasks(self) -> None:
+        if self.resource.unit in _NO_TASKS:
+            raise BadInput("A size of {name} in {unit} is no number of tasks at once, and cannot be simulated as one",
+                           field="resource", name=self.resource.name, unit=self.resource.unit)  # fmt: skip
 
     def _turn(self) -> None:
         self.optimize()

@@ -8,7 +8,7 @@ on the tuning loads; what was picked is told.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,17 +48,23 @@ class Asked:
     faster: float = 1.0
 
 
-def plant_of(resource: str) -> Plant:
-    """Return the simulated plant that stands for a resource: its kind, bounds and delay."""
-    kind = need_kind(resource)
-    if kind.plant == ADMISSION:
-        return CONTENDED
-    return Plant(low=2, high=64, lag_s=0.3)
+def plant_of(resource: str, own: Mapping[str, float] | None = None) -> Plant:
+    """Return the simulated plant that stands for a resource's kind: 2 to 64 workers, 0.3 s or no delay, turns of 0.1 s.
+
+    What is known better stands in `own`: low, high, lag_s, tick_s, start. How much slower a contended plant grows is ours.
+    """
+    plant = CONTENDED if need_kind(resource).plant == ADMISSION else Plant(low=2, high=64, lag_s=0.3)
+    if not own:
+        return plant
+    sizes = {name: int(own[name]) for name in ("low", "high", "start") if name in own}
+    times = {name: float(own[name]) for name in ("lag_s", "tick_s") if name in own}
+    plant = replace(plant, **sizes, **times)  # type: ignore[arg-type]
+    return replace(plant, start=min(max(plant.start, plant.low), plant.high))
 
 
 def asked_of(spec: dict[str, Any]) -> Asked:
     """Return the trial that a plain `spec` asks for; raises `BadInput` for unknown names."""
-    plant = plant_of(str(spec.get("resource", "threadpool")))
+    plant = plant_of(str(spec.get("resource", "threadpool")), spec.get("plant"))
     model = str(spec.get("model", "auto"))
     need(model, plant.kind)
     against = tuple(dict.fromkeys(str(name).strip() for name in spec.get("against", ("static", "pid", "gradient2"))))

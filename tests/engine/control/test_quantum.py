@@ -234,11 +234,46 @@ def test_the_watch_reverts_what_acted_though_it_only_recommends_now():
 def test_tuning_on_what_was_seen_is_judged_on_what_was_not():
     sim, controller = steered(0, physics_model="coherent")
     turn(sim, controller, 100)
+    before = controller.physics_model.law
     told = controller.tune(candidates=2, seeds=2)
-    assert told["accepted"] in (True, False)
+    assert told["accepted"] == (told["verdict"] == "better") == (controller.physics_model.law is not before)
     assert controller.tuned == told
     with pytest.raises(BadInput, match="at least 100 arrivals"):
         steered(1)[1].tune()
+
+
+@pytest.mark.parametrize(("plant", "lag_s"), [("sizing", 0.7), ("admission", 0.0)])
+def test_tuning_plays_the_bounds_the_delay_and_the_turn_of_this_controller(plant, lag_s, monkeypatch):
+    from app.engine.control import trials
+
+    asked, real = [], trials.simulate
+
+    def watch(law, batch, plant, seconds, **more):
+        asked.append(plant)
+        return real(law, batch, plant, seconds, **more)
+
+    monkeypatch.setattr(trials, "simulate", watch)
+    sim = Sim(0)
+    sim.plant, sim.delay_s = plant, 0.7
+    envelope = Envelope(3, 17, 5)
+    controller = QuantumController(sim, clock=sim.clock, tick_s=0.2, envelope=envelope)
+    for _ in range(60):
+        sim.now_s += 0.2
+        controller.optimize()
+    controller.tune(candidates=1, seeds=1)
+    (one,) = set(asked)
+    assert (one.kind, one.low, one.high, one.start, one.tick_s, one.lag_s) == (plant, 3, 17, 5, 0.2, lag_s)
+
+
+@pytest.mark.parametrize("unit", ["bytes", "per second"])
+def test_what_is_no_number_of_tasks_is_neither_tuned_nor_replayed_as_one(unit):
+    sim, controller = steered(0)
+    turn(sim, controller, 100)
+    sim.unit = unit
+    with pytest.raises(BadInput, match=f"A size of sim in {unit} is no number of tasks"):
+        controller.tune()
+    with pytest.raises(BadInput, match="no number of tasks"):
+        controller.replay("static")
 
 
 def test_the_last_hour_is_played_again_under_another_model():

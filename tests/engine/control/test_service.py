@@ -165,7 +165,8 @@ async def test_a_trial_a_replay_and_a_tuning_are_kept_as_runs(control, tmp_path)
     replay = await control.replay(run.id, model="static", actor="me@here")
     assert (replay["kind"], set(replay["laws"])) == ("simulated", {"static", "pid"})
     tuned = await control.tune(**asked, model="coherent")
-    assert tuned["accepted"] in (True, False)
+    assert tuned["accepted"] == (tuned["verdict"] == "better")
+    assert tuned["tried"] == 2
     assert len(control.records) == 4
     tried = next(one for one in control.records if one.title.startswith("Trial"))
     await control.export(tried.id, tmp_path / "trial.html")

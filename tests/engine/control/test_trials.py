@@ -120,3 +120,12 @@ def test_what_was_picked_is_told_and_is_the_law_that_was_played():
     if peer is not None:
         assert (peer["effect"], peer["verdict"]) == (0.0, "no improvement")
     assert trial({**spec, "model": "coherent"}, 1)["picked"] == {"law": "coherent", "costs": {}}
+
+
+@pytest.mark.parametrize("load", ["bursty", "periodic", "drift"])
+def test_the_same_against_the_same_differs_by_less_than_half_a_percent(load):
+    spec = {"load": load, "model": "coherent", "against": ["static"], "seeds": 150, "candidates": 1, "tuning_seeds": 1}
+    told = trial(spec, 1)["aa"]
+    assert abs(told["effect"]) < 0.005
+    assert told["low"] < 0.005
+    assert told["high"] > -0.005

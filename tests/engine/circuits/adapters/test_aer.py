@@ -84,6 +84,7 @@ def test_what_cannot_be_simulated_is_told():
 
 def test_what_does_not_fit_is_refused_before_anything_is_allocated():
     circuit = QuantumCircuit(45)
+    circuit.h(range(45))
     for i in range(45):
         for j in range(i):
             circuit.cp(0.1, j, i)

@@ -67,7 +67,12 @@ def apply(state: NDArray[Any], operators: Sequence[Array], qubit: int) -> Array:
 def decohered(state: NDArray[Any], *, t_us: float, t1_us: float, t2_us: float, depolarised: float) -> Array:
     """Return the density matrix after every qubit waited `t_us` and was depolarised with probability `depolarised`."""
     rho = density(state)
-    for qubit in range(qubits_of(rho)):
-        for operators in (waiting(t_us, t1_us, t2_us), depolarising(depolarised)):
-            rho = apply(rho, operators, qubit)
+    count, turn = qubits_of(rho), np.eye(4)
+    for operators in (waiting(t_us, t1_us, t2_us), depolarising(depolarised)):
+        turn = np.asarray(sum(np.kron(one, one.conj()) for one in operators)) @ turn
+    table = turn.reshape(2, 2, 2, 2)  # row and column after, row and column before
+    for qubit in range(count):
+        high, low = 1 << (count - 1 - qubit), 1 << qubit
+        tensor = rho.reshape(high, 2, low, high, 2, low)
+        rho = np.asarray(np.einsum("adbc,xbyzcw->xayzdw", table, tensor)).reshape(rho.shape)
     return rho

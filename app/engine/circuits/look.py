@@ -36,10 +36,10 @@ def look(
         raise Limit("States are drawn for 1 to {most} qubits, not {count}", most=MOST_QUBITS, count=count)
     kept = _kept(keep, count)
     state, exact = states.evolve(circuit, upto=upto, seed=seed, stop=stop)
-    pairs = {pair: _noisy(_pair(state, *pair), noise) for pair in _pairs(count, stop)}
+    pairs = {pair: _noisy(rho, noise) for pair, rho in _pairs(state, count, stop).items()}
     single = [measures.reduced(pairs[0, qubit or 1], [int(qubit > 0)]) for qubit in range(count)] if pairs else []
     single = single or [_noisy(measures.reduced(state, [0]), noise)]
-    ideal = measures.reduced(state, kept)
+    ideal = _block(state, kept)
     density = _noisy(ideal, noise)
     mixed = noise is not None and count <= MOST_MIXED
     odds = _noisy(measures.density(state), noise).diagonal().real if mixed else states.probabilities(state)
@@ -73,17 +73,37 @@ def _noisy(rho: NDArray[Any], noise: Mapping[str, float] | None) -> measures.Arr
     )  # fmt: skip
 
 
-def _pairs(count: int, stop: Stop) -> list[tuple[int, int]]:
-    if stop():
-        raise Cancelled("Cancelled")
-    return list(itertools.combinations(range(count), 2))
+def _pairs(state: states.State, count: int, stop: Stop) -> dict[tuple[int, int], measures.Array]:
+    """Return the density matrix of every two qubits: the whole state is gone through once for five qubits, not for two."""
+    found: dict[tuple[int, int], measures.Array] = {}
+    for block in _blocks(count):
+        if stop():
+            raise Cancelled("Cancelled")
+        rho = _block(state, block)
+        for low, high in itertools.combinations(range(len(block)), 2):
+            found[block[low], block[high]] = measures.reduced(rho, [low, high])
+    return dict(sorted(found.items()))
 
 
-def _pair(state: states.State, low: int, high: int) -> measures.Array:
-    """Return the density matrix of two qubits, without moving the whole state about."""
-    parts = state.reshape(-1, 2, 1 << (high - low - 1), 2, 1 << low)
-    views = np.stack([parts[:, at >> 1, :, at & 1, :].reshape(-1) for at in range(4)])
-    return np.asarray(views @ views.conj().T, np.complex128)
+def _blocks(count: int) -> list[list[int]]:
+    """Return sets of up to five of `count` qubits, each two of them in just one set.
+
+    They are the lines of the projective plane of order 4, from Singer's difference set {0, 1, 4, 14, 16} modulo 21.
+    """
+    if count <= MOST_DENSITY:
+        return [list(range(count))]
+    lines = (sorted((shift + start) % 21 for start in (0, 1, 4, 14, 16)) for shift in range(21))
+    cut = ([point for point in line if point < count] for line in lines)
+    return [line for line in cut if len(line) > 1]
+
+
+def _block(state: states.State, keep: Sequence[int]) -> measures.Array:
+    """Return the density matrix of a few qubits in the precision of the state; the first becomes qubit 0."""
+    count = state.size.bit_length() - 1
+    axes = [count - 1 - qubit for qubit in reversed(keep)]
+    rest = [axis for axis in range(count) if axis not in axes]
+    matrix = state.reshape((2,) * count).transpose(axes + rest).reshape(1 << len(keep), -1)
+    return np.asarray(matrix @ matrix.conj().T, np.complex128)
 
 
 def _round(value: float) -> float:
@@ -96,7 +116,9 @@ def _table(values: NDArray[Any]) -> list[list[float]]:
 
 def _amplitudes(state: states.State, odds: NDArray[np.float64]) -> list[list[float]]:
     """Return [number, probability, phase in radians] of the most probable outcomes, in the order of their numbers."""
-    most = np.sort(np.argsort(-odds, kind="stable")[:MOST_ROWS])
+    least = np.partition(odds, -MOST_ROWS)[-MOST_ROWS] if odds.size > MOST_ROWS else 0.0
+    above = np.flatnonzero(odds > least)
+    most = np.sort(np.concatenate([above, np.flatnonzero(odds == least)[: MOST_ROWS - above.size]]))
     return [
         [int(at), _round(odds[at]), _round(np.angle(state[at])) if abs(state[at]) > 1e-9 else 0.0]
         for at in most if odds[at] > 1e-12

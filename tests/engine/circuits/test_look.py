@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -7,7 +8,8 @@ from qiskit.quantum_info import DensityMatrix, mutual_information, partial_trace
 from app.engine.base.errors import BadInput, Limit
 from app.engine.circuits import work
 from app.engine.circuits.document import blank, insert, made, qasm, to_json
-from app.engine.circuits.look import look
+from app.engine.circuits.look import MOST_DENSITY, _blocks, look
+from app.engine.circuits.states import evolve
 
 
 def bell(more=()):
@@ -47,7 +49,6 @@ def test_phases_are_told_in_radians():
 def test_correlations_and_matrices_are_qiskits():
     circuit = drawn(4)
     told = look(circuit, keep=[2, 0])
-    from app.engine.circuits.states import evolve
 
     rho = DensityMatrix(evolve(circuit)[0])
     assert told["information"][1][3] == pytest.approx(mutual_information(partial_trace(rho, [0, 2])), abs=1e-7)
@@ -88,3 +89,27 @@ def test_twenty_qubits_are_drawn_and_one_more_is_refused():
 def test_qubits_that_cannot_be_told_are_refused(keep, said):
     with pytest.raises(BadInput, match=said):
         look(bell(), keep=list(keep))
+
+
+@pytest.mark.parametrize("count", [*range(2, 8), 13, 20])
+def test_every_two_qubits_are_in_one_block_and_none_in_two(count):
+    met = [pair for block in _blocks(count) for pair in itertools.combinations(block, 2)]
+    assert sorted(met) == list(itertools.combinations(range(count), 2))
+    assert max(map(len, _blocks(count))) <= MOST_DENSITY
+
+
+def test_blocks_of_five_tell_the_pairs_of_a_larger_state():
+    told = look(drawn(9, seed=3))
+    rho = DensityMatrix(evolve(drawn(9, seed=3))[0])
+    for low, high in ((0, 1), (2, 8), (4, 5), (3, 7)):
+        others = [qubit for qubit in range(9) if qubit not in (low, high)]
+        assert told["information"][low][high] == pytest.approx(mutual_information(partial_trace(rho, others)), abs=1e-7)
+
+
+def test_equal_chances_beyond_the_drawn_ones_leave_the_first_outcomes():
+    circuit = blank(9)
+    for qubit in range(9):
+        circuit = insert(circuit, made("h", [qubit]))
+    assert [row[0] for row in look(circuit)["amplitudes"]] == list(range(256))
+    tilted = insert(circuit, made("ry", [8], [0.2]))
+    assert [row[0] for row in look(tilted)["amplitudes"]] == list(range(256, 512))

@@ -169,7 +169,6 @@ ROWS: tuple[Command, ...] = (
             Arg("width", int, "Width of the text.", 120, unit="characters", low=40, high=1000),
             Arg("replace", bool, "Replace the file if it exists.", default=False),
         ),
-        role=Role.OBSERVER,
         returns="{text, picture, qubits, depth, size, counts, source}, or {file, size_bytes, qubits, operations}",
     ),
     Command(
@@ -195,7 +194,6 @@ ROWS: tuple[Command, ...] = (
                 choices=("auto", "qasm3", "qasm2", "qpy", "svg")),
             Arg("replace", bool, "Replace the file if it exists.", default=False),
         ),
-        role=Role.OBSERVER,
         returns="{file, format, size_bytes, qubits, operations}",
     ),
     Command(

@@ -41,7 +41,7 @@ ROWS: tuple[Command, ...] = (
         run,
         (
             Arg("name", str, "Which task.", choices=NAMES, positional=True),
-            Arg("options", str, "Options of the task as name=value, parted by spaces.", ""),
+            Arg("options", str, "Options as name=value, parted by spaces or commas; quotes hold a value together.", ""),
             Arg("query", str, 'Which nodes the task fleet looks for, as in site == "north" and mem < 80%.', ""),
             Arg("seed", int, "Seed; equal seeds give equal results.", 0, low=0, high=2**64 - 1),
         ),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict
+from app.engine.base.platform import replace_file
 from app.engine.circuits.records import Sample
 from app.engine.jobs.base import Base
 
@@ -67,7 +68,9 @@ def absolute(path: Path) -> Path:
 
 
 def given(file: Path | None, text: str, name: str = "") -> tuple[dict[str, Any], str]:
-    """Return (spec of a circuit's file or OpenQASM text, what it is called); raises `BadInput` when there is neither."""
+    """Return (spec of a circuit's file or OpenQASM text, its name); raises `BadInput` for neither and for both."""
+    if text and file is not None:
+        raise BadInput("Give a file or a text, one of the two", field="file")
     if text:
         return {"text": text, "name": name or "circuit"}, name or "circuit"
     if file is None:
@@ -76,11 +79,17 @@ def given(file: Path | None, text: str, name: str = "") -> tuple[dict[str, Any],
 
 
 def write_bytes(path: Path, data: bytes, *, replace: bool) -> None:
-    """Write a file; raises `Conflict` when it exists and is not to be replaced, `BadInput` when it cannot be written."""
+    """Write a file, in place of another whole or not at all.
+
+    Raises `Conflict` when it exists and is not to be replaced, `BadInput` when it cannot be written.
+    """
     try:
         if not path.parent.is_dir():
             path.parent.mkdir(parents=True)
-        with path.open("wb" if replace else "xb") as file:
+        if replace:
+            replace_file(path, data)
+            return
+        with path.open("xb") as file:
             file.write(data)
     except FileExistsError as error:
         if not path.exists():

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from app.engine.base.errors import BadInput, Conflict
-from app.engine.circuits.files import CircuitFiles, write_bytes
+from app.engine.circuits.files import CircuitFiles, given, write_bytes
 from app.engine.circuits.samples import FOLDER
 
 
@@ -51,3 +51,27 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "a").write_text("x")
     with pytest.raises(BadInput, match="cannot be written"):
         write_bytes(tmp_path / "a" / "b" / "c", b"", replace=False)
+
+
+def test_a_file_that_is_replaced_keeps_its_content_when_writing_fails(tmp_path, monkeypatch):
+    path = tmp_path / "a.qasm"
+    path.write_bytes(b"old")
+
+    def no_room(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("app.engine.base.platform.os.fsync", no_room)
+    with pytest.raises(BadInput, match="No space left"):
+        write_bytes(path, b"new content", replace=True)
+    assert path.read_bytes() == b"old"
+    monkeypatch.undo()
+    write_bytes(path, b"new content", replace=True)
+    assert path.read_bytes() == b"new content"
+    assert [one.name for one in tmp_path.iterdir() if one.suffix == ".qasm"] == ["a.qasm"]
+
+
+def test_a_file_and_a_text_at_once_are_refused_and_so_is_neither(tmp_path):
+    with pytest.raises(BadInput, match="one of the two"):
+        given(tmp_path / "a.qasm", "OPENQASM 3;")
+    with pytest.raises(BadInput, match="Give a circuit file"):
+        given(None, "")

@@ -18,9 +18,13 @@ _WRITTEN: Final = "qiskit.qasm2.parse"  # gates of this module are those that a 
 
 def check(circuit: Any, name: str, *, loops: bool = False) -> None:
     """Raise `Limit` when definitions make more than `MOST` operations; with `loops`, when counted loops do."""
-    size = _Sizes(loops=loops).of(circuit)
-    if size > max(MOST, len(circuit.data)):
+    if size_of(circuit, loops=loops) > max(MOST, len(circuit.data)):
         raise too_many(name)
+
+
+def size_of(circuit: Any, *, loops: bool = False) -> int:
+    """Return how many operations a circuit becomes; with `loops`, when counted loops are unrolled as well."""
+    return _Sizes(loops=loops).of(circuit)
 
 
 def too_many(name: str) -> Limit:

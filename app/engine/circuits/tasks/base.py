@@ -4,6 +4,7 @@ A task computes pure: parameters and a random generator in, a `Finding` out. The
 a simulated circuit costs more than the classical check that stands beside it, so "yes" is never claimed from a simulation.
 """
 
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -113,9 +114,15 @@ class Task:
 
 
 def read_options(text: str) -> dict[str, str]:
-    """Return the options of a text such as "qubits=5 phase=0.3"; commas part them too."""
+    """Return the options of a text such as "qubits=5 phase=0.3"; commas part them too, but not within quotes."""
     found: dict[str, str] = {}
-    for part in text.replace(",", " ").split():
+    words = shlex.shlex(text, posix=True, punctuation_chars=False)
+    words.whitespace, words.whitespace_split, words.commenters, words.escape = " ,\t\r\n", True, "", ""
+    try:
+        parts = list(words)
+    except ValueError:
+        raise BadInput("Options: a quote is opened and never closed", field="options") from None
+    for part in parts:
         name, sign, value = part.partition("=")
         if not sign or not name:
             raise BadInput("Options are written name=value, not {text}", field="options", text=repr(part))

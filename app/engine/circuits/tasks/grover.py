@@ -6,7 +6,6 @@ positive), one phase flip marks where all hold, and the clauses are unwritten.
 DIMACS files name variables 1, 2, …; 0 ends a clause.
 """
 
-import itertools
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,26 +28,42 @@ _GROWTH: Final = 1.2
 
 def read_cnf(text: str, name: str) -> tuple[int, list[Clause]]:
     """Return (variables, clauses) of a DIMACS text; raises `BadInput` that names file, line and reason."""
-    variables = 0
-    literals: list[int] = []
+    variables = declared = at = 0
+    clauses: list[Clause] = []
+    clause: list[int] = []
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split()
-        if not words or words[0].startswith(("c", "%")):
+        if words and words[0].startswith("%"):  # ends the formula in some collections
+            break
+        if not words or words[0].startswith("c"):
             continue
         if words[0] == "p":
-            variables = _declared(words, name, number)
-        else:
-            literals += [_literal(word, variables, name, number) for word in words]
-    clauses = [tuple(dict.fromkeys(group)) for zero, group in itertools.groupby(literals, key=lambda one: one == 0) if not zero]
+            (variables, declared), at = _declared(words, name, number), number
+            continue
+        for word in words:
+            clause.append(_literal(word, variables, name, number))
+            if not clause[-1]:
+                clauses.append(_closed(clause[:-1], name, number))
+                clause = []
+    clauses += [_closed(clause, name, 0)] if clause else []
     if not variables or not clauses:
         raise BadInput("{file}: holds no formula", file=name)
+    if len(clauses) != declared:
+        raise BadInput("{file}, line {line}: {declared} clauses are declared, but {count} are there", file=name, line=at,
+                       declared=declared, count=len(clauses))  # fmt: skip
     return variables, clauses
 
 
-def _declared(words: list[str], name: str, number: int) -> int:
+def _closed(literals: list[int], name: str, number: int) -> Clause:
+    if not literals:
+        raise BadInput("{file}, line {line}: a clause without literals can never hold", file=name, line=number)
+    return tuple(dict.fromkeys(literals))
+
+
+def _declared(words: list[str], name: str, number: int) -> tuple[int, int]:
     if len(words) != 4 or words[1] != "cnf" or not all(word.isdecimal() and len(word) < 7 for word in words[2:]):
         raise BadInput('{file}, line {line}: expected "p cnf VARIABLES CLAUSES"', file=name, line=number)
-    return int(words[2])
+    return int(words[2]), int(words[3])
 
 
 def _literal(word: str, variables: int, name: str, number: int) -> int:

@@ -1,4 +1,5 @@
 import networkx as nx
+import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 
@@ -114,3 +115,14 @@ def test_bits_that_are_not_measured_any_more_are_found():
     circuit = mixed(measure=True)
     found = equality.compare(circuit, without(compiled(circuit), "measure", 1), 1)
     assert (found["verdict"], found["how"]) == ("different", "not the same bits are measured")
+
+
+@pytest.mark.parametrize("turn, verdict", [(1e-8, "equal"), (1e-3, "close"), (4e-3, "different"), (0.05, "different")])
+def test_close_is_a_distance_of_a_thousandth_and_no_overlap_of_one_less_that(turn, verdict):
+    circuit, off = QuantumCircuit(1), QuantumCircuit(1)
+    circuit.h(0)
+    off.h(0)
+    off.rz(turn, 0)  # the maps' own states are sin(turn / 2) apart
+    found = equality.compare(circuit, Compiled(off, (0,), (0,), "", ""), 1)
+    assert found["verdict"] == verdict
+    assert found["difference"] == pytest.approx(np.sin(turn / 2), rel=1e-3, abs=1e-8)

@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -54,11 +56,35 @@ def test_a_circuit_without_qubits_is_refused():
         qpy_file.load(qpy_file.dump(QuantumCircuit(0)), "empty")
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.binary(max_size=200))
-def test_any_bytes_behind_the_magic_are_told_before_qiskit_sees_them(tail):
-    with pytest.raises((BadInput, Limit)):
-        qpy_file._check(qpy_file.MAGIC + tail[:12] + b"x" + tail[13:], "f")
+SIZES = st.one_of(st.integers(0, 12_000), st.integers(0, 2**32 - 1))
+
+
+@st.composite
+def headers(draw):
+    """Return (bytes with a version and an encoding that are read, whether their sizes are allowed)."""
+    version = draw(st.sampled_from([13, 14, 15, qpy_file.NEWEST]))
+    programs = draw(st.one_of(st.just(1), st.integers(0, 2**64 - 1)))
+    qubits, clbits, count = draw(SIZES), draw(SIZES), draw(st.one_of(SIZES, st.integers(0, 2**64 - 1)))
+    body, cut = draw(st.binary(max_size=300)), draw(st.integers(-60, 3))
+    header = struct.pack("!6sBBBBQc", qpy_file.MAGIC, version, 1, 0, 0, programs, b"p") + b"q"
+    if version >= 16:
+        header += struct.pack("!Q", len(header) + 8)
+    whole = header + struct.pack("!HcHIIQIQ", 1, b"f", 8, qubits, clbits, 0, 0, count) + body
+    data = whole[: len(whole) + cut] if cut < 0 else whole
+    start = len(header) + struct.calcsize("!HcHIIQIQ")
+    allowed = programs == 1 and len(data) >= start and max(qubits, clbits) <= 10_000 and count <= min(200_000, len(data))
+    return data, allowed
+
+
+@settings(max_examples=200, deadline=None)
+@given(headers())
+def test_sizes_that_a_header_tells_are_held_against_what_is_allowed(case):
+    data, allowed = case
+    if allowed:
+        qpy_file._check(data, "f")
+    else:
+        with pytest.raises((BadInput, Limit), match=r"^f: "):
+            qpy_file._check(data, "f")
 
 
 @pytest.mark.parametrize("seed", range(5))

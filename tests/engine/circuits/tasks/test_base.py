@@ -52,3 +52,11 @@ def test_what_is_listed_is_plain():
     told = registry.need("phase").to_json()
     assert told["steps"]
     assert {param["name"] for param in told["params"]} == {"qubits", "phase", "shots"}
+
+
+def test_options_may_hold_spaces_commas_and_backslashes_within_quotes():
+    assert base.read_options("qubits=5, phase=0.3") == {"qubits": "5", "phase": "0.3"}
+    assert base.read_options("'file=/a b/c,d.cnf' clauses=3") == {"file": "/a b/c,d.cnf", "clauses": "3"}
+    assert base.read_options('file="C:\\my files\\a#1.cnf"') == {"file": "C:\\my files\\a#1.cnf"}
+    with pytest.raises(BadInput, match="never closed"):
+        base.read_options('file="a b')

@@ -63,6 +63,21 @@ def test_a_malformed_formula_names_file_and_line(text, line):
         grover.read_cnf(text, "f.cnf")
 
 
+@pytest.mark.parametrize("text, reason", [
+    ("p cnf 3 2\n1 2 0\n0\n", "line 3: a clause without literals can never hold"),
+    ("p cnf 3 2\n1 0 0\n", "line 2: a clause without literals"),
+    ("c x\np cnf 3 3\n1 2 0\n3 0\n", "line 2: 3 clauses are declared, but 2 are there"),
+    ("p cnf 3 1\n1 2 0\n3 0\n", "line 1: 1 clauses are declared, but 2 are there"),
+])  # fmt: skip
+def test_empty_clauses_and_wrong_counts_are_told(text, reason):
+    with pytest.raises(BadInput, match=rf"f\.cnf, {reason}"):
+        grover.read_cnf(text, "f.cnf")
+
+
+def test_the_last_zero_may_be_missing_and_a_percent_sign_ends_the_formula():
+    assert grover.read_cnf("p cnf 3 2\n1 -2 0 3\n%\n0\n", "f") == (3, [(1, -2), (3,)])
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.text(alphabet="pcnf 0123456789-\n%", max_size=60))
 def test_any_text_is_read_or_told(text):

@@ -298,7 +298,7 @@ def main() -> None:
         ("auto.worst_ratio", max(row["ratio"] for row in rows), "times",
          {"above": [[row["circuit"], row["ratio"], row["simulator"], row["best"]] for row in rows if row["ratio"] > 1.2],
           "left_out_by_prediction": {row["circuit"]: row["left_out"] for row in rows if row["left_out"]}}),
-        ("auto.time_within_2_ratio", round(sum(near) / len(near), 3) if near else None, "ratio", 
+        ("auto.time_within_2_ratio", round(sum(near) / len(near), 3) if near else None, "ratio",
          {"runs": len(near), "changed_by_a_trial": len(all_wide) - len(wide)}),
     ):  # fmt: skip
         print(json.dumps({"figure": figure, "value": value, "unit": unit, "peer": peer, "settings": {**settings, **more}}))

@@ -2,6 +2,7 @@
 
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.circuit import Instruction
 
 from app.engine.base.errors import BadInput, Limit
 from app.engine.circuits.adapters import aer, expanded, qpy_file
@@ -60,12 +61,13 @@ def test_the_same_definition_in_a_file_of_qiskit_is_refused():
     inner = QuantumCircuit(1, name="g0")
     inner.x(0)
     for level in range(1, 13):
-        outer = QuantumCircuit(1, name=f"g{level}")
+        outer, used = QuantumCircuit(1, name=f"g{level}"), Instruction(inner.name, 1, 0, [])
+        used.definition = inner  # the same one each time: copies would be as many as there are operations
         for _ in range(3):
-            outer.append(inner.to_instruction(), [0])
+            outer.append(used, [0], copy=False)
         inner = outer
     with pytest.raises(Limit, match="make more than"):
         expanded.check(inner, "f")
     small = QuantumCircuit(1)
-    small.append(inner.data[0].operation.definition.data[0].operation, [0])
+    small.append(QuantumCircuit(1, name="g0").to_instruction(), [0])
     assert qpy_file.load(qpy_file.dump(small), "f").num_qubits == 1

@@ -103,33 +103,39 @@ def bring_libraries(packages: Sequence[str], *, may_install: bool, run: Callable
         raise Unfit(f"The window needs libraries of the system that are missing. On Debian or Ubuntu type: {SUDO}{line}")
     if packages:
         say(f"Installing libraries of the system: {' '.join(packages)}")
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        if run(["apt-get", "update", "-q"], quiet) or run(shlex.split(line), quiet):
+        if not apt_install(shlex.split(line), run):
             raise Unfit(f"apt-get could not install them; its words stand above. Then type: {line}")
+
+
+def apt_install(line: Sequence[str], run: Callable[..., int]) -> bool:
+    """Run the apt-get command `line` after an update, with no questions, and tell whether that worked."""
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    return not (run(["apt-get", "update", "-q"], quiet) or run(line, quiet))
+
+
+def may_use_apt() -> bool:
+    """Tell whether packages of the system may be installed: there is apt-get, and this is root."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def check_libraries(env: Mapping[str, str]) -> None:
     """Probe what Qt needs on Linux, and bring or name what is missing."""
     if sys.platform == "linux":
-        may_install = os.geteuid() == 0 and shutil.which("apt-get") is not None
-        bring_libraries(missing_libraries(env), may_install=may_install, run=call_aside)
+        bring_libraries(missing_libraries(env), may_install=may_use_apt(), run=call_aside)
 
 
 def bring_servers(missing: Sequence[str], *, may_install: bool, run: Callable[..., int]) -> None:
     """Install the servers that tests speak to, when `may_install`; a failure skips their tests, and is said."""
     if missing and may_install:
         say(f"Installing servers for the tests: {' '.join(missing)}")
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        line = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing]
-        if run(["apt-get", "update", "-q"], quiet) or run(line, quiet):
+        if not apt_install(["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing], run):
             say("They could not be installed; the tests that speak to them are skipped.")
 
 
 def check_servers(found: Callable[[str], Sequence[str]] = glob.glob) -> None:
     """Look for the servers that tests speak to on Linux, and bring what is missing where that is allowed."""
     if sys.platform == "linux":
-        may_install = os.geteuid() == 0 and shutil.which("apt-get") is not None
-        bring_servers([name for name, place in SERVERS.items() if not found(place)], may_install=may_install, run=call_aside)
+        bring_servers([name for name, place in SERVERS.items() if not found(place)], may_install=may_use_apt(), run=call_aside)
 
 
 def call_aside(command: Sequence[Any], env: Any = None) -> int:

@@ -17,58 +17,17 @@ from app.engine.engine import Engine
 from app.engine.store import rows
 from app.engine.store.salvage import prepare
 from app.engine.store.shelf import Shelf
-from app.hub.main import Host
 from tests.faults import FaultProxy
 from tests.laws.tree import ROOT
+from tests.meeting import join, now, opened, served
 
-
-@pytest.fixture(autouse=True)
-def only_when_told(monkeypatch):
-    """No exchange begins by itself, at the start either."""
-    monkeypatch.setattr("app.engine.sync.service._FIRST_S", 86400.0)
-
-
-@contextlib.asynccontextmanager
-async def opened(home):
-    """Open an engine that syncs only when told to."""
-    home.mkdir(parents=True, exist_ok=True)
-    (home / "settings.toml").write_text("[sync]\ncadence_s = 86400.0\n")
-    engine = await Engine.open(home, command_table())
-    try:
-        yield engine
-    finally:
-        await engine.close()
-
-
-@contextlib.asynccontextmanager
-async def served(engine, port=0):
-    """Serve a home as a hub; gives what it announces."""
-    told = asyncio.get_running_loop().create_future()
-    host = Host(engine)
-    serving = asyncio.create_task(host.serve("127.0.0.1", port, told.set_result))
-    await asyncio.wait({told, serving}, return_when=asyncio.FIRST_COMPLETED)
-    try:
-        yield await told
-    finally:
-        host.end()
-        await serving
+pytestmark = pytest.mark.usefixtures("only_when_told")
 
 
 @pytest.fixture
 async def three(tmp_path):
     async with opened(tmp_path / "hub") as hub, opened(tmp_path / "ann") as ann, opened(tmp_path / "bob") as bob:
         yield hub, ann, bob
-
-
-async def join(hub, *consoles):
-    for console in consoles:
-        told = await hub.run("hub.token")
-        await console.run("sync.join", address=told["address"], code=told["code"])
-
-
-async def now(*consoles):
-    for console in consoles:
-        await console.run("sync.now")
 
 
 def views(engine):

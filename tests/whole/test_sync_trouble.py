@@ -1,16 +1,12 @@
 """Sync under trouble on real homes: clocks a day off, disks that are full, forged bodies, backups and their drill."""
 
-import asyncio
-import contextlib
 import json
 import os
 
 import pytest
 
-from app.commands.table import command_table
 from app.engine.base.clock import SystemClock
 from app.engine.base.errors import BadInput, Conflict, Limit, Offline, OutpostError, Refused
-from app.engine.engine import Engine
 from app.engine.link.records import Peer
 from app.engine.store import rows
 from app.engine.store.shelf import Shelf
@@ -18,8 +14,8 @@ from app.engine.sync.batch import MOST_BYTES, decode, encode, pack, unpack
 from app.engine.sync.console import Console
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.ops import canonical
-from app.hub.main import Host
 from app.wire.identity import PublicIdentity
+from tests.meeting import join, now, opened, served
 
 DAY_US = 86_400_000_000
 
@@ -34,40 +30,7 @@ class Skewed(SystemClock):
         return super().now_us() + self.skew_us
 
 
-@contextlib.asynccontextmanager
-async def opened(home, skew_us=0):
-    home.mkdir(parents=True, exist_ok=True)
-    (home / "settings.toml").write_text("[sync]\ncadence_s = 86400.0\n")
-    engine = await Engine.open(home, command_table(), clock=Skewed(skew_us))
-    engine.sync._loop.cancel()  # it exchanges only when told
-    try:
-        yield engine
-    finally:
-        await engine.close()
-
-
-@contextlib.asynccontextmanager
-async def served(engine):
-    told = asyncio.get_running_loop().create_future()
-    host = Host(engine)
-    serving = asyncio.create_task(host.serve("127.0.0.1", 0, told.set_result))
-    await asyncio.wait({told, serving}, return_when=asyncio.FIRST_COMPLETED)
-    try:
-        yield await told
-    finally:
-        host.end()
-        await serving
-
-
-async def join(hub, *consoles):
-    for console in consoles:
-        told = await hub.run("hub.token")
-        await console.run("sync.join", address=told["address"], code=told["code"])
-
-
-async def now(*consoles):
-    for console in consoles:
-        await console.run("sync.now")
+pytestmark = pytest.mark.usefixtures("only_when_told")
 
 
 def views(engine):
@@ -81,7 +44,7 @@ def value_of(engine, name):
 @pytest.mark.parametrize("days", [1, -1])
 async def test_a_clock_a_day_off_is_told_and_owns_nothing(tmp_path, days):
     async with (
-        opened(tmp_path / "hub") as hub, opened(tmp_path / "ann", days * DAY_US) as ann, opened(tmp_path / "bob") as bob, served(hub)
+        opened(tmp_path / "hub") as hub, opened(tmp_path / "ann", Skewed(days * DAY_US)) as ann, opened(tmp_path / "bob") as bob, served(hub)
     ):  # fmt: skip
         await join(hub, ann, bob)
         await ann.run("view.save", name="north", query="site=a")
@@ -199,7 +162,7 @@ async def test_on_a_full_disk_nothing_is_half_taken_and_it_is_told_what_to_do(tm
 
 
 async def test_a_home_backs_itself_up_when_it_is_due_and_tries_each_backup(tmp_path):
-    async with opened(tmp_path / "ann") as ann:
+    async with opened(tmp_path / "ann", Skewed(0)) as ann:
         backups = ann.sync.backups
         await ann.run("view.save", name="north")
         await backups.keep_up()

@@ -5,12 +5,11 @@ x = (1 + s) / 2 gives J_ij = Q_ij / 4 and h_i = l_i / 2 + sum_j Q_ij / 4 (Lucas 
 """
 
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.qubo.problem import Qubo
+from app.engine.qubo.problem import Qubo, once_per_problem
 
 # Largest local field held in int16; the difference of a flip is compared as it is, so this leaves room for a threshold.
 _INT16_FIELD = 16_000
@@ -39,19 +38,10 @@ class Ising:
         return len(self.h)
 
 
-# Each member of a portfolio asks for the form of the same problem, which takes seconds for millions of couplings.
-_MADE: WeakKeyDictionary[Qubo, Ising] = WeakKeyDictionary()
-
-
+# Each member of a portfolio asks for the form of the same problem.
+@once_per_problem
 def spin_form(problem: Qubo) -> Ising:
     """Return the spin form of `problem`, made once as long as the problem lives; `unit` is the energy of one scaled step."""
-    made = _MADE.get(problem)
-    if made is None:
-        made = _MADE[problem] = _spin_form(problem)
-    return made
-
-
-def _spin_form(problem: Qubo) -> Ising:
     n, quarter = problem.n, problem.weights / 4
     h = problem.linear / 2 + np.bincount(problem.rows, quarter, n) + np.bincount(problem.cols, quarter, n)
     unit = _common_unit(h, quarter)

@@ -4,9 +4,11 @@ Max-Cut enters as E(x) = -cut(x), since cut(x) = sum w_ij (x_i + x_j - 2 x_i x_j
 (Barahona, Juenger, Reinelt 1989, "Experiments in quadratic 0-1 programming").
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import wraps
+from typing import Literal, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +20,7 @@ MOST_COUPLINGS = 20_000_000
 
 Sense = Literal["min", "max"]
 Kind = Literal["maxcut", "qubo"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,3 +146,16 @@ def sample_text(sample: Sequence[int] | NDArray[np.int8]) -> str:
 def sample_of(text: str) -> NDArray[np.int8]:
     """Return the sample (n,) that `sample_text` wrote."""
     return (np.frombuffer(text.encode("ascii"), np.uint8) - ord("0")).astype(np.int8)
+
+
+def once_per_problem(make: Callable[[Qubo], T]) -> Callable[[Qubo], T]:
+    """Let `make` work out a form of a problem once, for as long as the problem lives (seconds for millions of couplings)."""
+    made: WeakKeyDictionary[Qubo, T] = WeakKeyDictionary()
+
+    @wraps(make)
+    def kept(problem: Qubo) -> T:
+        if problem not in made:
+            made[problem] = make(problem)
+        return made[problem]
+
+    return kept

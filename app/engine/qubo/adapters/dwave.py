@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from app.engine.base.contracts import Budget, Report, SolverResult, Stop, never,
 from app.engine.base.errors import Limit
 from app.engine.qubo.allowance import Allowance
 from app.engine.qubo.found import Found
-from app.engine.qubo.problem import Qubo
+from app.engine.qubo.problem import Qubo, once_per_problem
 from app.engine.qubo.width import elimination_width
 
 _CHUNK_S = 0.2
@@ -106,15 +105,9 @@ class _Spins:
         self._call_s, self._sweep_s = short_s, max(spent_s / sweeps, 1e-9)
 
 
-# Made once as long as a problem lives, as `ising.spin_form` is.
-_SPINS: WeakKeyDictionary[Qubo, _Spins] = WeakKeyDictionary()
-
-
+@once_per_problem
 def _spins(problem: Qubo) -> _Spins:
-    made = _SPINS.get(problem)
-    if made is None:
-        made = _SPINS[problem] = _Spins(problem)
-    return made
+    return _Spins(problem)
 
 
 @dataclass(frozen=True)

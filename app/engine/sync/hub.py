@@ -22,6 +22,7 @@ from app.engine.sync.session import Session
 META: Final = "sync.hub"
 LIVE, EXPIRED = "live", "expired"
 PAGE: Final = 2000
+_SLICE: Final = 5000
 _PAST: Final = 64  # epochs remembered, each with where its restore stood
 
 
@@ -89,7 +90,11 @@ class Hub:
     # push
 
     def receive(self, batch: Batch, device: str) -> dict[str, Any]:
-        """Take a batch of `device`: what is new of it is merged and numbered; returns how far that replica is known now."""
+        """Take a batch of `device`: what is new of it is merged and numbered; returns how far that replica is known now.
+
+        What was written at the hub itself comes first: it was there before, and its numbers go on behind it.
+        """
+        self.absorb()
         entry = self._entry(batch.replica, device)
         if batch.epoch != self.epoch:
             raise Conflict("The hub was restored since: its epoch is {epoch}", epoch=self.epoch, field="epoch")
@@ -168,19 +173,18 @@ class Hub:
         """Number and log what was written at this hub itself; what it decides is decided."""
         while seal(self._shelf):
             pass
-        own = self._shelf.own(0, 100_000)
-        if not own:
-            return
-        replica, session = replica_of(self._shelf), Session(self._shelf)
-        entries = []
-        for row in own:
-            op = Op.from_json(json.loads(row["op"]), replica)
-            verdicts = _own_verdicts(op, self._shelf)
-            session.apply(op, verdicts=verdicts)
-            entries.append(self._log_entry(op, verdicts))
-        self._shelf.append(entries)
-        self._shelf.forget_own(int(own[-1]["seq"]))
-        session.flush()
+        replica = replica_of(self._shelf)
+        while texts := self._shelf.own_texts(0, _SLICE):  # of a transaction cut here, the rest follows in the next round
+            ops = [Op.from_text(text, replica) for text in texts]
+            session, entries = Session(self._shelf), []
+            session.load((op.table, op.row) for op in ops)
+            for op in ops:
+                verdicts = _own_verdicts(op, self._shelf)
+                session.apply(op, verdicts=verdicts)
+                entries.append(self._log_entry(op, verdicts))
+            self._shelf.append(entries)
+            self._shelf.forget_own(ops[-1].seq)
+            session.flush()
 
     # pull
 

@@ -1,132 +1,19 @@
 """A hub on a real store: what it takes, what it refuses with nothing half-applied, what it keeps and lets go of."""
 
-import asyncio
 import json
-import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from app.engine.base.clock import ManualClock
 from app.engine.base.errors import BadInput, Conflict, Refused
-from app.engine.store import capture, rows
-from app.engine.store.shelf import Shelf
 from app.engine.store.store import Store
 from app.engine.sync import merge
-from app.engine.sync.batch import Batch, decode, encode
-from app.engine.sync.console import Console, retry_later
+from app.engine.sync.batch import Batch
+from app.engine.sync.console import retry_later
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.hub import Hub
-from app.engine.sync.sealing import SCHEMA, replica_of
-
-BY = {"actor": "ann@1", "cause": ""}
-
-
-class Place:
-    """One home's store, and the verbs of both sides on it."""
-
-    def __init__(self, store, clock):
-        self.store, self.clock = store, clock
-
-    async def hub(self, step, term=None):
-        return await self._quiet(lambda shelf: step(Hub(shelf, self.clock.now_us(), term)))
-
-    async def console(self, step, peer="hub"):
-        return await self._quiet(lambda shelf: step(Console(shelf, peer, self.clock.now_us())))
-
-    async def _quiet(self, step):
-        def work(conn):
-            with capture.quiet(conn):
-                return step(Shelf(conn))
-
-        return await self.store.write(work)
-
-    async def save(self, table="saved_views", **row):
-        now_us = self.clock.now_us()
-        return await self.store.write(lambda conn: rows.put(conn, table, row, now_us=now_us, **BY))
-
-    async def all(self, table="saved_views", **where):
-        return await self.store.read(lambda conn: rows.select(conn, table, where=where or None))
-
-    async def replica(self):
-        return await self._quiet(replica_of)
-
-    async def count(self, table):
-        return await self.store.read(lambda conn: rows.count(conn, table))
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def hub_database(request):
-    """The kind of database that the hub stands on: a file, or one of its own in the session's cluster."""
-    return "" if request.param == "sqlite" else request.getfixturevalue("database")
-
-
-@pytest.fixture(scope="module")
-def fresh_file(tmp_path_factory):
-    """A store with nothing in it, to be copied: migrating each anew takes longer than most tests."""
-    path = tmp_path_factory.mktemp("fresh") / "outpost.db"
-
-    async def make():
-        await (await Store.open(path, ManualClock())).close()
-
-    asyncio.run(make())
-    return path
-
-
-def put_file(source, folder):
-    """Put a copy of a store into a folder of its own; return where."""
-    folder.mkdir()
-    return Path(shutil.copy(source, folder / "outpost.db"))
-
-
-@pytest.fixture
-async def places(tmp_path, hub_database, fresh_file):
-    clock, at = ManualClock(), {"hub": hub_database}
-    made = [
-        Place(await Store.open(put_file(fresh_file, tmp_path / name), clock, database=at.get(name, "")), clock)
-        for name in ("hub", "ann", "bob")
-    ]
-    yield made
-    for place in made:
-        await place.store.close()
-
-
-async def meet(hub, console, device):
-    replica = await console.replica()
-    hello = await hub.hub(lambda one: one.hello(replica, device, device, SCHEMA))
-    due = await console.console(lambda one: one.met(hello))
-    fresh = await console.replica()
-    return await meet(hub, console, device) if fresh != replica else due
-
-
-async def push(hub, console, device, most=100):
-    while (batch := await console.console(lambda one: one.outgoing(most, 1 << 20))) is not None:
-        answer = await hub.hub(lambda one, batch=batch: one.receive(decode(encode(batch)), device))
-        await console.console(lambda one, answer=answer: one.receipt(answer))
-
-
-async def pull(hub, console, device, most=100):
-    replica = await console.replica()
-    while True:
-        peer = await console.console(lambda one: one.peer)
-        page = await hub.hub(lambda one, peer=peer: one.page(replica, device, peer["cursor"], peer["epoch"], most))
-        if page.get("snapshot"):
-            return page
-        await console.console(lambda one, page=page: one.take_page(page))
-        if page["cursor"] >= page["head"]:
-            return page
-
-
-async def exchange(hub, console, device, most=100):
-    await meet(hub, console, device)
-    await push(hub, console, device, most)
-    return await pull(hub, console, device, most)
-
-
-async def batch_of(hub, console, device="ann"):
-    await meet(hub, console, device)
-    return await console.console(lambda one: one.outgoing(100, 1 << 20))
+from app.engine.sync.sealing import SCHEMA
+from tests.engine.sync.places import batch_of, exchange, meet, push
 
 
 async def test_every_table_travels_there_and_back_with_every_value(places):

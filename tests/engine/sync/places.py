@@ -1,0 +1,89 @@
+"""Homes on real stores, and the verbs of both sides of sync on them."""
+
+import shutil
+from pathlib import Path
+
+from app.engine.store import capture, rows
+from app.engine.store.shelf import Shelf
+from app.engine.sync.batch import decode, encode
+from app.engine.sync.console import Console
+from app.engine.sync.hub import Hub
+from app.engine.sync.sealing import SCHEMA, replica_of
+
+BY = {"actor": "ann@1", "cause": ""}
+
+
+class Place:
+    """One home's store, and the verbs of both sides on it."""
+
+    def __init__(self, store, clock):
+        self.store, self.clock = store, clock
+
+    async def hub(self, step, term=None):
+        return await self._quiet(lambda shelf: step(Hub(shelf, self.clock.now_us(), term)))
+
+    async def console(self, step, peer="hub"):
+        return await self._quiet(lambda shelf: step(Console(shelf, peer, self.clock.now_us())))
+
+    async def _quiet(self, step):
+        def work(conn):
+            with capture.quiet(conn):
+                return step(Shelf(conn))
+
+        return await self.store.write(work)
+
+    async def save(self, table="saved_views", **row):
+        now_us = self.clock.now_us()
+        return await self.store.write(lambda conn: rows.put(conn, table, row, now_us=now_us, **BY))
+
+    async def all(self, table="saved_views", **where):
+        return await self.store.read(lambda conn: rows.select(conn, table, where=where or None))
+
+    async def replica(self):
+        return await self._quiet(replica_of)
+
+    async def count(self, table):
+        return await self.store.read(lambda conn: rows.count(conn, table))
+
+
+def put_file(source, folder):
+    """Put a copy of a store into a folder of its own; return where."""
+    folder.mkdir()
+    return Path(shutil.copy(source, folder / "outpost.db"))
+
+
+async def meet(hub, console, device):
+    replica = await console.replica()
+    hello = await hub.hub(lambda one: one.hello(replica, device, device, SCHEMA))
+    due = await console.console(lambda one: one.met(hello))
+    fresh = await console.replica()
+    return await meet(hub, console, device) if fresh != replica else due
+
+
+async def push(hub, console, device, most=100):
+    while (batch := await console.console(lambda one: one.outgoing(most, 1 << 20))) is not None:
+        answer = await hub.hub(lambda one, batch=batch: one.receive(decode(encode(batch)), device))
+        await console.console(lambda one, answer=answer: one.receipt(answer))
+
+
+async def pull(hub, console, device, most=100):
+    replica = await console.replica()
+    while True:
+        peer = await console.console(lambda one: one.peer)
+        page = await hub.hub(lambda one, peer=peer: one.page(replica, device, peer["cursor"], peer["epoch"], most))
+        if page.get("snapshot"):
+            return page
+        await console.console(lambda one, page=page: one.take_page(page))
+        if page["cursor"] >= page["head"]:
+            return page
+
+
+async def exchange(hub, console, device, most=100):
+    await meet(hub, console, device)
+    await push(hub, console, device, most)
+    return await pull(hub, console, device, most)
+
+
+async def batch_of(hub, console, device="ann"):
+    await meet(hub, console, device)
+    return await console.console(lambda one: one.outgoing(100, 1 << 20))

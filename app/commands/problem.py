@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.commands.qubo import KINDS
+from app.commands.qubo import KINDS, SENSE
 from app.engine.base.command import Arg, Command, Danger, Role
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ async def list_problems(call: "Call") -> dict[str, Any]:
 
 
 async def take(
-    call: "Call", *, file: Path | None, text: str, kind: str, name: str, fleet: bool, replace: bool
+    call: "Call", *, file: Path | None, text: str, kind: str, name: str, fleet: bool, replace: bool, sense: str
 ) -> dict[str, Any]:
     """Import a problem."""
     if fleet:
@@ -26,13 +26,13 @@ async def take(
 
         file, text, kind = None, with_fleet(call.engine.fleet.records, file, text), "placement"
     return await call.engine.qubo.problems.take(
-        file=file, text=text, kind=kind, name=name, replace=replace, actor=call.actor, cause=call.cause
+        file=file, text=text, kind=kind, name=name, replace=replace, sense=sense, actor=call.actor, cause=call.cause
     )
 
 
-async def show(call: "Call", *, file: str, kind: str) -> dict[str, Any]:
+async def show(call: "Call", *, file: str, kind: str, sense: str) -> dict[str, Any]:
     """Show what is understood of a problem."""
-    return await call.engine.qubo.problems.show(file=file, kind=kind, actor=call.actor, cause=call.cause)
+    return await call.engine.qubo.problems.show(file=file, kind=kind, sense=sense, actor=call.actor, cause=call.cause)
 
 
 ROWS: tuple[Command, ...] = (
@@ -56,6 +56,7 @@ ROWS: tuple[Command, ...] = (
             Arg("name", str, "Name to keep it under; the file's own unless given.", ""),
             Arg("fleet", bool, "Take the nodes of a placement from the live fleet; the file holds the workloads.", False),
             Arg("replace", bool, "Replace a problem of the same name.", False),
+            SENSE,
         ),
         returns="{problem: {kind, title, facts}, n, couplings, penalties, conflicts, picture, file}",
     ),
@@ -67,6 +68,7 @@ ROWS: tuple[Command, ...] = (
         (
             Arg("file", str, "A file, the name of a kept problem, or a kind (for its sample).", positional=True),
             _KIND,
+            SENSE,
         ),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{problem: {kind, title, facts}, n, couplings, penalties, conflicts, picture, file}",

@@ -21,6 +21,8 @@ KINDS = (
     "coloring", "partition", "cover", "qap", "programme",
 )  # fmt: skip
 ROUTES = ("auto", "qubo", "domain")
+SENSE = Arg("sense", str, "Whether a QUBO is minimised or maximised; auto as its file says, see problem show.", "auto",
+            choices=("auto", "min", "max"))  # fmt: skip
 TOPOLOGIES = ("pegasus", "zephyr", "chimera")
 
 
@@ -34,9 +36,9 @@ async def show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the 
     return await call.engine.qubo.show(id)
 
 
-async def picture(call: "Call", *, file: Path, kind: str) -> dict[str, Any]:
+async def picture(call: "Call", *, file: Path, kind: str, sense: str) -> dict[str, Any]:
     """Draw a problem."""
-    return await call.engine.qubo.picture(file=file, kind=kind, actor=call.actor, cause=call.cause)
+    return await call.engine.qubo.picture(file=file, kind=kind, sense=sense, actor=call.actor, cause=call.cause)
 
 
 async def embed(call: "Call", **args: Any) -> dict[str, Any]:
@@ -105,6 +107,7 @@ ROWS: tuple[Command, ...] = (
             Arg("kind", str, "Kind of problem; auto recognises it by content.", "auto", choices=KINDS),
             Arg("route", str, "As a QUBO, by the method made for its domain, or both at equal time.", "auto", choices=ROUTES),
             Arg("options", str, "Settings of the named solver, as name=value with commas between; see qubo solvers.", ""),
+            SENSE,
         ),
         returns="{objective, feasible, answer, nearest, violations, routes, verdict, energy, sample, solver, cpu_s, wall_s, n, "
                 "samples, verified}",
@@ -125,6 +128,7 @@ ROWS: tuple[Command, ...] = (
         (
             Arg("file", Path, "Problem file or table; see problem list."),
             Arg("kind", str, "Kind of problem; auto recognises it by content.", "auto", choices=KINDS),
+            SENSE,
         ),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{n, couplings, blocks, graph: {at, edges, left_out}}",
@@ -144,6 +148,7 @@ ROWS: tuple[Command, ...] = (
             Arg("reads", int, "Samples of the embedded problem, to see chains break; 0: none.", 50, low=0, high=200),
             Arg("kind", str, "Kind of problem; auto recognises it by content.", "auto", choices=KINDS),
             Arg("seed", int, "Seed of the search.", 0, low=0, high=2**64 - 1),
+            SENSE,
         ),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{topology, size, qubits, n, used, longest, mean, method, why, strength, sampling, chains, logical, physical}",
@@ -165,6 +170,7 @@ ROWS: tuple[Command, ...] = (
             Arg("tune", bool, "Sweep the settings of peers first.", True),
             Arg("kind", str, "Kind of problem; auto recognises it by content.", "auto", choices=KINDS),
             Arg("seed", int, "Seed of the comparison.", 0, low=0, high=2**64 - 1),
+            SENSE,
         ),
         returns="{id, rows: [{solver, setting, success, ttt99, low, high, gap, cost_per_success}], verdict, confidence, views}",
     ),

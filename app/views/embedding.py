@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -16,7 +16,17 @@ from app.views.widgets.embedding_view import EmbeddingView, breaks, caption
 from app.views.widgets.explain import explain
 
 COMMAND = "qubo.embed"
-_NONE = ("", "", "")
+
+
+class Source(NamedTuple):
+    """What a picture is made of: a problem's file, read as what kind, and in what sense where it is a QUBO."""
+
+    file: str = ""
+    kind: str = "auto"
+    sense: str = "auto"
+
+
+_NONE = (Source(), "")
 
 
 class EmbeddingPart(QWidget):
@@ -25,7 +35,7 @@ class EmbeddingPart(QWidget):
     def __init__(self, context: Context) -> None:
         super().__init__()
         self.setProperty("clear", True)
-        self._context, self._file, self._kind, self._asked = context, "", "auto", _NONE
+        self._context, self._source, self._asked = context, Source(), _NONE
         self.view = EmbeddingView(tr("Problem and device"))
         self.topology = Choice()
         self.topology.setAccessibleName(tr("Topology"))
@@ -52,33 +62,34 @@ class EmbeddingPart(QWidget):
         head.addWidget(self.again)
         column.addWidget(Chart(tr("Embedding"), self.view, self.view.twin), 1)
 
-    def show_file(self, file: str, kind: str = "auto") -> None:
-        """Have `file`, read as `kind`, be the problem that is asked about from now on."""
-        if (file, kind) != (self._file, self._kind):
-            self._file, self._kind, self._asked = file, kind, _NONE
+    def show_source(self, source: Source) -> None:
+        """Have `source` be the problem that is asked about from now on."""
+        if source != self._source:
+            self._source, self._asked = source, _NONE
             self.view.show_picture(None)
             self.told.setText("")
             self.again.hide()
 
     def ask(self) -> None:
         """Ask for the embedding, once per file and topology; after a failure it can be asked for again."""
-        wanted = (self._file, self._kind, str(self.topology.currentData()))
-        if not self._file or wanted == self._asked or self._context.find(COMMAND) is None:
+        wanted = (self._source, str(self.topology.currentData()))
+        file, kind, sense = self._source
+        if not file or wanted == self._asked or self._context.find(COMMAND) is None:
             return
         self._asked = wanted
         self.again.hide()
         self.view.show_picture(None)
         self.told.setText(tr("Looking for an embedding; a notice tells when none fits."))
         done, failed = partial(self._embedded, wanted), partial(self._failed, wanted)
-        self._context.start(COMMAND, done, failed, file=Path(wanted[0]), kind=wanted[1], topology=wanted[2])
+        self._context.start(COMMAND, done, failed, file=Path(file), kind=kind, sense=sense, topology=wanted[1])
 
-    def _failed(self, wanted: tuple[str, str, str]) -> None:
+    def _failed(self, wanted: tuple[Source, str]) -> None:
         if wanted == self._asked:
             self._asked = _NONE
             self.told.setText(tr("No embedding was found; a notice says why."))
             self.again.show()
 
-    def _embedded(self, wanted: tuple[str, str, str], told: Mapping[str, Any]) -> None:
+    def _embedded(self, wanted: tuple[Source, str], told: Mapping[str, Any]) -> None:
         if wanted == self._asked:
             self.view.show_picture(told)
             self.told.setText("\n".join(filter(None, (caption(told), breaks(told)))))

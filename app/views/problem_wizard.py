@@ -63,7 +63,7 @@ class ProblemWizard(QScrollArea):
         either.setWordWrap(True)
         column.addWidget(either)
         column.addWidget(self.text)
-        for name in ("kind", "name", "fleet", "replace"):
+        for name in ("kind", "sense", "name", "fleet", "replace"):
             column.addWidget(self._fields[name])
         for widget in (self.read, self.understood, self.picture, self.facts, self.solve):
             column.addWidget(widget)

@@ -14,7 +14,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import count_text, number_text, ratio_text, span_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
-from app.views.embedding import EmbeddingPart
+from app.views.embedding import EmbeddingPart, Source
 from app.views.problem_gallery import ProblemGallery
 from app.views.problem_picture import ProblemPicture
 from app.views.problem_wizard import ProblemWizard
@@ -128,7 +128,7 @@ class QuboPage(RunPage):
         self.graph = GraphView(tr("Graph of the problem"))
         self.landscape = Landscape(tr("Landscape of the best samples"))
         self.embedding = EmbeddingPart(context)
-        self._drawn, self._file, self._kind = ("", ""), "", ""
+        self._drawn, self._source = Source(), Source()
         self._rows: Records[Sample] = Records(lambda row: str(row.rank), "sample")
         self._terms: tuple[str, ...] = ()
         self.samples = self._sample_table()
@@ -214,8 +214,9 @@ class QuboPage(RunPage):
         best = result.get("best_known")
         self.plot.show_lines([(float(best), tr("best known"))] if isinstance(best, (int, float)) else [])
         if fresh:
-            self._file, self._kind = str(run.spec.get("file", "")), str(run.spec.get("kind") or "auto")
-            self.embedding.show_file(self._file, self._kind)
+            kind, sense = (str(run.spec.get(name) or "auto") for name in ("kind", "sense"))
+            self._source = Source(str(run.spec.get("file", "")), kind, sense)
+            self.embedding.show_source(self._source)
             self._ask_picture()
 
     def _show_drawing(self, run: Run, result: Mapping[str, Any], *, fresh: bool) -> None:
@@ -233,22 +234,23 @@ class QuboPage(RunPage):
         """Have matrix and graph, and the embedding, made by a worker once somebody looks at them."""
         if self.tabs.currentWidget() is self.embedding:
             self.embedding.ask()
-        wanted = (self._file, self._kind)
+        wanted = self._source
         if self.tabs.currentIndex() not in (2, 3) or wanted == self._drawn or self.context.find("qubo.picture") is None:
             return
         self._drawn = wanted
         self.matrix.show_blocks([], 0)
         self.graph.show_graph(None)
-        if self._file:
-            shown = partial(self._pictured, wanted)
-            self.context.start("qubo.picture", shown, partial(self._not_pictured, wanted), file=Path(wanted[0]), kind=wanted[1])
+        file, kind, sense = wanted
+        if file:
+            shown, failed = partial(self._pictured, wanted), partial(self._not_pictured, wanted)
+            self.context.start("qubo.picture", shown, failed, file=Path(file), kind=kind, sense=sense)
 
-    def _not_pictured(self, wanted: tuple[str, str]) -> None:
+    def _not_pictured(self, wanted: Source) -> None:
         """Ask again when somebody looks again."""
         if wanted == self._drawn:
-            self._drawn = ("", "")
+            self._drawn = Source()
 
-    def _pictured(self, wanted: tuple[str, str], picture: Mapping[str, Any]) -> None:
+    def _pictured(self, wanted: Source, picture: Mapping[str, Any]) -> None:
         if wanted == self._drawn:
             self.matrix.show_blocks(picture.get("blocks") or [], int(picture.get("n", 0)))
             self.graph.show_graph(picture.get("graph"))
@@ -273,7 +275,7 @@ class QuboPage(RunPage):
     def use_problem(self, file: Path, kind: str) -> None:
         """Enter a problem's file and kind into the form, its route left to be chosen."""
         if self.form is not None:
-            self.form.fill({"file": file, "kind": kind, "route": "auto"})
+            self.form.fill({"file": file, "kind": kind, "route": "auto", "sense": "auto"})
 
     def _open_gallery(self) -> None:
         self.context.start("problem.list", self.gallery.show_list)

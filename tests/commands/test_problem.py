@@ -46,7 +46,8 @@ async def test_problem_import_hands_everything_on(call) -> None:
     row = TABLE.need("problem.import")
     assert await row.run(call, **row.take({"file": "g.txt", "kind": "tsp"})) == {"file": "x"}
     assert call.engine.qubo.problems.given == {
-        "file": Path("g.txt"), "text": "", "kind": "tsp", "name": "", "replace": False, "actor": "me@here", "cause": "why",
+        "file": Path("g.txt"), "text": "", "kind": "tsp", "name": "", "replace": False, "sense": "auto",
+        "actor": "me@here", "cause": "why",
     }  # fmt: skip
     with pytest.raises(BadInput):
         row.take({"kind": "magic"})
@@ -56,3 +57,7 @@ async def test_problem_show_takes_a_file_a_name_or_a_kind(call) -> None:
     row = TABLE.need("problem.show")
     assert await row.run(call, **row.take({"file": "tsp"})) == {"n": 3}
     assert call.engine.qubo.problems.given["file"] == "tsp"
+    await row.run(call, **row.take({"file": "f.qubo", "sense": "max"}))
+    assert call.engine.qubo.problems.given["sense"] == "max"
+    with pytest.raises(BadInput):
+        row.take({"file": "f.qubo", "sense": "most"})

@@ -54,7 +54,7 @@ async def test_qubo_solve_hands_everything_on(call) -> None:
     assert await row.run(call, **row.take({"file": "g.txt", "seconds": "2", "seed": 9})) == {"objective": 1}
     assert call.engine.qubo.given == {
         "file": Path("g.txt"), "seconds": 2.0, "threads": 1, "seed": 9, "solver": "auto", "kind": "auto", "route": "auto", "sweeps": 0,
-        "target": None, "options": "",
+        "target": None, "options": "", "sense": "auto",
         "actor": "me@here", "cause": "why",
     }  # fmt: skip
 

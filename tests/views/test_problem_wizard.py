@@ -31,9 +31,10 @@ def test_a_pasted_table_is_read_and_what_was_understood_is_shown(qtbot, wizard, 
     assert not wizard.picture.isVisible()
     wizard.text.setPlainText("capacity = 5\nitem,value,weight\na,4,3\n")
     wizard.field("name").show_value("van")
+    wizard.field("sense").show_value("max")
     qtbot.mouseClick(wizard.read, Qt.MouseButton.LeftButton)
     name, args = start.asked[-1]
-    assert (name, args["name"], args["kind"]) == ("problem.import", "van", "auto")
+    assert (name, args["name"], args["kind"], args["sense"]) == ("problem.import", "van", "auto", "max")
     assert args["text"].startswith("capacity")
     assert wizard.understood.text() == "● Knapsack: 12 variables, 4 of them slack, 66 couplings"
     assert "penalty capacity: 11 (" in wizard.facts.text()

@@ -155,7 +155,7 @@ def test_an_embedding_is_asked_for_once_it_is_looked_at_and_per_topology(full_wi
 def test_an_embedding_that_failed_is_said_and_can_be_asked_for_again(qtbot, full_window, full, start):
     full_window.open_page("qubo")
     page, now = full_window.page, full.clock.now_us()
-    spec = {"file": "t.txt", "kind": "partition"}
+    spec = {"file": "t.txt", "kind": "partition", "sense": "max"}
     full.qubo.records.put(Run("r-f", "j-f", "t", "t.txt", spec, {"objective": 1.0}, "done", now, now))
     page.tabs.setCurrentWidget(page.embedding)
     part = page.embedding
@@ -174,10 +174,10 @@ def test_an_embedding_that_failed_is_said_and_can_be_asked_for_again(qtbot, full
 def test_pictures_are_asked_for_as_the_kind_that_was_solved_and_again_after_a_failure(full_window, full, start):
     full_window.open_page("qubo")
     page, now = full_window.page, full.clock.now_us()
-    spec = {"file": "t.txt", "kind": "partition"}
+    spec = {"file": "t.txt", "kind": "partition", "sense": "max"}
     full.qubo.records.put(Run("r-f", "j-f", "t", "t.txt", spec, {"objective": 1.0}, "done", now, now))
     page.tabs.setCurrentIndex(2)
-    assert start.asked[-1] == ("qubo.picture", {"file": Path("t.txt"), "kind": "partition"})
+    assert start.asked[-1] == ("qubo.picture", {"file": Path("t.txt"), "kind": "partition", "sense": "max"})
     start.failed()
     page.tabs.setCurrentIndex(0)
     page.tabs.setCurrentIndex(2)

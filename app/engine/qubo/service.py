@@ -56,7 +56,7 @@ class QuboService:
     async def solve(
         self, *, file: Path, seconds: float = 5.0, threads: int = 1, seed: int = 0, solver: str = solvers.AUTO,
         sweeps: int = 0, target: float | None = None, kind: str = "auto", route: str = "auto", options: str = "",
-        actor: str, cause: str = "",
+        sense: str = "auto", actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Solve the problem in `file` within `seconds` on `threads` and return the verified answer; see `problems/work.py`.
 
@@ -69,30 +69,32 @@ class QuboService:
             raise BadInput("{name} needs a solver to be named", field="solver", name=next(iter(chosen)))
         if solver != solvers.AUTO:
             solvers.make(solver, chosen)
-        await self._read_wholly(path, kind, actor, cause)
+        await self._read_wholly(path, kind, sense, actor, cause)
         spec = {"file": str(path), "solver": solver, "seconds": seconds, "threads": threads, "options": chosen}
-        spec |= {"kind": kind, "route": route, "target": target}
+        spec |= {"kind": kind, "route": route, "target": target, "sense": sense}
         return await self._book.execute(
             _KIND, "app.engine.qubo.problems.work:solve", spec,
             title=f"{path.name}, {seconds:g} s", source=path.name, seed=seed, actor=actor, cause=cause,
         )  # fmt: skip
 
-    async def _read_wholly(self, path: Path, kind: str, actor: str, cause: str) -> None:
+    async def _read_wholly(self, path: Path, kind: str, sense: str, actor: str, cause: str) -> None:
         """Read the whole file in a worker, so that a malformed line leaves nothing behind but its message."""
         job = {"title": tr("Read {name}", name=path.name), "actor": actor, "cause": cause, "transient": True}
-        await self._base.jobs.run(_KIND, "app.engine.qubo.work:check", {"file": str(path), "kind": kind}, **job)
+        spec = {"file": str(path), "kind": kind, "sense": sense}
+        await self._base.jobs.run(_KIND, "app.engine.qubo.work:check", spec, **job)
 
     async def compare(
         self, *, file: Path, solvers: str, seconds: float, runs: int, seed: int, target: float | None = None,
-        best_known: float | None = None, gap: float = 0.003, tune: bool = True, kind: str = "auto", actor: str, cause: str = "",
+        best_known: float | None = None, gap: float = 0.003, tune: bool = True, kind: str = "auto",
+        sense: str = "auto", actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Compare solvers on the problem in `file` at equal time and at equal cost; see `comparisons/work.py`."""
         path, kind = self._checked(file, kind)
         read_settings(solvers)
-        await self._read_wholly(path, kind, actor, cause)
+        await self._read_wholly(path, kind, sense, actor, cause)
         spec = {
-            "file": str(path), "kind": kind, "solvers": solvers, "seconds": seconds, "runs": runs, "target": target,
-            "best_known": best_known, "gap": gap, "tune": tune,
+            "file": str(path), "kind": kind, "sense": sense, "solvers": solvers, "seconds": seconds, "runs": runs,
+            "target": target, "best_known": best_known, "gap": gap, "tune": tune,
         }  # fmt: skip
         return await self.comparisons.compare(spec, source=path.name, seed=seed, actor=actor, cause=cause)
 
@@ -108,7 +110,7 @@ class QuboService:
         if not recipe:
             raise Conflict("{title} left no recipe to replay", title=run.title, hint="Only finished runs of solvers that "
                            "can be repeated leave one.")  # fmt: skip
-        spec = {"file": run.spec["file"], "kind": run.spec.get("kind", "auto"), "recipe": recipe}
+        spec = {key: run.spec.get(key, "auto") for key in ("kind", "sense")} | {"file": run.spec["file"], "recipe": recipe}
         job = {"title": tr("Replay {title}", title=run.title), "actor": actor, "cause": cause, "transient": True}
         made = await self._base.jobs.run(_KIND, "app.engine.qubo.work:replay", spec, seed=int(recipe["seed"]), **job)
         return {
@@ -121,29 +123,24 @@ class QuboService:
         job = {"title": tr("Prepare the solvers"), "actor": actor, "cause": cause, "transient": True}
         return await self._base.jobs.run(_KIND, "app.engine.qubo.work:warm", {}, **job)
 
-    async def picture(self, *, file: Path, kind: str = "auto", seed: int = 0, actor: str, cause: str = "") -> dict[str, Any]:
+    async def picture(
+        self, *, file: Path, kind: str = "auto", sense: str = "auto", seed: int = 0, actor: str, cause: str = ""
+    ) -> dict[str, Any]:
         """Return the matrix of the problem in `file` in blocks, and its graph with places; see `picture.picture`."""
         path, kind = self._checked(file, kind)
         job = {"title": f"Draw {path.name}", "actor": actor, "cause": cause, "transient": True, "seed": seed}
-        return await self._base.jobs.run(_KIND, "app.engine.qubo.picture:picture", {"file": str(path), "kind": kind}, **job)
+        spec = {"file": str(path), "kind": kind, "sense": sense}
+        return await self._base.jobs.run(_KIND, "app.engine.qubo.picture:picture", spec, **job)
 
     async def embed(
-        self,
-        *,
-        file: Path,
-        topology: str,
-        size: int,
-        seconds: float,
-        kind: str,
-        seed: int,
-        actor: str,
-        cause: str = "",
-        reads: int = 0,
-    ) -> dict[str, Any]:
+        self, *, file: Path, topology: str, size: int, seconds: float, kind: str, seed: int, actor: str, cause: str = "",
+        reads: int = 0, sense: str = "auto",
+    ) -> dict[str, Any]:  # fmt: skip
         """Lay the problem in `file` onto the graph of an annealing device; see `embedding.work.embed`."""
         path, kind = self._checked(file, kind)
         job = {"title": tr("Embed {name}", name=path.name), "actor": actor, "cause": cause, "transient": True, "seed": seed}
         spec = {"file": str(path), "topology": topology, "size": size, "seconds": seconds, "kind": kind, "reads": reads}
+        spec |= {"sense": sense}
         return await self._base.jobs.run(_KIND, "app.engine.qubo.embedding.work:embed", spec, **job)
 
     async def show(self, run_id: str) -> dict[str, Any]:

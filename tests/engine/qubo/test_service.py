@@ -95,12 +95,16 @@ async def test_a_malformed_line_is_told_with_file_line_and_reason_and_leaves_not
     assert len(service.runs) == len(service.comparisons.records) == len(base.jobs.records) == 0
 
 
-async def test_a_run_is_replayed_to_the_bit(service, ring):
-    result = await service.solve(file=ring, **{**ASKED, "solver": "anneal"})
-    (run,) = service.runs
-    again = await service.replay(run.id, actor="me@here")
-    assert (again["same"], again["same_version"], again["objective"]) == (True, True, result["objective"])
-    assert len(service.runs) == 1
+async def test_a_run_is_replayed_to_the_bit(service, ring, tmp_path):
+    bits = tmp_path / "bits.qubo"
+    bits.write_text("p qubo 0 2 2 1\n0 0 1\n1 1 2\n0 1 -4\n")
+    for file, sense, best in ((ring, "auto", 8), (bits, "auto", -1), (bits, "max", 2)):
+        result = await service.solve(file=file, **{**ASKED, "solver": "anneal", "sense": sense})
+        assert result["objective"] == best
+        run = next(run for run in service.runs if run.result["replay"] == result["replay"])
+        again = await service.replay(run.id, actor="me@here")
+        assert (again["same"], again["same_version"], again["objective"]) == (True, True, best)
+    assert len(service.runs) == 3
 
 
 async def test_the_qubo_route_is_replayed_where_the_own_method_did_better_and_a_changed_file_is_told(service, tmp_path):

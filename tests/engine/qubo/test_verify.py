@@ -12,12 +12,12 @@ def test_the_file_alone_gives_the_objective() -> None:
     assert objective_of_text("c x\np qubo 0 3 1 2\n0 0 5\n0 1 2\n1 2 -7\n", "110") == 7
 
 
-@pytest.mark.parametrize("write", [gset.write, qbsolv.write])
-def test_file_and_coefficients_agree_on_any_sample(write) -> None:
+@pytest.mark.parametrize("write, sense", [(gset.write, "max"), (qbsolv.write, "max"), (qbsolv.write, "min")])
+def test_file_and_coefficients_agree_on_any_sample(write, sense) -> None:
     rng = np.random.default_rng(6)
     i, j = np.triu_indices(7, 1)
     pairs = (i, j, rng.normal(size=len(i)))
-    problem = max_cut(7, pairs) if write is gset.write else build(rng.normal(size=7), pairs, sense="max")
+    problem = max_cut(7, pairs) if write is gset.write else build(rng.normal(size=7), pairs, sense=sense)
     for sample in rng.integers(0, 2, (20, 7)):
         told = confirm(problem, write(problem), sample_text(sample), problem.energy(sample))
         assert told == pytest.approx(problem.objective(sample))

@@ -1,7 +1,7 @@
 """A bare QUBO: qbsolv and Beasley files, or a table of i, j and value; dimod's BQM files arrive as such a table.
 
 Beasley's files (OR-Library, bqp): `problems`, then per problem `variables entries` and `i j q`, 1-based, the matrix symmetric
-with each pair once, so the coefficient of x_i x_j is 2 q; to be maximised. The first problem of a file is read.
+with each pair once, so the coefficient of x_i x_j is 2 q; maximised unless told otherwise. The first problem of a file is read.
 """
 
 from dataclasses import dataclass
@@ -17,16 +17,19 @@ from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Problem
 from app.engine.qubo.problems.tables import Table, headings, shape
 from app.engine.qubo.readers import qbsolv
-from app.engine.qubo.readers.lines import Lines
+from app.engine.qubo.readers.lines import COMMENTS, TOLD, Lines, sense_told
+
+_MARKS = ("#",)
 
 
 @dataclass(frozen=True, eq=False)
 class Binary(Problem):
-    """A QUBO as it is; an answer is its bits."""
+    """A QUBO as it is; an answer is its bits. `decided` is what its sense was taken from: TOLD, COMMENTS, or the format."""
 
     qubo: Qubo
     name: str = ""
     sense: Sense = "min"
+    decided: str = ""
     kind = "qubo"
 
     def formulate(self) -> Formulation:
@@ -68,20 +71,48 @@ class Binary(Problem):
         return [
             (tr("variables"), str(self.qubo.n)), (tr("couplings"), str(self.qubo.couplings)),
             (tr("density"), ratio_text(self.qubo.density_ratio, ".3g")),
-            (tr("sense"), tr("maximise") if self.qubo.sense == "max" else tr("minimise")),
+            (tr("sense"), self._sense_text()),
         ]  # fmt: skip
+
+    def _sense_text(self) -> str:
+        """Return which way it goes, and how that is known."""
+        way = tr("maximise") if self.sense == "max" else tr("minimise")
+        if self.decided == TOLD:
+            return way
+        if self.decided == COMMENTS:
+            return tr("{way}, as the values of Beasley's problems are published, which its comments name", way=way)
+        return tr("{way}, as its format has it unless told otherwise", way=way)
 
 
 def read(text: str, file: str) -> Binary:
     """Return the problem in `text`."""
-    other = _beasley if _is_beasley(text) else _table if headings(text) else qbsolv.read
-    reader = qbsolv.read if _is_qbsolv(text) else other
-    qubo = reader(text, file)
-    return Binary(qubo, file, qubo.sense)
+    qubo, decided = _read(text, file)
+    return Binary(qubo, file, qubo.sense, decided)
 
 
-def _table(text: str, file: str) -> Qubo:
-    table = Table(text, file)
+def _read(text: str, file: str) -> tuple[Qubo, str]:
+    """Return the problem, and what its sense was taken from."""
+    if _is_table(text):
+        table = Table(text, file)
+        return _table(table, text, file), TOLD if "sense" in table.settings else ""
+    if _is_beasley(text) and not _is_qbsolv(text):
+        sense, decided = _beasley_sense(text, file)
+        return _beasley(text, file, sense), decided
+    return qbsolv.read(text, file), qbsolv.sense_of(text, file)[1]
+
+
+def with_sense(text: str, sense: str) -> str:
+    """Return the text of a QUBO with a last line that says which way it goes, "min" or "max"; no other line moves."""
+    last = f"{'' if _is_table(text) else 'c ' if _is_qbsolv(text) else '# '}sense = {sense}"
+    plain = text.rstrip()
+    return text if plain.endswith(f"\n{last}") else f"{plain}\n{last}\n"
+
+
+def _is_table(text: str) -> bool:
+    return not _is_qbsolv(text) and not _is_beasley(text) and bool(headings(text))
+
+
+def _table(table: Table, text: str, file: str) -> Qubo:
     table.need("i", "j", "value")
     sense = table.setting("sense", "min")
     if sense.text not in ("min", "max"):
@@ -107,8 +138,12 @@ def _is_beasley(text: str) -> bool:
     return [len(row) for row in rows] == [1, 2, 3]
 
 
-def _beasley(text: str, file: str) -> Qubo:
-    lines = Lines(text, file, ("#",))
+def _beasley_sense(text: str, file: str) -> tuple[Sense, str]:
+    return sense_told(text, file, _MARKS, ("max", "max"))
+
+
+def _beasley(text: str, file: str, sense: Sense) -> Qubo:
+    lines = Lines(text, file, _MARKS)
     words = iter(lines)
     next(words)
     head = next(words)
@@ -131,7 +166,8 @@ def _beasley(text: str, file: str) -> Qubo:
         raise lines.bad("{promised} entries are promised, the file ends after {found}", promised=entries, found=len(i))
     a, b, w = np.array(i, np.int64), np.array(j, np.int64), np.array(q)
     lines.refuse_twice(np.minimum(a, b), np.maximum(a, b), np.array(at, np.int64), 1)
-    return build(np.zeros(n), (a, b, -np.where(a == b, w, 2 * w)), sense="max", name=file)
+    sign = -1.0 if sense == "max" else 1.0
+    return build(np.zeros(n), (a, b, sign * np.where(a == b, w, 2 * w)), sense=sense, name=file)
 
 
 def recognise(text: str) -> bool:
@@ -141,5 +177,6 @@ def recognise(text: str) -> bool:
 
 KIND = Kind(
     "qubo", "QUBO", "Minimises or maximises a quadratic sum over bits.",
-    "qbsolv, Beasley (OR-Library bqp), dimod BQM (.bqm)", read, recognise, "i, j, value (sense = min or max, offset = …)",
+    "qbsolv (minimised unless it says otherwise), Beasley (OR-Library bqp, maximised), dimod BQM (.bqm)", read, recognise,
+    "i, j, value (sense = min or max, offset = …)",
 )  # fmt: skip

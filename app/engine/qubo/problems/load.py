@@ -9,7 +9,7 @@ from typing import Any
 from app.engine.base.errors import BadInput
 from app.engine.qubo import reader
 from app.engine.qubo.adapters import dimod_files
-from app.engine.qubo.problems import registry
+from app.engine.qubo.problems import binary, registry
 from app.engine.qubo.problems.base import Problem
 
 _HEAD_BYTES = 8 * 2**20
@@ -40,7 +40,10 @@ def text_of(path: Path) -> str:
 
 
 def words_of(spec: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return text, name and kind of {"file"} or {"text", "name"}, and "kind" ("" or "auto": recognised)."""
+    """Return text, name and kind of {"file"} or {"text", "name"}, "kind" ("" or "auto": recognised) and "sense" of a QUBO.
+
+    A sense, "min" or "max", goes into the text, so that whoever reads it, now or later, reads the same problem.
+    """
     if spec.get("text"):
         text, name = str(spec["text"]), str(spec.get("name") or "text")
     elif spec.get("file"):
@@ -50,7 +53,10 @@ def words_of(spec: Mapping[str, Any]) -> tuple[str, str, str]:
     kind = str(spec.get("kind") or "")
     if kind in ("", "auto"):
         kind = "maxcut" if is_huge(text) and reader.format_of(text, name) == "gset" else registry.kind_of(text, name)
-    return text, name, kind
+    sense = str(spec.get("sense") or "auto")
+    if sense != "auto" and kind != binary.KIND.name:
+        raise BadInput("Only a QUBO can be told its sense; {kind} has its own", field="sense", kind=registry.need(kind).title)
+    return text if sense == "auto" else binary.with_sense(text, sense), name, kind
 
 
 def digest_of(text: str) -> str:

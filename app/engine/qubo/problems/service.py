@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict
 from app.engine.jobs.base import Base
-from app.engine.qubo.problems import load, registry
+from app.engine.qubo.problems import binary, load, registry
 
 _KIND: Final = "qubo"
 _LOOK: Final = "app.engine.qubo.problems.work:look"
@@ -61,17 +61,22 @@ class Problems:
             kind = ""
         return {"name": path.name.partition(".")[0], "kind": kind, "file": str(path)}
 
-    async def show(self, *, file: str, kind: str, actor: str, cause: str = "") -> dict[str, Any]:
+    async def show(self, *, file: str, kind: str, sense: str = "auto", actor: str, cause: str = "") -> dict[str, Any]:
         """Return what is understood of a problem: its kind, facts, QUBO, penalties, conflicts and picture."""
         path = self.file_of(file)
         kind = self.kind_of(path, kind)
         load.check_file(path, kind)
-        return {**await self._look({"file": str(path), "kind": kind}, path.name, actor, cause), "file": str(path)}
+        spec = {"file": str(path), "kind": kind, "sense": sense}
+        return {**await self._look(spec, path.name, actor, cause), "file": str(path)}
 
     async def take(
-        self, *, file: Path | None, text: str, kind: str, name: str, replace: bool, actor: str, cause: str = ""
-    ) -> dict[str, Any]:
-        """Read a problem from `file` or `text`, keep it under `name`, and return what was understood; nothing bad is kept."""
+        self, *, file: Path | None, text: str, kind: str, name: str, replace: bool, sense: str = "auto", actor: str,
+        cause: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        """Read a problem from `file` or `text`, keep it under `name`, and return what was understood; nothing bad is kept.
+
+        The sense of a QUBO, where it was told, is kept in its text.
+        """
         if (file is None) == (not text):
             raise BadInput("Give a file or a text, one of the two", field="file")
         if file is not None:
@@ -83,11 +88,11 @@ class Problems:
             called = title
         # A typed text may come from a command line, where a line break is written as \n.
         text = text if "\n" in text else text.replace("\\n", "\n")
-        told = await self._look({"text": text, "name": called, "kind": kind}, title, actor, cause)
+        told = await self._look({"text": text, "name": called, "kind": kind, "sense": sense}, title, actor, cause)
         suffix = suffix if told["problem"]["kind"] != "programme" else ".lp"
         target = self._target(title, suffix if kind in _OPEN else f".{kind}{suffix}", replace=replace)
         self.folder.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, "utf-8")
+        target.write_text(text if sense == "auto" else binary.with_sense(text, sense), "utf-8")
         return {**told, "file": str(target)}
 
     @staticmethod

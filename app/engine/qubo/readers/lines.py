@@ -1,13 +1,20 @@
 """Text files of numbers, read line by line so that every complaint names file, line and reason."""
 
 import math
+import re
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
 from app.engine.base.text import tr
+from app.engine.qubo.problem import Sense
+
+_SENSE: Final = re.compile(r"\W*sense\s*=\s*(\S*)", re.IGNORECASE)
+_BEASLEY: Final = "beasley"
+TOLD, COMMENTS = "told", "comments"
 
 
 class Lines:
@@ -62,6 +69,41 @@ class Lines:
                 "the pair {i} {j} stands already on line {before}",
                 line=int(lines[k]), i=int(low[k]) + first, j=int(high[k]) + first, before=int(before),
             )  # fmt: skip
+
+
+def sense_told(text: str, file: str, marks: tuple[str, ...], otherwise: tuple[Sense, Sense]) -> tuple[Sense, str]:
+    """Return which way a file of numbers goes and what decided: TOLD, COMMENTS (they name Beasley), or "" for the format.
+
+    `otherwise` holds the sense of the format, and that of Beasley's problems in it. Only comments before the first line of
+    another kind count, and the last line of all, whose word is the last.
+    """
+    found: tuple[Sense, str] = (otherwise[0], "")
+    for number, line in _comments(text, marks):
+        told = _SENSE.match(line)
+        word = told[1].lower() if told else ""
+        if told and word not in ("min", "max"):
+            lines = Lines("", file, marks)
+            raise lines.bad("sense is min or max, not {word}", line=number, word=short(word))
+        if told:
+            found = ("max" if word == "max" else "min", TOLD)
+        elif _BEASLEY in line.lower() and not found[1]:
+            found = (otherwise[1], COMMENTS)
+    return found
+
+
+def _comments(text: str, marks: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    """Yield number and words of the comment lines at the head, and of the last line when it is one."""
+    at, number = 0, 0
+    while at < len(text):
+        end = text.find("\n", at)
+        line, at, number = text[at : end if end >= 0 else len(text)].strip(), end + 1 if end >= 0 else len(text), number + 1
+        if line and not line.startswith(marks):
+            break
+        yield number, line[1:]
+    last = text.rstrip()
+    line = last[last.rfind("\n") + 1 :].strip()
+    if line.startswith(marks):
+        yield last.count("\n") + 1, line[1:]
 
 
 def short(word: str) -> str:

@@ -1,14 +1,15 @@
 """QUBO files of D-Wave's qbsolv: `c` comments, `p qubo topology maxNodes nNodes nCouplers`, then `i j value`, 0-based.
 
 First the nodes (i = j), then the couplers, whose value is the whole coefficient of x_i x_j (a symmetric matrix's two entries
-are already added up). As in Beasley's benchmark, whose values are published so, the objective is the MAXIMUM of the sum of
-all terms; inside it is negated and minimised.
+are already added up). The format does not say which way; its program minimises unless told otherwise, and so is a file read.
+Beasley's benchmark in this format is to be maximised, as its values are published: files whose comments name him are. A comment
+`sense = min` or `sense = max` before the p line, or as the last line, decides over both. Inside all is minimised.
 """
 
 import numpy as np
 
-from app.engine.qubo.problem import Qubo, build, check_size
-from app.engine.qubo.readers.lines import Lines, number_text, short
+from app.engine.qubo.problem import Qubo, Sense, build, check_size
+from app.engine.qubo.readers.lines import Lines, number_text, sense_told, short
 
 NAME = "qbsolv"
 COMMENTS = ("c", "#")
@@ -38,9 +39,16 @@ def read(text: str, file: str) -> Qubo:
             nodes=nodes, couplers=couplers, own=int(own.sum()), pairs=int((~own).sum()),
         )  # fmt: skip
     lines.refuse_twice(i_all, j_all, np.array(at, np.int64), 0)
+    sense, _why = sense_of(text, file)
+    sign = -1.0 if sense == "max" else 1.0
     linear = np.zeros(n)
-    linear[i_all[own]] = -value[own]
-    return build(linear, (i_all[~own], j_all[~own], -value[~own]), sense="max", name=file)
+    linear[i_all[own]] = sign * value[own]
+    return build(linear, (i_all[~own], j_all[~own], sign * value[~own]), sense=sense, name=file)
+
+
+def sense_of(text: str, file: str) -> tuple[Sense, str]:
+    """Return which way a file is to be read, and by what: "" (the format), "comments" (they name Beasley) or "told"."""
+    return sense_told(text, file, COMMENTS, ("min", "max"))
 
 
 def _head(lines: Lines, row: list[str]) -> tuple[int, int, int]:
@@ -57,11 +65,12 @@ def _head(lines: Lines, row: list[str]) -> tuple[int, int, int]:
 
 
 def write(problem: Qubo, comment: str = "") -> str:
-    """Return the text of a problem, `comment` lines first; a problem to be minimised is written negated. No offset is kept."""
+    """Return the text of a problem in its own sense, which it tells, `comment` lines first. No offset is kept."""
     own = np.flatnonzero(problem.linear)
-    out = [f"c {line}" for line in comment.splitlines()]
+    sign = -1.0 if problem.sense == "max" else 1.0
+    out = [f"c {line}" for line in comment.splitlines()] + [f"c sense = {problem.sense}"]
     out.append(f"p qubo 0 {problem.n} {len(own)} {problem.couplings}")
-    out.extend(f"{i} {i} {number_text(-problem.linear[i])}" for i in own.tolist())
+    out.extend(f"{i} {i} {number_text(sign * problem.linear[i])}" for i in own.tolist())
     pairs = zip(problem.rows.tolist(), problem.cols.tolist(), problem.weights.tolist(), strict=True)
-    out.extend(f"{i} {j} {number_text(-w)}" for i, j, w in pairs)
+    out.extend(f"{i} {j} {number_text(sign * w)}" for i, j, w in pairs)
     return "\n".join(out) + "\n"

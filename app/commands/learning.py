@@ -117,6 +117,15 @@ _DEEP = (
     Arg("compress", str, "How updates are made smaller.", "none", choices=("none", "top-k", "quantise", "sketch")),
     Arg("keep_ratio", float, "Ratio of an update's numbers that top-k or a sketch sends.", 0.1, low=1e-6, high=1),
 )
+_BELIEVED = Arg(
+    "weight_most",
+    float,
+    "A client counts for at most so many times the examples of the middle one; 0: for what it claims.",
+    4.0,
+    low=0,
+    high=1e9,
+)
+_BOUND = Arg("norm_bound", float, "An update longer than this is refused; 0 takes any.", 0.0, low=0, high=1e9)
 _MODEL = Arg("model", str, "mlp, logistic, conv, or its layers, like mlp-64-32-10 or conv-8x8x1-8-10.", "mlp")
 _ALGORITHM = Arg("algorithm", str, "What clients do and how the server combines it.", "fedavg", choices=_ALGORITHMS)
 _SELECTION = Arg("selection", str, "Who is asked in a round.", "random", choices=("random", "poisson", "adaptive", "capable"))
@@ -158,7 +167,8 @@ ROWS: tuple[Command, ...] = (
             *_DEEP,
             Arg("aggregator", str, "How updates become one.", "mean", choices=_AGGREGATORS),
             Arg("attackers", int, "Hostile nodes that the aggregator is to bear.", 0, low=0, high=1000),
-            Arg("norm_bound", float, "An update longer than this is refused; 0 takes any.", 0.0, low=0, high=1e9),
+            _BOUND,
+            _BELIEVED,
             *_ENDS,
             Arg("data", str, "Name of the data set that each node has of its own.", "digits"),
             Arg("dataset", Path, "What the model is tested on here: as in simulate; else the digits.", None),
@@ -196,12 +206,14 @@ ROWS: tuple[Command, ...] = (
                 choices=("none", "sign-flip", "gaussian", "label-flip", "alie", "ipm", "backdoor"),
             ),
             Arg("attackers", int, "Hostile clients to simulate and to bear.", 0, low=0, high=1000),
+            _BOUND,
+            _BELIEVED,
             Arg("dropout_rate", float, "Chance of a client to be lost in a round.", 0.0, low=0, high=0.99),
             Arg("drill_round", int, "Round in which attack and dropouts begin.", 1, low=1, high=10_000),
             *_ENDS,
         ),
         returns="{run_id, rounds: [{round, accuracy, loss, cpu_s, bytes, time_s, drift}], final_accuracy, clients, spread, "
-        "served, updates, architecture, model}",
+        "served, updates, rejected: [{client, rounds}], idle_rounds, architecture, model}",
     ),
     Command(
         "learning.tune", "Tune a federation",
@@ -227,7 +239,8 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "learning.forecast", "Forecast training",
-        "Tells what a run will take before it begins: bytes exactly, time from earlier runs or else from an assumption.",
+        "Tells what a run will take before it begins: bytes by count, and how good the count is (exact, most, mean, or answer: "
+        "when all nodes answer at once); time from earlier runs or else from an assumption.",
         _forecast,
         (
             Arg("clients", int, "Simulated clients; 0 means live nodes.", 0, low=0, high=100_000),
@@ -239,9 +252,14 @@ ROWS: tuple[Command, ...] = (
             _MODEL,
             _DATASET,
             *_DEEP[-2:],
+            _SELECTION,
+            Arg("deadline_s", float, "Seconds after which a round ends; 0 waits for all.", 0.0, unit="s", low=0),
+            Arg("quorum_ratio", float, "A round needs answers of this ratio of the nodes.", 0.5, low=0, high=1),
+            Arg("dropout_rate", float, "Chance of a client to be lost in a round.", 0.0, low=0, high=0.99),
+            *_ENDS,
         ),
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{clients, asked, round_bytes, bytes, round_s, time_s, seen}",
+        returns="{clients, asked, round_bytes, bytes, bytes_are, round_s, time_s, seen}",
     ),
     Command(
         "learning.pause", "Pause training", "Has a session pause after the round under way, or at once where it waits.", _pause,

@@ -37,7 +37,7 @@ from app.views.widgets.table import TablePanel
 _DEEP: Final = (
     "epochs", "batch", "lr", "deadline_s", "quorum_ratio", "mu", "beta", "server_rate", "compress", "keep_ratio", "selection",
     "drop_stragglers", "until_accuracy", "plateau_rounds", "patience_s", "norm_bound", "title", "name", "data", "dataset",
-    "dropout_rate", "drill_round", "model", "alpha", "versions",
+    "weight_most", "dropout_rate", "drill_round", "model", "alpha", "versions",
 )  # fmt: skip
 _OVER_NODES: Final = "live nodes"
 _AGAIN: Final = ("paused", "stopped", "failed", "cancelled", "interrupted")

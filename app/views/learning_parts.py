@@ -24,6 +24,7 @@ from app.views.widgets.table import TablePanel
 _WAIT_MS: Final = 300
 _FORECAST: Final = (
     "clients", "nodes", "rounds", "epochs", "sample_rate", "algorithm", "model", "dataset", "compress", "keep_ratio",
+    "selection", "deadline_s", "quorum_ratio", "dropout_rate", "until_accuracy", "plateau_rounds",
 )  # fmt: skip
 
 
@@ -268,4 +269,9 @@ class ForecastLine(QLabel):
                 clients=count_text(told["asked"]), round_bytes=bytes_text(told["round_bytes"]), bytes=bytes_text(told["bytes"]),
                 time=span_text(told["time_s"]), source=source,
             )
+            + {
+                "most": " " + tr("Bytes are at most that."),
+                "mean": " " + tr("Bytes are that on average."),
+                "answer": " " + tr("Bytes are that when all nodes answer at once."),
+            }.get(told["bytes_are"], "")
         )  # fmt: skip

@@ -55,12 +55,16 @@ def test_the_forms_say_what_a_run_will_take(full_window, start):
     live, simulated = page.forecasts
     assert [args.get("clients", 0) for name, args in start.asked if name == "learning.forecast"][:2] == [0, 100]
     told = {"clients": 6, "asked": 6, "round_bytes": 115_680, "bytes": 1_735_200, "round_s": 0.2, "time_s": 3.0, "seen": 0}
+    told["bytes_are"] = "exact"
     live.tell(told)
     assert live.text() == (
         "Forecast: 6 asked a round, 113\u2009KiB a round and 1.7\u2009MiB in all, about 3.0\u2009s (assumed; no run has been seen)."
     )
     simulated.tell({**told, "seen": 40})
     assert "by 40 earlier rounds" in simulated.text()
+    for how, words in (("most", "at most that."), ("mean", "on average."), ("answer", "when all nodes answer at once.")):
+        live.tell({**told, "bytes_are": how})
+        assert live.text().endswith(words)
     live.tell({**told, "clients": 0})
     assert live.text() == "No nodes are chosen."
     page.simulate.fill({"clients": "many"})

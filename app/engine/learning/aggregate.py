@@ -3,7 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.base.contracts import Aggregator
 from app.engine.base.errors import BadInput
+
+
+def least_of(rule: Aggregator) -> int:
+    """Return the fewest updates that `rule` combines."""
+    return int(getattr(rule, "least", 1))
 
 
 class WeightedMean:

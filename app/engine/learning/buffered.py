@@ -13,26 +13,33 @@ from numpy.typing import NDArray
 
 from app.engine.learning.batched import Population, Updates, train
 from app.engine.learning.draws import Purpose, generator
+from app.engine.learning.memory import Memory
 from app.engine.learning.nets import Params
 from app.engine.learning.pace import Pace
-from app.engine.learning.strategy import Gathered, Global, Strategy
+from app.engine.learning.strategy import Global, Strategy
 
 AT_ONCE_RATIO = 3  # clients under way for each place in the buffer
 
 
+def size_of(clients: int, ratio: float) -> int:
+    """Return how many updates fill the buffer when `ratio` of all are under way at once."""
+    return max(1, round(clients * ratio / AT_ONCE_RATIO))
+
+
 @dataclass
 class Buffer:
-    """Who is under way since which model, until when (simulated seconds), and the models they began from."""
+    """Who is under way since which model, until when (simulated seconds), the models they began from, what they remember."""
 
     strategy: Strategy
     population: Population
     pace: Pace
     size: int
+    memory: Memory
     now_s: float = 0.0
     _going: list[tuple[float, int, int]] = field(default_factory=list)
     _models: dict[int, Params] = field(default_factory=dict)
 
-    def turn(self, number: int, now: Global) -> tuple[NDArray[np.int64], Updates, Gathered]:
+    def turn(self, number: int, now: Global) -> tuple[NDArray[np.int64], Updates, NDArray[np.float64]]:
         """Return who filled the buffer in round `number`, what they sent, and how old each update is."""
         self._begin(number, now)
         came = [heapq.heappop(self._going) for _ in range(min(self.size, len(self._going)))]
@@ -43,9 +50,7 @@ class Buffer:
         updates = self._trained(clients, since)
         held = {version for _, version, _ in self._going}
         self._models = {version: model for version, model in self._models.items() if version in held}
-        ages = (number - since).astype(np.float64)
-        weights, steps = updates.examples.astype(np.float64), updates.steps.astype(np.float64)
-        return clients, updates, Gathered(updates.matrix, weights, steps, ages)
+        return clients, updates, (number - since).astype(np.float64)
 
     def _begin(self, number: int, now: Global) -> None:
         """Start as many clients as fit, drawn among those that are idle."""
@@ -64,7 +69,7 @@ class Buffer:
         for version in np.unique(since):
             at = np.flatnonzero(since == version)
             told = self.strategy.configure(int(version), 0)
-            parts.append((at, train(self._models[int(version)], self.population, clients[at], told)))
+            parts.append((at, train(self._models[int(version)], self.population, clients[at], told, memory=self.memory)))
         first = parts[0][1]
         whole = Updates(
             *(np.empty((len(clients), *getattr(first, one.name).shape[1:]), getattr(first, one.name).dtype)

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from app.engine.base.errors import BadInput, Missing, Offline, OutpostError, Refused, Timeout
 from app.engine.base.funnel import as_outpost_error
+from app.engine.base.text import tr
 from app.engine.learning.nets import Array, length_of
 from app.engine.learning.records import LocalUpdate, Part
 from app.engine.learning.sessions import digest_of
@@ -196,6 +197,20 @@ def _judge(call: RoundCall, member: Member, update: Mapping[str, Array], meta: M
         sum(tensor.nbytes for tensor in update.values()), loss, cpu_s, digest=digest,
     )  # fmt: skip
     return part, LocalUpdate(read, examples, loss, steps, row=row)
+
+
+def counted(answers: Answers, weights: Sequence[float]) -> Answers:
+    """Return answers with those named whose claim of examples counts less than it says; `weights` are those of sound ones."""
+    left = iter(weights)
+    told: Answers = []
+    for part, update in answers:
+        weight = next(left) if update is not None else 0.0
+        if update is not None and weight < part.examples:
+            reason = tr("claims {examples} examples and counts as {weight}", examples=part.examples, weight=int(weight))
+            told.append((replace(part, reason=reason), update))
+        else:
+            told.append((part, update))
+    return told
 
 
 def _number(meta: Mapping[str, str], name: str) -> float:

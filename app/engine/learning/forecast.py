@@ -1,13 +1,18 @@
-"""What training will cost before it begins: bytes, exactly, and time, from earlier runs or else from a plain assumption.
+"""What training will cost before it begins: bytes, by count, and time, from earlier runs or else from a plain assumption.
 
+Bytes are a count of numbers that go to and from those who are asked. How good it is, is told: `exact` where nothing is left to
+chance; at `most` so many where clients may be late or lost or a run may end early; the `mean` where each client is drawn by a
+throw of its own; and over live nodes, when all `answer` at once (one that is offline costs nothing, one asked again twice).
 A gradient step costs about three forward passes (forward, and two products backward). The pace of a machine, floating-point
 operations a second, is the median over the rounds of earlier runs of the same kind.
 """
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from app.engine.learning.buffered import size_of
 from app.engine.learning.compress import bytes_of
 from app.engine.learning.nets import count_of, flops_of
 from app.engine.learning.records import LocalSpec
@@ -21,14 +26,14 @@ _ROUND_S: Final = {"simulation": 0.001, "live": 0.05}  # what a round costs besi
 def forecast(
     kind: str, spec: Mapping[str, Any], clients: int, examples: float, past: Iterable[tuple[float, float]] = ()
 ) -> dict[str, Any]:
-    """Return {asked, round_bytes, bytes, round_s, time_s, seen} of a run of `kind` (simulation, live) over `clients`.
+    """Return {asked, round_bytes, bytes, bytes_are, round_s, time_s, seen} of a run of `kind` (simulation, live).
 
     `examples` is what one client has; `past` holds (work, seconds) of rounds gone by, work as `work_of` gives it; `seen` tells
     how many of them there were. A simulation's work is that of all clients, a live round's that of one: they work at once.
     Raises `BadInput` as `LocalSpec` does.
     """
     local = LocalSpec.from_json(spec)
-    asked = min(clients, max(1, round(clients * float(spec.get("sample_ratio", 1.0)))))
+    asked = asked_of(kind, spec, clients)
     count = count_of(local.model)
     down = 4 * count * (2 if local.algorithm == "scaffold" else 1)
     moved = asked * (down + bytes_of(local.compress, count, local.keep_ratio))
@@ -38,9 +43,28 @@ def forecast(
     round_s = work / pace + _ROUND_S[kind]
     rounds = int(spec.get("rounds", 1))
     return {
-        "asked": asked, "round_bytes": moved, "bytes": moved * rounds, "round_s": round_s, "time_s": round_s * rounds,
-        "seen": len(known),
+        "asked": asked, "round_bytes": moved, "bytes": moved * rounds, "bytes_are": _certainty(kind, spec),
+        "round_s": round_s, "time_s": round_s * rounds, "seen": len(known),
     }  # fmt: skip
+
+
+def asked_of(kind: str, spec: Mapping[str, Any], clients: int) -> int:
+    """Return how many updates a round of a run of `kind` over `clients` is made of; with fedbuff, so many fill the buffer."""
+    ratio = float(spec.get("sample_ratio", 1.0))
+    if spec.get("algorithm") != "fedbuff":
+        return min(clients, max(1, round(clients * ratio)))
+    if kind == "simulation":
+        return size_of(clients, ratio)
+    return max(1, math.ceil(max(1, round(clients * ratio)) * float(spec.get("quorum_ratio", 1.0))))
+
+
+def _certainty(kind: str, spec: Mapping[str, Any]) -> str:
+    if kind == "live":
+        return "answer"
+    if spec.get("selection") == "poisson" and float(spec.get("sample_ratio", 1.0)) < 1:
+        return "mean"
+    fewer = ("deadline_s", "dropout_rate", "until_accuracy", "plateau_rounds")
+    return "most" if any(float(spec.get(name) or 0) > 0 for name in fewer) else "exact"
 
 
 def work_of(local: LocalSpec, examples: float) -> float:

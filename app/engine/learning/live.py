@@ -108,6 +108,7 @@ class Live:
                 status = self._wish()
                 break
             now, gathered = await in_thread(lambda: _step(call, answers, ages, len(course.members)), "round")  # noqa: B023
+            answers = board.counted(answers, gathered)
             kept = asyncio.create_task(in_thread(lambda: _keep(self._base.home, now), "round"))  # noqa: B023
             test = (split.test_x, split.test_y)
             row, told = await in_thread(lambda: _judged(call, answers, gathered, now, test), "judge")  # noqa: B023
@@ -273,6 +274,14 @@ class Board:
         }  # fmt: skip
         self._tell(self._number - 1)
 
+    def counted(self, answers: Answers, gathered: Gathered) -> Answers:
+        """Show whose claim of examples was not believed, and return the answers with that named."""
+        told = federation.counted(answers, gathered.weights.tolist())
+        for (before, _), (part, _) in zip(answers, told, strict=True):
+            if part is not before:
+                self.heard(part)
+        return told
+
     def waits(self, reason: str) -> None:
         """Show why the round waits; empty when it goes on."""
         self._waits = reason
@@ -320,7 +329,8 @@ def _judged(
     accuracy, loss = nets.evaluate(call.strategy.base.model, now.params, *test)
     parts = tuple(part for part, _ in answers)
     cpu_s = sum(one.cpu_s for one in parts) + time.thread_time() - began_s
-    down = sum(value.nbytes for value in call.strategy.sent(call.now).values()) * len(parts)
+    reached = sum(part.state != "offline" for part in parts)
+    down = sum(value.nbytes for value in call.strategy.sent(call.now).values()) * reached
     took_s = max((one.time_s or 0.0 for one in parts), default=0.0)
     clients = np.array([part.client for part, update in answers if update is not None])
     told = shown(clients, gathered.updates, gathered.weights)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 KINDS: Final = ("random", "poisson", "adaptive", "capable")
 Doubles = NDArray[np.float64]
-_EXPLORE, _PREFERRED, _PENALTY = 0.1, 0.5, 2.0
+_EXPLORE, _PREFERRED, _PENALTY, _CREDIBLE = 0.1, 0.5, 2.0, 0.95
 _UNSEEN: Final = np.nan
 
 
@@ -56,8 +56,13 @@ def _guided(rng: np.random.Generator, count: int, seen: Seen) -> NDArray[np.int6
     share = max(_EXPLORE, len(fresh) / len(seen.losses))
     asked = min(len(fresh), max(math.ceil(count * share), count - len(known)))
     eager = _pace(seen)
-    value = seen.losses[known] * np.sqrt(np.maximum(seen.examples[known], 1)) * eager[known]
+    value = _bounded(seen.losses[known] * np.sqrt(np.maximum(seen.examples[known], 1))) * eager[known]
     return np.concatenate([_raced(rng, fresh, eager[fresh], asked), _raced(rng, known, value, count - asked)])
+
+
+def _bounded(value: Doubles) -> Doubles:
+    """Return values cut at their 95th percentile, as Oort does: losses and examples are clients' own word."""
+    return np.minimum(value, np.quantile(value, _CREDIBLE, method="lower")) if value.size else value
 
 
 def _pace(seen: Seen) -> Doubles:

@@ -22,7 +22,7 @@ from app.engine.learning.partition import ALPHA, FEWEST, part
 from app.engine.learning.records import LocalSpec
 from app.engine.learning.robust import aggregator
 from app.engine.learning.sessions import Session
-from app.engine.learning.strategy import Strategy
+from app.engine.learning.strategy import WEIGHT_MOST, Strategy
 from app.engine.store import artifacts, rows
 from app.engine.store.threads import in_thread
 from app.wire import tensors
@@ -31,6 +31,7 @@ KIND: Final = "learning"
 COURSE: Final[Mapping[str, Any]] = {
     "epochs": 5, "batch": 16, "learning_rate": 0.1, "deadline_s": 30.0, "quorum_ratio": 0.5, "patience_s": 60.0,
     "sample_ratio": 1.0, "selection": "random", "aggregator": "mean", "attackers": 0, "server_rate": 0.0, "norm_bound": 0.0,
+    "weight_most": WEIGHT_MOST,
     "data": "digits", "dataset": "", "model": "mlp",
 }  # fmt: skip
 SHARD_FILE: Final = "data/digits.safetensors"
@@ -163,7 +164,7 @@ class LearningService:
                 continue
             local = LocalSpec.from_json({**(COURSE if live else {}), **run.spec, "model": result["architecture"]})
             each = max(float(FEWEST), _DIGITS / people)
-            asked = 1 if live else max(1, round(people * float(run.spec.get("sample_ratio", 1.0))))
+            asked = 1 if live else forecast.asked_of("simulation", run.spec, people)
             work = forecast.work_of(local, each) * asked
             told += [(work, float(row.get("time_s" if live else "cpu_s") or 0.0)) for row in result["rounds"]]
         return told
@@ -358,6 +359,7 @@ def _strategy(spec: Mapping[str, Any], nodes: int, session: str = "") -> Strateg
     return Strategy(
         local, sample_ratio=float(spec["sample_ratio"]), aggregator=rule, server_rate=float(spec["server_rate"]),
         norm_bound=float(spec["norm_bound"]), selection=str(spec["selection"]), deadline_s=float(spec["deadline_s"]),
+        weight_most=float(spec.get("weight_most", WEIGHT_MOST)),
     )  # fmt: skip
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.learning.aggregate import least_of
 from app.engine.learning.attacks import poison, tamper
 from app.engine.learning.batched import CHUNK, Population, Room, Updates, memory_of, train
-from app.engine.learning.buffered import Buffer
+from app.engine.learning.buffered import Buffer, size_of
 from app.engine.learning.compress import bytes_of
 from app.engine.learning.draws import Purpose, generator
 from app.engine.learning.memory import Memory
@@ -16,7 +17,7 @@ from app.engine.learning.nets import Array, Params, evaluate, flatten
 from app.engine.learning.pace import Pace
 from app.engine.learning.records import Round
 from app.engine.learning.selection import Seen
-from app.engine.learning.strategy import Gathered, Global, Strategy
+from app.engine.learning.strategy import Global, Strategy
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Step:
-    """A finished round, the state after it, who took part, what they sent, and what clients remember.
+    """A finished round, the state after it, who took part, what they sent, what clients remember, and what came of it.
 
-    What they sent and remember is there until the next round.
+    What they sent and remember is there until the next round. `rejected` are those whose update was longer than the norm
+    bound; a round that did not `stand` had too few sound updates for its aggregator and left the state as it was.
     """
 
     round: Round
@@ -53,6 +55,8 @@ class Step:
     clients: NDArray[np.int64]
     updates: Updates
     memory: Memory
+    rejected: NDArray[np.int64]
+    stood: bool
 
     @property
     def params(self) -> Params:
@@ -86,10 +90,21 @@ def rounds(
         spent = cpu_s() - before
         accuracy, loss = evaluate(strategy.base.model, now.params, *test)
         moved, took_s = course.cost(told)
-        yield Step(Round(number, accuracy, loss, spent, moved, took_s), now, told[0], told[1], course.memory)
+        rejected = told.clients[told.over]
+        done = Round(number, accuracy, loss, spent, moved, took_s)
+        yield Step(done, now, told.clients, told.updates, course.memory, rejected, told.stood)
 
 
-_Told = tuple[NDArray[np.int64], Updates, float]
+@dataclass
+class _Told:
+    """What a round brought: who took part, what they sent and how old that is, the seconds it took, what came of it."""
+
+    clients: NDArray[np.int64]
+    updates: Updates
+    took_s: float
+    ages: NDArray[np.float64] | None = None
+    over: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    stood: bool = True
 
 
 class _Course:
@@ -114,36 +129,44 @@ class _Course:
         self._pace = self._pace.moved((self._down_bytes() + self._up_bytes()) / (8.0 * self._count))
         self._seen.round_s[:] = self._pace.round_s(base.epochs)
         if base.algorithm == "fedbuff":
-            size = max(1, round(len(sizes) * self._strategy.sample_ratio / 3))
-            self._buffer = Buffer(self._strategy, self._population, self._pace, size)
+            size = size_of(len(sizes), self._strategy.sample_ratio)
+            self._buffer = Buffer(self._strategy, self._population, self._pace, size, self.memory)
 
     def turn(self, number: int, now: Global) -> tuple[Global, _Told]:
         """Hold one round and return the state after it."""
-        everybody = len(self._population.parts)
-        before_s = self._buffer.now_s if self._buffer else 0.0
         drill = self._place.drill
         drilled = number >= drill.begins
         if drilled:
             self._population = self._spoilt
-        if self._buffer is not None:
-            self._buffer.population = self._population
-            clients, updates, answers = self._buffer.turn(number, now)
-            took_s = self._buffer.now_s - before_s
-        else:
-            clients, updates, took_s = self._together(number, now)
-            answers = gathered(updates)
+        told = self._together(number, now) if self._buffer is None else self._buffered(number, now, self._buffer)
         hostile = drill.attackers if drilled else 0
-        tamper(drill.attack, updates.matrix, clients < hostile, self._strategy.base.seed, number)
-        came = updates.examples > 0
-        self._seen.learn(clients[came], updates.losses[came], updates.examples[came])
-        if came.any():
-            now = self._strategy.step(now, answers, everybody)
-        return now, (clients, updates, took_s)
+        tamper(drill.attack, told.updates.matrix, told.clients < hostile, self._strategy.base.seed, number)
+        return self._stepped(now, told), told
+
+    def _stepped(self, now: Global, told: _Told) -> Global:
+        """Return the state after what a round brought: the same one where too few updates are sound."""
+        updates, bound = told.updates, self._strategy.norm_bound
+        told.over = np.zeros(len(told.clients), np.bool_)
+        if bound > 0:
+            told.over = np.linalg.norm(updates.matrix.astype(np.float64), axis=1) > bound
+        examples = np.where(told.over, 0, updates.examples)
+        sound = examples > 0
+        self._seen.learn(told.clients[sound], updates.losses[sound], examples[sound])
+        told.stood = int(sound.sum()) >= max(1, least_of(self._strategy.aggregator))
+        if not told.stood:
+            return now
+        answers = self._strategy.weigh(updates.matrix, examples, updates.steps, told.ages)
+        return self._strategy.step(now, answers, len(self._population.parts))
 
     def cost(self, told: _Told) -> tuple[int, float]:
         """Return the bytes of numbers that moved in a round, and the seconds it took (simulated)."""
-        clients, updates, took_s = told
-        return len(clients) * self._down_bytes() + int((updates.examples > 0).sum()) * self._up_bytes(), took_s
+        up = int((told.updates.examples > 0).sum()) * self._up_bytes()
+        return len(told.clients) * self._down_bytes() + up, told.took_s
+
+    def _buffered(self, number: int, now: Global, buffer: Buffer) -> _Told:
+        before_s, buffer.population = buffer.now_s, self._population
+        clients, updates, ages = buffer.turn(number, now)
+        return _Told(clients, updates, buffer.now_s - before_s, ages)
 
     def _together(self, number: int, now: Global) -> _Told:
         strategy = self._strategy
@@ -165,15 +188,10 @@ class _Course:
             now.params, self._population, chosen, told, self._chunk, memory=self.memory, control=control, epochs=epochs,
             room=self._room,
         )  # fmt: skip
-        return chosen, updates, float(took.max(initial=0.0))
+        return _Told(chosen, updates, float(took.max(initial=0.0)))
 
     def _down_bytes(self) -> int:
         return 4 * self._count * (2 if self._strategy.base.algorithm == "scaffold" else 1)
 
     def _up_bytes(self) -> int:
         return bytes_of(self._strategy.base.compress, self._count, self._strategy.base.keep_ratio)
-
-
-def gathered(updates: Updates) -> Gathered:
-    """Return the updates of a batch as the server gathers them."""
-    return Gathered(updates.matrix, updates.examples.astype(np.float64), updates.steps.astype(np.float64))

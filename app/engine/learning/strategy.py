@@ -29,6 +29,7 @@ from app.engine.learning.selection import Seen, select
 _ADAPTIVE: Final = ("fedadam", "fedyogi", "fedadagrad")
 _BETA1, _BETA2, _TAU = 0.9, 0.99, 1e-3  # as in section 5 of Reddi et al.
 _SERVER_RATE: Final = 0.1
+WEIGHT_MOST: Final = 3.0  # times the middle client's examples: what a claim nobody can check may count
 Doubles = NDArray[np.float64]
 
 
@@ -56,7 +57,8 @@ class Strategy:
 
     `server_rate` 0 means the algorithm's own: 1, or 0.1 for the adaptive ones. An update longer than `norm_bound` is refused
     when that is positive. `selection` is one of `selection.KINDS`; with a `deadline_s` a round ends then, and what stragglers
-    have done counts.
+    have done counts. How many examples a client has is its own word: it counts for no more than `weight_most` times the middle
+    one of the round, 0 for whatever it says.
     """
 
     base: LocalSpec = field(default_factory=LocalSpec)
@@ -66,6 +68,7 @@ class Strategy:
     norm_bound: float = 0.0
     selection: str = "random"
     deadline_s: float = 0.0
+    weight_most: float = WEIGHT_MOST
 
     def select(self, round_number: int, clients: int, seen: Seen | None = None) -> NDArray[np.int64]:
         """Return who takes part in a round, as rising places in the fixed order; at least one."""
@@ -118,9 +121,19 @@ class Strategy:
             [self.accept(one.update, one.examples, one.steps) if one.row is None else one.row for one in updates]
         )  # fmt: skip
         examples = np.array([update.examples for update in updates], np.int64)
-        steps = np.array([update.steps for update in updates], np.float64)
-        steps = np.where(steps > 0, steps, steps_of(self.base, examples))
-        return Gathered(rows, examples.astype(np.float64), steps, np.array(ages, np.float64) if ages else None)
+        steps = np.array([update.steps for update in updates], np.int64)
+        return self.weigh(rows, examples, steps, np.array(ages, np.float64) if ages else None)
+
+    def weigh(
+        self, rows: Array, examples: NDArray[np.int64], steps: NDArray[np.int64], ages: Doubles | None = None
+    ) -> Gathered:
+        """Return rows (clients, params) with what they count: their examples, and steps (0: not said), as far as believed."""
+        believed = examples
+        if self.weight_most > 0 and (said := np.sort(examples[examples > 0])).size:
+            believed = np.minimum(examples, max(1, int(self.weight_most * float(said[(len(said) - 1) // 2]))))
+        could = steps_of(self.base, believed)
+        taken = np.where(steps > 0, np.minimum(steps, could), could)
+        return Gathered(rows, believed.astype(np.float64), taken.astype(np.float64), ages)
 
     def step(self, now: Global, gathered: Gathered, clients: int) -> Global:
         """Return the state after a round: the model moved by the combined update, summed in float64.

@@ -5,6 +5,7 @@ Each target takes plain JSON and gives plain JSON; parameters travel as tensor d
 
 import base64
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +18,10 @@ from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.base.errors import BadInput
 from app.engine.learning import nets
 from app.engine.learning import tune as tuning
+from app.engine.learning.aggregate import least_of
 from app.engine.learning.attacks import backdoor_ratio
 from app.engine.learning.batched import Population
+from app.engine.learning.buffered import size_of
 from app.engine.learning.data import Split
 from app.engine.learning.datasets import DIGITS, load
 from app.engine.learning.draws import Purpose, generator
@@ -28,7 +31,7 @@ from app.engine.learning.personal import served
 from app.engine.learning.records import LocalSpec, Round
 from app.engine.learning.robust import aggregator
 from app.engine.learning.simulate import Drill, Field, Step, rounds
-from app.engine.learning.strategy import Strategy
+from app.engine.learning.strategy import WEIGHT_MOST, Strategy
 from app.wire import tensors
 
 MOST_BYTES = 64 << 20
@@ -40,14 +43,18 @@ def simulate(spec: dict[str, Any], seed: int, report: Report = silent, stop: Sto
     """Run `spec.rounds` rounds over `spec.clients` simulated clients; `spec` holds a plan, see `plan_of`, and a `LocalSpec`.
 
     The result holds rounds [{round, accuracy, loss, cpu_s, bytes, time_s}], final_accuracy, clients, how the data went round,
-    who was served how well, and `params`.
+    who was served how well, how often whose update was `rejected`, in how many rounds too few were sound (`idle_rounds`), and
+    `params`.
     """
     plan = plan_of(spec, seed)
     test = plan.judged
     course = rounds(plan.start, plan.strategy, plan.population, test, time.process_time, place=plan.place)
     done: list[Round] = []
+    rejected, idle = Counter[int](), 0
     for step in course:
         updates = _shown(step)
+        rejected.update(step.rejected.tolist())
+        idle += not step.stood
         done.append(replace(step.round, drift=updates["drift"]))
         last = step.round.round >= spec["rounds"] or stop() or settled([row.accuracy for row in done], spec)
         _tell(report, step, spec["rounds"], updates)
@@ -61,6 +68,8 @@ def simulate(spec: dict[str, Any], seed: int, report: Report = silent, stop: Sto
         "served": served(step.params, plan.strategy.base, plan.population, step.memory, test),
         "model": plan.strategy.base.model,
         "updates": updates,
+        "rejected": [{"client": client, "rounds": count} for client, count in sorted(rejected.items())],
+        "idle_rounds": idle,
         "params": as_text(step.params),
     }
     if plan.place.drill.attack == "backdoor":
@@ -120,8 +129,8 @@ def plan_of(spec: dict[str, Any], seed: int, held_back: float = 0.0) -> Plan:
     """Return the plan in `spec`; raise `BadInput` when an argument does not fit.
 
     Besides those of `LocalSpec` it may hold dataset, clients, partition, alpha, sample_ratio, selection, aggregator, attack,
-    attackers, drill_round, dropout_rate, deadline_s, drop_stragglers, server_rate and norm_bound. That ratio of the
-    training data which is `held_back` goes to no client; it is what rounds are judged on, else the test data.
+    attackers, drill_round, dropout_rate, deadline_s, drop_stragglers, server_rate, norm_bound and weight_most. That ratio of
+    the training data which is `held_back` goes to no client; it is what rounds are judged on, else the test data.
     """
     split = load(str(spec.get("dataset") or DIGITS))
     judged = (split.test_x, split.test_y)
@@ -144,13 +153,34 @@ def plan_of(spec: dict[str, Any], seed: int, held_back: float = 0.0) -> Plan:
         local, sample_ratio=float(spec.get("sample_ratio", 1.0)), aggregator=rule,
         server_rate=float(spec.get("server_rate", 0.0)), norm_bound=float(spec.get("norm_bound", 0.0)),
         selection=spec.get("selection", "random"), deadline_s=float(spec.get("deadline_s", 0.0)),
+        weight_most=float(spec.get("weight_most", WEIGHT_MOST)),
     )  # fmt: skip
     drill = Drill(spec.get("attack", "none"), hostile, int(spec.get("drill_round", 1)), float(spec.get("dropout_rate", 0.0)))
-    if drill.dropout > 0 and local.algorithm == "fedbuff":
-        raise BadInput("Fedbuff has no rounds from which a client could drop out", field="dropout_rate")
+    _check_fit(strategy, spec)
     place = Field(drill, partial=not spec.get("drop_stragglers", False))
     population = Population.of(split.train_x, split.train_y, parts)
     return Plan(split, population, spread, strategy, place, nets.initial(local.model, seed), judged)
+
+
+def _check_fit(strategy: Strategy, spec: Mapping[str, Any]) -> None:
+    """Raise `BadInput` when settings do not fit each other, rather than leave one without effect."""
+    buffered = strategy.base.algorithm == "fedbuff"
+    usual = {"selection": "random", "deadline_s": 0.0, "drop_stragglers": False, "dropout_rate": 0.0}
+    for name, value in usual.items():
+        if buffered and spec.get(name, value) != value:
+            raise BadInput("Fedbuff asks whoever is idle and waits for nobody: {setting} has no meaning there",
+                           setting=name, field=name)  # fmt: skip
+        needs_end = name == "drop_stragglers" or (name == "selection" and spec.get(name) == "capable")
+        if needs_end and spec.get(name, value) != value and strategy.deadline_s <= 0:
+            raise BadInput("{setting} goes by a deadline, and there is none", setting=name, field="deadline_s")
+    clients, ratio = int(spec["clients"]), strategy.sample_ratio
+    asked = size_of(clients, ratio) if buffered else min(clients, max(1, round(clients * ratio)))
+    if asked < (least := least_of(strategy.aggregator)):
+        raise BadInput(
+            "{rule} bears {hostile} hostile clients only among {least} or more; {clients} take part",
+            rule=strategy.aggregator.name, hostile=int(spec.get("attackers", 0)), least=least, clients=asked,
+            field="aggregator",
+        )  # fmt: skip
 
 
 def _apart(split: Split, ratio: float) -> tuple[Split, tuple[nets.Array, NDArray[np.int64]]]:
@@ -185,7 +215,7 @@ def _tell(report: Report, step: Step, total: int, updates: dict[str, Any]) -> No
         row.round, total, "rounds",
         partial={
             "round": row.round, "accuracy": row.accuracy, "loss": row.loss, "bytes": row.bytes, "time_s": row.time_s,
-            "updates": updates, "missing": int((step.updates.examples == 0).sum()),
+            "updates": updates, "missing": int((step.updates.examples == 0).sum()), "rejected": step.rejected.tolist(),
         },
         samples={
             "accuracy_ratio": [(at_s, row.accuracy)], "loss": [(at_s, row.loss)], "drift_ratio": [(at_s, updates["drift"])],

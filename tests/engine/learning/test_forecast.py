@@ -7,11 +7,30 @@ from app.engine.learning.work import simulate
 
 
 def test_bytes_are_those_that_a_run_then_moves():
-    for more in ({}, {"compress": "top-k"}, {"algorithm": "scaffold"}, {"sample_ratio": 0.5}, {"compress": "quantise"}):
+    for more in ({}, {"compress": "top-k"}, {"algorithm": "scaffold"}, {"sample_ratio": 0.5}, {"compress": "quantise"},
+                 {"algorithm": "fedbuff"}, {"algorithm": "fedbuff", "sample_ratio": 0.6, "compress": "sketch"}):  # fmt: skip
         spec = {"clients": 10, "rounds": 2, "partition": "iid", **more}
         told = forecast("simulation", spec, 10, 143.7)
         moved = [row["bytes"] for row in simulate(spec, 0)["rounds"]]
-        assert (told["bytes"], told["round_bytes"]) == (sum(moved), moved[0])
+        assert (told["bytes"], told["round_bytes"], told["bytes_are"]) == (sum(moved), moved[0], "exact")
+
+
+@pytest.mark.parametrize(
+    "more", [{"deadline_s": 0.1}, {"deadline_s": 0.1, "drop_stragglers": True}, {"dropout_rate": 0.5}, {"until_accuracy": 0.5}]
+)
+def test_where_chance_has_a_say_the_bytes_are_the_most_there_can_be(more):
+    spec = {"clients": 10, "rounds": 6, "partition": "iid", **more}
+    told = forecast("simulation", spec, 10, 143.7)
+    assert told["bytes_are"] == "most"
+    assert sum(row["bytes"] for row in simulate(spec, 0)["rounds"]) < told["bytes"]
+
+
+def test_what_the_bytes_are_is_said_for_other_ways_too():
+    poisson = {"rounds": 1, "selection": "poisson", "sample_ratio": 0.3}
+    assert forecast("simulation", poisson, 10, 100)["bytes_are"] == "mean"
+    assert forecast("simulation", {**poisson, "sample_ratio": 1.0}, 10, 100)["bytes_are"] == "exact"
+    buffered = forecast("live", {"rounds": 1, "algorithm": "fedbuff", "quorum_ratio": 0.5}, 9, 100)
+    assert (buffered["asked"], buffered["bytes_are"]) == (5, "answer")
 
 
 def test_time_follows_the_pace_of_earlier_rounds():

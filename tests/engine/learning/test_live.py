@@ -213,3 +213,27 @@ async def test_a_session_that_another_console_runs_is_seen_but_not_gone_on_with_
     assert not again._resumed
     assert again.sessions.need(told["run_id"]).status == again.records.need(told["run_id"]).state == "running"
     await again.stop()
+
+
+async def test_a_node_that_claims_a_million_million_examples_does_not_take_the_model_over(learning, links):
+    def greedy(update, meta):
+        return {name: -value for name, value in update.items()}, {**meta, "examples": "1e12"}
+
+    links.clients["id2"].change = greedy
+    taken = await learning.train(links.nodes, rounds=4, seed=0, learning_rate=0.2, weight_most=0.0, **WHO)
+    told = await learning.train(links.nodes, rounds=8, seed=0, learning_rate=0.2, **WHO)
+    assert taken["final_accuracy"] < 0.2
+    assert told["final_accuracy"] > 0.4
+    part = (await learning.show(told["run_id"]))["rounds"][0]["parts"][2]
+    assert (part["state"], part["examples"]) == ("done", 10**12)
+    assert "claims 1000000000000 examples and counts as" in part["reason"]
+    assert told["parts"]["node2"]["reason"] == (await learning.show(told["run_id"]))["rounds"][-1]["parts"][2]["reason"]
+
+
+async def test_bytes_of_a_round_are_as_forecast_and_who_is_offline_costs_none(learning, links):
+    asked = await learning.forecast(6, live=True, rounds=2)
+    told = await learning.train(links.nodes, rounds=2, seed=0, **WHO)
+    assert [row["bytes"] for row in told["rounds"]] == [asked["round_bytes"]] * 2
+    links.clients["id1"].fail = Offline("unplugged")
+    fewer = await learning.train(links.nodes, rounds=1, seed=0, **WHO)
+    assert fewer["rounds"][0]["bytes"] * 6 == asked["round_bytes"] * 5

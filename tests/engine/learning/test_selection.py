@@ -40,6 +40,13 @@ def test_adaptive_looks_at_clients_it_never_saw():
     assert (chosen >= 90).sum() == 2
 
 
+def test_a_client_that_claims_any_loss_and_any_examples_is_not_asked_in_every_round():
+    seen = Seen(np.full(40, 1.0), np.full(40, 20.0), np.ones(40))
+    seen.losses[7], seen.examples[7] = 1e12, 1e12
+    asked = sum(7 in select("adaptive", rng(seed), 0.1, seen) for seed in range(200))
+    assert asked < 40  # a tenth of 200, and five standard errors
+
+
 def test_capable_asks_who_can_be_done_in_time_and_else_the_fastest():
     seen = Seen.nothing(10)
     seen.round_s[:] = np.arange(10)

@@ -159,3 +159,27 @@ def test_an_update_over_the_norm_bound_is_refused():
     strategy = Strategy(LocalSpec(model=MODEL), norm_bound=0.1)
     with pytest.raises(BadInput, match=r"norm .* over the bound 0\.1"):
         strategy.accept(nets.initial(MODEL, 0), 5)
+
+
+def test_a_claim_of_examples_counts_for_a_few_times_the_middle_one_and_no_more():
+    rows = np.float32([[1, 1], [1, 1], [1, 1], [-1, -1]])
+    examples, steps = np.array([10, 20, 30, 10**12]), np.array([2, 0, 4, 10**11])
+    strategy = Strategy(LocalSpec(model=TWO), weight_most=4.0)
+    gathered = strategy.weigh(rows, examples, steps)  # the middle one is the lower of two
+    assert gathered.weights.tolist() == [10, 20, 30, 80]
+    assert gathered.steps.tolist() == [2, 4, 4, 10]  # two passes in batches of 16, over what is believed
+    assert nets.flatten(strategy.step(Global(two([0, 0])), gathered, 4).params, TWO) == pytest.approx((60 - 80) / 140)
+    believing = Strategy(LocalSpec(model=TWO), weight_most=0.0)
+    assert believing.weigh(rows, examples, steps).weights.tolist() == examples.tolist()
+
+
+def test_claimed_steps_do_not_blow_up_fednova():
+    rows, examples = np.ones((3, 2), np.float32), np.array([16, 16, 10**12])
+    strategy = Strategy(LocalSpec(model=TWO, algorithm="fednova"))
+    moved = strategy.step(Global(two([0, 0])), strategy.weigh(rows, examples, np.array([2, 2, 10**11])), 3)
+    assert np.abs(nets.flatten(moved.params, TWO)).max() < 5
+
+
+def test_clients_that_sent_nothing_do_not_lower_what_others_are_believed():
+    gathered = Strategy(LocalSpec(model=TWO)).weigh(np.ones((5, 2), np.float32), np.array([0, 0, 0, 40, 40]), np.zeros(5, int))
+    assert gathered.weights.tolist() == [0, 0, 0, 40, 40]

@@ -1,4 +1,5 @@
 import base64
+import itertools
 
 import numpy as np
 import onnxruntime
@@ -44,7 +45,12 @@ def test_a_stopped_simulation_returns_what_it_has():
 
 
 @pytest.mark.parametrize("spec", [{"partition": "stripes"}, {"epochs": 0}, {"model": "cnn"}, {"model": "mlp-5-4-3"},
-                                  {"dropout_rate": 0.5, "algorithm": "fedbuff"}])  # fmt: skip
+                                  {"dropout_rate": 0.5, "algorithm": "fedbuff"},
+                                  {"selection": "adaptive", "algorithm": "fedbuff"},
+                                  {"deadline_s": 1.0, "algorithm": "fedbuff"}, {"drop_stragglers": True, "algorithm": "fedbuff"},
+                                  {"drop_stragglers": True}, {"selection": "capable"},
+                                  {"aggregator": "krum", "attackers": 1},
+                                  {"aggregator": "median", "attackers": 1, "sample_ratio": 0.5}])  # fmt: skip
 def test_a_bad_spec_is_refused(spec):
     with pytest.raises(BadInput):
         work.simulate({"clients": 4, "rounds": 1, **spec}, 0)
@@ -73,6 +79,26 @@ def test_lost_clients_cost_no_upload_and_the_round_goes_on():
     missing = [call[3]["missing"] for call in told.calls]
     assert missing[:3] == [0, 0, 0]
     assert 0 < sum(missing[3:]) < 30
+
+
+def test_rounds_with_too_few_for_the_aggregator_leave_the_model_alone_and_are_counted():
+    spec = {"clients": 6, "rounds": 8, "partition": "iid", "aggregator": "krum", "attackers": 1, "dropout_rate": 0.3,
+            "drill_round": 2}  # fmt: skip
+    told = work.simulate(spec, 1)
+    rows = told["rounds"]
+    still = sum(
+        later["accuracy"] == now["accuracy"] and later["loss"] == now["loss"] for now, later in itertools.pairwise(rows)
+    )
+    assert len(rows) == 8
+    assert 0 < still == told["idle_rounds"] < 7
+
+
+def test_updates_over_the_norm_bound_are_left_out_and_counted():
+    spec = {"clients": 8, "rounds": 4, "partition": "iid", "attack": "gaussian", "attackers": 2}
+    told, free = (work.simulate({**spec, "norm_bound": bound}, 0) for bound in (3.0, 0.0))
+    assert told["rejected"] == [{"client": 0, "rounds": 4}, {"client": 1, "rounds": 4}]
+    assert free["rejected"] == []
+    assert told["final_accuracy"] > free["final_accuracy"]
 
 
 def test_tuning_finds_the_step_size_that_works_with_fewer_rounds_than_trying_all():

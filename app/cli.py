@@ -217,7 +217,7 @@ async def _replacement(row: Command, given: dict[str, Any], place: "Home") -> Pa
         from app.engine.store.salvage import prepare
 
         return await asyncio.to_thread(prepare, place.store, args["file"], args["backup"])
-    return args["file"] if row.id == "store.restore" else None
+    return args["file"] if row.id in ("store.restore", "hub.restore") else None
 
 
 async def _in_engine(row: Command, given: dict[str, Any], place: "Home", table: CommandTable) -> Any:

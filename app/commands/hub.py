@@ -49,11 +49,8 @@ async def compact(call: "Call") -> dict[str, Any]:
 async def restore(call: "Call", *, file: Path) -> dict[str, Any]:
     """Put a backup in the hub's place, under a new epoch."""
     engine = call.engine
-    if engine.sync.host is not None:
-        raise Conflict("The hub is being served", hint="Stop it, restore, and serve it again.")
     kept = await engine.restore(file)
-    epoch = await engine.sync.begin_epoch()
-    return {"file": str(file), "kept": str(kept) if kept else "", "epoch": epoch}
+    return {"file": str(file), "kept": str(kept) if kept else "", "epoch": await engine.sync.epoch()}
 
 
 ROWS: tuple[Command, ...] = (

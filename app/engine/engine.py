@@ -144,15 +144,20 @@ class Engine:
             await self.store.close()
 
     async def restore(self, file: Path) -> Path | None:
-        """Put the store of a backup in place of the present one and start anew; returns where the old one is kept."""
+        """Put the store of a backup in place of the present one and start anew; returns where the old one is kept.
+
+        What others have to be told of it (a hub's new epoch) is owed by the store from the moment it is in place.
+        """
         from app.engine.store.store import Store
 
         if file in self._rescued:  # done already, for without it the engine could not open
             return self._rescued.pop(file)
+        if hasattr(self, "sync") and self.sync.host is not None:
+            raise Conflict("The hub is being served", hint="Stop it, restore, and serve it again.")
         await asyncio.to_thread(Store.validate_file, file)
         await self._stop()
         try:
-            return await Store.swap(self.place.store, file, self.clock.now_us(), database=self.place.database)
+            return await Store.swap(self.place.store, file, self.clock.now_us(), database=self.place.database, back=True)
         finally:
             await self._start()
 
@@ -192,9 +197,6 @@ class Engine:
             await asyncio.to_thread(prepare, self.place.store, file, backup)
         kept = await self.restore(fresh)
         await asyncio.to_thread(fresh.unlink, missing_ok=True)
-        await self.sync.mend()
-        if await self.store.read(lambda conn: rows.get(conn, "meta", "sync.hub")) is not None:
-            await self.sync.begin_epoch()
         told = await self.store.read(lambda conn: rows.need(conn, "meta", MARK))
         return {**told["value"], "kept": str(kept) if kept else ""}
 

@@ -1,6 +1,7 @@
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -111,6 +112,20 @@ async def test_all_is_there_after_a_restart_and_after_a_restore(engine, tmp_path
     again = await Engine.open(home, command_table())
     assert "first" in [row["args"]["word"] for row in (await again.run("audit.list", command="drill.do"))["entries"]]
     await again.close()
+
+
+@pytest.mark.parametrize("command", ["store.restore", "hub.restore"])
+async def test_a_home_of_a_hub_has_a_new_epoch_after_a_restore_by_either_command(engine, tmp_path, command):
+    before = await engine.sync.epoch()
+    await engine.run("store.backup", file=tmp_path / "copy.db")
+    told = await engine.run(command, file=tmp_path / "copy.db")
+    after = await engine.sync.epoch()
+    assert after != before
+    assert told.get("epoch", after) == after
+    engine.sync.host = SimpleNamespace(address="here")
+    with pytest.raises(Conflict, match="being served"):
+        await engine.run(command, file=tmp_path / "copy.db")
+    engine.sync.host = None
 
 
 async def test_a_damaged_store_gives_way_to_a_backup_and_is_kept(tmp_path):

@@ -6,6 +6,7 @@ online backup (https://sqlite.org/backup.html).
 
 import contextlib
 import filecmp
+import json
 import os
 import shutil
 import sqlite3
@@ -19,6 +20,9 @@ from app.engine.store.faults import translate
 from app.engine.store.migrate import refuse_newer, upgrade
 
 _LOGS = ("-wal", "-journal")  # what of a file's SIDES holds data
+_SCRATCH = ".restoring"
+_COMPLETE = ".restored"
+DUE = "restored"  # in `meta`: that this store was set back, or pieced together, and others have not heard of it
 
 
 def mark_of(path: Path) -> Path:
@@ -186,25 +190,44 @@ def validate_file(path: Path) -> str:
     return found
 
 
-def swap_in(path: Path, source: Path, kept: Path) -> Path | None:
+def owe(path: Path, *, pieced: bool = False) -> None:
+    """Mark a state file nobody uses as set back, or pieced together: the engine that opens it owes others word of that."""
+    with contextlib.closing(sqlite3.connect(path)) as raw, raw:
+        if pieced:  # which is more than set back
+            raw.execute("DELETE FROM meta WHERE id = ?", (DUE,))
+        raw.execute("INSERT OR IGNORE INTO meta (id, value) VALUES (?, ?)", (DUE, json.dumps({"pieced": pieced})))
+
+
+def swap_in(path: Path, source: Path, kept: Path, *, back: bool = False) -> Path | None:
     """Put a copy of `source` in the place of the closed store at `path`, which goes to `kept`; return that (None: no old one).
 
-    The source is validated first, and the old file goes aside with its log only when the new one is complete.
+    The source is validated first, and marked if it sets the store `back`. Once the copy is complete the swap stands: a kill
+    in its middle is made good by `finish_swap`.
     """
     validate_file(source)
-    fresh = path.with_name(path.name + ".restored")
+    scratch = path.with_name(path.name + _SCRATCH)
     try:
-        _copy(source, fresh, "ro")
+        _copy(source, scratch, "ro")
+        if back:
+            owe(scratch)
     except sqlite3.Error as error:
-        fresh.unlink(missing_ok=True)
-        raise translate(error, fresh) from error
-    old = path.exists()
-    if old:
-        for side in SIDES:
-            beside = path.with_name(path.name + side)
-            if beside.exists():
-                os.replace(beside, kept.with_name(kept.name + side))
-        os.replace(path, kept)
+        scratch.unlink(missing_ok=True)
+        raise translate(error, scratch) from error
+    os.replace(scratch, path.with_name(f"{path.name}.{kept.name}{_COMPLETE}"))
+    return finish_swap(path)
+
+
+def finish_swap(path: Path) -> Path | None:
+    """Have a complete copy beside the closed store take its place, if there is one; return where the old one went."""
+    found = sorted(path.parent.glob(f"{path.name}.*{_COMPLETE}"))
+    if not found:
+        return None
+    fresh = found[-1]
+    kept = path.with_name(fresh.name.removeprefix(path.name + ".").removesuffix(_COMPLETE))
+    for side in ("", *SIDES):  # the file before its log: what is left of them is never taken for the new one's
+        beside = path.with_name(path.name + side)
+        if beside.exists():
+            os.replace(beside, kept.with_name(kept.name + side))
     os.replace(fresh, path)
     clear_mark(path)
-    return kept if old else None
+    return kept if kept.exists() else None

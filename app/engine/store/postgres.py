@@ -115,13 +115,15 @@ class PostgresSeat:
         finally:
             engine.dispose()
 
-    def swap_in(self, source: Path, kept: Path) -> Path:
+    def swap_in(self, source: Path, kept: Path, *, back: bool = False) -> Path:
         """Put what a state file holds in the place of everything here, in one transaction; the old goes to `kept` first."""
         care.validate_file(source)
         self.backup(kept)
         with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".restore-") as folder:
             scratch = Path(folder) / "outpost.db"
             care.backup(source, scratch)
+            if back:
+                care.owe(scratch)
             engine = open_engine(self._address, writer=True)
             try:
                 with _file(scratch) as old, engine.connect() as conn, conn.begin():

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict, Missing
 from app.engine.store import migrate
+from app.engine.store.care import owe
 from app.engine.store.database import SIDES, looking, open_engine, problems_of, to_json
 from app.engine.store.faults import translate
 
@@ -69,6 +70,7 @@ def salvage(damaged: Path, backup: Path | None, fresh: Path) -> Salvaged:
                 _fill(target, backup, told.added, [], only=frozenset(told.torn))
             target.execute("INSERT OR REPLACE INTO meta (id, value) VALUES (?, ?)", (MARK, to_json(told.to_json())))
             target.execute("COMMIT")
+        owe(fresh, pieced=True)
     except sqlite3.Error as error:
         raise translate(error, fresh) from error
     if not sum(told.rows.values()) and not sum(told.added.values()):

@@ -30,8 +30,8 @@ class Seat(Protocol):
     def backup(self, target: Path) -> int:
         """Write a sound copy into a state file; return its size in bytes."""
 
-    def swap_in(self, source: Path, kept: Path) -> Path | None:
-        """Put what a state file holds in the place of what is here; return where that is kept."""
+    def swap_in(self, source: Path, kept: Path, *, back: bool = False) -> Path | None:
+        """Put what a state file holds in the place of what is here, marked if that sets it back; return where that is kept."""
 
     def check(self) -> list[str]:
         """Return what is wrong, one line each."""
@@ -53,6 +53,7 @@ class FileSeat:
         """Make the file ready for use."""
         path = self.path
         make_private(path.parent)
+        care.finish_swap(path)
         existed = path.exists() and path.stat().st_size > 0
         if existed:
             self._refuse(clock)
@@ -89,9 +90,9 @@ class FileSeat:
         """Write a sound copy of the live file."""
         return care.backup(self.path, target)
 
-    def swap_in(self, source: Path, kept: Path) -> Path | None:
+    def swap_in(self, source: Path, kept: Path, *, back: bool = False) -> Path | None:
         """Put a copy of `source` in the file's place."""
-        return care.swap_in(self.path, source, kept)
+        return care.swap_in(self.path, source, kept, back=back)
 
     def check(self) -> list[str]:
         """Return what is wrong with the file."""

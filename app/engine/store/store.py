@@ -107,10 +107,10 @@ class Store:
         return care.validate_file(path)
 
     @staticmethod
-    async def swap(path: Path, source: Path, stamp_us: int, *, database: str = "") -> Path | None:
-        """Put a copy of `source` in the place of a closed store; return where the old one is kept."""
+    async def swap(path: Path, source: Path, stamp_us: int, *, database: str = "", back: bool = False) -> Path | None:
+        """Put a copy of `source` in the place of a closed store, set `back` by it or not; return where the old one is kept."""
         seat, kept = seat_of(path, database), path.with_name(f"{path.stem}-before-{stamp_us}{path.suffix}")
-        return await in_thread(lambda: seat.swap_in(source, kept), "store-restore")
+        return await in_thread(lambda: seat.swap_in(source, kept, back=back), "store-restore")
 
     def _tell_trouble(self, error: Exception) -> None:
         tell(self._loop, lambda: self._troubled(error))

@@ -21,8 +21,9 @@ from app.engine.sync import carry
 from app.engine.sync.backups import Backups
 from app.engine.sync.conflicts import OPEN
 from app.engine.sync.conflicts import TABLE as CONFLICTS
-from app.engine.sync.console import BUNDLE, HUB, Console, retry_later
+from app.engine.sync.console import BUNDLE, HUB, retry_later
 from app.engine.sync.exchange import Asking, Exchange, Tally
+from app.engine.sync.finishing import finish
 from app.engine.sync.followers import Followers
 from app.engine.sync.guards import undecided_in
 from app.engine.sync.hub import Hub
@@ -59,7 +60,9 @@ class SyncService:
         self.backups = Backups(base, lambda: self.host is not None)
 
     async def start(self) -> None:
-        """Load peers and conflicts, apply what an older version could not, and begin to exchange."""
+        """Finish what a restore began, load peers and conflicts, apply what an older version could not, begin to exchange."""
+        now_us = self._base.clock.now_us()
+        await self._base.store.write(lambda conn: finish(conn, now_us))
         await self._base.store.write(_retry)
         await self._load()
         self.followers.follow({CONFLICTS: self._load})
@@ -97,27 +100,15 @@ class SyncService:
             got, gave = peer.received_bytes + received, peer.sent_bytes + sent
             self.peers.put(replace(peer, synced_us=now_us, tried_us=now_us, received_bytes=got, sent_bytes=gave))
 
-    async def begin_epoch(self) -> str:
-        """Begin a new epoch of the hub in this home, after its store was restored."""
+    async def epoch(self) -> str:
+        """Return the epoch of the hub in this home."""
         now_us = self._base.clock.now_us()
 
         def work(conn: rows.Conn) -> str:
             with capture.quiet(conn):
-                return Hub(Shelf(conn), now_us).restored()
+                return Hub(Shelf(conn), now_us).epoch
 
         return await self._base.store.write(work)
-
-    async def mend(self) -> None:
-        """Have everything that hubs hold come again, for what stands here was pieced together; see `Console.mend`."""
-        now_us = self._base.clock.now_us()
-        hubs = [peer.id for peer in sorted(self.peers, key=lambda peer: peer.acked) if peer.kind == HUB]
-
-        def work(conn: rows.Conn) -> None:
-            with capture.quiet(conn):
-                for place, peer in enumerate(hubs):
-                    Console(Shelf(conn), peer, now_us).mend(anew=place == 0)
-
-        await self._base.store.write(work)
 
     async def leave(self, key: str) -> dict[str, Any]:
         """Exchange no longer with a peer; what came from it stays."""

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from app.engine.base.clock import ManualClock
 from app.engine.base.errors import BadInput, Conflict, Limit, Missing
-from app.engine.store import care, migrate
+from app.engine.store import care, migrate, rows
 from app.engine.store.store import Store
 
 
@@ -82,6 +83,33 @@ async def test_a_newer_or_damaged_backup_leaves_the_present_store_alone(store: S
     with pytest.raises(BadInput):
         care.swap_in(store.path, copy, tmp_path / "kept.db")
     assert store.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+async def test_a_kill_in_the_middle_of_a_restore_leaves_the_old_store_or_the_new_one_and_what_it_owes(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    await store.backup(tmp_path / "copy.db")
+    await store.write(lambda conn: rows.put(conn, "meta", {"id": "late", "value": {}}, actor="", cause="", now_us=1))
+    await store.close()
+    store.path.with_name(store.path.name + "-journal").write_bytes(b"")  # something beside it, which goes along
+    real, left = care.os.replace, [step]
+
+    def replace(source: Path, target: Path) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(care.os, "replace", replace)
+        with pytest.raises(KeyboardInterrupt):
+            care.swap_in(store.path, tmp_path / "copy.db", tmp_path / "kept.db", back=True)
+    again = await Store.open(store.path, ManualClock())
+    found = await again.read(lambda conn: {row["id"] for row in rows.select(conn, "meta")})
+    await again.close()
+    assert found == ({"late"} if step == 1 else {care.DUE})
+    assert (tmp_path / "kept.db").exists() == (step > 1)
 
 
 async def test_a_backup_can_be_put_where_there_is_no_store(store: Store, tmp_path: Path) -> None:

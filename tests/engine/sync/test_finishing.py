@@ -1,0 +1,72 @@
+"""A store that was restored or salvaged tells others of it, whatever happened between the swap and the next start."""
+
+from app.engine.store import rows
+from app.engine.store.care import DUE, owe
+from app.engine.store.store import Store
+from app.engine.sync.finishing import finish
+from tests.engine.sync.places import Place, exchange
+
+
+async def names(place):
+    return sorted(row["name"] for row in await place.all())
+
+
+async def set_back(place, backup, *, start=True):
+    """Put a backup in the place's store, and start on it as the engine does."""
+    await place.store.close()
+    await Store.swap(place.store.path, backup, 1, back=True)
+    again = Place(await Store.open(place.store.path, place.clock), place.clock)
+    if start:
+        await again.store.write(lambda conn: finish(conn, place.clock.now_us()))
+    return again
+
+
+async def test_a_hub_set_back_by_whatever_command_begins_a_new_epoch_once(places, hub_database, tmp_path):
+    hub, ann, bob = places
+    for name in ("one", "two"):
+        await ann.save(name=name)
+        await exchange(hub, ann, "ann")
+        if name == "one":
+            await exchange(hub, bob, "bob")
+            await hub.store.backup(tmp_path / "early.db")
+    if hub_database:
+        await hub.store.close()
+        await Store.swap(tmp_path / "none.db", tmp_path / "early.db", 1, database=hub_database, back=True)
+        hub = Place(await Store.open(tmp_path / "none.db", hub.clock, database=hub_database), hub.clock)
+    else:
+        hub = await set_back(hub, tmp_path / "early.db", start=False)
+    before = (await hub.store.read(lambda conn: rows.need(conn, "meta", "sync.hub")))["value"]["epoch"]
+    assert await hub.store.write(lambda conn: finish(conn, hub.clock.now_us()))
+    after = await hub.hub(lambda one: one.epoch)
+    assert before != after
+    assert not await hub.store.write(lambda conn: finish(conn, hub.clock.now_us()))
+    assert await hub.hub(lambda one: one.epoch) == after
+    await bob.save(name="three")
+    for console, device in ((bob, "bob"), (ann, "ann"), (bob, "bob")):
+        await exchange(hub, console, device)
+    assert await names(bob) == await names(ann) == await names(hub) == ["one", "three", "two"]
+    await hub.store.close()
+
+
+async def test_a_console_set_back_owes_nothing_and_its_mark_goes(places, tmp_path):
+    _, ann, _ = places
+    await ann.save(name="one")
+    await ann.store.backup(tmp_path / "early.db")
+    ann = await set_back(ann, tmp_path / "early.db")
+    assert await ann.store.read(lambda conn: rows.select(conn, "meta")) == []
+    await ann.store.close()
+
+
+async def test_a_store_pieced_together_and_killed_before_it_could_say_so_asks_its_hub_at_the_next_start(places, tmp_path):
+    hub, ann, bob = places
+    await ann.save(name="one")
+    for console, device in ((ann, "ann"), (bob, "bob")):
+        await exchange(hub, console, device)
+    await bob.store.backup(tmp_path / "pieces.db")
+    owe(tmp_path / "pieces.db", pieced=True)
+    old = await bob.replica()
+    bob = await set_back(bob, tmp_path / "pieces.db")
+    peer = await bob.console(lambda one: one.peer)
+    assert (await bob.replica() != old, peer["cursor"], peer["acked"]) == (True, -1, 0)
+    assert await bob.store.read(lambda conn: rows.get(conn, "meta", DUE)) is None
+    await bob.store.close()

@@ -15,6 +15,7 @@ os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 import asyncio
 import gc
 import inspect
+import itertools
 import sys
 import threading
 import weakref
@@ -110,12 +111,15 @@ _known: list[Alive] = []
 
 
 _MANY_OBJECTS = 300_000
+_LOOK_EVERY = 32
+_turn = itertools.count()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item):
     # What modules and earlier tests keep is looked through at every collection and by the timer guard: lay it aside.
-    if len(gc.get_objects()) > _MANY_OBJECTS:
+    # Counting takes some 10 ms where there are many, so not before every test.
+    if next(_turn) % _LOOK_EVERY == 0 and len(gc.get_objects()) > _MANY_OBJECTS:
         gc.collect()
         gc.freeze()
     _known[:] = [Alive(bool({"qtbot", "qapp"} & set(getattr(item, "fixturenames", ()))))]

@@ -14,6 +14,7 @@ from app.engine.base.text import tr
 from app.engine.fleet.query import compile_query
 from app.engine.fleet.query.complete import complete
 from app.engine.fleet.records import Node
+from app.views.shell import theme
 from app.views.widgets.table_model import RecordsModel
 
 _QUERY: Final = re.compile(r"""[=<>~"'()!]|\b(?:and|or|not|in)\b|\blabel\.""")
@@ -31,6 +32,7 @@ class QueryCompleter(QCompleter):
         self.setModel(self._words)
         self.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
+        theme.dress(self.popup())
 
     def splitPath(self, path: str) -> list[str]:
         """Look up what fits at the end of `path`; the words are chosen already, so none is left to match."""

@@ -80,6 +80,7 @@ def pictures(app: QApplication, out: Path, themes: tuple[str, ...] = tuple(theme
     for name in themes:
         theme.apply(app, name)
         whole = sheet()
+        theme.dress(whole)
         whole.show()
         for plot in whole.findChildren(LivePlot):
             plot.draw(wait=True)

@@ -83,6 +83,7 @@ class Field(QWidget):
             completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
             completer.setFilterMode(Qt.MatchFlag.MatchContains)
             completer.activated.connect(lambda _text: self._touched())
+            theme.dress(completer.popup())
             self._editor.setCompleter(completer)
 
     def check(self) -> BadInput | None:

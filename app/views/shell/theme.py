@@ -11,7 +11,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
-from PySide6.QtWidgets import QApplication, QTableView
+from PySide6.QtWidgets import QApplication, QTableView, QWidget
 
 RESOURCES: Final = Path(__file__).resolve().parents[3] / "resources"
 SPACE: Final = 4  # px, the base unit: spacings are 4 8 12 16 24 32
@@ -137,17 +137,28 @@ def apply(app: QApplication, name: str, *, compact: bool | None = None, still: b
     if app.style().objectName() != "fusion":
         app.setStyle("Fusion")
     # Each of these styles every widget there is anew, so what stays the same is left alone.
-    font, palette, sheet = text_font(), palette_of(_current), sheet_of(_current)
+    font, palette = text_font(), palette_of(_current)
     if app.font() != font:
         app.setFont(font)
     if app.palette() != palette:
         app.setPalette(palette)
-    if app.styleSheet() != sheet:
-        app.setStyleSheet(sheet)
+    for widget in app.topLevelWidgets():
+        if widget.styleSheet():
+            dress(widget)
     for widget in app.allWidgets():
         if isinstance(widget, QTableView) and widget.property("row_px"):
             set_rows(widget, int(widget.property("row_px")))
     return _current
+
+
+def dress(window: QWidget | None) -> None:
+    """Give a window, and what belongs to it, the style sheet of the theme in use; it follows the theme from then on.
+
+    Not the application: Qt would style each widget anew once for every widget it stands in, seven times the work.
+    """
+    sheet = sheet_of(_current)
+    if window is not None and window.styleSheet() != sheet:
+        window.setStyleSheet(sheet)
 
 
 def load_fonts() -> None:
@@ -216,6 +227,7 @@ def _luminance(colour: str) -> float:
 
 _SHEET: Final = """
 QMainWindow::separator {{ background: {border}; width: 1px; height: 1px; }}
+QToolBar {{ border: 0; padding: 0; spacing: 0; }}
 QToolTip {{ background: {raised}; color: {text}; border: 1px solid {border}; padding: 4px; }}
 QFrame[card="true"] {{ background: {surface}; border: 1px solid {border}; border-radius: 6px; }}
 QFrame[rail="true"] {{ background: {surface}; border: 0; border-right: 1px solid {border}; }}

@@ -45,6 +45,7 @@ class MainWindow(QMainWindow):
         assert isinstance(app, QApplication)
         self._app, self.engine = app, engine
         self._apply_look()
+        theme.dress(self)
         app.styleHints().colorSchemeChanged.connect(self._scheme_changed)
         self.setWindowTitle(tr("Outpost"))
         self.setWindowIcon(icon("server", "accent"))
@@ -233,7 +234,6 @@ class MainWindow(QMainWindow):
         bar = QToolBar(tr("Pages"))
         bar.setObjectName("rail")
         bar.setMovable(False)
-        bar.setStyleSheet("QToolBar { border: 0; padding: 0; spacing: 0; }")
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         bar.addWidget(self.rail)
         self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, bar)

@@ -1,11 +1,12 @@
 """The theme: every text pair readable on every ground, one palette from the tokens, series one can tell apart."""
 
+import collections
 import itertools
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication, QTableView
+from PySide6.QtWidgets import QApplication, QLabel, QTableView, QWidget
 
 from app.views.shell import theme
 
@@ -57,8 +58,34 @@ def test_applying_a_theme_changes_palette_and_sheet(qapp):
         theme.apply(qapp, "light")
         assert theme.now() is theme.LIGHT
         assert QApplication.palette().color(QPalette.ColorRole.Window).name() == theme.LIGHT.bg
-        assert theme.LIGHT.accent in qapp.styleSheet()
         assert theme.apply(qapp, "no such theme") is theme.DARK
+    finally:
+        theme.apply(qapp, "dark")
+
+
+def test_a_dressed_window_follows_the_theme_and_each_widget_is_styled_once(qtbot, qapp):
+    class Styled(QObject):
+        def __init__(self):
+            super().__init__()
+            self.times = collections.Counter()
+
+        def eventFilter(self, watched, event):
+            self.times[watched] += event.type() == QEvent.Type.StyleChange
+            return False
+
+    window = inner = QWidget()
+    qtbot.addWidget(window)
+    for _ in range(8):
+        inner = QWidget(inner)
+    label = QLabel("deep", inner)
+    theme.dress(window)
+    window.show()
+    seen = Styled()
+    label.installEventFilter(seen)
+    try:
+        theme.apply(qapp, "light")
+        assert theme.LIGHT.accent in window.styleSheet()
+        assert seen.times[label] <= 2
     finally:
         theme.apply(qapp, "dark")
 

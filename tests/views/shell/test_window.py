@@ -128,6 +128,11 @@ def test_the_theme_follows_the_setting_on_every_page(full_window, full, qapp):
         at = full_window.page.mapTo(full_window, QPoint(2, 2))
         assert picture.pixelColor(at).name() == theme.LIGHT.bg
         assert full_window.page.plots[0]._plot.backgroundBrush().color().name() == theme.LIGHT.surface
+        alone = {
+            widget for widget in qapp.topLevelWidgets() if widget.parent() is None and isinstance(widget, QAbstractItemView)
+        }
+        assert alone  # what a field suggests hangs on no window
+        assert {widget.styleSheet() for widget in alone} == {full_window.styleSheet()}
     finally:
         theme.apply(qapp, "dark")
 

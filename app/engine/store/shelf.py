@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Index, Select, text, tuple_, update
+from sqlalchemy import Index, Select, func, text, tuple_, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy import select as select_from
 
@@ -24,6 +24,8 @@ Cells: TypeAlias = dict[str, Any]
 Found: TypeAlias = tuple[Row | None, Cells]
 
 _HERE: Final = "here"
+ANY_SIZE: Final = 1 << 62
+_FEW: Final = 250  # rows of a snapshot that are read at a time
 
 
 def _parts(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
@@ -140,17 +142,24 @@ class Shelf:
         keys = [(str(table), str(id_)) for table, id_ in self.conn.execute(query)]
         return list(self.load(keys).items())
 
-    def whole(self, after: Key, most: int) -> list[tuple[Key, str | None, str]]:
-        """Return the next rows that have cells as JSON texts: values (None for no row) of columns that travel, and cells."""
+    def whole(self, after: Key, most: int, most_bytes: int = ANY_SIZE) -> list[tuple[Key, str | None, str]]:
+        """Return the next rows that have cells as JSON texts: values (None for no row) of columns that travel, and cells.
+
+        The row that passes `most_bytes` is the last; few are read at a time, so that large ones never stand here by the thousand.
+        """
         found: list[tuple[Key, str | None, str]] = []
+        size = 0
         for name in self.tables():
-            if name < after[0] or len(found) >= most:
-                continue
             columns = [column for column, kind in (kinds_of(name) or {}).items() if kind != "local"]
-            behind = after[1] if name == after[0] else ""
-            found += [
-                ((name, row), values, cells) for row, values, cells in self._bulk.page(name, behind, most - len(found), columns)
-            ]
+            behind, more = (after[1] if name == after[0] else ""), name >= after[0]
+            while more and len(found) < most and size < most_bytes:
+                asked = min(most - len(found), _FEW)
+                page = self._bulk.page(name, behind, asked, columns)
+                for row, values, cells in page:
+                    if size < most_bytes:
+                        found.append(((name, row), values, cells))
+                        size += len(values or "") + len(cells)
+                behind, more = (page[-1][0] if page else behind), len(page) == asked
         return found
 
     # who we are, and our own operations
@@ -192,11 +201,23 @@ class Shelf:
         made = table_of("sync_ops")
         return self._rows(select_from(made).where(made.c.seq > after).order_by(made.c.seq).limit(most))
 
-    def own_texts(self, after: int, most: int) -> list[str]:
-        """Return our own operations after number `after`, as the texts they are kept as."""
+    def own_texts(self, after: int, most: int, most_bytes: int = ANY_SIZE) -> list[str]:
+        """Return our own operations after number `after`, as the texts they are kept as; one at least, of any size."""
         made = table_of("sync_ops")
-        query = select_from(made.c.op).where(made.c.seq > after).order_by(made.c.seq).limit(most)
-        return list(self.conn.execute(query).scalars())
+        query = select_from(made.c.op).where(made.c.seq > after).order_by(made.c.seq)
+        if most_bytes < ANY_SIZE:
+            most = self._fitting(query.with_only_columns(func.length(made.c.op)).limit(most), most_bytes)
+        return list(self.conn.execute(query.limit(most)).scalars())
+
+    def _fitting(self, sizes: Select[Any], most_bytes: int) -> int:
+        """Return how many entries of these sizes fit, one at least: what is too much is not even read."""
+        size = count = 0
+        for more in self.conn.execute(sizes).scalars():
+            size += int(more)
+            if count and size > most_bytes:
+                break
+            count += 1
+        return count
 
     def own_of(self, keys: Iterable[Key], after: int) -> list[Row]:
         """Return our own operations on rows, after number `after`."""
@@ -263,10 +284,12 @@ class Shelf:
         if entries:
             self._bulk.insert("sync_log", entries, without="hub_seq")
 
-    def log(self, after: int, most: int) -> list[Row]:
-        """Return entries after `after`, cut so that the last transaction is whole."""
+    def log(self, after: int, most: int, most_bytes: int = ANY_SIZE) -> list[Row]:
+        """Return entries after `after`, within the bounds but for the rest of the last transaction, which is whole."""
         made = table_of("sync_log")
         query = select_from(made).where(made.c.hub_seq > after).order_by(made.c.hub_seq)
+        if most_bytes < ANY_SIZE:
+            most = self._fitting(query.with_only_columns(func.length(made.c.op)).limit(most), most_bytes)
         found = self._rows(query.limit(most))
         if found and found[-1]["left_count"]:
             rest = select_from(made).where(made.c.hub_seq > found[-1]["hub_seq"]).order_by(made.c.hub_seq)

@@ -6,7 +6,7 @@ The decoder trusts nothing: sizes before and after compression, counts and types
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, overload
 
 import zstandard
@@ -17,12 +17,20 @@ from app.wire.documents import list_of, parse_object, text_of, whole_of
 
 FORMAT: Final = "outpost-ops-1"
 MOST_BYTES: Final = 16 << 20  # compressed
-MOST_PLAIN_BYTES: Final = 128 << 20
+MOST_PLAIN_BYTES: Final = 128 << 20  # of a page, which ends with a whole transaction
+MOST_BATCH_BYTES: Final = 32 << 20  # of a batch, unpacked
+MOST_OP_BYTES: Final = 12 << 20
 MOST_OPS: Final = 50_000
+MOST_LINES: Final = 60_000
+PAGE_BYTES: Final = 8 << 20
+PART_OPS: Final = 20_000  # a transaction larger than this travels in parts, each whole for itself
+PART_BYTES: Final = 8 << 20
+_MOST_HEAD: Final = 4 << 20
 _LEVEL: Final = 3
 _REPLICA_CHARACTERS: Final = 64
 _LINES: Final = ("ops", "rows")
 _LEFT: Final = '"left":'
+_TOO_MANY: Final = "A batch may have at most {most} operations"
 
 
 class Texts(Sequence[Op]):
@@ -88,7 +96,7 @@ def decode(data: bytes) -> Batch:
 
     Sequence numbers follow each other without a gap, and transactions are whole.
     """
-    document = unpack(data)
+    document = unpack(data, most_plain_bytes=MOST_BATCH_BYTES, most_lines=MOST_OPS)
     if document.get("format") != FORMAT:
         raise BadInput("These are no operations of Outpost", field="format")
     replica, after = text_of(document, "replica"), whole_of(document, "after")
@@ -96,14 +104,25 @@ def decode(data: bytes) -> Batch:
         raise BadInput("A batch names its replica", field="replica")
     told = list_of(document, "ops")
     if len(told) > MOST_OPS:
-        raise Limit("A batch may have at most {most} operations", most=MOST_OPS)
+        raise Limit(_TOO_MANY, most=MOST_OPS)
+    if any(isinstance(each, str) and len(each) > MOST_OP_BYTES for each in told):
+        raise Limit("An operation may have at most {most} bytes", most=MOST_OP_BYTES)
     ops = tuple(Op.from_text(each, replica) if isinstance(each, str) else Op.from_json(each, replica) for each in told)
+    _check_order(ops, after)
+    return Batch(replica, text_of(document, "epoch", ""), after, text_of(document, "chain", ""), ops)
+
+
+def _check_order(ops: Sequence[Op], after: int) -> None:
+    """Raise for a number out of its turn, and for transactions that do not count down to their end, each within the batch."""
+    left = 0
     for place, op in enumerate(ops, after + 1):
         if op.seq != place:
             raise BadInput("Operation {found} stands where {wanted} should: something is missing", found=op.seq, wanted=place)
-    if ops and ops[-1].left:
+        if left and op.left != left - 1:
+            raise BadInput("A transaction of the batch does not count down to its end", field="left")
+        left = op.left
+    if left:
         raise BadInput("The last transaction of the batch is not whole", field="left")
-    return Batch(replica, text_of(document, "epoch", ""), after, text_of(document, "chain", ""), ops)
 
 
 def pack(document: Mapping[str, Any]) -> bytes:
@@ -117,8 +136,13 @@ def pack(document: Mapping[str, Any]) -> bytes:
     return zstandard.ZstdCompressor(level=_LEVEL).compress(text.encode())
 
 
-def unpack(data: bytes, *, most_bytes: int = MOST_BYTES, most_plain_bytes: int = MOST_PLAIN_BYTES) -> dict[str, Any]:
-    """Return the document in compressed `data`; raise `Limit` beyond the bounds, `BadInput` when it is none."""
+def unpack(
+    data: bytes, *, most_bytes: int = MOST_BYTES, most_plain_bytes: int = MOST_PLAIN_BYTES, most_lines: int = MOST_LINES
+) -> dict[str, Any]:
+    """Return the document in compressed `data`; raise `Limit` beyond the bounds, `BadInput` when it is none.
+
+    Lines are counted before anything is made of them: a few kilobytes of zeros may say millions.
+    """
     if len(data) > most_bytes:
         raise Limit("The body may have at most {most} bytes", most=most_bytes)
     try:
@@ -129,6 +153,10 @@ def unpack(data: bytes, *, most_bytes: int = MOST_BYTES, most_plain_bytes: int =
     except (zstandard.ZstdError, ValueError, MemoryError) as error:
         raise BadInput("The batch is damaged: {reason}", reason=str(error) or type(error).__name__) from None
     head, cut, rest = plain.partition(b"\n")
+    if len(head) > _MOST_HEAD:
+        raise Limit("The head of a batch may have at most {most} bytes", most=_MOST_HEAD)
+    if rest.count(b"\n") >= most_lines:
+        raise Limit(_TOO_MANY, most=most_lines)
     document = parse_object(head)
     if cut:
         name = document.pop("lines", None)
@@ -146,12 +174,43 @@ def split(texts: Sequence[str], most_ops: int, most_bytes: int) -> Sequence[str]
     """Return the first whole transactions of our own operations within the bounds, one transaction at least."""
     taken = size = 0
     for place, text in enumerate(texts, 1):
-        size += 64 + len(text)
+        size += 64 + size_of(text)
         if taken and (place > most_ops or size > most_bytes):
             break
         if not left_of(text):
             taken = place
     return texts[:taken]
+
+
+def in_parts(ops: list[Op]) -> list[Op]:
+    """Return operations with transactions that are too large for one batch cut into parts, each of which is seen whole."""
+    if len(ops) <= PART_OPS and sum(size_of(op.text) for op in ops) <= PART_BYTES:
+        return ops
+    told, start = list[Op](), 0
+    for place, op in enumerate(ops, 1):
+        if not op.left:
+            told += _cut(ops[start:place])
+            start = place
+    return told
+
+
+def _cut(transaction: list[Op]) -> list[Op]:
+    parts, size = [list[Op]()], 0
+    for op in transaction:
+        more = size_of(op.text)
+        if parts[-1] and (len(parts[-1]) >= PART_OPS or size + more > PART_BYTES):
+            parts.append([])
+            size = 0
+        parts[-1].append(op)
+        size += more
+    if len(parts) == 1:
+        return transaction
+    return [replace(op, left=len(part) - place) for part in parts for place, op in enumerate(part, 1)]
+
+
+def size_of(text: str) -> int:
+    """Return how many bytes a text takes on the wire."""
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
 
 
 def left_of(text: str) -> int:

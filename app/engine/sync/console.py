@@ -13,7 +13,7 @@ from app.engine.base.errors import BadInput, Conflict
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import conflicts, restamp, sealing
-from app.engine.sync.batch import MOST_OPS, Batch, Texts, split
+from app.engine.sync.batch import Batch, Texts
 from app.engine.sync.giveback import give_back
 from app.engine.sync.hlc import DRIFT_US, ZERO, Stamp, observe, tick
 from app.engine.sync.merge import ERASED, FIRST, GONE
@@ -21,6 +21,7 @@ from app.engine.sync.ops import FIRST_CHAIN, Op, canonical, parsed
 from app.engine.sync.restamp import Moved
 from app.engine.sync.sealing import keep, replica_of, seal
 from app.engine.sync.session import Session
+from app.engine.sync.waiting import next_texts
 from app.wire.documents import list_of, text_of, whole_of
 
 HUB: Final = "hub"
@@ -175,9 +176,7 @@ class Console:
         seal(self._shelf)
         peer = self.peer
         acked = int(peer["acked"]) if behind is None else behind.last
-        found = split(self._shelf.own_texts(acked, most_ops + 1), most_ops, most_bytes)
-        if not found:  # one transaction, larger than a batch
-            found = split(self._shelf.own_texts(acked, MOST_OPS), MOST_OPS, 1 << 40)
+        found = next_texts(self._shelf, acked, most_ops, most_bytes)
         if not found:
             return None
         chain = peer["state"].get("chain") if behind is None else self._shelf.chain(acked)

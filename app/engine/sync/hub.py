@@ -12,7 +12,7 @@ from app.engine.base.errors import BadInput, Conflict, Refused
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import conflicts, guards, sealing
-from app.engine.sync.batch import Batch
+from app.engine.sync.batch import PAGE_BYTES, Batch
 from app.engine.sync.hlc import observe, tick
 from app.engine.sync.merge import GONE, Loss
 from app.engine.sync.ops import FIRST_CHAIN, Op, canonical
@@ -174,7 +174,9 @@ class Hub:
         while seal(self._shelf):
             pass
         replica = replica_of(self._shelf)
-        while texts := self._shelf.own_texts(0, _SLICE):  # of a transaction cut here, the rest follows in the next round
+        while texts := self._shelf.own_texts(
+            0, _SLICE, PAGE_BYTES
+        ):  # of a transaction cut here, the rest follows in the next round
             ops = [Op.from_text(text, replica) for text in texts]
             session, entries = Session(self._shelf), []
             session.load((op.table, op.row) for op in ops)
@@ -207,7 +209,7 @@ class Hub:
             return {**answer, "snapshot": True}
         if after > head:
             raise Conflict("Entry {after} has not been written yet", after=after, field="after")
-        found = self._shelf.log(after, min(max(most, 1), PAGE))
+        found = self._shelf.log(after, min(max(most, 1), PAGE), PAGE_BYTES)
         answer["ops"] = [_told(row) for row in found if row["replica"] != replica or row["verdicts"]]
         answer["cursor"] = int(found[-1]["hub_seq"]) if found else after
         if seen > int(entry["cursor"]):
@@ -218,7 +220,7 @@ class Hub:
         """Return the next rows with their cells, deleted ones too; a cursor at `head` of the first page goes on from there."""
         if not after[0]:
             self.absorb()
-        found = self._shelf.whole(after, min(max(most, 1), PAGE))
+        found = self._shelf.whole(after, min(max(most, 1), PAGE), PAGE_BYTES)
         rows = [f"[{json.dumps(key[0])},{json.dumps(key[1])},{values or 'null'},{cells}]" for key, values, cells in found]
         last = list(found[-1][0]) if found else None
         hlc = int(self._shelf.here()["hlc"])

@@ -11,6 +11,7 @@ from app.engine.store.migrate import revisions
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import merge, rules, sequence
+from app.engine.sync.batch import in_parts
 from app.engine.sync.hlc import ZERO, Stamp, tick
 from app.engine.sync.merge import State, members_of, totals_of
 from app.engine.sync.ops import FIRST_CHAIN, Op, link
@@ -47,7 +48,7 @@ def seal(shelf: Shelf, most: int = SLICE) -> int:
     told = [row for row in found if shelf.kinds(str(row["table_name"])) is not None and row["table_name"] not in stays]
     numbers = zip(told, range(int(here["seq"]) + 1, int(here["seq"]) + 1 + len(told)), _left(told), strict=True)
     ops = [_sealed(row, session, shelf, replica, seq=seq, left=left) for row, seq, left in numbers]
-    keep(shelf, ops, str(here["chain"]), int(found[-1]["seq"]))
+    keep(shelf, in_parts(ops), str(here["chain"]), int(found[-1]["seq"]))
     session.flush()
     return len(found)
 

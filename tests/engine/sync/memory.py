@@ -70,7 +70,7 @@ class MemoryShelf:
         keys = sorted(key for key in self.d["cells"] if key > tuple(after))[:most]
         return list(self.load(keys).items())
 
-    def whole(self, after, most):
+    def whole(self, after, most, _most_bytes=0):
         told = []
         for key, (row, cells) in self.page(after, most):
             kinds = self.kinds(key[0])
@@ -124,7 +124,7 @@ class MemoryShelf:
     def own(self, after, most):
         return [row for row in self.d["own"] if row["seq"] > after][:most]
 
-    def own_texts(self, after, most):
+    def own_texts(self, after, most, _most_bytes=0):
         return [row["op"] for row in self.own(after, most)]
 
     def own_of(self, keys, after):
@@ -179,7 +179,7 @@ class MemoryShelf:
             self.d["log"].append({"hub_seq": self.d["log_seq"], **entry})
             self.d["tap"].append((entry["replica"], entry["op"], entry["verdicts"]))
 
-    def log(self, after, most):
+    def log(self, after, most, _most_bytes=0):
         found = [row for row in self.d["log"] if row["hub_seq"] > after]
         cut = found[:most]
         return cut + found[most : most + cut[-1]["left_count"]] if cut else []

@@ -44,7 +44,9 @@ OPS = [one.to_json() for one in WHOLE.ops]
 
 @pytest.mark.parametrize(("values", "reason"), [
     ({"format": "else"}, "no operations"), ({"replica": ""}, "names its replica"), ({"replica": "x" * 65}, "names its replica"),
-    ({"ops": [OPS[0], OPS[2]]}, "something is missing"), ({"ops": OPS[:1]}, "not whole"), ({"ops": [5]}, "is an object"),
+    ({"ops": [OPS[0], OPS[2]]}, "something is missing"), ({"ops": OPS[:1]}, "not whole"),
+    ({"ops": [{**OPS[0], "left": 1 << 40}, OPS[1], OPS[2]]}, "count down"),
+    ({"ops": [{**OPS[0], "left": 2}, {**OPS[1], "left": 2}, OPS[2]]}, "count down"), ({"ops": [5]}, "is an object"),
     ({"ops": [{**OPS[1], "seq": 5, "table": ""}]}, "names its transaction"),
     ({"ops": [{**OPS[1], "seq": 5, "actor": "x" * 300}]}, "256 signs"),
     ({"ops": [{**OPS[1], "seq": 5, "new": 1}]}, "true or false"),
@@ -69,6 +71,38 @@ def test_bodies_beyond_the_bounds_are_refused_before_they_are_unpacked(monkeypat
     with pytest.raises(Limit, match="at most 2 operations"):
         decode(encode(WHOLE))
     assert MOST_PLAIN_BYTES > 1 << 20
+
+
+@pytest.mark.parametrize(("plain", "reason"), [
+    (b"{}" + b"\n" * (batch.MOST_OPS + 5), "operations"), (b"[" * (batch._MOST_HEAD + 1), "head"),
+    (b'{"x":1}\n' + b"\n" * (batch.MOST_BATCH_BYTES - 8), "operations"), (b"\n" * (batch.MOST_BATCH_BYTES + 1), "unpacked"),
+])  # fmt: skip
+def test_a_few_kilobytes_that_say_millions_of_lines_are_refused_before_anything_is_made_of_them(plain, reason, monkeypatch):
+    made = []
+    monkeypatch.setattr(batch, "parse_object", made.append)
+    with pytest.raises(Limit, match=reason):
+        decode(zstandard.ZstdCompressor().compress(plain))
+    assert made == []
+
+
+def test_an_operation_beyond_its_bound_is_refused(monkeypatch):
+    monkeypatch.setattr(batch, "MOST_OP_BYTES", 10)
+    with pytest.raises(Limit, match="An operation"):
+        decode(encode(WHOLE))
+
+
+GIVEN = [4, 3, 2, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize(("ops", "size", "parts"), [
+    (2, 1 << 20, [1, 0, 1, 0, 0, 1, 0]), (9, 500, [1, 0, 1, 0, 0, 1, 0]), (9, 1, [0] * 7), (9, 1 << 20, GIVEN), (4, 1000, [3, 2, 1, 0, 0, 1, 0]),
+])  # fmt: skip
+def test_a_transaction_too_large_for_a_batch_is_cut_into_parts_and_others_stay_whole(ops, size, parts, monkeypatch):
+    monkeypatch.setattr(batch, "PART_OPS", ops)
+    monkeypatch.setattr(batch, "PART_BYTES", size)
+    told = batch.in_parts([op(seq, left) for seq, left in enumerate(GIVEN, 1)])  # 187 bytes each
+    assert ([one.seq for one in told], [one.left for one in told]) == (list(range(1, 8)), parts)
+    assert len(decode(encode(Batch("aa", "e1", 0, FIRST_CHAIN, tuple(told)))).ops) == 7
 
 
 @settings(max_examples=150)

@@ -30,7 +30,6 @@ _LEVEL: Final = 3
 _REPLICA_CHARACTERS: Final = 64
 _LINES: Final = ("ops", "rows")
 _LEFT: Final = '"left":'
-_TOO_MANY: Final = "A batch may have at most {most} operations"
 
 
 class Texts(Sequence[Op]):
@@ -104,7 +103,7 @@ def decode(data: bytes) -> Batch:
         raise BadInput("A batch names its replica", field="replica")
     told = list_of(document, "ops")
     if len(told) > MOST_OPS:
-        raise Limit(_TOO_MANY, most=MOST_OPS)
+        raise Limit("A batch may have at most {most} operations", most=MOST_OPS)
     if any(isinstance(each, str) and len(each) > MOST_OP_BYTES for each in told):
         raise Limit("An operation may have at most {most} bytes", most=MOST_OP_BYTES)
     ops = tuple(Op.from_text(each, replica) if isinstance(each, str) else Op.from_json(each, replica) for each in told)
@@ -156,7 +155,7 @@ def unpack(
     if len(head) > _MOST_HEAD:
         raise Limit("The head of a batch may have at most {most} bytes", most=_MOST_HEAD)
     if rest.count(b"\n") >= most_lines:
-        raise Limit(_TOO_MANY, most=most_lines)
+        raise Limit("A batch may have at most {most} operations", most=most_lines)
     document = parse_object(head)
     if cut:
         name = document.pop("lines", None)

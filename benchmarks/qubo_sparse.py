@@ -1,4 +1,4 @@
-"""CPU seconds to a 0.3 % gap on sparse problems: ours beside dwave-samplers' annealer at every sweep setting of its grid.
+"""CPU seconds to a 0.3 % gap on sparse problems: ours beside dwave-samplers' annealer and tabu search, each over a grid.
 
 G22 and G55 (best known values), and planted toruses of ±1 whose optimum is known by construction (`planted.cubes`, 0.4 F22).
 One thread each, alternating in one run; both clocks are CPU seconds. A run ends at the target; one that misses it counts as
@@ -6,6 +6,8 @@ its whole budget in the ratio (so the ratio is a lower bound) and as null in the
 (our spin form; the peer's model, its range of temperatures and what a sweep costs) is found before its runs, for both. All
 settings of the grid run with the first seeds; the two with the lowest medians (the best cut decides where none hits) and the
 default go on to all seeds, and the lowest of these is "tuned". `least_sweeps` tells the fewest sweeps a read of the peer had.
+The tabu search runs at every tenure of its grid, in the same turns; its best goes on to all seeds as well, and is told as
+"tuned dwave-tabu". It lays problems out as dense matrices: above TABU_NODES it is left out, which `--tabu-nodes` moves.
 
 The grid starts above what is trivial: on these toruses 1000 sweeps end 2 to 4 % above the optimum. The planted toruses of
 two dimensions (`planted.torus`) are not among them, for there an anneal of 100 sweeps reaches the optimum.
@@ -20,13 +22,15 @@ from typing import Any
 
 from qubo_common import BEST_KNOWN, Run, graph, lower_ratio, one_run, tell
 
-from app.engine.qubo.adapters.dwave import DwaveAnnealing, load
+from app.engine.qubo.adapters.dwave import DwaveAnnealing, DwaveTabu, load
 from app.engine.qubo.anneal import Annealing, warm_up
 from app.engine.qubo.ising import spin_form
 from app.engine.qubo.planted import cubes
 from app.engine.qubo.problem import Qubo
 
 GRID = (1000, 3000, 10_000, 30_000)
+TENURES = (10, 20, 50, 100, 200)
+TABU_NODES = 5000
 SIDES = ((10, 10, 20), (10, 10, 50), (20, 20, 24), (20, 20, 50))
 GAP_RATIO = 0.003
 # Every setting gets time for two anneals of 30,000 sweeps at least.
@@ -47,10 +51,16 @@ def peer(sweeps: int) -> Callable[[], Any]:
     return lambda: DwaveAnnealing(sweeps=sweeps, now=time.process_time)
 
 
+def tabu_peer(tenure: int) -> Callable[[], Any]:
+    return lambda: DwaveTabu(tenure=tenure, now=time.process_time)
+
+
 def measure(name: str, problem: Qubo, best: float, given: argparse.Namespace) -> None:
     target = math.ceil(best - abs(best) * GAP_RATIO)
     seconds = max(given.seconds, problem.n * SECONDS_PER_NODE)
-    makers = {"anneal": lambda: Annealing(now=time.process_time)} | {f"dwave-sa {sweeps}": peer(sweeps) for sweeps in GRID}
+    annealers = {f"dwave-sa {sweeps}": peer(sweeps) for sweeps in GRID}
+    tabu = {f"dwave-tabu {tenure}": tabu_peer(tenure) for tenure in TENURES} if problem.n <= given.tabu_nodes else {}
+    makers = {"anneal": lambda: Annealing(now=time.process_time)} | annealers | tabu
     runs: dict[str, list[Run]] = {label: [] for label in makers}
     spin_form(problem)
     load(problem, time.process_time)
@@ -61,25 +71,25 @@ def measure(name: str, problem: Qubo, best: float, given: argparse.Namespace) ->
                 runs[label].append(one_run(problem, makers[label](), seconds, seed, target))
 
     go(list(makers), range(min(given.tune_seeds, given.seeds)))
-    first = sorted(list(makers)[1:], key=lambda label: rank(runs[label]))[:2]
+    first = sorted(annealers, key=lambda label: rank(runs[label]))[:2]
+    best_tabu = sorted(tabu, key=lambda label: rank(runs[label]))[:1]
     late = range(given.tune_seeds, given.seeds)
-    go(list(dict.fromkeys(["anneal", *first, "dwave-sa 1000"])), late)
+    go(list(dict.fromkeys(["anneal", *first, "dwave-sa 1000", *best_tabu])), late)
     tuned = min([*first, "dwave-sa 1000"], key=lambda label: rank(runs[label]))
     settings = {"problem": name, "n": problem.n, "target": target, "best": best, "seconds": seconds, "threads": 1}
     for label, made in runs.items():
         told = settings | {"seeds": len(made), "hits": sum(math.isfinite(run.hit_s) for run in made),
                            "median_gap": round(1 - statistics.median(run.best for run in made) / best, 5)}  # fmt: skip
-        if label != "anneal":
+        if label in annealers:
             told["least_sweeps"] = min(run.info["sweeps"] for run in made)
         tell(f"{name}: time to 0.3 % gap, {label}", median_hit(made), "CPU s", "" if label == "anneal" else label, told)
     settings["seeds"] = given.seeds
-    ours = [run.hit_s for run in runs["anneal"]]
-    for role, label in (("tuned", tuned), ("default", "dwave-sa 1000")):
-        theirs = [run.hit_s for run in runs[label]]
+    roles = [("tuned peer", tuned), ("default peer", "dwave-sa 1000"), *(("tuned dwave-tabu", label) for label in best_tabu)]
+    for role, label in roles:
         ratio = min(median_hit(runs[label]), seconds) / min(median_hit(runs["anneal"]), seconds)
-        tell(f"{name}: time to 0.3 % gap, {role} peer over ours", ratio, "ratio", label, settings)
-        low = lower_ratio(theirs, ours, cap=seconds)
-        tell(f"{name}: time to 0.3 % gap, {role} peer over ours, lower 95 % bound", low, "ratio", label, settings)
+        tell(f"{name}: time to 0.3 % gap, {role} over ours", ratio, "ratio", label, settings)
+        low = lower_ratio([run.hit_s for run in runs[label]], [run.hit_s for run in runs["anneal"]], cap=seconds)
+        tell(f"{name}: time to 0.3 % gap, {role} over ours, lower 95 % bound", low, "ratio", label, settings)
 
 
 def median_hit(made: list[Run]) -> float:
@@ -95,6 +105,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--tune-seeds", type=int, default=5)
+    parser.add_argument("--tabu-nodes", type=int, default=TABU_NODES)
     parser.add_argument("--only", default="", help="the name of one problem, such as G22")
     given = parser.parse_args()
     warm_up()

@@ -2,6 +2,7 @@
 
     python benchmarks/record.py first_paint idle      runs these two and records what they print
     python benchmarks/record.py --from FILE           records JSON lines printed before ("-": standard input)
+    python benchmarks/record.py --drop "a figure"     forgets a figure that no benchmark prints any more
     python benchmarks/record.py                       writes docs/claims.md from what stands recorded
 
 A figure is a JSON line {figure, value, unit, peer?, interval?, settings?}; a later one of the same name takes its place.
@@ -89,6 +90,7 @@ def main() -> None:
     parser.add_argument("benchmarks", nargs="*")
     parser.add_argument("--from", dest="source", default="")
     parser.add_argument("--provisional", action="store_true")
+    parser.add_argument("--drop", action="append", default=[])
     given, words = parser.parse_known_args()
     lines: list[str] = []
     if given.source:
@@ -98,6 +100,10 @@ def main() -> None:
     stamp = {"date": datetime.now(UTC).date().isoformat(), "machine": machine()}
     stamp |= {"provisional": True} if given.provisional else {}
     rows, old = claims.load()
+    unknown = set(given.drop) - {figure["figure"] for figure in old}
+    if unknown:
+        parser.error(f"no figure is called {', '.join(sorted(unknown))}")
+    old = [figure for figure in old if figure["figure"] not in given.drop]
     fresh = [{**figure, **stamp} for figure in figures_in(lines)]
     figures = json.loads(json.dumps(merged(old, fresh), sort_keys=True))  # the order the file keeps
     claims.FIGURES.write_text(json.dumps(figures, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")

@@ -58,7 +58,18 @@ _OPTIONS: Mapping[str, tuple[Arg, ...]] = {
     ),
     "highs": (Arg("nodes", int, "So many nodes of the search tree; 0: until the time is up.", 0, low=0, high=_MOST),),
     "dwave-sa": (Arg("sweeps", int, "Sweeps of a read.", 1000, low=1, high=10**7), _READS),
-    "dwave-tabu": (_READS, Arg("moves", int, "Moves of a read when reads are given.", 500_000, low=1, high=_MOST)),
+    "dwave-tabu": (
+        _READS,
+        Arg("moves", int, "Moves of a read when reads are given.", 500_000, low=1, high=_MOST),
+        Arg(
+            "tenure",
+            int,
+            "For how many moves a variable stays as it was turned; 0: the sampler's own, 20 at most.",
+            0,
+            low=0,
+            high=20_000,
+        ),
+    ),
     "dwave-descent": (_READS,),
     "qaoa": (
         Arg("layers", int, "Layers of phases and turns.", 2, low=1, high=8),

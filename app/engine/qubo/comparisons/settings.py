@@ -12,6 +12,7 @@ from app.engine.qubo import solvers
 # What a sweep over settings tries; a solver that is not here adapts by itself or has nothing to set.
 GRID: Mapping[str, tuple[str, tuple[int, ...]]] = {
     "dwave-sa": ("sweeps", (1000, 3000, 10_000, 30_000)),
+    "dwave-tabu": ("tenure", (10, 20, 50, 100, 200)),
     "bifurcation": ("steps", (300, 1000, 3000)),
 }
 

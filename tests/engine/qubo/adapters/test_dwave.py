@@ -76,5 +76,17 @@ def test_what_is_known_of_a_problem_is_found_once(problem, monkeypatch) -> None:
     DwaveAnnealing(sweeps=10).solve(problem, Budget(0.02), 2)
 
 
+def test_the_tabu_search_gets_the_tenure_it_is_given_within_what_the_sampler_takes(problem, monkeypatch) -> None:
+    seen = []
+    sampler = dwave._sampler("TabuSampler")
+    monkeypatch.setattr(dwave, "_sampler", lambda _name: sampler)
+    sample = sampler.sample
+    monkeypatch.setattr(sampler, "sample", lambda *a, **k: seen.append(k["tenure"]) or sample(*a, **k))
+    for tenure, given in ((0, None), (3, 3), (5000, problem.n - 1)):
+        found = DwaveTabu(reads=1, moves=50, tenure=tenure).solve(problem, Budget(5.0), 1)
+        assert seen[-1] == given
+        assert found.info["replay"]["options"]["tenure"] == tenure
+
+
 def test_the_package_can_be_loaded_ahead() -> None:
     load()

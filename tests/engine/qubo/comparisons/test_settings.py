@@ -16,6 +16,7 @@ def test_solvers_are_named_with_their_options() -> None:
 def test_an_open_option_is_swept_and_a_given_one_is_not() -> None:
     assert [one.options["sweeps"] for one in choices(Setting("dwave-sa"))] == [1000, 3000, 10_000, 30_000]
     assert choices(Setting("dwave-sa", {"sweeps": 7})) == (Setting("dwave-sa", {"sweeps": 7}),)
+    assert [one.options["tenure"] for one in choices(Setting("dwave-tabu"))] == [10, 20, 50, 100, 200]
     assert choices(Setting("tabu")) == (Setting("tabu"),)
 
 

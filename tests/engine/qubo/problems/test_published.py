@@ -99,6 +99,17 @@ def test_cvrplib_solutions_cost_what_was_published_and_are_found(name, optimum):
     assert found["objective"] <= 1.02 * optimum
 
 
+@pytest.mark.parametrize("name, optimum", [("XML100_2123_01", 12853), ("XML100_3362_01", 35916)])
+def test_cvrplib_solutions_of_a_hundred_customers_cost_what_was_published(name, optimum):
+    folder = Path(__file__).parents[4] / "benchmarks" / "instances"
+    problem = registry.read((folder / f"{name}.vrp").read_text("utf-8"), name)
+    lines = [line for line in (folder / f"{name}.sol").read_text("utf-8").splitlines() if line.startswith("Route")]
+    answer = [[int(word) for word in line.split(":")[1].split()] for line in lines]
+    assert problem.places.n == 101
+    assert problem.check(answer) == []
+    assert problem.objective(answer) == optimum
+
+
 def test_berlin52_is_found():
     found = solve({"text": data("routing/berlin52.tsp"), "name": "b", "seconds": 0.7, "route": "domain"}, 1, silent, never)
     assert 7542 <= found["objective"] <= 1.01 * 7542

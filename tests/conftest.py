@@ -12,6 +12,9 @@ os.environ.setdefault("QT_API", "pyside6")
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 
+# Tests run side by side, and threads that wait for each other on a busy machine cost ten times the work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import asyncio
 import gc
 import inspect
@@ -24,6 +27,10 @@ import hypothesis
 import psutil
 import pytest
 import pytest_asyncio
+
+from app.engine.base.platform import algebra_threads
+
+algebra_threads(1)  # as in the program's own processes, and before numpy is first imported
 
 # Equal examples on every run, and no verdict by wall time: a busy machine is no failure.
 hypothesis.settings.register_profile(

@@ -12,12 +12,19 @@ from app.engine.base.errors import BadInput, Limit
 MOST_BYTES = 4_000_000
 MOST_BYTES_V3 = 1_000_000
 MOST_QUBITS = 10_000
+MOST_BITS = 100_000  # of all registers together
+MOST_SPREAD = 200_000  # bits that are meant where OpenQASM 2 names whole registers
 MOST_DEPTH = 200
 LIBRARIES = ("qelib1.inc", "stdgates.inc")
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _HEADER = re.compile(r"\s*OPENQASM\s+(\d+)(?:\.\d+)?\s*;")
 _INCLUDE = re.compile(r"""\binclude\s*["']?([^"';\n]*)["']?""")
+_REGISTER_V2 = re.compile(r"\b[qc]reg\s+(\w+)\s*\[\s*(\d+)\s*\]")
+_GATE_V2 = re.compile(r"\bgate\b[^{;]*\{[^}]*\}")
+_WHOLE_V2 = re.compile(r"\b[A-Za-z_]\w*\b(?!\s*\[)")
+_OPAQUE_V2 = re.compile(r"\bopaque\s+(\w+)[^;]*;")
+_INDEX = re.compile(r"\[\s*(\d{10,})")
 _SIZES = re.compile(r"\b(?:[qc]reg\s+\w+\s*|qubit\s*|bit\s*)\[\s*(\d+)\s*\]")
 
 
@@ -59,6 +66,10 @@ def check(text: str, name: str) -> int:
     _check_includes(bare, name)
     _check_sizes(bare, name)
     _check_nesting(bare, name)
+    if version == 2:
+        _check_spread(bare, name)
+        _check_opaque(bare, name)
+        _check_indices(bare, name)
     return version
 
 
@@ -81,11 +92,47 @@ def _check_includes(bare: str, name: str) -> None:
 
 
 def _check_sizes(bare: str, name: str) -> None:
+    total = 0
     for found in _SIZES.finditer(bare):
         digits = found.group(1).lstrip("0")
         if len(digits) > 6 or int(digits or "0") > MOST_QUBITS:
             raise BadInput("{file}, line {line}, column {column}: a register of {size} is larger than the {most} allowed",
                            file=name, **_at(bare, found.start()), size=found.group(1)[:20], most=MOST_QUBITS)  # fmt: skip
+        total += int(digits or "0")
+        if total > MOST_BITS:
+            raise BadInput("{file}, line {line}, column {column}: registers of {size} are larger than the {most} allowed",
+                           file=name, **_at(bare, found.start()), size=total, most=MOST_BITS)  # fmt: skip
+
+
+def _check_spread(bare: str, name: str) -> None:
+    """Raise `Limit` when a text of OpenQASM 2 names whole registers so often that it stands for far more than it says."""
+    sizes = {found.group(1): int(found.group(2)) for found in _REGISTER_V2.finditer(bare)}
+    total = 0
+    for found in _WHOLE_V2.finditer(_GATE_V2.sub(lambda gate: re.sub(r"[^\n]", " ", gate.group()), bare)):
+        total += sizes.get(found.group(), 0)
+        if total > MOST_SPREAD:
+            raise Limit("{file}, line {line}, column {column}: statements on whole registers make more than {most} operations",
+                        file=name, **_at(bare, found.start()), most=MOST_SPREAD)  # fmt: skip
+
+
+def _check_indices(bare: str, name: str) -> None:
+    """Raise `BadInput` at an index that is too long a number for Qiskit's parser, which ends in a panic over it."""
+    found = _INDEX.search(bare)
+    if found is not None:
+        raise BadInput("{file}, line {line}, column {column}: the index {index} is out of range",
+                       file=name, **_at(bare, found.start(1)), index=f"{found.group(1)[:20]}")  # fmt: skip
+
+
+def _check_opaque(bare: str, name: str) -> None:
+    """Raise `BadInput` where a gate of OpenQASM 2 is used that is declared as opaque: nothing tells what it does."""
+    opaque = {found.group(1): found.end() for found in _OPAQUE_V2.finditer(bare)}
+    if not opaque:
+        return
+    for found in re.finditer(r"\b\w+\b", bare):
+        if found.start() >= opaque.get(found.group(), len(bare)):
+            raise BadInput("{file}, line {line}, column {column}: the gate {gate} is opaque: nothing tells what it does",
+                           file=name, **_at(bare, found.start()), gate=found.group(),
+                           hint="Define it with gate in place of opaque.")  # fmt: skip
 
 
 def _check_nesting(bare: str, name: str) -> None:

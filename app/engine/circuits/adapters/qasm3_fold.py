@@ -13,10 +13,12 @@ from typing import Any
 from openqasm3 import ast
 
 from app.engine.base.errors import BadInput, Limit
-from app.engine.circuits.adapters import expanded
-from app.engine.circuits.guard import MOST_QUBITS
+from app.engine.circuits.guard import MOST_BITS, MOST_QUBITS
 
-MOST_STATEMENTS = 50_000
+# What the importer gets through in about three seconds, each by itself (qiskit-qasm3-import 0.6 on one core of 2024).
+MOST_STATEMENTS = 30_000
+MOST_OPENED = 15_000  # it copies the definition of a gate, and all in it, wherever the gate is used
+MOST_SPREAD = 100_000  # operations made of statements that name whole registers
 _INTEGER: Mapping[str, Callable[[int, int], int | None]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
@@ -26,16 +28,19 @@ _INTEGER: Mapping[str, Callable[[int, int], int | None]] = {
     "<<": lambda a, b: a << b if 0 <= b <= 62 else None,
 }
 Env = dict[str, Any]
+_HINT = "Write it as OpenQASM 2 or QPY, which are read far more quickly."
 
 
 class Folder:
     """Rewrites a program: constants replaced, integer expressions folded, loops with a used variable unrolled."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, plain: frozenset[int] = frozenset()) -> None:
+        """`plain` are ids of statements in which nothing can be replaced or folded."""
+        self._name, self._plain = name, plain
         self._left = MOST_STATEMENTS
         self._sizes: dict[str, int] = {}  # operations of each gate that the text defines
-        self._opened = 0
+        self._registers: dict[str, int] = {}  # bits of each register, at most, of an alias
+        self._bits = self._opened = self._spread = 0
 
     def program(self, program: Any) -> Any:
         """Return `program` rewritten; raise `Limit` when unrolling makes too many statements."""
@@ -45,7 +50,9 @@ class Folder:
         env, made = dict(outer), []
         for statement in statements:
             self._spend(statement)
-            if isinstance(statement, ast.ConstantDeclaration):
+            if id(statement) in self._plain:
+                made.append(self._counted(statement))
+            elif isinstance(statement, ast.ConstantDeclaration):
                 env[statement.identifier.name] = self._put(statement.init_expression, env)
             elif isinstance(statement, ast.ForInLoop):
                 made += self._loop(statement, env)
@@ -55,20 +62,52 @@ class Folder:
                 made.append(_like(statement, ast.WhileLoop(
                     self._put(statement.while_condition, env), self._block(statement.block, env))))  # fmt: skip
             elif isinstance(statement, ast.QuantumGateDefinition):
-                own = {each.name for each in (*statement.arguments, *statement.qubits)}
-                made.append(self._put(statement, {key: value for key, value in env.items() if key not in own}))
-                self._sizes[statement.name.name] = max(1, sum(map(self._size, made[-1].body)))
-                self._open(self._sizes[statement.name.name])
+                made.append(self._defined(statement, env))
             else:
-                made.append(self._checked(self._put(statement, env)))
-                self._open(self._size(made[-1]))
+                made.append(self._counted(self._checked(self._put(statement, env))))
         return made
 
+    def _defined(self, statement: Any, env: Env) -> Any:
+        own = {each.name for each in (*statement.arguments, *statement.qubits)}
+        made = self._put(statement, {key: value for key, value in env.items() if key not in own})
+        self._sizes[made.name.name] = max(1, sum(map(self._size, made.body)))
+        self._open(self._sizes[made.name.name])
+        return made
+
+    def _counted(self, statement: Any) -> Any:
+        """Return `statement`; raise `Limit` when what the importer makes of it and of those before is too much."""
+        times = self._times(statement)
+        if times > 1:
+            self._spread += times
+        if self._spread > MOST_SPREAD:
+            raise Limit("{file}, line {line}, column {column}: statements on whole registers make more than {most} operations",
+                        file=self._name, **place_of(statement), most=MOST_SPREAD, hint=_HINT)  # fmt: skip
+        self._open(self._size(statement) * times if self._size(statement) > 1 else 0)
+        return statement
+
     def _open(self, size: int) -> None:
-        """Count the operations the importer opens for a gate that is defined or used, `expanded.MOST` of them at most."""
+        """Count the operations the importer copies for a gate that is defined or used."""
         self._opened += size if size > 1 else 0
-        if self._opened > expanded.MOST:
-            raise expanded.too_many(self._name)
+        if self._opened > MOST_OPENED:
+            raise Limit("{file}: its gates are defined by more than {most} operations, each of which is copied when "
+                        "OpenQASM 3 is read", file=self._name, most=MOST_OPENED, hint=_HINT)  # fmt: skip
+
+    def _times(self, statement: Any) -> int:
+        """Return how many operations a statement stands for, or bits for a barrier."""
+        if isinstance(statement, ast.QuantumGate):
+            return max(map(self._width, statement.qubits), default=1)
+        if isinstance(statement, ast.QuantumBarrier):
+            return sum(map(self._width, statement.qubits))
+        if isinstance(statement, ast.QuantumReset):
+            return self._width(statement.qubits)
+        return self._width(statement.measure.qubit) if isinstance(statement, ast.QuantumMeasurementStatement) else 1
+
+    def _width(self, operand: Any) -> int:
+        if isinstance(operand, ast.Identifier):
+            return self._registers.get(operand.name, 1)
+        indices = operand.indices if isinstance(operand, ast.IndexedIdentifier) else []
+        single = all(isinstance(one, list) and all(_integer(at) is not None for at in one) for one in indices)
+        return 1 if single else self._registers.get(operand.name.name, 1)
 
     def _size(self, statement: Any) -> int:
         if not isinstance(statement, ast.QuantumGate):
@@ -79,8 +118,8 @@ class Folder:
     def _spend(self, statement: Any) -> None:
         self._left -= 1
         if self._left < 0:
-            raise Limit("{file}, line {line}, column {column}: its loops make more than {most} statements",
-                        file=self._name, **place_of(statement), most=MOST_STATEMENTS)  # fmt: skip
+            raise Limit("{file}, line {line}, column {column}: with its loops written out, it has more than {most} statements",
+                        file=self._name, **place_of(statement), most=MOST_STATEMENTS, hint=_HINT)  # fmt: skip
 
     def _branch(self, statement: Any, env: Env) -> Any:
         return _like(statement, ast.BranchingStatement(
@@ -130,10 +169,20 @@ class Folder:
         return fresh if number is None else _like(node, ast.IntegerLiteral(number))
 
     def _checked(self, statement: Any) -> Any:
+        """Return a statement whose registers, all together, are not too large; raises `BadInput` with its place."""
+        if isinstance(statement, ast.AliasStatement):
+            self._registers[statement.target.name] = self._bits
+        declared = isinstance(statement, (ast.QubitDeclaration, ast.ClassicalDeclaration))
+        if not declared:
+            return statement
         size = _integer(getattr(statement, "size", None) or getattr(getattr(statement, "type", None), "size", None))
-        if size is not None and size > MOST_QUBITS:
-            raise BadInput("{file}, line {line}, column {column}: a register of {size} is larger than the {most} allowed",
-                           file=self._name, **place_of(statement), size=size, most=MOST_QUBITS)  # fmt: skip
+        width = 1 if size is None else max(1, size)
+        self._bits += width
+        if width > MOST_QUBITS or self._bits > MOST_BITS:
+            large, most = (width, MOST_QUBITS) if width > MOST_QUBITS else (self._bits, MOST_BITS)
+            raise BadInput("{file}, line {line}, column {column}: registers of {size} are larger than the {most} allowed",
+                           file=self._name, **place_of(statement), size=large, most=most)  # fmt: skip
+        self._registers[(statement.qubit if isinstance(statement, ast.QubitDeclaration) else statement.identifier).name] = width
         return statement
 
 

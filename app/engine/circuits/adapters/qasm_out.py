@@ -7,7 +7,7 @@ from qiskit.exceptions import QiskitError
 
 from app.engine.base.errors import BadInput
 from app.engine.circuits import document
-from app.engine.circuits.adapters import qiskit_read, qpy_file
+from app.engine.circuits.adapters import expanded, qiskit_read, qpy_file
 from app.engine.circuits.gates import GATES
 from app.engine.circuits.picture import picture_of
 from app.engine.circuits.svg import svg_of
@@ -43,7 +43,7 @@ def text_of(circuit: Any, spec: dict[str, Any]) -> str:
 
 def editable(circuit: Any) -> tuple[dict[str, Any] | None, str]:
     """Return the document of a circuit in the editor's gates, or None and why it cannot be edited."""
-    if len(circuit.data) > MOST_EDITED or circuit.num_qubits > document.MOST_QUBITS:
+    if circuit.num_qubits > document.MOST_QUBITS or expanded.size_of(circuit) > MOST_EDITED:
         return None, "It is larger than what can be edited."
     plain = qiskit_read.describe(circuit)
     if document.why_not(plain):

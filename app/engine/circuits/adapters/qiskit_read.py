@@ -29,6 +29,11 @@ _CUSTOM = tuple(
     qasm2.CustomInstruction("u0", 1, 1, lambda _count: IGate(), builtin=True) if one.name == "u0" else one
     for one in qasm2.LEGACY_CUSTOM_INSTRUCTIONS
 )
+# Bare errors of the importers, whose own words speak of their insides.
+_PLAIN = {
+    IndexError: "index out of range", ZeroDivisionError: "division by zero",
+    AttributeError: "what stands here is of a kind that cannot be used here",
+}  # fmt: skip
 _PLACE_V2 = re.compile(r"^(?:[^:\n]*:)?(\d+),(\d+):\s*(.*)$", re.DOTALL)
 _UNDEFINED = re.compile(r"cannot use non-builtin custom instruction ('\w+') before definition")
 _PLACE_V3 = re.compile(r"^L(\d+):C(\d+):\s*(.*)$", re.DOTALL)
@@ -41,11 +46,11 @@ def read(text: str, name: str) -> Any:
         try:
             circuit = _read_v2(text) if version == 2 else _read_v3(text, name)
             expanded.check(circuit, name)
-        except OutpostError:
+        except (OutpostError, KeyboardInterrupt, SystemExit):
             raise
         except RecursionError:
             raise BadInput("{file}: nested too deeply to be read", file=name) from None
-        except Exception as error:  # noqa: BLE001 - parsers raise a dozen kinds, bare built-ins among them
+        except BaseException as error:  # noqa: BLE001 - parsers raise a dozen kinds, panics and bare built-ins among them
             line, column, reason = _place_and_reason(error)
             raise BadInput(
                 "{file}, line {line}, column {column}: {reason}", file=name, line=line, column=column, reason=reason
@@ -64,12 +69,13 @@ def _read_v2(text: str) -> Any:
 
 
 def _read_v3(text: str, name: str) -> Any:
-    import openqasm3
     import qiskit_qasm3_import
 
+    from app.engine.circuits.adapters import qasm3_quick
     from app.engine.circuits.adapters.qasm3_fold import Folder
 
-    return qiskit_qasm3_import.convert(Folder(name).program(openqasm3.parse(text)))
+    program, plain = qasm3_quick.parse(text, name)
+    return qiskit_qasm3_import.convert(Folder(name, plain).program(program))
 
 
 def _place_and_reason(error: BaseException) -> tuple[int, int, str]:
@@ -84,8 +90,9 @@ def _place_and_reason(error: BaseException) -> tuple[int, int, str]:
         text = "end of the file" if token.text == "<EOF>" else repr(token.text)
         return int(token.line), int(token.column) + 1, f"unexpected {text}"
     reason = message or type(error).__name__
-    if isinstance(error, (IndexError, ZeroDivisionError)):
-        reason = "index out of range" if isinstance(error, IndexError) else "division by zero"
+    for kind, plain in _PLAIN.items():
+        if isinstance(error, kind):
+            reason = plain
     return *_place_in(error.__traceback__), _one_line(reason)
 
 

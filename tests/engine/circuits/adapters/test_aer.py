@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.circuit import Gate
 from qiskit.quantum_info import Statevector
 from scipy.stats import chi2
 
@@ -74,9 +75,10 @@ def test_definitions_of_the_files_own_are_opened():
 
 
 def test_what_cannot_be_simulated_is_told():
-    opaque = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[1];\nopaque magic a;\nmagic q[0];'
+    opaque = QuantumCircuit(1)
+    opaque.append(Gate("magic", 1, []), [0])
     with pytest.raises(BadInput, match=r"o.qasm: cannot be simulated"):
-        aer.plan(aer.measured(read(opaque, "o.qasm"))[0], "o.qasm", GIB)
+        aer.plan(aer.measured(opaque)[0], "o.qasm", GIB)
     free = "OPENQASM 3;\ninput float theta;\nqubit q;\nU(theta, 0, 0) q;"
     with pytest.raises(BadInput, match="free parameters theta"):
         aer.plan(aer.measured(read(free, "p.qasm"))[0], "p.qasm", GIB)

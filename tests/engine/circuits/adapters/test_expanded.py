@@ -19,18 +19,54 @@ def doubling(levels, angle=""):
     return first + "".join(f"gate g{n}{given} a {{ g{n - 1}{given} a; g{n - 1}{given} a; }}\n" for n in range(1, levels + 1))
 
 
+@pytest.mark.parametrize("text", [V2 + doubling(40) + "g40 q[0];", V2 + doubling(40, "t") + "g40(0.1) q[0];"])
+def test_definitions_that_double_at_every_level_are_refused_at_once(text):
+    with pytest.raises(Limit, match=r"f\.qasm: its definitions and loops make more than the 200,?000 operations"):
+        read(text, "f.qasm")
+
+
 @pytest.mark.parametrize("text", [
-    V2 + doubling(40) + "g40 q[0];",
-    V2 + doubling(40, "t") + "g40(0.1) q[0];",
     V3 + doubling(40) + "g40 q[0];",
     V3 + doubling(40, "t"),  # the importer opens what is only defined
     V3 + doubling(40) + "inv @ g40 q[0];",
     V3 + doubling(40) + "ctrl @ g40 q[0], q[1];",
     V3 + doubling(10) + "gate more a { pow(100000) @ g10 a; }\nmore q[0];",
+    V3 + doubling(14) + "g14 q[0];",  # far below what version 2 may open
+    V3.replace("[2]", "[10000]") + doubling(6) + "g6 q;",
+    V3.replace("[2]", "[10000]") + doubling(6) + "g6 q[0:9999];",
+    V3.replace("[2]", "[10000]") + "let a = q[0:9999];\n" + doubling(6) + "g6 a;",
 ])  # fmt: skip
-def test_definitions_that_double_at_every_level_are_refused_at_once(text):
-    with pytest.raises(Limit, match=r"f\.qasm: its definitions and loops make more than the 200,?000 operations"):
+def test_version_three_copies_definitions_as_it_reads_so_it_refuses_far_fewer(text):
+    with pytest.raises(Limit, match=r"f\.qasm: its gates are defined by more than 15,?000 operations, each of which is copied"):
         read(text, "f.qasm")
+
+
+@pytest.mark.parametrize("text", [
+    V3.replace("[2]", "[10000]") + "h q;\n" * 11,
+    V3.replace("[2]", "[10000]") + "barrier q;\n" * 11,
+    V3.replace("[2]", "[10000]") + "bit[10000] c;\n" + "c = measure q;\nreset q;\n" * 6,
+    V2.replace("[2]", "[10000]") + "h q;\n" * 21,
+    V2.replace("[2]", "[10000]") + "barrier q;\n" * 21,
+    V2.replace("[2]", "[10000]") + "creg c[10000];\n" + "measure q -> c;\n" * 11,
+])  # fmt: skip
+def test_whole_registers_named_again_and_again_are_refused_with_the_line(text):
+    with pytest.raises(Limit, match=r"f\.qasm, line \d+, column \d+: statements on whole registers make more than [12]00,?000"):
+        read(text, "f.qasm")
+
+
+@pytest.mark.parametrize("text", [
+    "OPENQASM 2.0;\n" + "".join(f"qreg q{n}[10000];\n" for n in range(11)),
+    "OPENQASM 3;\n" + "".join(f"qubit[10000] q{n};\n" for n in range(11)),
+    "OPENQASM 3;\nconst int n = 10000;\n" + "".join(f"qubit[n] q{n};\n" for n in range(11)),
+])  # fmt: skip
+def test_registers_that_are_too_many_together_are_refused_with_the_line(text):
+    with pytest.raises(BadInput, match=r"f\.qasm, line 1[123], column \d+: registers of 110,?000 are larger than"):
+        read(text, "f.qasm")
+
+
+def test_gates_whose_own_names_are_those_of_registers_stand_for_no_register():
+    text = V2.replace("[2]", "[10000]") + "gate g q { " + "h q; " * 30 + "}\ng q[0];"
+    assert len(read(text, "f").data) == 1
 
 
 @pytest.mark.parametrize("head", [V2, V3])

@@ -57,7 +57,7 @@ def test_a_gate_may_have_parameters_named_like_a_constant():
 def test_loops_that_make_too_much_are_refused(monkeypatch):
     monkeypatch.setattr(qasm3_fold, "MOST_STATEMENTS", 500)
     text = HEAD + "qubit[2] q;\nfor int i in [0:99999] { for int j in [0:99999] { h q[j - j + i - i]; } }"
-    with pytest.raises(Limit, match=r"c.qasm, line 4, column 51: its loops make more than"):
+    with pytest.raises(Limit, match=r"c.qasm, line 4, column 51: with its loops written out, it has more than"):
         read(text, "c.qasm")
 
 

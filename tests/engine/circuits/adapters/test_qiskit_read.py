@@ -28,6 +28,10 @@ MALFORMED = [
     (V3 + "qubit[2] q;\nrx(1/0) q[0];", 4, "division by zero"),
     (V3 + "qubit[2] q;\ndef f(int x) {}", 4, "not supported"),
     (V3 + "qubit[2] q;\nif (", 4, "end of the file"),
+    (V3 + "qubit[2] q;\nfor int i in [1.5:3] { h q[0]; }", 4, "of a kind that cannot be used here"),
+    (V2 + "qreg q[2];\nopaque foo a, b;\nh q[0];\nfoo q[0], q[1];", 6, "gate foo is opaque"),
+    (V3 + "qubit[2] q;\nopaque foo a;", 4, "unexpected 'a'"),
+    (V2 + "qreg q[2];\nbarrier q[1000000000000000000000000000000];", 4, "is out of range"),
     (V3 + "@#$ 33;", 3, "unexpected '@'"),
     (V3 + "const int n = 20000;\nqubit[n] q;", 4, "larger than"),
 ]
@@ -101,6 +105,10 @@ def test_loops_that_cannot_be_unrolled_are_boxes_that_say_how_often():
 def test_a_free_parameter_keeps_its_name():
     (op,) = describe(read(V3 + "input float theta;\nqubit q;\nrx(theta) q;", "c")).ops
     assert op.params == ("theta",)
+
+
+def test_an_opaque_gate_that_is_not_used_does_no_harm():
+    assert read(V2 + "opaque foo a;\nqreg q[1];\nh q[0];", "f").size() == 1
 
 
 def test_a_delay_tells_its_seconds_and_one_in_cycles_of_a_device_none():

@@ -32,9 +32,18 @@ def run(spec: dict[str, Any], seed: int) -> list[dict[str, Any]]:
     return list(work.simulate({**spec}, seed)["rounds"])
 
 
-def until(rows: Sequence[dict[str, Any]], level: float) -> int:
-    """Return how many rounds it took to reach `level`; all of them where it was not reached."""
-    return next((row["round"] for row in rows if row["accuracy"] >= level), len(rows))
+def until(rows: Sequence[dict[str, Any]], level: float) -> int | None:
+    """Return how many rounds it took to reach `level`; None where it was not reached."""
+    return next((int(row["round"]) for row in rows if row["accuracy"] >= level), None)
+
+
+def reached(name: str, told: Sequence[tuple[float, int] | None]) -> list[tuple[float, int]]:
+    """Return what was told of every seed; nothing, and say so, when one never came to 0.90: a part of a way is no way."""
+    held = [one for one in told if one is not None]
+    if len(held) == len(told):
+        return held
+    print(f"{name}: 0.90 was not reached by {len(told) - len(held)} of {len(told)} seeds", file=sys.stderr)
+    return []
 
 
 def summed(rows: Sequence[dict[str, Any]], count: int, key: str) -> float:
@@ -45,37 +54,42 @@ def summed(rows: Sequence[dict[str, Any]], count: int, key: str) -> float:
 def scaffold(seeds: Sequence[int]) -> None:
     """Rounds to 0.90 on shards, against federated averaging."""
     spec = {**SHARDS, "until_accuracy": 0.9}
-    needed = {
-        name: [until(run({**spec, "algorithm": name}, seed), 0.9) for seed in seeds]
-        for name in ("fedavg", "scaffold", "fedadam")
-    }
+
+    def took(name: str, seed: int) -> tuple[float, int] | None:
+        held = until(run({**spec, "algorithm": name}, seed), 0.9)
+        return None if held is None else (float(held), held)
+
+    told = {name: reached(name, [took(name, seed) for seed in seeds]) for name in ("fedavg", "scaffold", "fedadam")}
+    needed = {name: [held for _, held in one] for name, one in told.items()}
     for name in ("scaffold", "fedadam"):
-        ratio = sum(needed[name]) / sum(needed["fedavg"])
-        say(f"learning.{name}.rounds", ratio, "of FedAvg's rounds to 0.90", {**SHARDS, "seeds": list(seeds)}, rounds=needed)
+        if needed[name] and needed["fedavg"]:
+            ratio = sum(needed[name]) / sum(needed["fedavg"])
+            settings = {**SHARDS, "seeds": list(seeds)}
+            say(f"learning.{name}.rounds", ratio, "of FedAvg's rounds to 0.90", settings, rounds=needed)
 
 
 def byzantine(seeds: Sequence[int]) -> None:
     """Accuracy with 4 hostile of 20, against the clean mean of the same data."""
 
-    def reached(more: dict[str, Any]) -> float:
-        return statistics.mean(run({**TWENTY, **more}, seed)[-1]["accuracy"] for seed in seeds)
+    def ends(more: dict[str, Any]) -> float:
+        return float(statistics.mean(run({**TWENTY, **more}, seed)[-1]["accuracy"] for seed in seeds))
 
     settings = {**TWENTY, "seeds": list(seeds)}
-    say("learning.mean.sign_flip", reached({"partition": "iid", "attack": "sign-flip"}), "accuracy", settings)
+    say("learning.mean.sign_flip", ends({"partition": "iid", "attack": "sign-flip"}), "accuracy", settings)
     for label, data in (("iid", {"partition": "iid"}), ("dirichlet", {"partition": "dirichlet", "alpha": 0.3})):
-        clean = reached({**data, "attackers": 0})
+        clean = ends({**data, "attackers": 0})
         for rule in ("mixed-trimmed", "mixed-geometric-median"):
             lost = {
-                name: round(100 * (clean - reached({**data, "attack": name, "aggregator": rule})), 2)
+                name: round(100 * (clean - ends({**data, "attack": name, "aggregator": rule})), 2)
                 for name in ATTACKS
                 if name != "none"
             }
             counted = {name: loss for name, loss in lost.items() if label == "iid" or name != "ipm"}
             say(f"learning.{rule}.{label}", max(counted.values()), "points lost at worst", settings, lost=lost, clean=clean)
     skewed = {"partition": "dirichlet", "alpha": 0.3}
-    plain = reached({**skewed, "attackers": 0})
+    plain = ends({**skewed, "attackers": 0})
     told = {
-        name: round(100 * (plain - reached({**skewed, "attack": "ipm", **more})), 2)
+        name: round(100 * (plain - ends({**skewed, "attack": "ipm", **more})), 2)
         for name, more in {
             "mean": {},
             "mixed-trimmed": {"aggregator": "mixed-trimmed"},
@@ -87,48 +101,46 @@ def byzantine(seeds: Sequence[int]) -> None:
 
 def fewer_bytes(seeds: Sequence[int]) -> None:
     """Bytes sent up by clients until 0.90, compressed and not."""
-    count = 2410 * 4 * PEOPLE["clients"]
+    count = 2410 * 4 * int(str(PEOPLE["clients"]))
 
-    def up(more: dict[str, Any], seed: int) -> tuple[float, float]:
-        rows = run({**PEOPLE, **more}, seed)
-        held = until(rows, 0.9)
-        return summed(rows, held, "bytes") - held * count, rows[-1]["accuracy"]
+    def up(more: dict[str, Any], name: str) -> tuple[float, float]:
+        courses = [run({**PEOPLE, **more}, seed) for seed in seeds]
+        held = [(rows, until(rows, 0.9)) for rows in courses]
+        sent = [None if far is None else (summed(rows, far, "bytes") - far * count, far) for rows, far in held]
+        accuracy = statistics.mean(rows[-1]["accuracy"] for rows in courses)
+        return sum(one[0] for one in reached(name, sent)), accuracy
 
-    whole = [up({}, seed) for seed in seeds]
+    whole, plain = up({}, "whole")
     for kind, ratio in (("top-k", 0.05), ("quantise", 1.0), ("sketch", 0.2)):
-        few = [up({"compress": kind, "keep_ratio": ratio}, seed) for seed in seeds]
-        say(
-            f"learning.{kind}.bytes", sum(one[0] for one in few) / sum(one[0] for one in whole), "of the bytes sent to 0.90",
-            {**PEOPLE, "keep_ratio": ratio, "seeds": list(seeds)},
-            points_lost=round(100 * statistics.mean(w[1] - f[1] for w, f in zip(whole, few, strict=True)), 2),
-        )  # fmt: skip
+        few, accuracy = up({"compress": kind, "keep_ratio": ratio}, kind)
+        if few and whole:
+            settings = {**PEOPLE, "keep_ratio": ratio, "seeds": list(seeds)}
+            lost = round(100 * (plain - accuracy), 2)
+            say(f"learning.{kind}.bytes", few / whole, "of the bytes sent to 0.90", settings, points_lost=lost)
 
 
 def less_time(seeds: Sequence[int]) -> None:
     """Simulated time until 0.90 with who is asked and how long a round lasts chosen well."""
     plain = {**PEOPLE, "sample_ratio": 0.25}
 
-    def took(more: dict[str, Any], seed: int) -> tuple[float, int]:
-        rows = run({**plain, **more}, seed)
-        held = until(rows, 0.9)
-        return summed(rows, held, "time_s"), held
+    def took(name: str, more: dict[str, Any]) -> list[tuple[float, int]]:
+        courses = [run({**plain, **more, "until_accuracy": 0.9}, seed) for seed in seeds]
+        held = [(rows, until(rows, 0.9)) for rows in courses]
+        return reached(name, [None if far is None else (summed(rows, far, "time_s"), far) for rows, far in held])
 
-    whole = [took({}, seed) for seed in seeds]
-    shards = [took({**SHARDS}, seed) for seed in seeds]
+    whole, shards = took("whole", {}), took("shards", {**SHARDS})
     tried: dict[str, dict[str, Any]] = {
         "deadline, partial work kept": {"deadline_s": 0.15},
-        "deadline, partial work dropped": {"deadline_s": 0.15, "drop_stragglers": True},
+        "deadline, partial work dropped": {"deadline_s": 0.25, "drop_stragglers": True},
         "adaptive": {"selection": "adaptive"},
         "adaptive on shards": {**SHARDS, "selection": "adaptive"},
         "capable": {"selection": "capable", "deadline_s": 0.15},
-        "capable, dropped": {"selection": "capable", "deadline_s": 0.15, "drop_stragglers": True},
+        "capable, dropped": {"selection": "capable", "deadline_s": 0.25, "drop_stragglers": True},
         "fedbuff": {"algorithm": "fedbuff", "rounds": 400},
     }
     for name, more in tried.items():
-        held, beside = [took(more, seed) for seed in seeds], shards if "shards" in name else whole
-        missed = sum(one[1] == more.get("rounds", PEOPLE["rounds"]) for one in held)
-        if missed:  # a time to a level that was not reached is no time
-            print(f"{name}: 0.90 was not reached by {missed} of {len(held)} seeds", file=sys.stderr)
+        held, beside = took(name, more), shards if "shards" in name else whole
+        if not held or not beside:
             continue
         say(
             f"learning.{name.replace(', ', '.').replace(' ', '_')}.time",

@@ -7,8 +7,10 @@ example, so that a round is almost all overhead. Prints a JSON line for each fig
   same bytes over plain TCP in this process, and what the signatures and digests alone cost both sides;
 - how many updates of real agents, and whether the model they come to, equal those of a simulation to the bit;
 - how long it takes to go back from a promoted model to the one before;
-- seconds from the start of an engine until a session that a SIGKILL broke off has committed its next round, how many
-  committed rounds were lost, and whether the model then equals that of a session nobody killed, to the bit.
+- seconds from the start of a new process until a session that a SIGKILL broke off has committed its next round, how many rounds
+  were lost that the killed engine had told or committed, and whether the model then equals that of a session nobody killed, to
+  the bit (`--lose` takes a committed round out of the store after each kill, to see that the figure tells);
+- seconds from a SIGKILL of three in ten agents until a round without them is committed, and how many rounds were in the end.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import contextlib
 import itertools
 import json
 import os
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -174,19 +177,25 @@ async def overhead(home: Path, agents: int, rounds: int) -> None:
 
 
 async def fewer(home: Path, agents: int) -> None:
-    """Print how many rounds are committed of those asked for when three in ten agents are killed in the middle of one."""
+    """Print how soon a round without them is committed when three in ten agents are killed, and how many rounds there are."""
     engine = await opened(home)
     try:
         names = sorted(node["name"] for node in (await engine.run("fleet.demo", nodes=agents))["nodes"])
+        ends: dict[int, float] = {}
+        engine.bus.subscribe(lambda event: ends.update({event.round: time.perf_counter()}), RoundFinished)
         training = asyncio.create_task(engine.run("learning.train", deadline_s=10.0, **KILLED))
-        while rounds_in(home) < 3:
-            await asyncio.sleep(0.02)
-        gone = names[: max(1, round(0.3 * agents))]
-        await asyncio.gather(*(engine.run("fleet.kill", node=name) for name in gone))
+        while len(ends) < 3:
+            await asyncio.sleep(0.005)
+        gone = set(names[: max(1, round(0.3 * agents))])
+        began_s = time.perf_counter()
+        for process in [one for one in agents_of(home) if gone & set(one.cmdline())]:
+            process.kill()
         told = await training
+        shown = (await engine.run("learning.show", run=told["run_id"]))["rounds"]
+        without = [row["round"] for row in shown if gone.isdisjoint(p["name"] for p in row["parts"] if p["state"] == "done")]
         settings = {"agents": agents, "killed": len(gone), "rounds": KILLED["rounds"], "state": told["state"]}
-        print(json.dumps({"figure": "learning.rounds_with_fewer", "value": len(told["rounds"]) / KILLED["rounds"],
-                          "unit": "of the rounds asked for", "settings": settings}))  # fmt: skip
+        say("learning.resume.agents", ends[without[0]] - began_s, "s", {**settings, "round": without[0]})
+        say("learning.rounds_with_fewer", len(shown) / KILLED["rounds"], "of the rounds asked for", settings)
     finally:
         await engine.close()
 
@@ -244,10 +253,14 @@ async def back(home: Path, times: int = 21) -> None:
         await engine.close()
 
 
-def train_apart(home: Path) -> "subprocess.Popen[str]":
-    """Start an engine in a process of its own that trains."""
-    words = [part for name, value in KILLED.items() for part in (f"--{name}", str(value))]
-    return subprocess.Popen(outpost(home, "learning", "train", *words), stdout=subprocess.DEVNULL, text=True)
+async def told_rounds(home: Path) -> None:
+    """Train over `home`, and print the number of each round as soon as the engine says that it is finished."""
+    engine = await opened(home)
+    engine.bus.subscribe(lambda event: print(event.round, flush=True), RoundFinished)
+    try:
+        await engine.run("learning.train", **KILLED)
+    finally:
+        await engine.close()
 
 
 def outpost(home: Path, *words: str) -> list[str]:
@@ -255,49 +268,95 @@ def outpost(home: Path, *words: str) -> list[str]:
     return [sys.executable, "-m", "app", "--home", str(home), *words]
 
 
-def rounds_in(home: Path) -> int:
-    """Return the committed rounds of the newest session, read beside the engine that writes them."""
-    import sqlite3
+def environment(home: Path) -> dict[str, str]:
+    """Return the environment of a process that finds its bytecode, as every one after the first does."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(home / "bytecode")}
 
+
+def committed(home: Path) -> dict[int, str]:
+    """Return the rows of the newest session's rounds, id and model by number, read beside the engine that writes them."""
     with contextlib.closing(sqlite3.connect(f"file:{home / 'outpost.db'}?mode=ro", uri=True)) as store:
-        row = store.execute("SELECT current_round FROM federated_training_sessions ORDER BY created_us DESC LIMIT 1").fetchone()
-    return int(row[0]) if row else 0
+        rows = store.execute(
+            "SELECT round, id, details FROM learning_rounds WHERE run_id ="
+            " (SELECT id FROM federated_training_sessions ORDER BY created_us DESC LIMIT 1)"
+        ).fetchall()
+    return {int(number): f"{row} {json.loads(details)['model']}" for number, row, details in rows}
 
 
-async def killed(home: Path, agents: int, kills: int) -> None:
-    """Print how soon a session goes on after its engine was killed, and what was lost."""
-    engine = await opened(home)
-    straight = await engine.run("learning.train", **KILLED)
-    await engine.close()
-    waits, lost, same = [], 0, 0
+def lost(told: set[int], before: dict[int, str], after: dict[int, str]) -> int:
+    """Return how many rounds are gone or others afterwards: those `told` to be finished, and those that stood in the store."""
+    return len(told - before.keys()) + sum(after.get(number) != row for number, row in before.items())
+
+
+def forget(home: Path) -> None:
+    """Take the newest committed round out of the store, as an engine that loses rounds would."""
+    newest = committed(home)[max(committed(home))].split()[0]
+    with contextlib.closing(sqlite3.connect(home / "outpost.db")) as store, store:
+        store.execute("DELETE FROM learning_rounds WHERE id = ?", (newest,))
+
+
+def broken_off(home: Path, least: int) -> set[int]:
+    """Train in a process of its own, kill it after round `least`, and return the rounds that it said were finished."""
+    words = [sys.executable, __file__, "--told", str(home)]
+    child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment(home))
+    assert child.stdout is not None
+    told = set[int]()
+    for line in child.stdout:
+        told.add(int(line))
+        if len(told) == least:
+            time.sleep(0.05)  # into the next round
+            kill_hard(child.pid)
+    child.wait()
+    if max(told) == KILLED["rounds"]:
+        raise SystemExit("the training ended before it could be killed")
+    return told
+
+
+def killed(home: Path, agents: int, kills: int, *, lose: bool) -> None:
+    """Print how soon a session goes on in a new process after its engine was killed, and what was lost."""
+    straight = asyncio.run(undisturbed(home))
+    waits, spent, gone, same = [], [], 0, 0
     for number in range(kills):
-        child = train_apart(home)
-        while child.poll() is None and not 2 + number <= rounds_in(home) < KILLED["rounds"]:
-            await asyncio.sleep(0.02)
-        if child.poll() is not None:
-            raise SystemExit("the training ended before it could be killed")
-        kill_hard(child.pid)
-        child.wait()
-        before = rounds_in(home)
+        told = broken_off(home, 2 + number)
+        before = committed(home)
+        if lose:
+            forget(home)
         began_s = time.perf_counter()
-        engine = await opened(home)
-        while rounds_in(home) <= before:
-            await asyncio.sleep(0.005)
+        child = subprocess.Popen(
+            outpost(home, "learning", "resume", "latest", "--name", "", "--json"), stdout=subprocess.PIPE, text=True,
+            env=environment(home),
+        )  # fmt: skip
+        while len(committed(home)) <= len(before) and child.poll() is None:
+            time.sleep(0.01)
         waits.append(time.perf_counter() - began_s)
-        told = await engine.run("learning.resume", run="latest", name="")
-        shown = (await engine.run("learning.show", run=told["run_id"]))["rounds"]
-        lost += sum(row["round"] != at for at, row in enumerate(shown, 1)) + (KILLED["rounds"] - len(shown))
-        same += told["model"] == straight["model"]
-        await engine.close()
+        spent.append(cpu_of([psutil.Process(child.pid)]) if child.poll() is None else 0.0)
+        said, _ = child.communicate()
+        gone += lost(told, before, committed(home))
+        same += json.loads(said).get("model") == straight
     settings = {"agents": agents, "kills": kills, "rounds": KILLED["rounds"]}
-    print(json.dumps({"figure": "learning.resume", "value": max(waits), "unit": "s", "settings": settings}))
-    print(json.dumps({"figure": "learning.rounds_lost", "value": lost, "unit": "rounds", "settings": settings}))
-    print(
-        json.dumps({"figure": "learning.same_after_kill", "value": same / kills, "unit": "of the models", "settings": settings})
-    )
+    fresh = {**settings, "from": "the start of a new process"}
+    say("learning.resume", max(waits), "s", fresh)
+    say("learning.resume.cpu", max(spent), "CPU s", fresh)
+    say("learning.rounds_lost", gone, "rounds", settings)
+    say("learning.same_after_kill", same / kills, "of the models", settings)
 
 
-def run(agents: int, rounds: int, kills: int, same: int) -> None:
+async def undisturbed(home: Path) -> str:
+    """Return the model of a session that nobody kills."""
+    engine = await opened(home)
+    try:
+        return str((await engine.run("learning.train", **KILLED))["model"])
+    finally:
+        await engine.close()
+
+
+def say(figure: str, value: float, unit: str, settings: dict[str, Any]) -> None:
+    """Print one figure."""
+    print(json.dumps({"figure": figure, "value": value, "unit": unit, "settings": settings}), flush=True)
+
+
+def run(agents: int, rounds: int, kills: int, same: int, *, lose: bool) -> None:
     """Measure each over a fleet of its own."""
     if same:
         with tempfile.TemporaryDirectory(prefix="outpost-") as folder:
@@ -312,8 +371,9 @@ def run(agents: int, rounds: int, kills: int, same: int) -> None:
             asyncio.run(fewer(Path(folder), agents))
         with tempfile.TemporaryDirectory(prefix="outpost-") as folder:
             home, few = Path(folder), min(agents, 6)
-            subprocess.run(outpost(home, "fleet", "demo", "--nodes", str(few)), check=True, stdout=subprocess.DEVNULL)
-            asyncio.run(killed(home, few, kills))
+            demo = outpost(home, "fleet", "demo", "--nodes", str(few))
+            subprocess.run(demo, check=True, stdout=subprocess.DEVNULL, env=environment(home))
+            killed(home, few, kills, lose=lose)
             subprocess.run(outpost(home, "fleet", "stop"), check=True, stdout=subprocess.DEVNULL)
 
 
@@ -323,8 +383,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--same", type=int, default=32, help="agents whose updates are compared with a simulation's; 0: none")
+    parser.add_argument("--lose", action="store_true", help="take a committed round away after each kill: the figure must tell")
+    parser.add_argument("--told", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    run(asked.agents, asked.rounds, asked.kills, asked.same)
+    if asked.told:
+        asyncio.run(told_rounds(asked.told))
+    else:
+        run(asked.agents, asked.rounds, asked.kills, asked.same, lose=asked.lose)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from app.engine.learning.sgd import Cohort, all_orders
 from app.engine.learning.strategy import Strategy
 
 TRAINED: Final = ("fedavg", "fedprox")  # what clients do by their parameters alone
+SELECTED: Final = ("random", "poisson")
 CHUNK: Final = 64
 
 
@@ -56,13 +57,22 @@ def train(
 def rounds(
     module: Any, strategy: Strategy, population: Population, test: tuple[Array, NDArray[np.int64]]
 ) -> Iterator[tuple[dict[str, Array], float]]:
-    """Yield the parameters and the accuracy on `test` after each round, without end."""
+    """Yield the parameters and the accuracy on `test` after each round, without end.
+
+    Nothing is known here of how long clients take, so a `strategy` that goes by that, or by norms, is refused.
+    """
+    if strategy.selection not in SELECTED or strategy.deadline_s > 0 or strategy.norm_bound > 0:
+        raise BadInput(
+            "Modules of torch are trained by clients asked by chance ({kinds}), without a deadline or a norm bound",
+            kinds=", ".join(SELECTED), field="selection",
+        )  # fmt: skip
     params, number = parameters_of(module), 0
     while True:
         number += 1
         clients = strategy.select(number, len(population.parts))
         updates = train(module, params, population, clients, strategy.configure(number, 0))
-        move = strategy.aggregator.combine(updates.matrix, updates.examples.astype(np.float64))
+        told = strategy.weigh(updates.matrix, updates.examples, updates.steps)
+        move = strategy.aggregator.combine(told.updates, told.weights)
         at, rate = 0, strategy.server_rate or 1.0
         for name, value in params.items():
             step = move[at : at + value.size].reshape(value.shape)

@@ -77,6 +77,13 @@ def test_what_needs_more_than_a_model_of_each_client_is_refused():
             torch_models.train(None, {}, people, np.arange(2), dataclasses.replace(SPEC, **more))
 
 
+@pytest.mark.parametrize("more", [{"selection": "adaptive"}, {"deadline_s": 1.0}, {"norm_bound": 1.0}])
+def test_rules_that_would_have_no_effect_on_modules_are_refused(more):
+    people, test = digits()
+    with pytest.raises(BadInput, match="without a deadline"):
+        next(torch_models.rounds(None, Strategy(SPEC, **more), people, test))
+
+
 def test_without_torch_it_says_so(monkeypatch):
     monkeypatch.setattr(torch_models, "installed", lambda: False)
     people, _ = digits()

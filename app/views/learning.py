@@ -11,6 +11,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import bytes_text, number_text, ratio_text, span_text
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
+from app.engine.learning.records import OF_ROUNDS
 from app.views.learning_parts import (
     ComparisonPart,
     ForecastLine,
@@ -238,7 +239,10 @@ class LearningPage(RunPage):
             return
         short = {"learning_rate": "lr", "sample_ratio": "sample_rate"}
         known = {arg.name for arg in row.args}
-        asked = {short.get(name, name): value for name, value in run.spec.items() if value not in (None, "")}
+        left_out = OF_ROUNDS if run.spec.get("algorithm") == "fedbuff" else ()
+        asked = {
+            short.get(name, name): value for name, value in run.spec.items() if value not in (None, "") and name not in left_out
+        }
         clients = int(run.spec.get("clients") or max(len(run.spec.get("nodes", ())), 1))
         drilled = {
             "clients": clients, "attack": "sign-flip", "attackers": max(1, clients // 5),
@@ -269,6 +273,8 @@ def _said(result: Mapping[str, Any], partial: Mapping[str, Any], rounds: list[di
     last = rounds[-1] if rounds else partial
     if last.get("bytes") and last.get("time_s") is not None:
         more = tr("last round: {bytes}, {time}", bytes=bytes_text(last["bytes"]), time=span_text(last["time_s"]))
-        lost = int(partial.get("missing") or 0)
+        lost, rejected = int(partial.get("missing") or 0), len(partial.get("rejected") or ())
         words = f"{words} · {more}" + (" · " + tr("{count} clients missing", count=lost) if lost else "")
-    return words
+        words += " · " + tr("{count} over the norm bound", count=rejected) if rejected else ""
+    idle = int(result.get("idle_rounds") or 0)
+    return words + (" · " + tr("{count} rounds with too few updates for the aggregator", count=idle) if idle else "")

@@ -110,6 +110,17 @@ def test_a_drill_repeats_the_run_with_an_attack_from_its_middle(full_window, ful
     assert asked == {"clients": "10", "rounds": "8", "lr": "0.3", "attack": "sign-flip", "attackers": "2", "drill_round": "4"}
 
 
+def test_a_drill_of_a_buffered_session_leaves_out_what_only_rounds_have(full_window, full):
+    spec = {"rounds": 8, "nodes": ["a"] * 10, "algorithm": "fedbuff", "deadline_s": 30.0, "selection": "adaptive"}
+    full.learning.records.put(replace(full.learning.records.need("r-train"), spec=spec))
+    full_window.open_page("learning")
+    full_window.page.drill.click()
+    (form,) = [one for one in full_window.findChildren(CommandForm) if one.row.id == "learning.simulate" and one.isVisible()
+               and one is not full_window.page.simulate]  # fmt: skip
+    given = form.given()
+    assert [str(given[name]) for name in ("algorithm", "deadline_s", "selection")] == ["fedbuff", "0", "random"]
+
+
 def test_a_tuning_shows_its_settings_from_the_best_on(full_window, full):
     trials = [{"learning_rate": rate, "epochs": 2, "rounds": 9, "accuracy": 0.9, "loss": 0.2} for rate in (0.2, 0.1)]
     result = {"trials": trials, "stages": [], "rounds_held": 20, "rounds_whole": 54, "final_accuracy": 0.93}
@@ -130,7 +141,7 @@ def test_a_tuning_shows_its_settings_from_the_best_on(full_window, full):
 def test_a_run_of_an_earlier_day_shows_its_rounds(full_window, full):
     run = full.learning.records.need("r-train")
     rounds = [{"round": at + 1, "accuracy": 0.1 * at, "loss": 2.0 - at / 10, "cpu_s": 0.1} for at in range(9)]
-    result = {"rounds": rounds, "final_accuracy": 0.8, "clients": 100}
+    result = {"rounds": rounds, "final_accuracy": 0.8, "clients": 100, "idle_rounds": 2}
     full.jobs.records.discard("j-train")
     full.learning.records.put(
         replace(run, id="r-old", job_id="j-gone", result=result, state="done", created_us=run.created_us + 1)
@@ -139,7 +150,9 @@ def test_a_run_of_an_earlier_day_shows_its_rounds(full_window, full):
     full_window.settle()
     page = full_window.page
     assert page._figure.text() == "80\u2009%"
-    assert page._said.text() == "of the test digits after 9 rounds with 100 simulated clients"
+    assert page._said.text() == (
+        "of the test digits after 9 rounds with 100 simulated clients · 2 rounds with too few updates for the aggregator"
+    )
     assert page.accuracy.points == 9
     assert page.export.isEnabled()
     assert not page.tabs.isTabVisible(0)

@@ -15,6 +15,8 @@ ALGORITHMS: Final = (
     "fedavg", "fedprox", "fednova", "scaffold", "fedadam", "fedyogi", "fedadagrad", "fedbuff", "ditto", "fedper", "fedrep",
     "client-momentum",
 )  # fmt: skip
+# Settings of a simulation that mean something only where rounds end, each with what it usually is; none goes with fedbuff.
+OF_ROUNDS: Final[Mapping[str, Any]] = {"selection": "random", "deadline_s": 0.0, "drop_stragglers": False, "dropout_rate": 0.0}
 _SPEC = (
     Arg("algorithm", str, "What clients do and how the server combines it.", "fedavg", choices=ALGORITHMS),
     Arg("model", str, "Layers of the network.", DIGITS_MODEL),

@@ -28,7 +28,7 @@ from app.engine.learning.draws import Purpose, generator
 from app.engine.learning.insight import shown
 from app.engine.learning.partition import ALPHA, share_out
 from app.engine.learning.personal import served
-from app.engine.learning.records import LocalSpec, Round
+from app.engine.learning.records import OF_ROUNDS, LocalSpec, Round
 from app.engine.learning.robust import aggregator
 from app.engine.learning.simulate import Drill, Field, Step, rounds
 from app.engine.learning.strategy import WEIGHT_MOST, Strategy
@@ -165,8 +165,7 @@ def plan_of(spec: dict[str, Any], seed: int, held_back: float = 0.0) -> Plan:
 def _check_fit(strategy: Strategy, spec: Mapping[str, Any]) -> None:
     """Raise `BadInput` when settings do not fit each other, rather than leave one without effect."""
     buffered = strategy.base.algorithm == "fedbuff"
-    usual = {"selection": "random", "deadline_s": 0.0, "drop_stragglers": False, "dropout_rate": 0.0}
-    for name, value in usual.items():
+    for name, value in OF_ROUNDS.items():
         if buffered and spec.get(name, value) != value:
             raise BadInput("Fedbuff asks whoever is idle and waits for nobody: {setting} has no meaning there",
                            setting=name, field=name)  # fmt: skip

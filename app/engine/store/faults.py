@@ -64,6 +64,8 @@ def is_broken(error: BaseException) -> bool:
 
 def translate(error: Exception, file: Any) -> Exception:
     """Return what the caller is told for `error`: one of our errors if a database raised it, else `error` itself."""
+    if isinstance(error, OverflowError | UnicodeEncodeError):  # of a driver, for a number or a sign that it cannot bind
+        return BadInput("A value does not fit its column: {reason}", reason=str(error))
     state = state_of(error)
     if state is not None:
         return _of_postgres(error, state, file)

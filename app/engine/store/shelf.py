@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Index, Select, func, text, tuple_, update
+from sqlalchemy import JSON, Column, Float, Index, Select, func, text, tuple_, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy import select as select_from
 
@@ -33,10 +33,14 @@ def _parts(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
 
 
 class Kinds(dict[str, str]):
-    """Each column's kind of merge; `plain` are those of which a new row takes the value as it is."""
+    """Each column's kind of merge; `plain` are those of which a new row takes the value as it is.
 
-    def __init__(self, kinds: Mapping[str, str]) -> None:
+    `types` has what may stand in each column that does not take any JSON.
+    """
+
+    def __init__(self, kinds: Mapping[str, str], types: Mapping[str, frozenset[type]]) -> None:
         super().__init__(kinds)
+        self.types = types
         self.plain = frozenset(name for name, kind in kinds.items() if kind in ("lww", "append"))
 
 
@@ -145,7 +149,7 @@ class Shelf:
     def whole(self, after: Key, most: int, most_bytes: int = ANY_SIZE) -> list[tuple[Key, str | None, str]]:
         """Return the next rows that have cells as JSON texts: values (None for no row) of columns that travel, and cells.
 
-        The row that passes `most_bytes` is the last; few are read at a time, so that large ones never stand here by the thousand.
+        The row that passes `most_bytes` is the last; few are read at a time, so that no thousands of large ones stand here.
         """
         found: list[tuple[Key, str | None, str]] = []
         size = 0
@@ -343,7 +347,16 @@ def kinds_of(table: str) -> Mapping[str, str] | None:
     made = metadata.tables.get(table)
     if made is None or not made.info["synced"]:
         return None
-    return Kinds({column.name: column.info["merge"] for column in made.columns})
+    types = {column.name: _types_of(column) for column in made.columns}
+    return Kinds({column.name: column.info["merge"] for column in made.columns}, {k: v for k, v in types.items() if v})
+
+
+def _types_of(column: Column[Any]) -> frozenset[type]:
+    """Return the types of what may stand in a column; none for one that takes any JSON."""
+    if isinstance(column.type, JSON):
+        return frozenset() if column.nullable else frozenset((dict, list))
+    named: tuple[type, ...] = (float, int) if isinstance(column.type, Float) else (column.type.python_type,)
+    return frozenset((*named, type(None)) if column.nullable else named)
 
 
 def name_of(row: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import conflicts, restamp, sealing
 from app.engine.sync.batch import Batch, Texts
+from app.engine.sync.fits import check_cells, check_op, check_row, check_verdicts
 from app.engine.sync.giveback import give_back
 from app.engine.sync.hlc import DRIFT_US, ZERO, Stamp, observe, tick
 from app.engine.sync.merge import ERASED, FIRST, GONE
@@ -213,6 +214,8 @@ class Console:
         for op, verdicts in told:
             if op.replica != replica:
                 hlc = observe(hlc, op.hlc, now_us)
+            check_op(op, self._shelf.kinds(op.table))
+            check_verdicts(op, verdicts, self._shelf.kinds(op.table))
             outcome = session.apply(op, verdicts=verdicts)
             erased += [(op.table, op.row)] if outcome.erased else []
             if verdicts:
@@ -254,6 +257,8 @@ class Console:
             kinds = self._shelf.kinds(table)
             if kinds is None:
                 continue
+            check_cells(table, cells, kinds)
+            check_row(table, values or {}, kinds)
             state = session.state((table, id_))
             state.cells = cells
             if values is None:
@@ -301,6 +306,7 @@ class Console:
         erased = list[Key]()
         for op in fresh:
             hlc = observe(hlc, op.hlc, now_us)
+            check_op(op, self._shelf.kinds(op.table))
             outcome = session.apply(op)
             lost += [(op, loss) for loss in outcome.losses]
             erased += [(op.table, op.row)] if outcome.erased else []

@@ -13,6 +13,7 @@ from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import conflicts, guards, sealing
 from app.engine.sync.batch import PAGE_BYTES, Batch
+from app.engine.sync.fits import check_op
 from app.engine.sync.hlc import observe, tick
 from app.engine.sync.merge import GONE, Loss
 from app.engine.sync.ops import FIRST_CHAIN, Op, canonical
@@ -122,6 +123,7 @@ class Hub:
             hlc = observe(hlc, op.hlc, self._now_us)
             if self._shelf.kinds(op.table) is None and op.schema <= SCHEMA:
                 raise BadInput("There is no table {table}", table=op.table, field="table")
+            check_op(op, self._shelf.kinds(op.table))
         session, entries, lost, later, erased = Session(self._shelf), [], [], [], list[Key]()
         session.load((op.table, op.row) for op in ops)
         for op in ops:

@@ -8,6 +8,7 @@ the value for `lww` and `append`, {"add": {key: value}, "seen": {key: stamp}, "d
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,12 +32,19 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(text)
+    return value
+
+
 _TEXTS: Final = ("txn", "table", "row", "actor", "cause", "intent")
 _WHOLES: Final = (("seq", None), ("hlc", None), ("left", 0), ("schema", 0))
 _OTHERS: Final[tuple[tuple[str, Any], ...]] = (("new", False), ("fields", {}), ("seen", {}))
 _TOP: Final = 1 << 63
 _ENCODE: Final = encoder_of(sort_keys=True)
-_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant)
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,98 @@
+"""Whether what came from outside fits the columns it is for, before anything of it is applied: types, cells, verdicts.
+
+What does not fit would be merged all the same, refused by one kind of database and taken by the other, and break whoever
+reads it later, at every console that pulled it. A column that nobody here knows is kept for later, and not looked at.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+from app.engine.base.errors import BadInput
+from app.engine.sync.merge import ERASED, FIRST, GONE
+from app.engine.sync.ops import Op
+
+Types: TypeAlias = Mapping[str, frozenset[type]]
+
+_NONE: Final[Types] = {}
+_WHOLE: Final = ("lww", "append")
+_PARTS: Final = ("s", "e", "c", "t")
+
+
+def check_op(op: Op, kinds: Mapping[str, str] | None) -> None:
+    """Raise `BadInput` for a value of an operation that its column cannot hold."""
+    types: Types = getattr(kinds, "types", _NONE)
+    if kinds is None or not types:
+        return
+    for column, value in op.fields.items():
+        wanted = types.get(column)
+        if wanted is None:
+            continue
+        if kinds[column] == "guarded":
+            value = value.get("to") if isinstance(value, dict) else value  # noqa: PLW2901 - what it is to become
+        elif kinds[column] not in _WHOLE:
+            continue
+        if type(value) not in wanted:
+            raise _misfit(op.table, column)
+
+
+def check_verdicts(op: Op, verdicts: Mapping[str, Any], kinds: Mapping[str, str] | None) -> None:
+    """Raise `BadInput` for what was decided about an operation and is no decision, or fits no column."""
+    types: Types = getattr(kinds, "types", _NONE)
+    for column, verdict in verdicts.items():
+        if column == GONE:
+            sound = _is_stamp(verdict)
+        else:
+            sound = isinstance(verdict, dict) and type(verdict.get("at")) is int and "value" in verdict
+            sound = sound and (column not in types or type(verdict["value"]) in types[column])
+        if not sound:
+            raise _misfit(op.table, column)
+
+
+def check_row(table: str, values: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+    """Raise `BadInput` for a value of a whole row that its column cannot hold."""
+    types: Types = getattr(kinds, "types", _NONE)
+    for column, value in values.items():
+        if column in types and type(value) not in types[column]:
+            raise _misfit(table, column)
+
+
+def check_cells(table: str, cells: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+    """Raise `BadInput` for cells that are no stamps, nor the parts of a set, a counter or a text; unknown ones are kept."""
+    for column, cell in cells.items():
+        if column not in kinds and column not in (FIRST, GONE, ERASED):
+            continue
+        if column == ERASED:
+            sound = cell is True
+        elif isinstance(cell, dict):
+            sound = _is_stamp(cell.get("s")) and all(name in _PARTS for name in cell) and _are_parts(cell)
+        else:
+            sound = _is_stamp(cell) or (isinstance(cell, list) and len(cell) == 4 and _are_stamps(cell))
+        if not sound:
+            raise _misfit(table, column)
+
+
+def _are_parts(cell: Mapping[str, Any]) -> bool:
+    elements, totals, held = cell.get("e", {}), cell.get("c", {}), cell.get("t", [])
+    if not (isinstance(elements, dict) and isinstance(totals, dict) and isinstance(held, list)):
+        return False
+    return (
+        all(isinstance(one, list) and len(one) == 4 and _are_stamps(one) for one in elements.values())
+        and all(isinstance(one, list) and len(one) == 2 and all(map(_is_number, one)) for one in totals.values())
+        and all(isinstance(one, list) and len(one) in (4, 5) for one in held)
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_stamp(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and _are_stamps(value)
+
+
+def _are_stamps(value: list[Any]) -> bool:
+    return all(type(one) is (int, str)[place % 2] for place, one in enumerate(value))
+
+
+def _misfit(table: str, column: str) -> BadInput:
+    return BadInput("What came for {column} of {table} does not fit there", column=column, table=table, field=column)

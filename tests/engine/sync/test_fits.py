@@ -1,0 +1,94 @@
+"""What does not fit its column is refused at the door of the hub and of the console, with nothing half-applied."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from app.engine.base.errors import BadInput
+from app.engine.store.shelf import kinds_of
+from app.engine.sync.fits import check_cells, check_op, check_row, check_verdicts
+from app.engine.sync.ops import Op
+from tests.engine.sync.places import batch_of, exchange, meet
+
+MISFITS = (
+    {"updated_us": "abc"}, {"name": 7}, {"name": None}, {"name": ["x"]}, {"created_us": [2]}, {"deleted_us": "yes"},
+    {"updated_us": True}, {"updated_us": 1.5}, {"columns": "none"}, {"columns": None}, {"updated_us": 1 << 70},
+    {"name": "\ud800"}, {"columns": ["\ud800"]},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("fields", MISFITS, ids=str)
+async def test_a_value_that_its_column_cannot_hold_is_refused_at_the_hubs_door(places, fields):
+    hub, ann, _ = places
+    await ann.save(name="north")
+    batch = await batch_of(hub, ann)
+    op = batch.ops[0]
+    bad = replace(batch, ops=(replace(op, fields={**op.fields, **fields}),))
+    with pytest.raises(BadInput):
+        await hub.hub(lambda one: one.receive(bad, "ann"))
+    assert (await hub.count("sync_log"), await hub.all()) == (0, [])
+    await exchange(hub, ann, "ann")
+    assert [row["name"] for row in await hub.all()] == ["north"]
+
+
+@pytest.mark.parametrize("fields", [MISFITS[0], MISFITS[1], MISFITS[10]], ids=str)
+@pytest.mark.parametrize("hub_database", [""])
+async def test_a_hub_that_gives_out_what_does_not_fit_spoils_no_console(places, fields):
+    hub, ann, bob = places
+    await ann.save(name="north")
+    await exchange(hub, ann, "ann")
+    await meet(hub, bob, "bob")
+    replica, epoch = await bob.replica(), (await bob.console(lambda one: one.peer))["epoch"]
+    page = await hub.hub(lambda one: one.page(replica, "bob", 0, epoch))
+    writer, verdicts, op = json.loads(page["ops"][0])
+    bad = {**page, "ops": [json.dumps([writer, verdicts, {**op, "fields": {**op["fields"], **fields}}])]}
+    with pytest.raises(BadInput):
+        await bob.console(lambda one: one.take_page(bad))
+    rows = await hub.hub(lambda one: one.snapshot(("", "")))
+    table, id_, values, cells = json.loads(rows["rows"][0])
+    for told in ([table, id_, {**values, **fields}, cells], [table, id_, values, {**cells, "name": 5}]):
+        with pytest.raises(BadInput):
+            await bob.console(lambda one, told=told: one.take_snapshot({**rows, "rows": [json.dumps(told)]}, rows["head"]))
+    assert (await bob.all(), (await bob.console(lambda one: one.peer))["cursor"]) == ([], 0)
+    await exchange(hub, bob, "bob")
+    assert [row["name"] for row in await bob.all()] == ["north"]
+
+
+def op_of(table, **fields):
+    return Op("aa", 1, "t", 0, table, "r", True, 5, fields)
+
+
+def test_a_guarded_state_is_judged_by_what_it_is_to_become_and_sets_are_left_to_their_merge():
+    kinds = kinds_of("edge_deployments")
+    check_op(op_of("edge_deployments", status={"from": None, "to": "planned"}, target_nodes={"add": {}}), kinds)
+    check_op(op_of("edge_deployments", status="planned", mood=[1]), kinds)
+    for status in (5, {"from": "planned", "to": 5}, {"from": "planned"}):
+        with pytest.raises(BadInput, match="status of edge_deployments"):
+            check_op(op_of("edge_deployments", status=status), kinds)
+    check_op(op_of("edge_nodes", location_lat=7, location_lon=None), kinds_of("edge_nodes"))
+    check_op(op_of("edge_moods", name=5), None)
+
+
+@pytest.mark.parametrize("verdict", [None, 5, {}, {"at": "x", "value": "planned"}, {"at": 5}, {"at": 5, "value": 7}])
+def test_what_is_no_decision_is_refused(verdict):
+    kinds, op = kinds_of("edge_deployments"), op_of("edge_deployments")
+    check_verdicts(op, {"status": {"at": 5, "ok": True, "value": "planned", "reason": ""}, "gone": [5, "aa"]}, kinds)
+    with pytest.raises(BadInput):
+        check_verdicts(op, {"status": verdict}, kinds)
+    with pytest.raises(BadInput):
+        check_verdicts(op, {"gone": verdict}, kinds)
+
+
+@pytest.mark.parametrize("cell", [
+    5, [], [1], ["a", 1], [1, "a", 2], [True, "a"], {"s": [1]}, {"s": [1, "a"], "e": []}, {"s": [1, "a"], "e": {"k": [1]}},
+    {"s": [1, "a"], "c": {"k": ["x", 1]}}, {"s": [1, "a"], "t": [[1]]}, {"s": [1, "a"], "x": 1},
+])  # fmt: skip
+def test_cells_that_say_nothing_are_refused_and_those_of_unknown_columns_kept(cell):
+    kinds = kinds_of("edge_nodes")
+    sound = {"": [1, "a"], "name": [1, "a", 0, ""], "labels": {"s": [1, "a"], "e": {"k": [1, "a", 0, ""]}}, "mood": 5}
+    check_cells("edge_nodes", {**sound, "gone": [1, "a"], "erased": True}, kinds)
+    for column in ("", "name", "labels", "gone", "erased"):
+        with pytest.raises(BadInput):
+            check_cells("edge_nodes", {column: cell}, kinds)
+    check_row("edge_nodes", {"name": "x", "mood": 5}, kinds)

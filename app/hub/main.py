@@ -24,6 +24,7 @@ from app.hub.metrics import exposition
 log = logging.getLogger(__name__)
 _CARE_S: Final = 60.0
 _KEPT: Final = 7
+_AGAIN_US: Final = 600_000_000  # after a backup that failed
 _CALLER: Final = ("name", "address", "seen_from", "known", "heard_us")
 _TOMBSTONE_S: Final = 30 * 86400.0
 
@@ -39,6 +40,7 @@ class Host:
         self._door: Door | None = None
         self._api: Api | None = None
         self._backed_us = 0
+        self._due_us = 0
 
     async def serve(self, host: str, port: int, ready: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """Serve until a signal or `end`; `ready` is told {address, device, code, pid} once it listens."""
@@ -96,14 +98,26 @@ class Host:
         return [{"id": one["device"], "hub": hub, **{k: one[k] for k in _CALLER}} for one in told]
 
     async def backup(self, target: Any = None) -> dict[str, Any]:
-        """Write a backup, and tell devices that they may let go of what it holds."""
+        """Write a backup, try it, and only then tell devices that they may let go of what it holds.
+
+        Raises `Conflict` for one that cannot be restored; devices then keep what they have.
+        """
         api, engine = self._need(), self._engine
+        own = target is None
         now_us = engine.clock.now_us()
         if target is None:
             folder = make_private(engine.home / "backups")
             target = folder / f"hub-{iso_of(now_us).replace(':', '').replace('.', '')}.db"
         acked = await api.at_hub(lambda hub: hub.acked())
         size = await engine.store.backup(target)
+        tried = await engine.sync.backups.drill(target)
+        if tried["problem"]:
+            if own:
+                target.unlink(missing_ok=True)  # the next one is to take the place of none that is sound
+            raise Conflict(
+                "The backup cannot be restored: {reason}", reason=tried["problem"],
+                hint="Nothing was let go of. Look at the disk, and back up again: outpost hub backup",
+            )  # fmt: skip
         await api.at_hub(lambda hub: hub.backed_up(acked))
         self._backed_us = now_us
         return {"file": str(target), "size_bytes": size, "replicas_count": len(acked)}
@@ -123,11 +137,13 @@ class Host:
     async def _care(self) -> None:
         while True:
             await asyncio.sleep(_CARE_S)
-            due_us = self._backed_us + int(self._engine.settings["hub.backup_s"] * 1e6)
             await _tried("compaction", self.compact)
-            if self._engine.clock.now_us() >= due_us:
-                await _tried("backup", self.backup)
-                self._thin_out()
+            if self._engine.clock.now_us() >= self._due_us:
+                every_us = int(self._engine.settings["hub.backup_s"] * 1e6)
+                self._due_us = self._engine.clock.now_us() + min(every_us, _AGAIN_US)
+                if await _tried("backup", self.backup):
+                    self._due_us = self._backed_us + every_us
+                    self._thin_out()
 
     def _thin_out(self) -> None:
         kept = sorted((self._engine.home / "backups").glob("hub-*.db"))
@@ -135,11 +151,13 @@ class Host:
             old.unlink(missing_ok=True)
 
 
-async def _tried(what: str, work: Callable[[], Awaitable[Any]]) -> None:
+async def _tried(what: str, work: Callable[[], Awaitable[Any]]) -> bool:
     try:
         await work()
     except OutpostError as error:
         log.warning("%s: %s", what, error)
+        return False
+    return True
 
 
 def announce(line: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import sqlite3
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from app.engine.engine import Engine
 from app.engine.store import rows
 from app.engine.store.salvage import prepare
 from app.engine.store.shelf import Shelf
+from tests.engine.sync.places import spoil
 from tests.faults import FaultProxy
 from tests.laws.tree import ROOT
 from tests.meeting import join, now, opened, served
@@ -231,16 +231,6 @@ async def test_a_damaged_store_is_salvaged_and_the_hub_sends_what_was_lost(three
             assert (await eve.run("store.check"))["sound"]
         finally:
             await eve.close()
-
-
-def spoil(path, table):
-    """Overwrite the middle leaf of a table's tree with noise."""
-    with contextlib.closing(sqlite3.connect(path)) as raw:
-        size = raw.execute("PRAGMA page_size").fetchone()[0]
-        pages = raw.execute("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf'", (table,)).fetchall()
-    with path.open("r+b") as file:
-        file.seek((pages[len(pages) // 2][0] - 1) * size)
-        file.write(b"\x5a" * size)
 
 
 @pytest.mark.parametrize("mode", ["cut", "half_open", "slow", "duplicate"])

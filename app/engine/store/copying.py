@@ -9,7 +9,7 @@ from app.engine.store.bulk import bulk_of
 from app.engine.store.schema import metadata
 
 _HERE: Final = "sync_here"  # says whether the triggers are quiet, and so comes last
-_NUMBERED: Final = (("outbox", "seq"), ("sync_log", "hub_seq"), ("sync_later", "number"))
+NUMBERED: Final = (("outbox", "seq"), ("sync_log", "hub_seq"), ("sync_later", "number"))
 
 
 def copy_all(source: Connection, target: Connection) -> int:
@@ -23,7 +23,7 @@ def copy_all(source: Connection, target: Connection) -> int:
                 write.insert(name, rows)
                 count += len(rows)
         capture.make_here(target)
-    for name, column in _NUMBERED:
+    for name, column in NUMBERED:
         write.number_from(name, column, _last(source, name, column))
     return count
 

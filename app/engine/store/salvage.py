@@ -5,6 +5,7 @@ written to the damaged file.
 """
 
 import contextlib
+import json
 import logging
 import sqlite3
 from collections import deque
@@ -16,8 +17,10 @@ from typing import Any, Final
 from app.engine.base.errors import BadInput, Conflict, Missing
 from app.engine.store import migrate
 from app.engine.store.care import owe
+from app.engine.store.copying import NUMBERED
 from app.engine.store.database import SIDES, looking, open_engine, problems_of, to_json
 from app.engine.store.faults import translate
+from app.engine.store.schema import metadata
 
 log = logging.getLogger(__name__)
 _HIGH: Final = 1 << 48
@@ -68,6 +71,8 @@ def salvage(damaged: Path, backup: Path | None, fresh: Path) -> Salvaged:
             _fill(target, damaged, told.rows, told.torn)
             if backup is not None:
                 _fill(target, backup, told.added, [], only=frozenset(told.torn))
+            _drop_orphans(target, told.torn)
+            _number_on(target, sources)
             target.execute("INSERT OR REPLACE INTO meta (id, value) VALUES (?, ?)", (MARK, to_json(told.to_json())))
             target.execute("COMMIT")
         owe(fresh, pieced=True)
@@ -171,6 +176,46 @@ def _copy_own(target: sqlite3.Connection, raw: sqlite3.Connection) -> None:
     if found is not None:
         put = "UPDATE sync_here SET replica = ?, hlc = ?, skew_us = ?, seq = ?, chain = ? WHERE replica = ''"
         target.execute(put, found)
+
+
+def _drop_orphans(target: sqlite3.Connection, torn: list[str]) -> None:
+    """Forget the cells of rows that could not be read: with them, a hub would have everybody take the row for gone."""
+    names = {str(row[0]) for row in target.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    for table in sorted({*torn} & names) if "sync_cells" in names else ():
+        if table in metadata.tables and metadata.tables[table].info["synced"]:
+            # All names put into this sentence are those of our own schema.
+            target.execute(
+                "DELETE FROM sync_cells WHERE table_name = ? AND json_extract(cells, '$.gone') IS NULL "  # noqa: S608
+                f'AND NOT EXISTS (SELECT 1 FROM "{table}" AS r WHERE r.id = sync_cells.row_id)',
+                (table,),
+            )
+
+
+def _number_on(target: sqlite3.Connection, sources: list[Path]) -> None:
+    """Have numbers go on after the greatest ever given away, also where nothing that had one is left."""
+    names = {str(row[0]) for row in target.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    for table, column in NUMBERED:
+        if table not in names:
+            continue
+        last = int(target.execute(f"SELECT coalesce(max({column}), 0) FROM {table}").fetchone()[0])  # noqa: S608 - our own schema
+        last = max([last, _floor(target) if table == "sync_log" else 0, *(_numbered(source, table) for source in sources)])
+        target.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+        target.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, last))
+
+
+def _numbered(source: Path, table: str) -> int:
+    try:
+        with looking(source) as raw:
+            found = raw.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    except sqlite3.Error:
+        return 0
+    return int(found[0]) if found else 0
+
+
+def _floor(target: sqlite3.Connection) -> int:
+    """Return up to where a hub's log was let go of."""
+    found = target.execute("SELECT value FROM meta WHERE id = 'sync.hub'").fetchone()
+    return int(json.loads(found[0]).get("floor", 0)) if found and found[0] else 0
 
 
 def _readable(raw: sqlite3.Connection, table: str, named: str, holes: list[tuple[int, int]]) -> Iterator[tuple[Any, ...]]:

@@ -4,6 +4,7 @@ A backup nobody has ever restored is a hope: each new one is copied aside, broug
 counted, as a restore would do it, and what came of it is told with how things stand.
 """
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ class Backups:
 
     def __init__(self, base: Base, served: Callable[[], bool]) -> None:
         self._base, self._served = base, served
+        self._one = asyncio.Lock()
 
     async def look(self) -> dict[str, Any]:
         """Return the last backup and drill: {file, at_us, size_bytes, drill_us, rows_count, problem}."""
@@ -48,9 +50,15 @@ class Backups:
         now_us, folder = self._base.clock.now_us(), make_private(self._base.home / "backups")
         file = folder / f"own-{iso_of(now_us).replace(':', '').replace('.', '')}.db"
         size = await self._base.store.backup(file)
-        await self._note({**await self.look(), "file": str(file), "at_us": now_us, "size_bytes": size, "problem": ""})
-        await in_thread(partial(_thin_out, folder), "backups")
-        return await self.drill(file)
+        last = await self.look()
+        await self._note({**last, "file": str(file), "at_us": now_us, "size_bytes": size, "problem": ""})
+        tried = await self.drill(file)
+        if tried["problem"]:
+            file.unlink(missing_ok=True)  # one that cannot be restored takes the place of none that can
+            await self._note({**await self.look(), "file": last["file"], "size_bytes": last["size_bytes"]})
+        else:
+            await in_thread(partial(_thin_out, folder), "backups")
+        return tried
 
     async def drill(self, file: Path | None = None) -> dict[str, Any]:
         """Try to restore a backup (the newest if none is named) beside the store; return what `look` does, its problem too."""
@@ -60,10 +68,11 @@ class Backups:
                 raise Missing("There is no backup yet", hint="Make one: outpost store backup FILE")
             file = found[0][0]
         last, scratch = await self.look(), self._base.home / "drill.db"
-        try:
-            told = {"rows_count": await in_thread(partial(care.drill, file, scratch), "backup-drill"), "problem": ""}
-        except OutpostError as error:
-            told = {"rows_count": 0, "problem": str(error)}
+        async with self._one:
+            try:
+                told = {"rows_count": await in_thread(partial(care.drill, file, scratch), "backup-drill"), "problem": ""}
+            except OutpostError as error:
+                told = {"rows_count": 0, "problem": str(error)}
         await self._note({**last, **told, "drill_us": self._base.clock.now_us()})
         return {**await self.look(), "file": str(file)}
 

@@ -264,10 +264,17 @@ class Hub:
             if row is not None and seq > row["durable"]:
                 self._shelf.put("sync_replicas", {"id": replica, "durable": min(seq, int(row["acked"]))})
 
-    def restored(self) -> str:
-        """Begin a new epoch after a restore, so that devices hand over again what the backup does not hold."""
+    def restored(self, *, pieced: bool = False) -> str:
+        """Begin a new epoch after a restore, so that devices hand over again what the backup does not hold.
+
+        Of a store that was `pieced` together nobody knows what is missing where: its log counts for nothing, so everybody
+        takes a snapshot and gives back whatever this hub has written.
+        """
         self.lead()
         epoch, head, hlc = sealing.fresh_name(), self._head(), int(self._shelf.here()["hlc"])
+        if pieced:
+            self._set_meta(floor=head)
+            head, hlc = 0, 0
         past = [*self._meta.get("past", []), [epoch, head, hlc]][-_PAST:]
         self._set_meta(epoch=epoch, restored_head=head, restored_hlc=hlc, past=past)
         for row in self._shelf.all("sync_replicas"):

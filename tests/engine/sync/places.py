@@ -1,6 +1,8 @@
 """Homes on real stores, and the verbs of both sides of sync on them."""
 
+import contextlib
 import shutil
+import sqlite3
 from pathlib import Path
 
 from app.engine.store import capture, rows
@@ -87,3 +89,30 @@ async def exchange(hub, console, device, most=100):
 async def batch_of(hub, console, device="ann"):
     await meet(hub, console, device)
     return await console.console(lambda one: one.outgoing(100, 1 << 20))
+
+
+async def exchange_whole(hub, console, device):
+    """Exchange, with a snapshot where one is due."""
+    if await meet(hub, console, device):
+        await take_snapshot(hub, console)
+    await push(hub, console, device)
+    return await pull(hub, console, device)
+
+
+async def take_snapshot(hub, console):
+    after, head = ("", ""), -1
+    while after is not None:
+        page = await hub.hub(lambda one, at=tuple(after): one.snapshot(at))
+        head = page["head"] if head < 0 else head
+        await console.console(lambda one, page=page, head=head: one.take_snapshot(page, head))
+        after = page["next"]
+
+
+def spoil(path, table):
+    """Overwrite the middle leaf of a table's tree with noise."""
+    with contextlib.closing(sqlite3.connect(path)) as raw:
+        size = raw.execute("PRAGMA page_size").fetchone()[0]
+        pages = raw.execute("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf'", (table,)).fetchall()
+    with path.open("r+b") as file:
+        file.seek((pages[len(pages) // 2][0] - 1) * size)
+        file.write(b"\x5a" * size)

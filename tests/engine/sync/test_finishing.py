@@ -1,10 +1,13 @@
 """A store that was restored or salvaged tells others of it, whatever happened between the swap and the next start."""
 
+import pytest
+
 from app.engine.store import rows
 from app.engine.store.care import DUE, owe
+from app.engine.store.salvage import salvage
 from app.engine.store.store import Store
 from app.engine.sync.finishing import finish
-from tests.engine.sync.places import Place, exchange
+from tests.engine.sync.places import Place, exchange, exchange_whole, spoil
 
 
 async def names(place):
@@ -70,3 +73,43 @@ async def test_a_store_pieced_together_and_killed_before_it_could_say_so_asks_it
     assert (await bob.replica() != old, peer["cursor"], peer["acked"]) == (True, -1, 0)
     assert await bob.store.read(lambda conn: rows.get(conn, "meta", DUE)) is None
     await bob.store.close()
+
+
+@pytest.mark.parametrize("hub_database", [""])
+async def test_a_salvaged_hub_goes_on_behind_the_numbers_it_gave_away_and_everybody_hears_what_comes_next(places, tmp_path):
+    hub, ann, bob = places
+    for at in range(4):
+        await ann.save(name=f"v{at}")
+    for console, device in ((ann, "ann"), (bob, "bob")) * 2:
+        await exchange(hub, console, device)
+    hub.clock.advance(10.0)
+    floor = (await hub.hub(lambda one: one.compact(keep_us=1, expire_us=1 << 60, tombstone_us=1 << 60)))["floor"]
+    assert (floor, await hub.count("sync_log")) == (4, 0)
+    await hub.store.close()
+    salvage(hub.store.path, None, tmp_path / "fresh.db")
+    hub = await set_back(hub, tmp_path / "fresh.db")
+    await ann.save(name="after")
+    for console, device in ((ann, "ann"), (bob, "bob")) * 2:
+        await exchange_whole(hub, console, device)
+    log = await hub.store.read(lambda conn: [row["hub_seq"] for row in rows.select(conn, "sync_log")])
+    assert min(log) > floor
+    assert await names(bob) == await names(ann) == await names(hub) == ["after", "v0", "v1", "v2", "v3"]
+    await hub.store.close()
+
+
+@pytest.mark.parametrize("hub_database", [""])
+async def test_what_a_salvaged_hub_could_not_read_is_taken_for_gone_by_nobody(places, tmp_path):
+    hub, ann, _ = places
+    for at in range(40):
+        await ann.save(name=f"v{at}", filter="x" * 500)
+    await exchange(hub, ann, "ann")
+    await hub.store.close()
+    spoil(hub.store.path, "saved_views")
+    told = salvage(hub.store.path, None, tmp_path / "fresh.db")
+    assert told.torn == ["saved_views"]
+    hub = await set_back(hub, tmp_path / "fresh.db")
+    assert len(await names(hub)) < 40
+    for _ in range(2):
+        await exchange_whole(hub, ann, "ann")
+    assert len(await names(ann)) == 40
+    await hub.store.close()

@@ -1,0 +1,60 @@
+"""The backups of a hub: devices let go of what one holds only when it was shown that it can be restored."""
+
+import pytest
+
+from app.commands.table import command_table
+from app.engine.base.errors import Conflict
+from app.engine.engine import Engine
+from app.engine.store.shelf import Shelf
+from app.hub.api import Api
+from app.hub.main import Host
+
+
+@pytest.fixture
+async def engine(tmp_path):
+    opened = await Engine.open(tmp_path / "hub", command_table())
+    yield opened
+    await opened.close()
+
+
+def durable(engine):
+    return engine.store.read(lambda conn: Shelf(conn).get("sync_replicas", "aa")["durable"])
+
+
+async def spoiled(engine, monkeypatch):
+    """Have backups come out damaged, as on a disk that loses what it was given."""
+    real = engine.store.backup
+
+    async def backup(target):
+        size = await real(target)
+        target.write_bytes(target.read_bytes()[: size // 2])
+        return size
+
+    monkeypatch.setattr(engine.store, "backup", backup)
+
+
+async def test_devices_let_go_of_nothing_for_a_backup_that_cannot_be_restored(engine, tmp_path, monkeypatch):
+    host = Host(engine)
+    host._api = Api(engine, None, str)
+    told = {"id": "aa", "device": "d", "acked": 5, "durable": 0}
+    await engine.store.write(lambda conn: Shelf(conn).put("sync_replicas", told))
+    with monkeypatch.context() as patch:
+        await spoiled(engine, patch)
+        for target in (None, tmp_path / "mine.db"):
+            with pytest.raises(Conflict, match="cannot be restored"):
+                await host.backup(target)
+    assert (await durable(engine), host.status()["backed_up_us"]) == (0, 0)
+    assert (list((engine.home / "backups").glob("*.db")), (tmp_path / "mine.db").exists()) == ([], True)
+    assert (await engine.sync.backups.look())["problem"]
+    told = await host.backup()
+    assert (await durable(engine), told["replicas_count"], (await engine.sync.backups.look())["problem"]) == (5, 1, "")
+
+
+async def test_a_home_keeps_its_sound_backups_when_a_new_one_is_not(engine, monkeypatch):
+    monkeypatch.setattr("app.engine.sync.backups._KEPT", 1)
+    sound = (await engine.sync.backups.backup())["file"]
+    with monkeypatch.context() as patch:
+        await spoiled(engine, patch)
+        assert (await engine.sync.backups.backup())["problem"]
+    assert [str(path) for path in (engine.home / "backups").glob("*.db")] == [sound]
+    assert (await engine.sync.backups.look())["file"] == sound

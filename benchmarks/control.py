@@ -5,6 +5,7 @@ is measured here.
 """
 
 import argparse
+import dataclasses
 import json
 import math
 import statistics
@@ -21,10 +22,13 @@ from app.engine.control.adapters.threadpool import ElasticThreadPool, ThreadPool
 from app.engine.control.bank import MODELS, Columns, ControllerBank
 from app.engine.control.controller import Controller
 from app.engine.control.envelope import Envelope
-from app.engine.control.laws import LAWS
+from app.engine.control.laws import LAWS, need
+from app.engine.control.loads import TEST, Batch, Load, draw
 from app.engine.control.ops import ARRAY, SCALAR
+from app.engine.control.peers import Static
 from app.engine.control.quantum import QuantumController
 from app.engine.control.sight import Sight
+from app.engine.control.simulate import CONTENDED, simulate
 
 Line = tuple[str, float, str, str, dict[str, Any]]
 PEERS = ["static", "pid", "gradient2", "aimd", "vegas", "hpa", "staffing"]
@@ -149,6 +153,29 @@ def _place(settings: dict[str, Any]) -> str:
     return load if settings["resource"] != "queue" else "contended" if load == "bursty" else f"contended {load}"
 
 
+# Contended plants unlike the one of the trials: kappa, tasks per s, service in s.
+OTHER_PLANTS = {"four times the slowdown": (0.01, 80.0, 0.05), "a quarter of the slowdown": (0.0006, 220.0, 0.05),
+                "slow tasks": (0.0025, 30.0, 0.2), "quick tasks": (0.0025, 300.0, 0.02)}  # fmt: skip
+
+
+def plants(given: argparse.Namespace) -> Iterator[Line]:
+    """The automatic model, untuned, on contended plants of other kinds, against the best fixed limit in hindsight."""
+    for name, (kappa, rate_hz, service_s) in OTHER_PLANTS.items():
+        plant, effects = dataclasses.replace(CONTENDED, kappa=kappa), {}
+        for load in ("bursty", "periodic", "drift", "steady"):
+            asked = Load(load, 80.0, rate_hz, service_s)
+            batch = draw(asked, TEST, given.seed, min(given.seeds, 40))
+
+            def cost(law: Any, batch: Batch = batch) -> Any:
+                return simulate(law, batch, plant, 80.0).cost(service_s, contended=True)  # noqa: B023 - called at once
+
+            fixed = min((cost(Static(float(level))) for level in range(6, 65, 2)), key=lambda costs: float(costs.mean()))
+            effects[load] = round(float((1 - cost(need("auto", "admission")) / fixed).mean()), 4)
+        settings = {"seeds": min(given.seeds, 40), "kappa": kappa, "rate_hz": rate_hz, "service_s": service_s, **effects}
+        figure = f"control: untuned over static-hindsight, contended, {name}, the worst load"
+        yield figure, min(effects.values()), "ratio", "static-hindsight", settings
+
+
 class Faulty:
     """A resource in a time of its own whose sensor and actuator can be broken."""
 
@@ -231,7 +258,7 @@ def real(given: argparse.Namespace) -> Iterator[Line]:
         yield f"control: real gain over {one['against']}", one["effect"], "ratio", one["against"], more
 
 
-PARTS = {"laws": law_costs, "bank": bank, "fifty": fifty, "gains": gains, "faults": faults, "real": real}
+PARTS = {"laws": law_costs, "bank": bank, "fifty": fifty, "gains": gains, "plants": plants, "faults": faults, "real": real}
 
 
 def main() -> None:

@@ -89,6 +89,7 @@ _RATE = Arg(
 _SERVICE = Arg("service_s", float, "Mean service time of a task.", 0.05, unit="s", low=0.001, high=10)
 _SEED = Arg("seed", int, "Seed of the family of loads.", 0, low=0, high=2**64 - 1)
 _CANDIDATES = Arg("candidates", int, "Settings tried in tuning, for the model and for each peer.", 40, low=1, high=1000)
+_TUNED = Arg("tuned", str, "Id of a tuning of the law: what it found steers.", "")
 _ID = Arg("id", str, "Id of the run.", positional=True)
 
 ROWS: tuple[Command, ...] = (
@@ -109,6 +110,7 @@ ROWS: tuple[Command, ...] = (
             _RATE,
             _SERVICE,
             Arg("policy", str, "How a balancer spreads requests.", "two_choices", choices=_POLICIES),
+            _TUNED,
             Arg("nodes", str, "Balance over these live nodes (all, names, a query) instead of servers of our own.", ""),
             Arg("model", str, "The model that nodes are asked for.", "digits"),
         ),
@@ -181,8 +183,11 @@ ROWS: tuple[Command, ...] = (
             _RATE,
             _SERVICE,
             _SEED,
+            dataclasses.replace(
+                _TUNED, help="Ids of tunings, with commas: who was tuned plays what was found, others play their defaults."
+            ),
         ),
-        returns="{per: [{against, effect, low, high, p_holm, verdict}], floor, blocks, laws}",
+        returns="{per: [{against, effect, low, high, p_holm, verdict}], floor, blocks, laws, tuned}",
     ),
     Command(
         "control.tune",
@@ -199,7 +204,7 @@ ROWS: tuple[Command, ...] = (
             Arg("seeds", int, "Loads of the confirmation.", 200, low=2, high=10_000),
             _SEED,
         ),
-        returns="{accepted, verdict, effect, low, high, law, settings, tried}",
+        returns="{id, accepted, verdict, effect, low, high, law, settings, tried}",
     ),
     Command(
         "control.replay",

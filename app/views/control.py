@@ -1,6 +1,6 @@
 """Control: a controller on a real resource, what it aims at, sets and why; and trials of models against peers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ class ControlPage(RunPage):
         self.trial = self.add_form(
             "control.trial", tr("Try a model against peers"), hidden=("candidates", "service_s", "weight", "seed")
         )
+        self.tuning = self.add_form("control.tune", tr("Tune a model"), hidden=("seed",))
         self.cards = ControllerCards(context, context.engine.control.records)
         self.steer = SteerBar(context)
         self.portrait = PhasePortrait(lambda: self.ring("position"), lambda: self.ring("velocity"))
@@ -113,7 +114,14 @@ class ControlPage(RunPage):
         live, resource = job is not None and job.state in LIVE, str(run.spec.get("resource", "threadpool"))
         now = job.partial if job is not None else {}
         mode = str(now.get("mode") or result.get("mode") or run.spec.get("mode", "apply"))
-        self.steer.show_run(run.id, mode, live=live, controller=controller, played=resource in WORKERS)
+        self.steer.show_run(
+            run.id,
+            mode,
+            live=live,
+            controller=controller,
+            played=resource in WORKERS,
+            found=(resource, str(run.spec.get("model"))) if result.get("accepted") else None,
+        )
         self._course.setVisible(controller)
         kind = KINDS.get(resource)
         self.plots[0].set_title(tr("Target and size") + (f", {tr(kind.unit)}" if kind is not None else ""))
@@ -128,7 +136,7 @@ class ControlPage(RunPage):
                 if len(series.get(name, ())) == len(at):
                     self.plots[number].show_data(curve, at, np.array(series[name], float))
         self._said.setText(_said(result, run.spec))
-        self._peer.setText(_peer(result))
+        self._peer.setText(_settings(result) or _peer(result))
         self._peer.setVisible(bool(self._peer.text()))
 
     def _show_replay(self, result: Mapping[str, Any]) -> None:
@@ -151,6 +159,8 @@ def _said(result: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
             return tr("Measured on a real {resource}, {blocks} paired blocks · {verdicts}", **where, verdicts=verdicts)
         said = tr("Simulated, {seeds} paired loads · {verdicts}", seeds=result.get("seeds", "–"), verdicts=verdicts)
         return " · ".join(filter(None, (said, picked_text(result))))
+    if "accepted" in result:
+        return _tuned(result)
     if "effect" in result and "laws" in result:
         return tr(
             "Simulated: {model} would have cost {effect} less than {against}",
@@ -170,15 +180,31 @@ def _said(result: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
             resizes=result.get("resizes", "–"), outside=result.get("bounds_violations", "–"),
             overhead=number_text(100 * result.get("overhead_ratio", 0), ".1f") + "\u202f%",
         )  # fmt: skip
-    if "size" in result:
-        reason = str(result.get("reason", ""))
-        said = tr(
-            "target {target} · size {size} · queue {queue} · wait {wait}",
-            target=write(result.get("target", 0)), size=write(result["size"]),
-            queue=number_text(result.get("queue", 0), ".0f"), wait=span_text(result.get("wait_s")),
-        )  # fmt: skip
-        return f"{said} · {tr(reason)}" if reason else said
-    return ""
+    return _now(result, write) if "size" in result else ""
+
+
+def _tuned(result: Mapping[str, Any]) -> str:
+    effect = number_text(100 * result["effect"], ".1f") + "\u202f%"
+    said = tr("Simulated, on loads the search has not seen: {effect} less cost than before", effect=effect)
+    told = tr("accepted") if result["accepted"] else tr("refused, the interval shows no improvement")
+    return " · ".join(filter(None, (said, told, picked_text({**result, "picked": {"law": result.get("law")}}))))
+
+
+def _now(result: Mapping[str, Any], write: Callable[[float], str]) -> str:
+    reason = str(result.get("reason", ""))
+    said = tr(
+        "target {target} · size {size} · queue {queue} · wait {wait}",
+        target=write(result.get("target", 0)), size=write(result["size"]),
+        queue=number_text(result.get("queue", 0), ".0f"), wait=span_text(result.get("wait_s")),
+    )  # fmt: skip
+    return f"{said} · {tr(reason)}" if reason else said
+
+
+def _settings(result: Mapping[str, Any]) -> str:
+    """Return what a tuning found, or what steered a run that was given a tuning."""
+    found = result.get("settings") or {}
+    said = ", ".join(f"{name} {number_text(value, '.3g')}" for name, value in found.items())
+    return tr("Settings found: {settings}", settings=said) if said and "accepted" in result else ""
 
 
 def _peer(result: Mapping[str, Any]) -> str:

@@ -63,6 +63,7 @@ class ControllerCard(QFrame):
         self.setFixedSize(_WIDE_PX, _HIGH_PX)
         self._context, self._run = context, run
         self._mode = ""
+        self._job: Job | None = None
         self.badge = Badge("running")
         title = QLabel(run.title)
         title.setProperty("role", "heading")
@@ -99,8 +100,10 @@ class ControllerCard(QFrame):
         column.addLayout(foot)
 
     def show_job(self, job: Job) -> None:
-        """Say what the controller does now."""
-        told = job.partial
+        """Say what the controller does now; nothing is done where nothing changed."""
+        if job is self._job:
+            return
+        self._job, told = job, job.partial
         self.badge.show_state(job.state)
         _say(self.now, now_text(told, self._run.spec))
         _say(self.why, why_text(told, self._run.spec))

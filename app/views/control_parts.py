@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from app.engine.base.rings import Floats, Ring
 from app.engine.base.text import tr
 from app.engine.base.units import number_text, ratio_text
+from app.engine.control.records import WORKERS
 from app.views.control_cards import mode_choice
 from app.views.shell import theme
 from app.views.shell.context import Context
@@ -139,7 +140,7 @@ class SteerBar(QWidget):
 
     def __init__(self, context: Context) -> None:
         super().__init__()
-        self._context, self._run_id = context, ""
+        self._context, self._run_id, self._mode = context, "", ""
         self.mode = mode_choice(lambda mode: self._ask("control.mode", mode=mode))
         self.end = QPushButton(tr("End"))
         explain(self.end, tr("Ends the controller; the resource goes to its safe size"))
@@ -158,22 +159,41 @@ class SteerBar(QWidget):
         self.report = QPushButton(tr("Report…"))
         explain(self.report, tr("Writes this run as a page with its figures drawn, as a table or as JSON"))
         self.report.clicked.connect(lambda _checked=False: context.open_command("control.export", {"id": self._run_id}))
+        self._found: dict[str, Any] = {}
+        self.use = QPushButton(tr("Run with these settings…"))
+        explain(self.use, tr("Steers a real resource with what this tuning found"))
+        self.use.clicked.connect(lambda _checked=False: context.open_command("control.run", self._found))
+        self.confirm = QPushButton(tr("Confirm them…"))
+        explain(self.confirm, tr("Tries what this tuning found on a real resource, in paired blocks"))
+        self.confirm.clicked.connect(lambda _checked=False: context.open_command("control.confirm", self._as_model()))
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
-        for part in (self.mode, self.end, self.kill, self.model, self.replay, self.report):
+        for part in (self.use, self.confirm, self.mode, self.end, self.kill, self.model, self.replay, self.report):
             line.addWidget(part)
         line.addStretch(1)
 
-    def show_run(self, run_id: str, mode: str, *, live: bool, controller: bool, played: bool = True) -> None:
-        """Offer what fits: orders to a `controller` that is `live`, a replay where its load can be `played`, a report after."""
-        if run_id != self._run_id:
+    def show_run(
+        self, run_id: str, mode: str, *, live: bool, controller: bool, played: bool = True, found: tuple[str, str] | None = None
+    ) -> None:
+        """Offer what fits: orders to a `controller` that is `live`, a replay where its load can be `played`, a report after.
+
+        `found` are the resource and the law of a tuning that was accepted: those who run and confirm take what it found.
+        """
+        resource, law = found or ("", "")
+        self._found = {"resource": resource, "law": law, "tuned": run_id}
+        self.use.setVisible(found is not None)
+        self.confirm.setVisible(found is not None and resource in WORKERS)
+        if (run_id, mode) != (self._run_id, self._mode):
             self.mode.setCurrentIndex(max(0, self.mode.findData(mode)))
-        self._run_id = run_id
+        self._run_id, self._mode = run_id, mode
         for part in (self.mode, self.end, self.kill):
             part.setVisible(live and controller)
         for other in (self.model, self.replay):
             other.setVisible(controller and played)
         self.report.setVisible(not live)
+
+    def _as_model(self) -> dict[str, Any]:
+        return {"resource": self._found["resource"], "model": self._found["law"], "tuned": self._run_id}
 
     def _ask(self, command: str, **args: Any) -> None:
         self._context.start(command, None, id=self._run_id, **args)

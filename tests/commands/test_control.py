@@ -65,7 +65,7 @@ async def test_control_run_hands_everything_on_with_who_asked(call):
     assert call.engine.control.asked == [
         {
             "resource": "threadpool", "seconds": 2.5, "seed": 7, "low": 0, "high": 0, "law": "auto", "mode": "apply",
-            "rate_hz": 0.0, "service_s": 0.05, "policy": "two_choices", "actor": "me@here", "cause": "c1",
+            "rate_hz": 0.0, "service_s": 0.05, "policy": "two_choices", "tuned": "", "actor": "me@here", "cause": "c1",
         },
     ]  # fmt: skip
 

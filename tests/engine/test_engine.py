@@ -10,6 +10,7 @@ from app.engine.base.command import Arg, Command, CommandTable, Danger, Role
 from app.engine.base.errors import BadInput, Conflict, Missing, Refused
 from app.engine.base.events import CommandFinished, EngineStarted
 from app.engine.engine import Engine
+from app.engine.jobs.runs import Run
 
 SEEN = []
 
@@ -54,6 +55,17 @@ async def test_a_change_is_recorded_before_and_after_with_its_secrets_removed(en
     assert [(event.command, event.outcome, event.cause) for event in heard if event.command == "drill.do"] == [
         ("drill.do", "ok", "c1")
     ]
+
+
+async def test_a_report_written_over_a_file_or_not_stands_in_the_audit_trail(engine, tmp_path):
+    engine.control.records.put(Run("r1", "j1", "auto on threadpool", "threadpool", result={"ticks": 5}, state="done"))
+    file = tmp_path / "run.json"
+    await engine.run("control.export", id="r1", file=file)
+    with pytest.raises(Conflict, match="exists already"):
+        await engine.run("control.export", id="r1", file=file)
+    told = await entries(engine, "control.export")
+    assert [outcome for outcome, _ in told] == ["started", "ok", "started", "conflict"]
+    assert {(args["id"], str(args["file"])) for _, args in told} == {("r1", str(file))}
 
 
 async def test_a_refused_role_calls_nothing_and_is_recorded(engine):

@@ -126,3 +126,67 @@ def test_bytes_have_their_unit_and_no_replay(full_window, full):
     assert page.plots[0].title == "Target and size, bytes"
     assert "mean size 64 KiB · " in page._said.text()
     assert page.steer.replay.isHidden()
+
+
+def test_a_tuning_says_what_it_found_and_hands_it_on(full_window, full, start):
+    full_window.open_page("control")
+    now = full.clock.now_us()
+    spec = {"model": "auto", "resource": "threadpool"}
+    result = {
+        "accepted": True,
+        "verdict": "better",
+        "effect": 0.053,
+        "law": "pid",
+        "model": "auto",
+        "settings": {"kp": 0.51234},
+    }
+    full.control.records.put(Run("r-found", "j-none", "Tuning", "t", spec=spec, result=result, state="done", created_us=now))
+    full_window.settle()
+    page = full_window.page
+    assert page._said.text() == (
+        "Simulated, on loads the search has not seen: 5.3\u202f% less cost than before · accepted · "
+        "auto gave way to pid, which did better on the tuning loads."
+    )
+    assert page._peer.text() == "Settings found: kp 0.512"
+    assert page._course.isHidden()
+    assert not page.steer.use.isHidden()
+    assert not page.steer.confirm.isHidden()
+    refused = {**result, "accepted": False, "effect": 0.001}
+    full.control.records.put(Run("r-not", "j-none", "Tuning", "t", spec=spec, result=refused, state="done", created_us=now + 1))
+    full_window.settle()
+    assert "refused, the interval shows no improvement" in page._said.text()
+    assert page.steer.use.isHidden()
+    assert page.steer.confirm.isHidden()
+
+
+def test_a_tuning_is_asked_from_its_form(window, start):
+    window.open_page("control")
+    window.page.tuning.fill({"candidates": 5})
+    window.page.tuning.submit()
+    name, args = start.asked[-1]
+    assert (name, args["model"], args["candidates"]) == ("control.tune", "auto", 5)
+
+
+def test_the_mode_shown_is_the_one_in_force_not_the_one_asked_for(full_window, full):
+    full_window.open_page("control")
+    now = full.clock.now_us()
+    partial = {"target": 9, "size": 8, "queue": 3, "wait_s": 0.02, "mode": "observe"}
+    full.jobs.records.put(Job("j-mode", "control", "auto", "running", now, partial=partial))
+    spec = {"law": "auto", "mode": "apply"}
+    full.control.records.put(Run("r-mode", "j-mode", "auto", "threadpool", spec=spec, created_us=now))
+    full_window.settle()
+    page = full_window.page
+    assert page.steer.mode.currentData() == "observe"
+    assert page.cards.cards["r-mode"].mode.currentData() == "observe"
+    full.jobs.records.put(Job("j-mode", "control", "auto", "running", now, partial={**partial, "mode": "recommend"}))
+    full_window.settle()
+    page.cards.tell()
+    page.shown()
+    assert page.cards.cards["r-mode"].mode.currentData() == "recommend"
+    assert page.steer.mode.currentData() == "recommend"
+    ended = {"ticks": 10, "mode": "recommend"}
+    full.control.records.put(
+        Run("r-over", "j-over", "auto", "threadpool", spec=spec, result=ended, state="done", created_us=now + 1)
+    )
+    full_window.settle()
+    assert page.steer.mode.currentData() == "recommend"

@@ -61,3 +61,13 @@ def test_the_bar_offers_what_fits(qtbot):
     assert bar.replay.isHidden()
     bar.report.click()
     assert opened == [("control.export", {"id": "r2"})]
+    assert bar.use.isHidden()
+    bar.show_run("r3", "", live=False, controller=False, found=("threadpool", "auto"))
+    bar.use.click()
+    bar.confirm.click()
+    assert opened[1:] == [
+        ("control.run", {"resource": "threadpool", "law": "auto", "tuned": "r3"}),
+        ("control.confirm", {"resource": "threadpool", "model": "auto", "tuned": "r3"}),
+    ]
+    bar.show_run("r4", "", live=False, controller=False, found=("ratelimit", "auto"))
+    assert bar.confirm.isHidden()  # it serves no tasks that could tell models apart

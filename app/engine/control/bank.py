@@ -12,7 +12,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -24,13 +23,14 @@ from app.engine.control import records as reason
 from app.engine.control.choose import Auto
 from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
 from app.engine.control.laws import suited
+from app.engine.control.limits import Fitted
 from app.engine.control.physics import Coherent, Optomechanical
 from app.engine.control.records import Action
 from app.engine.control.touch import Touch
 from app.engine.control.turns import Turns
 
 Floats = NDArray[np.float64]
-BankLaw = Auto | Coherent | Optomechanical
+BankLaw = Auto | Coherent | Optomechanical | Fitted
 MODELS: Final[dict[str, BankLaw]] = {"auto": Auto(), "coherent": Coherent(), "optomechanical": Optomechanical()}
 # Why a size is what it is, by the kernel's numbers.
 REASONS: Final = (
@@ -47,18 +47,14 @@ _WHOLE: Final = 0.5 + 1e-9
 
 
 def law_row(law: BankLaw, delay_s: float) -> list[float]:
-    """Return the settings of `law` in the kernel's order; what a law lacks has the spring's default."""
+    """Return the settings of `law` in the kernel's order; what a law lacks has the spring's default.
+
+    A limit alone stands for the automatic model of a plant where nothing follows demand.
+    """
     spring = Optomechanical()
     row = [_KINDS[law.name], *(float(getattr(law, name, getattr(spring, name, 0.0))) for name in _SETTINGS)]
-    fitted = getattr(law, "fitted", Auto().fitted)
-    return [
-        *row,
-        float(fitted.share),
-        float(fitted.span_s),
-        float(fitted.rise),
-        float(getattr(law, "admission", False)),
-        delay_s,
-    ]
+    limit = law if isinstance(law, Fitted) else law.fitted if isinstance(law, Auto) else Auto().fitted
+    return [*row, float(limit.share), float(limit.span_s), float(limit.rise), float(limit is law), delay_s]
 
 
 def _columns(rows: Sequence[Sequence[float]]) -> Floats:
@@ -175,7 +171,7 @@ class ControllerBank:
     def _law(resource: Resource, name: str) -> BankLaw:
         """Return the model; on an admission plant nothing follows demand, so every name there is the automatic one."""
         if getattr(resource, "plant", "sizing") == "admission":
-            return replace(Auto(), admission=True)
+            return Fitted(name="auto")
         law: Any = suited(MODELS[name], resource)
         return law  # type: ignore[no-any-return]
 

@@ -35,7 +35,7 @@ WORK: Final = 10
 # Reasons by number; `bank.REASONS` has their words.
 R_FREE, R_LOW, R_HIGH, R_RATE, R_BAD, R_STALE, R_SAFE, R_COOL, R_RINGS, R_OBSERVED, R_RECOMMENDED = range(11)
 _LEAST_DRAIN: Final = 4 / math.pi
-_DWELL_S, _SURE_T, _SURE_SLOWER, _SURE_TASKS, _BURSTY, _QUICK, _FIT_T = 5.0, 6.0, 1.5, 600.0, 5.0, 1.5, 3.0
+_DWELL_S, _SURE_T, _SURE_SLOWER, _SURE_TASKS, _BURSTY, _QUICK, _FIT_T, _FIT_TASKS = 5.0, 6.0, 1.5, 600.0, 5.0, 1.5, 3.0, 100.0
 _LARGE, _WITHIN_S, _CALM_S, _LEAST_GAIN = 0.25, 3.0, 10.0, 0.125
 _pass = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -179,7 +179,7 @@ def _slow(dt: float, seen: Any, m: Any, s: Any, work: Any) -> None:
         left = max(max(m[SYY, i] * each - mean_y * mean_y, 1e-18) - slope * sxy, 1e-18)
         # t > T and slowdown > R, asked without roots and divisions: most plants show neither.
         t_squared = slope * slope * sxx * max(m[SW, i] / 20.0, 1.0)
-        fits = slope > 0 and t_squared > _FIT_T * _FIT_T * left
+        fits = slope > 0 and t_squared > _FIT_T * _FIT_T * left and m[SW, i] > _FIT_TASKS
         slower = slope * m[MOST, i] * m[MOST, i] > (_SURE_SLOWER - 1) * base
         work[FITS, i] = 1.0 if fits else 0.0
         work[SURE, i] = 1.0 if fits and t_squared > _SURE_T * _SURE_T * left and slower and m[SW, i] > _SURE_TASKS else 0.0
@@ -207,7 +207,8 @@ def _choose(dt: float, seen: Any, m: Any, s: Any, e: Any, work: Any) -> None:  #
         asked = min(followed, work[BEST, i]) if sure else followed
         if m[CHOICE, i] == FITTED:
             fitted = min(max(s[SHARE, i] * work[BEST, i], e[LOW, i]), e[HIGH, i])
-            probe = min(size * (1 + s[RISE, i]) if seen[QUEUE, i] > 0 else size, e[HIGH, i])
+            grown = size * (1 + s[RISE, i] * dt / (max(seen[SERVICE, i], 1e-3) + dt))
+            probe = min(grown if seen[QUEUE, i] > 0 else size, e[HIGH, i])
             asked = size + dt / (0.5 + dt) * (fitted - size) if work[FITS, i] > 0 else probe
         work[ASKED, i] = asked
 

@@ -13,7 +13,7 @@ import numpy as np
 from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.base.errors import BadInput, Cancelled
 from app.engine.control import stats
-from app.engine.control.laws import ADMISSION, need
+from app.engine.control.laws import ADMISSION, need, set_to
 from app.engine.control.records import need_kind
 from app.engine.control.rig_balancer import EACH
 from app.engine.control.simulate import P99_OF_EXPONENTIAL, SHED_PRICE
@@ -43,12 +43,17 @@ def names_of(spec: dict[str, Any]) -> tuple[str, ...]:
         raise BadInput("A trial needs peers other than the model itself", field="against")
     if int(spec["blocks"]) < LEAST_BLOCKS:
         raise BadInput("At least {least} blocks are needed to tell anything", field="blocks", least=LEAST_BLOCKS)
+    for name, tuned in dict(spec.get("tuned") or {}).items():
+        if name not in (model, *peers):
+            raise BadInput("{name} takes no part, so its tuning cannot be used", field="tuned", name=name)
+        set_to(tuned["law"], tuned["settings"], plant)
     return tuple(need(name, plant).name for name in (model, *peers))
 
 
 def confirm(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
     """Return {per: [{against, effect, low, high, p_holm, …}], blocks, …}, measured on the real resource."""
     model, *peers = names_of(spec)
+    tuned = dict(spec.get("tuned") or {})
     blocks, names = int(spec["blocks"]), [model, *peers]
     random = np.random.default_rng(np.random.SeedSequence([seed, 41]))
     costs: dict[str, list[float]] = {name: [] for name in names}
@@ -56,7 +61,7 @@ def confirm(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop
     sizes: dict[str, list[float]] = {name: [] for name in names}
     for block in range(blocks):
         for place, name in enumerate(random.permutation(names).tolist()):
-            asked = {**spec["run"], "resource": spec["resource"], "law": name}
+            asked = {**spec["run"], "resource": spec["resource"], "law": name, **tuned.get(name, {})}
             told = run(asked, seed + block, stop=stop)
             if stop():
                 raise Cancelled("The blocks were ended before they were done")
@@ -68,7 +73,7 @@ def confirm(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop
     effects = stats.paired(np.array(costs[model]), {name: np.array(costs[name]) for name in peers}, seed=seed, floor=_FLOOR)
     return {
         "schema": 1, "kind": "measured", "model": model, "load": "bursty", "resource": spec["resource"], "seeds": blocks,
-        "blocks": blocks, "floor": _FLOOR, "trace": "",
+        "blocks": blocks, "floor": _FLOOR, "trace": "", "tuned": tuned,
         "per": [{**asdict(effect), "verdict": effect.verdict} for effect in effects],
         "laws": {
             name: {

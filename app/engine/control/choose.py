@@ -47,20 +47,18 @@ class Auto(Foretold):
     """Pick by what the load and the plant show; the parameters shared by the models are shared here too."""
 
     push: Num = 0.0005
-    share: Num = 0.85
-    admission: bool = False
     name: str = "auto"
     space: ClassVar[Space] = {**Parametric.space, "push": (1e-5, 0.02, True)}
     starts: ClassVar[Starts] = Parametric.starts
-    fitted: Fitted = field(default_factory=Fitted)
+    # A shorter memory than where a limit is all there is: a sizing plant is not to be taken for a contended one.
+    fitted: Fitted = field(default_factory=lambda: Fitted(span_s=15.0))
 
     def begin(self, like: Num = 0.0) -> AutoMemory:
         """Return the memory of who has seen nothing."""
         zero = zero_like(like)
-        choice = full_like(like, FITTED if self.admission else COHERENT)
         return AutoMemory(
             self._parametric.begin(like), self._optomechanical.begin(like), slowdown_begin(like),
-            choice, full_like(like, DWELL_S), zero, zero,
+            full_like(like, COHERENT), full_like(like, DWELL_S), zero, zero,
         )  # fmt: skip
 
     @cached_property
@@ -77,7 +75,7 @@ class Auto(Foretold):
         best, t_value, slower = fit = optimum(slow, ops)
         contended = (t_value > SURE_T) & (slower > SURE_SLOWER) & (slow.w > SURE_TASKS)
         para, size = self._parametric.step(memory.para, sight, dt_s, ops)
-        quick = sight.delay_s <= QUICK_TURNS * dt_s and not self.admission
+        quick = sight.delay_s <= QUICK_TURNS * dt_s
         # A spring that cannot be picked is not asked.
         opto, pushed = self._optomechanical.step(memory.opto, sight, dt_s, ops) if quick else (memory.opto, size)
         fade = dt_s / (10.0 + dt_s)
@@ -89,7 +87,7 @@ class Auto(Foretold):
         switch = free & (wish != memory.choice)
         choice = ops.where(switch, wish, memory.choice)
         age_s = ops.where(switch, 0.0, memory.age_s) + dt_s
-        limit = self.fitted.aim(fit, sight, dt_s, ops)
+        limit = self.fitted.aim(slow, fit, sight, dt_s, ops)
         followed = ops.where(choice == OPTOMECHANICAL, pushed, size)
         capped = ops.where(contended, ops.minimum(followed, best), followed)
         return AutoMemory(para, opto, slow, choice, age_s, mean, square), ops.where(choice == FITTED, limit, capped)
@@ -99,7 +97,7 @@ class Auto(Foretold):
         periodic = bool(past.period[0] > 0) if past.scalar else past.period > 0
         spring = OPTOMECHANICAL if quick else COHERENT
         calm = ops.where(periodic, PARAMETRIC, ops.where(idc > BURSTY_IDC, spring, COHERENT))
-        return ops.where(contended, FITTED, full_like(calm, FITTED) if self.admission else calm)
+        return ops.where(contended, FITTED, calm)
 
 
 __all__ = ["CHOICES", "Auto", "AutoMemory", "Coherent"]

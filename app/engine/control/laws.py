@@ -43,7 +43,7 @@ _SIZING: tuple[Law, ...] = (
     peers.Literal(),
 )  # fmt: skip
 _ADMISSION: tuple[Law, ...] = (
-    Auto(admission=True), limits.Fitted(name="parametric"), limits.Extremum(), limits.Fitted(), peers.Static(),
+    limits.Fitted(name="auto"), limits.Fitted(name="parametric"), limits.Extremum(), limits.Fitted(), peers.Static(),
     limits.AimdLimit(), limits.GradientLimit(), limits.VegasLimit(), peers.Pid(),
 )  # fmt: skip
 LAWS: Final[Mapping[str, Law]] = {law.name: law for law in _SIZING}
@@ -58,6 +58,15 @@ def suited(law: Law, resource: Any) -> Law:
     """
     reserve = getattr(resource, "reserve", None)
     return law if reserve is None or not hasattr(law, "margin") else replace(law, margin=reserve)  # type: ignore[type-var]
+
+
+def set_to(name: str, settings: Mapping[str, float], plant: str = SIZING) -> Law:
+    """Return the law called `name` with `settings` in place of its defaults; raises `BadInput` for what it does not have."""
+    law: Any = need(name, plant)
+    strange = sorted(set(settings) - set(law.space))
+    if strange:
+        raise BadInput("{law} has no setting {name}", field="settings", law=name, name=strange[0])
+    return replace(law, **settings)  # type: ignore[no-any-return]
 
 
 def need(name: str, plant: str = SIZING) -> Law:

@@ -191,18 +191,24 @@ def optimum(memory: Slowdown, ops: Ops) -> tuple[Num, Num, Num]:
     return n, t_value, 1 + slope * memory.most * memory.most / base
 
 
+# A slope is believed from this t value on, and from as many tasks (fading): a few tell of a slowdown that is chance.
 _SURE_T = 3.0
+_SURE_TASKS = 100.0
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """The limit at `share` of the fitted n*; while no slowdown shows, a tenth more whenever tasks wait."""
+    """The limit at `share` of the fitted n*; until the slowdown is sure it grows by `rise` each service time while tasks wait.
 
-    share: Num = 0.85
-    span_s: Num = 15.0
-    rise: Num = 0.03
+    What a size does to the service is seen a service time later, and later still where it slows: to grow by the turn went far
+    past n* before the first slow task had ended.
+    """
+
+    share: Num = 0.95
+    span_s: Num = 60.0
+    rise: Num = 0.1
     name: str = "fitted"
-    space: ClassVar[Space] = {"share": (0.6, 1.0, False), "span_s": (5.0, 40.0, True), "rise": (0.01, 0.1, True)}
+    space: ClassVar[Space] = {"share": (0.7, 1.0, False), "span_s": (10.0, 120.0, True), "rise": (0.02, 0.3, True)}
 
     def begin(self, like: Num = 0.0) -> Slowdown:
         """Return empty sums."""
@@ -211,16 +217,17 @@ class Fitted:
     def step(self, memory: Slowdown, sight: Sight, dt_s: float, ops: Ops) -> tuple[Slowdown, Num]:
         """Return (memory, wanted limit)."""
         memory = slowdown(memory, sight, self.span_s, dt_s, ops)
-        return memory, self.aim(optimum(memory, ops), sight, dt_s, ops)
+        return memory, self.aim(memory, optimum(memory, ops), sight, dt_s, ops)
 
-    def aim(self, fit: tuple[Num, Num, Num], sight: Sight, dt_s: float, ops: Ops) -> Num:
+    def aim(self, memory: Slowdown, fit: tuple[Num, Num, Num], sight: Sight, dt_s: float, ops: Ops) -> Num:
         """Return the limit that `fit` (see `optimum`) calls for, approached within a second or so.
 
         Below n* once the slowdown is sure; until then it rises while tasks wait, and can pass n*.
         """
         best, t_value, _ = fit
-        known = t_value > _SURE_T
-        probe = ops.where(sight.queue > 0, sight.size * (1 + self.rise), sight.size)
+        known = (t_value > _SURE_T) & (memory.w > _SURE_TASKS)
+        grown = sight.size * (1 + self.rise * dt_s / (ops.maximum(sight.service_s, 1e-3) + dt_s))
+        probe = ops.where(sight.queue > 0, grown, sight.size)
         target = ops.where(known, ops.clip(self.share * best, sight.low, sight.high), ops.minimum(probe, sight.high))
         pace = dt_s / (0.5 + dt_s)
         return ops.where(known, sight.size + pace * (target - sight.size), target)

@@ -165,7 +165,7 @@ class QuantumController:
         begin_s = float(times[0]) if len(times) else 0.0
         load = whatif.Seen(
             times - begin_s, services, float(times[-1]) - begin_s + self.tick_s if len(times) else 0.0,
-            self.physics_model.name, self._plant, int(self.resource.low), int(self.resource.high), self.tick_s,
+            self.physics_model.law, self._plant, int(self.resource.low), int(self.resource.high), self.tick_s,
         )  # fmt: skip
         return whatif.compare(load, need(model, self._plant).name)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from app.engine.base.ids import new_id
 from app.engine.base.records import Records
 from app.engine.control import orders, report
 from app.engine.control.actions import ActionLog
-from app.engine.control.laws import need
+from app.engine.control.laws import need, set_to
 from app.engine.control.records import KINDS, MODES, WORKERS, ResourceKind, need_kind, need_run
 from app.engine.control.trials import asked_of
 from app.engine.control.whatif import HOUR_S
@@ -22,6 +23,9 @@ _RUN: Final = "app.engine.control.work:run"
 _TRIAL: Final = "app.engine.control.trials:trial"
 _TUNE: Final = "app.engine.control.trials:tuning"
 _CONFIRM: Final = "app.engine.control.blocks:confirm"
+# From how many controllers beside it on one tells of its turns half as often, ten at a time.
+_MANY: Final = 3
+_TELL_RARELY: Final = 10
 _REPLAY: Final = "app.engine.control.whatif:replay"
 
 
@@ -60,23 +64,28 @@ class ControlService:
 
     async def run(
         self, *, resource: str, seconds: float, seed: int, low: int, high: int, law: str, mode: str = "apply",
-        rate_hz: float, service_s: float, policy: str = "two_choices", agents: dict[str, Any] | None = None, actor: str,
-        cause: str = "",
+        rate_hz: float, service_s: float, policy: str = "two_choices", agents: dict[str, Any] | None = None, tuned: str = "",
+        actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Steer `resource` for `seconds` under a bursty load and return the figures; see `work.run`.
 
+        `tuned` is the id of a tuning of `law`: what it found steers.
         A balancer spreads by `policy` over servers of its own, or over `agents` as in `rig_agents`.
         """
         if mode not in MODES:
             raise BadInput("A mode is observe, recommend or apply, not {mode}", field="mode", mode=mode)
         kind = need_kind(resource)
         need_run(resource)
+        found = self._found(tuned, (law,), kind.plant).get(law, {})
         run_id = new_id()
         orders_file = self._orders / f"{run_id}.orders"
         spec = {
             **_load_of(kind, seconds, low, high, rate_hz, service_s), "law": need(law, kind.plant).name, "mode": mode,
-            "seed": seed, "orders": str(orders_file),
+            "seed": seed, "orders": str(orders_file), **found,
         }  # fmt: skip
+        if sum(job.kind == "control" and not job.finished for job in self._base.jobs.records) >= _MANY:
+            spec["tell_every"] = _TELL_RARELY
+        name = f"{law}, tuned," if found else law
         if kind.name == "balancer":
             spec["policy"] = policy
         if agents:
@@ -84,7 +93,7 @@ class ControlService:
             spec["low"] = min(spec["low"], spec["high"])
         try:
             return await self._book.execute(
-                "control", _RUN, spec, title=f"{law} on {kind.name}, {seconds:g} s", source=kind.name, seed=seed,
+                "control", _RUN, spec, title=f"{name} on {kind.name}, {seconds:g} s", source=kind.name, seed=seed,
                 actor=actor, cause=cause, run_id=run_id,
             )  # fmt: skip
         finally:
@@ -111,9 +120,12 @@ class ControlService:
 
     async def confirm(
         self, *, resource: str, model: str, against: str, blocks: int, seconds: float, low: int, high: int, rate_hz: float,
-        service_s: float, seed: int, actor: str, cause: str = "",
+        service_s: float, seed: int, tuned: str = "", actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
-        """Try `model` against peers on the real resource in paired blocks in random order; see `blocks.confirm`."""
+        """Try `model` against peers on the real resource in paired blocks in random order; see `blocks.confirm`.
+
+        `tuned` holds ids of tunings, with commas between: who was tuned plays what was found, others their defaults.
+        """
         from app.engine.control.blocks import names_of
 
         kind = _served(resource)
@@ -121,7 +133,7 @@ class ControlService:
             "resource": kind.name, "model": model, "against": [name for name in against.split(",") if name.strip()],
             "blocks": blocks, "run": _load_of(kind, seconds, low, high, rate_hz, service_s),
         }  # fmt: skip
-        names_of(spec)
+        spec["tuned"] = self._found(tuned, names_of(spec), kind.plant)
         return await self._book.execute(
             "control-trial", _CONFIRM, spec, title=f"{model} on a real {kind.name}, {blocks} blocks", source=kind.name,
             seed=seed, actor=actor, cause=cause,
@@ -131,17 +143,19 @@ class ControlService:
         self, *, resource: str, model: str, trace: Path | None, load: str, candidates: int, seeds: int, seed: int,
         actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
-        """Search settings for `model`, confirmed on loads it has not seen; see `trials.tuning`."""
+        """Search settings for `model`, confirmed on loads it has not seen; see `trials.tuning`. `id` is what `tuned` takes."""
         spec: dict[str, Any] = {
             "resource": resource, "model": model, "load": load, "candidates": candidates, "seeds": seeds,
             "rate_hz": 120.0 if need_kind(resource).plant == "admission" else 200.0,
         }  # fmt: skip
         asked_of({**spec, "against": ["static-best"]})
         spec["trace"] = _place(trace)
-        return await self._book.execute(
+        run_id = new_id()
+        told = await self._book.execute(
             "control-trial", _TUNE, spec, title=f"Tuning of {model} on {trace.name if trace else load}",
-            source=trace.name if trace else resource, seed=seed, actor=actor, cause=cause,
+            source=trace.name if trace else resource, seed=seed, actor=actor, cause=cause, run_id=run_id,
         )  # fmt: skip
+        return {**told, "id": run_id}
 
     async def replay(self, run_id: str, *, model: str, seconds: float = HOUR_S, actor: str, cause: str = "") -> dict[str, Any]:
         """Simulate what `model` would have done with the last `seconds` of the load of a run; see `whatif.replay`."""
@@ -159,6 +173,21 @@ class ControlService:
             "control-trial", _REPLAY, spec, title=f"What if {model}: {run.title}", source=run_id, seed=0, actor=actor,
             cause=cause,
         )  # fmt: skip
+
+    def _found(self, tunings: str, names: Iterable[str], plant: str) -> dict[str, dict[str, Any]]:
+        """Return {name: {law, settings}} of tunings (ids with commas between); each must be of one of `names` and accepted."""
+        told: dict[str, dict[str, Any]] = {}
+        for run in [self._book.records.need(one.strip()) for one in tunings.split(",") if one.strip()]:
+            result, model = run.result or {}, str(run.spec.get("model", ""))
+            if "accepted" not in result:
+                raise Conflict("{title} is no tuning that came to an end", title=run.title)
+            if not result["accepted"]:
+                raise Conflict("{title} was refused, what it found is no improvement", title=run.title)
+            if model not in names or need_kind(run.spec["resource"]).plant != plant:
+                raise BadInput("{title} fits neither {names} nor a resource of this kind of plant", field="tuned",
+                               title=run.title, names=", ".join(names))  # fmt: skip
+            told[model] = {"law": set_to(result["law"], result["settings"], plant).name, "settings": result["settings"]}
+        return told
 
     def order(self, run_id: str, order: str) -> dict[str, Any]:
         """Tell a controller that runs now its mode, to end, or to be killed; raises `Missing`, `Conflict` when it ended."""

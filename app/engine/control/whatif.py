@@ -8,7 +8,7 @@ import numpy as np
 from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.base.errors import BadInput
 from app.engine.control import queueing
-from app.engine.control.laws import ADMISSION, need
+from app.engine.control.laws import ADMISSION, Law, need, set_to
 from app.engine.control.loads import Batch, Floats
 from app.engine.control.records import need_kind
 from app.engine.control.simulate import CONTENDED, Plant, simulate
@@ -24,7 +24,7 @@ class Seen:
     times_s: Floats
     services_s: Floats
     seconds: float
-    law: str
+    law: Law
     kind: str
     low: int
     high: int
@@ -32,7 +32,10 @@ class Seen:
 
 
 def compare(seen: Seen, model: str) -> dict[str, Any]:
-    """Return {model, against, effect, laws}: `effect` is the share of the cost that `model` would have saved."""
+    """Return {model, against, effect, laws}: `effect` is the share of the cost that `model` would have saved.
+
+    A law whose settings are not its defaults is called `… tuned` there.
+    """
     if len(seen.times_s) < 2 or seen.seconds <= 0:
         raise BadInput("Too few arrivals were seen to play them again", field="model")
     rate_hz, service_s = len(seen.times_s) / seen.seconds, float(seen.services_s.mean())
@@ -42,8 +45,9 @@ def compare(seen: Seen, model: str) -> dict[str, Any]:
         plant = replace(CONTENDED, low=seen.low, high=seen.high, tick_s=seen.tick_s)
     batch = Batch(seen.times_s[None], seen.services_s[None], np.array([len(seen.times_s)]))
     told: dict[str, Any] = {}
-    for name in dict.fromkeys((model, seen.law)):
-        outcome = simulate(need(name, seen.kind), batch, plant, seen.seconds, keep=True)
+    own = seen.law.name if seen.law == need(seen.law.name, seen.kind) else f"{seen.law.name} tuned"
+    for name, law in {model: need(model, seen.kind), own: seen.law}.items():
+        outcome = simulate(law, batch, plant, seen.seconds, keep=True)
         sizes = outcome.sizes[0]
         told[name] = {
             "cost": float(outcome.cost(service_s, contended=seen.kind == ADMISSION)[0]), "p99_s": float(outcome.p99_s[0]),
@@ -51,8 +55,8 @@ def compare(seen: Seen, model: str) -> dict[str, Any]:
             "mean_size": float(sizes.mean()), "sizes": sizes[:: max(1, -(-len(sizes) // _KEPT_SIZES))].tolist(),
         }  # fmt: skip
     return {
-        "schema": 1, "kind": "simulated", "model": model, "against": seen.law,
-        "effect": 1 - told[model]["cost"] / told[seen.law]["cost"], "tick_s": seen.tick_s, "seconds": seen.seconds,
+        "schema": 1, "kind": "simulated", "model": model, "against": own,
+        "effect": 1 - told[model]["cost"] / told[own]["cost"], "tick_s": seen.tick_s, "seconds": seen.seconds,
         "laws": told,
     }  # fmt: skip
 
@@ -67,7 +71,8 @@ def replay(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop 
     begin_s = max(0.0, until_s - float(spec.get("last_s", HOUR_S)))
     kept = (plan.times_s >= begin_s) & (plan.times_s < until_s)
     kind = need_kind(plan.resource).plant
-    seen = Seen(plan.times_s[kept] - begin_s, plan.services_s[kept], until_s - begin_s, plan.law, kind, plan.low, plan.high,
+    law = set_to(plan.law, plan.settings, kind)
+    seen = Seen(plan.times_s[kept] - begin_s, plan.services_s[kept], until_s - begin_s, law, kind, plan.low, plan.high,
                 plan.tick_s)  # fmt: skip
     told = compare(seen, str(spec["model"]))
     report(1, 1, unit="runs")

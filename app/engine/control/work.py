@@ -16,7 +16,7 @@ from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.control import metrics, queueing, workload
 from app.engine.control.controller import Controller, Manner
 from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
-from app.engine.control.laws import SIZING, need, suited
+from app.engine.control.laws import SIZING, set_to, suited
 from app.engine.control.orders import END, KILL, Orders
 from app.engine.control.records import APPLY, BOUNDS, RUNS, Action, Tick, need_kind, need_run
 from app.engine.control.rig_balancer import EACH
@@ -28,6 +28,7 @@ _UP_PER_S, _DOWN_PER_S = 300.0, 30.0
 _UP_SHARE, _DOWN_SHARE = 10.0, 0.5
 _AIMED_WAIT_S = 0.01
 _KEPT_ACTIONS, _TOLD_ACTIONS = 500, 4
+# How many turns are told in one message; `spec["tell_every"]` where many run, for who looks on pays for each message.
 _TELL_EVERY = 4
 # Resources for which a fixed size can be told exactly, by the recursion over the same arrivals.
 COMPARED = ("threadpool", "processpool")
@@ -48,6 +49,8 @@ class Plan:
     times_s: workload.Floats
     services_s: workload.Floats
     resource: str = "threadpool"
+    settings: dict[str, float] = field(default_factory=dict)
+    tell_every: int = _TELL_EVERY
     more: dict[str, Any] = field(default_factory=dict)
 
 
@@ -96,7 +99,7 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
     plan = plan_of(spec, seed)
     safe = _safe(plan)
     plant = need_kind(plan.resource).plant
-    law, envelope = need(plan.law, plant), _envelope(plan, safe)
+    law, envelope = set_to(plan.law, plan.settings, plant), _envelope(plan, safe)
     trail = Trail(plan, rig_of(plan.resource, safe, plan.low, plan.high, plan.more), orders=Orders(spec.get("orders")))
     completed = False
     try:
@@ -130,7 +133,8 @@ def plan_of(spec: dict[str, Any], seed: int) -> Plan:
         seconds, int(spec.get("low") or suits.low), int(spec.get("high") or suits.high), str(spec.get("law", "auto")),
         str(spec.get("mode", APPLY)),
         float(spec.get("tick_s", 0.1)), service_s, bursts, times_s, workload.services(len(times_s), service_s, seed),
-        resource, {"service_s": service_s, **{name: spec[name] for name in ("policy", "agents") if name in spec}},
+        resource, dict(spec.get("settings") or {}), int(spec.get("tell_every", _TELL_EVERY)),
+        {"service_s": service_s, **{name: spec[name] for name in ("policy", "agents") if name in spec}},
     )  # fmt: skip
 
 
@@ -218,11 +222,11 @@ def _tell(report: Report, trail: Trail, tick: Tick, done_s: float) -> None:
     }  # fmt: skip
     for metric, value in now.items():
         trail.held.setdefault(metric, []).append((trail.epoch_s + tick.at_s, value))
-    if len(trail.ticks) % _TELL_EVERY != 1:
+    if len(trail.ticks) % plan.tell_every != 1:
         return
     samples, trail.held = trail.held, {}
     more = {"reason": tick.reason, "bound": tick.reason if tick.reason in BOUNDS else "", "mode": trail.mode,
-            "actions": list(trail.actions)[-_TOLD_ACTIONS:]}  # fmt: skip
+            "actions": list(trail.actions)[-max(_TOLD_ACTIONS, plan.tell_every) :]}  # fmt: skip
     report(min(done_s, plan.seconds), plan.seconds, unit="s", partial={**now, **more}, samples=samples)
 
 
@@ -253,6 +257,7 @@ def _result(trail: Trail, safe: int, unserved: int) -> dict[str, Any]:
         "mode": trail.mode,
         "ended_early": trail.told_to_end,
         "law": plan.law,
+        "settings": plan.settings,
         "actions": [{**one, "at_s": round(one["at_s"] - begin_s, 4)} for one in trail.actions],
         "safe_size": safe,
         "service_time": _service_time(trail),

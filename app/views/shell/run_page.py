@@ -34,6 +34,8 @@ from app.views.widgets.state import Badge, state_text, token_of
 from app.views.widgets.table import TablePanel
 
 LEFT_PX: Final = 340
+# As many as its pixels show: Qt draws the bar at once at every new value.
+_STEPS: Final = 120
 
 
 class RunBar(QFrame):
@@ -53,7 +55,7 @@ class RunBar(QFrame):
         self.said.setWordWrap(True)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setRange(0, 1000)
+        self.bar.setRange(0, _STEPS)
         self.bar.setFixedWidth(120)
         self.bar.setAccessibleName(tr("Progress"))
         self.bar.setAccessibleDescription(tr("How far the run is"))
@@ -84,8 +86,8 @@ class RunBar(QFrame):
         self.cancel.setVisible(live)
         if job is not None and live:
             self.cancel.setEnabled(job.state != "cancelling")
-            self.bar.setRange(0, 1000 if job.total > 0 else 0)
-            self.bar.setValue(round(1000 * job.done / job.total) if job.total > 0 else 0)
+            self.bar.setRange(0, _STEPS if job.total > 0 else 0)
+            self.bar.setValue(round(_STEPS * job.done / job.total) if job.total > 0 else 0)
 
 
 def _sentence(context: Context, run: Run, job: Job | None) -> str:

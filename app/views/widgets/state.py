@@ -1,10 +1,12 @@
 """State by shape, colour and word together: online ●, suspect ▲, failed ■, old or unknown ◌, simulated ◇."""
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from PySide6.QtWidgets import QLabel, QWidget
 
-from app.engine.base.text import tr
+from app.engine.base.text import language, tr
 
 _OK, _WARN, _BAD, _STALE, _BUSY, _MADE = (
     ("●", "ok"),
@@ -25,8 +27,13 @@ _LOOKS: Final = {
 }  # fmt: skip
 
 
-def words() -> dict[str, str]:
+def words() -> Mapping[str, str]:
     """Return the word for each state in the reader's language."""
+    return _words(language())
+
+
+@cache
+def _words(_language: str) -> Mapping[str, str]:
     return {
         "online": tr("online"), "done": tr("done"), "ok": tr("ok"), "active": tr("active"), "suspect": tr("suspect"),
         "cancelling": tr("cancelling"), "interrupted": tr("interrupted"), "maintenance": tr("maintenance"),

@@ -4,6 +4,7 @@ import math
 import pytest
 
 from app.engine.base.errors import BadInput, Cancelled
+from app.engine.control import blocks
 from app.engine.control.blocks import confirm, cost, names_of
 from app.engine.control.work import plan_of
 
@@ -38,6 +39,22 @@ def test_the_same_law_costs_about_the_same_and_shows_no_improvement():
     assert told["per"][0]["low"] <= told["per"][0]["effect"] <= told["per"][0]["high"]
 
 
+def test_who_was_tuned_plays_what_was_found_and_says_so(monkeypatch):
+    asked = []
+
+    def played(spec, seed, stop):
+        asked.append((spec["law"], spec.get("settings")))
+        return {"p99_wait_s": 0.1, "mean_size": 3.0 + 0.01 * seed}
+
+    monkeypatch.setattr(blocks, "run", played)
+    tuned = {"auto": {"law": "pid", "settings": {"kp": 0.5}}}
+    told = confirm({**ASKED, "tuned": tuned}, 1)
+    assert told["tuned"] == tuned
+    assert set(told["laws"]) == {"auto", "static"}
+    assert {(law, str(settings)) for law, settings in asked} == {("pid", "{'kp': 0.5}"), ("static", "None")}
+    assert len(asked) == 60
+
+
 def test_a_stop_ends_the_blocks():
     with pytest.raises(Cancelled):
         confirm(ASKED, 1, stop=lambda: True)
@@ -51,6 +68,8 @@ def test_a_stop_ends_the_blocks():
         ({"against": []}, "peers other than"),
         ({"against": ["auto"]}, "peers other than"),
         ({"resource": "gearbox"}, "no resource gearbox"),
+        ({"tuned": {"pid": {"law": "pid", "settings": {}}}}, "pid takes no part"),
+        ({"tuned": {"static": {"law": "static", "settings": {"warp": 1.0}}}}, "static has no setting warp"),
     ],
 )
 def test_what_cannot_be_confirmed_is_refused(wrong, told):

@@ -10,6 +10,8 @@ from app.engine.base.settings import Settings
 from app.engine.control.records import RUNS
 from app.engine.control.service import ControlService
 from app.engine.jobs.base import Base
+from app.engine.jobs.records import Job
+from app.engine.jobs.runs import Run
 from app.engine.jobs.service import Jobs
 from app.engine.observe.timeline import Filter, find
 from app.engine.store import audit
@@ -167,12 +169,66 @@ async def test_a_trial_a_replay_and_a_tuning_are_kept_as_runs(control, tmp_path)
     tuned = await control.tune(**asked, model="coherent")
     assert tuned["accepted"] == (tuned["verdict"] == "better")
     assert tuned["tried"] == 2
+    assert control.show(tuned["id"])["result"]["settings"] == tuned["settings"]
     assert len(control.records) == 4
     tried = next(one for one in control.records if one.title.startswith("Trial"))
     await control.export(tried.id, tmp_path / "trial.html")
     assert "<svg" in (tmp_path / "trial.html").read_text("utf-8")
     with pytest.raises(Conflict, match="cannot be replayed"):
         await control.replay(tried.id, model="static", actor="me@here")
+
+
+def tuning(told, **more):
+    spec = {"resource": "threadpool", "model": "coherent", **more}
+    return Run("t", "j-t", "Tuning of coherent on bursty", "threadpool", spec=spec, result=told, state="done")
+
+
+FOUND = {"accepted": True, "law": "coherent", "settings": {"beta": 2.4, "band": 0.06}}
+
+
+async def test_what_a_tuning_found_steers_a_run_and_its_replay(control):
+    control.records.put(tuning(FOUND))
+    told = await control.run(**{**ASKED, "law": "coherent", "tuned": "t"})
+    (run,) = [one for one in control.records if one.title == "coherent, tuned, on threadpool, 0.5 s"]
+    assert (told["law"], told["settings"]) == ("coherent", FOUND["settings"])
+    assert run.spec["settings"] == FOUND["settings"]
+    again = await control.replay(run.id, model="coherent", actor="me@here")
+    assert (again["model"], again["against"]) == ("coherent", "coherent tuned")
+    assert again["laws"]["coherent"]["sizes"] != again["laws"]["coherent tuned"]["sizes"]
+
+
+async def test_where_three_run_already_the_next_tells_of_its_turns_half_as_often(base, control, monkeypatch):
+    asked = []
+
+    async def execute(_kind, _target, spec, **_more):
+        asked.append(spec.get("tell_every"))
+        return {}
+
+    monkeypatch.setattr(control._book, "execute", execute)
+    for number, state in enumerate(("running", "queued", "done", "running")):
+        await control.run(**ASKED)
+        base.jobs.records.put(Job(f"j{number}", "control", "auto", state, 1))
+    await control.run(**ASKED)
+    assert asked == [None, None, None, None, 10]
+
+
+@pytest.mark.parametrize(
+    ("run", "error", "told"),
+    [
+        (tuning(FOUND, model="pid"), BadInput, "fits neither coherent nor"),
+        (tuning(FOUND, resource="queue"), BadInput, "a resource of this kind of plant"),
+        (tuning({**FOUND, "accepted": False}), Conflict, "was refused, what it found is no improvement"),
+        (tuning({"ticks": 5}), Conflict, "is no tuning"),
+        (tuning(None), Conflict, "is no tuning"),
+        (tuning({**FOUND, "settings": {"warp": 9}}), BadInput, "coherent has no setting warp"),
+    ],
+)
+async def test_what_is_no_tuning_of_the_law_steers_nothing(control, run, error, told):
+    control.records.put(run)
+    with pytest.raises(error, match=told):
+        await control.run(**{**ASKED, "law": "coherent", "tuned": "t"})
+    with pytest.raises(Missing):
+        await control.run(**{**ASKED, "tuned": "nobody"})
 
 
 async def test_a_model_is_confirmed_on_the_real_resource_in_thirty_blocks(control, tmp_path):
@@ -184,10 +240,12 @@ async def test_a_model_is_confirmed_on_the_real_resource_in_thirty_blocks(contro
         await control.confirm(**asked, blocks=29)
     with pytest.raises(BadInput, match="peers other than"):
         await control.confirm(**{**asked, "against": "auto"}, blocks=30)
-    told = await control.confirm(**asked, blocks=30)
+    control.records.put(tuning({**FOUND, "law": "pid", "settings": {"kp": 0.5}}, model="auto"))
+    told = await control.confirm(**asked, blocks=30, tuned="t")
+    assert told["tuned"] == {"auto": {"law": "pid", "settings": {"kp": 0.5}}}
     assert (told["kind"], told["blocks"], len(told["laws"]["auto"]["blocks"])) == ("measured", 30, 30)
     assert [one["against"] for one in told["per"]] == ["static"]
-    (run,) = control.records
+    (run,) = [one for one in control.records if one.id != "t"]
     await control.export(run.id, tmp_path / "blocks.html")
     assert "Measured on a real threadpool" in (tmp_path / "blocks.html").read_text("utf-8")
 

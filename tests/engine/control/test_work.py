@@ -49,6 +49,18 @@ def test_samples_and_progress_are_told_live():
     assert value == more["partial"]["size"]
 
 
+def test_where_many_run_ten_turns_are_told_at_once_with_all_they_changed():
+    told = []
+    spec = {"seconds": 1.3, "tell_every": 10, "rate_hz": 300.0, "burst_s": 0.2, "gap_s": 0.2}
+    result = run(spec, 2, lambda done, total, **more: told.append(more), never)
+    live = [one for one in told if one.get("partial")]
+    assert len(live) <= 2
+    assert sum(len(one["samples"]["size"]) for one in told) == result["ticks"]
+    first, last = live[0]["partial"]["actions"], live[-1]["partial"]["actions"]
+    assert [one["n"] for one in (*first, *last)] == list(range(1, len(first) + len(last) + 1))
+    assert len(last) > 4
+
+
 def test_static_law_keeps_the_staffed_size():
     result = run({"seconds": 0.5, "law": "static"}, 0, silent, never)
     assert set(result["series"]["size"]) == {float(result["safe_size"])}

@@ -1,8 +1,4 @@
 import asyncio
-import json
-import shutil
-import socket
-import urllib.parse
 
 import pytest
 
@@ -42,35 +38,3 @@ async def test_metrics_and_nothing_else_are_answered(exporter):
 async def test_a_port_in_use_is_told(exporter):
     with pytest.raises(Conflict, match="cannot be used"):
         await Exporter(str, port=int(exporter.address.split(":")[1])).start()
-
-
-@pytest.mark.skipif(shutil.which("prometheus") is None, reason="no Prometheus server here")
-async def test_a_real_prometheus_scrapes_it(exporter, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    (tmp_path / "p.yml").write_text(
-        "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n"
-        f"scrape_configs: [{{job_name: outpost, static_configs: [{{targets: ['{exporter.address}']}}]}}]\n"
-    )
-    server = await asyncio.create_subprocess_exec(
-        "prometheus", f"--config.file={tmp_path / 'p.yml'}", f"--storage.tsdb.path={tmp_path / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}", "--log.level=error",
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    query = "/api/v1/query?" + urllib.parse.urlencode({"query": "outpost_jobs_workers_count"})
-    try:
-        async with asyncio.timeout(60):
-            while True:
-                try:
-                    _, body = await ask(f"127.0.0.1:{port}", query)
-                    found = json.loads(body[body.find("{") : body.rfind("}") + 1])["data"]["result"]
-                except (OSError, ValueError, KeyError):
-                    found = []
-                if found:
-                    break
-                await asyncio.sleep(0.1)
-        assert found[0]["value"][1] == "3"
-    finally:
-        server.terminate()
-        await server.wait()

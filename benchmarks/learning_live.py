@@ -324,7 +324,7 @@ def killed(home: Path, agents: int, kills: int, *, lose: bool) -> None:
             forget(home)
         began_s = time.perf_counter()
         child = subprocess.Popen(
-            outpost(home, "learning", "resume", "latest", "--name", "", "--json"), stdout=subprocess.PIPE, text=True,
+            outpost(home, "learning", "resume", "latest", "--json"), stdout=subprocess.PIPE, text=True,
             env=environment(home),
         )  # fmt: skip
         while len(committed(home)) <= len(before) and child.poll() is None:

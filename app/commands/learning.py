@@ -12,28 +12,11 @@ if TYPE_CHECKING:
 
 async def _train(call: "Call", *, nodes: str, **args: Any) -> dict[str, Any]:
     chosen = [(node.id, node.name) for node in call.engine.fleet.select(nodes)]
-    name, versions = args.pop("name"), args.pop("versions")
-    told = await call.engine.learning.train(chosen, **_spelt(args), actor=call.actor, cause=call.cause)
-    return await _registered(call, told, name, each=versions == "each")
+    return await call.engine.learning.train(chosen, **_spelt(args), actor=call.actor, cause=call.cause)
 
 
-async def _resume(call: "Call", *, run: str, name: str, versions: str) -> dict[str, Any]:
-    told = await call.engine.learning.resume(run, actor=call.actor, cause=call.cause)
-    return await _registered(call, told, name, each=versions == "each")
-
-
-async def _registered(call: "Call", told: dict[str, Any], name: str, *, each: bool) -> dict[str, Any]:
-    """Make the global model of a session that is done, or of `each` round, versions of the model `name`; tell the newest."""
-    if not name or told.get("state") != "done":
-        return told
-    from app.engine.flows.train import export
-
-    engine = call.engine
-    by: dict[str, Any] = {"name": name, "actor": call.actor, "cause": call.cause}
-    numbers = [int(row["round"]) for row in told["rounds"]] if each else [0]
-    for number in numbers:
-        version = await export(engine.learning, engine.models, told["run_id"], number=number, **by)
-    return {**told, "version": {key: version[key] for key in ("id", "name", "version", "artifact")}}
+async def _resume(call: "Call", *, run: str) -> dict[str, Any]:
+    return await call.engine.learning.resume(run, actor=call.actor, cause=call.cause)
 
 
 async def _pause(call: "Call", *, run: str) -> dict[str, Any]:
@@ -100,7 +83,7 @@ async def _export(call: "Call", *, run: str, name: str, file: Path | None, round
 
 _RUN = Arg("run", str, "Id of the run, or latest.", "latest", positional=True)
 _NAME = Arg("name", str, "Model that gets the outcome as a new version; empty keeps it out of the registry.", "digits")
-_VERSIONS = Arg("versions", str, "Which models become versions: the last, or each round's.", "last", choices=("last", "each"))
+_VERSIONS = Arg("versions", str, "Which models become versions: each round's, or the last.", "each", choices=("each", "last"))
 _ROUNDS = "Rounds of training."
 _SEED = Arg("seed", int, "Seed of the run; equal seeds and data give equal models.", 0, low=0, high=2**64 - 1)
 _BATCH = Arg("batch", int, "Examples per step; 0 means all a node has.", 16, low=0, high=1024)
@@ -268,7 +251,7 @@ ROWS: tuple[Command, ...] = (
     Command(
         "learning.resume", "Resume training",
         "Goes on with a session after its last finished round: one that was paused, stopped, or broke off.",
-        _resume, (_RUN, _NAME, _VERSIONS), leaves=True,
+        _resume, (_RUN,), leaves=True,
         returns=_SESSION,
     ),
     Command(

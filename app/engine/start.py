@@ -7,6 +7,7 @@ from app.engine.circuits.service import CircuitsService
 from app.engine.control.service import ControlService
 from app.engine.fleet.rollouts import RolloutService
 from app.engine.fleet.service import FleetService
+from app.engine.flows.train import Registry
 from app.engine.jobs.base import Base
 from app.engine.jobs.service import Jobs
 from app.engine.learning.service import LearningService
@@ -41,6 +42,7 @@ async def _parts(engine: "Engine") -> None:
     engine.qubo = QuboService(base)
     engine.circuits = CircuitsService(base)
     engine.learning = LearningService(base, engine.link)
+    engine.learning.registrar = Registry(engine.learning, engine.models)
     engine.control = ControlService(base)
     engine.sync = SyncService(base, engine.link)
     engine.sync.followers.follow(_followers(engine))

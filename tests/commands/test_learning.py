@@ -90,7 +90,7 @@ async def test_learning_train_hands_on_the_chosen_nodes_and_who_asked(call):
     assert nodes == [("n1", "narvik"), ("n2", "esbjerg")]
     assert (given["rounds"], given["seed"], given["actor"], given["cause"]) == (3, 5, "me@here", "c1")
     await ask(call, "learning.train", nodes="esbjerg")
-    assert call.engine.learning.asked[-2][0] == [("n2", "esbjerg")]
+    assert call.engine.learning.asked[-1][0] == [("n2", "esbjerg")]
 
 
 async def test_learning_simulate_defaults_to_skewed_clients(call):
@@ -126,17 +126,15 @@ async def test_learning_pause_and_learning_stop_pull_the_reins(call):
     assert call.engine.learning.asked == [("latest", "pause"), ("r1", "stop")]
 
 
-async def test_learning_resume_registers_what_came_of_it_unless_it_is_kept_out(call):
-    told = await ask(call, "learning.resume", run="r1")
-    assert told["version"] == {"id": "m1", "name": "digits", "version": 1, "artifact": "sha256:0"}
-    assert "version" not in await ask(call, "learning.resume", run="r1", name="")
+async def test_learning_resume_hands_on_the_run(call):
+    assert (await ask(call, "learning.resume", run="r1"))["run_id"] == "r1"
 
 
-async def test_learning_train_makes_versions_of_the_last_model_or_of_each(call):
+async def test_learning_train_makes_a_version_of_each_global_model_unless_told_otherwise(call):
     await ask(call, "learning.train")
-    await ask(call, "learning.train", versions="each")
-    exported = [given["number"] for run, given in call.engine.learning.asked if run == "r1"]
-    assert exported == [0, 1, 2]
+    await ask(call, "learning.train", versions="last", name="")
+    asked = [(given["name"], given["versions"]) for _, given in call.engine.learning.asked]
+    assert asked == [("digits", "each"), ("", "last")]
 
 
 async def test_learning_compare_takes_ids_parted_by_commas(call):

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from app.engine.base.clock import Clock
 from app.engine.base.contracts import Report
 from app.engine.jobs.progress import Throttle
+from app.engine.jobs.worker import finite
 
 Work: TypeAlias = Callable[[Report], Awaitable[dict[str, Any]]]
 
@@ -38,4 +39,4 @@ class LocalReport:
             self._timer = None
         held = self._throttle.take(self._clock.monotonic_s())
         if held is not None:
-            self._tell(held)
+            self._tell({**held, "partial": finite(held["partial"])})

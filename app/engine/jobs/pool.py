@@ -4,6 +4,7 @@ All of it lives on the loop; threads only carry messages (see `process.py`).
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from app.engine.jobs.process import WorkerProcess
 STOP_GRACE_S: Final = 0.8
 # Idle workers of other kinds that may stay warm beside a full pool.
 _SPARE: Final = 2
+# Seconds until another process is started after one that ended before it could take a job; doubled each time, up to the second.
+_PAUSES_S: Final = (0.1, 30.0)
 # Kinds that wait most of the time, and how many of each may run: they take no place from what computes.
 WAITING: Final = {"control": 8}
 
@@ -57,6 +60,7 @@ class _Slot:
     order: Order | None = None
     timer: asyncio.TimerHandle | None = None
     retired: bool = False
+    heard: bool = False
 
     def set_timer(self, delay_s: float, call: Callable[[], None]) -> None:
         self.clear_timer()
@@ -68,13 +72,46 @@ class _Slot:
             self.timer = None
 
 
-class Pool:
-    """Runs orders in worker processes; `limit` and `idle_s` are asked each time, so settings act at once."""
+class Starts:
+    """When the next process may be started: at once, or after a growing pause where those before could not even begin."""
 
-    def __init__(self, listener: Listener, limit: Callable[[], int], idle_s: Callable[[], float]) -> None:
-        self._listener, self._limit, self._idle_s = listener, limit, idle_s
+    def __init__(self, pauses_s: tuple[float, float] = _PAUSES_S) -> None:
+        self._first_s, self._most_s = pauses_s
+        self._failures = 0
+        self._due_s = float("-inf")
+
+    def failed(self, now_s: float) -> None:
+        """Note that a process ended before it told anything."""
+        self._due_s = now_s + min(self._most_s, self._first_s * 2.0 ** min(self._failures, 30))
+        self._failures += 1
+
+    def worked(self) -> None:
+        """Note that a process told something: it could be started."""
+        self._failures, self._due_s = 0, float("-inf")
+
+    def wait_s(self, now_s: float) -> float:
+        """Return the seconds until the next process may be started."""
+        return max(0.0, self._due_s - now_s)
+
+
+class Pool:
+    """Runs orders in worker processes; `limit` and `idle_s` are asked each time, so settings act at once.
+
+    `clock_s` reads seconds of a steady clock.
+    """
+
+    def __init__(
+        self,
+        listener: Listener,
+        limit: Callable[[], int],
+        idle_s: Callable[[], float],
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._listener, self._limit, self._idle_s, self._clock_s = listener, limit, idle_s, clock_s
         self._waiting: deque[Order] = deque()
         self._slots: dict[WorkerProcess, _Slot] = {}
+        self._starts = Starts()
+        self._later: asyncio.TimerHandle | None = None
         self._closing = False
         self._emptied: asyncio.Future[None] | None = None
 
@@ -108,6 +145,8 @@ class Pool:
         """End every worker, at once where it works; returns when none is left."""
         self._closing = True
         self._waiting.clear()
+        if self._later is not None:
+            self._later.cancel()
         for slot in self._slots.values():
             if slot.order is not None:
                 slot.process.kill()
@@ -121,9 +160,10 @@ class Pool:
         for order in tuple(self._waiting):
             if self._closing:
                 return
-            if self._room(order.kind):
+            slot = self._slot_for(order.kind) if self._room(order.kind) else None
+            if slot is not None:
                 self._waiting.remove(order)
-                self._assign(self._slot_for(order.kind), order)
+                self._assign(slot, order)
 
     def _room(self, kind: str) -> bool:
         """Tell whether one more of `kind` may run; those that wait most of the time are counted apart."""
@@ -132,16 +172,26 @@ class Pool:
             return busy.count(kind) < WAITING[kind]
         return sum(one not in WAITING for one in busy) < self._limit()
 
-    def _slot_for(self, kind: str) -> _Slot:
+    def _slot_for(self, kind: str) -> _Slot | None:
+        """Return a worker for `kind`, or None while no process may be started."""
         idle = [slot for slot in self._slots.values() if slot.order is None and not slot.retired]
         for slot in idle:
             if slot.process.kind == kind:
                 return slot
+        wait_s = self._starts.wait_s(self._clock_s())
+        if wait_s > 0:
+            if self._later is None:
+                self._later = asyncio.get_running_loop().call_later(wait_s, self._try_again)
+            return None
         if idle and len(self._slots) >= self._limit() + _SPARE:
             self._retire(idle[0])
         slot = _Slot(WorkerProcess(kind, self._heard, self._ended))
         self._slots[slot.process] = slot
         return slot
+
+    def _try_again(self) -> None:
+        self._later = None
+        self._dispatch()
 
     def _assign(self, slot: _Slot, order: Order) -> None:
         slot.clear_timer()
@@ -159,8 +209,13 @@ class Pool:
 
     def _heard(self, process: WorkerProcess, document: dict[str, Any]) -> None:
         slot = self._slots.get(process)
-        order = slot.order if slot is not None else None
-        if slot is None or order is None or order.job_id != document.get("id"):
+        if slot is None:
+            return
+        if not slot.heard:
+            slot.heard = True
+            self._starts.worked()
+        order = slot.order
+        if order is None or order.job_id != document.get("id"):
             return
         news = document["is"]
         if news == "begun":
@@ -185,6 +240,8 @@ class Pool:
         slot = self._slots.pop(process)
         slot.clear_timer()
         order = slot.order
+        if order is not None and not (slot.heard or order.stopped or self._closing):
+            self._starts.failed(self._clock_s())
         if order is not None and not (order.begun or order.stopped or self._closing) and order.tries == 1:
             # A warm worker that died while idle: the job never began, so a fresh one may have it.
             self._waiting.appendleft(order)

@@ -167,14 +167,15 @@ class RunBook:
     ) -> dict[str, Any]:
         row: dict[str, Any] = {"id": run_id or new_id(), "job_id": job_id, "state": RUNNING}
         row |= {"title": title, "source": source, "spec": spec}
+        known = row["id"] in self.records
         try:
             await self._put(row, actor, cause)
             result = await self._base.jobs.attend(job_id)
-        except (BadInput, Missing):  # what cannot be read was never run: nothing of it stays
-            await self._drop(row["id"], actor, cause)
-            await self._base.jobs.forget(job_id)
-            raise
         except OutpostError as error:
+            if isinstance(error, (BadInput, Missing)) and not known and not self._begun(job_id):
+                await self._drop(row["id"], actor, cause)
+                await self._base.jobs.forget(job_id)
+                raise
             state = CANCELLED if isinstance(error, Cancelled) else FAILED
             await self._put({"id": row["id"], "state": state}, actor, cause)
             raise
@@ -184,6 +185,11 @@ class RunBook:
             raise
         await self._put({"id": row["id"], "state": DONE, "result": await self._split(keep(result))}, actor, cause)
         return result
+
+    def _begun(self, job_id: str) -> bool:
+        """Tell whether a job got anywhere; of one whose input could not be read, nothing stays."""
+        job = self._base.jobs.records.get(job_id)
+        return job is not None and job.done > 0
 
     async def _put(self, row: dict[str, Any], actor: str, cause: str) -> None:
         now_us = self._base.clock.now_us()

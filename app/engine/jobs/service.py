@@ -55,7 +55,9 @@ class Jobs:
     ) -> None:
         self.records: Records[Job] = Records(lambda job: job.id, "job")
         self._home, self._clock, self._bus, self._samples, self._store = home, clock, bus, samples, store
-        self._pool = Pool(self, lambda: worker_limit(settings["jobs.workers"]), lambda: settings["jobs.idle_s"])
+        self._pool = Pool(
+            self, lambda: worker_limit(settings["jobs.workers"]), lambda: settings["jobs.idle_s"], clock.monotonic_s
+        )  # fmt: skip
         self._live: dict[str, _Live] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished = 0
@@ -274,21 +276,22 @@ class Jobs:
     async def _finish(
         self, job_id: str, state: str, *, result: dict[str, Any] | None = None, error: OutpostError | None = None
     ) -> None:
-        """Write the end of a job, then show it and wake who waits."""
+        """Write the end of a job, then show it and wake who waits; whatever store and watchers do, those are woken."""
         live = self._live.get(job_id)
         if live is None or live.ending:
             return
         live.ending = True
         before = self.records.need(job_id)
-        now_us = self._clock.now_us()
-        problem = None if error is None else error.problem()
-        job = advance(before, state, now_us, result=result, error=problem)
-        if not live.transient:
-            job = await self._keep(job, now_us)
-        self.records.put(job)
-        self._tell(job, before.state)
-        del self._live[job_id]
-        live.future.set_result((result, error if state != DONE else None))
+        try:
+            now_us = self._clock.now_us()
+            job = advance(before, state, now_us, result=result, error=None if error is None else error.problem())
+            if not live.transient:
+                job = await self._keep(job, now_us)
+            self.records.put(job)
+            self._tell(job, before.state)
+        finally:
+            del self._live[job_id]
+            live.future.set_result((result, error if state != DONE else None))
         if live.transient:
             self.records.discard(job_id)
             self._samples.forget(job_id)
@@ -319,7 +322,9 @@ class Jobs:
             return await self._store.write(work)
         except OutpostError as error:
             log.warning("jobs could not be written: %s", error)
-            return None
+        except Exception:
+            log.exception("a job's row could not be written")
+        return None
 
     async def _prune(self) -> None:
         dropped, orphans = await self._write(ledger.prune) or ([], [])
@@ -343,7 +348,7 @@ class Jobs:
 
 
 async def _started(work: Work, report: LocalReport) -> dict[str, Any]:
-    return await work(report)
+    return _as_plain(await work(report))  # as from a worker; what cannot be written fails the job, not its end
 
 
 def worker_limit(wanted: int) -> int:

@@ -39,8 +39,17 @@ def encode(document: dict[str, Any]) -> bytes:
     try:
         text = json.dumps(document, allow_nan=False, default=_plain, separators=(",", ":"))
     except ValueError:
-        text = json.dumps(_without_nan(json.loads(json.dumps(document, default=_plain))), separators=(",", ":"))
+        text = json.dumps(finite(json.loads(json.dumps(document, default=_plain))), separators=(",", ":"))
     return text.encode()
+
+
+def finite(value: Any) -> Any:
+    """Return `value`, dicts and lists within, with null in the place of numbers that are not finite."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: finite(inner) for name, inner in value.items()}
+    return [finite(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> Any:
@@ -51,14 +60,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     raise Bug("A job may return plain JSON only, not {kind}", kind=type(value).__name__)
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: _without_nan(inner) for name, inner in value.items()}
-    return [_without_nan(inner) for inner in value] if isinstance(value, list) else value
 
 
 class Teller:

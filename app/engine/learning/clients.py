@@ -77,10 +77,11 @@ class Turn:
 
 
 def work(turn: Turn) -> NDArray[np.float64]:
-    """Leave the clients' updates in `turn.theta` and return their losses."""
-    losses = _ALGORITHMS.get(turn.spec.algorithm, _plain)(turn)
-    if turn.spec.compress != "none":
-        _compress(turn)
+    """Leave the clients' updates in `turn.theta` and return their losses; numbers that run over are left as they are."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        losses = _ALGORITHMS.get(turn.spec.algorithm, _plain)(turn)
+        if turn.spec.compress != "none":
+            _compress(turn)
     turn.seen += 1
     return losses
 

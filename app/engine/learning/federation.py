@@ -77,8 +77,7 @@ class RoundCall:
 
     def need(self, asked: int) -> int:
         """Return how many of `asked` nodes must answer; an aggregator that bears hostile ones may need more."""
-        least = int(getattr(self.strategy.aggregator, "least", 1))
-        return min(asked, max(1, math.ceil(asked * self.quorum_ratio), least))
+        return min(asked, max(1, math.ceil(asked * self.quorum_ratio), self.strategy.least))
 
 
 Answer = tuple[Part, LocalUpdate | None]

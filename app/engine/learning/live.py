@@ -6,64 +6,36 @@ of it; and it is committed in one transaction with the checkpoint after it (`ses
 
 import asyncio
 import contextlib
+import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from app.engine.base.contracts import Report
-from app.engine.base.errors import Offline
+from app.engine.base.errors import Conflict, Offline
 from app.engine.base.events import RoundFinished
 from app.engine.base.ids import new_id
-from app.engine.base.text import tr
 from app.engine.jobs.base import Base
 from app.engine.learning import federation, nets, sessions
+from app.engine.learning.board import Board
+from app.engine.learning.course import Course, Reins
 from app.engine.learning.datasets import load
 from app.engine.learning.federation import Answers, Member, RoundCall
 from app.engine.learning.insight import shown
 from app.engine.learning.records import Part, Round
 from app.engine.learning.selection import Seen
 from app.engine.learning.sessions import Session
-from app.engine.learning.strategy import Gathered, Global, Strategy
+from app.engine.learning.strategy import Gathered, Global
 from app.engine.learning.work import settled
 from app.engine.store import artifacts, rows
 from app.engine.store.threads import in_thread
 
 _AGAIN_S: Final = 2.0
 _AGAIN_MOST_S: Final = 15.0
-
-
-@dataclass(frozen=True)
-class Course:
-    """One session as it is held: what is kept of it, its rules, its members, and how patient it is."""
-
-    session: Session
-    strategy: Strategy
-    members: tuple[Member, ...]
-    actor: str
-    cause: str
-
-    @property
-    def spec(self) -> dict[str, Any]:
-        """Return what was asked."""
-        return dict(self.session.spec)
-
-
-@dataclass
-class Reins:
-    """What a person wants of a running session: "", "pause" or "stop"; `pulled` is set when that changes."""
-
-    wish: str = ""
-    pulled: asyncio.Event = field(default_factory=asyncio.Event)
-    closing: bool = False
-
-    def pull(self, wish: str) -> None:
-        """Ask the session to pause or stop after the round, or at once where it waits."""
-        self.wish = wish
-        self.pulled.set()
 
 
 class Live:
@@ -74,12 +46,17 @@ class Live:
         self._session = course.session
         self._done: list[Round] = []
         self._refused: dict[str, int] = {}
+        self._rejected: dict[tuple[int, str], Part] = {}  # of the round under way, by node and reason
+        self._unwritten: list[Part] = []
         self._seen = Seen.nothing(len(course.members))
         self._spent: set[str] = set()
         self._flight = federation.Flight() if course.strategy.base.algorithm == "fedbuff" else None
 
     async def hold(self, report: Report) -> dict[str, Any]:
-        """Run the session and return its result; raises `Offline` when a round waited too long for its quorum."""
+        """Run the session and return its result; raises `Offline` when a round waited too long for its quorum.
+
+        Raises `Conflict` when a round makes a model that is not finite: that round is not committed.
+        """
         try:
             return await self._hold(report)
         except asyncio.CancelledError:
@@ -90,6 +67,7 @@ class Live:
             await self._put(replace(self._session, status=sessions.PAUSED, reason=str(error)))
             raise
         finally:
+            self._course.versions.let_go()
             if self._flight is not None:
                 await self._flight.close()
 
@@ -97,57 +75,91 @@ class Live:
         course, total = self._course, int(self._course.spec["rounds"])
         split = await in_thread(lambda: load(str(course.spec.get("dataset", ""))), "learning-data")
         now = await self._begin()
-        board = Board(course, report, self._refused)
+        board = Board(self._session.id, [member.name for member in course.members], total, report)
+        course.versions.make(range(1, self._session.round + 1))
         status = sessions.DONE
-        for number in range(self._session.round + 1, total + 1):
-            call = self._call(number, now)
-            members = [course.members[at] for at in course.strategy.select(number, len(course.members), self._seen)]
-            board.open(number, self._done, members)
-            answers, ages = await self._gather(call, members, board)
-            if not answers:
-                status = self._wish()
+        while self._session.round < total and not self._settled():
+            after = None if self._reins.wish else await self._turn(now, board, (split.test_x, split.test_y))
+            if after is None:
+                status = sessions.PAUSED if self._reins.wish == "pause" else sessions.STOPPED
                 break
-            now, gathered = await in_thread(lambda: _step(call, answers, ages, len(course.members)), "round")  # noqa: B023
-            answers = board.counted(answers, gathered)
-            kept = asyncio.create_task(in_thread(lambda: _keep(self._base.home, now), "round"))  # noqa: B023
-            test = (split.test_x, split.test_y)
-            row, told = await in_thread(lambda: _judged(call, answers, gathered, now, test), "judge")  # noqa: B023
-            await self._commit(row, answers, await kept)
-            board.finished(row, told, self._base.clock.now_us() / 1e6)
-            if settled([one.accuracy for one in self._done], course.spec):
-                break
-            if self._reins.wish and number < total:
-                status = self._wish()
-                break
+            now = after
+        version = await course.versions.close(self._session.round if status == sessions.DONE else 0)
         await self._put(replace(self._session, status=status, reason=""))
-        return {**self._result(status), **board.last()}
+        return {**self._result(status), **board.last(), **({"version": version} if version else {})}
 
-    def _wish(self) -> str:
-        return sessions.PAUSED if self._reins.wish == "pause" else sessions.STOPPED
+    def _settled(self) -> bool:
+        """Tell whether the session has come to its end before its last round; it may have before it could say so."""
+        return bool(self._done) and settled([one.accuracy for one in self._done], self._course.spec)
+
+    async def _turn(self, now: Global, board: Board, test: tuple[Any, Any]) -> Global | None:
+        """Hold the next round and commit it; return the state after it, or None when a person ended it while it waited."""
+        course, number = self._course, self._session.round + 1
+        call = self._call(number, now)
+        members = [course.members[at] for at in course.strategy.select(number, len(course.members), self._seen)]
+        board.open(number, self._done, [member.name for member in members])
+        answers, ages = await self._gather(call, members, board)
+        if not answers:
+            return None
+        try:
+            after, gathered = await in_thread(lambda: _step(call, answers, ages, len(course.members)), "round")
+            answers = self._counted(answers, gathered, board)
+            kept, (row, told) = await asyncio.gather(
+                in_thread(lambda: _keep(self._base.home, after), "round"),
+                in_thread(lambda: _judged(call, answers, gathered, after, test), "judge"),
+            )
+        except Conflict as error:
+            raise _uncommitted(number, answers, error) from error
+        await self._commit(row, answers, kept)
+        course.versions.make([number])
+        board.finished(row, told, self._base.clock.now_us() / 1e6)
+        return after
 
     async def _begin(self) -> Global:
         """Return the state to go on from: that of the last committed round, or the first."""
         strategy, session = self._course.strategy, self._session
         stored = await self._base.store.read(lambda conn: _past(conn, session.id))
         self._done = [_round_of(row) for row in stored[0]]
-        places = {member.id: member.client for member in self._course.members}
-        for row in stored[1]:
-            self._spent.add(row["model_update"].get("digest") or "")
-            if row["status"] in federation.REJECTED:
-                self._refused[row["node_id"]] = self._refused.get(row["node_id"], 0) + 1
-            if row["status"] == "done" and row["node_id"] in places:
-                self._learn(places[row["node_id"]], row["metrics"])
-        self._spent.discard("")
+        self._remember(stored[1])
         if session.checkpoint:
             return sessions.unpack(
                 await in_thread(lambda: artifacts.load(self._base.home, session.checkpoint["state"]), "checkpoint")
             )
         return strategy.begin(nets.initial(strategy.base.model, strategy.base.seed))
 
-    def _learn(self, client: int, metrics: dict[str, Any]) -> None:
-        if metrics.get("loss") is not None:
-            self._seen.learn(np.array([client]), np.array([metrics["loss"]]), np.array([metrics["examples"]]))
-        self._seen.round_s[client] = metrics.get("time_s") or 0.0
+    def _remember(self, parts: Sequence[rows.Row]) -> None:
+        """Know again what the nodes sent in earlier rounds, and what was rejected in the one that is open."""
+        places = {member.id: member for member in self._course.members}
+        for number, of_round in itertools.groupby(parts, key=lambda row: int(row["round_number"])):
+            asked, came = set[int](), dict[int, dict[str, Any]]()
+            for row in of_round:
+                self._spent.add(row["model_update"].get("digest") or "")
+                member = places.get(row["node_id"])
+                if row["status"] in federation.REJECTED:
+                    self._refused[row["node_id"]] = self._refused.get(row["node_id"], 0) + 1
+                if member is None:
+                    continue
+                asked.add(member.client)
+                if row["status"] == "done":
+                    came[member.client] = row["metrics"]
+                elif number > self._session.round:
+                    again = Part(member.client, member.name, row["status"], reason=row["reason"])
+                    self._rejected[member.client, row["reason"]] = again
+            if number <= self._session.round:
+                self._learn(asked, came)
+        self._spent.discard("")
+
+    def _learn(self, asked: Collection[int], came: Mapping[int, Mapping[str, Any]]) -> None:
+        """Take from a round what selection goes by: of those who `came` what they told, of the others that they did not."""
+        for client, metrics in came.items():
+            if metrics.get("loss") is not None:
+                self._seen.learn(np.array([client]), np.array([metrics["loss"]]), np.array([metrics["examples"]]))
+            self._seen.round_s[client] = metrics.get("time_s") or 0.0
+        everybody = np.array(sorted(asked), np.int64)
+        self._seen.miss(
+            everybody[[client not in came for client in everybody.tolist()]], float(self._course.spec["deadline_s"])
+        )
+        self._seen.forgive(everybody)
 
     def _call(self, number: int, now: Global) -> RoundCall:
         spec, clock = self._course.spec, self._base.clock
@@ -156,19 +168,24 @@ class Live:
             quorum_ratio=spec["quorum_ratio"], clock_s=clock.monotonic_s, spent=frozenset(self._spent),
         )  # fmt: skip
 
-    async def _gather(self, call: RoundCall, members: Sequence[Member], board: "Board") -> tuple[Answers, list[int]]:
+    async def _gather(self, call: RoundCall, members: Sequence[Member], board: Board) -> tuple[Answers, list[int]]:
         """Return answers enough to close the round; wait for those who are missing, and say so. Empty: a person ended it."""
         ends_s = self._base.clock.monotonic_s() + float(self._course.spec["patience_s"])
         sound: Answers = []
         pause_s = _AGAIN_S
         left, age = list(members), dict[int, int]()
+
+        def heard(part: Part) -> None:
+            self._note(part)
+            board.heard(part, self._refusals(part))
+
         while True:
             if self._flight is not None:
-                answers, old = await self._flight.hold(call, left, board.heard)
+                answers, old = await self._flight.hold(call, left, heard)
                 came = [part.client for part, update in answers if update is not None]
                 age |= dict(zip(came, old, strict=True))
             else:
-                answers = await federation.hold(call, left, board.heard)
+                answers = await federation.hold(call, left, heard)
             merged = sorted((*sound, *answers), key=lambda one: one[0].client)
             short = federation.shortage(call, merged, len(members))
             if short is None:
@@ -182,7 +199,28 @@ class Live:
                 return [], []
             pause_s = min(2 * pause_s, _AGAIN_MOST_S)
 
-    async def _wait(self, short: Offline, board: "Board", pause_s: float) -> bool:
+    def _refusals(self, part: Part) -> int:
+        return self._refused.get(self._course.members[part.client].id, 0)
+
+    def _counted(self, answers: Answers, gathered: Gathered, board: Board) -> Answers:
+        """Show whose claim of examples was not believed, and return the answers with that named."""
+        told = federation.counted(answers, gathered.weights.tolist())
+        for (before, _), (part, _) in zip(answers, told, strict=True):
+            if part is not before:
+                board.heard(part, self._refusals(part))
+        return told
+
+    def _note(self, part: Part) -> None:
+        """Count an update that was rejected; the same, asked for again in the same round, counts once."""
+        key = (part.client, part.reason)
+        if part.state not in federation.REJECTED or key in self._rejected:
+            return
+        self._rejected[key] = part
+        self._unwritten.append(part)
+        node = self._course.members[part.client].id
+        self._refused[node] = self._refused.get(node, 0) + 1
+
+    async def _wait(self, short: Offline, board: Board, pause_s: float) -> bool:
         """Say why the round waits and let some time pass; tell whether a person wants it to end."""
         board.waits(str(short))
         await self._put(replace(self._session, status=sessions.WAITING, reason=str(short)))
@@ -196,8 +234,8 @@ class Live:
         course, clock = self._course, self._base.clock
         session = self._session.after(row, checkpoint)
         now_us = clock.now_us()
-        ids = {member.client: member.id for member in course.members}
-        parts = [sessions.part_row(session.id, row.round, ids[part.client], part, now_us) for part, _ in answers]
+        noted = [part for part, _ in answers if part.state not in federation.REJECTED]
+        parts = [*self._rows(noted, row.round, now_us), *self._rows(self._unwritten, row.round, now_us)]
         details: dict[str, Any] = {
             "cpu_s": row.cpu_s,
             "bytes": row.bytes,
@@ -206,6 +244,7 @@ class Live:
             "drift": row.drift,
         }
         details["parts"] = [one.to_json() for one in row.parts]
+        details["rejected"] = [{"name": one.name, "state": one.state, "reason": one.reason} for one in self._rejected.values()]
         kept = {
             "id": new_id(), "run_id": session.id, "round": row.round,
             "accuracy": row.accuracy, "loss": row.loss, "details": details,
@@ -215,10 +254,10 @@ class Live:
         self._session = session
         self._keep(session)
         self._done.append(row)
-        for part, update in answers:
-            if update is not None:
-                self._spent |= {part.digest} - {""}
-                self._learn(part.client, part.to_json())
+        self._rejected, self._unwritten = {}, []
+        self._spent |= {part.digest for part, _ in answers} - {""}
+        came = {part.client: part.to_json() for part, update in answers if update is not None}
+        self._learn({part.client for part, _ in answers}, came)
         self._base.bus.publish(
             RoundFinished(
                 at_us=now_us, actor=course.actor, cause=course.cause,
@@ -226,11 +265,21 @@ class Live:
             )
         )  # fmt: skip
 
+    def _rows(self, parts: Sequence[Part], number: int, now_us: int) -> list[rows.Row]:
+        ids = [member.id for member in self._course.members]
+        return [sessions.part_row(self._session.id, number, ids[part.client], part, now_us) for part in parts]
+
     async def _put(self, session: Session) -> None:
+        """Write how the session stands, and what was rejected in the round that is open."""
         course, now_us = self._course, self._base.clock.now_us()
-        await self._base.store.write(
-            lambda conn: rows.put(conn, sessions.SESSIONS, session.row(), actor=course.actor, cause=course.cause, now_us=now_us)
-        )
+        rejected, self._unwritten = self._rows(self._unwritten, session.round + 1, now_us), []
+        stamp: dict[str, Any] = {"actor": course.actor, "cause": course.cause, "now_us": now_us}
+
+        def write(conn: rows.Conn) -> None:
+            rows.put(conn, sessions.SESSIONS, session.row(), **stamp)
+            rows.put_new(conn, sessions.UPDATES, rejected, **stamp)
+
+        await self._base.store.write(write)
         self._session = session
         self._keep(session)
 
@@ -244,69 +293,6 @@ class Live:
             "model": self._session.checkpoint.get("model", ""),
             "state": status,
         }
-
-
-class Board:
-    """What the eye sees of a running round: each node's state and why it waits, told anew at every change."""
-
-    def __init__(self, course: Course, report: Report, refused: Mapping[str, int]) -> None:
-        self._course, self._report = course, report
-        self._rejected = {member.name: refused[member.id] for member in course.members if member.id in refused}
-        self._number, self._waits, self._updates = 0, "", dict[str, Any]()
-        self._nodes: dict[str, dict[str, Any]] = {}
-        self._last: dict[str, Any] = {"accuracy": None, "loss": None}
-
-    def open(self, number: int, done: Sequence[Round], asked: Sequence[Member]) -> None:
-        """Show that round `number` has begun and who is asked in it."""
-        self._number = number
-        self._nodes = {member.name: {"state": "waiting"} for member in asked}
-        if done:
-            self._last = {"accuracy": done[-1].accuracy, "loss": done[-1].loss}
-        self._tell(number - 1)
-
-    def heard(self, one: Part) -> None:
-        """Show a node's part, and count what had to be refused."""
-        if one.state in federation.REJECTED:
-            self._rejected[one.name] = self._rejected.get(one.name, 0) + 1
-        self._nodes[one.name] = {
-            "state": one.state, "examples": one.examples, "loss": one.loss, "reason": one.reason, "norm": one.norm,
-            "time_s": one.time_s, "rejected": self._rejected.get(one.name, 0),
-        }  # fmt: skip
-        self._tell(self._number - 1)
-
-    def counted(self, answers: Answers, gathered: Gathered) -> Answers:
-        """Show whose claim of examples was not believed, and return the answers with that named."""
-        told = federation.counted(answers, gathered.weights.tolist())
-        for (before, _), (part, _) in zip(answers, told, strict=True):
-            if part is not before:
-                self.heard(part)
-        return told
-
-    def waits(self, reason: str) -> None:
-        """Show why the round waits; empty when it goes on."""
-        self._waits = reason
-        self._tell(self._number - 1)
-
-    def finished(self, row: Round, updates: dict[str, Any], at_s: float) -> None:
-        """Show the round's end, and its point on the curves."""
-        names = [member.name for member in self._course.members]
-        self._updates = {**updates, **{key: [names[at] for at in updates[key]] for key in ("clients", "outliers")}}
-        self._last = {"accuracy": row.accuracy, "loss": row.loss, "bytes": row.bytes, "time_s": row.time_s}
-        curves = {"accuracy_ratio": row.accuracy, "loss": row.loss, "drift_ratio": updates["drift"], "round_bytes": row.bytes}
-        self._tell(self._number, {metric: [(at_s, value)] for metric, value in curves.items()})
-
-    def last(self) -> dict[str, Any]:
-        """Return what the last round looked like: each node's part, and the updates."""
-        return {"parts": dict(self._nodes), "updates": self._updates}
-
-    def _tell(self, done: int, samples: dict[str, list[tuple[float, float]]] | None = None) -> None:
-        missing = [name for name, node in self._nodes.items() if node["state"] == "waiting"]
-        partial = {
-            "run_id": self._course.session.id, "round": done, **self._last, "nodes": dict(self._nodes),
-            "waits": self._waits or (tr("Waiting for {names}", names=", ".join(missing)) if missing else ""),
-            "updates": self._updates,
-        }  # fmt: skip
-        self._report(done, int(self._course.spec["rounds"]), "rounds", partial=partial, samples=samples)
 
 
 def _step(call: RoundCall, answers: Answers, ages: Sequence[int], everybody: int) -> tuple[Global, Gathered]:
@@ -326,7 +312,7 @@ def _judged(
 ) -> tuple[Round, dict[str, Any]]:
     """Return a round's record, judged on the test set, and what its updates tell; runs beside the loop."""
     began_s = time.thread_time()
-    accuracy, loss = nets.evaluate(call.strategy.base.model, now.params, *test)
+    accuracy, loss = call.strategy.judged(now, *test)
     parts = tuple(part for part, _ in answers)
     cpu_s = sum(one.cpu_s for one in parts) + time.thread_time() - began_s
     reached = sum(part.state != "offline" for part in parts)
@@ -336,6 +322,15 @@ def _judged(
     told = shown(clients, gathered.updates, gathered.weights)
     moved = down + sum(one.bytes for one in parts)
     return Round(call.number, accuracy, loss, cpu_s, moved, took_s, parts, told["drift"]), told
+
+
+def _uncommitted(number: int, answers: Answers, error: Conflict) -> Conflict:
+    """Return why a round cannot be committed, and whose update may be at fault."""
+    part = max((part for part, update in answers if update is not None), key=lambda one: one.norm or 0.0)
+    return Conflict(
+        "Round {round} was not committed: {reason}. The longest update, {norm}, is that of {name}",
+        round=number, reason=error, norm=float(f"{part.norm or 0.0:.5g}"), name=part.name, hint=error.hint_source,
+    )  # fmt: skip
 
 
 def _packed(now: Global) -> bytes:

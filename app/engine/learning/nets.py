@@ -203,7 +203,8 @@ def accuracy(model: str, params: Params, x: Array, y: NDArray[np.integer]) -> fl
 
 
 def evaluate(model: str, params: Params, x: Array, y: NDArray[np.integer]) -> tuple[float, float]:
-    """Return (accuracy, loss) from one forward pass."""
-    likely = forward(model, params, x)
+    """Return (accuracy, loss) from one forward pass; the loss of a model whose numbers run over is not finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        likely = forward(model, params, x)
     mean = -np.log(np.maximum(likely[np.arange(len(y)), y], _TINY)).mean(dtype=np.float64)
     return float((likely.argmax(axis=1) == y).mean()), float(mean)

@@ -7,7 +7,7 @@ all. `capable` asks at random among those that can be done in time, by what is k
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -17,15 +17,21 @@ KINDS: Final = ("random", "poisson", "adaptive", "capable")
 Doubles = NDArray[np.float64]
 _EXPLORE, _PREFERRED, _PENALTY, _CREDIBLE = 0.1, 0.5, 2.0, 0.95
 _UNSEEN: Final = np.nan
+_LATE, _FORGIVEN = 2.0, 0.8  # what a miss counts as, in deadlines, and what is left of that a round later
+_DRAWS: Final = 100
 
 
 @dataclass
 class Seen:
-    """What is known of every client: its last `losses` (nan: never seen) and `examples`, and the seconds a round takes it."""
+    """What is known of every client: its last `losses` (nan: never seen) and `examples`, and the seconds a round takes it.
+
+    `missed` are those that gave nothing when they were asked last.
+    """
 
     losses: Doubles
     examples: Doubles
     round_s: Doubles
+    missed: set[int] = field(default_factory=set)
 
     @classmethod
     def nothing(cls, clients: int) -> "Seen":
@@ -35,15 +41,52 @@ class Seen:
     def learn(self, clients: NDArray[np.int64], losses: Doubles, examples: NDArray[np.integer]) -> None:
         """Keep what a round told of `clients`."""
         self.losses[clients], self.examples[clients] = losses, examples
+        self.missed.difference_update(clients.tolist())
+
+    def miss(self, clients: NDArray[np.int64], deadline_s: float = 0.0) -> None:
+        """Keep that `clients` were asked and gave nothing: they are new no more, and slower than the deadline.
+
+        One that never told its loss is taken to be like most. What a miss counts as fades with the rounds in which the
+        client is not asked, so that it gets another chance.
+        """
+        if not len(clients):
+            return
+        known = ~np.isnan(self.losses)
+        fresh = clients[np.isnan(self.losses[clients])]
+        if len(fresh):
+            some = bool(known.any())
+            self.examples[fresh] = np.median(self.examples[known]) if some else 1.0
+            self.losses[fresh] = np.median(self.losses[known]) if some else 1.0
+        if deadline_s > 0:
+            self.round_s[clients] = np.maximum(self.round_s[clients], _LATE * deadline_s)
+            self.missed.update(clients.tolist())
+
+    def forgive(self, asked: NDArray[np.int64]) -> None:
+        """Let a round pass for those that missed an earlier one and were not `asked` in this."""
+        waiting = sorted(self.missed.difference(asked.tolist()))
+        self.round_s[waiting] *= _FORGIVEN
 
 
-def select(kind: str, rng: np.random.Generator, ratio: float, seen: Seen, deadline_s: float = 0.0) -> NDArray[np.int64]:
-    """Return who takes part, as rising places; about `ratio` of all and at least one."""
+def share_of(clients: int, ratio: float) -> int:
+    """Return how many of `clients` are asked in a round; on average where each is drawn by a throw of its own."""
+    return clients if ratio >= 1 else min(clients, max(1, round(clients * ratio)))
+
+
+def select(
+    kind: str, rng: np.random.Generator, ratio: float, seen: Seen, deadline_s: float = 0.0, *, least: int = 1
+) -> NDArray[np.int64]:  # fmt: skip
+    """Return who takes part, as rising places; about `ratio` of all and at least one.
+
+    Where chance decides how many, it throws again until they are at least `least`.
+    """
     clients = len(seen.losses)
-    count = min(clients, max(1, round(clients * ratio)))
+    count = share_of(clients, ratio)
     if kind == "poisson":
-        drawn = np.flatnonzero(rng.random(clients) < ratio)
-        return drawn if len(drawn) else rng.integers(clients, size=1)
+        for _ in range(_DRAWS):
+            drawn = np.flatnonzero(rng.random(clients) < ratio)
+            if len(drawn) >= min(least, clients):
+                return drawn
+        count = max(count, min(least, clients))
     if kind == "adaptive":
         return np.sort(_guided(rng, count, seen))
     if kind == "capable" and deadline_s > 0:

@@ -15,25 +15,19 @@ from app.engine.jobs.base import Base
 from app.engine.jobs.records import INTERRUPTED
 from app.engine.jobs.runs import Run, RunBook
 from app.engine.learning import compare, federation, forecast, nets, sessions
+from app.engine.learning.course import COURSE, Course, Reins, model_of, strategy_of
 from app.engine.learning.data import load_digits
 from app.engine.learning.datasets import load
-from app.engine.learning.live import Course, Live, Reins
+from app.engine.learning.live import Live
 from app.engine.learning.partition import ALPHA, FEWEST, part
 from app.engine.learning.records import LocalSpec
-from app.engine.learning.robust import aggregator
 from app.engine.learning.sessions import Session
-from app.engine.learning.strategy import WEIGHT_MOST, Strategy
+from app.engine.learning.versions import EACH, Registrar, Versions
 from app.engine.store import artifacts, rows
 from app.engine.store.threads import in_thread
 from app.wire import tensors
 
 KIND: Final = "learning"
-COURSE: Final[Mapping[str, Any]] = {
-    "epochs": 5, "batch": 16, "learning_rate": 0.1, "deadline_s": 30.0, "quorum_ratio": 0.5, "patience_s": 60.0,
-    "sample_ratio": 1.0, "selection": "random", "aggregator": "mean", "attackers": 0, "server_rate": 0.0, "norm_bound": 0.0,
-    "weight_most": WEIGHT_MOST,
-    "data": "digits", "dataset": "", "model": "mlp",
-}  # fmt: skip
 SHARD_FILE: Final = "data/digits.safetensors"
 _SELF: Final = "engine"
 _RUNS, _ROUNDS = "learning_runs", "learning_rounds"
@@ -51,7 +45,10 @@ class Links(Protocol):
 
 
 class LearningService:
-    """Federated learning over the nodes of the fleet, and simulations of it; `records` are the runs, newest last."""
+    """Federated learning over the nodes of the fleet, and simulations of it; `records` are the runs, newest last.
+
+    `registrar` makes versions of a session's models; it is given before `start`.
+    """
 
     def __init__(self, base: Base, link: Links) -> None:
         self._base, self._link = base, link
@@ -59,6 +56,7 @@ class LearningService:
         self.sessions: Records[Session] = Records(lambda session: session.id, "session")
         self._reins: dict[str, Reins] = {}
         self._resumed: dict[str, asyncio.Task[dict[str, Any] | None]] = {}
+        self.registrar: Registrar | None = None
 
     @property
     def records(self) -> Records[Run]:
@@ -102,7 +100,9 @@ class LearningService:
             raise
         except OutpostError as error:
             log.warning("session %s did not go on: %s", session.name, error)
-            return None
+        except Exception:
+            log.exception("session %s did not go on", session.name)
+        return None
 
     def _over(self, session_id: str, _task: object) -> None:
         self._resumed.pop(session_id, None)
@@ -175,19 +175,22 @@ class LearningService:
         """Train the digits over live `nodes` (id, name); every finished round is stored before the next begins.
 
         `asked` is as `COURSE` has it, and what `LocalSpec` takes. The result holds run_id, rounds, final_accuracy, nodes,
-        architecture, model (the artifact of the parameters) and state. Raises `Conflict` without nodes, `Offline` when too few
-        answer a round for `patience_s`.
+        architecture, model (the artifact of the parameters), state and, where there is a `name`, the newest version made of it.
+        Raises `Conflict` without nodes or in a round whose model is not finite, `Offline` when too few answer a round for
+        `patience_s`.
         """
         if not nodes:
             raise Conflict("There are no nodes to train on", field="nodes", hint="Start some: outpost fleet demo")
         spec = {**COURSE, **asked, "rounds": rounds, "seed": seed}
         split = await in_thread(lambda: load(spec["dataset"]), "learning-data")
         spec["model"] = nets.named(spec["model"], split.shape, split.classes)
-        _strategy(spec, len(nodes))
+        strategy_of(spec, len(nodes))
+        if spec["name"] and self.registrar is not None:
+            self.registrar.check(spec["name"])
         ordered = tuple(sorted(set(nodes), key=lambda node: (node[1], node[0])))
         title = str(spec.pop("title", "")) or f"Train on {len(ordered)} nodes"
         session = Session(
-            new_id(), title, _model_of(spec), ordered, spec, started_us=self._base.clock.now_us(),
+            new_id(), title, model_of(spec), ordered, spec, started_us=self._base.clock.now_us(),
         )  # fmt: skip
         return await self._drive(session, actor, cause)
 
@@ -204,7 +207,7 @@ class LearningService:
             session = self._session(key)
         if session.id in self._reins:
             raise Conflict("{title} is under way", title=session.name, field="run")
-        if session.round >= int(session.spec["rounds"]) or session.status == sessions.DONE:
+        if session.status == sessions.DONE:
             raise Conflict("{title} is done", title=session.name, field="run")
         return await self._drive(dataclasses.replace(session, status=sessions.RUNNING, reason=""), actor, cause)
 
@@ -226,7 +229,9 @@ class LearningService:
             federation.Member(place, node_id, name, self._link.client(node_id))
             for place, (node_id, name) in enumerate(session.nodes)
         )
-        course = Course(session, _strategy(session.spec, len(members), session.id), members, actor, cause)
+        name, each = str(session.spec.get("name", "")), session.spec.get("versions") == EACH
+        versions = Versions(self.registrar, session.id, name, each=each, actor=actor, cause=cause)
+        course = Course(session, strategy_of(session.spec, len(members), session.id), members, actor, cause, versions)
         reins = self._reins[session.id] = Reins()
         live = Live(self._base, course, reins, self.sessions.put)
         told = {**session.spec, "model": session.model, "nodes": [member.name for member in members]}
@@ -238,6 +243,8 @@ class LearningService:
             )  # fmt: skip
         finally:
             del self._reins[session.id]
+            if session.id not in self.records:  # what could not be begun was no session
+                await self._forget_session(session.id, actor, cause)
         if result["state"] != sessions.DONE:
             await self._book.mark(session.id, result["state"], actor=actor, cause=cause)
         return result
@@ -248,6 +255,13 @@ class LearningService:
             lambda conn: rows.put(conn, sessions.SESSIONS, session.row(), actor=actor, cause=cause, now_us=now_us)
         )
         self.sessions.put(session)
+
+    async def _forget_session(self, session_id: str, actor: str, cause: str) -> None:
+        now_us = self._base.clock.now_us()
+        await self._base.store.write(
+            lambda conn: rows.delete(conn, sessions.SESSIONS, session_id, actor=actor, cause=cause, now_us=now_us)
+        )
+        self.sessions.discard(session_id)
 
     def _session(self, key: str) -> Session:
         if key == "latest" and len(self.sessions):
@@ -286,14 +300,16 @@ class LearningService:
         if run.source != _LIVE:
             return {**_line(run), "spec": run.spec, "rounds": (run.result or {}).get("rounds", [])}
         stored = await self._base.store.read(lambda conn: rows.select(conn, _ROUNDS, where={"run_id": run.id}, order="round"))
-        told = [{**row["details"], **{key: row[key] for key in ("round", "accuracy", "loss")}} for row in stored]
+        told = [_shown(row) for row in stored]
         last = told[-1]["accuracy"] if told else None
         session = self.sessions.get(run.id)
         more = {"status": session.status, "reason": session.reason} if session else {}
         return {**_line(run), **more, "final_accuracy": last, "spec": run.spec, "rounds": told}
 
     async def compare(self, keys: Sequence[str]) -> dict[str, Any]:
-        """Return what sets runs apart and how they went, side by side; see `compare.compare`."""
+        """Return what sets runs apart and how they went, side by side; see `compare.compare`. Raises `BadInput` without any."""
+        if not keys:
+            raise BadInput("Name the runs to compare, parted by commas", field="runs", hint="See: outpost learning list")
         return compare.compare([await self.show(key) for key in keys])
 
     async def export(
@@ -304,63 +320,48 @@ class LearningService:
         Returns {onnx: bytes, metrics, lineage, self_test, name}; raises `Conflict` when no round was finished, `Missing` when
         that round kept no model.
         """
-        shown = await self.show(key)
-        if number:
-            held = [row for row in shown["rounds"] if row["round"] == number and row.get("model")]
-            if not held:
-                raise Missing(
-                    "The run {title} kept no model of round {round}", title=shown["title"], round=number, field="round"
-                )
-            shown = {**shown, "rounds": [row for row in shown["rounds"] if row["round"] <= number]}
-        artifact = await self._model_of(shown)
+        run = self.find(key)
+        last = await self._round(run, number)
+        artifact = str(last.get("model") or (run.result or {}).get("model", ""))
+        if not artifact:
+            raise BadInput("The run {title} kept no model", title=run.title, field="run")
         path = artifacts.path_of(self._base.home, artifact)
-        run = self.records.need(shown["id"])
-        model = (run.result or {}).get("architecture") or shown["spec"].get("model", nets.DIGITS_MODEL)
-        spec = {"params": str(path), "model": model, "name": name, "dataset": shown["spec"].get("dataset", "")}
+        model = (run.result or {}).get("architecture") or run.spec.get("model", nets.DIGITS_MODEL)
+        spec = {"params": str(path), "model": model, "name": name, "dataset": run.spec.get("dataset", "")}
         told = await self._base.jobs.run(
             KIND, "app.engine.learning.work:export", spec,
             title=f"Export model {name}", actor=actor, cause=cause, transient=True,
         )  # fmt: skip
         lineage = {
-            "kind": "federated" if shown["source"] == _LIVE else "simulated",
-            "run_id": shown["id"],
-            "rounds": len(shown["rounds"]),
-            "algorithm": shown["spec"].get("algorithm", "fedavg"),
-            "nodes": list(shown["spec"].get("nodes", ())),
+            "kind": "federated" if run.source == _LIVE else "simulated",
+            "run_id": run.id,
+            "rounds": last["round"],
+            "algorithm": run.spec.get("algorithm", "fedavg"),
+            "nodes": list(run.spec.get("nodes", ())),
             "params": artifact,
-            "spec": shown["spec"],
+            "spec": run.spec,
         }
         return {**told, "onnx": base64.b64decode(told["onnx"]), "lineage": lineage, "name": name}
 
-    async def _model_of(self, shown: Mapping[str, Any]) -> str:
-        rounds = shown["rounds"]
-        if not rounds:
-            raise Conflict("The run {title} has finished no round", title=shown["title"], field="run")
-        found = rounds[-1].get("model") or (self.records.need(shown["id"]).result or {}).get("model", "")
-        if not found:
-            raise BadInput("The run {title} kept no model", title=shown["title"], field="run")
-        return str(found)
+    async def _round(self, run: Run, number: int) -> dict[str, Any]:
+        """Return round `number` of a run, its newest for 0; raise `Conflict` where there is none, `Missing` without a model."""
+        if run.source == _LIVE:
+            where = {"run_id": run.id, **({"round": number} if number else {})}
+            stored = await self._base.store.read(
+                lambda conn: rows.select(conn, _ROUNDS, where=where, order="round", descending=True, limit=1)
+            )
+            held = [_shown(row) for row in stored]
+        else:
+            held = (run.result or {}).get("rounds", [])[-1:]
+        if number and not any(row["round"] == number and row.get("model") for row in held):
+            raise Missing("The run {title} kept no model of round {round}", title=run.title, round=number, field="round")
+        if not held:
+            raise Conflict("The run {title} has finished no round", title=run.title, field="run")
+        return dict(held[0])
 
 
-def _model_of(spec: Mapping[str, Any]) -> str:
-    return str(spec.get("model", nets.DIGITS_MODEL))
-
-
-def _strategy(spec: Mapping[str, Any], nodes: int, session: str = "") -> Strategy:
-    """Return the rules of a session; raise `BadInput` when they do not fit each other or so few nodes."""
-    local = LocalSpec.from_json({**spec, "session": session, "model": _model_of(spec)})
-    rule = aggregator(str(spec["aggregator"]), int(spec["attackers"]))
-    least = int(getattr(rule, "least", 1))
-    if nodes < least:
-        raise BadInput(
-            "{rule} bears {hostile} hostile clients only among {least} or more; {clients} took part",
-            rule=spec["aggregator"], hostile=spec["attackers"], least=least, clients=nodes, field="aggregator",
-        )  # fmt: skip
-    return Strategy(
-        local, sample_ratio=float(spec["sample_ratio"]), aggregator=rule, server_rate=float(spec["server_rate"]),
-        norm_bound=float(spec["norm_bound"]), selection=str(spec["selection"]), deadline_s=float(spec["deadline_s"]),
-        weight_most=float(spec.get("weight_most", WEIGHT_MOST)),
-    )  # fmt: skip
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row["details"], **{key: row[key] for key in ("round", "accuracy", "loss")}}
 
 
 def _kept(result: dict[str, Any]) -> dict[str, Any]:

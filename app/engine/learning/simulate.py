@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.learning.aggregate import least_of
+from app.engine.base.errors import Conflict
 from app.engine.learning.attacks import poison, tamper
 from app.engine.learning.batched import CHUNK, Population, Room, Updates, memory_of, train
 from app.engine.learning.buffered import Buffer, size_of
 from app.engine.learning.compress import bytes_of
 from app.engine.learning.draws import Purpose, generator
 from app.engine.learning.memory import Memory
-from app.engine.learning.nets import Array, Params, evaluate, flatten
+from app.engine.learning.nets import Array, Params, flatten
 from app.engine.learning.pace import Pace
 from app.engine.learning.records import Round
 from app.engine.learning.selection import Seen
@@ -77,7 +77,7 @@ def rounds(
     """Yield one `Step` per round, without end.
 
     `test` is inputs (n, in) and labels (n,); `cpu_s` reads the CPU seconds spent so far. Clients without examples
-    have no say. The same seeds give the same models whatever the chunk.
+    have no say. The same seeds give the same models whatever the chunk. Raises `Conflict` in a round whose model is not finite.
     """
     course = _Course(strategy, population, place or Field(), chunk, int(test[1].max(initial=0)) + 1)
     now = strategy.begin(params)
@@ -86,9 +86,12 @@ def rounds(
     while True:
         number += 1
         before = cpu_s()
-        now, told = course.turn(number, now)
-        spent = cpu_s() - before
-        accuracy, loss = evaluate(strategy.base.model, now.params, *test)
+        try:
+            now, told = course.turn(number, now)
+            spent = cpu_s() - before
+            accuracy, loss = strategy.judged(now, *test)
+        except Conflict as error:
+            raise Conflict("Round {round} cannot stand: {reason}", round=number, reason=error, hint=error.hint) from error
         moved, took_s = course.cost(told)
         rejected = told.clients[told.over]
         done = Round(number, accuracy, loss, spent, moved, took_s)
@@ -152,7 +155,8 @@ class _Course:
         examples = np.where(told.over, 0, updates.examples)
         sound = examples > 0
         self._seen.learn(told.clients[sound], updates.losses[sound], examples[sound])
-        told.stood = int(sound.sum()) >= max(1, least_of(self._strategy.aggregator))
+        self._seen.miss(told.clients[~sound])
+        told.stood = int(sound.sum()) >= max(1, self._strategy.least)
         if not told.stood:
             return now
         answers = self._strategy.weigh(updates.matrix, examples, updates.steps, told.ages)

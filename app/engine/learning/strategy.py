@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.contracts import Aggregator
-from app.engine.base.errors import BadInput
-from app.engine.learning.aggregate import WeightedMean
+from app.engine.base.errors import BadInput, Conflict
+from app.engine.learning.aggregate import WeightedMean, least_of
 from app.engine.learning.clients import steps_of
 from app.engine.learning.compress import expand
 from app.engine.learning.draws import Purpose, generator
-from app.engine.learning.nets import Array, Params, check, flatten, length_of, shapes_of, unflatten
+from app.engine.learning.nets import Array, Params, check, evaluate, flatten, length_of, shapes_of, unflatten
 from app.engine.learning.records import LocalSpec, LocalUpdate
 from app.engine.learning.selection import Seen, select
 
@@ -30,6 +30,7 @@ _ADAPTIVE: Final = ("fedadam", "fedyogi", "fedadagrad")
 _BETA1, _BETA2, _TAU = 0.9, 0.99, 1e-3  # as in section 5 of Reddi et al.
 _SERVER_RATE: Final = 0.1
 WEIGHT_MOST: Final = 3.0  # times the middle client's examples: what a claim nobody can check may count
+_LONGEST: Final = 1e9  # of any update: what no training comes near, and what float32 numbers still bear
 Doubles = NDArray[np.float64]
 
 
@@ -70,12 +71,17 @@ class Strategy:
     deadline_s: float = 0.0
     weight_most: float = WEIGHT_MOST
 
+    @property
+    def least(self) -> int:
+        """Return the fewest clients whose updates can be combined: an aggregator that bears hostile ones needs some."""
+        return least_of(self.aggregator)
+
     def select(self, round_number: int, clients: int, seen: Seen | None = None) -> NDArray[np.int64]:
         """Return who takes part in a round, as rising places in the fixed order; at least one."""
         if self.sample_ratio >= 1:
             return np.arange(clients)
         rng = generator(self.base.seed, Purpose.SELECT, round_number)
-        return select(self.selection, rng, self.sample_ratio, seen or Seen.nothing(clients), self.deadline_s)
+        return select(self.selection, rng, self.sample_ratio, seen or Seen.nothing(clients), self.deadline_s, least=self.least)
 
     def configure(self, round_number: int, client: int) -> LocalSpec:
         """Return what `client` is told to do in a round."""
@@ -111,8 +117,9 @@ class Strategy:
         if not 0 <= steps <= most:
             raise BadInput("the node says it took {steps} steps; {most} were asked for", steps=steps, most=most)
         row = flatten(check(self.base.model, update), self.base.model)
-        if self.norm_bound > 0 and (norm := length_of(row)) > self.norm_bound:
-            raise BadInput("the update has norm {norm} over the bound {bound}", norm=round(norm, 4), bound=self.norm_bound)
+        norm, bound = length_of(row), self.norm_bound or _LONGEST
+        if norm > bound:
+            raise BadInput("the update has norm {norm} over the bound {bound}", norm=float(f"{norm:.5g}"), bound=bound)
         return row
 
     def gather(self, updates: Sequence[LocalUpdate], ages: Sequence[int] = ()) -> Gathered:
@@ -138,8 +145,23 @@ class Strategy:
     def step(self, now: Global, gathered: Gathered, clients: int) -> Global:
         """Return the state after a round: the model moved by the combined update, summed in float64.
 
-        `clients` is how many there are in all, those that did not take part included.
+        `clients` is how many there are in all, those that did not take part included. Raises `Conflict` when not all numbers of
+        the new state are finite: such a round must not stand.
         """
+        with np.errstate(over="ignore", invalid="ignore"):
+            after = self._moved(now, gathered, clients)
+        if not all(np.isfinite(row).all() for row in (*after.params.values(), *after.rows.values())):
+            raise unsound()
+        return after
+
+    def judged(self, now: Global, x: Array, y: NDArray[np.integer]) -> tuple[float, float]:
+        """Return (accuracy, loss) of a state on inputs `x` and labels `y`; raise `Conflict` when the loss is not finite."""
+        told = evaluate(self.base.model, now.params, x, y)
+        if not np.isfinite(told[1]):
+            raise unsound()
+        return told
+
+    def _moved(self, now: Global, gathered: Gathered, clients: int) -> Global:
         move = self._combined(gathered)
         rows = dict(now.rows)
         if "control" in rows:
@@ -167,6 +189,8 @@ class Strategy:
 
         Where all took as many steps, the combined update `move` tells it already: every rule keeps scale.
         """
+        if not self.base.learning_rate:  # steps of no length tell nothing of the slope
+            return control
         pace = np.maximum(gathered.steps, 1) * self.base.learning_rate
         if _even(gathered.steps) and gathered.ages is None:
             slope = move / pace[0]
@@ -174,6 +198,14 @@ class Strategy:
             slope = self.aggregator.combine(gathered.updates / pace.astype(np.float32)[:, None], gathered.weights)
         share = np.count_nonzero(gathered.weights) / max(clients, 1)
         return np.asarray(control - share * (control + slope), np.float32)
+
+
+def unsound() -> Conflict:
+    """Return what is said of a round whose model is not finite in all its numbers, or whose loss is not."""
+    return Conflict(
+        "the model that the updates make is not finite",
+        hint="Take a smaller step size, a bound for the norm of updates, or an aggregator that bears hostile nodes.",
+    )
 
 
 def _even(steps: Doubles) -> bool:

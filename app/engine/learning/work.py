@@ -4,6 +4,7 @@ Each target takes plain JSON and gives plain JSON; parameters travel as tensor d
 """
 
 import base64
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.contracts import Report, Stop, never, silent
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Conflict
 from app.engine.learning import nets
 from app.engine.learning import tune as tuning
 from app.engine.learning.aggregate import least_of
@@ -110,6 +111,8 @@ def tune(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = 
     ranked, stages = tuning.halve(trials, rounds_asked, int(spec.get("keep", 3)), told)
     first = ranked[0]
     end = ends[next(at for at, trial in enumerate(trials) if trial is first)]
+    if not end:
+        raise Conflict("None of the settings makes a model that is finite", hint="Try smaller step sizes.")
     split = plans[0].split
     return {
         "best": dict(first.setting), "trials": [trial.to_json() for trial in ranked], "stages": stages,
@@ -119,10 +122,17 @@ def tune(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = 
 
 
 def _tried(plan: "Plan", end: dict[str, nets.Array]) -> Iterator[tuple[float, float]]:
-    """Yield (accuracy, loss) on the data held back after each round; `end` holds the newest parameters."""
-    for step in rounds(plan.start, plan.strategy, plan.population, plan.judged, time.process_time, place=plan.place):
-        end.update(step.params)
-        yield step.round.accuracy, step.round.loss
+    """Yield (accuracy, loss) on the data held back after each round; `end` holds the newest parameters.
+
+    A setting whose model ceases to be finite is worse than any other, and ends.
+    """
+    try:
+        for step in rounds(plan.start, plan.strategy, plan.population, plan.judged, time.process_time, place=plan.place):
+            end.update(step.params)
+            yield step.round.accuracy, step.round.loss
+    except Conflict:
+        end.clear()
+        yield 0.0, math.inf
 
 
 def plan_of(spec: dict[str, Any], seed: int, held_back: float = 0.0) -> Plan:

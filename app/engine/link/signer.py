@@ -27,6 +27,11 @@ class Signer:
         waiting = [one for one in self._waiting if not one[1].done()]
         self._waiting = []
         if waiting:
-            headers = sign_all(identity, [draft for draft, _ in waiting])
+            try:
+                headers = sign_all(identity, [draft for draft, _ in waiting])
+            except Exception as error:  # noqa: BLE001 - told to each that waits
+                for _, future in waiting:
+                    future.set_exception(error)
+                return
             for (_, future), header in zip(waiting, headers, strict=True):
                 future.set_result(header)

@@ -52,7 +52,7 @@ class ModelsService:
         What is kept is the file with its self-test inside, in the metadata of ONNX; `lineage["source"]` is the content id of
         the file as it came. The same file under the same name again is the version that is there already.
         """
-        _check_name(name)
+        check_name(name)
         if len(data) > _MOST_BYTES:
             raise Limit("{source} is larger than a model may be (1 GiB)", source=source or name)
         known = self._same(name, content_id(data))
@@ -247,7 +247,8 @@ class ModelsService:
         return model
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raise `BadInput` when no model can have this name."""
     if not name or len(name) > 64 or not all(letter.isalnum() or letter in "-_." for letter in name) or name[0] in "-.":
         raise BadInput(
             "{name} cannot name a model", name=repr(name), field="name",

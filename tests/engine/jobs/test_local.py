@@ -37,3 +37,11 @@ async def test_what_is_held_is_told_by_itself_after_a_while() -> None:
     report(2, 2)
     await asyncio.wait_for(heard.wait(), 30)
     assert told == [1, 2]
+
+
+async def test_numbers_that_are_not_finite_are_told_as_nothing_and_samples_keep_them() -> None:
+    told: list[dict[str, Any]] = []
+    report = LocalReport(told.append, ManualClock())
+    report(1, 2, partial={"loss": float("nan"), "nodes": [{"norm": float("inf")}, {"norm": 1.5}]}, samples={"loss": [(0, 1.0)]})
+    assert told[0]["partial"] == {"loss": None, "nodes": [{"norm": None}, {"norm": 1.5}]}
+    assert told[0]["samples"] == {"loss": [[0.0, 1.0]]}

@@ -1,9 +1,12 @@
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
-from app.engine.jobs.pool import Order, Pool
+from app.engine.base.clock import ManualClock
+from app.engine.jobs import pool as pool_module
+from app.engine.jobs.pool import Order, Pool, Starts
 
 COUNT = "app.engine.jobs.drills:count"
 
@@ -104,3 +107,50 @@ async def test_what_waits_most_of_the_time_takes_no_place_from_what_computes(hea
         lambda: heard.ends() == ["computes", "computes later"] and {("one", "begun"), ("two", "begun")} <= set(heard.told)
     )
     await pool.close()
+
+
+class Stillborn:
+    """Stands where a worker process stands on a machine that starts none: it ends before it tells anything."""
+
+    begun: ClassVar[list[float]] = []
+    clock: ClassVar[ManualClock]
+
+    def __init__(self, kind: str, heard: Any, ended: Any) -> None:
+        self.kind, self.pid = kind, 0
+        self.begun.append(self.clock.monotonic_s())
+        asyncio.get_running_loop().call_soon(ended, self, "it could not be started")
+
+    def send(self, document: dict[str, Any]) -> None:
+        pass
+
+
+async def test_workers_that_cannot_start_are_started_again_after_growing_pauses(heard: Heard, monkeypatch: Any) -> None:
+    clock, begun = ManualClock(), []
+    monkeypatch.setattr(Stillborn, "clock", clock, raising=False)
+    monkeypatch.setattr(Stillborn, "begun", begun)
+    monkeypatch.setattr(pool_module, "WorkerProcess", Stillborn)
+    pool = Pool(heard, lambda: 1, lambda: 60, clock.monotonic_s)
+    for name in "abcd":
+        pool.submit(order(name))
+    for _ in range(1000):
+        for _ in range(4):  # what is due on the loop now
+            await asyncio.sleep(0)
+        clock.advance(0.01)
+        pool._dispatch()
+    # Each order is tried twice; each start waits twice as long as the one before.
+    assert heard.ends() == ["a", "b", "c"]
+    assert np.diff(begun) == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2], abs=0.02)
+    assert pool.withdraw("d")
+    await pool.close()
+
+
+def test_a_start_that_works_ends_the_pauses_and_no_pause_is_longer_than_the_longest() -> None:
+    starts = Starts((0.5, 4.0))
+    waits = []
+    for _ in range(6):
+        starts.failed(10.0)
+        waits.append(starts.wait_s(10.0))
+    assert waits == [0.5, 1, 2, 4, 4, 4]
+    assert starts.wait_s(13.0) == 1
+    starts.worked()
+    assert starts.wait_s(10.0) == 0

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from app.engine.base.errors import BadInput, OutpostError
+from app.engine.base.errors import BadInput, Missing, OutpostError
 from app.engine.base.ids import new_id
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import RunBook
@@ -103,3 +103,28 @@ async def test_a_run_of_another_console_goes_on_and_what_becomes_of_it_is_seen(b
     await base.store.write(lambda conn: rows.put(conn, "qubo_runs", done, actor="bob@2", cause="", now_us=2))
     await book.refresh()
     assert book.records.need(row["id"]).state == "done"
+
+
+async def test_bad_input_that_comes_up_later_leaves_what_was_reached(book: RunBook) -> None:
+    async def work(report: Any) -> dict[str, Any]:
+        report(2, 5, "rounds")
+        raise BadInput("round 3 cannot be read")
+
+    with pytest.raises(BadInput):
+        await book.execute_local("tend", work, {"rounds": 5}, **HOW)
+    assert [run.state for run in book.records] == ["failed"]
+
+
+async def test_a_run_that_goes_on_is_not_lost_when_it_cannot(book: RunBook) -> None:
+    run_id = new_id()
+
+    async def work(report: Any) -> dict[str, Any]:
+        return {"rounds": 2}
+
+    async def refuse(report: Any) -> dict[str, Any]:
+        raise Missing("the data is gone")
+
+    await book.execute_local("tend", work, {}, **HOW, run_id=run_id)
+    with pytest.raises(Missing):
+        await book.execute_local("tend", refuse, {}, **HOW, run_id=run_id)
+    assert book.records.need(run_id).state == "failed"

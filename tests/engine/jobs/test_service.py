@@ -326,3 +326,33 @@ async def test_a_finished_job_can_be_forgotten_and_one_that_runs_cannot(base: Ba
     with pytest.raises(Conflict, match="has not ended"):
         await jobs.forget(runs)
     await jobs.cancel(runs)
+
+
+async def test_whoever_waits_for_a_job_is_woken_whatever_becomes_of_its_row_and_its_watchers(
+    base: Base, monkeypatch: Any
+) -> None:
+    async def count(report: Any) -> dict[str, Any]:
+        report(1, 2, partial={"loss": float("nan")})
+        return {"loss": float("inf"), "rounds": 2}
+
+    def cannot(*_args: Any, **_kwargs: Any) -> None:
+        raise ValueError("Out of range float values are not JSON compliant")
+
+    job_id = await base.jobs.submit_local("tend", count, title="Tend", actor="ann@1")
+    assert await base.jobs.result(job_id) == {"loss": None, "rounds": 2}
+    assert base.jobs.records.need(job_id).partial == {"loss": None}
+    job_id = await base.jobs.submit_local("tend", count, title="Tend", actor="ann@1")
+    monkeypatch.setattr(ledger, "save", cannot)
+    async with asyncio.timeout(30):
+        assert (await base.jobs.result(job_id))["rounds"] == 2
+    assert base.jobs.records.need(job_id).state == "done"
+
+
+async def test_a_local_result_that_is_no_document_fails_the_job(base: Base) -> None:
+    async def strange(report: Any) -> dict[str, Any]:
+        return {"thing": object()}
+
+    with pytest.raises(Bug, match="plain JSON"):
+        await base.jobs.run_local("tend", strange, title="Tend", actor="ann@1")
+    (job,) = base.jobs.records
+    assert job.state == "failed"

@@ -4,9 +4,12 @@ import contextlib
 import numpy as np
 import pytest
 
-from app.engine.base.errors import BadInput, Cancelled, Conflict, Offline
+from app.engine.base.errors import BadInput, Cancelled, Conflict, Missing, Offline, Timeout
 from app.engine.base.events import RoundFinished
 from app.engine.learning import nets
+from app.engine.learning.course import Course, Reins, strategy_of
+from app.engine.learning.federation import Member
+from app.engine.learning.live import Live
 from app.engine.learning.service import LearningService
 from app.engine.store import artifacts, rows
 from app.wire import tensors
@@ -237,3 +240,147 @@ async def test_bytes_of_a_round_are_as_forecast_and_who_is_offline_costs_none(le
     links.clients["id1"].fail = Offline("unplugged")
     fewer = await learning.train(links.nodes, rounds=1, seed=0, **WHO)
     assert fewer["rounds"][0]["bytes"] * 6 == asked["round_bytes"] * 5
+
+
+def lie(update, meta):
+    return {name: np.full_like(value, 3e38) for name, value in update.items()}, meta
+
+
+async def test_a_node_that_sends_numbers_as_large_as_there_are_is_rejected_and_the_round_stands(learning, links):
+    links.clients["id2"].change = lie
+    told = await learning.train(links.nodes, rounds=2, seed=0, **WHO)
+    assert told["state"] == "done"
+    rounds = (await learning.show(told["run_id"]))["rounds"]
+    assert [row["parts"][2]["state"] for row in rounds] == ["bad", "bad"]
+    assert [[one["name"] for one in row["rejected"]] for row in rounds] == [["node2"], ["node2"]]
+
+
+async def test_a_round_whose_model_is_not_finite_is_not_committed_and_names_the_longest_update(base, learning, links):
+    with after_round(base, 1, lambda: setattr(links.clients["id3"], "change", lie)), pytest.raises(Conflict) as told:
+        await learning.train(links.nodes, rounds=3, seed=0, norm_bound=1e41, **WHO)
+    assert "Round 2 was not committed: the model that the updates make is not finite" in str(told.value)
+    assert str(told.value).endswith("is that of node3")
+    (session,) = learning.sessions
+    assert (session.status, session.round, session.reason) == ("paused", 1, str(told.value))
+    assert learning.find(session.id).state == "failed"
+    links.clients["id3"].change = lambda update, meta: (update, meta)
+    assert (await learning.resume("latest", **WHO))["state"] == "done"
+
+
+async def test_scaffold_with_steps_of_no_length_stays_where_it_began(learning, links):
+    told = await learning.train(links.nodes, rounds=2, seed=0, algorithm="scaffold", learning_rate=0.0, **WHO)
+    assert told["state"] == "done"
+    assert told["rounds"][0]["loss"] == told["rounds"][1]["loss"]
+
+
+async def test_what_was_rejected_stays_in_the_record_when_the_round_is_asked_again(base, learning, links):
+    bad = links.clients["id1"]
+    bad.change = lambda update, meta: ({**update, "w1": np.full_like(update["w1"], np.nan)}, meta)
+    for name in ("id2", "id3", "id4", "id5"):
+        links.clients[name].fail = Offline("unplugged")
+
+    def back(change):
+        for session in change.changed:
+            if session.status == "waiting":
+                bad.change = lambda update, meta: (update, meta)
+                for client in links.clients.values():
+                    client.fail = None
+                learning.reins(session.id).pulled.set()
+
+    learning.sessions.watch(back)
+    told = await learning.train(links.nodes, rounds=2, seed=0, **WHO)
+    first, second = (await learning.show(told["run_id"]))["rounds"]
+    assert [part["state"] for part in first["parts"]] == ["done"] * 6
+    assert [(one["name"], one["state"]) for one in first["rejected"]] == [("node1", "bad")]
+    assert "not finite" in first["rejected"][0]["reason"]
+    assert second["rejected"] == []
+    assert told["parts"]["node1"]["rejected"] == 1
+    rejected = await stored(base, "federated_updates", node_id="id1", status="bad")
+    assert [row["round_number"] for row in rejected] == [1]
+
+
+async def test_what_was_rejected_before_a_session_gave_up_waiting_is_kept_and_counts_once(base, learning, links):
+    bad = links.clients["id1"]
+    bad.change = lambda update, meta: ({**update, "w1": np.full_like(update["w1"], np.nan)}, meta)
+    for name in ("id2", "id3", "id4", "id5"):
+        links.clients[name].fail = Offline("unplugged")
+    with pytest.raises(Offline):
+        await learning.train(links.nodes, rounds=1, seed=0, patience_s=0.0, **WHO)
+    assert len(await stored(base, "federated_updates", status="bad")) == 1
+    with pytest.raises(Offline):
+        await learning.resume("latest", **WHO)
+    assert len(await stored(base, "federated_updates", status="bad")) == 1
+    for client in links.clients.values():
+        client.fail = None
+    told = await learning.resume("latest", **WHO)
+    assert told["parts"]["node1"]["rejected"] == 1
+    assert len(await stored(base, "federated_updates", status="bad")) == 1
+    (row,) = (await learning.show(told["run_id"]))["rounds"]
+    assert [one["name"] for one in row["rejected"]] == ["node1"]
+
+
+async def test_a_node_that_is_always_late_is_not_the_first_to_be_asked(learning, links):
+    links.clients["id0"].fail = Timeout("slow")
+    told = await learning.train(links.nodes, rounds=12, seed=0, sample_ratio=0.5, selection="adaptive", epochs=1, **WHO)
+    asked = [[part["name"] for part in row["parts"]] for row in (await learning.show(told["run_id"]))["rounds"]]
+    assert sum("node0" in names for names in asked) <= 4
+
+
+async def test_a_session_that_goes_on_selects_as_one_that_was_never_paused(base, learning, links):
+    links.clients["id0"].fail = Timeout("slow")
+    first = await learning.train(links.nodes, rounds=4, seed=0, sample_ratio=0.5, selection="adaptive", epochs=1, **WHO)
+    (session,) = learning.sessions
+    parts = (await learning.show(first["run_id"]))["rounds"]
+    lives = [Live(base, strange_course(session, links), Reins(), lambda _session: None) for _ in range(2)]
+    await lives[0]._begin()
+    for row in parts:
+        came = {part["client"]: part for part in row["parts"] if part["state"] == "done"}
+        lives[1]._learn({part["client"] for part in row["parts"]}, came)
+    seen, again = (live._seen for live in lives)
+    assert seen.missed == again.missed == {0}
+    for name in ("losses", "examples", "round_s"):
+        assert np.array_equal(getattr(seen, name), getattr(again, name), equal_nan=True)
+
+
+def strange_course(session, links):
+    members = tuple(Member(place, key, name, links.client(key)) for place, (key, name) in enumerate(session.nodes))
+    return Course(session, strategy_of(session.spec, len(members)), members, "me@here", "", None)
+
+
+@pytest.mark.parametrize("selection", ["poisson", "random"])
+async def test_an_aggregator_has_enough_nodes_in_every_round_whoever_is_drawn(learning, links, selection):
+    asked = {"sample_ratio": 0.7, "selection": selection, "aggregator": "trimmed", "attackers": 1, "epochs": 1}
+    told = await learning.train(links.nodes, rounds=12, seed=6, **asked, **WHO)
+    assert (told["state"], len(told["rounds"])) == ("done", 12)
+    with pytest.raises(BadInput, match="among 5 or more; 3 took part"):
+        await learning.train(links.nodes, aggregator="krum", attackers=1, sample_ratio=0.5, **WHO)
+
+
+async def test_a_session_that_cannot_go_on_keeps_its_rounds(base, learning, links):
+    with after_round(base, 2, lambda: learning.pause("latest")):
+        told = await learning.train(links.nodes, rounds=4, seed=0, epochs=1, **WHO)
+    lost = {"id": told["run_id"], "spec": {**learning.sessions.need(told["run_id"]).spec, "dataset": "/nowhere"}}
+    await base.store.write(lambda conn: rows.put(conn, "federated_training_sessions", lost, now_us=5, **WHO))
+    again = LearningService(base, links)
+    await again.start()
+    with pytest.raises((BadInput, Missing)):
+        await again.resume(told["run_id"], **WHO)
+    assert again.find(told["run_id"]).state == "failed"
+    assert len((await again.show(told["run_id"]))["rounds"]) == 2
+    assert again.sessions.need(told["run_id"]).status == "paused"
+
+
+async def test_a_session_that_could_not_begin_leaves_nothing(base, learning, links, monkeypatch):
+    def gone(_dataset):
+        raise Missing("the data is gone")
+
+    monkeypatch.setattr("app.engine.learning.live.load", gone)
+    with pytest.raises(Missing):
+        await learning.train(links.nodes, rounds=1, seed=0, **WHO)
+    assert (list(learning.sessions), list(learning.records)) == ([], [])
+    assert await stored(base, "federated_training_sessions") == []
+
+
+async def test_runs_to_compare_must_be_named(learning):
+    with pytest.raises(BadInput, match="Name the runs"):
+        await learning.compare([])

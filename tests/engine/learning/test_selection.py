@@ -59,3 +59,29 @@ def test_epochs_by_a_deadline_are_whole_and_leave_time_to_send():
     assert pace.epochs_by(4.6, 5, np.array([0, 1, 2])).tolist() == [4, 2, 0]
     assert pace.round_s(2).tolist() == [2.5, 4.5, 20.5]
     assert pace.moved(0.1).link_s == pytest.approx([0.05] * 3)
+
+
+@pytest.mark.parametrize("kind", ["adaptive", "capable"])
+def test_who_misses_every_round_is_asked_seldom_and_gets_another_chance(kind):
+    seen, asked = Seen.nothing(10), np.zeros(10)
+    for number in range(60):
+        chosen = select(kind, rng(number), 0.3, seen, 30.0)
+        asked[chosen] += 1
+        sound = chosen[chosen != 4]
+        seen.learn(sound, np.full(len(sound), 0.5), np.full(len(sound), 20))
+        seen.round_s[sound] = 1.0
+        seen.miss(chosen[chosen == 4], 30.0)
+        seen.forgive(chosen)
+    assert 1 <= asked[4] < 0.6 * np.delete(asked, 4).mean()
+
+
+def test_one_that_comes_again_after_a_miss_is_known_by_what_it_tells():
+    seen = Seen.nothing(3)
+    seen.miss(np.array([1]), 10.0)
+    assert (seen.round_s[1], seen.missed, bool(np.isnan(seen.losses[1]))) == (20.0, {1}, False)
+    seen.forgive(np.array([0]))
+    assert seen.round_s.tolist() == [0, 16.0, 0]
+    seen.learn(np.array([1]), np.array([0.3]), np.array([7]))
+    seen.round_s[1] = 2.0
+    seen.forgive(np.array([0]))
+    assert (seen.losses[1], seen.round_s[1], seen.missed) == (0.3, 2.0, set())

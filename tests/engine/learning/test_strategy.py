@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Conflict
 from app.engine.learning import nets
 from app.engine.learning.local import train
 from app.engine.learning.records import LocalSpec, LocalUpdate
+from app.engine.learning.robust import aggregator
 from app.engine.learning.strategy import Gathered, Global, Strategy
 
 MODEL = "mlp-6-5-3"
@@ -183,3 +184,39 @@ def test_claimed_steps_do_not_blow_up_fednova():
 def test_clients_that_sent_nothing_do_not_lower_what_others_are_believed():
     gathered = Strategy(LocalSpec(model=TWO)).weigh(np.ones((5, 2), np.float32), np.array([0, 0, 0, 40, 40]), np.zeros(5, int))
     assert gathered.weights.tolist() == [0, 0, 0, 40, 40]
+
+
+def test_an_update_longer_than_any_training_makes_is_refused_without_a_bound():
+    huge = {name: np.full(shape, 3e38, np.float32) for name, shape in nets.shapes_of(MODEL).items()}
+    with pytest.raises(BadInput, match="over the bound"):
+        Strategy(LocalSpec(model=MODEL)).accept(huge, 5)
+
+
+@pytest.mark.parametrize("algorithm", ["fedavg", "scaffold", "fedyogi"])
+def test_a_round_whose_numbers_run_over_does_not_stand(algorithm):
+    rows = np.full((2, 2), 3e38, np.float32)
+    strategy = Strategy(LocalSpec(model=TWO, algorithm=algorithm))
+    with pytest.raises(Conflict, match="not finite"):
+        strategy.step(strategy.begin(two([3e38, 3e38])), Gathered(rows, np.ones(2), np.ones(2)), 2)
+
+
+def test_a_model_whose_loss_is_not_finite_is_not_judged():
+    params = {name: np.full(shape, 3e38, np.float32) for name, shape in nets.shapes_of(MODEL).items()}
+    x, y = np.ones((2, nets.inputs_of(MODEL)), np.float32), np.zeros(2, np.int64)
+    with pytest.raises(Conflict, match="not finite"):
+        Strategy(LocalSpec(model=MODEL)).judged(Global(params), x, y)
+
+
+def test_steps_of_no_length_leave_the_control_variate_as_it_was():
+    strategy = Strategy(LocalSpec(model=TWO, algorithm="scaffold", learning_rate=0.0))
+    now = Global(two([1, 2]), {"control": np.float32([0.5, -0.5])})
+    after = strategy.step(now, Gathered(np.zeros((3, 2), np.float32), np.ones(3), np.full(3, 4.0)), 3)
+    assert after.rows["control"].tolist() == [0.5, -0.5]
+    assert nets.flatten(after.params, TWO).tolist() == [1, 2]
+
+
+def test_where_chance_decides_who_takes_part_it_throws_until_the_aggregator_has_enough():
+    strategy = Strategy(LocalSpec(model=TWO), sample_ratio=0.7, aggregator=aggregator("trimmed", 1), selection="poisson")
+    drawn = [strategy.select(number, 6) for number in range(1, 400)]
+    assert min(map(len, drawn)) == 3
+    assert np.mean([len(one) for one in drawn]) == pytest.approx(4.2, abs=0.3)

@@ -5,7 +5,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Conflict
 from app.engine.learning import nets, work
 from app.engine.learning.data import load_digits
 from app.wire import tensors
@@ -144,3 +144,19 @@ def test_an_exported_model_predicts_as_numpy_does(trained):
 def test_parameters_that_are_gone_are_named(tmp_path):
     with pytest.raises(BadInput, match="gone"):
         work.evaluate({"params": str(tmp_path / "gone"), "model": nets.DIGITS_MODEL}, 0)
+
+
+WILD = {"clients": 4, "rounds": 6, "algorithm": "fedprox", "mu": 1e6}
+
+
+def test_a_simulation_whose_model_is_not_finite_ends_saying_so():
+    with pytest.raises(Conflict, match="Round 1 cannot stand: the model that the updates make is not finite"):
+        work.simulate({**WILD, "learning_rate": 10.0}, 0)
+
+
+def test_a_setting_whose_model_is_not_finite_is_the_worst_of_those_tried():
+    told = work.tune({**WILD, "rounds": 2, "choices": {"learning_rate": [10.0, 1e-6]}}, 0)
+    assert told["best"]["learning_rate"] == 1e-6
+    assert told["trials"][-1]["accuracy"] == 0.0
+    with pytest.raises(Conflict, match="None of the settings"):
+        work.tune({**WILD, "rounds": 2, "choices": {"learning_rate": [10.0, 5.0]}}, 0)

@@ -54,3 +54,14 @@ async def test_a_key_out_of_reach_is_told_to_each():
     assert [str(error) for error in told] == ["The key is locked"] * 3
     with pytest.raises(Refused):
         await signer.sign(draft(9))
+
+
+async def test_when_nothing_can_be_signed_each_that_waits_is_told(monkeypatch):
+    def refuse(*_args):
+        raise Refused("the key is locked")
+
+    monkeypatch.setattr("app.engine.link.signer.sign_all", refuse)
+    signer = Signer(own)
+    async with asyncio.timeout(30):
+        told = await asyncio.gather(*(signer.sign(draft(number)) for number in range(3)), return_exceptions=True)
+    assert [str(error) for error in told] == ["the key is locked"] * 3

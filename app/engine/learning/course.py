@@ -1,0 +1,77 @@
+"""What a session over nodes is asked to do: its settings where nobody says otherwise, its rules, who wants what of it."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from app.engine.base.errors import BadInput
+from app.engine.learning import nets
+from app.engine.learning.federation import Member
+from app.engine.learning.records import LocalSpec
+from app.engine.learning.robust import aggregator
+from app.engine.learning.selection import share_of
+from app.engine.learning.sessions import Session
+from app.engine.learning.strategy import WEIGHT_MOST, Strategy
+from app.engine.learning.versions import EACH, Versions
+
+COURSE: Final[Mapping[str, Any]] = {
+    "epochs": 5, "batch": 16, "learning_rate": 0.1, "deadline_s": 30.0, "quorum_ratio": 0.5, "patience_s": 60.0,
+    "sample_ratio": 1.0, "selection": "random", "aggregator": "mean", "attackers": 0, "server_rate": 0.0, "norm_bound": 0.0,
+    "weight_most": WEIGHT_MOST,
+    "data": "digits", "dataset": "", "model": "mlp", "name": "", "versions": EACH,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Course:
+    """One session as it is held: what is kept of it, its rules, its members, and how patient it is."""
+
+    session: Session
+    strategy: Strategy
+    members: tuple[Member, ...]
+    actor: str
+    cause: str
+    versions: Versions
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Return what was asked."""
+        return dict(self.session.spec)
+
+
+@dataclass
+class Reins:
+    """What a person wants of a running session: "", "pause" or "stop"; `pulled` is set when that changes."""
+
+    wish: str = ""
+    pulled: asyncio.Event = field(default_factory=asyncio.Event)
+    closing: bool = False
+
+    def pull(self, wish: str) -> None:
+        """Ask the session to pause or stop after the round, or at once where it waits."""
+        self.wish = wish
+        self.pulled.set()
+
+
+def model_of(spec: Mapping[str, Any]) -> str:
+    """Return the model that is trained."""
+    return str(spec.get("model", nets.DIGITS_MODEL))
+
+
+def strategy_of(spec: Mapping[str, Any], nodes: int, session: str = "") -> Strategy:
+    """Return the rules of a session; raise `BadInput` when they do not fit each other or so few nodes."""
+    local = LocalSpec.from_json({**spec, "session": session, "model": model_of(spec)})
+    rule = aggregator(str(spec["aggregator"]), int(spec["attackers"]))
+    strategy = Strategy(
+        local, sample_ratio=float(spec["sample_ratio"]), aggregator=rule, server_rate=float(spec["server_rate"]),
+        norm_bound=float(spec["norm_bound"]), selection=str(spec["selection"]), deadline_s=float(spec["deadline_s"]),
+        weight_most=float(spec.get("weight_most", WEIGHT_MOST)),
+    )  # fmt: skip
+    asked = share_of(nodes, strategy.sample_ratio)
+    if asked < strategy.least:
+        raise BadInput(
+            "{rule} bears {hostile} hostile clients only among {least} or more; {clients} took part",
+            rule=spec["aggregator"], hostile=spec["attackers"], least=strategy.least, clients=asked, field="aggregator",
+        )  # fmt: skip
+    return strategy

@@ -1,0 +1,129 @@
+import asyncio
+import contextlib
+
+import pytest
+
+from app.engine.base.errors import BadInput, Cancelled, Conflict, Limit
+from app.engine.base.events import RoundFinished
+from app.engine.learning.service import LearningService
+from app.engine.learning.versions import Versions
+
+WHO = {"actor": "me@here", "cause": "c1"}
+
+
+class Registry:
+    """Stands where the registry of models stands: notes which round's model became a version."""
+
+    def __init__(self):
+        self.made, self.trouble = [], None
+
+    def check(self, name):
+        if "/" in name:
+            raise BadInput("{name} cannot name a model", name=name)
+
+    def held(self, run, name):
+        return {number for one, called, number in self.made if (one, called) == (run, name)}
+
+    async def keep(self, run, name, number, *, actor, cause):
+        await asyncio.sleep(0)
+        if self.trouble is not None:
+            raise self.trouble
+        self.made.append((run, name, number))
+        return {"id": f"m{number}", "name": name, "version": number, "artifact": "sha256:0"}
+
+
+@pytest.fixture
+def registry(learning):
+    learning.registrar = Registry()
+    return learning.registrar
+
+
+def rounds_of(registry):
+    return [number for _, _, number in registry.made]
+
+
+@pytest.mark.parametrize("versions, made", [("each", [1, 2, 3]), ("last", [3])])
+async def test_each_global_model_becomes_a_version_or_the_last_one_does(learning, links, registry, versions, made):
+    told = await learning.train(links.nodes, rounds=3, epochs=1, name="parts", versions=versions, **WHO)
+    assert registry.made == [(told["run_id"], "parts", number) for number in made]
+    assert told["version"] == {"id": "m3", "name": "parts", "version": 3, "artifact": "sha256:0"}
+
+
+async def test_without_a_name_no_version_is_made_and_a_name_that_cannot_be_is_refused_at_once(learning, links, registry):
+    assert "version" not in await learning.train(links.nodes, rounds=1, epochs=1, **WHO)
+    with pytest.raises(BadInput, match="cannot name"):
+        await learning.train(links.nodes, rounds=1, name="a/b", **WHO)
+    assert (registry.made, len(learning.sessions)) == ([], 1)
+
+
+async def test_a_session_that_goes_on_by_itself_makes_the_versions_that_it_was_begun_with(base, learning, links, registry):
+    gate = links.clients["id2"].gate = asyncio.Event()
+    gate.set()
+    base.bus.subscribe(lambda event: gate.clear() if event.round == 2 else None, RoundFinished)
+    running = asyncio.create_task(learning.train(links.nodes, rounds=4, epochs=1, name="parts", **WHO))
+    async with asyncio.timeout(30):
+        while rounds_of(registry) != [1, 2]:
+            await asyncio.sleep(0.01)
+    await learning.stop()
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Cancelled):
+        await running
+    registry.made.pop()  # the engine ended before it was made
+    gate.set()
+    again = LearningService(base, links)
+    again.registrar = registry
+    await again.start()
+    async with asyncio.timeout(30):
+        await asyncio.gather(*again._resumed.values())
+    assert rounds_of(registry) == [1, 2, 3, 4]
+    (session,) = again.sessions
+    assert session.status == "done"
+
+
+async def test_a_session_is_done_only_when_its_versions_are_made(learning, links, registry):
+    registry.trouble = Limit("The disk is full")
+    with pytest.raises(Limit):
+        await learning.train(links.nodes, rounds=2, epochs=1, name="parts", **WHO)
+    (session,) = learning.sessions
+    assert (session.status, session.round, session.reason) == ("paused", 2, "The disk is full")
+    registry.trouble = None
+    told = await learning.resume("latest", **WHO)
+    assert (told["state"], len(told["rounds"]), rounds_of(registry)) == ("done", 2, [1, 2])
+    with pytest.raises(Conflict, match="is done"):
+        await learning.resume("latest", **WHO)
+
+
+async def test_a_session_that_had_come_to_its_end_holds_no_more_rounds(learning, links, registry):
+    registry.trouble = Limit("The disk is full")
+    asked = {"rounds": 9, "epochs": 1, "until_accuracy": 0.01, "name": "parts", "versions": "last"}
+    with pytest.raises(Limit):
+        await learning.train(links.nodes, **asked, **WHO)
+    registry.trouble = None
+    told = await learning.resume("latest", **WHO)
+    assert (told["state"], len(told["rounds"]), rounds_of(registry)) == ("done", 1, [1])
+
+
+async def test_a_paused_session_has_the_versions_of_its_rounds_and_none_that_is_called_the_last(
+    base, learning, links, registry
+):
+    for versions, made in (("each", [1]), ("last", [])):
+        registry.made.clear()
+        over = base.bus.subscribe(lambda event: learning.pause("latest"), RoundFinished)
+        told = await learning.train(links.nodes, rounds=3, epochs=1, name="parts", versions=versions, **WHO)
+        if callable(over):
+            over()
+        assert (told["state"], rounds_of(registry)) == ("paused", made)
+
+
+async def test_what_cannot_be_made_is_not_tried_for_every_round_and_is_told_at_the_end():
+    registry = Registry()
+    registry.trouble = Limit("The disk is full")
+    versions = Versions(registry, "r1", "parts", each=True, **WHO)
+    versions.make([1])
+    await asyncio.sleep(0.01)
+    registry.trouble = None
+    versions.make([2])
+    with pytest.raises(Limit):
+        await versions.close(2)
+    versions.let_go()
+    assert registry.made == []

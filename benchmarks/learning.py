@@ -90,6 +90,18 @@ def measure(clients: int, count: int, chunk: int, *, ratio: float = 1.0) -> dict
     }  # fmt: skip
 
 
+def first_round(clients: int, chunk: int, ratio: float = 1.0) -> dict[str, object]:
+    """Return how long it takes from the examples to the end of the first round: sharing them out, the model, the round."""
+    load_digits()
+    began_s, began_cpu_s = time.perf_counter(), time.process_time()
+    next(course(clients, chunk, ratio))
+    took_s, cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
+    return {
+        "figure": f"learning.first_round.{clients}", "value": round(took_s, 3), "unit": "s", "cpu_s": round(cpu_s, 3),
+        "settings": {"clients": clients, "asked_ratio": ratio, "chunk": chunk},
+    }  # fmt: skip
+
+
 def dearest(clients: int, count: int, chunk: int) -> dict[str, object]:
     """Return what the slowest of the costlier algorithms takes, in rounds of federated averaging held by turns with it."""
     courses = {name: course(clients, chunk, algorithm=name) for name in COSTLIER}
@@ -115,6 +127,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--chunk", type=int, default=CHUNK)
     asked = parser.parse_args()
+    for clients, ratio in ((1000, 1.0), (10_000, 1.0), (100_000, 0.01)):
+        print(json.dumps(first_round(clients, asked.chunk, ratio)), flush=True)
     for clients in asked.clients:
         print(json.dumps(measure(clients, asked.rounds, asked.chunk)), flush=True)
     print(json.dumps(measure(100_000, asked.rounds, asked.chunk, ratio=0.01)), flush=True)

@@ -259,17 +259,19 @@ def _said(result: Mapping[str, Any], partial: Mapping[str, Any], rounds: list[di
     done = len(rounds) or partial.get("round", 0)
     if "trials" in result:
         return tr(
-            "of the test digits with the best of {count} settings, found in {held} rounds instead of {whole}",
+            "of the test examples with the best of {count} settings, found in {held} rounds instead of {whole}",
             count=len(result["trials"]), held=result["rounds_held"], whole=result["rounds_whole"],
         )  # fmt: skip
     if not done:
         return ""
     if "clients" in result:
         words = tr(
-            "of the test digits after {rounds} rounds with {clients} simulated clients", rounds=done, clients=result["clients"]
+            "of the test examples after {rounds} rounds with {clients} simulated clients",
+            rounds=done,
+            clients=result["clients"],
         )
     else:
-        words = tr("of the test digits after {rounds} rounds", rounds=done)
+        words = tr("of the test examples after {rounds} rounds", rounds=done)
     last = rounds[-1] if rounds else partial
     if last.get("bytes") and last.get("time_s") is not None:
         more = tr("last round: {bytes}, {time}", bytes=bytes_text(last["bytes"]), time=span_text(last["time_s"]))

@@ -71,19 +71,23 @@ def shares_of(nodes: Any) -> list[Share]:
 
 
 class UpdatesPart(QWidget):
-    """How long each client's update is, outliers marked, and how far it goes the common way."""
+    """How long each client's update is, outliers marked, how far it goes the common way, and how far it is from that."""
 
     def __init__(self) -> None:
         super().__init__()
         self.norms = Bars(tr("Length of each update"), tr("Norm"), lambda value: number_text(value, ".3f"))
         self.shares = Bars(tr("Contribution of each update"), tr("Contribution"), lambda value: number_text(value, ".2f"))
+        self.drifts = Bars(tr("Drift of each update"), tr("Drift"), lambda value: number_text(value, ".2f"))
         self._said = QLabel()
         self._said.setProperty("role", "caption")
         self._said.setWordWrap(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         side = QHBoxLayout()
-        for bars, heading in ((self.norms, tr("Length of the update")), (self.shares, tr("Contribution, −1 to 1"))):
+        for bars, heading in (
+            (self.norms, tr("Length of the update")), (self.shares, tr("Contribution, −1 to 1")),
+            (self.drifts, tr("Drift, in lengths of an update")),
+        ):  # fmt: skip
             side.addWidget(Chart(heading, bars, bars.twin), 1)
         column.addLayout(side, 1)
         column.addWidget(self._said)
@@ -99,7 +103,7 @@ class UpdatesPart(QWidget):
         names = [name if isinstance(name, str) else tr("client {number}", number=int(name) + 1) for name in clients]
         apart = set(updates.get("outliers", ()))
         states = ["suspect" if one in apart else "done" for one in clients]
-        for bars, key in ((self.norms, "norms"), (self.shares, "shares")):
+        for bars, key in ((self.norms, "norms"), (self.shares, "shares"), (self.drifts, "drifts")):
             values = updates.get(key, ())
             bars.show_bars([Bar(name, value, state) for name, value, state in zip(names, values, states, strict=False)])
         drift = tr("Clients pull apart by {ratio}.", ratio=ratio_text(updates.get("drift")))

@@ -10,7 +10,7 @@ def test_a_running_training_shows_rounds_and_nodes(full_window):
     full_window.settle()
     page = full_window.page
     assert page._figure.text() == "91\u2009%"
-    assert page._said.text() == "of the test digits after 6 rounds"
+    assert page._said.text() == "of the test examples after 6 rounds"
     assert page.accuracy.points == page.loss.points == 6
     table = page.nodes.model
     assert [(table.record_at(row).name, table.record_at(row).state) for row in range(3)] == [
@@ -130,7 +130,7 @@ def test_a_tuning_shows_its_settings_from_the_best_on(full_window, full):
     full_window.open_page("learning")
     full_window.settle()
     page = full_window.page
-    assert page._said.text() == "of the test digits with the best of 2 settings, found in 20 rounds instead of 54"
+    assert page._said.text() == "of the test examples with the best of 2 settings, found in 20 rounds instead of 54"
     assert [page._trials.need(key).setting for key in ("1", "2")] == [
         "learning_rate 0.2, epochs 2",
         "learning_rate 0.1, epochs 2",
@@ -151,7 +151,7 @@ def test_a_run_of_an_earlier_day_shows_its_rounds(full_window, full):
     page = full_window.page
     assert page._figure.text() == "80\u2009%"
     assert page._said.text() == (
-        "of the test digits after 9 rounds with 100 simulated clients · 2 rounds with too few updates for the aggregator"
+        "of the test examples after 9 rounds with 100 simulated clients · 2 rounds with too few updates for the aggregator"
     )
     assert page.accuracy.points == 9
     assert page.export.isEnabled()

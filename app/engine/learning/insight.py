@@ -2,7 +2,7 @@
 
 A length is an outlier when its modified z-score, 0.6745 |x - median| / MAD, exceeds 3.5 (Iglewicz, Hoaglin, "How to
 detect and handle outliers", 1993). Drift is 1 - |mean of updates| / mean of |updates|: 0 when all agree, near 1 when they
-cancel.
+cancel. That of one client is how far its update is from the combined move, in typical lengths of an update.
 The share of a client is the cosine of its update to the combined move: negative for one that pulls the other way.
 """
 
@@ -19,15 +19,18 @@ MOST_SHOWN = 100
 
 
 def look(updates: Array, weights: NDArray[np.float64]) -> dict[str, Any]:
-    """Return norms and shares (clients,), outliers (places among the rows) and drift (ratio) of updates (clients, params)."""
+    """Return norms, shares and drifts (clients,), outliers (places) and drift (ratio) of updates (clients, params)."""
     norms = np.sqrt(np.einsum("ij,ij->i", updates, updates, dtype=np.float64))
     total = float(weights.sum())
     shares_of = (weights / max(total, _TINY)).astype(np.float32)  # for the eye: what is learnt is summed in float64 elsewhere
     mean = shares_of @ updates if total > 0 else np.zeros(updates.shape[1], np.float32)
     length = float(np.linalg.norm(mean))
     typical = float(weights @ norms / total) if total > 0 else 0.0
-    shares = updates @ mean / np.maximum(norms * length, _TINY)
+    along = (updates @ mean).astype(np.float64)
+    shares = along / np.maximum(norms * length, _TINY)
+    away = np.sqrt(np.maximum(norms**2 - 2 * along + length**2, 0))
     return {
+        "drifts": (away / max(typical, _TINY)).tolist() if typical > 0 else np.zeros(len(norms)).tolist(),
         "norms": norms.tolist(),
         "shares": shares.tolist(),
         "outliers": outliers(norms).tolist(),
@@ -53,6 +56,7 @@ def shown(clients: NDArray[np.int64], updates: Array, weights: NDArray[np.float6
         "clients": clients[first].tolist(),
         "norms": [round(told["norms"][at], 6) for at in first],
         "shares": [round(told["shares"][at], 4) for at in first],
+        "drifts": [round(told["drifts"][at], 4) for at in first],
         "outliers": [int(clients[at]) for at in told["outliers"]][:MOST_SHOWN],
         "drift": round(told["drift"], 4),
     }

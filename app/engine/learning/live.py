@@ -329,7 +329,7 @@ def _uncommitted(number: int, answers: Answers, error: Conflict) -> Conflict:
     part = max((part for part, update in answers if update is not None), key=lambda one: one.norm or 0.0)
     return Conflict(
         "Round {round} was not committed: {reason}. The longest update, {norm}, is that of {name}",
-        round=number, reason=error, norm=float(f"{part.norm or 0.0:.5g}"), name=part.name, hint=error.hint_source,
+        round=number, reason=error, norm=round(part.norm or 0.0, 4), name=part.name, hint=error.hint_source,
     )  # fmt: skip
 
 

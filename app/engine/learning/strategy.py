@@ -119,7 +119,7 @@ class Strategy:
         row = flatten(check(self.base.model, update), self.base.model)
         norm, bound = length_of(row), self.norm_bound or _LONGEST
         if norm > bound:
-            raise BadInput("the update has norm {norm} over the bound {bound}", norm=float(f"{norm:.5g}"), bound=bound)
+            raise BadInput("the update has norm {norm} over the bound {bound}", norm=round(norm, 4), bound=bound)
         return row
 
     def gather(self, updates: Sequence[LocalUpdate], ages: Sequence[int] = ()) -> Gathered:

@@ -37,3 +37,13 @@ def test_of_many_clients_those_that_stand_out_are_shown():
 
 def test_nobody_with_weight_moves_nothing():
     assert look(np.ones((2, 3), np.float32), np.zeros(2))["drift"] == 0.0
+
+
+def test_the_drift_of_a_client_is_its_distance_from_the_combined_move():
+    rows = np.float32([[2, 0], [0, 2], [2, 2]])
+    told = look(rows, np.array([1.0, 1.0, 2.0]))
+    mean = np.array([1.5, 1.5])
+    typical = (2 + 2 + 2 * np.sqrt(8)) / 4
+    assert told["drifts"] == pytest.approx(np.linalg.norm(rows - mean, axis=1) / typical, rel=1e-5)
+    assert look(np.zeros((2, 3), np.float32), np.ones(2))["drifts"] == [0.0, 0.0]
+    assert len(shown(np.arange(3), rows, np.ones(3))["drifts"]) == 3

@@ -149,11 +149,7 @@ class Shelf:
     def whole(self, after: Key, most: int, most_bytes: int = ANY_SIZE) -> list[tuple[Key, str | None, str]]:
         """Return the next rows that have cells as JSON texts: values (None for no row) of columns that travel, and cells.
 
-<<<<<<< HEAD
         The row that passes `most_bytes` is the last; few are read at a time, so that no thousands of large ones stand here.
-=======
-        The row that passes `most_bytes` is the last; few are read at a time: large ones never stand here by the thousand.
->>>>>>> c42355f (store: a line that fits)
         """
         found: list[tuple[Key, str | None, str]] = []
         size = 0

@@ -100,7 +100,12 @@ class Gate:
         if found is None:
             raise Missing("There is no {method} {path} here", method=method, path=path[:200])
         rule, parts = found
-        body, digest = await read_body(request, rule.most_bytes), ""
+        digest = ""
+        try:
+            body = await read_body(request, rule.most_bytes)
+        except Limit as error:
+            LOG.warning("%s %s was refused: %s", method, path[:200], error)
+            raise
         if rule.signed and console is not None:
             header = request.headers.get(HEADER)
             if header is None:

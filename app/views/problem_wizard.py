@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.engine.base.text import tr
@@ -112,6 +113,12 @@ class ProblemWizard(QScrollArea):
         self.picture.show_picture(told.get("picture"))
         self._show_outcome(shown=True)
         self.solve.setEnabled(not conflicts)
+        QTimer.singleShot(0, self, self._to_outcome)
+
+    def _to_outcome(self) -> None:
+        """Scroll to what was understood, once it is laid out; it stands below the form."""
+        self.ensureWidgetVisible(self.solve, 0, 2 * theme.SPACE)
+        self.ensureWidgetVisible(self.understood, 0, 2 * theme.SPACE)
 
     def _show_outcome(self, *, shown: bool) -> None:
         for widget in (self.understood, self.facts, self.picture, self.solve):

@@ -36,6 +36,7 @@ from app.views.widgets.state import dress
 from app.views.widgets.table import TablePanel
 
 _COURSE: Final = "best_energy:"
+_BEYOND: Final = 1.02
 
 
 @dataclass(frozen=True)
@@ -264,9 +265,12 @@ class QuboPage(RunPage):
             return
         kept = result.get("traces") or ({tr("best"): result["trace"]} if result.get("trace") else {})
         self.plot.set_curves(dict.fromkeys(map(self._called, kept)))
-        for number, course in enumerate(kept.values()):
-            points = np.asarray(course, float).reshape(-1, 2)
-            self.plot.show_data(number, points[:, 0], points[:, 1])
+        courses = [np.asarray(course, float).reshape(-1, 2) for course in kept.values()]
+        # A single find is no line: it holds to the end of all, and a little beyond.
+        end_s = _BEYOND * max((course[-1, 0] for course in courses if len(course)), default=0.0)
+        for number, course in enumerate(courses):
+            held = np.vstack([course, [[end_s, course[-1, 1]]]]) if len(course) == 1 else course
+            self.plot.show_data(number, held[:, 0], held[:, 1])
 
     def _called(self, solver: str) -> str:
         """Return what a person calls a solver, or a problem's own method."""

@@ -22,6 +22,7 @@ def solved():
 def wizard(qtbot, window, solved):
     made = ProblemWizard(window.context, lambda file, kind: solved.append((file, kind)))
     qtbot.addWidget(made)
+    made.resize(320, 360)
     made.show()
     return made
 
@@ -39,6 +40,7 @@ def test_a_pasted_table_is_read_and_what_was_understood_is_shown(qtbot, wizard, 
     assert wizard.understood.text() == "● Knapsack: 12 variables, 4 of them slack, 66 couplings"
     assert "penalty capacity: 11 (" in wizard.facts.text()
     assert wizard.picture.drawing.picture["type"] == "gantt"
+    qtbot.waitUntil(lambda: not wizard.understood.visibleRegion().isEmpty())
     qtbot.mouseClick(wizard.solve, Qt.MouseButton.LeftButton)
     assert solved == [(Path("/h/van.csv"), "knapsack")]
 

@@ -131,7 +131,7 @@ def test_samples_have_the_columns_of_their_problem_and_a_landscape(full_window, 
     titles = [column.title for column in page.samples.view.columns]
     assert titles[3:7] == ["Feasible", "Broken", "vehicles", "Bits from the best"]
     assert page.tabs.widget(0) is page.samples
-    assert [row[0] for row in page.plot.twin().rows] == ["Annealing", "Annealing", "savings"]
+    assert [row[0] for row in page.plot.twin().rows] == ["Annealing", "Annealing", "savings", "savings"]
     assert [row[2] for row in page.landscape.twin().rows] == [0, 7]
 
 

@@ -54,7 +54,11 @@ def typed_text(value: float) -> str:
 
 def ratio_text(ratio: float | None, form: str = ".0f") -> str:
     """Return a ratio 0 to 1 as percent, its number in `form`; an unknown one as an en dash."""
-    return "–" if ratio is None or math.isnan(ratio) else f"{number_text(100 * ratio, form)}{_THIN}%"
+    if ratio is None or math.isnan(ratio):
+        return "–"
+    text = number_text(100 * ratio, form)
+    # Two figures of 100 would be written 1e+02.
+    return f"{number_text(100 * ratio, ',.0f') if 'e+' in text else text}{_THIN}%"
 
 
 def span_text(seconds: float | None) -> str:

@@ -135,6 +135,7 @@ class Chart(QWidget):
             item = self.legend.takeAt(0)
             widget = item.widget() if item is not None else None
             if widget is not None:
+                widget.hide()  # until the loop takes it away it would stand under those that come
                 widget.deleteLater()
 
     # what is exported

@@ -16,7 +16,8 @@ from app.views.widgets.chart import Row, Twin
 from app.views.widgets.explain import name_drawn, say_drawn
 
 _SHADES: Final = 127
-_SCALE_PX: Final = 84
+_SCALE_PX: Final = 96
+_NUMBER_PX: Final = 68
 _STEPS: Final = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
 
@@ -148,8 +149,13 @@ class Heatmap(QWidget):
         painter.setPen(QColor(tokens.muted))
         for share, value in ((0.0, self._most), (0.5, 0.0), (1.0, -self._most)):
             level = bar.top() + share * bar.height()
-            place = QRectF(bar.right() + 6, level - 8, 60, 16)
-            painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), number_text(value, ".4g"))
+            place = QRectF(bar.right() + 6, level - 8, _NUMBER_PX, 16)
+            painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), level_text(value))
+
+
+def level_text(value: float) -> str:
+    """Return a level of the scale: four figures, larger ones up to seven digits whole, so that it is short and plain."""
+    return number_text(value, ",.0f" if 1e4 <= abs(value) < 1e7 else ".4g")
 
 
 def colours() -> list[int]:

@@ -13,6 +13,9 @@ from PySide6.QtWidgets import QGraphicsItem, QSizePolicy
 from app.views.shell import theme
 
 _LOW_PX: Final = 150  # below this height a plot has fewer figures at its side and no caption below
+_AXIS_PX: Final = 52
+_WIDE_PX: Final = 88
+_SMALL, _LARGE = 1e-2, 1e5
 
 
 @lru_cache(maxsize=1)
@@ -50,6 +53,7 @@ class Face(QObject):
         self.setParent(self.plot)
         self._lines: list[Any] = []
         self._low: bool | None = None
+        self._wide, self._scale = False, scale
         self._left: Callable[[], None] = _nothing
         plot = self.plot
         plot.hideButtons()
@@ -63,9 +67,10 @@ class Face(QObject):
         plot.getPlotItem().showGrid(x=False, y=True, alpha=0.15)
         for side in ("left", "bottom"):  # text is slow to draw: once per change, not once per frame
             plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
-        plot.getAxis("left").setWidth(52)
+        plot.getAxis("left").setWidth(_AXIS_PX)
         plot.getAxis("left").setScale(scale)
-        plot.getAxis("left").enableAutoSIPrefix(False)
+        for side in ("left", "bottom"):  # a unit of "seconds (x0.001)" is none
+            plot.getAxis(side).enableAutoSIPrefix(False)
         self._cross = library.InfiniteLine(angle=90, movable=False)
         self._cross.setVisible(False)
         plot.addItem(self._cross, ignoreBounds=True)
@@ -77,6 +82,12 @@ class Face(QObject):
             self._low = low
             self.plot.getAxis("left").setTickDensity(0.4 if low else 1.0)
             self.plot.getAxis("bottom").showLabel(not low)
+        # Labels that do not fit are left out, so figures with many digits or an exponent get room.
+        most = self._scale * max(map(abs, y))
+        wide = not _SMALL <= most < _LARGE
+        if wide != self._wide:
+            self._wide = wide
+            self.plot.getAxis("left").setWidth(_WIDE_PX if wide else _AXIS_PX)
         self.plot.setRange(xRange=x, yRange=y, padding=0)
 
     def point(self, at: float | None) -> None:

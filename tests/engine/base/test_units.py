@@ -19,6 +19,9 @@ def test_bytes_and_ratios():
     told = [bytes_text(n).replace("\u2009", " ") for n in (0, 1023, 1536, 41 * 2**20, 2**41)]
     assert told == ["0 B", "1023 B", "1.5 KiB", "41 MiB", "2.0 TiB"]
     assert ratio_text(0.417).replace("\u2009", " ") == "42 %"
+    assert [ratio_text(one, ".2g").replace("\u2009", " ") for one in (1.0, 35.2, 0.9951, 0.00412)] == [
+        "100 %", "3,520 %", "100 %", "0.41 %",
+    ]  # fmt: skip
     assert ratio_text(None) == "–"
 
 

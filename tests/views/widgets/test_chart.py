@@ -68,6 +68,13 @@ def test_the_menu_asks_for_a_file(plot):
     dialog.close()
 
 
+def test_curves_that_go_leave_nothing_in_the_legend(plot):
+    before = [plot.legend.itemAt(k).widget() for k in range(2)]
+    plot.set_curves({"c": None, "d": None})
+    assert all(button.isHidden() for button in before)
+    assert [plot.legend.itemAt(k).widget().text() for k in range(2)] == ["c", "d"]
+
+
 def test_the_legend_hides_a_curve_and_shows_it_again(qtbot, plot):
     button = plot.legend.itemAt(0).widget()
     assert button.text() == "a"

@@ -10,7 +10,7 @@ from app.views.shell import theme
 from app.views.widgets.bars import Bar, Bars, BinChart
 from app.views.widgets.bloch import BlochSpheres, seen
 from app.views.widgets.graph_view import GraphView
-from app.views.widgets.heatmap import Heatmap, colours
+from app.views.widgets.heatmap import Heatmap, colours, level_text
 from app.views.widgets.histogram import Histogram
 
 
@@ -34,6 +34,12 @@ def test_a_heatmap_shows_each_block_in_its_colour(show):
     tokens = theme.now()
     assert [shot.pixelColor(at).name() for at in spots] == [tokens.series[0], tokens.surface, tokens.series[1]]
     assert len(colours()) == 255
+
+
+def test_a_level_of_the_scale_is_written_plainly_as_long_as_it_fits():
+    assert [level_text(value) for value in (13_060.0, -13_060.4, 0.0, 3.14159, 2e9)] == [
+        "13,060", "-13,060", "0", "3.142", "2e+09",
+    ]  # fmt: skip
 
 
 def test_a_heatmap_is_read_by_pointer_and_by_arrows(show, qtbot, monkeypatch):

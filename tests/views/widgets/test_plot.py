@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PySide6.QtGui import QFontMetricsF
 
 from app.engine.base.rings import Ring
 from app.views.shell import theme
@@ -47,6 +48,24 @@ def test_time_starts_at_zero_and_ranges_fit_the_data(plot):
     assert (left, right) == (0, 10)
     assert low < 5.0
     assert high > 15.0
+
+
+def test_a_short_time_is_told_in_seconds_not_in_thousandths_of_them(plot):
+    plot.add("load")
+    plot.show_data(0, np.array([0.0, 0.2]), np.array([5.0, 15.0]))
+    plot.draw(wait=True)
+    assert plot._plot.getAxis("bottom").labelString().count("x0.001") == 0
+
+
+@pytest.mark.parametrize("value", [-3_931_583.0, -0.000835, 12.5])
+def test_the_figures_at_the_side_have_room(plot, value):
+    plot.add("load")
+    plot.show_data(0, np.array([0.0, 1.0]), np.array([value, value * 1.001]))
+    plot.draw(wait=True)
+    axis, (low, high) = plot._plot.getAxis("left"), plot._plot.viewRange()[1]
+    spacing, ticks = axis.tickValues(low, high, 150)[0]
+    metrics = QFontMetricsF(axis.style["tickFont"])
+    assert max(metrics.horizontalAdvance(text) for text in axis.tickStrings(ticks, 1.0, spacing)) < axis.maximumWidth() - 4
 
 
 def test_rounds_are_counted_and_a_fixed_range_stays(qtbot):

@@ -261,7 +261,7 @@ def _bounded(routes: list[Result], best: Result, sign: float) -> Result:
     if not told or not best["feasible"]:
         return {"bound": None, "bound_by": "", "gap": None, "proved": bool(best["proved"])}
     row = max(told, key=lambda one: sign * one["bound"])
-    bound, objective = float(row["bound"]), best["objective"]
+    bound, objective = float(row["bound"]) + 0.0, best["objective"]  # never -0
     away = sign * (objective - bound)
     room = _RELATIVE * max(1.0, abs(objective))
     if away < -room:

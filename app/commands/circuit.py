@@ -108,7 +108,8 @@ ROWS: tuple[Command, ...] = (
         "circuit.run", "Run a circuit",
         "Simulates an OpenQASM 2 or 3 file in a worker and counts the outcomes: Clifford circuits on stim or from their "
         "stabilizer group, others on qsim where it is installed or on Qiskit Aer, on request with the errors of a device. "
-        "The result tells why, the predicted memory and time, and what the alternatives need. "
+        "The result tells why, the memory and time predicted for it and for the alternatives, and the time it took; "
+        "memory_bytes is predicted, not measured. "
         "Bits are in Qiskit's order, registers apart by a space. A file without a measurement is measured at the end.",
         run,
         (
@@ -129,7 +130,8 @@ ROWS: tuple[Command, ...] = (
     Command(
         "circuit.expect", "Take the mean of an observable",
         "Computes the exact mean of an observable, a sum of products of X, Y and Z on numbered qubits, before the final "
-        "measurement. Each term is taken from the part of the circuit it depends on, so a shallow circuit may be of any width.",
+        "measurement. Each term is taken from the part of the circuit it depends on, so a shallow circuit may be of any width. "
+        "memory_bytes is predicted, not measured.",
         expect,
         (
             _FILE, _TEXT,

@@ -1,4 +1,4 @@
-"""The rows of guided tasks: list the algorithms, run one with its classical check, look back at a run."""
+"""The rows of guided tasks: list the algorithms, run one with its classical check, look back at runs and compare them."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,11 @@ async def run(call: "Call", *, name: str, options: str, query: str, seed: int) -
 async def show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the argument's name on the command line
     """Show one run."""
     return call.engine.circuits.tasks.show(id)
+
+
+async def compare(call: "Call", *, first: str, second: str) -> dict[str, Any]:
+    """Put two runs side by side."""
+    return call.engine.circuits.tasks.compare(first, second)
 
 
 async def list_all(call: "Call") -> dict[str, Any]:
@@ -58,9 +63,22 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "task.list", "List guided tasks",
-        "Lists the algorithms with their steps and options, and the runs that are kept.",
+        "Lists the algorithms with their steps, their options and what the error rate and the confidence of each mean, and the "
+        "runs that are kept.",
         list_all,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{tasks: [{name, title, about, steps, params}], runs: [{id, task, state, created_us}]}",
+        returns="{tasks: [{name, title, about, steps, params, error_rate, confidence}], runs: [{id, task, state, created_us}]}",
+    ),
+    Command(
+        "task.compare", "Compare two runs of tasks",
+        "Puts two runs side by side: what was asked, the quantum and the classical answer of each, and what they took. Without "
+        "ids the newest run and the one before it of the same task.",
+        compare,
+        (
+            Arg("first", str, "Id of a run; see task list.", ""),
+            Arg("second", str, "Id of another.", ""),
+        ),
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{first, second, rows: [[part, figure, first, second]]}",
     ),
 )  # fmt: skip

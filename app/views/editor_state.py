@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSlider, QVBoxLayout, QWidget
 
 from app.engine.base.errors import OutpostError
@@ -14,6 +15,7 @@ from app.engine.circuits.look import MOST_DENSITY, MOST_QUBITS
 from app.views.shell.context import Context
 from app.views.widgets.bloch import BlochSpheres
 from app.views.widgets.chart import Chart
+from app.views.widgets.choice import Choice
 from app.views.widgets.explain import explain, tabbed
 from app.views.widgets.state_pictures import City, EntanglementMap, Hinton, QSphere, StateBars, measures_text
 
@@ -91,11 +93,24 @@ class StatePart(QWidget):
         self.city, self.hinton = City(tr("Density matrix")), Hinton(tr("Hinton diagram"))
         self.ties, self.spheres = EntanglementMap(tr("Entanglement")), BlochSpheres(tr("Bloch vectors"))
         self.tabs = tabbed(tr("Pictures of the state"))
+        self.pick = Choice()
+        self.pick.setAccessibleName(tr("Pictures of the state"))
+        explain(self.pick, tr("Which picture of the state is shown"))
         for title, widget in (
             (tr("Probabilities"), self.bars), (tr("Q-sphere"), self.sphere), (tr("Qubits"), self.spheres),
             (tr("Density matrix"), self.city), (tr("Hinton diagram"), self.hinton), (tr("Entanglement"), self.ties),
         ):  # fmt: skip
             self.tabs.addTab(Chart(title, widget, widget.twin), title)
+            self.pick.addItem(title)
+        self.pick.activated.connect(self.tabs.setCurrentIndex)
+        self.tabs.currentChanged.connect(self.pick.setCurrentIndex)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the choice of pictures as tabs where all of them fit, as a list where they would hide behind arrows."""
+        super().resizeEvent(event)
+        fit = self.tabs.tabBar().sizeHint().width() <= self.width()
+        self.tabs.tabBar().setVisible(fit)
+        self.pick.setVisible(not fit)
 
     def _slider(self, name: str, most: int) -> QSlider:
         slider = QSlider(Qt.Orientation.Horizontal)
@@ -108,6 +123,7 @@ class StatePart(QWidget):
     def _lay_out(self, above: QWidget) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.pick)
         column.addWidget(self.tabs, 1)
         column.addWidget(self.measures)
         column.addWidget(above)

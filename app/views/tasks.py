@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.engine.base.command import Arg, Command
 from app.engine.base.records import Records
 from app.engine.base.text import tr
 from app.engine.base.units import number_text, span_text
 from app.engine.circuits.tasks.base import Param, Task
+from app.engine.circuits.tasks.comparing import said
 from app.engine.circuits.tasks.registry import TASKS
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
@@ -20,6 +21,7 @@ from app.views.shell.context import Context
 from app.views.shell.forms import CommandForm
 from app.views.shell.page import card
 from app.views.shell.run_page import RunPage, result_of
+from app.views.task_beside import TaskBeside
 from app.views.widgets.chart import Chart
 from app.views.widgets.choice import Choice
 from app.views.widgets.circuit import CircuitCanvas
@@ -58,6 +60,7 @@ class TasksPage(RunPage):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context, tr("Guided tasks"), context.engine.circuits.tasks.records)
+        self._offered = False  # what may stand beside the shown run, once it is done
         self.choice = Choice()
         self.choice.setAccessibleName(tr("Task"))
         explain(self.choice, tr("The algorithm that is shown and run"))
@@ -94,11 +97,17 @@ class TasksPage(RunPage):
         self.verdict.setText(f"{words[verdict]}: {tr(told)}" if verdict in words else "")
         dress(self.verdict, "ok" if verdict == "yes" else "text")
         self.facts.setText(_facts(result))
+        task = TASKS.get(run.source)
+        self.means.setText(_means(task) if task is not None and result else "")
         self._rows.replace_all(answers(result.get("solution") or {}, result.get("classical_baseline") or {}))
         self.canvas.show_picture(result.get("picture"))
         self._drawn.setVisible(bool(result.get("picture")))
         curves = courses(result.get("series") or {})
         self._course.setVisible(bool(curves))
+        done = bool(result.get("execution"))
+        if fresh or done != self._offered:
+            self._offered = done
+            self.beside.offer(run)
         if fresh:
             self.plot.clear()
             for number, (_name, t, v) in enumerate(curves[:2]):
@@ -109,9 +118,10 @@ class TasksPage(RunPage):
         self.plot.draw(wait=True)
 
     def _build_result(self) -> None:
-        self.verdict, self.facts = QLabel(), QLabel()
-        self.facts.setProperty("role", "muted")
-        for label in (self.verdict, self.facts):
+        self.verdict, self.facts, self.means = QLabel(), QLabel(), QLabel()
+        for label in (self.facts, self.means):
+            label.setProperty("role", "muted")
+        for label in (self.verdict, self.facts, self.means):
             label.setWordWrap(True)
         self._rows: Records[Row] = Records(lambda row: row[0], "figure")
         columns = [
@@ -125,16 +135,17 @@ class TasksPage(RunPage):
         self.plot.add(tr("quantum"))
         self.plot.add(tr("classical"))
         self.canvas = CircuitCanvas()
-        said = QVBoxLayout()
-        said.addWidget(self.verdict)
-        said.addWidget(self.facts)
+        told = QVBoxLayout()
+        for label in (self.verdict, self.facts, self.means):
+            told.addWidget(label)
         line = QHBoxLayout()
         line.setSpacing(3 * theme.SPACE)
         self._course = card(self.plot)
-        line.addWidget(card(self.table, heading=tr("Answers")), 3)
+        self.beside = TaskBeside(self.context, self._records, self.table)
+        line.addWidget(card(self.beside, self.table, self.beside.table, heading=tr("Answers")), 3)
         line.addWidget(self._course, 2)
-        self._drawn = card(Chart(tr("Circuit"), self.canvas, self.canvas.twin))
-        self.content.addWidget(card(said, heading=tr("Verdict")))
+        self._drawn: QWidget = card(Chart(tr("Circuit"), self.canvas, self.canvas.twin))
+        self.content.addWidget(card(told, heading=tr("Verdict")))
         self.content.addLayout(line, 2)
         self.content.addWidget(self._drawn, 2)
 
@@ -171,7 +182,7 @@ def answers(solution: Mapping[str, Any], classical: Mapping[str, Any]) -> list[R
     """Return the figures of both answers side by side; what is a list or a table stays in the run's document."""
     names = [*solution, *(name for name in classical if name not in solution)]
     plain = [name for name in names if not isinstance(solution.get(name, classical.get(name)), (list, dict))]
-    return [(name.replace("_", " "), _said(solution.get(name)), _said(classical.get(name))) for name in plain]
+    return [(name.replace("_", " "), said(solution.get(name)), said(classical.get(name))) for name in plain]
 
 
 def courses(series: Mapping[str, Any]) -> list[tuple[str, Sequence[float], Sequence[float]]]:
@@ -192,12 +203,8 @@ def _facts(result: Mapping[str, Any]) -> str:
     )  # fmt: skip
 
 
-def _said(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return tr("yes") if value else tr("no")
-    return number_text(value, ".6g") if isinstance(value, float) else str(value)
+def _means(task: Task) -> str:
+    return tr("Error: {error} Confidence: {confidence}", error=tr(task.error_means), confidence=tr(task.confidence_means))
 
 
 def _arg(param: Param) -> Arg:

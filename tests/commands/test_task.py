@@ -16,6 +16,9 @@ class Tasks:
     def show(self, run_id):
         return {"id": run_id}
 
+    def compare(self, first, second):
+        return {"rows": [first, second]}
+
     def list(self):
         return {"tasks": []}
 
@@ -48,6 +51,11 @@ async def test_a_query_becomes_what_the_task_fleet_works_on():
 async def test_task_list_and_task_show_read_only():
     assert (await ask(task.ROWS, "task.list"))[0] == {"tasks": []}
     assert (await ask(task.ROWS, "task.show", id="r1"))[0] == {"id": "r1"}
+
+
+async def test_task_compare_takes_two_runs_or_none():
+    assert (await ask(task.ROWS, "task.compare"))[0] == {"rows": ["", ""]}
+    assert (await ask(task.ROWS, "task.compare", first="a", second="b"))[0] == {"rows": ["a", "b"]}
 
 
 async def test_qkd_simulate_is_the_task_bb84():

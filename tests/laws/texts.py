@@ -65,7 +65,8 @@ def _rows():
     for card in cards():
         yield from (card.title, card.help, *(arg.help for arg in card.options))
     for task in TASKS.values():
-        yield from (task.title, task.about, *task.steps, *(param.help for param in task.params))
+        yield from (task.title, task.about, *task.steps, task.error_means, task.confidence_means)
+        yield from (param.help for param in task.params)
 
 
 def _said(arg):

@@ -164,3 +164,17 @@ def test_a_qubit_comes_and_goes(page):
     assert len(page.model.circuit.qubits) == 4
     page._remove_qubit()
     assert len(page.model.circuit.qubits) == 3
+
+
+def test_where_tabs_would_hide_behind_arrows_the_pictures_are_a_list(page):
+    state = page.state
+    wide = state.tabs.tabBar().sizeHint().width()
+    for width, listed in ((wide - 20, True), (wide + 20, False)):
+        state.resize(width, 500)
+        assert (state.pick.isHidden(), state.tabs.tabBar().isHidden()) == (not listed, listed)
+    titles = [state.tabs.tabText(at) for at in range(state.tabs.count())]
+    assert [state.pick.itemText(at) for at in range(state.pick.count())] == titles
+    state.pick.activated.emit(4)
+    assert state.tabs.currentIndex() == 4
+    state.tabs.setCurrentIndex(2)
+    assert state.pick.currentIndex() == 2

@@ -1,12 +1,13 @@
 """Guided tasks: the steps of each in words, a form of its own, and both answers of a run side by side."""
 
 import shlex
+from dataclasses import replace
 
 import pytest
 from PySide6.QtWidgets import QLabel
 
 from app.engine.base.contracts import never, silent
-from app.engine.circuits.tasks import work
+from app.engine.circuits.tasks import comparing, work
 from app.engine.circuits.tasks.base import read_options
 from app.engine.circuits.tasks.registry import TASKS
 from app.engine.jobs.runs import Run
@@ -81,6 +82,33 @@ def test_a_task_without_circuit_shows_none(page, full_window):
     assert full_window.page._drawn.isHidden()
     assert full_window.page._course.isHidden()
     assert {row[0]: row[1] for row in full_window.page._rows}["keys equal"] == "yes"
+
+
+def test_another_run_of_the_task_stands_beside_the_shown_one(full_window, start):
+    records = full_window.engine.circuits.tasks.records
+    for number, name in enumerate(("phase", "phase", "fourier")):
+        records.put(replace(run_of(name, qubits=3 + number), id=f"r{number}", created_us=number))
+    full_window.open_page("tasks")
+    page = full_window.page
+    page.pick("r0")
+    full_window.settle()
+    assert [page.beside.itemData(at) for at in range(page.beside.count())] == ["", "r1"]
+    assert "qubits 4" in page.beside.itemText(1)
+    assert "Share of the shots that gave the phase found." in page.means.text()
+    page.beside._compared("r0", "r1", {"rows": []})
+    assert page.beside.table.isHidden()  # nobody has chosen it
+    page.beside.put("r1")
+    command, args = start.asked[-1]
+    assert (command, args) == ("task.compare", {"first": "r0", "second": "r1"})
+    page.beside._compared("r0", "r1", compare_rows(records))
+    assert ("asked", "qubits", "3", "4") in list(page.beside._rows)
+    assert (page.beside.table.isHidden(), page.table.isHidden()) == (False, True)
+    page.beside._chosen(0)
+    assert (page.beside.table.isHidden(), page.table.isHidden()) == (True, False)
+
+
+def compare_rows(records):
+    return {"rows": comparing.compare(records.need("r0").result, records.need("r1").result)}
 
 
 def test_lists_stay_out_of_the_table_and_counts_out_of_the_course():

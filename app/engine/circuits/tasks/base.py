@@ -83,7 +83,8 @@ def anything(_data: Mapping[str, Any] | None) -> None:
 class Task:
     """A guided task: its name, what it is for, its steps in words, its parameters and its work.
 
-    `admit` raises when what it is handed beyond its options cannot be worked on.
+    `admit` raises when what it is handed beyond its options cannot be worked on. `error_means` and `confidence_means` say what
+    the figures `error_rate` and `confidence` of its result are: they are of another kind for each task.
     """
 
     name: str
@@ -92,6 +93,8 @@ class Task:
     steps: tuple[str, ...]
     params: tuple[Param, ...]
     work: Work
+    error_means: str
+    confidence_means: str
     admit: Admit = anything
 
     def to_json(self) -> Values:
@@ -101,7 +104,10 @@ class Task:
             | ({} if one.choices else {"low": one.low, "high": one.high})
             for one in self.params
         ]
-        return {"name": self.name, "title": self.title, "about": self.about, "steps": list(self.steps), "params": params}
+        return {
+            "name": self.name, "title": self.title, "about": self.about, "steps": list(self.steps), "params": params,
+            "error_rate": self.error_means, "confidence": self.confidence_means,
+        }  # fmt: skip
 
     def take(self, options: Mapping[str, Any]) -> Values:
         """Return all parameters, checked and with defaults; an unknown one raises `BadInput`."""
@@ -171,6 +177,8 @@ def _told(task: Task, found: Finding) -> str:
         said = ", ".join(f"{name} {_short(value)}" for name, value in values.items() if not isinstance(value, (dict, list)))
         lines.append(f"  {head}: {said}")
     lines.append(f"  advantage: {found.advantage} ({found.why})")
+    lines.append(f"  error rate {_short(found.error_rate)}: {task.error_means}")
+    lines.append(f"  confidence {_short(found.confidence)}: {task.confidence_means}")
     return "\n".join(lines)
 
 

@@ -165,4 +165,6 @@ TASK = Task(
         Param("eavesdropped", "Share of photons that are intercepted and sent on.", 0.0, 0.0, 1.0),
     ),
     work,
+    "Share of wrong bits among those told openly (QBER).",
+    "Level of the interval told of that share.",
 )  # fmt: skip

@@ -187,4 +187,6 @@ TASK = Task(
         Param("rounds", "Training steps of the networks.", 60, 5, 500),
     ),
     work,
+    "1 less the mean accuracy (or area under the curve) over the splits.",
+    "Level of the interval told of the difference from the classical model.",
 )  # fmt: skip

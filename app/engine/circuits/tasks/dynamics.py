@@ -131,6 +131,8 @@ ISING = Task(
         Param("order", "Order of the formula, 1 or 2.", 2, 1, 2),
     ),
     work_ising,
+    "Largest difference of the magnetisation from the exact one over the time.",
+    "Fidelity of the last state with the exact one.",
 )  # fmt: skip
 
 LINDBLAD = Task(
@@ -149,4 +151,6 @@ LINDBLAD = Task(
         Param("steps", "Steps.", 400, 1, 20_000),
     ),
     work_lindblad,
+    "Largest trace distance from the exact state over the time.",
+    "1 less that distance.",
 )  # fmt: skip

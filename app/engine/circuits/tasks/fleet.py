@@ -156,5 +156,8 @@ TASK = Task(
         "The query, asked of every node, stands beside it.",
     ),
     (Param("query", 'Which nodes, as in the fleet: site == "north" and mem < 80%.', ""),),
-    work, admit,
+    work,
+    "0 where the query itself confirms the answer, 1 where it does not.",
+    "Best chance over the rounds that one measurement is a matching node; 1 where there is none to find.",
+    admit,
 )  # fmt: skip

@@ -230,4 +230,6 @@ TASK = Task(
         Param("clauses", "Clauses of the drawn formula.", 10, 1, 16),
     ),
     work,
+    "0 where a classical check confirms the answer, 1 where it does not.",
+    "Best chance over the rounds that one measurement is a solution; 1 where there is none to find.",
 )  # fmt: skip

@@ -181,4 +181,6 @@ TASK = Task(
         Param("shots", "How often it is measured.", 1000, 1, 1_000_000),
     ),
     work,
+    "Share of the best cut that the cut found falls short by.",
+    "Chance that one shot is a best cut.",
 )  # fmt: skip

@@ -1,12 +1,13 @@
-"""The verbs of guided tasks: list, run and keep, show; kept in the tables of tasks, executions and optimisations."""
+"""The verbs of guided tasks: list, run and keep, show, compare; kept in the tables of tasks, executions and optimisations."""
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final
 
+from app.engine.base.errors import BadInput, Missing
 from app.engine.base.ids import new_id
 from app.engine.base.records import Records
-from app.engine.circuits.tasks import base, registry
+from app.engine.circuits.tasks import base, comparing, registry
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import Run, RunBook
 from app.engine.store import rows
@@ -38,15 +39,31 @@ class Tasks:
 
     def list(self) -> dict[str, Any]:
         """Return the tasks there are, and the runs that are kept, the newest first."""
-        runs = [
-            {"id": run.id, "task": run.source, "state": run.state, "created_us": run.created_us}
-            for run in reversed(list(self.records))
-        ]
+        runs = [{**_about(run), "state": run.state} for run in reversed(list(self.records))]
         return {"tasks": [task.to_json() for task in registry.TASKS.values()], "runs": runs}
 
     def show(self, run_id: str) -> dict[str, Any]:
         """Return one run with its result; raises `Missing`."""
         return dataclasses.asdict(self._book.records.need(run_id))
+
+    def compare(self, first: str = "", second: str = "") -> dict[str, Any]:
+        """Return {first, second, rows, text} of two runs side by side, as `comparing.compare` does.
+
+        Unnamed, the second is the newest run, and the first the newest before it of the same task. Raises `Missing`.
+        """
+        done = [run for run in self.records if run.result]
+        newest = [run for run in reversed(done) if run.id != first]
+        later = self._book.records.need(second) if second else next(iter(newest), None)
+        alike = [run for run in newest if later is not None and run.id != later.id and run.source == later.source]
+        earlier = self._book.records.need(first) if first else next(iter(alike), None)
+        if earlier is None or later is None:
+            raise Missing("There are no two runs of one task to compare", hint="Run the task twice.")
+        for run in (earlier, later):
+            if not run.result:
+                raise BadInput("The run {id} has no outcome", id=run.id, field="first")
+        rows_ = comparing.compare(earlier.result or {}, later.result or {})
+        told = {"first": _about(earlier), "second": _about(later), "rows": rows_}
+        return {**told, "text": comparing.text_of(told)}
 
     async def run(
         self, *, name: str, options: Mapping[str, Any], seed: int, data: Mapping[str, Any] | None = None, actor: str,
@@ -74,6 +91,10 @@ class Tasks:
                 rows.put(conn, table, row, actor=actor, cause=cause, now_us=now_us)
 
         await self._base.store.write(write)
+
+
+def _about(run: Run) -> dict[str, Any]:
+    return {"id": run.id, "task": run.source, "created_us": run.created_us}
 
 
 def kept(result: dict[str, Any]) -> dict[str, Any]:

@@ -191,4 +191,6 @@ TASK = Task(
         Param("shots", "How often each group of terms is measured at the end; 0 for none.", 1000, 0, 100_000),
     ),
     work,
+    "How far the energy is from the exact one, in hartree.",
+    "1 within chemical accuracy (1.6 millihartree), beyond it that accuracy divided by the error.",
 )  # fmt: skip

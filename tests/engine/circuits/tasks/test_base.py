@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from app.engine.base.errors import BadInput, Missing
@@ -60,3 +62,10 @@ def test_options_may_hold_spaces_commas_and_backslashes_within_quotes():
     assert base.read_options('file="C:\\my files\\a#1.cnf"') == {"file": "C:\\my files\\a#1.cnf"}
     with pytest.raises(BadInput, match="never closed"):
         base.read_options('file="a b')
+
+
+def test_the_page_of_circuits_says_what_error_and_confidence_of_each_task_are():
+    page = (Path(__file__).parents[4] / "docs" / "circuits.md").read_text(encoding="utf-8")
+    for task in registry.TASKS.values():
+        assert f"| {task.name} | {task.error_means} | {task.confidence_means} |" in page
+        assert task.to_json()["confidence"] == task.confidence_means

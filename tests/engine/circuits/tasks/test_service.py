@@ -1,7 +1,7 @@
 import pytest
 
 from app.engine.base.clock import SystemClock
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Missing
 from app.engine.base.events import Bus
 from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
@@ -36,6 +36,9 @@ async def test_a_run_is_kept_in_the_tables_and_found_again(tmp_path):
     await again.start()
     assert again.show(told["id"])["result"]["solution"] == told["solution"]
     assert [row["task"] for row in again.list()["runs"]] == ["phase"]
+    with pytest.raises(Missing, match="no two runs"):
+        again.compare()
+    assert again.compare(told["id"], told["id"])["rows"]
     await jobs.stop()
     await store.close()
 

@@ -2,7 +2,8 @@
 
 Bytes are a count of numbers that go to and from those who are asked. How good it is, is told: `exact` where nothing is left to
 chance; at `most` so many where clients may be late or lost or a run may end early; the `mean` where each client is drawn by a
-throw of its own; and over live nodes, when all `answer` at once (one that is offline costs nothing, one asked again twice).
+throw of its own; and over live nodes, when all `answer` at once (one that is offline costs nothing; what is sent again while a
+round waits is counted neither here nor in the round's record).
 A gradient step costs about three forward passes (forward, and two products backward). The pace of a machine, floating-point
 operations a second, is the median over the rounds of earlier runs of the same kind.
 """

@@ -201,6 +201,8 @@ def _number_on(target: sqlite3.Connection, sources: list[Path]) -> None:
         last = max([last, _floor(target) if table == "sync_log" else 0, *(_numbered(source, table) for source in sources)])
         target.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
         target.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, last))
+        if table == "sync_log":  # whoever has not had all of it takes a snapshot, for nobody knows what is missing
+            target.execute("UPDATE meta SET value = json_set(value, '$.floor', ?) WHERE id = 'sync.hub'", (last,))
 
 
 def _numbered(source: Path, table: str) -> int:

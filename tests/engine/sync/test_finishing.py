@@ -98,6 +98,23 @@ async def test_a_salvaged_hub_goes_on_behind_the_numbers_it_gave_away_and_everyb
 
 
 @pytest.mark.parametrize("hub_database", [""])
+async def test_whoever_joins_a_hub_whose_log_could_not_be_read_is_not_left_without_what_stood_in_it(places, tmp_path):
+    hub, ann, bob = places
+    for at in range(3):
+        await ann.save(name=f"v{at}")
+    await exchange(hub, ann, "ann")
+    await hub.store.write(lambda conn: conn.exec_driver_sql("DELETE FROM sync_log").close())
+    await hub.store.close()
+    salvage(hub.store.path, None, tmp_path / "fresh.db")
+    hub = await set_back(hub, tmp_path / "fresh.db")
+    await ann.save(name="after")
+    for console, device in ((ann, "ann"), (bob, "bob")):
+        await exchange_whole(hub, console, device)
+    assert await names(bob) == await names(hub) == ["after", "v0", "v1", "v2"]
+    await hub.store.close()
+
+
+@pytest.mark.parametrize("hub_database", [""])
 async def test_what_a_salvaged_hub_could_not_read_is_taken_for_gone_by_nobody(places, tmp_path):
     hub, ann, _ = places
     for at in range(40):

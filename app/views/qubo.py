@@ -266,10 +266,10 @@ class QuboPage(RunPage):
         kept = result.get("traces") or ({tr("best"): result["trace"]} if result.get("trace") else {})
         self.plot.set_curves(dict.fromkeys(map(self._called, kept)))
         courses = [np.asarray(course, float).reshape(-1, 2) for course in kept.values()]
-        # A single find is no line: it holds to the end of all, and a little beyond.
+        # What was found last holds to the end of all, and a little beyond, or a late find would be no line.
         end_s = _BEYOND * max((course[-1, 0] for course in courses if len(course)), default=0.0)
         for number, course in enumerate(courses):
-            held = np.vstack([course, [[end_s, course[-1, 1]]]]) if len(course) == 1 else course
+            held = np.vstack([course, [[end_s, course[-1, 1]]]]) if len(course) else course
             self.plot.show_data(number, held[:, 0], held[:, 1])
 
     def _called(self, solver: str) -> str:

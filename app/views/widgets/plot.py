@@ -26,6 +26,7 @@ from app.views.widgets.time_axis import Span, TimeAxis
 Source = Callable[[], Ring | None]
 RANGE_EVERY_S: Final = 1.0
 _MARGIN: Final = 0.06
+_ROUNDING: Final = 1e-9
 
 
 @dataclass
@@ -59,10 +60,10 @@ class Series:
 
 
 def padded(low: float, high: float) -> tuple[float, float]:
-    """Return a range a little wider than from `low` to `high`, never empty."""
-    span = high - low
-    if span <= 0:
-        span = abs(high) * 0.1 or 1.0
+    """Return a range a little wider than from `low` to `high`, never empty, nor so narrow that it shows how sums round."""
+    span, size = high - low, max(abs(low), abs(high))
+    if span <= _ROUNDING * size:
+        span = size * 0.1 or 1.0
     return low - _MARGIN * span, high + _MARGIN * span
 
 

@@ -118,10 +118,11 @@ def test_pens_are_one_pixel_wide_in_the_colours_of_the_theme(plot):
     assert [pen.color().name() for pen in pens] == list(theme.now().series[:2])
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 0), (5, 5), (-3, 4)])
-def test_a_range_is_never_empty(low, high):
+@pytest.mark.parametrize(("low", "high"), [(0, 0), (5, 5), (-3, 4), (-0.000835 - 1e-17, -0.000835), (1e9, 1e9 + 10)])
+def test_a_range_is_never_empty_and_never_shows_how_sums_round(low, high):
     bottom, top = padded(low, high)
     assert bottom < low <= high < top
+    assert top - bottom > 1e-9 * abs(high)
 
 
 def test_the_library_is_loaded_beside_the_window_and_the_plot_follows(qtbot, plot):

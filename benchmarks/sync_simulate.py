@@ -13,7 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.engine.sync.simulator import Broken, run
+from tests.engine.sync.checks import Broken
+from tests.engine.sync.simulator import run
 
 _TOLD = 5000
 

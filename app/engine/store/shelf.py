@@ -138,6 +138,12 @@ class Shelf:
         made = table_of(table)
         self.conn.execute(delete_from(made).where(made.c.id == id_))
 
+    def bare(self, table: str) -> list[Row]:
+        """Return the rows of a table that travels which have no cells: nobody else has heard of them."""
+        made, cells = table_of(table), table_of("sync_cells")
+        known = select_from(cells.c.row_id).where(cells.c.table_name == table, cells.c.row_id == made.c.id)
+        return self._rows(select_from(made).where(~known.exists()).order_by(made.c.id))
+
     def page(self, after: Key, most: int) -> list[tuple[Key, Found]]:
         """Return the next rows that have cells, in the order of table and id, after `after`."""
         cells = table_of("sync_cells")

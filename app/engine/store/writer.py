@@ -99,7 +99,6 @@ class Writer:
         elif failed is not None and len(pieces) > 1:
             # The disk refused the group, or the whole transaction was rolled back: each piece for itself.
             for piece in pieces:
-                piece.result = piece.error = None
                 self._commit(conn, [piece])
         elif failed is not None:
             pieces[0].result, pieces[0].error = None, translate(failed, self._path)
@@ -120,6 +119,7 @@ class Writer:
         conn.info.pop("txn", None)
         conn.info.pop("capture", None)
         conn.info["intent"] = piece.intent
+        piece.result = piece.error = None  # of an attempt before
         savepoint = conn.begin_nested()
         try:
             piece.result = piece.work(conn)

@@ -219,3 +219,8 @@ def left_of(text: str) -> int:
     """
     found = text[text.rfind(_LEFT) + len(_LEFT) :].partition(",")[0]
     return int(found) if found.isdigit() else Op.from_text(text, "").left
+
+
+def number_of(text: str) -> int:
+    """Return the number of an operation of ours."""
+    return Op.from_text(text, "").seq

@@ -73,7 +73,7 @@ def from_hub(shelf: Shelf, device: str, now_us: int) -> tuple[dict[str, Any], Pa
 def to_console(shelf: Shelf, hub: str, body: dict[str, Any], parts: list[bytes], now_us: int) -> tuple[int, set[str]]:
     """Take a hub's bundle at a console; return how many operations it brought, and the tables that changed."""
     console, taken, tables = Console(shelf, hub, now_us), 0, set[str]()
-    hello = object_of(body, "hello")
+    hello = _lately(object_of(body, "hello"), console)
     if console.met({**hello, "now_us": max(whole_of(hello, "now_us"), now_us)}):
         raise Conflict("The console was away for too long for a bundle", hint="Exchange once over the network.")
     for part in parts:
@@ -86,6 +86,18 @@ def to_console(shelf: Shelf, hub: str, body: dict[str, Any], parts: list[bytes],
     return taken, tables
 
 
+def _lately(hello: dict[str, Any], console: Console) -> dict[str, Any]:
+    """Return a hub's word as of when its bundle was written, without what we have heard from the hub of later since."""
+    peer = console.peer
+    if text_of(hello, "epoch") != peer["epoch"]:
+        return hello
+    term = max(whole_of(hello, "term", 0), int(peer["state"].get("term", 0)))
+    if whole_of(hello, "acked") > peer["acked"]:
+        return {**hello, "term": term}
+    told = {"acked": int(peer["acked"]), "chain": str(peer["state"].get("chain", FIRST_CHAIN)), "durable": int(peer["durable"])}
+    return {**hello, "term": term, **told}
+
+
 def from_peer(shelf: Shelf, other: str, name: str, now_us: int) -> tuple[dict[str, Any], Parts]:
     """Return body and files of a console's bundle for another console: what it wrote, after what that one is known to have."""
     console, replica = Console(shelf, other, now_us), replica_of(shelf)
@@ -93,13 +105,6 @@ def from_peer(shelf: Shelf, other: str, name: str, now_us: int) -> tuple[dict[st
     if state.get("replica") != replica:  # never heard from, or we go by another name by now
         console.note(acked=0, state={**state, "replica": replica, "chain": FIRST_CHAIN})
     body, files = from_console(shelf, other, name, now_us)
-    acked, kept = int(console.peer["acked"]), shelf.own(int(console.peer["acked"]), 1)
-    first = int(kept[0]["seq"] if kept else shelf.here()["seq"] + 1)
-    if first > acked + 1:
-        raise Conflict(
-            "Operations {first} to {last} are kept by the hub alone by now", first=acked + 1, last=first - 1, field="peer",
-            hint="Have the other console exchange with the hub once.",
-        )  # fmt: skip
     return {**body, "known": console.peer["state"].get("replicas", {})}, files
 
 
@@ -115,7 +120,8 @@ def to_peer(shelf: Shelf, other: str, body: dict[str, Any], parts: list[bytes], 
     state, own = console.peer["state"], replica_of(shelf)
     known = object_of(body, "known").get(own)
     if isinstance(known, list) and len(known) == 2 and shelf.chain(_seq_of({own: known}, own)) == known[1]:
-        console.note(acked=known[0], state={**state, "replica": own, "chain": known[1]})
+        stale = state.get("replica") == own and known[0] < console.peer["acked"]  # we have heard of more since
+        console.note(**{} if stale else {"acked": known[0], "state": {**state, "replica": own, "chain": known[1]}})
     return _seq_of(state.get("replicas", {}), replica) - before, tables
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from app.engine.base.ids import is_id
 from app.engine.store.shelf import Key, Shelf, name_of
 from app.engine.sync.hlc import Stamp
+from app.engine.sync.join import STAYS, WHOLE
 from app.engine.sync.merge import Loss
 from app.engine.sync.ops import Op, canonical
 from app.engine.sync.sealing import write_own
@@ -31,7 +32,9 @@ def id_of(key: Key, loss: Loss) -> str:
 
 def record(shelf: Shelf, session: Session, found: list[tuple[Op, Loss]], *, now_us: int) -> list[Op]:
     """Write a row for each value lost, as operations of this replica; those known already are left alone."""
-    told = [(id_of((op.table, op.row), loss), op, loss) for op, loss in found if op.table != TABLE]
+    stays, travels = apart(session, found)
+    keep_here(shelf, session, stays)
+    told = [(id_of((op.table, op.row), loss), op, loss) for op, loss in travels if op.table != TABLE]
     session.load((TABLE, id_) for id_, _, _ in told)
     written = []
     for id_, op, loss in told:
@@ -39,6 +42,25 @@ def record(shelf: Shelf, session: Session, found: list[tuple[Op, Loss]], *, now_
             fields = _fields(shelf, session, op, loss)
             written.append(write_own(shelf, session, (TABLE, id_), fields, new=True, actor="sync", now_us=now_us))
     return written
+
+
+def apart(session: Session, found: list[tuple[Op, Loss]]) -> tuple[list[tuple[Op, Loss]], list[tuple[Op, Loss]]]:
+    """Return what was lost in columns that stay on this machine, and all else."""
+    stays, travels = list[tuple[Op, Loss]](), list[tuple[Op, Loss]]()
+    for op, loss in found:
+        marked = session.state((op.table, op.row)).cells.get(STAYS, ())
+        (stays if loss.column in marked else travels).append((op, loss))
+    return stays, travels
+
+
+def keep_here(shelf: Shelf, session: Session, found: list[tuple[Op, Loss]]) -> None:
+    """Write a row for each value that was lost and is not to leave this machine; no other hears of the row either."""
+    for op, loss in found:
+        id_ = id_of((op.table, op.row), loss)
+        state = session.state((TABLE, id_))
+        if state.row is None and not state.cells:
+            stamps = {"created_us": loss.lost_stamp[0], "updated_us": loss.lost_stamp[0], "author": "sync"}
+            state.row = {**shelf.fresh(TABLE), **_fields(shelf, session, op, loss), **stamps, "id": id_}
 
 
 def _fields(shelf: Shelf, session: Session, op: Op, loss: Loss) -> dict[str, Any]:
@@ -56,7 +78,7 @@ def _fields(shelf: Shelf, session: Session, op: Op, loss: Loss) -> dict[str, Any
 
 def _writer(shelf: Shelf, op: Op, stamp: Stamp) -> str:
     """Return who wrote at `stamp`: this operation's actor, or that of an entry in the log while it is kept."""
-    if stamp == op.stamp:
+    if stamp == op.stamp or WHOLE in op.fields:
         return op.actor
     for entry in shelf.entries_of((op.table, op.row)):
         if entry["replica"] == stamp[1] and f'"hlc":{stamp[0]},' in entry["op"]:

@@ -6,27 +6,29 @@ nothing and do nothing twice.
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
-from app.engine.sync import conflicts, restamp, sealing
-from app.engine.sync.batch import Batch, Texts
+from app.engine.sync import conflicts
+from app.engine.sync.batch import Batch, Texts, number_of
 from app.engine.sync.fits import check_cells, check_op, check_row, check_verdicts
-from app.engine.sync.giveback import give_back
-from app.engine.sync.hlc import DRIFT_US, ZERO, Stamp, observe, tick
-from app.engine.sync.merge import ERASED, FIRST, GONE
+from app.engine.sync.hlc import ZERO, observe, tick
+from app.engine.sync.join import WHOLE, last_of
+from app.engine.sync.merge import FIRST, GONE, Loss, State
 from app.engine.sync.ops import FIRST_CHAIN, Op, canonical, parsed
-from app.engine.sync.restamp import Moved
-from app.engine.sync.sealing import keep, replica_of, seal
+from app.engine.sync.ownlog import COMPARE, HUB, OwnLog
+from app.engine.sync.sealing import replica_of, seal
 from app.engine.sync.session import Session
+from app.engine.sync.snapshot import Snapshot, standing
 from app.engine.sync.waiting import next_texts
 from app.wire.documents import list_of, text_of, whole_of
 
-HUB: Final = "hub"
 BUNDLE: Final = "bundle"  # another console, whose bundles are taken
+_BY_US: Final = "Exchange once over the network."
+_BY_THEM: Final = "Have the other console exchange with the hub once."
+_LAST_MET: Final = "sync.met"  # in `meta`: the epoch of the hub that was met first or last anew
 LOG_RATHER: Final = 5000  # a first sync with a longer log than this takes a snapshot
 
 
@@ -35,6 +37,7 @@ class Console:
 
     def __init__(self, shelf: Shelf, peer: str, now_us: int) -> None:
         self._shelf, self._peer, self._now_us = shelf, peer, now_us
+        self._log = OwnLog(shelf, peer)
 
     @property
     def peer(self) -> Row:
@@ -69,23 +72,39 @@ class Console:
             )  # fmt: skip
         chain = text_of(document, "chain")
         back = bool(peer["epoch"]) and epoch != peer["epoch"]
-        if self._is_foreign(peer, acked, chain):
-            self._begin_anew(int(peer["durable"] if back else peer["acked"]))
+        state = {**peer["state"], **({COMPARE: True} if back or self._is_another(peer, epoch) else {})}
+        foreign = self._is_foreign(peer, acked, chain)
+        if foreign or self._log.let_go_after(acked):
+            if foreign:
+                self._log.begin_anew(int(peer["durable"] if back else peer["acked"]))
+            else:
+                self._log.mind_clock(
+                    peer, hub_us, self._now_us, int(peer["acked"]), str(peer["state"].get("chain", FIRST_CHAIN))
+                )
+                self._log.begin_behind()
+                state[COMPARE] = True
             acked, chain, peer = 0, FIRST_CHAIN, {**peer, "epoch": ""}  # what others wrote under our old name comes anew
         cursor = int(peer["cursor"]) if peer["epoch"] else 0
-        restored_head, restored_hlc = _since(document, str(peer["epoch"]))
         if back:
-            cursor = min(cursor, restored_head)
+            cursor = min(cursor, _restored_head(document, str(peer["epoch"])))
         self.note(
             epoch=epoch, acked=acked, durable=min(whole_of(document, "durable"), acked), cursor=cursor,
-            schema=whole_of(document, "data_schema", 0), state={**peer["state"], "chain": chain, "term": term},
+            schema=whole_of(document, "data_schema", 0), state={**state, "chain": chain, "term": term},
         )  # fmt: skip
         known = max(acked, int(peer["acked"])) if back and peer["epoch"] else acked
         held = self._shelf.chain(known) if known > acked else None
-        self._mind_clock(hub_us, *((known, held) if held else (acked, chain)))
-        if back:
-            give_back(self._shelf, text_of(document, "replica", ""), restored_hlc)
-        return cursor < floor or (cursor == 0 and head > LOG_RATHER)
+        self._log.mind_clock(peer, hub_us, self._now_us, *((known, held) if held else (acked, chain)))
+        return cursor < floor or (cursor == 0 and head > LOG_RATHER) or COMPARE in state
+
+    def _is_another(self, peer: Row, epoch: str) -> bool:
+        """Tell whether this is the first meeting with a hub after we met others: it may lack what they had."""
+        kept = self._shelf.get("meta", _LAST_MET)
+        last = str(kept["value"]["epoch"]) if kept else ""
+        if not last:
+            last = next((str(one["epoch"]) for one in self._shelf.all("sync_peers") if one["kind"] == HUB and one["epoch"]), "")
+        if peer["epoch"] != epoch or not kept:
+            self._shelf.put("meta", {"id": _LAST_MET, "value": {"epoch": epoch}})
+        return not peer["epoch"] and last not in ("", epoch)
 
     def _is_foreign(self, peer: Row, acked: int, chain: str) -> bool:
         """Tell whether what the hub knows as ours is not: a copied disk, or a store set back to an earlier day."""
@@ -105,67 +124,15 @@ class Console:
             pass
         peer = self.peer
         if anew:
-            self._begin_anew(int(peer["acked"]))
+            self._log.begin_anew(int(peer["acked"]))
             session = Session(self._shelf)
-            for op in self._own_ops(0):
+            for op in self._log.ops(0):
                 state = session.state((op.table, op.row))
                 if state.row is None and GONE not in state.cells:
                     state.cells = {}  # the row was lost, and is made again
                 session.apply(op)
             session.flush()
-        self.note(cursor=-1, acked=0, durable=0, state={**peer["state"], "chain": FIRST_CHAIN})
-
-    def _begin_anew(self, after: int) -> None:
-        """Go on under a new replica id: what was not handed over yet is handed over under it."""
-        old, own = replica_of(self._shelf), self._own_ops(after)
-        fresh = sealing.fresh_name()
-        self._shelf.forget_own(int(self._shelf.here()["seq"]))
-        self._shelf.set_here(replica=fresh, seq=0, chain=FIRST_CHAIN)
-        self._rewrite([replace(op, replica=fresh, seq=at) for at, op in enumerate(own, 1)], {
-            (op.hlc, old): (op.hlc, fresh) for op in own
-        })  # fmt: skip
-
-    def _mind_clock(self, hub_us: int, acked: int, chain: str) -> None:
-        """Go by the hub's clock when ours is wrong by more than a stamp may be, and stamp anew what went too far ahead."""
-        skew_us = hub_us - self._now_us
-        skew_us = 0 if abs(skew_us) <= DRIFT_US else skew_us
-        here, bound = self._shelf.here(), hub_us + DRIFT_US
-        if skew_us != here["skew_us"]:
-            self._shelf.set_here(skew_us=skew_us)
-        if here["hlc"] <= bound:
-            return
-        kept = self._own_ops(0)
-        own = [op for op in kept if op.seq > acked]
-        hlc = max([int(self.peer["state"].get("hlc", 0)), *(op.hlc for op in kept if op.seq <= acked)])
-        replica, moved, rest = replica_of(self._shelf), dict[Stamp, Stamp](), []
-        ahead = max((op.hlc for op in own), default=0) - hub_us
-        for op in own:
-            if (op.hlc, replica) not in moved:
-                seen = max((at[0] for at in op.seen.values() if at not in moved), default=0)
-                hlc = max(hlc + 1, seen + 1, op.hlc - ahead if op.hlc > bound else op.hlc)
-                moved[op.hlc, replica] = (hlc, replica)
-            rest.append(replace(op, hlc=moved[op.hlc, replica][0]))
-        self._shelf.drop_own(acked)
-        self._shelf.set_here(seq=acked, chain=chain, hlc=max(hlc, hub_us))
-        self._rewrite(rest, moved)
-
-    def _rewrite(self, ops: list[Op], moved: Moved) -> None:
-        """Put `ops` in the place of our own operations, and their new stamps in the place of the old ones."""
-        session, rest = Session(self._shelf), []
-        counted: dict[tuple[str, str, str], Any] = {}
-        session.load((op.table, op.row) for op in ops)
-        for op in ops:
-            state, kinds = session.state((op.table, op.row)), self._shelf.kinds(op.table) or {}
-            state.cells = restamp.moved_in(state.cells, moved)
-            fields = restamp.fields_of(op, kinds, moved, state.cells, counted)
-            seen = {name: moved.get(at, at) for name, at in op.seen.items()}
-            rest.append(replace(op, fields=fields, seen=seen))
-        keep(self._shelf, rest, str(self._shelf.here()["chain"]), 0)
-        session.flush()
-
-    def _own_ops(self, after: int, most: int = 10_000_000) -> list[Op]:
-        replica = replica_of(self._shelf)
-        return [Op.from_text(text, replica) for text in self._shelf.own_texts(after, most)]
+        self.note(cursor=-1, acked=0, durable=0, state={**self.peer["state"], "chain": FIRST_CHAIN, COMPARE: True})
 
     # push
 
@@ -178,8 +145,14 @@ class Console:
         peer = self.peer
         acked = int(peer["acked"]) if behind is None else behind.last
         found = next_texts(self._shelf, acked, most_ops, most_bytes)
-        if not found:
+        if not found and not self._log.let_go_after(acked):
             return None
+        first = number_of(found[0]) if found else int(self._shelf.here()["seq"]) + 1
+        if first > acked + 1:
+            raise Conflict(
+                "Operations {first} to {last} are kept by the hub alone by now", first=acked + 1, last=first - 1, field="peer",
+                hint=_BY_THEM if peer["kind"] == BUNDLE else _BY_US,
+            )  # fmt: skip
         chain = peer["state"].get("chain") if behind is None else self._shelf.chain(acked)
         chain = str(chain or FIRST_CHAIN)
         replica = replica_of(self._shelf)
@@ -193,10 +166,10 @@ class Console:
         ours = here["chain"] if acked == here["seq"] else self._shelf.chain(acked)
         if acked > here["seq"] or (ours is not None and acked and ours != chain):
             raise Conflict("The hub holds another log under our name", field="fork")
-        last = self._own_ops(acked - 1, 1)
+        last = self._log.ops(acked - 1, 1)
         known = {"hlc": last[0].hlc} if last else {}
         self.note(acked=acked, durable=min(durable, acked), state={**self.peer["state"], "chain": chain, **known})
-        self._shelf.forget_own(min(durable, acked))
+        self._log.let_go()
 
     # pull
 
@@ -208,21 +181,24 @@ class Console:
         while seal(self._shelf):
             pass
         replica, session, later, erased = replica_of(self._shelf), Session(self._shelf), [], list[Key]()
+        lost = list[tuple[Op, Loss]]()
         hlc, now_us = int(self._shelf.here()["hlc"]), self._now_us + self._shelf_skew()
         told = [_entry(each) for each in list_of(document, "ops")]
         session.load((op.table, op.row) for op, _ in told)
         for op, verdicts in told:
             if op.replica != replica:
-                hlc = observe(hlc, op.hlc, now_us)
+                hlc = observe(hlc, last_of(op), now_us)
             check_op(op, self._shelf.kinds(op.table))
             check_verdicts(op, verdicts, self._shelf.kinds(op.table))
             outcome = session.apply(op, verdicts=verdicts)
+            lost += [(op, loss) for loss in outcome.losses]
             erased += [(op.table, op.row)] if outcome.erased else []
             if verdicts:
                 hlc = max([hlc, *(verdict["at"] for verdict in verdicts.values() if isinstance(verdict, dict))])
             if outcome.unknown and op.replica != replica:
                 later.append({"replica": op.replica, "op": canonical({**op.to_json(), "fields": outcome.unknown})})
         changed = session.tables()
+        conflicts.keep_here(self._shelf, session, conflicts.apart(session, lost)[0])
         session.flush()
         self._shelf.set_here(hlc=hlc)
         self._shelf.later(later)
@@ -242,42 +218,54 @@ class Console:
         return int(self._shelf.here()["skew_us"])
 
     def take_snapshot(self, page: Mapping[str, Any], head: int) -> list[str]:
-        """Take a page of whole rows as they stand at the hub, and what it does not have of ours on top of them.
+        """Take a page of whole rows as they stand at the hub, with what is later here on top of them.
 
         `head` is that of the first page: the last one moves the cursor there.
         """
         document = dict(page)
         while seal(self._shelf):
             pass
-        told = [_row_of(each) for each in list_of(document, "rows")]
-        session = Session(self._shelf)
-        session.load(key for key, _, _ in told)
-        hlc = max(int(self._shelf.here()["hlc"]), whole_of(document, "hlc", 0))
-        for (table, id_), values, cells in told:
+        taking = self._snapshot()
+        told = [standing(each) for each in list_of(document, "rows")]
+        for (table, _), values, cells in told:
             kinds = self._shelf.kinds(table)
-            if kinds is None:
-                continue
-            check_cells(table, cells, kinds)
-            check_row(table, values or {}, kinds)
-            state = session.state((table, id_))
-            state.cells = cells
-            if values is None:
-                state.row = None
-                continue
-            row = state.row or self._shelf.fresh(table)
-            row.update((name, value) for name, value in values.items() if kinds.get(name, "local") != "local")
-            row["id"], state.row = id_, row
-        replica = replica_of(self._shelf)
-        for row in self._shelf.own_of([key for key, _, _ in told], int(self.peer["acked"])):
-            session.apply(Op.from_json(json.loads(row["op"]), replica))
-        changed = session.tables()
-        session.flush()
-        self._forget([key for key, _, cells in told if ERASED in cells])
-        self._shelf.set_here(hlc=max(hlc, int(self._shelf.here()["hlc"])))
+            if kinds is not None:
+                check_cells(table, cells, kinds)
+                check_row(table, values or {}, kinds)
+        changed = taking.take(told)
+        self._keep_here(taking.lost)
+        self._forget(taking.erased)
+        self._shelf.set_here(hlc=max(whole_of(document, "hlc", 0), int(self._shelf.here()["hlc"])))
         # Pages are of different moments: until the log is followed to that of the last one, the whole is not of one.
-        standing = {**self.peer["state"], "whole_at": whole_of(document, "head") if document.get("next") is None else -1}
-        self.note(state=standing, **({"cursor": head} if document.get("next") is None else {}))
+        last = document.get("next") is None
+        state = {**self.peer["state"], "whole_at": whole_of(document, "head") if last else -1}
+        self.note(state=state, **({"cursor": head} if last else {}))
         return changed
+
+    def left_out(self, page: Mapping[str, Any], start: Key) -> Key | None:
+        """Hand over rows after `start` that this page of the hub's rows should tell of and does not.
+
+        Returns where to go on, None when that was all; then the next page is looked at in the same way.
+        """
+        document = dict(page)
+        if not self.peer["state"].get(COMPARE):
+            return None
+        upto = document.get("next")
+        told = frozenset(standing(each)[0] for each in list_of(document, "rows"))
+        behind = self._snapshot().left_out(told, start, None if upto is None else (upto[0], upto[1]))
+        if behind is None and upto is None:
+            self.note(state={name: value for name, value in self.peer["state"].items() if name != COMPARE})
+        return behind
+
+    def _snapshot(self) -> Snapshot:
+        peer, now_us = self.peer, self._now_us + self._shelf_skew()
+        return Snapshot(self._shelf, int(peer["acked"]), now_us, compare=bool(peer["state"].get(COMPARE)))
+
+    def _keep_here(self, lost: list[tuple[Op, Loss]]) -> None:
+        """Note in this machine's own inbox what was covered of what stays here."""
+        session = Session(self._shelf)
+        conflicts.keep_here(self._shelf, session, lost)
+        session.flush()
 
     # directly from another console
 
@@ -305,7 +293,7 @@ class Console:
         session.load((op.table, op.row) for op in fresh)
         erased = list[Key]()
         for op in fresh:
-            hlc = observe(hlc, op.hlc, now_us)
+            hlc = observe(hlc, last_of(op), now_us)
             check_op(op, self._shelf.kinds(op.table))
             outcome = session.apply(op)
             lost += [(op, loss) for loss in outcome.losses]
@@ -343,19 +331,22 @@ def retry_later(shelf: Shelf) -> int:
 
 def _unwrite(session: Session, op: Op) -> None:
     """Have columns that a row's first write named, and nobody here knew, count as not written yet."""
-    cells = session.state((op.table, op.row)).cells
+    state = session.state((op.table, op.row))
+    cells = state.cells
+    if isinstance(told := op.fields.get(WHOLE), dict):
+        other = State(None, told["cells"])
+        cells.update({name: list(ZERO) for name in told["row"] if name not in cells and state.stamp(name) == other.stamp(name)})
     if cells.get(FIRST) == list(op.stamp):
         cells.update({name: list(ZERO) for name in op.fields if name not in cells})
 
 
-def _since(document: dict[str, Any], epoch: str) -> tuple[int, int]:
-    """Return how far back the restores since `epoch` reached: log entry and clock; the log's beginning for an unknown epoch."""
-    head, hlc = whole_of(document, "restored_head", 0), whole_of(document, "restored_hlc", 0)
+def _restored_head(document: dict[str, Any], epoch: str) -> int:
+    """Return how far back the restores since `epoch` reached, as an entry of the log; its beginning for an unknown epoch."""
     past = [each for each in list_of(document, "past") if isinstance(each, list) and len(each) == 3]
     at = next((place for place, each in enumerate(past) if each[0] == epoch), None)
-    later = past if at is None else past[at + 1 :]
-    heads, hlcs = ([each[column] for each in later if isinstance(each[column], int)] for column in (1, 2))
-    return (0 if at is None else min([head, *heads])), min([hlc, *hlcs])
+    if at is None:
+        return 0
+    return min([whole_of(document, "restored_head", 0), *(each[1] for each in past[at + 1 :] if isinstance(each[1], int))])
 
 
 def _entry(each: Any) -> tuple[Op, dict[str, Any]]:
@@ -363,13 +354,3 @@ def _entry(each: Any) -> tuple[Op, dict[str, Any]]:
     if not isinstance(told, list) or len(told) < 3 or not isinstance(told[0], str):
         raise BadInput("An entry of the log names its replica, what was decided, and the operation")
     return Op.from_json(told[2], told[0]), told[1] if isinstance(told[1], dict) else {}
-
-
-def _row_of(each: Any) -> tuple[Key, Row | None, dict[str, Any]]:
-    told = parsed(each)
-    if not (
-        isinstance(told, list) and len(told) >= 4 and isinstance(told[0], str) and isinstance(told[1], str)
-        and (told[2] is None or isinstance(told[2], dict)) and isinstance(told[3], dict)
-    ):  # fmt: skip
-        raise BadInput("A row of a snapshot has values and cells")
-    return (told[0], told[1]), told[2], told[3]

@@ -10,9 +10,9 @@ from typing import Any, Final
 from app.engine.base.errors import Missing
 from app.engine.store import capture, scrub
 from app.engine.store.shelf import Key, Shelf
-from app.engine.sync.console import HUB
 from app.engine.sync.merge import DELETED, ERASE, QUIET
 from app.engine.sync.ops import FIRST_CHAIN, canonical, link
+from app.engine.sync.ownlog import HUB
 from app.engine.sync.sealing import seal, write_own
 from app.engine.sync.session import Session
 

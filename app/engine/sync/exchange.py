@@ -13,7 +13,7 @@ from app.engine.base.clock import Clock
 from app.engine.base.errors import Conflict
 from app.engine.store import capture
 from app.engine.store.rows import Conn
-from app.engine.store.shelf import Shelf
+from app.engine.store.shelf import Key, Shelf
 from app.engine.store.store import Store
 from app.engine.store.threads import in_thread
 from app.engine.sync.batch import MOST_PLAIN_BYTES, Batch, encode, unpack
@@ -138,16 +138,25 @@ class Exchange:
             raise
 
     async def _snapshot(self) -> None:
-        page = await self._rows(["", ""])
+        at: list[str] = ["", ""]
+        page = await self._rows(at)
         head = whole_of(page, "head")
         while True:
             after = page.get("next")
             coming = self._rows(after) if after is not None else None
             await self._take(coming, lambda console, page=page: console.take_snapshot(page, head))  # type: ignore[misc]
+            await self._rest(page, at)
             self.tally.taken_count += len(page["rows"])
+            at = after or at
             if self._coming is None:
                 return
             page = await self._coming
+
+    async def _rest(self, page: dict[str, Any], at: list[str]) -> None:
+        """Hand over what the hub lacks of the rows that a page from `at` on would tell of, where that is looked for."""
+        behind: Key | None = (at[0], at[1])
+        while behind is not None:
+            behind = await self._here(lambda console, start=behind: console.left_out(page, start))  # type: ignore[misc]
 
     async def _rows(self, after: list[str]) -> dict[str, Any]:
         asked = {"table": after[0], "row": after[1], "limit": PAGE}

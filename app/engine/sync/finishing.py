@@ -7,8 +7,9 @@ one that still knows what it owes: to its consoles a new epoch, to its hubs a qu
 from app.engine.store import capture, rows
 from app.engine.store.care import DUE
 from app.engine.store.shelf import Shelf
-from app.engine.sync.console import HUB, Console
+from app.engine.sync.console import Console
 from app.engine.sync.hub import META, Hub
+from app.engine.sync.ownlog import HUB
 
 
 def finish(conn: rows.Conn, now_us: int) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from app.engine.base.errors import BadInput
+from app.engine.sync.join import WHOLE
 from app.engine.sync.merge import ERASED, FIRST, GONE
 from app.engine.sync.ops import Op
 
@@ -23,6 +24,10 @@ def check_op(op: Op, kinds: Mapping[str, str] | None) -> None:
     types: Types = getattr(kinds, "types", _NONE)
     if kinds is None or not types:
         return
+    if isinstance(told := op.fields.get(WHOLE), dict):
+        row, cells = told.get("row"), told.get("cells")
+        check_row(op.table, row if isinstance(row, dict) else {}, kinds)
+        check_cells(op.table, cells if isinstance(cells, dict) else {}, kinds)
     for column, value in op.fields.items():
         wanted = types.get(column)
         if wanted is None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from app.engine.base.errors import BadInput, Conflict, Refused
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
-from app.engine.sync import conflicts, guards, sealing
+from app.engine.sync import conflicts, guards, join, sealing
 from app.engine.sync.batch import PAGE_BYTES, Batch
 from app.engine.sync.fits import check_op
 from app.engine.sync.hlc import observe, tick
@@ -120,7 +120,7 @@ class Hub:
         ops = tuple(ops)
         hlc = int(self._shelf.here()["hlc"])
         for op in ops:
-            hlc = observe(hlc, op.hlc, self._now_us)
+            hlc = observe(hlc, join.last_of(op), self._now_us)
             if self._shelf.kinds(op.table) is None and op.schema <= SCHEMA:
                 raise BadInput("There is no table {table}", table=op.table, field="table")
             check_op(op, self._shelf.kinds(op.table))
@@ -223,7 +223,7 @@ class Hub:
         if not after[0]:
             self.absorb()
         found = self._shelf.whole(after, min(max(most, 1), PAGE), PAGE_BYTES)
-        rows = [f"[{json.dumps(key[0])},{json.dumps(key[1])},{values or 'null'},{cells}]" for key, values, cells in found]
+        rows = [line for line in (join.line_of(*each) for each in found) if line]
         last = list(found[-1][0]) if found else None
         hlc = int(self._shelf.here()["hlc"])
         return {"schema": 1, "epoch": self.epoch, "head": self._head(), "hlc": hlc, "rows": rows, "next": last}

@@ -83,7 +83,7 @@ def apply(
     if state.row is None:
         state.row = {**fresh(), "id": op.row}
         if op.new and not state.cells:
-            state.cells[FIRST] = [op.hlc, op.replica]
+            state.cells[FIRST] = list(op.stamp)
             _take_new(state.row, state.cells, op, kinds, outcome)
             return outcome
     _look_at_deletion(state, op, outcome)
@@ -101,7 +101,7 @@ def apply(
 def _is_gone(state: State, op: Op, outcome: Outcome, verdicts: Mapping[str, Any] | None) -> bool:
     """Tell whether the row is gone for good, or goes by this operation; then nothing else is done with it."""
     if op.intent == ERASE or ERASED in state.cells:
-        gone = state.cells.get(GONE, [op.hlc, op.replica])
+        gone = state.cells.get(GONE, list(op.stamp))
         state.row, state.cells, outcome.erased = None, {GONE: gone, ERASED: True}, True
         return True
     if verdicts is not None and GONE in verdicts:
@@ -142,7 +142,7 @@ def _look_at_deletion(state: State, op: Op, outcome: Outcome) -> None:
             outcome.losses.append(Loss(DELETED, deleted, state.stamp(DELETED), edits, op.stamp, "deleted"))
     elif op.fields[DELETED] is not None and deleted is None and op.stamp > state.stamp(DELETED):
         edited = state.stamp("updated_us")
-        if edited not in (ZERO, op.stamp) and op.seen.get("updated_us", edited) != edited and edited[1] != op.replica:
+        if edited not in (ZERO, op.stamp) and op.seen.get("updated_us", edited) != edited and edited[1] != op.writer:
             outcome.losses.append(Loss(DELETED, op.fields[DELETED], op.stamp, None, edited, "deleted"))
 
 
@@ -260,9 +260,9 @@ def _new_set(row: Row, _cells: Cells, op: Op, column: str) -> None:
 def _count(state: State, op: Op, column: str, _outcome: Outcome) -> None:
     assert state.row is not None
     totals = totals_of(state, column)
-    before = totals.get(op.replica)
+    before = totals.get(op.writer)
     if before is None or op.hlc > before[0]:
-        totals[op.replica] = [op.hlc, _total(op.fields[column])]
+        totals[op.writer] = [op.hlc, _total(op.fields[column])]
     state.cells[column] = {"s": list(state.stamp(column)), "c": totals}
     state.row[column] = sum(total for _, total in totals.values())
 
@@ -332,3 +332,8 @@ def _new_text(row: Row, _cells: Cells, op: Op, column: str) -> None:
 
 _MERGES: Final = {"lww": _last, "append": _first, "set": _join, "counter": _count, "text": _weave}
 _NEW: Final = {"set": _new_set, "counter": _new_counter, "guarded": _new_guarded, "text": _new_text}
+
+
+def write(kind: str, state: State, op: Op, column: str, outcome: Outcome) -> None:
+    """Merge one column of `op`, of a kind that everybody decides alike, into a row that is there."""
+    _MERGES[kind](state, op, column, outcome)

@@ -20,6 +20,7 @@ from app.engine.sync.hlc import Stamp
 from app.wire.documents import unknown_of
 
 FIRST_CHAIN: Final = "0" * 32
+BY: Final = "by"  # a member of an operation: the replica whose stamp it bears
 _MOST_TEXT: Final = 256
 _KNOWN: Final = (
     "seq", "txn", "left", "table", "row", "new", "hlc", "fields", "seen", "actor", "cause", "intent", "schema",
@@ -68,9 +69,15 @@ class Op:
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def writer(self) -> str:
+        """Return the replica whose stamp this bears: an earlier one of ours where it is handed over under a later one."""
+        by = self.extra.get(BY) if self.extra else None
+        return by if isinstance(by, str) else self.replica
+
+    @property
     def stamp(self) -> Stamp:
         """Return when this was written, and where."""
-        return self.hlc, self.replica
+        return self.hlc, self.writer
 
     @cached_property
     def text(self) -> str:

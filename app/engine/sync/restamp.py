@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from app.engine.sync.hlc import Stamp
+from app.engine.sync.join import WHOLE
 from app.engine.sync.ops import Op
 
 Moved: TypeAlias = Mapping[Stamp, Stamp]
@@ -23,23 +24,28 @@ def moved_in(held: Any, moved: Moved) -> Any:
 
 
 def fields_of(
-    op: Op, kinds: Mapping[str, str], moved: Moved, cells: dict[str, Any], counted: dict[tuple[str, str, str], Any]
+    op: Op,
+    kinds: Mapping[str, str],
+    moved: Moved,
+    cells: dict[str, Any],
+    counted: dict[tuple[str, str, str], Any],
+    *,
+    was: Stamp,
 ) -> dict[str, Any]:
     """Return the fields of `op`, whose stamp is the new one already; totals of a counter begin anew under a new replica.
 
-    `counted` remembers, per counter, what had been handed over under the old one.
+    `counted` remembers, per counter, what had been handed over under the old one; `was` is the old stamp.
     """
     fields = {}
-    was = next((old for old, new in moved.items() if new == op.stamp), op.stamp)
     for column, value in op.fields.items():
         kind = kinds.get(column)
-        if kind in ("set", "text"):
+        if kind in ("set", "text") or column == WHOLE:
             fields[column] = moved_in(value, moved)
-        elif kind == "counter" and was[1] != op.replica:
+        elif kind == "counter" and was[1] != op.writer:
             base = counted.setdefault((op.table, op.row, column), value["total"] - value.get("by", value["total"]))
             fields[column] = {**value, "total": value["total"] - base}
             if isinstance(cells.get(column), dict):
-                totals = {**cells[column]["c"], op.replica: [op.hlc, value["total"] - base]}
+                totals = {**cells[column]["c"], op.writer: [op.hlc, value["total"] - base]}
                 totals[was[1]] = [0, base]  # whatever goes on under the old name counts from here
                 cells[column] = {**cells[column], "c": totals}
         else:

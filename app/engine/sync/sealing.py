@@ -10,11 +10,13 @@ from app.engine.base.ids import new_id
 from app.engine.store.migrate import revisions
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
-from app.engine.sync import merge, rules, sequence
+from app.engine.sync import merge, sequence
 from app.engine.sync.batch import in_parts
 from app.engine.sync.hlc import ZERO, Stamp, tick
+from app.engine.sync.join import STAYS
 from app.engine.sync.merge import State, members_of, totals_of
 from app.engine.sync.ops import FIRST_CHAIN, Op, link
+from app.engine.sync.residency import staying
 from app.engine.sync.session import Session
 
 SLICE: Final = 2000
@@ -44,13 +46,38 @@ def seal(shelf: Shelf, most: int = SLICE) -> int:
     replica, here = replica_of(shelf), shelf.here()
     session = Session(shelf)
     session.load((row["table_name"], row["row_id"]) for row in found)
-    stays = rules.staying(shelf)
-    told = [row for row in found if shelf.kinds(str(row["table_name"])) is not None and row["table_name"] not in stays]
+    stays = staying(shelf)
+    known = [row for row in found if shelf.kinds(str(row["table_name"])) is not None]
+    told = [row for row in known if row["table_name"] not in stays]
+    for row in known:
+        if row["table_name"] in stays:
+            _stamp(row, session, shelf, replica)
     numbers = zip(told, range(int(here["seq"]) + 1, int(here["seq"]) + 1 + len(told)), _left(told), strict=True)
     ops = [_sealed(row, session, shelf, replica, seq=seq, left=left) for row, seq, left in numbers]
     keep(shelf, in_parts(ops), str(here["chain"]), int(found[-1]["seq"]))
     session.flush()
     return len(found)
+
+
+def _stamp(row: Row, session: Session, shelf: Shelf, replica: str) -> None:
+    """Give a change that stays here its stamps, and mark its columns.
+
+    Of several changes of one column the last is handed over one day: it is to have seen what the first had.
+    """
+    state = session.state((str(row["table_name"]), str(row["row_id"])))
+    if merge.GONE in state.cells:
+        return
+    marked, kinds = state.cells.get(STAYS, {}), shelf.kinds(str(row["table_name"])) or {}
+    had = {name: state.cells.get(name) for name in marked if state.stamp(name)[1] == replica}
+    op = _sealed(row, session, shelf, replica, seq=0, left=0)
+    for name, value in op.fields.items():
+        known = marked.get(name, value)
+        decided = kinds.get(name) == "guarded" and not op.new and known is not None
+        marked = {**marked, name: {**value, "from": known["from"]} if decided else None}
+        if name in had and kinds.get(name) == "lww":
+            before = had[name]
+            state.cells[name] = [*op.stamp, *(before[2:] if isinstance(before, list) else ())]
+    state.cells[STAYS] = marked
 
 
 def write_own(

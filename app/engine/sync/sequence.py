@@ -56,6 +56,31 @@ def weave(held: Held, change: Any, stamp: Stamp) -> Held:
     return chars + [[_WAIT, each, *at] for each, at in sorted(waiting, key=lambda one: one[1])]
 
 
+def join(held: Held, other: Held) -> Held:
+    """Return both arrays as one, as if every change in either had been woven.
+
+    Between a character and the one it was typed after stand only those with greater ids, so a character that is missing finds
+    its place behind its neighbour on the left, past those with greater ids.
+    """
+    chars = [list(item) for item in held if item[0] != _WAIT]
+    at, places = 0, {tuple(item[:3]) for item in chars}
+    for item in (item for item in other if item[0] != _WAIT):
+        id_ = tuple(item[:3])
+        if id_ in places:
+            at = next(place for place, one in enumerate(chars) if tuple(one[:3]) == id_)
+            chars[at][4] = min(chars[at][4], item[4])
+        else:
+            while at < len(chars) and tuple(chars[at][:3]) > id_:
+                at += 1
+            chars.insert(at, list(item))
+        at += 1
+    waiting = [item for one in (held, other) for item in one if item[0] == _WAIT]
+    for place, item in enumerate(waiting):
+        if item not in waiting[:place]:
+            chars = weave(chars, item[1], (item[2], item[3]))
+    return chars
+
+
 def _checked(change: Any) -> dict[str, Any]:
     try:
         for (hlc, replica, number), after, text in change["ins"]:

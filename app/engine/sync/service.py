@@ -21,13 +21,14 @@ from app.engine.sync import carry
 from app.engine.sync.backups import Backups
 from app.engine.sync.conflicts import OPEN
 from app.engine.sync.conflicts import TABLE as CONFLICTS
-from app.engine.sync.console import BUNDLE, HUB, retry_later
+from app.engine.sync.console import BUNDLE, retry_later
 from app.engine.sync.exchange import Asking, Exchange, Tally
 from app.engine.sync.finishing import finish
 from app.engine.sync.followers import Followers
 from app.engine.sync.guards import undecided_in
 from app.engine.sync.hub import Hub
 from app.engine.sync.keeping import Keeping
+from app.engine.sync.ownlog import HUB
 from app.engine.sync.records import LINK, Caller, Met, SyncPeer, callers_of, conflict_of, peer_of
 from app.engine.sync.resolve import choose
 from app.engine.sync.sealing import SCHEMA

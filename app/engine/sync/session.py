@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from app.engine.store.shelf import Found, Key, Shelf
-from app.engine.sync import merge
+from app.engine.sync import join, merge
 from app.engine.sync.merge import Outcome, State
 from app.engine.sync.ops import Op
 
@@ -39,6 +39,8 @@ class Session:
         if kinds is None:
             return Outcome(unknown=dict(op.fields))
         state, fresh = self.state((op.table, op.row)), partial(self._shelf.fresh, op.table)
+        if join.WHOLE in op.fields:
+            return join.apply(state, op, kinds, fresh, decided_hlc=decided_hlc, verdicts=verdicts)
         return merge.apply(state, op, kinds, fresh, judge=judge, decided_hlc=decided_hlc, verdicts=verdicts)
 
     def flush(self) -> list[Key]:

@@ -2,6 +2,7 @@ import asyncio
 import sqlite3
 import threading
 
+import psycopg
 import pytest
 
 from app.engine.base.errors import Conflict, Limit
@@ -117,3 +118,27 @@ async def test_what_was_asked_before_the_close_is_committed(store: Store) -> Non
 async def test_a_reader_cannot_write(store: Store) -> None:
     with pytest.raises(Limit, match="readonly"):
         await store.read(add("sneaky"))
+
+
+async def test_a_piece_that_failed_in_an_attempt_before_hears_of_the_one_that_stands(store: Store) -> None:
+    gate, tries = threading.Event(), {"first": 0, "second": 0}
+
+    def first(conn: rows.Conn) -> str:
+        tries["first"] += 1
+        if tries["first"] == 1:
+            raise ZeroDivisionError("of the state that was given up")
+        return str(add("first")(conn))
+
+    def second(conn: rows.Conn) -> str:
+        tries["second"] += 1
+        if tries["second"] == 1:
+            raise psycopg.errors.SerializationFailure
+        return str(add("second")(conn))
+
+    held = asyncio.ensure_future(store.write(lambda _conn: gate.wait(10)))
+    asked = [asyncio.ensure_future(store.write(work)) for work in (first, second)]
+    await asyncio.sleep(0)
+    gate.set()
+    await held
+    assert await asyncio.gather(*asked) == ["first", "second"]
+    assert await titles(store) == ["first", "second"]

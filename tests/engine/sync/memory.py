@@ -66,8 +66,12 @@ class MemoryShelf:
             self.d["cells"][key] = json.dumps(cells)
         return []
 
+    def bare(self, table):
+        known = self.d["cells"]
+        return [dict(row) for key, row in sorted(self.d["rows"].items()) if key[0] == table and known.get(key, "{}") == "{}"]
+
     def page(self, after, most):
-        keys = sorted(key for key in self.d["cells"] if key > tuple(after))[:most]
+        keys = sorted(key for key, cells in self.d["cells"].items() if key > tuple(after) and cells != "{}")[:most]
         return list(self.load(keys).items())
 
     def whole(self, after, most, _most_bytes=0):

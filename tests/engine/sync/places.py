@@ -54,36 +54,48 @@ def put_file(source, folder):
     return Path(shutil.copy(source, folder / "outpost.db"))
 
 
-async def meet(hub, console, device):
+async def meet(hub, console, device, peer="hub"):
     replica = await console.replica()
     hello = await hub.hub(lambda one: one.hello(replica, device, device, SCHEMA))
-    due = await console.console(lambda one: one.met(hello))
+    due = await console.console(lambda one: one.met(hello), peer)
     fresh = await console.replica()
-    return await meet(hub, console, device) if fresh != replica else due
+    return await meet(hub, console, device, peer) if fresh != replica else due
 
 
-async def push(hub, console, device, most=100):
-    while (batch := await console.console(lambda one: one.outgoing(most, 1 << 20))) is not None:
+async def snapshot(hub, console, most=100, peer="hub"):
+    at, head = ("", ""), -1
+    while at is not None:
+        page = await hub.hub(lambda one, at=at: one.snapshot(at, most))
+        head = page["head"] if head < 0 else head
+        await console.console(lambda one, page=page, head=head: one.take_snapshot(page, head), peer)
+        while at is not None:
+            at = await console.console(lambda one, page=page, at=at: one.left_out(page, at), peer)
+        at = None if page["next"] is None else tuple(page["next"])
+
+
+async def push(hub, console, device, most=100, peer="hub"):
+    while (batch := await console.console(lambda one: one.outgoing(most, 1 << 20), peer)) is not None:
         answer = await hub.hub(lambda one, batch=batch: one.receive(decode(encode(batch)), device))
-        await console.console(lambda one, answer=answer: one.receipt(answer))
+        await console.console(lambda one, answer=answer: one.receipt(answer), peer)
 
 
-async def pull(hub, console, device, most=100):
+async def pull(hub, console, device, most=100, peer="hub"):
     replica = await console.replica()
     while True:
-        peer = await console.console(lambda one: one.peer)
-        page = await hub.hub(lambda one, peer=peer: one.page(replica, device, peer["cursor"], peer["epoch"], most))
+        row = await console.console(lambda one: one.peer, peer)
+        page = await hub.hub(lambda one, row=row: one.page(replica, device, row["cursor"], row["epoch"], most))
         if page.get("snapshot"):
             return page
-        await console.console(lambda one, page=page: one.take_page(page))
+        await console.console(lambda one, page=page: one.take_page(page), peer)
         if page["cursor"] >= page["head"]:
             return page
 
 
-async def exchange(hub, console, device, most=100):
-    await meet(hub, console, device)
-    await push(hub, console, device, most)
-    return await pull(hub, console, device, most)
+async def exchange(hub, console, device, most=100, peer="hub"):
+    if await meet(hub, console, device, peer):
+        await snapshot(hub, console, most, peer)
+    await push(hub, console, device, most, peer)
+    return await pull(hub, console, device, most, peer)
 
 
 async def batch_of(hub, console, device="ann"):

@@ -297,7 +297,7 @@ async def test_two_consoles_meet_through_a_batch_alone_and_what_came_is_not_take
     _, ann, bob = places
     await ann.save(name="north")
     await ann.console(lambda one: one.outgoing(1, 1))
-    ops = await ann.console(lambda one: one._own_ops(0))
+    ops = await ann.console(lambda one: one._log.ops(0))
     batch = Batch(await ann.replica(), "", 0, "0" * 32, tuple(ops))
     for _ in range(2):
         await bob.console(lambda one: one.take_batch(batch), peer="ann")

@@ -2,9 +2,11 @@
 
 import pytest
 
-from app.engine.sync import console, hlc, hub, merge, sealing
+from app.engine.sync import console, hlc, hub, merge, ownlog, rules, sealing, snapshot
 from app.engine.sync.hub import Hub
-from tests.engine.sync.simulator import BACKUP, CLOCK, CLONE, COMPACT, RESTORE, TIME, Broken, run
+from app.engine.sync.merge import Outcome
+from tests.engine.sync.checks import Broken
+from tests.engine.sync.simulator import ANEW, BACKUP, CLOCK, CLONE, COMPACT, OLDER, RESTORE, STAYS, STICK, TIME, run
 
 SEEDS = range(60)
 KEPT = (
@@ -40,7 +42,7 @@ def test_whatever_befalls_them_they_end_equal_and_nothing_is_lost(first):
 
 @pytest.mark.parametrize("seed", KEPT)
 def test_histories_that_broke_once_hold(seed):
-    run(seed)
+    run(seed, events=range(6))  # what could befall when they did
 
 
 def breaks(invariant, most, **how):
@@ -131,7 +133,7 @@ def tombstones_go_without_a_trace(monkeypatch):
 
 @mutant("I10", CLOCK)
 def no_stamp_is_too_far_ahead(monkeypatch):
-    monkeypatch.setattr(console, "DRIFT_US", 1 << 60)
+    monkeypatch.setattr(ownlog, "DRIFT_US", 1 << 60)
     monkeypatch.setattr(hub, "observe", lambda last, stamp, now_us: max(last, stamp))
     monkeypatch.setattr(console, "observe", lambda last, stamp, now_us: last)
 
@@ -153,6 +155,32 @@ def devices_let_go_of_what_no_backup_holds(monkeypatch):
         real(self, {**answer, "durable": answer["acked"]})
 
     monkeypatch.setattr(console.Console, "receipt", receipt)
+
+
+@mutant("I1", BACKUP, OLDER)
+def a_hub_is_not_handed_what_was_let_go_of(monkeypatch):
+    monkeypatch.setattr(snapshot.join, "beyond", lambda *_how: None)
+
+
+@mutant("I11", BACKUP, ANEW)
+def operations_that_were_let_go_of_are_not_missed(monkeypatch):
+    monkeypatch.setattr(ownlog.OwnLog, "let_go_after", lambda *_how: False)
+
+
+@mutant("I2", STAYS)
+def what_is_changed_while_its_table_stays_is_forgotten(monkeypatch):
+    monkeypatch.setattr(sealing, "_stamp", lambda *_how: None)
+    monkeypatch.setattr(rules, "release", lambda *_how: None)
+
+
+@mutant("residency", STAYS)
+def a_table_that_stays_is_told_of(monkeypatch):
+    monkeypatch.setattr(sealing, "staying", lambda _shelf: frozenset())
+
+
+@mutant("I5", STICK, BACKUP, RESTORE)
+def a_snapshot_takes_back_what_a_bundle_brought(monkeypatch):
+    monkeypatch.setattr(snapshot.join, "join", lambda *_how: Outcome())
 
 
 @mutant("I2", CLONE)

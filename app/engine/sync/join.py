@@ -1,0 +1,268 @@
+"""A row as it stands, for whoever cannot be told its operations any more, joined with what stands there by its stamps.
+
+An operation carries it in the column `WHOLE`: {"row": values or null, "cells": cells}, of those columns alone that the other
+side lacks. The joins are those of state-based replicated data types (Shapiro, Preguiça, Baquero, Zawirski, "Conflict-free
+Replicated Data Types", 2011): in any order, any number of times, they end in the state that the operations end in.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from app.engine.base.errors import BadInput
+from app.engine.sync import merge, sequence
+from app.engine.sync.hlc import ZERO, Stamp
+from app.engine.sync.merge import DELETED, ERASED, FIRST, GONE, QUIET, Kinds, Loss, Outcome, Row, State, members_of, totals_of
+from app.engine.sync.ops import Op, canonical
+
+WHOLE: Final = "*"
+STAYS: Final = "stays"  # among a row's cells: columns changed here while its table stayed, the step of each guarded one
+
+
+def told_of(state: State, kinds: Kinds, columns: Iterable[str] | None = None) -> dict[str, Any]:
+    """Return what an operation says of a row: all of it, or these columns."""
+    if state.row is None:
+        return {"row": None, "cells": {name: cell for name, cell in state.cells.items() if name != STAYS}}
+    travel = [name for name, kind in kinds.items() if kind != "local" and name != "id"]
+    if columns is None or set(columns).issuperset(travel):
+        cells = {name: cell for name, cell in state.cells.items() if name != STAYS}
+        return {"row": {name: state.row[name] for name in travel}, "cells": cells}
+    told = [name for name in travel if name in set(columns)]
+    return {
+        "row": {name: state.row[name] for name in told},
+        "cells": {name: state.cells.get(name, list(state.stamp(name))) for name in told},
+    }
+
+
+def line_of(key: tuple[str, str], values: str | None, cells: str) -> str:
+    """Return the line of a snapshot about a row, from the JSON of its values and cells, without what stays here."""
+    if f'"{STAYS}":' in cells:
+        told = json.loads(cells)
+        marked = frozenset(told.pop(STAYS, ()))
+        row = {name: value for name, value in json.loads(values or "{}").items() if name not in marked}
+        if marked and row.keys() <= {"id"}:
+            return ""
+        values = canonical(row) if marked else values
+        cells = canonical({name: cell for name, cell in told.items() if name not in marked})
+    return f"[{json.dumps(key[0])},{json.dumps(key[1])},{values or 'null'},{cells}]"
+
+
+def apply(
+    state: State, op: Op, kinds: Kinds, fresh: Callable[[], Row], *,
+    decided_hlc: int = 0, verdicts: Mapping[str, Any] | None = None,
+) -> Outcome:  # fmt: skip
+    """Join the row in `op` into `state`; raise `BadInput` for what is no row with cells.
+
+    The authority hands in the clock of its decisions: a guarded column that is another one here is told what it is.
+    """
+    other, outcome = _state_in(op.fields[WHOLE]), Outcome()
+    if verdicts is not None and GONE in verdicts and ERASED not in state.cells:
+        state.row, state.cells = None, {GONE: verdicts[GONE]}
+        return outcome
+    unknown = [name for name in other.row or () if name not in kinds]
+    if unknown:
+        cells = {name: other.cells.get(name, list(other.stamp(name))) for name in unknown}
+        outcome.unknown[WHOLE] = {"row": {name: (other.row or {})[name] for name in unknown}, "cells": cells}
+    known = state.row is not None
+    _join(state, other, kinds, lambda: {**fresh(), "id": op.row}, outcome)
+    if state.row is None or other.row is None:
+        return outcome
+    for column in (name for name in other.row if kinds.get(name) == "guarded"):
+        if decided_hlc and known and state.row[column] != other.row[column] and state.stamp(column) != other.stamp(column):
+            verdict: Any = {"at": decided_hlc, "ok": False, "value": state.row[column], "reason": "guarded"}
+            outcome.verdicts[column] = verdict
+            outcome.losses.append(Loss(column, state.row[column], state.stamp(column), other.row[column], op.stamp, "guarded"))
+        else:
+            verdict = (verdicts or {}).get(column)
+        if isinstance(verdict, dict) and verdict["at"] > state.stamp(column)[0]:
+            state.row[column], state.cells[column] = verdict["value"], [verdict["at"], ""]
+    return outcome
+
+
+def join(state: State, other: State, kinds: Kinds, fresh: Callable[[], Row]) -> Outcome:
+    """Join `other` into `state`; where both have one stamp, what stands in `state` stays."""
+    outcome = Outcome()
+    _join(state, other, kinds, fresh, outcome)
+    return outcome
+
+
+def beyond(state: State, other: State, kinds: Kinds, fresh: Callable[[], Row]) -> dict[str, Any] | None:
+    """Return what `other` holds that `state` does not, as an operation says it; None when that is nothing."""
+    apart = frozenset(other.cells.get(STAYS, ()))
+    known = state.row is not None
+    both = State(dict(state.row) if state.row is not None else None, dict(state.cells))
+    join(both, other, kinds, fresh)
+    if (both.row is None and both.cells == state.cells) or (ERASED in both.cells and ERASED in state.cells):
+        return None
+    if both.row is None or not (known or apart):
+        return told_of(both if both.row is None else other, kinds)
+    columns = [
+        name for name, kind in kinds.items()
+        if kind != "local" and name != "id" and name not in apart
+        and (not known or both.cells.get(name) != state.cells.get(name))
+    ]  # fmt: skip
+    return told_of(both if known else other, kinds, columns) if columns else None
+
+
+def stamps_in(document: Any) -> Iterable[Stamp]:
+    """Yield every stamp that stands in what an operation says of a row's cells."""
+    if isinstance(document, dict):
+        for value in document.values():
+            yield from stamps_in(value)
+    elif isinstance(document, list):
+        for at, item in enumerate(document):
+            if type(item) is int and at + 1 < len(document) and isinstance(document[at + 1], str):
+                yield item, document[at + 1]
+            elif isinstance(item, dict | list):
+                yield from stamps_in(item)
+
+
+def last_of(op: Op) -> int:
+    """Return the latest time that an operation speaks of: its own, or that of a cell it carries."""
+    told = op.fields.get(WHOLE) if WHOLE in op.fields else None
+    if not isinstance(told, dict):
+        return op.hlc
+    cells = told.get("cells")
+    return max([op.hlc, *(stamp[0] for stamp in stamps_in(cells))])
+
+
+def _state_in(told: Any) -> State:
+    row, cells = (told.get("row"), told.get("cells")) if isinstance(told, dict) else (0, 0)
+    if not (row is None or isinstance(row, dict)) or not isinstance(cells, dict):
+        raise BadInput("A row that is handed over has values and cells", field=WHOLE)
+    for name, cell in cells.items():
+        if name != ERASED and not _is_cell(cell.get("s") if isinstance(cell, dict) else cell):
+            raise BadInput("A row that is handed over has values and cells", field=WHOLE)
+    return State(row, cells)
+
+
+def _is_cell(cell: Any) -> bool:
+    kinds = [type(part) for part in cell] if isinstance(cell, list) else []
+    return kinds in ([int, str], [int, str, int, str])
+
+
+def _join(state: State, other: State, kinds: Kinds, fresh: Callable[[], Row], outcome: Outcome) -> None:
+    if _is_gone(state, other, outcome):
+        return
+    if other.row is None:
+        return
+    if state.row is None and not state.cells.keys() - {STAYS}:
+        state.row = {**fresh(), **{name: value for name, value in other.row.items() if kinds.get(name, "local") != "local"}}
+        state.cells |= {name: cell for name, cell in other.cells.items() if name == FIRST or name in kinds}
+        return
+    state.row = fresh() if state.row is None else state.row
+    try:
+        for column in other.row:
+            kind = kinds.get(column, "local")
+            written = other.stamp(column) != ZERO or isinstance(other.cells.get(column), dict)
+            if written and kind != "local" and column != "id":
+                _JOINS[kind](state, other, column, outcome)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        raise BadInput("A row that is handed over has values and cells", field=WHOLE) from None
+
+
+def _is_gone(state: State, other: State, outcome: Outcome) -> bool:
+    """Tell whether the row is gone on either side: then it is on both."""
+    if ERASED in state.cells or ERASED in other.cells:
+        gone = state.cells.get(GONE, other.cells.get(GONE))
+        state.row, state.cells, outcome.erased = None, {GONE: gone, ERASED: True}, True
+        return True
+    for one, two in ((state, other), (other, state)):
+        if GONE in one.cells:
+            gone = one.cells[GONE]
+            if two.row is not None and two.stamp("updated_us") > (gone[0], gone[1]):
+                edits = {name: value for name, value in two.row.items() if name not in QUIET and two.stamp(name) > tuple(gone)}
+                outcome.losses.append(Loss(DELETED, None, ZERO, edits, two.stamp("updated_us"), "deleted"))
+            if one is state and two.row is not None:
+                outcome.verdicts[GONE] = gone
+            state.row, state.cells = None, {GONE: gone}
+            return True
+    return False
+
+
+# Columns
+
+
+def _written(other: State, column: str) -> Op:
+    """Return the write that a column has its value from, as an operation."""
+    stamp, cell = other.stamp(column), other.cells.get(column)
+    seen = {column: (cell[2], cell[3])} if isinstance(cell, list) and len(cell) == 4 else {}
+    return Op(stamp[1], 0, "", 0, "", "", False, stamp[0], {column: (other.row or {})[column]}, seen)
+
+
+def _plain(state: State, other: State, column: str, outcome: Outcome) -> None:
+    if other.stamp(column) != state.stamp(column):
+        merge.write("lww", state, _written(other, column), column, outcome)
+
+
+def _once(state: State, other: State, column: str, outcome: Outcome) -> None:
+    if other.stamp(column) != state.stamp(column):
+        merge.write("append", state, _written(other, column), column, outcome)
+
+
+def _elements(state: State, column: str) -> dict[str, tuple[Any, Stamp, Stamp]]:
+    """Return what ever was in a set: its value, when it was added last, and the last adding that was taken back."""
+    members, cell = members_of((state.row or {}).get(column)), state.cells.get(column)
+    stamps = cell["e"] if isinstance(cell, dict) else {}
+    found = {}
+    for key in {*members, *stamps}:
+        at = stamps.get(key) or [*state.stamp(column), *ZERO]
+        found[key] = (members.get(key), (at[0], at[1]), (at[2], at[3]))
+    return found
+
+
+def _unite(state: State, other: State, column: str, _outcome: Outcome) -> None:
+    assert state.row is not None
+    ours, cell, value = _elements(state, column), state.cells.get(column), state.row.get(column)
+    members, elements = members_of(value), dict(cell["e"]) if isinstance(cell, dict) else {}
+    changed = False
+    for key, (item, added, removed) in _elements(other, column).items():
+        _, there, gone = ours.get(key, (None, ZERO, ZERO))
+        if added <= there and removed <= gone:
+            continue
+        changed = True
+        if added > there:
+            members[key], there = item, added
+        gone = max(gone, removed)
+        elements[key] = [*there, *gone]
+        if there <= gone:
+            members.pop(key, None)
+    if changed:
+        as_list = isinstance((other.row or {}).get(column) if value is None else value, list)
+        state.row[column] = [members[key] for key in sorted(members)] if as_list else members
+        state.cells[column] = {"s": list(state.stamp(column)), "e": elements}
+
+
+def _sum(state: State, other: State, column: str, _outcome: Outcome) -> None:
+    assert state.row is not None
+    totals, theirs = totals_of(state, column), totals_of(other, column)
+    later = {replica: at for replica, at in theirs.items() if replica not in totals or at[0] > totals[replica][0]}
+    if later:
+        totals |= later
+        state.cells[column] = {"s": list(state.stamp(column)), "c": totals}
+        state.row[column] = sum(total for _, total in totals.values())
+
+
+def _decided(state: State, other: State, column: str, _outcome: Outcome) -> None:
+    assert state.row is not None
+    if other.stamp(column)[0] > state.stamp(column)[0]:
+        state.row[column], state.cells[column] = (other.row or {})[column], list(other.stamp(column))
+
+
+def _interweave(state: State, other: State, column: str, _outcome: Outcome) -> None:
+    assert state.row is not None
+    ours, theirs = _letters(state, column), _letters(other, column)
+    both = sequence.join(ours, theirs)
+    if both != ours:
+        state.cells[column] = {"s": list(state.stamp(column)), "t": both}
+        state.row[column] = sequence.read(both)
+
+
+def _letters(state: State, column: str) -> sequence.Held:
+    cell = state.cells.get(column)
+    return cell["t"] if isinstance(cell, dict) else sequence.first((state.row or {}).get(column) or "", state.stamp(column))
+
+
+_JOINS: Final[Mapping[str, Callable[[State, State, str, Outcome], None]]] = {
+    "lww": _plain, "append": _once, "set": _unite, "counter": _sum, "guarded": _decided, "text": _interweave,
+}  # fmt: skip

@@ -1,0 +1,141 @@
+"""A console and the rows of a hub as they stand: what is later here stays, and what the hub turns out to lack is handed over.
+
+The second is done where the hub may lack what was let go of: after it was restored, and at the first meeting with another hub.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+from app.engine.base.errors import BadInput
+from app.engine.store.rows import Row
+from app.engine.store.shelf import Key, Shelf
+from app.engine.sync import join
+from app.engine.sync.join import STAYS, WHOLE
+from app.engine.sync.merge import ERASED, GONE, Loss, State
+from app.engine.sync.ops import Op, parsed
+from app.engine.sync.sealing import replica_of
+from app.engine.sync.session import Session
+from app.engine.sync.whole import Told, hand_over
+
+ROWS: Final = 2000
+Standing: TypeAlias = tuple[Key, Row | None, dict[str, Any]]
+
+
+class Snapshot:
+    """One transaction's part of a snapshot; `acked` is how far the hub has our own operations."""
+
+    def __init__(self, shelf: Shelf, acked: int, now_us: int, *, compare: bool) -> None:
+        self._shelf, self._acked, self._now_us, self._compare = shelf, acked, now_us, compare
+        self._session = Session(shelf)
+        self.lost: list[tuple[Op, Loss]] = []  # what stayed here and is covered now
+        self.erased: list[Key] = []
+        self._lacked: list[Told] = []
+
+    def take(self, told: Sequence[Standing]) -> list[str]:
+        """Take rows as they stand at the hub, with ours on top of them; return the tables that changed."""
+        session = self._session
+        session.load(key for key, _, _ in told)
+        own = self._own([key for key, _, _ in told])
+        for key, values, cells in told:
+            if self._shelf.kinds(key[0]) is None:
+                continue
+            state = session.state(key)
+            if (state.cells and state.cells != cells) or key in own:
+                self._meet(key, self._there(state, key, values, cells), own.get(key, []))
+            else:
+                there = self._there(state, key, values, cells)
+                state.row, state.cells = there.row, there.cells
+            if ERASED in state.cells:
+                self.erased.append(key)
+        changed = session.tables()
+        self._end()
+        return changed
+
+    def _there(self, state: State, key: Key, values: Row | None, cells: dict[str, Any]) -> State:
+        """Return a row as it stands at the hub, with what never travels as it stands here."""
+        if values is None:
+            return State(None, cells)
+        kinds = self._shelf.kinds(key[0]) or {}
+        row = dict(state.row) if state.row is not None else self._shelf.fresh(key[0])
+        row.update((name, value) for name, value in values.items() if kinds.get(name, "local") != "local")
+        return State({**row, "id": key[1]}, cells)
+
+    def _meet(self, key: Key, there: State, own: list[Op]) -> None:
+        """Have a row be what stands at the hub, what it does not have of ours yet, and what is later here."""
+        kinds, state = self._shelf.kinds(key[0]) or {}, self._session.state(key)
+        waiting = _undecided(own, kinds) | {name: step for name, step in state.cells.get(STAYS, {}).items() if step}
+        here = State(
+            None if state.row is None else {**state.row, **{name: step["from"] for name, step in waiting.items()}}, state.cells
+        )
+        state.row, state.cells = there.row, there.cells
+        for op in own:
+            self._session.apply(op)
+        if self._compare and (lacked := join.beyond(state, here, kinds, lambda: self._fresh(key))) is not None:
+            self._lacked.append((key, {WHOLE: lacked}))
+        losses = join.join(state, here, kinds, lambda: self._fresh(key)).losses
+        marked = here.cells.get(STAYS)
+        if marked and GONE not in state.cells:
+            state.cells = {**state.cells, STAYS: marked}
+            at = Op("", 0, "", 0, *key, new=False, hlc=0, fields={})
+            self.lost += [(at, loss) for loss in losses if loss.column in marked]
+        if state.row is not None:
+            state.row.update((name, step["to"]) for name, step in waiting.items())
+
+    def left_out(self, told: frozenset[Key], start: Key, upto: Key | None, most: int = ROWS) -> Key | None:
+        """Hand over rows after `start`, up to `upto`, that the hub did not tell of; return where to go on, None at the end."""
+        page = self._shelf.page(start, most)
+        within = [key for key, _ in page if upto is None or key <= upto]
+        own = self._own([key for key in within if key not in told])
+        for key, (row, cells) in page:
+            kinds = self._shelf.kinds(key[0])
+            if kinds is None or key in told or (upto is not None and key > upto):
+                continue
+            waiting = _undecided(own.get(key, []), kinds)
+            here = State(None if row is None else {**row, **{name: step["from"] for name, step in waiting.items()}}, cells)
+            there = Session(self._shelf)
+            there.state(key).row, there.state(key).cells = None, {}
+            for op in own.get(key, []):
+                there.apply(op)
+            lacked = join.beyond(there.state(key), here, kinds, lambda key=key: self._fresh(key))  # type: ignore[misc]
+            if lacked is not None:
+                self._lacked.append((key, {WHOLE: lacked}))
+        self._end()
+        return page[-1][0] if len(page) == most and len(within) == most else None
+
+    def _fresh(self, key: Key) -> Row:
+        return {**self._shelf.fresh(key[0]), "id": key[1]}
+
+    def _own(self, keys: list[Key]) -> dict[Key, list[Op]]:
+        replica, found = replica_of(self._shelf), dict[Key, list[Op]]()
+        for row in self._shelf.own_of(keys, self._acked):
+            op = Op.from_json(json.loads(row["op"]), replica)
+            found.setdefault((op.table, op.row), []).append(op)
+        return found
+
+    def _end(self) -> None:
+        self._session.flush()
+        if self._lacked:
+            hand_over(self._shelf, self._lacked, self._now_us)
+            self._lacked = []
+
+
+def _undecided(own: Sequence[Op], kinds: Any) -> dict[str, dict[str, Any]]:
+    """Return the steps of guarded columns that a hub has not decided on: the first state they go from, the last they go to."""
+    found: dict[str, dict[str, Any]] = {}
+    for op in own:
+        for name, value in op.fields.items():
+            if kinds.get(name) == "guarded" and isinstance(value, dict) and not op.new:
+                found[name] = {"from": found.get(name, value).get("from"), "to": value.get("to")}
+    return found
+
+
+def standing(each: Any) -> Standing:
+    """Return a row of a snapshot: its key, values (None: it is gone) and cells; raise `BadInput`."""
+    told = parsed(each)
+    if not (
+        isinstance(told, list) and len(told) >= 4 and isinstance(told[0], str) and isinstance(told[1], str)
+        and (told[2] is None or isinstance(told[2], dict)) and isinstance(told[3], dict)
+    ):  # fmt: skip
+        raise BadInput("A row of a snapshot has values and cells")
+    return (told[0], told[1]), told[2], told[3]

@@ -103,23 +103,6 @@ async def batch_of(hub, console, device="ann"):
     return await console.console(lambda one: one.outgoing(100, 1 << 20))
 
 
-async def exchange_whole(hub, console, device):
-    """Exchange, with a snapshot where one is due."""
-    if await meet(hub, console, device):
-        await take_snapshot(hub, console)
-    await push(hub, console, device)
-    return await pull(hub, console, device)
-
-
-async def take_snapshot(hub, console):
-    after, head = ("", ""), -1
-    while after is not None:
-        page = await hub.hub(lambda one, at=tuple(after): one.snapshot(at))
-        head = page["head"] if head < 0 else head
-        await console.console(lambda one, page=page, head=head: one.take_snapshot(page, head))
-        after = page["next"]
-
-
 def spoil(path, table):
     """Overwrite the middle leaf of a table's tree with noise."""
     with contextlib.closing(sqlite3.connect(path)) as raw:

@@ -7,7 +7,7 @@ from app.engine.store.care import DUE, owe
 from app.engine.store.salvage import salvage
 from app.engine.store.store import Store
 from app.engine.sync.finishing import finish
-from tests.engine.sync.places import Place, exchange, exchange_whole, spoil
+from tests.engine.sync.places import Place, exchange, spoil
 
 
 async def names(place):
@@ -90,7 +90,7 @@ async def test_a_salvaged_hub_goes_on_behind_the_numbers_it_gave_away_and_everyb
     hub = await set_back(hub, tmp_path / "fresh.db")
     await ann.save(name="after")
     for console, device in ((ann, "ann"), (bob, "bob")) * 2:
-        await exchange_whole(hub, console, device)
+        await exchange(hub, console, device)
     log = await hub.store.read(lambda conn: [row["hub_seq"] for row in rows.select(conn, "sync_log")])
     assert min(log) > floor
     assert await names(bob) == await names(ann) == await names(hub) == ["after", "v0", "v1", "v2", "v3"]
@@ -127,6 +127,6 @@ async def test_what_a_salvaged_hub_could_not_read_is_taken_for_gone_by_nobody(pl
     hub = await set_back(hub, tmp_path / "fresh.db")
     assert len(await names(hub)) < 40
     for _ in range(2):
-        await exchange_whole(hub, ann, "ann")
+        await exchange(hub, ann, "ann")
     assert len(await names(ann)) == 40
     await hub.store.close()

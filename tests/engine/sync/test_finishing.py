@@ -109,7 +109,7 @@ async def test_whoever_joins_a_hub_whose_log_could_not_be_read_is_not_left_witho
     hub = await set_back(hub, tmp_path / "fresh.db")
     await ann.save(name="after")
     for console, device in ((ann, "ann"), (bob, "bob")):
-        await exchange_whole(hub, console, device)
+        await exchange(hub, console, device)
     assert await names(bob) == await names(hub) == ["after", "v0", "v1", "v2"]
     await hub.store.close()
 

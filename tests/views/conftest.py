@@ -120,7 +120,7 @@ def _fill_jobs(engine: StubEngine, now: int) -> None:
                 "node-01": {"state": "done", "examples": 143, "loss": 0.21}, "node-02": {"state": "done", "examples": 240, "loss": 0.3},
                 "node-06": {"state": "late", "examples": None, "loss": None, "rejected": 2, "reason": "no answer within 30 s"}},
              "waits": "Waiting for node-06", "updates": {"clients": ["node-01", "node-02"], "norms": [0.41, 2.9],
-             "shares": [0.9, -0.2], "outliers": ["node-02"], "drift": 0.35}}, actor="ada@1f2e3d4c"),
+             "shares": [0.9, -0.2], "drifts": [0.4, 2.1], "outliers": ["node-02"], "drift": 0.35}}, actor="ada@1f2e3d4c"),
         Job("j-queue", "qubo", "Solve G55", "queued", now - 2_000_000, actor="ada@1f2e3d4c"),
         Job("j-qubo", "qubo", "maxcut-800.txt, 5 s", "done", now - 90_000_000, now - 89_000_000, now - 84_000_000, 5, 5, "s",
             {"best_energy": -9_530.0}, result=_solved(), actor="ada@1f2e3d4c"),

@@ -23,6 +23,7 @@ def test_a_running_training_shows_rounds_and_nodes(full_window):
     assert page._waits.text() == "Waiting for node-06"
     assert page.nodes.model.record_at(2).rejected == 2
     assert page.updates.norms.twin().rows == [("node-01", "done", 0.41), ("node-02", "suspect", 2.9)]
+    assert page.updates.drifts.twin().rows == [("node-01", "done", 0.4), ("node-02", "suspect", 2.1)]
     assert page.updates.said == "Clients pull apart by 35\u2009%. Far from the others: node-02."
     assert [page.verbs[name].isEnabled() for name in ("pause", "resume", "stop")] == [True, False, True]
 

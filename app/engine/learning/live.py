@@ -235,6 +235,7 @@ class Live:
         session = self._session.after(row, checkpoint)
         now_us = clock.now_us()
         noted = [part for part, _ in answers if part.state not in federation.REJECTED]
+        rejected, unwritten = dict(self._rejected), len(self._unwritten)  # more may come in while this is written
         parts = [*self._rows(noted, row.round, now_us), *self._rows(self._unwritten, row.round, now_us)]
         details: dict[str, Any] = {
             "cpu_s": row.cpu_s,
@@ -244,7 +245,7 @@ class Live:
             "drift": row.drift,
         }
         details["parts"] = [one.to_json() for one in row.parts]
-        details["rejected"] = [{"name": one.name, "state": one.state, "reason": one.reason} for one in self._rejected.values()]
+        details["rejected"] = [{"name": one.name, "state": one.state, "reason": one.reason} for one in rejected.values()]
         kept = {
             "id": new_id(), "run_id": session.id, "round": row.round,
             "accuracy": row.accuracy, "loss": row.loss, "details": details,
@@ -254,7 +255,8 @@ class Live:
         self._session = session
         self._keep(session)
         self._done.append(row)
-        self._rejected, self._unwritten = {}, []
+        self._rejected = {key: part for key, part in self._rejected.items() if key not in rejected}
+        del self._unwritten[:unwritten]
         self._spent |= {part.digest for part, _ in answers} - {""}
         came = {part.client: part.to_json() for part, update in answers if update is not None}
         self._learn({part.client for part, _ in answers}, came)
@@ -272,7 +274,7 @@ class Live:
     async def _put(self, session: Session) -> None:
         """Write how the session stands, and what was rejected in the round that is open."""
         course, now_us = self._course, self._base.clock.now_us()
-        rejected, self._unwritten = self._rows(self._unwritten, session.round + 1, now_us), []
+        rejected = self._rows(self._unwritten, session.round + 1, now_us)
         stamp: dict[str, Any] = {"actor": course.actor, "cause": course.cause, "now_us": now_us}
 
         def write(conn: rows.Conn) -> None:
@@ -280,6 +282,7 @@ class Live:
             rows.put_new(conn, sessions.UPDATES, rejected, **stamp)
 
         await self._base.store.write(write)
+        del self._unwritten[: len(rejected)]
         self._session = session
         self._keep(session)
 

@@ -29,7 +29,7 @@ class ControlPage(RunPage):
     def __init__(self, context: Context) -> None:
         super().__init__(context, tr("Control"), context.engine.control.records)
         self.form = self.add_form(
-            "control.run", tr("Run a controller"), hidden=("rate_hz", "service_s", "policy", "nodes", "model")
+            "control.run", tr("Run a controller"), hidden=("rate_hz", "service_s", "policy", "nodes", "model", "tuned")
         )
         self.trial = self.add_form(
             "control.trial", tr("Try a model against peers"), hidden=("candidates", "service_s", "weight", "seed")
@@ -203,7 +203,7 @@ def _now(result: Mapping[str, Any], write: Callable[[float], str]) -> str:
 def _settings(result: Mapping[str, Any]) -> str:
     """Return what a tuning found, or what steered a run that was given a tuning."""
     found = result.get("settings") or {}
-    said = ", ".join(f"{name} {number_text(value, '.3g')}" for name, value in found.items())
+    said = ", ".join(f"{name} {number_text(value, '.4g')}" for name, value in found.items())
     return tr("Settings found: {settings}", settings=said) if said and "accepted" in result else ""
 
 

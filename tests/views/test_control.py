@@ -147,7 +147,7 @@ def test_a_tuning_says_what_it_found_and_hands_it_on(full_window, full, start):
         "Simulated, on loads the search has not seen: 5.3\u202f% less cost than before · accepted · "
         "auto gave way to pid, which did better on the tuning loads."
     )
-    assert page._peer.text() == "Settings found: kp 0.512"
+    assert page._peer.text() == "Settings found: kp 0.5123"
     assert page._course.isHidden()
     assert not page.steer.use.isHidden()
     assert not page.steer.confirm.isHidden()

@@ -23,7 +23,7 @@ _RUN: Final = "app.engine.control.work:run"
 _TRIAL: Final = "app.engine.control.trials:trial"
 _TUNE: Final = "app.engine.control.trials:tuning"
 _CONFIRM: Final = "app.engine.control.blocks:confirm"
-# From how many controllers beside it on one tells of its turns half as often, ten at a time.
+# With so many others beside it a controller tells of ten turns at a time, not of four: who looks on pays for each message.
 _MANY: Final = 3
 _TELL_RARELY: Final = 10
 _REPLAY: Final = "app.engine.control.whatif:replay"
@@ -37,6 +37,7 @@ class ControlService:
         self._book = RunBook(base, "control_runs")
         self._orders = base.home / "control"
         self._log: ActionLog | None = None
+        self._live = 0
 
     async def start(self) -> None:
         """Load the runs of this home, and write down from now on what controllers do."""
@@ -83,7 +84,7 @@ class ControlService:
             **_load_of(kind, seconds, low, high, rate_hz, service_s), "law": need(law, kind.plant).name, "mode": mode,
             "seed": seed, "orders": str(orders_file), **found,
         }  # fmt: skip
-        if sum(job.kind == "control" and not job.finished for job in self._base.jobs.records) >= _MANY:
+        if self._live >= _MANY:
             spec["tell_every"] = _TELL_RARELY
         name = f"{law}, tuned," if found else law
         if kind.name == "balancer":
@@ -91,12 +92,14 @@ class ControlService:
         if agents:
             spec |= {"agents": agents, "high": min(spec["high"], len(agents["peers"]))}
             spec["low"] = min(spec["low"], spec["high"])
+        self._live += 1
         try:
             return await self._book.execute(
                 "control", _RUN, spec, title=f"{name} on {kind.name}, {seconds:g} s", source=kind.name, seed=seed,
                 actor=actor, cause=cause, run_id=run_id,
             )  # fmt: skip
         finally:
+            self._live -= 1
             await asyncio.to_thread(orders_file.unlink, missing_ok=True)
             if self._log is not None:
                 await self._log.flush()

@@ -10,7 +10,6 @@ from app.engine.base.settings import Settings
 from app.engine.control.records import RUNS
 from app.engine.control.service import ControlService
 from app.engine.jobs.base import Base
-from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
 from app.engine.jobs.service import Jobs
 from app.engine.observe.timeline import Filter, find
@@ -197,19 +196,22 @@ async def test_what_a_tuning_found_steers_a_run_and_its_replay(control):
     assert again["laws"]["coherent"]["sizes"] != again["laws"]["coherent tuned"]["sizes"]
 
 
-async def test_where_three_run_already_the_next_tells_of_its_turns_half_as_often(base, control, monkeypatch):
-    asked = []
+async def test_where_three_run_already_the_next_tell_of_their_turns_less_often(control, monkeypatch):
+    asked, ended = [], asyncio.Event()
 
     async def execute(_kind, _target, spec, **_more):
         asked.append(spec.get("tell_every"))
+        await ended.wait()
         return {}
 
     monkeypatch.setattr(control._book, "execute", execute)
-    for number, state in enumerate(("running", "queued", "done", "running")):
-        await control.run(**ASKED)
-        base.jobs.records.put(Job(f"j{number}", "control", "auto", state, 1))
+    runs = [asyncio.create_task(control.run(**ASKED)) for _ in range(5)]
+    await asyncio.sleep(0)
+    assert asked == [None, None, None, 10, 10]
+    ended.set()
+    await asyncio.gather(*runs)
     await control.run(**ASKED)
-    assert asked == [None, None, None, None, 10]
+    assert asked[-1] is None
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from app.engine.control.simulate import Plant
 from app.engine.control.trials import asked_of, trial, tuning
 from app.engine.control.tune import CLASSICAL, Tuned, pick, tune
 
+SERIES = Path(__file__).resolve().parents[4] / "shared" / "data" / "traces" / "nab"
 SMALL = {"seeds": 30, "candidates": 8, "tuning_seeds": 4, "seconds": 30.0}
 
 
@@ -129,3 +131,16 @@ def test_the_same_against_the_same_differs_by_less_than_half_a_percent(load):
     assert abs(told["effect"]) < 0.005
     assert told["low"] < 0.005
     assert told["high"] > -0.005
+
+
+@pytest.mark.skipif(not SERIES.is_dir(), reason="no shared traces here")
+@pytest.mark.parametrize(
+    ("series", "most"),
+    [("ec2_cpu_utilization_53ea38", 0.005), ("ec2_network_in_257a54", 0.02)],
+)
+def test_on_recorded_series_the_same_against_the_same_differs_by_no_more_than_is_told(series, most):
+    spec = {"load": "trace", "trace": str(SERIES / f"{series}.csv"), "model": "coherent", "against": ["static"],
+            "seeds": 40, "candidates": 1, "tuning_seeds": 1}  # fmt: skip
+    told = trial(spec, 1)["aa"]
+    assert abs(told["effect"]) < most
+    assert told["low"] <= told["effect"] <= told["high"]

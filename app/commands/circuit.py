@@ -175,7 +175,8 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "circuit.import", "Import a circuit",
-        "Reads an OpenQASM 2 or 3 or a QPY file, or a text, and keeps it in this home as OpenQASM 3. Nothing malformed is "
+        "Reads an OpenQASM 2 or 3 or a QPY file, or a text, and keeps it in this home as OpenQASM 3, or as 2 where a text of 3 "
+        "would be too large to be read again. Nothing malformed is "
         "kept. QPY is read from version 13 on, in a process of its own with limits of time and memory.",
         take,
         (

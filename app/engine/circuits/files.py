@@ -31,14 +31,14 @@ class CircuitFiles:
     async def take(
         self, *, file: Path | None, text: str = "", name: str, replace: bool, actor: str, cause: str = ""
     ) -> dict[str, Any]:
-        """Read a circuit from a file or from OpenQASM `text`, keep it as OpenQASM 3 under `name`, and tell what it is."""
+        """Read a circuit from a file or from OpenQASM `text`, keep it under `name`, and tell what it is."""
         if (file is None) == (not text):
             raise BadInput("Give a file or a text, one of the two", field="file")
         title = name or (file.stem if file is not None else "typed")
         plain = re.sub(r"[^\w.-]+", "-", title).strip("-.")[:80]
         if not plain:
             raise BadInput("{name} holds no letter or digit to name a file by", field="name", name=repr(title))
-        told = await self._convert(file, text, "qasm3", title=f"Read {title}", actor=actor, cause=cause)
+        told = await self._convert(file, text, "kept", title=f"Read {title}", actor=actor, cause=cause)
         return await self._write(told, self.folder / f"{plain}.qasm", replace=replace)
 
     async def export(

@@ -133,13 +133,17 @@ def look(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = 
 
 
 def convert(spec: dict[str, Any], _seed: int = 0, report: Report = silent, _stop: Stop = never) -> dict[str, Any]:
-    """Return {data: base64, size_bytes, qubits, operations} of the circuit in `spec`, written in its `format`."""
+    """Return {data: base64, size_bytes, qubits, operations} of the circuit in `spec`, written in its `format`.
+
+    The format `kept` is OpenQASM 3, or 2 where a text of 3 would be too large to be read again.
+    """
     import base64
 
     from app.engine.circuits.adapters import qasm_out, qpy_file
 
     found, name = qpy_file.opened(spec)
-    data = qasm_out.written(found, str(spec["format"]), name)
+    form = str(spec["format"])
+    data = qasm_out.kept(found, name) if form == "kept" else qasm_out.written(found, form, name)
     report(1.0, 1.0)
     size = {"size_bytes": len(data), "qubits": found.num_qubits, "operations": len(found.data)}
     return {"data": base64.b64encode(data).decode(), **size}

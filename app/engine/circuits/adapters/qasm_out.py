@@ -5,7 +5,7 @@ from typing import Any, Final
 from qiskit import qasm2, qasm3, transpile
 from qiskit.exceptions import QiskitError
 
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Limit
 from app.engine.circuits import document
 from app.engine.circuits.adapters import expanded, qiskit_read, qpy_file
 from app.engine.circuits.gates import GATES
@@ -29,6 +29,16 @@ def written(circuit: Any, form: str, name: str) -> bytes:
         reason = " ".join(str(getattr(error, "message", "") or error).split())[:300]
         raise BadInput("{file}: cannot be written as {form}: {reason}", file=name, form=form, reason=reason) from None
     return f"{text.rstrip()}\n".encode()
+
+
+def kept(circuit: Any, name: str) -> bytes:
+    """Return the circuit as OpenQASM 3, or as 2 where what is written would be refused when it is read; as `written` raises."""
+    data = written(circuit, "qasm3", name)
+    try:
+        qiskit_read.read(data.decode(), name)
+    except Limit:
+        return written(circuit, "qasm2", name)
+    return data
 
 
 def text_of(circuit: Any, spec: dict[str, Any]) -> str:

@@ -48,3 +48,12 @@ def test_free_angles_go_to_the_editor_and_back_and_computed_ones_do_not():
     made, why_not = qasm_out.editable(read(text.replace("rx(theta)", "rx(2 * theta)"), "c"))
     assert made is None
     assert why_not == "It computes with free parameters."
+
+
+def test_what_is_kept_can_be_read_again_in_version_two_where_three_would_be_refused():
+    definitions = "gate g0 a { x a; }\n" + "".join(f"gate g{n} a {{ g{n - 1} a; g{n - 1} a; }}\n" for n in range(1, 14))
+    for levels, version in ((3, b"OPENQASM 3"), (13, b"OPENQASM 2")):
+        found = read(f'OPENQASM 2.0;\ninclude "qelib1.inc";\n{definitions}qreg q[1];\ng{levels} q[0];', "f")
+        data = qasm_out.kept(found, "f")
+        assert data.startswith(version)
+        assert read(data.decode(), "f").size() == 1

@@ -67,11 +67,16 @@ def sample_columns(terms: Sequence[str] = ()) -> list[Column[Sample]]:
         Column("feasible", tr("Feasible"), lambda row: row.feasible, lambda yes: tr("● yes") if yes else tr("■ no"), 80,
                token=lambda row: "ok" if row.feasible else "bad"),
         Column("violations", tr("Broken"), lambda row: row.violations, width=60, right=True),
-        *(Column[Sample](f"term{k}", name, partial(_term, name), figure_text, 120, right=True)
+        *(Column[Sample](f"term{k}", name, partial(_term, name), figure_text, _width_of(name), right=True)
           for k, name in enumerate(terms)),
         Column("distance", tr("Bits from the best"), lambda row: row.distance, width=110, right=True),
         Column("count", tr("Times found"), lambda row: row.count, width=90, right=True),
     ]  # fmt: skip
+
+
+def _width_of(title: str) -> int:
+    """Return the width of a column of figures under a title that a problem gave."""
+    return max(120, 7 * len(title) + 24)
 
 
 def _term(name: str, row: Sample) -> float | None:

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
-from app.views.qubo import figure_text
+from app.views.qubo import figure_text, sample_columns
 
 
 def test_a_finished_run_shows_objective_verdict_course_and_samples(full_window):
@@ -130,6 +130,7 @@ def test_samples_have_the_columns_of_their_problem_and_a_landscape(full_window, 
     full_window.settle()
     titles = [column.title for column in page.samples.view.columns]
     assert titles[3:7] == ["Feasible", "Broken", "vehicles", "Bits from the best"]
+    assert sample_columns(["constraints at their limit"])[5].width > sample_columns(["vehicles"])[5].width
     assert page.tabs.widget(0) is page.samples
     rows = page.plot.twin().rows
     assert [row[0] for row in rows] == ["Annealing"] * 3 + ["savings"] * 2

@@ -85,5 +85,5 @@ async def test_the_command_qubo_picture_hands_the_file_on():
 
     call = SimpleNamespace(engine=SimpleNamespace(qubo=SimpleNamespace(picture=draw)), actor="me@here", cause="why")
     row = CommandTable(ROWS).need("qubo.picture")
-    assert await row.run(call, **row.take({"file": "g.txt", "kind": "partition"})) == {"n": 3}
-    assert asked == {"file": Path("g.txt"), "kind": "partition", "actor": "me@here", "cause": "why"}
+    assert await row.run(call, **row.take({"file": "g.txt", "kind": "qubo", "sense": "max"})) == {"n": 3}
+    assert asked == {"file": Path("g.txt"), "kind": "qubo", "sense": "max", "actor": "me@here", "cause": "why"}

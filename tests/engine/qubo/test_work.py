@@ -59,11 +59,13 @@ def test_a_target_ends_the_search_early() -> None:
 
 
 def test_a_file_is_read_by_its_path(tmp_path: Path) -> None:
-    (tmp_path / "q").write_text("p qubo 0 3 2 1\n0 0 4\n1 1 -1\n0 2 3\n")
-    result = run(file=str(tmp_path / "q"))
-    assert result["objective"] == 7
-    assert result["sample"] == "101"
-    assert result["sense"] == "max"
+    for told, sense, objective, samples in (
+        ("", "min", -1, {"010", "011"}), ("c sense = max\n", "max", 7, {"101"}),
+    ):  # fmt: skip
+        (tmp_path / "q").write_text(told + "p qubo 0 3 2 1\n0 0 4\n1 1 -1\n0 2 3\n")
+        result = run(file=str(tmp_path / "q"))
+        assert (result["objective"], result["sense"]) == (objective, sense)
+        assert result["sample"] in samples
 
 
 def test_a_malformed_file_is_told_with_its_line(tmp_path: Path) -> None:

@@ -63,15 +63,17 @@ def apply(
     if unknown:
         cells = {name: other.cells.get(name, list(other.stamp(name))) for name in unknown}
         outcome.unknown[WHOLE] = {"row": {name: (other.row or {})[name] for name in unknown}, "cells": cells}
-    known = state.row is not None
+    known, before = state.row is not None, dict(state.row or {})
     _join(state, other, kinds, lambda: {**fresh(), "id": op.row}, outcome)
     if state.row is None or other.row is None:
         return outcome
     for column in (name for name in other.row if kinds.get(name) == "guarded"):
-        if decided_hlc and known and state.row[column] != other.row[column] and state.stamp(column) != other.stamp(column):
-            verdict: Any = {"at": decided_hlc, "ok": False, "value": state.row[column], "reason": "guarded"}
+        now, told = state.row[column], other.row[column]
+        if decided_hlc and known and (now != before[column] or (now != told and state.stamp(column) != other.stamp(column))):
+            verdict: Any = {"at": decided_hlc, "ok": now == told, "value": now, "reason": "" if now == told else "guarded"}
             outcome.verdicts[column] = verdict
-            outcome.losses.append(Loss(column, state.row[column], state.stamp(column), other.row[column], op.stamp, "guarded"))
+            if now != told:
+                outcome.losses.append(Loss(column, now, state.stamp(column), told, op.stamp, "guarded"))
         else:
             verdict = (verdicts or {}).get(column)
         if isinstance(verdict, dict) and verdict["at"] > state.stamp(column)[0]:

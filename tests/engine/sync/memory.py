@@ -35,6 +35,10 @@ class MemoryShelf:
         twin.d["plain"] = {table: dict(rows) for table, rows in self.d["plain"].items()}
         return twin  # what stands inside is replaced, never changed
 
+    @property
+    def conn(self):
+        return self
+
     # the schema
 
     def kinds(self, table):

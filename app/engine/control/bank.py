@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from app.engine.base.contracts import Resource, ResourceState
 from app.engine.base.errors import BadInput
 from app.engine.control import records as reason
+from app.engine.control.abreast import abreast
 from app.engine.control.choose import Auto
 from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
 from app.engine.control.laws import suited
@@ -161,6 +162,8 @@ class ControllerBank:
         self.actions: deque[tuple[int, Action]] = deque(maxlen=_KEPT_ACTIONS)
         self._asked: Floats = np.array(self.applied, float)
         self._acted, self._ended, self.killed = [False] * len(self.applied), False, False
+        # Rows on their way to the safe size: one that hangs there is not asked once more on top.
+        self._leaving: set[int] = set()
         self._lock = threading.RLock()
         patience_s = 3 * tick_s + max(one.cool_s for one in self.envelopes)
         # One turn that hangs holds the lock: the revert goes past it.
@@ -192,7 +195,7 @@ class ControllerBank:
             now_s = self._clock()
             sizes = self.columns.tick(now_s)
             if self.killed:
-                self._again(now_s)
+                self._again()
                 return np.array(self.applied, float)
             if self.columns.mode == reason.APPLY:
                 for row in np.flatnonzero(np.abs(sizes - self._asked) > 1e-9).tolist():
@@ -219,29 +222,42 @@ class ControllerBank:
         return list(self.applied)
 
     def kill(self) -> list[float]:
-        """Use the kill switch: every resource at its safe size at once, whatever a turn hangs in, and no action any more."""
+        """Use the kill switch: every resource at its safe size at once, whatever a turn hangs in, and no action any more.
+
+        An actuator that hangs holds up no other; it is waited for two seconds.
+        """
         self.killed = True
-        for row, envelope in enumerate(self.envelopes):
-            self._set(row, envelope.safe, reason.KILLED, self._clock())
+        self._leave(range(len(self.envelopes)), reason.KILLED)
         return list(self.applied)
 
-    def _again(self, now_s: float) -> None:
+    def _again(self) -> None:
         """Ask those once more whose actuator did not take the safe size at a kill."""
-        for row, touch in enumerate(self._touches):
-            if touch.actuator:
-                self._set(row, self.envelopes[row].safe, reason.KILLED, now_s)
+        self._leave([row for row, touch in enumerate(self._touches) if touch.actuator], reason.KILLED)
+
+    def _leave(self, rows: Sequence[int], why: str) -> None:
+        """Set the safe sizes of `rows`; one that hangs is left behind and holds up no other."""
+
+        def leave(row: int) -> None:
+            try:
+                self._set(row, self.envelopes[row].safe, why, self._clock())
+            finally:
+                self._leaving.discard(row)
+
+        asked = [row for row in rows if row not in self._leaving]
+        self._leaving.update(asked)
+        abreast(leave, asked)
 
     def _let_go(self) -> None:
         if self.killed:
-            self._again(self._clock())
+            self._again()
         else:
             self._to_safe(reason.LET_GO)
-            self._acted = [acted and bool(one.actuator) for acted, one in zip(self._acted, self._touches, strict=True)]
+            for row, touch in enumerate(self._touches):
+                self._acted[row] = self._acted[row] and (bool(touch.actuator) or row in self._leaving)
 
     def _to_safe(self, why: str) -> None:
-        for row, envelope in enumerate(self.envelopes):
-            if self.columns.mode == reason.APPLY or self._acted[row]:
-                self._set(row, envelope.safe, why, self._clock())
+        applies = self.columns.mode == reason.APPLY
+        self._leave([row for row in range(len(self.envelopes)) if applies or self._acted[row]], why)
 
     def _turn(self) -> None:
         self.optimize()

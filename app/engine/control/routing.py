@@ -5,6 +5,7 @@ Balancing", IEEE TPDS 12, 2001); adaptive weights by latency. An outlier is ejec
 grows with each ejection, at most half of all at once; then one trial request decides (a circuit breaker half open).
 """
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ class Backend:
     ejections: int = 0
     until_s: float = 0.0
     trying: bool = False
+    ejected_s: float = -math.inf
     done: int = 0
     failed: int = 0
     since_s: float = 0.0
@@ -60,7 +62,7 @@ class Router:
         """Return who takes the next request among the first `active` that are not ejected, or None when all are full.
 
         One that is ejected, or is the one this request just failed at (`but`), gives its place to the next: a pool of one
-        must not stand still with its first backend.
+        must not stand still with its first backend. Who is ejected is picked for its trial only: `trying` is set then.
         """
         able = [one for one in self.backends if one is not but and one.open(now_s)][:active]
         free = [one for one in able if one.inflight < self.limit]
@@ -90,19 +92,24 @@ class Router:
         age = min(1.0, max(0.1, (now_s - one.since_s) / self.slow_start_s))
         return age * usual_s / max(one.latency_s or usual_s, 1e-6)
 
-    def ended(self, one: Backend, now_s: float, took_s: float, *, failed: bool) -> None:
-        """Note that a request of `one` ended."""
+    def ended(self, one: Backend, now_s: float, took_s: float, *, failed: bool, trial: bool = False) -> None:
+        """Note that a request of `one` ended; `trial` marks the one it was picked for while it was ejected.
+
+        A request from before an ejection tells of a time that was judged already, and decides neither that nor the trial.
+        """
         one.inflight -= 1
         one.done += 1
         one.failed += failed
+        if not trial and (one.until_s > 0 or now_s - took_s < one.ejected_s):
+            return
         if failed:
             one.errors_in_row += 1
-            if one.trying or one.errors_in_row >= _ERRORS:
+            if trial or one.errors_in_row >= _ERRORS:
                 self._eject(one, now_s)
             return
         one.latency_s = one.latency_s + _SMOOTH * (took_s - one.latency_s) if one.latency_s else took_s
         one.errors_in_row = 0
-        if one.trying:
+        if trial:
             one.until_s, one.trying, one.ejections = 0.0, False, 0
 
     def _eject(self, one: Backend, now_s: float) -> None:
@@ -110,5 +117,6 @@ class Router:
         if 2 * (out + 1) > len(self.backends) and not one.trying:
             return
         one.ejections += 1
+        one.ejected_s = now_s
         one.until_s = now_s + min(_MOST_EJECT_S, _EJECT_S * 2 ** (one.ejections - 1))
         one.trying, one.errors_in_row = False, 0

@@ -10,7 +10,7 @@ from app.engine.control import ControllerBank, ElasticThreadPool, ThreadPoolReso
 from app.engine.control.bank import MODELS, REASONS, Columns
 from app.engine.control.controller import Controller, Manner, sight_of
 from app.engine.control.envelope import Envelope
-from app.engine.control.records import APPLY, RECOMMENDED, SAFE
+from app.engine.control.records import APPLY, DEAD, RECOMMENDED, SAFE
 
 TIGHT = Envelope(2, 40, 10, up_per_s=60.0, down_per_s=25.0, stale_s=0.25, lost_s=0.35, cool_s=0.15, canary=0.8)
 WIDE = Envelope(2, 64, 10)
@@ -296,3 +296,36 @@ def test_neither_the_kill_switch_nor_the_stop_of_a_bank_waits_for_a_sensor_that_
     assert not hung.is_alive()
     assert [play.size for play in plays] == [12.0, 12.0]
     assert set(asked) == {12.0}
+
+
+@pytest.mark.parametrize("end", ["kill", "stop", "dead"])
+def test_an_actuator_that_hangs_keeps_no_other_from_its_safe_size(end, monkeypatch):
+    monkeypatch.setattr("app.engine.control.abreast.PATIENCE_S", 0.2)
+    plays, bank, turn = both(4)
+    turn(30)
+    gate, back, asked, steer = threading.Event(), threading.Event(), [], plays[0].apply_control
+
+    def hang(size):
+        asked.append(size)
+        assert gate.wait(60)
+        steer(size)
+        back.set()
+        return size
+
+    plays[0].apply_control = hang
+    for play in plays:
+        play.size = 30.0
+    done = threading.Event()
+
+    def call():
+        bank._to_safe(DEAD) if end == "dead" else getattr(bank, end)()
+        done.set()
+
+    threading.Thread(target=call, daemon=True).start()
+    assert done.wait(20)
+    assert [play.size for play in plays[1:]] == [12.0] * 3
+    bank._to_safe(DEAD)  # as the watch does again: who hangs is not asked on top
+    assert asked == [12.0]
+    gate.set()
+    assert back.wait(20)
+    assert plays[0].size == 12.0

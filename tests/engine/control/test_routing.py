@@ -52,10 +52,10 @@ def test_errors_in_a_row_eject_for_ever_longer_and_one_trial_brings_it_back():
     first = router.pick(1.0, 1)
     assert first is bad
     assert router.pick(1.0, 1) is router.backends[1]  # one trial at a time
-    router.ended(bad, 1.1, 0.1, failed=True)
+    router.ended(bad, 1.1, 0.1, failed=True, trial=True)
     assert bad.until_s == pytest.approx(3.1)
     router.pick(4.0, 1)
-    router.ended(bad, 4.1, 0.1, failed=False)
+    router.ended(bad, 4.1, 0.1, failed=False, trial=True)
     assert bad.until_s == 0
 
 
@@ -81,5 +81,28 @@ def test_an_ejected_backend_gives_its_place_to_the_next():
     # Its trial comes when its time is over; a success brings it back.
     trial = router.pick(1.5, 1)
     assert trial.name == "a"
-    router.ended(trial, 1.6, 0.01, failed=False)
+    router.ended(trial, 1.6, 0.01, failed=False, trial=trial.trying)
     assert router.pick(1.7, 1).name == "a"
+
+
+def test_requests_that_were_in_flight_at_an_ejection_neither_prolong_it_nor_decide_the_trial():
+    router = make("round_robin", 4)
+    bad = router.backends[0]
+    bad.inflight = 60
+    for _ in range(40):
+        router.ended(bad, 0.5, 0.4, failed=True)
+    assert (bad.ejections, bad.until_s) == (1, 1.5)
+    router.ended(bad, 0.6, 0.5, failed=False)
+    assert bad.until_s == 1.5  # a late success brings nothing back
+    trial = router.pick(2.0, 1)
+    assert trial is bad
+    assert bad.trying
+    router.ended(bad, 2.1, 2.0, failed=False)
+    router.ended(bad, 2.1, 2.0, failed=True)
+    assert bad.trying
+    assert bad.ejections == 1
+    router.ended(bad, 2.2, 0.2, failed=False, trial=True)
+    assert (bad.until_s, bad.trying, bad.ejections) == (0.0, False, 0)
+    for _ in range(15):
+        router.ended(bad, 2.3, 2.2, failed=True)
+    assert bad.until_s == 0.0  # they are of the time before

@@ -34,15 +34,16 @@ class LoadBalancer:
         """Return a backend's answer; raises `Limit` when none can take it, else what the last one raised."""
         with self._lock:
             self.asked += 1
-            backend = self.router.pick(self._clock(), self.active)
-        begin_s = self._clock()
+            begin_s = self._clock()
+            backend = self.router.pick(begin_s, self.active)
+            # Only a trial is picked while its backend is ejected.
+            trial = backend is not None and backend.trying
+            self.refused += backend is None
+        if backend is None:
+            raise Limit("No backend can take a request now")
         try:
-            answer = self._try(request, backend)
-        except Exception as first:
-            if isinstance(first, Limit):
-                with self._lock:
-                    self.refused += 1
-                raise
+            answer = self._try(request, backend, begin_s, trial=trial)
+        except Exception as first:  # noqa: BLE001 - whatever a backend raises, another is asked
             answer = self._again(request, backend, first)
         with self._lock:
             self.done += 1
@@ -51,23 +52,23 @@ class LoadBalancer:
             self._recent = [*self._recent[-999:], took_s]
         return answer
 
-    def _again(self, request: Any, failed: Backend | None, first: Exception) -> Any:
+    def _again(self, request: Any, failed: Backend, first: Exception) -> Any:
         """Try another backend; where there is none, what the first raised is raised."""
         with self._lock:
-            other = self.router.pick(self._clock(), self.active, but=failed)
+            begin_s = self._clock()
+            other = self.router.pick(begin_s, self.active, but=failed)
+            trial = other is not None and other.trying
         try:
             if other is None:
                 raise first
-            return self._try(request, other)
+            return self._try(request, other, begin_s, trial=trial)
         except Exception:
             with self._lock:
                 self.failed += 1
             raise
 
-    def _try(self, request: Any, backend: Backend | None) -> Any:
-        if backend is None:
-            raise Limit("No backend can take a request now")
-        begin_s, failed = self._clock(), True
+    def _try(self, request: Any, backend: Backend, begin_s: float, *, trial: bool) -> Any:
+        failed = True
         try:
             answer = self._send(backend.name, request)
             failed = False
@@ -75,7 +76,7 @@ class LoadBalancer:
         finally:
             with self._lock:
                 now_s = self._clock()
-                self.router.ended(backend, now_s, now_s - begin_s, failed=failed)
+                self.router.ended(backend, now_s, now_s - begin_s, failed=failed, trial=trial)
 
     def add(self, name: str) -> None:
         """Add a backend; it starts slowly."""

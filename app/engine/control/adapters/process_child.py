@@ -1,23 +1,25 @@
-"""The child of a process pool: reads {target, args} as lines of JSON, runs, and answers with a line; ends when told no more.
+"""The child of a process pool: reads [id, target, args] as lines of JSON and answers each with a line; ends when told no more.
 
-What a task prints goes to standard error, so that nothing but answers stands on standard output.
+Orders and answers go over descriptors that no task knows: what a task prints, or what a command it starts prints, goes to
+standard error, and what it reads from standard input is nothing.
 """
 
 import importlib
 import json
-import sys
+import os
 from typing import IO, Any
 
 
 def answer(line: str) -> str:
-    """Return the answer to one line: {"result"} or {"error"}, as JSON."""
+    """Return the answer to one line: {"id", "result"} or {"id", "error"}, as JSON."""
+    number: Any = None
     try:
-        target, args = json.loads(line)
+        number, target, args = json.loads(line)
         module, _, function = target.partition(":")
         result: Any = getattr(importlib.import_module(module), function)(*args)
-        return json.dumps({"result": result})
+        return json.dumps({"id": number, "result": result})
     except Exception as error:  # noqa: BLE001 - whatever a task raises is told to who asked
-        return json.dumps({"error": f"{type(error).__name__}: {error}"})
+        return json.dumps({"id": number, "error": f"{type(error).__name__}: {error}"})
 
 
 def serve(asked: IO[str], told: IO[str]) -> None:
@@ -27,6 +29,15 @@ def serve(asked: IO[str], told: IO[str]) -> None:
         told.flush()
 
 
+def main() -> None:
+    """Keep the pipes for orders and answers, give tasks others, and serve."""
+    asked, told = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    serve(asked, told)
+
+
 if __name__ == "__main__":
-    out, sys.stdout = sys.stdout, sys.stderr
-    serve(sys.stdin, out)
+    main()

@@ -26,25 +26,39 @@ _END_S: Final = 3.0
 class _Child:
     def __init__(self) -> None:
         path = os.pathsep.join(entry for entry in sys.path if entry)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "app.engine.control.adapters.process_child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": path},
-        )  # fmt: skip
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "app.engine.control.adapters.process_child"], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, text=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": path},
+            )  # fmt: skip
+        except OSError as error:
+            raise Limit("No process could be started: {why}", why=error) from error
+        self._asked = 0
 
     def call(self, target: str, args: tuple[Any, ...]) -> Any:
-        """Run `target(*args)` in the child; raises `Limit` when the child is gone, `BadInput` with what it raised."""
+        """Run `target(*args)` in the child; raises `BadInput` with what it raised.
+
+        Raises `Limit` when the child is gone, or what it says is no answer to this: then it is not to be used again.
+        """
         asked, answers = self._process.stdin, self._process.stdout
+        self._asked += 1
+        try:
+            order = json.dumps([self._asked, target, args])
+        except (TypeError, ValueError, RecursionError) as error:
+            raise BadInput("{target} failed: {why}", target=target, why=error) from error
         try:
             if asked is None or answers is None:
                 raise OSError
-            asked.write(json.dumps([target, args]) + "\n")
+            asked.write(order + "\n")
             asked.flush()
             line = answers.readline()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise Limit("The process of {target} ended before it was done", target=target) from error
         if not line:
             raise Limit("The process of {target} ended before it was done", target=target)
-        told: dict[str, Any] = json.loads(line)
+        told = _answer(line, self._asked)
+        if told is None:
+            raise Limit("The process of {target} said something else than its answer, and was ended", target=target)
         if "error" in told:
             raise BadInput("{target} failed: {why}", target=target, why=told["error"])
         return told["result"]
@@ -60,6 +74,16 @@ class _Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _answer(line: str, asked: int) -> dict[str, Any] | None:
+    """Return what a child answered, or None where `line` is no answer to the task of the number `asked`."""
+    try:
+        told = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    fits = isinstance(told, dict) and told.get("id") == asked and ("result" in told or "error" in told)
+    return told if fits else None
 
 
 class ElasticProcessPool:
@@ -105,16 +129,19 @@ class ElasticProcessPool:
         with self._lock:
             child = self._idle.pop() if self._idle else None
             self._count += child is None
-        child = child or _Child()
         try:
+            child = child or _Child()
             result = child.call(target, args)
-        except Limit:
-            with self._lock:
-                self._count -= 1
-            child.end()
+        except BadInput:
+            if child is not None:
+                self._put_back(child)
             raise
         except BaseException:
-            self._put_back(child)
+            # An answer may still be on its way: the next task must not be told it.
+            with self._lock:
+                self._count -= 1
+            if child is not None:
+                child.end()
             raise
         self._put_back(child)
         return result

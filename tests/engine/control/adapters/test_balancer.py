@@ -115,3 +115,45 @@ def test_a_second_try_never_goes_where_the_first_one_failed(policy):
         alone.call(None)
     assert asked == ["bad"]
     assert alone.failed == 1
+
+
+def test_a_backend_that_is_full_itself_is_a_failure_of_it_and_another_is_asked():
+    def send(name, _request):
+        if name == "full":
+            raise Limit("too many requests")
+        return name
+
+    balancer = LoadBalancer(send, ["full", "good"], active=1, policy="least")
+    assert {balancer.call(None) for _ in range(10)} == {"good"}
+    assert (balancer.refused, balancer.failed, balancer.router.backends[0].failed) == (0, 0, 5)
+    alone = LoadBalancer(send, ["full"])
+    with pytest.raises(Limit, match="too many requests"):
+        alone.call(None)
+    assert (alone.refused, alone.failed) == (0, 1)
+
+
+def test_many_that_fail_at_once_eject_once_and_one_trial_decides():
+    now_s, going, gate, broken = [0.0], threading.Semaphore(0), threading.Event(), [True]
+
+    def send(name, wait):
+        if wait and name == "a":
+            going.release()
+            assert gate.wait(20)
+        if broken[0] and name == "a":
+            raise OSError("broken")
+        return name
+
+    balancer = LoadBalancer(send, ["a", "b", "c"], active=1, policy="least", clock=lambda: now_s[0])
+    first = balancer.router.backends[0]
+    callers = [threading.Thread(target=balancer.call, args=(True,)) for _ in range(40)]
+    for caller in callers:
+        caller.start()
+        assert going.acquire(timeout=20)
+    now_s[0] = 0.5
+    gate.set()
+    for caller in callers:
+        caller.join(20)
+    assert (first.failed, first.ejections, first.until_s) == (40, 1, 1.5)
+    broken[0], now_s[0] = False, 2.0
+    assert balancer.call(False) == "a"
+    assert (first.ejections, first.until_s) == (0, 0.0)

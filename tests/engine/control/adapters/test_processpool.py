@@ -1,6 +1,9 @@
+import io
+
 import pytest
 
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Limit
+from app.engine.control.adapters import processpool
 from app.engine.control.adapters.processpool import ElasticProcessPool, ProcessPoolResource
 
 
@@ -26,3 +29,49 @@ def test_work_runs_in_processes_that_grow_and_shrink():
 def test_what_names_no_function_is_refused():
     with ElasticProcessPool(1) as pool, pytest.raises(BadInput, match="names no function"):
         pool.submit("rm -rf")
+
+
+def test_what_a_task_or_its_commands_print_is_no_answer():
+    with ElasticProcessPool(1) as pool:
+        assert pool.submit("os:system", """echo '{"id": 1, "result": 666}'; read x; test -z "$x" """).result(30) == 0
+        assert [pool.submit("math:sqrt", k * k).result(30) for k in range(1, 4)] == [1.0, 2.0, 3.0]
+        assert pool.processes == 1
+
+
+@pytest.mark.parametrize("said", ["nonsense", '{"id": 7, "result": 666}', '{"id": 1}', '{"result": 666}', "666"])
+def test_what_is_no_answer_to_the_task_ends_the_child(said):
+    with ElasticProcessPool(1) as pool:
+        pool.submit("math:sqrt", 4).result(30)
+        (child,) = pool._idle
+        child._asked = 0
+        child._process.stdin.close()
+        child._process.wait()
+        child._process.stdout.close()
+        child._process.stdin, child._process.stdout = io.StringIO(), io.StringIO(said + "\n")
+        with pytest.raises(Limit, match="something else than its answer"):
+            pool.submit("math:sqrt", 9).result(30)
+        assert pool.processes == 0
+        assert pool.submit("math:sqrt", 16).result(30) == 4.0
+
+
+def test_a_process_that_cannot_be_started_is_not_counted(monkeypatch):
+    def refuse(*_args, **_more):
+        raise OSError("no more processes")
+
+    with ElasticProcessPool(1) as pool:
+        monkeypatch.setattr(processpool.subprocess, "Popen", refuse)
+        for _ in range(3):
+            with pytest.raises(Limit, match="no more processes"):
+                pool.submit("math:sqrt", 4).result(30)
+        assert pool.processes == 0
+        monkeypatch.undo()
+        assert pool.submit("math:sqrt", 4).result(30) == 2.0
+
+
+def test_arguments_that_are_no_json_are_refused_and_leave_the_child():
+    with ElasticProcessPool(1) as pool:
+        pool.submit("math:sqrt", 4).result(30)
+        with pytest.raises(BadInput, match="not JSON serializable"):
+            pool.submit("math:sqrt", object()).result(30)
+        assert pool.processes == 1
+        assert pool.submit("math:sqrt", 9).result(30) == 3.0

@@ -113,22 +113,24 @@ def _share(turn: Callable[[], object], seconds: float) -> float:
 
 def gains(given: argparse.Namespace) -> Iterator[Line]:
     """Trials of the automatic model on every class of load; a trace where one is given."""
-    specs: list[dict[str, Any]] = [{"load": load, "against": PEERS} for load in ("bursty", "periodic", "drift")]
+    # The kind whose delay is 300 ms.
+    sizing = {"resource": "processpool", "against": PEERS}
+    specs: list[dict[str, Any]] = [{**sizing, "load": load} for load in ("bursty", "periodic", "drift")]
     specs.extend(
         {"load": load, "resource": "queue", "rate_hz": 120.0, "against": ["static", "static-hindsight", "gradient2"]}
         for load in ("bursty", "periodic", "drift", "steady")
     )
     if given.trace:
-        specs.append({"load": "trace", "trace": str(given.trace), "against": PEERS})
-    specs = [spec for spec in specs if not given.only or _place({"resource": "", **spec}).split()[0] in given.only]
+        specs.append({**sizing, "load": "trace", "trace": str(given.trace)})
+    specs = [spec for spec in specs if not given.only or _place(spec).split()[0] in given.only]
     for spec in specs:
         told = trials.trial({**spec, "seeds": given.seeds}, given.seed)
-        settings = {"load": spec["load"], "resource": spec.get("resource", "threadpool"), "seeds": told["seeds"]}
+        settings = {"load": spec["load"], "resource": spec["resource"], "seeds": told["seeds"]}
         for one in told["per"]:
             more = {**settings, "low": one["low"], "high": one["high"], "p_holm": one["p_holm"]}
             yield f"control: gain over {one['against']}, {_place(settings)}", one["effect"], "ratio", one["against"], more
         classical = [one for one in told["per"] if not one["against"].startswith("static")]
-        if classical and settings["resource"] == "threadpool":
+        if classical and settings["resource"] == "processpool":
             best = min(classical, key=lambda one: told["laws"][one["against"]]["cost"])
             more = {**settings, "low": best["low"], "high": best["high"], "picked": told["picked"]["law"]}
             yield (

@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from app.engine.engine import Call
 
 
-_RESOURCES = (
-    "threadpool", "processpool", "connections", "queue", "socket", "memory", "cgroup", "balancer", "ratelimit", "batch",
-)  # fmt: skip
+_SIMULATED = ("threadpool", "processpool", "connections", "queue", "balancer")
 _WORKERS = ("threadpool", "processpool", "connections", "queue", "balancer", "batch")
 _RUNNABLE = (*_WORKERS, "socket", "memory", "ratelimit", "cgroup")
 _POLICIES = ("round_robin", "least", "two_choices", "weighted")
@@ -73,7 +71,7 @@ async def _resources(call: "Call") -> dict[str, Any]:
     return {"resources": [dataclasses.asdict(kind) for kind in call.engine.control.kinds]}
 
 
-_RESOURCE = Arg("resource", str, "What to control; its kind of plant is simulated.", "threadpool", choices=_RESOURCES)
+_RESOURCE = Arg("resource", str, "What to control; its kind of plant is simulated.", "threadpool", choices=_SIMULATED)
 _MODEL = Arg("model", str, "The model to try.", "auto", choices=_LAWS)
 _TRACE = Arg("trace", Path, "A CSV whose first column holds arrival time stamps; one half tunes, the other is reported.", None)
 _LOAD = Arg(

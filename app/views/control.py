@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from app.engine.base.text import tr
 from app.engine.base.units import bytes_text, count_text, number_text, span_text
-from app.engine.control.records import KINDS, WORKERS
+from app.engine.control.records import KINDS, SIMULATED
 from app.engine.control.report import picked_text
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
@@ -119,7 +119,7 @@ class ControlPage(RunPage):
             mode,
             live=live,
             controller=controller,
-            played=resource in WORKERS,
+            played=resource in SIMULATED,
             found=(resource, str(run.spec.get("model"))) if result.get("accepted") else None,
         )
         self._course.setVisible(controller)

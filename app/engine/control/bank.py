@@ -22,7 +22,7 @@ from app.engine.base.errors import BadInput
 from app.engine.control import records as reason
 from app.engine.control.abreast import abreast
 from app.engine.control.choose import Auto
-from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
+from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope, need_within
 from app.engine.control.laws import suited
 from app.engine.control.limits import Fitted
 from app.engine.control.physics import Coherent, Optomechanical
@@ -151,6 +151,8 @@ class ControllerBank:
             )
             for one, size in zip(self.resources, self.applied, strict=True)
         )
+        for one, envelope in zip(self.resources, self.envelopes, strict=False):
+            need_within(envelope, one)
         delays_s = [float(getattr(one, "delay_s", 0.0)) or tick_s for one in self.resources]
         self.columns = Columns(
             [self._law(one, physics_model) for one in self.resources],

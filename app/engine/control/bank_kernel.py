@@ -227,7 +227,8 @@ def _guard(dt: float, seen: Any, e: Any, t: Any, work: Any, sizes: Any, reasons:
         wanted = level if seen[OK, i] > 0 else math.nan
         if work[ACTIVE, i] > 0:
             t[WANTED, i] = work[ASKED, i]
-            wanted = level + t[GAIN, i] * e[CANARY, i] * (work[ASKED, i] - level)
+            granted = e[SAFE, i] + e[CANARY, i] * (work[ASKED, i] - e[SAFE, i]) if e[CANARY, i] < 1 else work[ASKED, i]
+            wanted = level + t[GAIN, i] * (granted - level)
         bounded = min(max(wanted, low), high)
         size, reason = _paced(low, high, level, bounded, rise, fall), R_FREE
         if age > e[LOST, i]:

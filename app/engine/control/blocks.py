@@ -20,7 +20,6 @@ from app.engine.control.simulate import P99_OF_EXPONENTIAL, SHED_PRICE
 from app.engine.control.work import plan_of, run
 
 LEAST_BLOCKS: Final = 30
-_FLOOR: Final = 2.0
 
 
 def cost(told: dict[str, Any], spec: dict[str, Any], seed: int) -> float:
@@ -32,6 +31,11 @@ def cost(told: dict[str, Any], spec: dict[str, Any], seed: int) -> float:
     each = EACH if plan.resource == "balancer" else 1
     needed = float(plan.services_s.sum()) / plan.seconds
     return float(1 + slow + each * told["mean_size"] / max(needed, 1e-9))
+
+
+def floor_of(resource: str) -> float:
+    """Return the least J there can be: on a contended plant nothing is paid for a size."""
+    return 1.0 if need_kind(resource).plant == ADMISSION else 2.0
 
 
 def names_of(spec: dict[str, Any]) -> tuple[str, ...]:
@@ -70,10 +74,11 @@ def confirm(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop
             sizes[name].append(told["mean_size"])
             done = block * len(names) + place + 1
             report(float(done), float(blocks * len(names)), unit="runs", partial={"phase": "measuring", "law": name})
-    effects = stats.paired(np.array(costs[model]), {name: np.array(costs[name]) for name in peers}, seed=seed, floor=_FLOOR)
+    floor = floor_of(str(spec["resource"]))
+    effects = stats.paired(np.array(costs[model]), {name: np.array(costs[name]) for name in peers}, seed=seed, floor=floor)
     return {
         "schema": 1, "kind": "measured", "model": model, "load": "bursty", "resource": spec["resource"], "seeds": blocks,
-        "blocks": blocks, "floor": _FLOOR, "trace": "", "tuned": tuned,
+        "blocks": blocks, "floor": floor, "trace": "", "tuned": tuned,
         "per": [{**asdict(effect), "verdict": effect.verdict} for effect in effects],
         "laws": {
             name: {

@@ -188,7 +188,9 @@ class Controller:
             sight = sight_of(state, self._level, self.envelope.low, self.envelope.high, self._delay_s)
             self._memory, wanted = self.law.step(self._memory, sight, dt_s, SCALAR)
             self._target = self._wanted = float(wanted) if math.isfinite(wanted) else self._level
-            wanted = self._level + self._ringing.gain * self.envelope.canary * (wanted - self._level)
+            share = self.envelope.canary
+            granted = self.envelope.safe + share * (wanted - self.envelope.safe) if share < 1 else wanted
+            wanted = self._level + self._ringing.gain * (granted - self._level)
         return guard(self.envelope, self._level, float(wanted), dt_s, age_s)
 
     def _cooled(self, decision: Decision, now_s: float) -> Decision:

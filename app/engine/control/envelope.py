@@ -8,7 +8,7 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-from app.engine.base.contracts import ResourceState
+from app.engine.base.contracts import Resource, ResourceState
 from app.engine.base.errors import BadInput
 from app.engine.control.records import BAD, FREE, HIGH, LOW, RATE, SAFE, STALE, Decision
 
@@ -22,7 +22,7 @@ _FLIPS, _WITHIN_S, _CALM_S, _LARGE, _LEAST_GAIN = 6, 3.0, 10.0, 0.25, 0.125
 class Envelope:
     """Bounds of the size, the most it may change per second up and down, ages in s, and the safe size.
 
-    After a change the size rests for `cool_s`; of each wish only the share `canary` is granted.
+    After a change the size rests for `cool_s`; of what a law wants away from the safe size only the share `canary` is granted.
     """
 
     low: float
@@ -53,6 +53,15 @@ def is_sane(state: ResourceState) -> bool:
     _, position, _, _, size, queue, wait_s, _, service_s, _, latency_s, rtt_s, done, _ = state
     least = min(position, size, queue, wait_s, service_s, latency_s, rtt_s, done)
     return math.isfinite(sum(state)) and least >= 0
+
+
+def need_within(envelope: Envelope, resource: Resource) -> None:
+    """Raise `BadInput` for an envelope that reaches beyond what `resource` can be set to."""
+    if envelope.low < resource.low or envelope.high > resource.high:
+        raise BadInput(
+            "The envelope from {low} to {high} reaches beyond the resource, which takes {least} to {most}", field="envelope",
+            low=envelope.low, high=envelope.high, least=resource.low, most=resource.high,
+        )  # fmt: skip
 
 
 def guard(envelope: Envelope, applied: float, wanted: float, dt_s: float, age_s: float = 0.0) -> Decision:

@@ -14,10 +14,10 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from app.engine.base.contracts import Resource
+from app.engine.base.contracts import Resource, ResourceState
 from app.engine.base.errors import BadInput, OutpostError
 from app.engine.control.controller import Controller, Manner
-from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
+from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope, need_within
 from app.engine.control.laws import Law, need, suited
 from app.engine.control.models import LawModel, model
 from app.engine.control.records import DEAD, RECOMMEND, Action, Decision, Tick
@@ -27,7 +27,7 @@ _KEPT_TICKS: Final = 36_000
 _TUNE_AFTER_S: Final = 120.0
 # The most workers a plant is simulated with, and units of sizes that are no tasks at once.
 _MOST_WORKERS: Final = 1024
-_NO_TASKS: Final = ("bytes", "per second")
+_NO_TASKS: Final = ("bytes", "per second", "items")
 
 
 class QuantumController:
@@ -50,6 +50,7 @@ class QuantumController:
         self.envelope = envelope or Envelope(
             resource.low, resource.high, kept, stale_s=STALE_TURNS * tick_s, lost_s=LOST_TURNS * tick_s
         )
+        need_within(self.envelope, resource)
         self._controller = Controller(
             resource, physics_model.law, self.envelope, size, manner=Manner(mode, delay_s), on_action=on_action
         )
@@ -60,7 +61,8 @@ class QuantumController:
         self._turns = Turns("controller", self._turn, self._revert, tick_s=tick_s, patience_s=3 * tick_s + self.envelope.cool_s,
                             clock=clock)  # fmt: skip
         self._tuning: threading.Thread | None = None
-        self._arrivals: deque[tuple[float, float]] = deque(maxlen=_KEPT_TICKS)
+        # Of each turn that was believed: its end, how many arrived, and how long it was.
+        self._arrivals: deque[tuple[float, float, float]] = deque(maxlen=_KEPT_TICKS)
         self._plant, self._delay_s = plant, delay_s
 
     def __enter__(self) -> Self:
@@ -94,12 +96,19 @@ class QuantumController:
     def optimize(self) -> Tick:
         """Take one turn now and return what was done and why."""
         with self._lock:
+            before = self._controller.seen
             tick = self._controller.tick(self._clock())
+            span_s = tick.at_s - self.ticks[-1].at_s if self.ticks else self.tick_s
             self.ticks.append(tick)
             seen = self._controller.seen
-            if seen is not None and seen.service_s > 0:
-                self._arrivals.append((tick.at_s, max(seen.raw, 0.0) * self.tick_s / seen.service_s))
+            # What was not believed, or is old news, tells of no arrivals.
+            if seen is not None and self._is_news(seen, before, tick.at_s):
+                self._arrivals.append((tick.at_s, max(seen.raw, 0.0) * span_s / seen.service_s, span_s))
             return tick
+
+    def _is_news(self, seen: ResourceState, before: ResourceState | None, now_s: float) -> bool:
+        fresh = (before is None or seen.at_s > before.at_s) and now_s - seen.at_s <= self.envelope.stale_s
+        return fresh and seen.service_s > 0
 
     def stop(self) -> float:
         """End the turns and leave the resource at its safe size, which is returned; a second call changes nothing.
@@ -133,9 +142,9 @@ class QuantumController:
             service_s = self._controller.seen.service_s if self._controller.seen is not None else 0.05
         spec = {
             "model": self.physics_model.name, "resource": "threadpool" if self._plant == "sizing" else "queue",
-            "trace_s": _spread(seen, self.tick_s), "service_s": service_s, "candidates": candidates, "seeds": seeds * 4,
+            "trace_s": _spread(seen), "service_s": service_s, "candidates": candidates, "seeds": seeds * 4,
             "tuning_seeds": seeds, "plant": {
-                "low": max(1, math.ceil(self.envelope.low)), "high": max(1, min(int(self.envelope.high), _MOST_WORKERS)),
+                **dict(zip(("low", "high"), self._bounds(), strict=True)),
                 "lag_s": self._delay_s if self._plant == "sizing" else 0.0, "tick_s": self.tick_s, "start": self.envelope.safe,
             },
         }  # fmt: skip
@@ -160,14 +169,18 @@ class QuantumController:
             seen = list(self._arrivals)
             service_s = self._controller.seen.service_s if self._controller.seen is not None else 0.05
         until_s = seen[-1][0] if seen else 0.0
-        times = np.array(_spread([one for one in seen if one[0] > until_s - last_s], self.tick_s))
+        times = np.array(_spread([one for one in seen if one[0] > until_s - last_s]))
         services = np.random.default_rng(np.random.SeedSequence([seed, 7])).exponential(service_s, len(times))
         begin_s = float(times[0]) if len(times) else 0.0
         load = whatif.Seen(
             times - begin_s, services, float(times[-1]) - begin_s + self.tick_s if len(times) else 0.0,
-            self.physics_model.law, self._plant, int(self.resource.low), int(self.resource.high), self.tick_s,
+            self.physics_model.law, self._plant, *self._bounds(), self.tick_s, self._delay_s,
         )  # fmt: skip
         return whatif.compare(load, need(model, self._plant).name)
+
+    def _bounds(self) -> tuple[int, int]:
+        """Return the envelope's bounds as a simulated plant has them."""
+        return max(1, math.ceil(self.envelope.low)), max(1, min(int(self.envelope.high), _MOST_WORKERS))
 
     def _need_tasks(self) -> None:
         if self.resource.unit in _NO_TASKS:
@@ -192,6 +205,6 @@ class QuantumController:
             self._controller.apply_now(Decision(self.envelope.safe, DEAD), self._clock())
 
 
-def _spread(seen: Sequence[tuple[float, float]], tick_s: float) -> list[float]:
-    """Return arrival times, those of each turn evenly within it; `seen` holds (end of the turn, arrivals)."""
-    return [at + tick_s * k / max(1, round(count)) for at, count in seen for k in range(round(count))]
+def _spread(seen: Sequence[tuple[float, float, float]]) -> list[float]:
+    """Return arrival times, those of each turn evenly within it; `seen` holds (end of the turn, arrivals, its length)."""
+    return [end - span + span * k / max(1, round(count)) for end, count, span in seen for k in range(round(count))]

@@ -126,6 +126,22 @@ RUNS: Final = {
 WORKERS: Final = ("threadpool", "processpool", "connections", "queue", "balancer", "batch")
 
 
+# Those of them that the simulator has a plant for.
+SIMULATED: Final = tuple(name for name in WORKERS if name != "batch")
+
+
+def need_simulated(name: str) -> ResourceKind:
+    """Return the kind of resource called `name`; raise `BadInput` with the reason where no simulated plant is like it."""
+    kind = need_kind(name)
+    if name == "batch":
+        raise BadInput("A larger batch shares one fixed cost and is no contended plant, which is all that could be simulated; "
+                       "choose from {known}", field="resource", known=", ".join(SIMULATED))  # fmt: skip
+    if name not in SIMULATED:
+        raise BadInput("{name} serves no tasks by whose waits models could be told apart; choose from {known}",
+                       field="resource", name=name, known=", ".join(SIMULATED))  # fmt: skip
+    return kind
+
+
 def need_run(name: str) -> RunRange:
     """Return what a run on `name` takes; raise `BadInput` with the reason where we have no load of our own for it."""
     kind = need_kind(name)
@@ -133,7 +149,7 @@ def need_run(name: str) -> RunRange:
         raise BadInput(
             "{name} has no load of its own to run under, what it limits is yours; choose from {known}", field="resource",
             name=kind.name, known=", ".join(RUNS),
-            hint="Steer it from the library, or use: control trial --resource " + kind.name,
+            hint="Steer it from the library.",
         )  # fmt: skip
     return RUNS[name]
 

@@ -144,7 +144,15 @@ def _notes(result: dict[str, Any]) -> str:
         seeds=result.get("seeds"), load=result.get("load"), floor=result.get("floor"),
         aa=_share((result.get("aa") or {}).get("effect", 0.0)),
     )  # fmt: skip
-    return f"<p>{html.escape(' '.join(filter(None, (said, picked_text(result)))))}</p>"
+    return f"<p>{html.escape(' '.join(filter(None, (said, picked_text(result), faster_text(result)))))}</p>"
+
+
+def faster_text(result: Mapping[str, Any]) -> str:
+    """Say how many times faster than recorded a trace was played, or nothing where it was not."""
+    ratio = float(result.get("played_faster_ratio", 1.0))
+    if ratio == 1:
+        return ""
+    return tr("The trace was played {ratio} times faster than it was recorded.", ratio=number_text(ratio, ".3g"))
 
 
 def picked_text(result: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from app.engine.base.records import Records
 from app.engine.control import orders, report
 from app.engine.control.actions import ActionLog
 from app.engine.control.laws import need, set_to
-from app.engine.control.records import KINDS, MODES, WORKERS, ResourceKind, need_kind, need_run
+from app.engine.control.records import KINDS, MODES, SIMULATED, WORKERS, ResourceKind, need_kind, need_run
 from app.engine.control.trials import asked_of
 from app.engine.control.whatif import HOUR_S
 from app.engine.jobs.base import Base
@@ -163,13 +163,15 @@ class ControlService:
     async def replay(self, run_id: str, *, model: str, seconds: float = HOUR_S, actor: str, cause: str = "") -> dict[str, Any]:
         """Simulate what `model` would have done with the last `seconds` of the load of a run; see `whatif.replay`."""
         run = self._book.records.need(run_id)
-        if run.spec.get("resource", "threadpool") not in WORKERS:
-            raise Conflict("{title} served no tasks whose waits could be played again", title=run.title)
+        resource = run.spec.get("resource", "threadpool")
+        if resource not in SIMULATED:
+            raise Conflict("{title} served no tasks whose waits could be played again", title=run.title,
+                           hint="A batch is no plant that could be simulated." if resource == "batch" else "")  # fmt: skip
         if "rate_hz" not in run.spec or "law" not in run.spec or "agents" in run.spec:
             raise Conflict("{title} is no run of a controller and cannot be replayed", title=run.title)
         job = self._base.jobs.records.get(run.job_id)
         met_s = job.done if job is not None and job.done > 0 else float(run.spec["seconds"])
-        kind = need_kind(run.spec.get("resource", "threadpool"))
+        kind = need_kind(resource)
         spec = {"run": run.spec, "run_seed": run.spec.get("seed", 0), "model": need(model, kind.plant).name,
                 "until_s": met_s, "last_s": seconds}  # fmt: skip
         return await self._book.execute(

@@ -20,7 +20,7 @@ from app.engine.base.errors import BadInput
 from app.engine.control import loads, peers, queueing, stats
 from app.engine.control.laws import ADMISSION, need
 from app.engine.control.loads import AGAIN, TEST, TUNE, Load, draw
-from app.engine.control.records import need_kind
+from app.engine.control.records import need_simulated
 from app.engine.control.simulate import CONTENDED, Outcome, Plant, simulate
 from app.engine.control.traces import read_trace
 from app.engine.control.tune import CLASSICAL, Tuned, pick, static_candidates, tune
@@ -49,11 +49,13 @@ class Asked:
 
 
 def plant_of(resource: str, own: Mapping[str, float] | None = None) -> Plant:
-    """Return the simulated plant that stands for a resource's kind: 2 to 64 workers, 0.3 s or no delay, turns of 0.1 s.
+    """Return the simulated plant that stands for a resource's kind: 2 to 64 workers, the kind's delay, turns of 0.1 s.
 
     What is known better stands in `own`: low, high, lag_s, tick_s, start. How much slower a contended plant grows is ours.
+    Raises `BadInput` for kinds that no simulated plant is like.
     """
-    plant = CONTENDED if need_kind(resource).plant == ADMISSION else Plant(low=2, high=64, lag_s=0.3)
+    kind = need_simulated(resource)
+    plant = CONTENDED if kind.plant == ADMISSION else Plant(low=2, high=64, lag_s=kind.delay_s)
     if not own:
         return plant
     sizes = {name: int(own[name]) for name in ("low", "high", "start") if name in own}
@@ -267,5 +269,5 @@ def tuning(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop 
         "settings": found.settings, "costs": found.costs,
         "tried": found.tried, "tuning_part": TUNE, "test_part": TEST, "accepted": accepted, "verdict": effect.verdict,
         "effect": effect.effect, "low": effect.low, "high": effect.high, "cost_before": float(old.mean()),
-        "cost_after": float(new.mean()), "trace": spec.get("trace", ""),
+        "cost_after": float(new.mean()), "trace": spec.get("trace", ""), "played_faster_ratio": asked.faster,
     }  # fmt: skip

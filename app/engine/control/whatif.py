@@ -1,4 +1,7 @@
-"""What if: the load of the last hour again, under another model, beside the law it had; both simulated."""
+"""What if: the load of the last hour again, under another model, beside the law it had; both simulated.
+
+A backend of a balancer serves several requests at once: it is played as one that serves them as many times as quickly.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -10,7 +13,7 @@ from app.engine.base.errors import BadInput
 from app.engine.control import queueing
 from app.engine.control.laws import ADMISSION, Law, need, set_to
 from app.engine.control.loads import Batch, Floats
-from app.engine.control.records import need_kind
+from app.engine.control.records import need_simulated
 from app.engine.control.simulate import CONTENDED, Plant, simulate
 
 HOUR_S: Final = 3600.0
@@ -29,6 +32,9 @@ class Seen:
     low: int
     high: int
     tick_s: float
+    lag_s: float
+    # How many tasks at once are the work of one unit of the size.
+    each: int = 1
 
 
 def compare(seen: Seen, model: str) -> dict[str, Any]:
@@ -38,12 +44,13 @@ def compare(seen: Seen, model: str) -> dict[str, Any]:
     """
     if len(seen.times_s) < 2 or seen.seconds <= 0:
         raise BadInput("Too few arrivals were seen to play them again", field="model")
-    rate_hz, service_s = len(seen.times_s) / seen.seconds, float(seen.services_s.mean())
+    services_s = seen.services_s / seen.each
+    rate_hz, service_s = len(seen.times_s) / seen.seconds, float(services_s.mean())
     start = queueing.staff_for(rate_hz, service_s, 0.01, seen.low, seen.high)
-    plant = Plant(low=seen.low, high=seen.high, lag_s=seen.tick_s, tick_s=seen.tick_s, start=start)
+    plant = Plant(low=seen.low, high=seen.high, lag_s=seen.lag_s, tick_s=seen.tick_s, start=start)
     if seen.kind == ADMISSION:
         plant = replace(CONTENDED, low=seen.low, high=seen.high, tick_s=seen.tick_s)
-    batch = Batch(seen.times_s[None], seen.services_s[None], np.array([len(seen.times_s)]))
+    batch = Batch(seen.times_s[None], services_s[None], np.array([len(seen.times_s)]))
     told: dict[str, Any] = {}
     own = seen.law.name if seen.law == need(seen.law.name, seen.kind) else f"{seen.law.name} tuned"
     for name, law in {model: need(model, seen.kind), own: seen.law}.items():
@@ -64,16 +71,17 @@ def compare(seen: Seen, model: str) -> dict[str, Any]:
 def replay(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
     """Play the load of a run again, the last `spec["last_s"]` of the `spec["until_s"]` seconds it has run."""
     del stop
+    from app.engine.control.rig_balancer import EACH
     from app.engine.control.work import plan_of
 
     plan = plan_of(spec["run"], int(spec["run_seed"]))
     until_s = min(plan.seconds, float(spec.get("until_s", plan.seconds)))
     begin_s = max(0.0, until_s - float(spec.get("last_s", HOUR_S)))
     kept = (plan.times_s >= begin_s) & (plan.times_s < until_s)
-    kind = need_kind(plan.resource).plant
-    law = set_to(plan.law, plan.settings, kind)
-    seen = Seen(plan.times_s[kept] - begin_s, plan.services_s[kept], until_s - begin_s, law, kind, plan.low, plan.high,
-                plan.tick_s)  # fmt: skip
+    kind = need_simulated(plan.resource)
+    law = set_to(plan.law, plan.settings, kind.plant)
+    seen = Seen(plan.times_s[kept] - begin_s, plan.services_s[kept], until_s - begin_s, law, kind.plant, plan.low, plan.high,
+                plan.tick_s, kind.delay_s, EACH if kind.name == "balancer" else 1)  # fmt: skip
     told = compare(seen, str(spec["model"]))
     report(1, 1, unit="runs")
     return {**told, "from_s": begin_s, "until_s": until_s, "seed": seed}

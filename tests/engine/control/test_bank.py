@@ -329,3 +329,20 @@ def test_an_actuator_that_hangs_keeps_no_other_from_its_safe_size(end, monkeypat
     gate.set()
     assert back.wait(20)
     assert plays[0].size == 12.0
+
+
+def test_a_canary_share_holds_in_the_long_run_too():
+    envelope = Envelope(2, 64, 10, canary=0.1)
+    bank = Columns([MODELS["coherent"]], [envelope], [10.0], delays_s=[0.1], mode=APPLY)
+    for turn in range(200):
+        size = float(bank.sizes[0])
+        bank.see([ResourceState(0.1 * turn, 40.0, 0.0, 0.0, size, 0.0, 0.0, 40.0, 0.05, size, 0.05, 0.05, 40.0)])
+        bank.tick(0.1 * turn)
+    assert bank.wanted(0) > 40
+    assert bank.sizes[0] == pytest.approx(10 + 0.1 * (bank.wanted(0) - 10), abs=0.5)
+
+
+def test_an_envelope_beyond_what_a_resource_takes_is_refused():
+    plays, _bank, _turn = both()
+    with pytest.raises(BadInput, match="reaches beyond the resource, which takes 2"):
+        ControllerBank(plays, envelopes=[Envelope(2, 64, 12), Envelope(2, 65, 12)])

@@ -75,3 +75,11 @@ def test_a_stop_ends_the_blocks():
 def test_what_cannot_be_confirmed_is_refused(wrong, told):
     with pytest.raises(BadInput, match=told):
         names_of({**ASKED, **wrong})
+
+
+@pytest.mark.parametrize(("resource", "floor"), [("threadpool", 2.0), ("balancer", 2.0), ("queue", 1.0), ("batch", 1.0)])
+def test_the_floor_is_the_least_there_can_be(resource, floor, monkeypatch):
+    monkeypatch.setattr(blocks, "run", lambda *_a, **_m: {"p99_wait_s": 0.0, "mean_size": 3.0, "shed": 0, "submitted": 9})
+    told = confirm({**ASKED, "resource": resource, "run": {**RUN, "resource": resource}}, 1)
+    assert told["floor"] == floor
+    assert min(one["cost"] for one in told["laws"].values()) >= 1.0

@@ -175,6 +175,10 @@ def test_a_canary_grants_a_share_of_each_wish():
     resource, controller = make(envelope=dataclasses.replace(ENVELOPE, canary=0.25))
     ticks = play(resource, controller, 2)
     assert ticks[1].size - 10 == pytest.approx(0.25 * (ticks[1].target - 10), abs=0.5)
+    # In the long run too: a size that stands at the whole wish in the end was no share.
+    *_, last = play(resource, controller, 100, start=2)
+    assert last.target > 20
+    assert last.size - 10 == pytest.approx(0.25 * (last.target - 10), abs=0.6)
 
 
 def test_the_kill_switch_is_at_once_and_for_good():

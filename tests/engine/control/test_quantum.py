@@ -6,7 +6,7 @@ import pytest
 
 from app.engine.base.contracts import ResourceState
 from app.engine.base.errors import BadInput, Conflict, Missing, Offline
-from app.engine.control import Envelope, QuantumController, ThreadPoolResource
+from app.engine.control import Envelope, QuantumController, ThreadPoolResource, quantum
 from app.engine.control.adapters.threadpool import ElasticThreadPool
 from app.engine.control.records import SAFE
 
@@ -265,7 +265,7 @@ def test_tuning_plays_the_bounds_the_delay_and_the_turn_of_this_controller(plant
     assert (one.kind, one.low, one.high, one.start, one.tick_s, one.lag_s) == (plant, 3, 17, 5, 0.2, lag_s)
 
 
-@pytest.mark.parametrize("unit", ["bytes", "per second"])
+@pytest.mark.parametrize("unit", ["bytes", "per second", "items"])
 def test_what_is_no_number_of_tasks_is_neither_tuned_nor_replayed_as_one(unit):
     sim, controller = steered(0)
     turn(sim, controller, 100)
@@ -299,3 +299,45 @@ def test_what_cannot_be_steered_is_refused_with_one_line():
         ThreadPoolResource(stiff)
     with ElasticThreadPool(2) as pool, pytest.raises(BadInput, match="ascending"):
         ThreadPoolResource(pool, min_threads=9, max_threads=3)
+
+
+def test_turns_without_a_believed_reading_bring_no_arrivals():
+    for fault in SENSOR:
+        sim, controller = steered(0)
+        turn(sim, controller, 10)
+        before = list(controller._arrivals)
+        sim.fault = fault
+        turn(sim, controller, 50)
+        assert list(controller._arrivals) == before, fault
+
+
+def test_arrivals_are_counted_over_the_time_a_turn_really_took():
+    sim, controller = steered(0)
+    turn(sim, controller, 2)
+    sim.now_s += 0.5
+    controller.optimize()
+    end_s, count, span_s = controller._arrivals[-1]
+    assert (end_s, span_s) == (pytest.approx(0.7), pytest.approx(0.5))
+    assert count == pytest.approx(controller._controller.seen.raw * 0.5 / 0.05)
+    times = quantum._spread([(end_s, 5.0, span_s)])
+    assert times == pytest.approx([0.2, 0.3, 0.4, 0.5, 0.6])
+
+
+def test_a_replay_plays_the_bounds_and_the_delay_of_this_controller(monkeypatch):
+    asked = []
+    monkeypatch.setattr("app.engine.control.whatif.compare", lambda seen, _model: asked.append(seen) or {})
+    sim = Sim(0)
+    sim.delay_s = 0.7
+    controller = QuantumController(sim, clock=sim.clock, tick_s=0.2, envelope=Envelope(3, 17, 5))
+    for _ in range(60):
+        sim.now_s += 0.2
+        controller.optimize()
+    controller.replay("static")
+    (one,) = asked
+    assert (one.low, one.high, one.lag_s, one.tick_s, one.each) == (3, 17, 0.7, 0.2, 1)
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 64), (2, 65)])
+def test_an_envelope_beyond_the_resource_is_refused(low, high):
+    with pytest.raises(BadInput, match="reaches beyond the resource, which takes 2"):
+        QuantumController(Sim(0), envelope=Envelope(low, high, 12))

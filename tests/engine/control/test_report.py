@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from app.engine.base.errors import BadInput
-from app.engine.control.report import course, intervals, render
+from app.engine.control.report import course, faster_text, intervals, render
 
 PER = [
     {"against": "pid", "effect": 0.05, "low": 0.03, "high": 0.07, "p_holm": 0.0002, "wins_ratio": 0.9, "verdict": "better"},
@@ -73,3 +73,8 @@ def test_tables_and_documents_hold_what_was_found():
     assert json.loads(render({"result": TRIAL}, ".json"))["result"]["seeds"] == 9
     with pytest.raises(BadInput, match=r"\.json, \.csv or \.html"):
         render({}, ".txt")
+
+
+def test_a_trace_that_was_played_faster_is_told_so():
+    assert faster_text({"played_faster_ratio": 78.25}) == "The trace was played 78.2 times faster than it was recorded."
+    assert faster_text({"played_faster_ratio": 1.0}) == faster_text({}) == ""

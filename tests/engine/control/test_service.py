@@ -264,6 +264,18 @@ async def test_a_run_in_bytes_is_kept_and_is_not_replayed_nor_confirmed(control)
                               rate_hz=0.0, service_s=0.05, seed=0, actor="me@here")  # fmt: skip
 
 
+async def test_a_batch_is_neither_replayed_nor_tried_in_the_simulator(control):
+    spec = {"resource": "batch", "rate_hz": 60.0, "law": "auto", "seconds": 1.0}
+    control.records.put(Run("b", "j-b", "auto on batch, 1 s", "batch", spec=spec, result={}, state="done"))
+    with pytest.raises(Conflict, match="served no tasks whose waits could be played again"):
+        await control.replay("b", model="static", actor="me@here")
+    for resource in ("batch", "memory"):
+        with pytest.raises(BadInput, match=r"models could be told apart|shares one fixed cost"):
+            await control.tune(resource=resource, model="auto", trace=None, load="bursty", candidates=2, seeds=4, seed=1,
+                               actor="me@here")  # fmt: skip
+    assert len(control.records) == 1
+
+
 async def test_an_unknown_run_is_missing(control):
     with pytest.raises(Missing, match="no run nobody"):
         control.show("nobody")

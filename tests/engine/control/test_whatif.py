@@ -1,6 +1,7 @@
 import pytest
 
 from app.engine.base.errors import BadInput
+from app.engine.control import whatif
 from app.engine.control.whatif import replay
 
 RUN = {"resource": "threadpool", "seconds": 20.0, "low": 2, "high": 32, "rate_hz": 60.0, "law": "static"}
@@ -30,3 +31,25 @@ def test_a_run_on_a_contended_resource_is_replayed_on_a_contended_plant():
 def test_a_run_that_has_met_nothing_yet_is_refused():
     with pytest.raises(BadInput, match="Too few arrivals"):
         replay({"run": RUN, "run_seed": 1, "model": "auto", "until_s": 0.0}, 0)
+
+
+@pytest.mark.parametrize(
+    ("resource", "lag_s", "mean_s"), [("threadpool", 0.1, 0.05), ("processpool", 0.3, 0.05), ("balancer", 0.1, 0.0125)]
+)
+def test_each_kind_is_played_with_its_delay_and_for_what_one_of_it_serves_at_once(resource, lag_s, mean_s, monkeypatch):
+    asked, real = [], whatif.simulate
+
+    def watch(law, batch, plant, seconds, **more):
+        asked.append((plant.lag_s, float(batch.services.mean())))
+        return real(law, batch, plant, seconds, **more)
+
+    monkeypatch.setattr(whatif, "simulate", watch)
+    replay({"run": {**RUN, "resource": resource, "high": 16, "service_s": 0.05}, "run_seed": 1, "model": "auto"}, 0)
+    for lag, mean in asked:
+        assert lag == lag_s
+        assert mean == pytest.approx(mean_s, rel=0.1)
+
+
+def test_batches_are_not_played_as_a_plant_they_are_not():
+    with pytest.raises(BadInput, match="A larger batch shares one fixed cost"):
+        replay({"run": {**RUN, "resource": "batch", "law": "auto"}, "run_seed": 1, "model": "static"}, 0)

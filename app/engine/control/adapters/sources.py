@@ -25,12 +25,15 @@ class MetricSource(Protocol):
 
 
 def _get(host: str, path: str) -> Any:
-    connection = http.client.HTTPConnection(host, timeout=_TIMEOUT_S)
+    try:
+        connection = http.client.HTTPConnection(host, timeout=_TIMEOUT_S)
+    except http.client.InvalidURL as error:
+        raise BadInput("{host} is no host with a port: {why}", field="metric_source", host=host, why=error) from error
     try:
         connection.request("GET", path, headers={"Accept": "application/json"})
         answer = connection.getresponse()
         body = answer.read(_MOST_BYTES)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, OverflowError, UnicodeError, http.client.HTTPException) as error:
         raise Offline("{host} did not answer: {why}", host=host, why=error) from error
     finally:
         connection.close()

@@ -186,3 +186,15 @@ def test_a_live_jolokia_answers(tmp_path):
                 source_of(f"jmx://127.0.0.1:{port}/java.lang:type=Nope/X").read()
         finally:
             server.kill()
+
+
+@pytest.mark.parametrize("host", ["localhost:http", "localhost:9x"])
+def test_a_port_that_is_no_number_is_refused(host):
+    with pytest.raises(BadInput, match="is no host with a port"):
+        source_of(f"prometheus://{host}/up").read()
+
+
+@pytest.mark.parametrize("host", ["localhost:99999", "a" * 70 + ".example:80"])
+def test_a_host_that_cannot_be_is_offline(host):
+    with pytest.raises(Offline, match="did not answer"):
+        source_of(f"jmx://{host}/java.lang:type=Memory/X").read()

@@ -14,7 +14,7 @@ _KIND = Arg("kind", str, "Kind of problem; auto recognises it by content.", "aut
 
 async def list_problems(call: "Call") -> dict[str, Any]:
     """List kinds and kept problems."""
-    return call.engine.qubo.problems.list()
+    return await call.engine.qubo.problems.list()
 
 
 async def take(

@@ -16,7 +16,7 @@ class Library:
     def __init__(self) -> None:
         self.given = {}
 
-    def list(self):
+    async def list(self):
         return {"kinds": [], "kept": []}
 
     async def take(self, **args):

@@ -5,6 +5,7 @@ from pathlib import Path
 from app.engine.base.errors import BadInput, Limit, Missing
 from app.engine.qubo.problem import Qubo
 from app.engine.qubo.readers import gset, qbsolv
+from app.engine.qubo.readers.lines import lines_of
 
 MOST_BYTES = 512 * 2**20
 _FORMATS = {gset.NAME: gset.read, qbsolv.NAME: qbsolv.read}
@@ -34,7 +35,7 @@ def _decode(data: bytes, path: Path) -> str:
 
 def format_of(text: str, file: str) -> str:
     """Return "gset" or "qbsolv" by the first line that says something; raise `BadInput` when it is neither."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines_of(text), 1):
         words = line.split()
         if not words or words[0].startswith("#"):
             continue

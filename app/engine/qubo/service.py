@@ -1,5 +1,6 @@
 """The verbs of optimisation: solve a problem file, look back at a run, tell which solvers and samples there are."""
 
+import asyncio
 import dataclasses
 from pathlib import Path
 from typing import Any, Final
@@ -62,7 +63,7 @@ class QuboService:
 
         A file of no known kind, an unknown solver or option fails here, before anything is written.
         """
-        path, kind = self._checked(file, kind)
+        path, kind = await asyncio.to_thread(self._checked, file, kind)
         chosen = {"sweeps": sweeps} if sweeps else {}
         chosen |= solvers.read_options(solver, options, "options")
         if solver == solvers.AUTO and chosen:
@@ -89,7 +90,7 @@ class QuboService:
         sense: str = "auto", actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Compare solvers on the problem in `file` at equal time and at equal cost; see `comparisons/work.py`."""
-        path, kind = self._checked(file, kind)
+        path, kind = await asyncio.to_thread(self._checked, file, kind)
         read_settings(solvers)
         await self._read_wholly(path, kind, sense, actor, cause)
         spec = {
@@ -127,7 +128,7 @@ class QuboService:
         self, *, file: Path, kind: str = "auto", sense: str = "auto", seed: int = 0, actor: str, cause: str = ""
     ) -> dict[str, Any]:
         """Return the matrix of the problem in `file` in blocks, and its graph with places; see `picture.picture`."""
-        path, kind = self._checked(file, kind)
+        path, kind = await asyncio.to_thread(self._checked, file, kind)
         job = {"title": f"Draw {path.name}", "actor": actor, "cause": cause, "transient": True, "seed": seed}
         spec = {"file": str(path), "kind": kind, "sense": sense}
         return await self._base.jobs.run(_KIND, "app.engine.qubo.picture:picture", spec, **job)
@@ -137,7 +138,7 @@ class QuboService:
         reads: int = 0, sense: str = "auto",
     ) -> dict[str, Any]:  # fmt: skip
         """Lay the problem in `file` onto the graph of an annealing device; see `embedding.work.embed`."""
-        path, kind = self._checked(file, kind)
+        path, kind = await asyncio.to_thread(self._checked, file, kind)
         job = {"title": tr("Embed {name}", name=path.name), "actor": actor, "cause": cause, "transient": True, "seed": seed}
         spec = {"file": str(path), "topology": topology, "size": size, "seconds": seconds, "kind": kind, "reads": reads}
         spec |= {"sense": sense}
@@ -150,7 +151,7 @@ class QuboService:
     def _checked(self, file: Path, kind: str) -> tuple[Path, str]:
         """Return the absolute path of a file, or of what is kept under that bare name, and its kind where it is kept with one.
 
-        Its first lines are of a known format. A worker may stand in another folder.
+        Its first lines are of a known format. A worker may stand in another folder. Not for the loop: it reads the file.
         """
         path = Path(file).expanduser().resolve()
         if not path.suffix and not path.exists() and path.parent.is_dir():

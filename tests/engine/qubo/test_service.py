@@ -138,7 +138,7 @@ async def test_every_kind_that_is_imported_as_such_is_shown_and_solved_as_such_b
         assert solved["problem"] == {**shown["problem"], "name": solved["problem"]["name"]}
         await service.problems.take(file=None, text=text, replace=True, **given)
         assert (await service.problems.show(file=f"my {kind}", kind="auto", **who))["problem"]["kind"] == kind
-    assert [row["kind"] for row in service.problems.list()["kept"]] == sorted(registry.KINDS)
+    assert [row["kind"] for row in (await service.problems.list())["kept"]] == sorted(registry.KINDS)
 
 
 async def test_a_run_without_a_recipe_cannot_be_replayed(service, ring):

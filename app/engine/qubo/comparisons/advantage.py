@@ -35,12 +35,16 @@ class Times:
     hit: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, times: Sequence[float], budget: float) -> "Times":
-        """Return runs from times to target, infinite (or above `budget`) where it was not reached."""
+    def of(cls, times: Sequence[float], budget: float, ended: Sequence[float] | None = None) -> "Times":
+        """Return runs from times to target, infinite (or above `budget`) where it was not reached.
+
+        A miss spent what `ended` tells of its run, the whole budget unless told.
+        """
         array = np.asarray(times, np.float64)
         hit = array <= budget
         # A run of no measurable length still took something.
-        return cls(np.maximum(np.where(hit, array, budget), 1e-9), hit)
+        missed = budget if ended is None else np.asarray(ended, np.float64)
+        return cls(np.maximum(np.where(hit, array, missed), 1e-9), hit)
 
     @property
     def success_ratio(self) -> float:

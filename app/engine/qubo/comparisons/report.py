@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from app.engine.base.text import language, tr
-from app.engine.base.units import number_text, ratio_text
+from app.engine.base.units import count_text, number_text, ratio_text
 from app.engine.qubo import solvers
 from app.engine.qubo.comparisons import plots
 from app.engine.qubo.comparisons.canvas import INK, MUTED, Line, Mark, Words, as_png, as_svg, moved
@@ -91,11 +91,17 @@ def _cells(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     )  # fmt: skip
     return [head] + [
         (
-            row["solver"], row["setting"], ratio_text(row["success"]), _figure(row["ttt99"]),
+            row["solver"], _setting(row), ratio_text(row["success"]), _figure(row["ttt99"]),
             f"{_figure(row['low'])} – {_figure(row['high'])}", _figure(row["cost_per_success"]), _gap(row["gap"]),
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _setting(row: Mapping[str, Any]) -> str:
+    """Return a row's setting, and what came of it where its sweeps were cut to what fits the budget."""
+    least = row.get("least_sweeps")
+    return tr("{setting}, cut to {sweeps}", setting=row["setting"], sweeps=count_text(least)) if least else str(row["setting"])
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -195,6 +201,8 @@ def _tuning_words() -> str:
 def _tried(one: Mapping[str, Any]) -> str:
     """Return a setting that was tried; the one taken carries a mark. Comparisons kept from before have no time."""
     time_s = f"{_figure(one['mean_time_s'])} s, " if "mean_time_s" in one else ""
+    if one.get("left_out"):
+        return tr("{label}: left out, it does not fit the budget", label=one["label"])
     return f"{one['label']}: {time_s}{_figure(one['mean_objective'])}" + (" ●" if one["taken"] else "")
 
 

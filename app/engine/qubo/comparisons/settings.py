@@ -35,6 +35,11 @@ class Setting:
         """Return the options in words."""
         return ", ".join(f"{name} {value}" for name, value in self.options.items()) or tr("as it comes")
 
+    @property
+    def sweeps(self) -> int:
+        """Return the sweeps it asks of every read, 0 when its solver has none or finds its own."""
+        return int(getattr(self.make(), "sweeps", 0))
+
     def make(self) -> Solver:
         """Return the solver; raise `BadInput` for a name or an option that does not exist."""
         return solvers.make(self.solver, dict(self.options))

@@ -38,13 +38,17 @@ _MOMENTS = 48
 
 @dataclass
 class Course:
-    """One run: when its best energy fell, in wall and CPU seconds, and what it spent in all."""
+    """One run: when its best energy fell, in wall and CPU seconds, and what it spent in all.
+
+    `sweeps` is how many a read had, where the solver tells: it may have cut what was asked to what fits the budget.
+    """
 
     points: list[tuple[float, float, float]] = field(default_factory=list)
     wall_s: float = 0.0
     cpu_s: float = 0.0
     energy: float = np.inf
     proved: bool = False
+    sweeps: int = 0
 
     def time_to(self, energy: float, clock: int) -> float:
         """Return when `energy` was reached first on the wall (0) or the CPU (1) clock, infinite when never."""
@@ -63,11 +67,12 @@ def run(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str
     progress = _Progress(report, len(asked) * runs + _trials(asked, tune=bool(spec.get("tune", True))), problem, seconds)
     seeds = np.random.SeedSequence(seed)
     settings, tuning = list(asked), []
-    if spec.get("tune", True):
-        for k, setting in enumerate(asked):
-            courses_of = _tried(problem, setting, seconds, seeds.spawn(1)[0], progress=progress, stop=stop)
-            settings[k], tried = tuned(problem, courses_of, spec, seconds)
-            tuning.extend(tried)
+    if _trials(asked, tune=bool(spec.get("tune", True))):
+        tried = [_tried(problem, one, seconds, seeds.spawn(1)[0], progress=progress, stop=stop) for one in asked]
+        target = _tuning_target(problem, tried, spec)
+        for k, group in enumerate(tried):
+            settings[k], told_of = tuned(problem, group, target, seconds)
+            tuning.extend(told_of)
     drawn = [int(one.generate_state(1, np.uint64)[0]) for one in seeds.spawn(runs)]
     courses: list[list[Course]] = [[] for _ in settings]
     for k, number in enumerate(drawn):
@@ -97,7 +102,9 @@ def _problem(spec: dict[str, Any]) -> tuple[Problem, str]:
 
 
 def _trials(asked: Sequence[Setting], *, tune: bool) -> int:
-    return sum(len(choices(one)) * _TUNE_RUNS for one in asked if len(choices(one)) > 1) if tune else 0
+    """Return how many runs the tuning takes: none where no solver has a choice, else all take part in them."""
+    offered = [len(choices(one)) for one in asked]
+    return sum(offered) * _TUNE_RUNS if tune and max(offered) > 1 else 0
 
 
 class _Progress:
@@ -108,6 +115,10 @@ class _Progress:
         self._problem, self._seconds = problem, seconds
         self._best: dict[str, float] = {}
         self.convergence: dict[str, list[list[float]]] = {}
+
+    def skip(self, count: int) -> None:
+        """Count runs that need not be made."""
+        self._done += count
 
     def step(self, label: str, course: Course, courses: Sequence[Course] = ()) -> None:
         """Count one run; `courses` are all of its solver's runs that will be judged."""
@@ -136,6 +147,7 @@ def _course(problem: Qubo, setting: Setting, seconds: float, seed: int, stop: St
         raise Cancelled("The comparison was cancelled")
     course.energy = confirm_sample(problem, found.sample, found.energy)
     course.proved = bool(found.info.get("proved"))
+    course.sweeps = int(found.info.get("sweeps", 0))
     if not course.points or course.energy < course.points[-1][2]:
         course.points.append((course.wall_s, course.cpu_s, course.energy))
     return course
@@ -144,33 +156,48 @@ def _course(problem: Qubo, setting: Setting, seconds: float, seed: int, stop: St
 def _tried(
     problem: Qubo, setting: Setting, seconds: float, seeds: np.random.SeedSequence, *, progress: _Progress, stop: Stop = never
 ) -> list[tuple[Setting, list[Course]]]:
-    """Return each setting offered with its runs, on seeds of their own; one that is alone is not run."""
+    """Return each setting offered with its runs, on seeds of their own.
+
+    One whose sweeps do not fit the budget is not run on: cut, it would be another setting than it says.
+    """
     offered = choices(setting)
-    if len(offered) == 1:
-        return [(setting, [])]
     numbers = [int(one.generate_state(1, np.uint64)[0]) for one in seeds.spawn(_TUNE_RUNS)]
     tried: list[tuple[Setting, list[Course]]] = []
     for one in offered:
         tried.append((one, []))
-        for number in numbers:
+        for k, number in enumerate(numbers, 1):
             tried[-1][1].append(_course(problem, one, seconds, number, stop))
             progress.step(one.label, tried[-1][1][-1])
+            if len(offered) > 1 and _cut(one, tried[-1][1]):
+                progress.skip(len(numbers) - k)
+                break
     return tried
 
 
-def tuned(
-    problem: Qubo, tried: Sequence[tuple[Setting, list[Course]]], spec: dict[str, Any], seconds: float
-) -> tuple[Setting, list[dict[str, Any]]]:
-    """Return the setting that comes to the target soonest, the lower mean energy among equals, and what was tried.
+def _cut(setting: Setting, group: Sequence[Course]) -> bool:
+    """Tell whether a run had fewer sweeps than its setting says."""
+    return any(0 < course.sweeps < setting.sweeps for course in group)
 
-    A run that misses counts as twice its time. Without a given target it is the gap from the best that is known by now.
+
+def _tuning_target(problem: Qubo, tried: Sequence[Sequence[tuple[Setting, list[Course]]]], spec: dict[str, Any]) -> float:
+    """Return the one energy that all are tuned to: the given target, else the gap from the best of any solver by now."""
+    best = min(course.energy for solver in tried for _, group in solver for course in group)
+    if spec.get("best_known") is not None:
+        best = min(best, problem.objective_of(float(spec["best_known"])))
+    return _target(problem, best, spec)
+
+
+def tuned(
+    problem: Qubo, tried: Sequence[tuple[Setting, list[Course]]], target: float, seconds: float
+) -> tuple[Setting, list[dict[str, Any]]]:
+    """Return the setting that comes to `target` (energy) soonest, the lower mean energy among equals, and what was tried.
+
+    A run that misses counts as twice its time. One whose sweeps did not fit the budget is left out, unless none fits: then
+    the first, the shortest, is taken.
     """
     if len(tried) == 1:
         return tried[0][0], []
-    best = min(course.energy for _, group in tried for course in group)
-    if spec.get("best_known") is not None:
-        best = min(best, problem.objective_of(float(spec["best_known"])))
-    target = _target(problem, best, spec)
+    fits = [not _cut(one, group) for one, group in tried]
     scores = [
         (
             statistics.fmean(min(course.time_to(target, 0), 2 * seconds) for course in group),
@@ -178,9 +205,15 @@ def tuned(
         )
         for _, group in tried
     ]
-    taken = min(range(len(tried)), key=lambda k: scores[k])
+    taken = min((k for k in range(len(tried)) if fits[k]), key=lambda k: scores[k], default=0)
     told = [
-        {**facts(one), "mean_time_s": score[0], "mean_objective": problem.objective_of(score[1]), "taken": k == taken}
+        {
+            **facts(one),
+            "mean_time_s": score[0],
+            "mean_objective": problem.objective_of(score[1]),
+            "taken": k == taken,
+            "left_out": not fits[k] and k != taken,
+        }
         for k, ((one, _), score) in enumerate(zip(tried, scores, strict=True))
     ]
     return tried[taken][0], told
@@ -232,10 +265,7 @@ def _judge(
     reference, kind = _reference(problem, courses, spec)
     target = _target(problem, reference, spec)
     clocks = {"wall": 0, "cost": 1}
-    times = {
-        view: [Times.of([course.time_to(target, clock) for course in group], seconds) for group in courses]
-        for view, clock in clocks.items()
-    }
+    times = {view: [_times(group, target, clock, seconds) for group in courses] for view, clock in clocks.items()}
     views = {view: decide(groups[0], groups[1:], seed) for view, groups in times.items()}
     word, confidence = joined(list(views.values()))
     rows = [
@@ -248,6 +278,12 @@ def _judge(
         "views": {view: {"verdict": one.word, "confidence": one.confidence, "factor": _finite(one.factor),
                          "low": _finite(one.low), "high": _finite(one.high)} for view, one in views.items()},
     }  # fmt: skip
+
+
+def _times(group: list[Course], target: float, clock: int, seconds: float) -> Times:
+    """Return the runs on one clock; a miss spent what its run did, which for a solver that ends by itself is less."""
+    ended = [course.cpu_s if clock else course.wall_s for course in group]
+    return Times.of([course.time_to(target, clock) for course in group], seconds, ended)
 
 
 def _row(setting: Setting, group: list[Course], wall: Times, cost: Times, *, reference: float, seed: int) -> dict[str, Any]:
@@ -264,6 +300,7 @@ def _row(setting: Setting, group: list[Course], wall: Times, cost: Times, *, ref
         "cost_per_success": _finite(cost.per_success), "gap": statistics.median(gaps), "gap_best": min(gaps),
         "times": [_finite(float(t) if hit else np.inf) for t, hit in zip(wall.spent, wall.hit, strict=True)][:_MOST_TIMES],
         "cpu_s": sum(course.cpu_s for course in group), "wall_s": sum(course.wall_s for course in group),
+        "least_sweeps": min(course.sweeps for course in group) if _cut(setting, group) else None,
         "energies": [course.energy for course in group][:_MOST_TIMES],
     }  # fmt: skip
 

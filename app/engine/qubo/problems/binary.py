@@ -15,7 +15,7 @@ from app.engine.base.units import ratio_text
 from app.engine.qubo.problem import Qubo, Sense, build, check_size
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Problem
-from app.engine.qubo.problems.tables import Table, headings, shape
+from app.engine.qubo.problems.tables import Table, head_lines, headings, shape
 from app.engine.qubo.readers import qbsolv
 from app.engine.qubo.readers.lines import COMMENTS, TOLD, Lines, sense_told
 
@@ -130,7 +130,7 @@ def _table(table: Table, text: str, file: str) -> Qubo:
 
 
 def _is_qbsolv(text: str) -> bool:
-    return any(line.split()[:2] == ["p", "qubo"] for line in text.splitlines()[:2000])
+    return any(line.split()[:2] == ["p", "qubo"] for line in head_lines(text, 2000))
 
 
 def _is_beasley(text: str) -> bool:

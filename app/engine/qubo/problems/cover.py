@@ -148,9 +148,10 @@ def recognise(text: str) -> bool:
     rows = shape(text)
     if len(rows) > 3 and all(len(row) == 3 for row in rows[1:]):
         return False
-    rows = shape(text, 10**6)
-    flat = [word for row in rows for word in row]
-    if len(rows[0]) != 2 or None in flat:
+    if len(rows[0]) != 2 or any(None in row for row in rows):
+        return False
+    flat = [word for row in shape(text, 10**6) for word in row]
+    if None in flat:
         return False
     m, n = int(flat[0] or 0), int(flat[1] or 0)
     place = 2 + n

@@ -14,7 +14,7 @@ from app.engine.base.errors import BadInput
 from app.engine.base.text import tr
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
-from app.engine.qubo.problems.tables import Table, headings, is_numbers, numbers, shape
+from app.engine.qubo.problems.tables import Table, headings, holds_words, is_numbers, numbers, shape
 from app.engine.qubo.problems.terms import Terms
 
 
@@ -182,11 +182,11 @@ def recognise(text: str) -> bool:
     """Tell whether `text` has the shape of OR-Library's cap, or is a table of sites."""
     if not is_numbers(text):
         return {"site", "opening"} <= headings(text)
-    rows = shape(text, 10**6)
+    rows = shape(text, 3)
     if len(rows) < 3 or len(rows[0]) != 2 or None in rows[0] or len(rows[1]) != 2 or len(rows[2]) != 2:
         return False
     m, n = int(rows[0][0] or 0), int(rows[0][1] or 0)
-    return sum(len(row) for row in rows) == 2 + 2 * m + n * (1 + m) and len(rows) > m + 1
+    return holds_words(text, 2 + 2 * m + n * (1 + m)) and len(shape(text, m + 2)) > m + 1
 
 
 KIND = Kind(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.qubo.problem import check_size
-from app.engine.qubo.problems.tables import Table, headings
+from app.engine.qubo.problems.tables import Table, head_lines, headings
 from app.engine.qubo.readers.lines import Lines
 
 
@@ -33,7 +33,7 @@ class Graph:
 
 def is_dimacs(text: str) -> bool:
     """Tell whether `text` is a graph in DIMACS format (`p edge` or `p col`)."""
-    return any(line.split()[:2] in (["p", "edge"], ["p", "col"]) for line in text.splitlines()[:2000])
+    return any(line.split()[:2] in (["p", "edge"], ["p", "col"]) for line in head_lines(text, 2000))
 
 
 def is_edge_table(text: str) -> bool:

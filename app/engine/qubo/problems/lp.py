@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from app.engine.base.errors import BadInput
 from app.engine.base.text import tr
-from app.engine.qubo.readers.lines import short
+from app.engine.qubo.readers.lines import lines_of, short
 
 _MOST_VALUE = 1e15
 
@@ -46,7 +46,7 @@ class Programme:
 
 def is_lp(text: str) -> bool:
     """Tell whether the first line that says something opens an objective."""
-    first = next((line.split("\\")[0].strip().lower() for line in text.splitlines() if line.split("\\")[0].strip()), "")
+    first = next((line.split("\\")[0].strip().lower() for line in lines_of(text) if line.split("\\")[0].strip()), "")
     return _HEADS.get(first.split(":")[0].split(" ")[0], "") in ("min", "max")
 
 

@@ -11,7 +11,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
-from app.engine.qubo.problems.tables import Table, headings, is_numbers, numbers, shape
+from app.engine.qubo.problems.tables import Table, headings, holds_words, is_numbers, numbers, shape
 from app.engine.qubo.problems.terms import Terms
 
 
@@ -136,9 +136,9 @@ def _checked(problem: Qap) -> Qap:
 
 def recognise(text: str) -> bool:
     """Tell whether `text` has the two matrices of QAPLIB, or a table of flows and distances."""
-    rows = shape(text, 10**6)
+    rows = shape(text, 1)
     if rows and len(rows[0]) == 1 and rows[0][0] is not None:
-        return sum(len(row) for row in rows) == 1 + 2 * rows[0][0] ** 2
+        return holds_words(text, 1 + 2 * rows[0][0] ** 2)
     return {"a", "b", "flow", "distance"} <= headings(text)
 
 

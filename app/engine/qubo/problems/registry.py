@@ -26,6 +26,7 @@ from app.engine.qubo.problems import (
 )
 from app.engine.qubo.problems.base import Kind, Problem
 from app.engine.qubo.problems.tables import declared_kind
+from app.engine.qubo.readers.lines import lines_of
 
 _MODULES = (
     maxcut, binary, tsp, cvrp, portfolio, jobshop, flowshop, placement, facility, network, supply, knapsack, coloring,
@@ -44,7 +45,7 @@ def kind_of(text: str, file: str) -> str:
     found = found or [kind.name for kind in KINDS.values() if kind.perhaps(text)]
     if len(found) == 1:
         return found[0]
-    line = next((k for k, words in enumerate(text.splitlines(), 1) if words.strip() and not words.lstrip().startswith("#")), 1)
+    line = next((k for k, words in enumerate(lines_of(text), 1) if words.strip() and not words.lstrip().startswith("#")), 1)
     if not found:
         raise BadInput(
             "{file}, line {line}: this is none of the problems that can be read", field="file", file=file, line=line,

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.qubo.problems.tables import Table, headings, split
+from app.engine.qubo.problems.tables import Table, head_lines, headings, split
 
 Floats = NDArray[np.float64]
 PRICES, RETURNS, PERCENT = MEANINGS = ("prices", "returns", "percent")
@@ -56,7 +56,7 @@ def _head(text: str) -> tuple[str, list[list[str]]]:
     if not headings(text):
         return "", []
     lines = [
-        line for line in text.lstrip("\ufeff").splitlines()[:200]
+        line for line in head_lines(text.lstrip("\ufeff"))
         if line.strip() and not line.lstrip().startswith("#") and "=" not in line
     ]  # fmt: skip
     return split(lines[0])[0].lower(), [split(line) for line in lines[1 : 1 + _LOOK_ROWS]]

@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from app.engine.base.errors import BadInput, Conflict
+from app.engine.base.errors import BadInput, Conflict, OutpostError
+from app.engine.base.ids import new_id
 from app.engine.jobs.base import Base
 from app.engine.qubo.problems import binary, load, registry
 
@@ -24,12 +25,17 @@ class Problems:
     def __init__(self, base: Base) -> None:
         self._base = base
         self.folder = base.home / "problems"
+        # The kind of a kept file, with what it was told from: size and time of writing.
+        self._kinds: dict[Path, tuple[tuple[int, int], str]] = {}
 
-    def list(self) -> dict[str, Any]:
+    async def list(self) -> dict[str, Any]:
         """Return the kinds with their formats and samples, and the problems kept in this home."""
+        return await asyncio.to_thread(self._listed)
+
+    def _listed(self) -> dict[str, Any]:
         kinds = [{**kind.to_json(), "sample": str(registry.sample_of(kind.name))} for kind in registry.KINDS.values()]
         kept = sorted(path for path in self.folder.glob("*.*") if path.is_file()) if self.folder.is_dir() else []
-        return {"kinds": kinds, "kept": [self._row(path) for path in kept]}
+        return {"kinds": kinds, "kept": [row for path in kept if (row := self._row(path))]}
 
     def file_of(self, name: str) -> Path:
         """Return the file that `name` means: a path, a problem kept here, or the sample of a kind."""
@@ -54,20 +60,33 @@ class Problems:
         return ends[0][1:] if len(ends) == 2 and ends[0][1:] in registry.KINDS else kind
 
     def _row(self, path: Path) -> dict[str, str]:
-        """Return what the list tells of a kept problem; its kind is empty when it can no longer be told."""
+        """Return what the list tells of a kept problem, nothing when it is gone; its kind is empty when it cannot be told."""
         try:
-            kind = load.check_file(path, self.kind_of(path, ""))
-        except BadInput:
-            kind = ""
+            stat = path.stat()
+        except FileNotFoundError:
+            return {}
+        state = (stat.st_size, stat.st_mtime_ns)
+        before, kind = self._kinds.get(path, (None, ""))
+        if before != state:
+            try:
+                kind = load.check_file(path, self.kind_of(path, ""))
+            except OutpostError:
+                kind = ""
+            self._kinds[path] = (state, kind)
         return {"name": path.name.partition(".")[0], "kind": kind, "file": str(path)}
 
     async def show(self, *, file: str, kind: str, sense: str = "auto", actor: str, cause: str = "") -> dict[str, Any]:
         """Return what is understood of a problem: its kind, facts, QUBO, penalties, conflicts and picture."""
-        path = self.file_of(file)
-        kind = self.kind_of(path, kind)
-        load.check_file(path, kind)
+        path, kind = await asyncio.to_thread(self._found, file, kind)
         spec = {"file": str(path), "kind": kind, "sense": sense}
         return {**await self._look(spec, path.name, actor, cause), "file": str(path)}
+
+    def _found(self, name: str, kind: str) -> tuple[Path, str]:
+        """Return the file that `name` means and its kind, known by its first lines."""
+        path = self.file_of(name)
+        kind = self.kind_of(path, kind)
+        load.check_file(path, kind)
+        return path, kind
 
     async def take(
         self, *, file: Path | None, text: str, kind: str, name: str, replace: bool, sense: str = "auto", actor: str,
@@ -90,10 +109,11 @@ class Problems:
         text = text if "\n" in text else text.replace("\\n", "\n")
         told = await self._look({"text": text, "name": called, "kind": kind, "sense": sense}, title, actor, cause)
         suffix = suffix if told["problem"]["kind"] != "programme" else ".lp"
-        target = self._target(title, suffix if kind in _OPEN else f".{kind}{suffix}", replace=replace)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        target.write_text(text if sense == "auto" else binary.with_sense(text, sense), "utf-8")
-        return {**told, "file": str(target)}
+        text, suffix = (
+            text if sense == "auto" else binary.with_sense(text, sense),
+            suffix if kind in _OPEN else f".{kind}{suffix}",
+        )
+        return {**told, "file": str(await asyncio.to_thread(self._keep, title, suffix, text, replace=replace))}
 
     @staticmethod
     def _checked(file: Path, kind: str) -> Path:
@@ -105,7 +125,8 @@ class Problems:
         job = {"title": f"Read {title}", "actor": actor, "cause": cause, "transient": True}
         return await self._base.jobs.run(_KIND, _LOOK, spec, **job)
 
-    def _target(self, name: str, suffix: str, *, replace: bool) -> Path:
+    def _keep(self, name: str, suffix: str, text: str, *, replace: bool) -> Path:
+        """Write a problem under a name; those of that name before it go once it is there whole."""
         plain = _plain(name)
         if not plain:
             raise BadInput("{name} holds no letter or digit to name a file by", field="name", name=repr(name))
@@ -114,9 +135,19 @@ class Problems:
             raise Conflict(
                 "A problem called {name} is kept already", field="name", name=plain, hint="Give --name or --replace."
             )
+        target = self.folder / f"{plain}{suffix}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Without a dot in its name what is half written is no kept problem.
+        part = self.folder / f"{plain}-{new_id()}"
+        try:
+            part.write_text(text, "utf-8")
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
         for path in same:
-            path.unlink()
-        return self.folder / f"{plain}{suffix}"
+            if path != target:
+                path.unlink(missing_ok=True)
+        return target
 
 
 def _plain(name: str) -> str:

@@ -16,7 +16,7 @@ from app.engine.base.text import tr
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.programme import Constraint, Integer
-from app.engine.qubo.problems.tables import Cell, Table, headings, sets
+from app.engine.qubo.problems.tables import Cell, Table, head_lines, headings, sets
 from app.engine.qubo.readers.lines import Lines
 
 _MOST_UNITS = 10**9
@@ -140,7 +140,7 @@ def read(text: str, file: str) -> Supply:
 
 
 def _is_dimacs(text: str) -> bool:
-    return any(line.split()[:2] == ["p", "min"] for line in text.splitlines()[:2000])
+    return any(line.split()[:2] == ["p", "min"] for line in head_lines(text, 2000))
 
 
 def _dimacs(text: str, file: str) -> Supply:

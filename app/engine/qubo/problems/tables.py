@@ -6,12 +6,14 @@ Lines that start with # are comments. Every complaint names file, line and reaso
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from app.engine.base.errors import BadInput
 from app.engine.base.units import typed_text
-from app.engine.qubo.readers.lines import Lines, short
+from app.engine.qubo.readers.lines import Lines, lines_of, short
 
 _SETTING = re.compile(r"\s*([A-Za-z][A-Za-z_ ]*?)\s*=\s*(.*?)\s*$")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _HEAD_LINES = 200
 
 
@@ -159,7 +161,12 @@ class Row:
 
 def sets(text: str, name: str) -> bool:
     """Tell whether a line of `text` reads `name = …`."""
-    return any((found := _SETTING.match(line)) and _plain(found[1]) == name for line in text.splitlines()[:_HEAD_LINES])
+    return any((found := _SETTING.match(line)) and _plain(found[1]) == name for line in head_lines(text))
+
+
+def head_lines(text: str, most: int = _HEAD_LINES) -> Iterator[str]:
+    """Return the first `most` lines of a text."""
+    return islice(lines_of(text), most)
 
 
 def split(line: str) -> list[str]:
@@ -176,7 +183,7 @@ def _plain(word: str) -> str:
 
 def declared_kind(text: str) -> str:
     """Return what a line `problem = …` near the top says; empty when there is none."""
-    for line in text.splitlines()[:_HEAD_LINES]:
+    for line in head_lines(text):
         setting = _SETTING.match(line)
         if setting and _plain(setting[1]) == "problem":
             return _plain(setting[2])
@@ -185,7 +192,7 @@ def declared_kind(text: str) -> str:
 
 def headings(text: str) -> set[str]:
     """Return the column names of a table, or an empty set when `text` does not begin like one."""
-    for line in text.lstrip("\ufeff").splitlines()[:_HEAD_LINES]:
+    for line in head_lines(text.lstrip("\ufeff")):
         if not line.strip() or line.lstrip().startswith("#") or _SETTING.match(line):
             continue
         words = [_plain(word) for word in split(line)]
@@ -195,7 +202,7 @@ def headings(text: str) -> set[str]:
 
 def settings_in(text: str) -> set[str]:
     """Return the names of the `name = value` lines near the top."""
-    found = (_SETTING.match(line) for line in text.splitlines()[:_HEAD_LINES])
+    found = (_SETTING.match(line) for line in head_lines(text))
     return {_plain(one[1]) for one in found if one}
 
 
@@ -216,11 +223,25 @@ def numbers(text: str, file: str, comments: tuple[str, ...] = ("#",)) -> tuple[l
 
 def shape(text: str, most: int = 400) -> list[list[int | None]]:
     """Return the first `most` lines that say something as whole numbers (None for any other word)."""
-    found = [line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")][:most]
-    return [[int(word) if word.lstrip("+-").isdigit() else None for word in words] for words in found]
+    return [[int(word) if _WHOLE.fullmatch(word) else None for word in words] for words in islice(_said(text), most)]
+
+
+def holds_words(text: str, count: int) -> bool:
+    """Tell whether the lines that say something hold `count` words in all; reads no further than the first too many."""
+    found = 0
+    for words in _said(text):
+        found += len(words)
+        if found > count:
+            return False
+    return found == count
+
+
+def _said(text: str) -> Iterator[list[str]]:
+    """Yield the words of the lines that say something."""
+    return (line.split() for line in lines_of(text) if line.strip() and not line.lstrip().startswith("#"))
 
 
 def is_numbers(text: str) -> bool:
     """Tell whether a text begins with a line of numbers only."""
-    first = next((line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")), [])
+    first = next(_said(text), [])
     return bool(first) and all(_numeric(word) for word in first)

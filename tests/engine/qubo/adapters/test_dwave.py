@@ -42,10 +42,12 @@ class Timed:
     """A clock that only sampler calls move: each costs 0.08 s, and 65 us a sweep."""
 
     def __init__(self, monkeypatch) -> None:
-        self.now_s, plain = 0.0, dwave._Spins._read
+        self.now_s, self.late, plain = 0.0, {}, dwave._Spins._read
+        self.calls = 0
 
         def read(spins, sweeps, betas):
-            self.now_s += 0.08 + 65e-6 * sweeps
+            self.now_s += 0.08 + 65e-6 * sweeps + self.late.get(self.calls, 0.0)
+            self.calls += 1
             return plain(spins, min(sweeps, 5), betas)
 
         monkeypatch.setattr(dwave._Spins, "_read", read)
@@ -58,6 +60,15 @@ class Timed:
 @pytest.mark.parametrize("sweeps", [1000, 3000, 10_000, 30_000])
 def test_sweeps_that_the_budget_has_time_for_are_not_cut_by_what_a_call_costs_besides(problem, monkeypatch, sweeps) -> None:
     assert Timed(monkeypatch).fitting(problem, sweeps, 20.0) == sweeps
+
+
+@pytest.mark.parametrize("late", [{1: 0.5}, {5: 0.5}])
+def test_one_call_that_was_held_up_does_not_cut_the_sweeps(problem, monkeypatch, late) -> None:
+    clock = Timed(monkeypatch)
+    plain = Timed(monkeypatch).fitting(problem, 10**6, 20.0)
+    clock = Timed(monkeypatch)
+    clock.late = late
+    assert clock.fitting(problem, 10**6, 20.0) == pytest.approx(plain, rel=0.1)
 
 
 def test_sweeps_are_cut_to_what_is_left_of_the_budget(problem, monkeypatch) -> None:

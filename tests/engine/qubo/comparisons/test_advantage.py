@@ -31,6 +31,21 @@ def test_two_identical_solvers_give_a_false_yes_in_at_most_five_percent(name: st
     assert share(DRAWS[name], 1.0, budget, 300, "yes", runs=runs) <= 0.05
 
 
+def test_two_identical_solvers_that_often_give_up_early_give_a_false_yes_in_at_most_five_percent() -> None:
+    rng = np.random.default_rng(12)
+
+    def made() -> Times:
+        times = rng.exponential(1.0, FEWEST_RUNS)
+        return Times.of(times, 0.7, 0.7 * rng.uniform(0.1, 1.0, FEWEST_RUNS))
+
+    says = [decide(made(), [made()], trial).word for trial in range(300)]
+    assert says.count("yes") / 300 <= 0.05
+
+
+def test_a_miss_spent_what_is_told_of_it_and_a_hit_its_time() -> None:
+    assert Times.of([0.5, math.inf, 3.0], 1.0, [0.9, 0.2, 2.5]).spent.tolist() == [0.5, 0.2, 2.5]
+
+
 def test_too_few_runs_decide_nothing() -> None:
     few, slow = Times.of([1.0] * (FEWEST_RUNS - 1), 10.0), Times.of([9.0] * (FEWEST_RUNS - 1), 10.0)
     assert decide(few, [slow]).word == "undecided"

@@ -1,10 +1,12 @@
 import json
 
+import numpy as np
 import pytest
 
-from app.engine.base.contracts import never, silent
+from app.engine.base.contracts import SolverResult, never, silent
 from app.engine.base.errors import BadInput, Cancelled
-from app.engine.qubo.comparisons.report import own_words
+from app.engine.qubo.comparisons import work
+from app.engine.qubo.comparisons.report import own_words, page
 from app.engine.qubo.comparisons.settings import Setting
 from app.engine.qubo.comparisons.work import Course, run, tuned
 from app.engine.qubo.planted import torus
@@ -41,9 +43,68 @@ def test_the_setting_taken_is_the_one_that_comes_to_the_target_soonest() -> None
     thorough = Course([(0.9, 0.9, -10.0)], 1.0, 1.0, -10.0)
     missed = Course([(0.1, 0.1, -5.0)], 1.0, 1.0, -5.0)
     tried = [(Setting("dwave-sa", {"sweeps": n}), [course]) for n, course in ((1, missed), (2, quick), (3, thorough))]
-    assert tuned(PROBLEM, tried, {"gap": 0.1}, 1.0)[0].options == {"sweeps": 2}
-    assert tuned(PROBLEM, tried, {"gap": 0.0}, 1.0)[0].options == {"sweeps": 3}
-    assert [one["mean_time_s"] for one in tuned(PROBLEM, tried, {"gap": 0.1}, 1.0)[1]] == [2.0, 0.1, 0.9]
+    assert tuned(PROBLEM, tried, -9.0, 1.0)[0].options == {"sweeps": 2}
+    assert tuned(PROBLEM, tried, -10.0, 1.0)[0].options == {"sweeps": 3}
+    assert [one["mean_time_s"] for one in tuned(PROBLEM, tried, -9.0, 1.0)[1]] == [2.0, 0.1, 0.9]
+
+
+def test_a_setting_whose_sweeps_do_not_fit_is_left_out_of_the_tuning() -> None:
+    whole = Course([(0.9, 0.9, -9.0)], 1.0, 1.0, -9.0, sweeps=10)
+    short = Course([(0.1, 0.1, -10.0)], 1.0, 1.0, -10.0, sweeps=10)
+    tried = [(Setting("dwave-sa", {"sweeps": n}), [course]) for n, course in ((10, whole), (11, short))]
+    taken, told = tuned(PROBLEM, tried, -9.0, 1.0)
+    assert taken.options == {"sweeps": 10}
+    assert [(one["taken"], one["left_out"]) for one in told] == [(True, False), (False, True)]
+    page_says = page("cut", {**run({**SPEC, "runs": 2, "seconds": 0.01}, 1, silent, never), "tuning": told}, 0)
+    assert "dwave-sa:sweeps=11: left out" in page_says
+    none_fits = [(Setting("dwave-sa", {"sweeps": n}), [short]) for n in (11, 12)]
+    assert tuned(PROBLEM, none_fits, -9.0, 1.0)[0].options == {"sweeps": 11}
+
+
+class Scripted:
+    """A solver whose answers and length are laid down: of `sweeps` it makes 5 at most."""
+
+    def __init__(self, sample, sweeps: int = 0) -> None:
+        self.sample, self.sweeps = sample, sweeps
+
+    def solve(self, problem, budget, seed, report, stop) -> SolverResult:
+        energy = problem.energy(self.sample)
+        report(0.0, 1.0, "s", {"best_energy": energy})
+        info = {"sweeps": min(self.sweeps, 5)} if self.sweeps else {}
+        return SolverResult(self.sample, energy, self.sample[None], np.array([energy]), info)
+
+
+def test_sweeps_that_were_cut_are_told_in_the_row_and_in_the_report(monkeypatch) -> None:
+    zeros = np.zeros(PROBLEM.n, np.int8)
+    monkeypatch.setattr(Setting, "make", lambda one: Scripted(zeros, one.options.get("sweeps", 0)))
+    spec = {**SPEC, "solvers": "anneal;dwave-sa:sweeps=1000;replicas:sweeps=4", "runs": 2}
+    result = run(spec, 1, silent, never)
+    assert [row["least_sweeps"] for row in result["rows"]] == [None, 5, None]
+    html = page("cut", result, 0)
+    assert "sweeps 1000, cut to 5" in html
+    assert html.count("cut to") == 1
+
+
+def test_all_are_tuned_to_the_best_of_any_of_them(monkeypatch) -> None:
+    # With the peer's own best as the target all of its settings hit at once, and the first would be taken.
+    good, poor = Course([(0.1, 0.1, -10.0)], 1.0, 1.0, -10.0), Course([(0.1, 0.1, -8.0)], 1.0, 1.0, -8.0)
+    late = Course([(0.1, 0.1, -8.0), (0.9, 0.9, -9.95)], 1.0, 1.0, -9.95)
+    courses = {"anneal": good, "dwave-sa:sweeps=1000": poor, "dwave-sa:sweeps=3000": poor,
+               "dwave-sa:sweeps=10000": late, "dwave-sa:sweeps=30000": poor}  # fmt: skip
+    monkeypatch.setattr(work, "_course", lambda _problem, setting, *_: courses[setting.label])
+    monkeypatch.setattr(work, "_judge", lambda _problem, settings, *_, **__: {"taken": [one.label for one in settings]})
+    told = []
+    spec = {**SPEC, "solvers": "anneal;dwave-sa", "gap": 0.01, "runs": 2}
+    result = run(spec, 1, lambda *args: told.append(args), never)
+    assert result["taken"] == ["anneal", "dwave-sa:sweeps=10000"]
+    assert (told[-1][0], told[-1][1]) == (3 + 12 + 4, 3 + 12 + 4)
+
+
+def test_a_miss_costs_what_its_run_spent(monkeypatch) -> None:
+    ends, goes_on = Course([(0.01, 0.01, -5.0)], 0.02, 0.01, -5.0), Course([(0.1, 0.1, -5.0)], 1.0, 0.5, -5.0)
+    hit = Course([(0.3, 0.2, -9.0)], 1.0, 1.0, -9.0)
+    assert work._times([ends, goes_on, hit], -9.0, 0, 1.0).spent.tolist() == [0.02, 1.0, 0.3]
+    assert work._times([ends, goes_on, hit], -9.0, 1, 1.0).spent.tolist() == [0.01, 0.5, 0.2]
 
 
 def test_a_proved_optimum_is_the_reference() -> None:

@@ -4,11 +4,12 @@ The id is drawn from what met, so that two who see the same conflict write the s
 """
 
 import hashlib
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeAlias
 
 from app.engine.base.ids import is_id
 from app.engine.store.shelf import Key, Shelf, name_of
-from app.engine.sync.hlc import Stamp
+from app.engine.sync.hlc import ZERO, Stamp
 from app.engine.sync.join import STAYS, WHOLE
 from app.engine.sync.merge import Loss
 from app.engine.sync.ops import Op, canonical
@@ -19,28 +20,59 @@ TABLE: Final = "sync_conflicts"
 OPEN: Final = "open"
 _TITLES: Final = 120
 
+Bridged: TypeAlias = tuple[Op, str, Stamp, Stamp]  # what came after a later value whose writer knew of it: see `merge.Outcome`
 
-def id_of(key: Key, loss: Loss) -> str:
+
+def id_of(key: Key, column: str, one: Stamp, other: Stamp) -> str:
     """Return the id of the conflict between two writes, whichever way round they met."""
-    pair = sorted([list(loss.kept_stamp), list(loss.lost_stamp)])
-    told = canonical([*key, loss.column, pair])
+    told = canonical([*key, column, sorted([list(one), list(other)])])
     digest = hashlib.sha256(told.encode()).hexdigest()
     id_ = f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
     assert is_id(id_)
     return id_
 
 
+def _id(key: Key, loss: Loss) -> str:
+    return id_of(key, loss.column, loss.kept_stamp, loss.lost_stamp)
+
+
 def record(shelf: Shelf, session: Session, found: list[tuple[Op, Loss]], *, now_us: int) -> list[Op]:
     """Write a row for each value lost, as operations of this replica; those known already are left alone."""
     stays, travels = apart(session, found)
     keep_here(shelf, session, stays)
-    told = [(id_of((op.table, op.row), loss), op, loss) for op, loss in travels if op.table != TABLE]
+    told = [(_id((op.table, op.row), loss), op, loss) for op, loss in travels if op.table != TABLE]
     session.load((TABLE, id_) for id_, _, _ in told)
     written = []
     for id_, op, loss in told:
         if session.state((TABLE, id_)).row is None:
             fields = _fields(shelf, session, op, loss)
             written.append(write_own(shelf, session, (TABLE, id_), fields, new=True, actor="sync", now_us=now_us))
+    return written
+
+
+def known_after_all(bridged: Sequence[Bridged], ops: Iterable[Op]) -> list[str]:
+    """Return the ids of conflicts that are none: what a writer had before them came late, and had seen what they covered."""
+    if not bridged:
+        return []
+    seen = {(op.table, op.row, column, op.stamp): at for op in ops for column, at in op.seen.items()}
+    found = []
+    for op, column, had, holds in bridged:
+        at: Stamp | None = had
+        while at is not None and at != ZERO:
+            found.append(id_of((op.table, op.row), column, at, holds))
+            at = seen.pop((op.table, op.row, column, at), None)
+    return found
+
+
+def withdraw(shelf: Shelf, session: Session, ids: list[str], *, now_us: int) -> list[Op]:
+    """Have conflicts count as resolved that are none, where they stand open; return this replica's operations that say so."""
+    session.load((TABLE, id_) for id_ in ids)
+    told = {"state": "resolved", "choice": "kept", "resolved_by": "sync", "resolved_us": now_us}
+    written = []
+    for id_ in dict.fromkeys(ids):
+        row = session.state((TABLE, id_)).row
+        if row is not None and row["state"] == OPEN:
+            written.append(write_own(shelf, session, (TABLE, id_), told, new=False, actor="sync", now_us=now_us))
     return written
 
 
@@ -56,7 +88,7 @@ def apart(session: Session, found: list[tuple[Op, Loss]]) -> tuple[list[tuple[Op
 def keep_here(shelf: Shelf, session: Session, found: list[tuple[Op, Loss]]) -> None:
     """Write a row for each value that was lost and is not to leave this machine; no other hears of the row either."""
     for op, loss in found:
-        id_ = id_of((op.table, op.row), loss)
+        id_ = _id((op.table, op.row), loss)
         state = session.state((TABLE, id_))
         if state.row is None and not state.cells:
             stamps = {"created_us": loss.lost_stamp[0], "updated_us": loss.lost_stamp[0], "author": "sync"}

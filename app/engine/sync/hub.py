@@ -125,19 +125,21 @@ class Hub:
                 raise BadInput("There is no table {table}", table=op.table, field="table")
             check_op(op, self._shelf.kinds(op.table))
         session, entries, lost, later, erased = Session(self._shelf), [], [], [], list[Key]()
+        bridged = list[conflicts.Bridged]()
         session.load((op.table, op.row) for op in ops)
         for op in ops:
             hlc = tick(hlc, self._now_us)
             outcome = session.apply(op, judge=_judge_of(op.table), decided_hlc=hlc)
             erased += [(op.table, op.row)] if outcome.erased else []
             lost += [(op, loss) for loss in outcome.losses]
+            bridged += [(op, *each) for each in outcome.bridged]
             entries.append(self._log_entry(op, outcome.verdicts))
             if outcome.unknown:
                 later.append({"replica": op.replica, "op": canonical({**op.to_json(), "fields": outcome.unknown})})
         self._shelf.set_here(hlc=hlc)
         self._shelf.append(entries)
         self._shelf.later(later)
-        self._settle(session, lost)
+        self._settle(session, lost, conflicts.known_after_all(bridged, ops))
         self._forget(erased)
 
     def _forget(self, erased: list[Key]) -> None:
@@ -148,9 +150,10 @@ class Hub:
             for key in dict.fromkeys(erased):
                 forget(self._shelf, key, self._now_us)
 
-    def _settle(self, session: Session, lost: list[tuple[Op, Loss]]) -> None:
-        """Write what lost, and have rows go that others with the same unique key were before."""
+    def _settle(self, session: Session, lost: list[tuple[Op, Loss]], known: list[str]) -> None:
+        """Write what lost, settle conflicts `known` to be none, have rows go that others with one unique key were before."""
         own = conflicts.record(self._shelf, session, lost, now_us=self._now_us)
+        own += conflicts.withdraw(self._shelf, session, known, now_us=self._now_us)
         yielded = session.flush()
         self._log_own(own)
         if yielded:

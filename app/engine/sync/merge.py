@@ -66,6 +66,8 @@ class Outcome:
     verdicts: dict[str, Any] = field(default_factory=dict)
     unknown: dict[str, Any] = field(default_factory=dict)
     erased: bool = False
+    orders: bool = False  # said where operations are numbered: what is covered here by a value of elsewhere is told
+    bridged: list[tuple[str, Stamp, Stamp]] = field(default_factory=list)  # column, what `op` had seen, what saw `op`
 
 
 def apply(
@@ -77,7 +79,7 @@ def apply(
     `fresh` makes a row of defaults. The authority hands in `judge` and the clock of its decision, everybody else the
     `verdicts` that came with the operation. Raises `BadInput` for a value that does not fit its column's kind.
     """
-    outcome = Outcome()
+    outcome = Outcome(orders=judge is not None and op.writer == op.replica)
     if _is_gone(state, op, outcome, verdicts):
         return outcome
     if state.row is None:
@@ -152,14 +154,17 @@ def _last(state: State, op: Op, column: str, outcome: Outcome) -> None:
     if op.stamp == now:
         return
     before = state.row.get(column)
-    loud = column not in QUIET and column != DELETED and now != ZERO and before != value
+    told = column not in QUIET and column != DELETED
+    loud = told and now != ZERO and before != value
     if op.stamp > now:
-        if loud and seen < now:
+        if loud and (seen < now or (outcome.orders and seen > now)):  # of a value that has not come here yet
             had = _seen_by_winner(state, column)
             outcome.losses.append(Loss(column, value, op.stamp, before, now, kept_seen=seen, lost_seen=had))
         state.row[column] = value
         state.cells[column] = [*op.stamp, *seen] if seen != ZERO else list(op.stamp)
-    elif loud and (had := _seen_by_winner(state, column)) != op.stamp:
+    elif (had := _seen_by_winner(state, column)) == op.stamp:
+        outcome.bridged += [(column, seen, now)] if told and outcome.orders else []
+    elif loud:
         outcome.losses.append(Loss(column, before, now, value, op.stamp, kept_seen=had, lost_seen=seen))
 
 
@@ -227,7 +232,7 @@ def _join(state: State, op: Op, column: str, outcome: Outcome) -> None:
         there, gone = known(key)
         had = _stamp_or_zero(seen.get(key))
         if op.stamp > there:
-            if key in members and members[key] != item and had < there:
+            if key in members and members[key] != item and (had < there or (outcome.orders and had > there)):
                 outcome.losses.append(Loss(column, {key: item}, op.stamp, {key: members[key]}, there))
             if op.stamp > gone:
                 members[key] = item

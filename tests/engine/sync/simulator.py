@@ -215,8 +215,14 @@ class World(Checks):
         return True
 
     def meet(self, machine, rounds=2):
-        """Let one console and the hub talk for a while."""
-        self.resent = 0
+        """Let one console and the hub talk for a while; what others do meanwhile is another meeting's."""
+        around, self.resent = self.resent, 0
+        try:
+            self._talk(machine, rounds)
+        finally:
+            self.resent = around
+
+    def _talk(self, machine, rounds):
         try:
             due = self.hello(machine)
             if due is None:

@@ -306,3 +306,29 @@ async def test_two_consoles_meet_through_a_batch_alone_and_what_came_is_not_take
     late = replace(batch, after=5, ops=(replace(ops[0], seq=6),))
     with pytest.raises(Conflict, match="Operations 2 to 5 are missing"):
         await bob.console(lambda one: one.take_batch(late), peer="ann")
+
+
+@pytest.mark.parametrize("knew", [True, False])
+async def test_what_a_stick_passed_on_before_its_writer_came_covers_only_what_that_one_had_seen(places, knew):
+    hub, ann, bob = places
+    view = await ann.save(name="first")
+
+    async def names(place, name):
+        place.clock.advance(1)
+        await place.save(id=view["id"], name=name)
+
+    for console, device in ((ann, "ann"), (bob, "bob")):
+        await exchange(hub, console, device)
+    if not knew:
+        await names(hub, "unseen")
+    await names(ann, "passed on")
+    await names(ann, "passed on again")
+    batch = await ann.console(lambda one: one.outgoing(100, 1 << 20), peer="bob")
+    await bob.console(lambda one: one.take_batch(batch), peer="ann")
+    await names(bob, "last")
+    for console, device in ((bob, "bob"), (ann, "ann"), (bob, "bob")):
+        await exchange(hub, console, device)
+    for place in places:
+        assert [row["name"] for row in await place.all()] == ["last"]
+        told = await place.all("sync_conflicts", state="open")
+        assert {row["lost"]["value"] for row in told} == (set() if knew else {"unseen"})

@@ -1,6 +1,7 @@
 """The laws of merging: any order, any repetition, one state; the later stamp wins, and what it did not know of is told."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from app.engine.base.errors import BadInput
 from app.engine.sync import merge
 from app.engine.sync.merge import State
-from app.engine.sync.ops import Op
+from app.engine.sync.ops import BY, Op
 from tests.engine.sync.memory import DEFAULTS, THINGS
 
 REPLICAS = ("aa", "bb", "cc")
@@ -85,6 +86,36 @@ def test_who_did_not_know_of_a_value_and_covers_it_has_it_told_whichever_comes_f
 def test_who_knew_of_a_value_covers_it_in_silence():
     first, then = made("aa", 1, {"a": "old"}, new=True), made("bb", 2, {"a": "new"}, seen={"a": (1, "aa")})
     assert merged([first, then])[1] == []
+
+
+def judged(ops):
+    return merged(ops, judge=lambda *_how: "")[1]
+
+
+def test_a_value_covered_by_who_saw_one_that_has_not_come_here_is_told_where_operations_are_numbered():
+    base = made("aa", 1, {"a": "old"}, new=True)
+    here = made("aa", 3, {"a": "here"}, seen={"a": (1, "aa")})
+    passed_on = made("bb", 5, {"a": "passed on"}, seen={"a": (1, "aa")})  # by a stick, from bb to cc
+    then = made("cc", 7, {"a": "then"}, seen={"a": (5, "bb")})
+    assert [(loss.kept, loss.lost) for loss in judged([base, here, then, passed_on])] == [("then", "here")]
+    assert merged([base, here, then])[1] == []  # a console leaves it to whoever numbers them
+    assert judged([base, here, passed_on, then])[0].lost == "here"
+
+
+def test_a_member_of_a_map_covered_by_who_saw_one_that_has_not_come_here_is_told_too():
+    def put(replica, hlc, value, seen):
+        return made(replica, hlc, {"marks": {"add": {"k": value}, "seen": {"k": list(seen)} if seen else {}, "del": {}}})
+
+    base = made("aa", 1, {"marks": {"add": {"k": "old"}, "seen": {}, "del": {}}}, new=True)
+    ops = [base, put("aa", 3, "here", (1, "aa")), put("cc", 7, "then", (5, "bb"))]
+    assert [loss.lost for loss in judged(ops)] == [{"k": "here"}]
+    assert merged(ops)[1] == []
+
+
+def test_a_log_begun_anew_behind_what_was_let_go_of_tells_of_no_conflict_for_what_is_missing():
+    base = made("aa", 1, {"a": "old"}, new=True)
+    later = replace(made("dd", 7, {"a": "then"}, seen={"a": (5, "cc")}), extra={BY: "cc"})
+    assert judged([base, later]) == []
 
 
 def test_two_who_wrote_the_same_have_no_conflict():

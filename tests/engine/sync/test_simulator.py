@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.engine.sync import console, hlc, hub, merge, ownlog, rules, sealing, snapshot
+from app.engine.sync import console, hlc, hub, merge, ops, ownlog, rules, sealing, snapshot
 from app.engine.sync.hub import Hub
 from app.engine.sync.merge import Outcome
 from tests.engine.sync.checks import Broken
@@ -32,6 +32,7 @@ KEPT = (
     2758,
     2864,
 )  # each broke an invariant once
+KEPT_SINCE = (20093, 20273)  # with all that may befall today
 
 
 @pytest.mark.parametrize("first", range(0, len(SEEDS), 10))
@@ -43,6 +44,11 @@ def test_whatever_befalls_them_they_end_equal_and_nothing_is_lost(first):
 @pytest.mark.parametrize("seed", KEPT)
 def test_histories_that_broke_once_hold(seed):
     run(seed, events=range(6))  # what could befall when they did
+
+
+@pytest.mark.parametrize("seed", KEPT_SINCE)
+def test_histories_that_broke_later_hold(seed):
+    run(seed)
 
 
 def breaks(invariant, most, **how):
@@ -222,6 +228,27 @@ def the_log_is_read_from_its_beginning_after_a_cut(monkeypatch):
         return due
 
     monkeypatch.setattr(console.Console, "met", met)
+
+
+@mutant("I7")
+def what_was_handed_over_is_handed_over_from_its_beginning_after_a_cut(monkeypatch):
+    met, receipt = console.Console.met, console.Console.receipt
+
+    def at(self, acked):
+        self.note(acked=acked, state={**self.peer["state"], "chain": self._shelf.chain(acked) or ops.FIRST_CHAIN})
+
+    def anew(self, hello):
+        due = met(self, hello)
+        at(self, 0)
+        return due
+
+    def a_batch_further(self, answer):
+        upto = min(self.peer["acked"] + 4, answer["acked"])
+        receipt(self, answer)
+        at(self, upto)
+
+    monkeypatch.setattr(console.Console, "met", anew)
+    monkeypatch.setattr(console.Console, "receipt", a_batch_further)
 
 
 @mutant("I8")

@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.engine.base.errors import OutpostError
+from app.engine.base.text import tr
 from app.engine.circuits import document
 from app.engine.circuits.gates import GATES
 from app.engine.circuits.records import Circuit, Op
@@ -50,9 +51,11 @@ class EditorModel(QObject):
         return True
 
     def open(self, circuit: Circuit) -> None:
-        """Begin anew with `circuit`; there is nothing to undo."""
-        self.stack.clear()
-        self._show(circuit)
+        """Go on with `circuit`; undoing it brings back the one before."""
+        if circuit == self.circuit:
+            self._show(circuit)
+        else:
+            self.stack.push(_Step(tr("Open a circuit"), self.circuit, circuit, self._show))
 
     def copy(self, numbers: set[int]) -> None:
         """Remember operations, to be put elsewhere."""

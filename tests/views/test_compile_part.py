@@ -95,7 +95,7 @@ def test_the_mean_of_an_observable_shows_its_terms(full_window):
 
 
 def test_a_noisy_run_tells_whose_errors_and_what_was_cut_off(full_window):
-    result = {"counts": {"00": 30, "11": 20}, "shots": 50, "qubits": 2, "depth": 2, "simulator": "aer stabilizer", "wall_s": 0.1,
+    result = {"counts": {"00": 30, "11": 20}, "shots": 50, "qubits": 2, "depth": 2, "simulator": "stabilizer", "wall_s": 0.1,
               "why": "asked for by name", "noise": {"title": "readout=0.1"}}  # fmt: skip
     full_window.open_page("circuits")
     full_window.engine.circuits.records.put(

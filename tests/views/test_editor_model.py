@@ -39,3 +39,15 @@ def test_what_was_copied_goes_where_it_fits(qtbot):
     assert model.pasted(1)[0].qubits == (1, 2)
     with pytest.raises(BadInput):
         model.pasted(2)
+
+
+def test_opening_another_circuit_is_undone_to_the_one_that_was_edited(qtbot):
+    model = EditorModel()
+    model.edit("place", lambda circuit: placed(circuit, "h", 0, 1))
+    drawn = model.circuit
+    model.open(document.blank(2))
+    assert len(model.circuit.qubits) == 2
+    model.stack.undo()
+    assert model.circuit == drawn
+    model.stack.undo()
+    assert model.circuit.ops == ()

@@ -79,7 +79,7 @@ def given(file: Path | None, text: str, name: str = "") -> tuple[dict[str, Any],
 
 
 def write_bytes(path: Path, data: bytes, *, replace: bool) -> None:
-    """Write a file, in place of another whole or not at all.
+    """Write a file whole or not at all, in place of another or not.
 
     Raises `Conflict` when it exists and is not to be replaced, `BadInput` when it cannot be written.
     """
@@ -89,8 +89,12 @@ def write_bytes(path: Path, data: bytes, *, replace: bool) -> None:
         if replace:
             replace_file(path, data)
             return
-        with path.open("xb") as file:
-            file.write(data)
+        path.touch(exist_ok=False)
+        try:
+            path.write_bytes(data)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
     except FileExistsError as error:
         if not path.exists():
             raise BadInput("{file} cannot be written: {reason}", field="out", file=path, reason=error.strerror or "") from None

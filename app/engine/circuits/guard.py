@@ -17,13 +17,14 @@ MOST_SPREAD = 200_000  # bits that are meant where OpenQASM 2 names whole regist
 MOST_DEPTH = 200
 LIBRARIES = ("qelib1.inc", "stdgates.inc")
 
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+# Each of these takes what it has looked through, also where nothing closes it: none looks through the same text twice.
+_COMMENT = re.compile(r"//[^\n]*|/\*(?:.*?\*/|.*\Z)", re.DOTALL)
 _HEADER = re.compile(r"\s*OPENQASM\s+(\d+)(?:\.\d+)?\s*;")
 _INCLUDE = re.compile(r"""\binclude\s*["']?([^"';\n]*)["']?""")
 _REGISTER_V2 = re.compile(r"\b[qc]reg\s+(\w+)\s*\[\s*(\d+)\s*\]")
-_GATE_V2 = re.compile(r"\bgate\b[^{;]*\{[^}]*\}")
+_GATE_V2 = re.compile(r"\bgate\b[^{};]*(\{[^}]*(?:\}|\Z))?")
 _WHOLE_V2 = re.compile(r"\b[A-Za-z_]\w*\b(?!\s*\[)")
-_OPAQUE_V2 = re.compile(r"\bopaque\s+(\w+)[^;]*;")
+_OPAQUE_V2 = re.compile(r"\bopaque\s+(\w+)[^;]*(?:;|\Z)")
 _INDEX = re.compile(r"\[\s*(\d{10,})")
 _SIZES = re.compile(r"\b(?:[qc]reg\s+\w+\s*|qubit\s*|bit\s*)\[\s*(\d+)\s*\]")
 
@@ -44,13 +45,14 @@ def decode(data: bytes, name: str) -> str:
 
 
 def blank_comments(text: str) -> str:
-    """Return `text` with comments as spaces; lines keep their numbers."""
+    """Return `text` with comments as spaces, one that is never closed to the end; lines keep their numbers."""
     return _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text)
 
 
 def check(text: str, name: str) -> int:
     """Return the OpenQASM version of `text`, 2 or 3, or raise `BadInput` that names file, line and reason."""
     bare = blank_comments(text)
+    _check_comments(text, name)
     header = _HEADER.match(bare)
     if header is None:
         line, column = place(bare, len(bare) - len(bare.lstrip()))
@@ -83,6 +85,13 @@ def _at(text: str, at: int) -> dict[str, Any]:
     return dict(zip(("line", "column"), place(text, at), strict=True))
 
 
+def _check_comments(text: str, name: str) -> None:
+    for found in _COMMENT.finditer(text):
+        if found.group().startswith("/*") and (len(found.group()) < 4 or not found.group().endswith("*/")):
+            raise BadInput("{file}, line {line}, column {column}: the comment is never closed",
+                           file=name, **_at(text, found.start()))  # fmt: skip
+
+
 def _check_includes(bare: str, name: str) -> None:
     for found in _INCLUDE.finditer(bare):
         if found.group(1).strip() not in LIBRARIES:
@@ -108,11 +117,15 @@ def _check_spread(bare: str, name: str) -> None:
     """Raise `Limit` when a text of OpenQASM 2 names whole registers so often that it stands for far more than it says."""
     sizes = {found.group(1): int(found.group(2)) for found in _REGISTER_V2.finditer(bare)}
     total = 0
-    for found in _WHOLE_V2.finditer(_GATE_V2.sub(lambda gate: re.sub(r"[^\n]", " ", gate.group()), bare)):
+    for found in _WHOLE_V2.finditer(_GATE_V2.sub(_blank_definition, bare)):
         total += sizes.get(found.group(), 0)
         if total > MOST_SPREAD:
             raise Limit("{file}, line {line}, column {column}: statements on whole registers make more than {most} operations",
                         file=name, **_at(bare, found.start()), most=MOST_SPREAD)  # fmt: skip
+
+
+def _blank_definition(gate: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", gate.group()) if gate.group(1) else gate.group()
 
 
 def _check_indices(bare: str, name: str) -> None:

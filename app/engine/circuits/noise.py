@@ -3,7 +3,8 @@
 The error a snapshot tells of a gate is its average infidelity; what relaxation during the gate leaves of it unexplained is
 taken as depolarising. A channel on dimension d of process fidelity F has the average infidelity (1 - F) d / (d + 1) (Nielsen,
 2002); relaxation of a qubit for t has F = (1 + exp(-t/T1) + 2 exp(-t/T2)) / 4. A qubit that waits relaxes too; gates start as
-soon as their qubits are free. Crosstalk, leakage and drift are not in it.
+soon as their qubits are free; a barrier lets all of its qubits wait for the last of them. Crosstalk, leakage and drift are
+not in it.
 """
 
 import math
@@ -15,7 +16,7 @@ from app.engine.base.errors import BadInput
 from app.engine.circuits.devices import Device, Place
 from app.engine.circuits.records import Circuit, Op
 
-FREE: Final = frozenset({"rz", "p", "id", "barrier", "u1"})  # done by renaming the axes, without a pulse
+FREE: Final = frozenset({"rz", "p", "id", "barrier", "u1"})  # take no time: most rename the axes, without a pulse
 LOOPS: Final = frozenset({"for_loop", "while_loop", "switch_case"})
 _OPTIONS: Final[Mapping[str, tuple[float, float, float]]] = {  # default, least, most
     "one": (0.0, 0.0, 0.5), "two": (0.0, 0.0, 0.5), "readout": (0.0, 0.0, 0.5), "t1_us": (0.0, 0.0, 1e9),
@@ -126,10 +127,14 @@ class Follower:
         """Return the errors before and after `op`; raises `BadInput` for loops and conditions."""
         if op.condition or op.name in LOOPS:
             raise BadInput("Noise cannot be followed through conditions and loops", field="noise")
-        if op.name in FREE:
+        if op.name in FREE and op.name != "barrier":
             return [], []
         start = max((self._free_at[qubit] for qubit in op.qubits), default=0.0)
         before = [hit for qubit in op.qubits for hit in self._waited(qubit, start - self._free_at[qubit])]
+        if op.name == "barrier":
+            for qubit in op.qubits:
+                self._free_at[qubit] = start
+            return before, []
         span = self._span(op)
         after = (
             [hit for qubit in op.qubits for hit in self._relaxed(qubit, span)] if op.name not in ("measure", "reset") else []

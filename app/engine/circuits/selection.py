@@ -278,8 +278,12 @@ def last_trial(circuit: Circuit, free_bytes: int, ask: Ask) -> tuple[int, Offer]
 def select(circuit: Circuit, free_bytes: int, ask: Ask, simulator: str = AUTO) -> tuple[Choice, Offer, list[Offer]]:
     """Return the choice, its prediction, and the other offers.
 
-    Raises `Limit` with numbers when nothing fits, `BadInput` when the one that is named cannot do this circuit.
+    Raises `Limit` with numbers when nothing fits, or not with the largest bond asked for; `BadInput` when the one that is
+    named cannot do this circuit, or a largest bond is given to what has none.
     """
+    if ask.bond and (ask.noise is not None or simulator not in (AUTO, "matrix_product_state")):
+        raise BadInput("A largest bond is only for a matrix product state, without noise", field="bond",
+                       hint="Leave the bond out, or ask for auto without noise.")  # fmt: skip
     made = offers(circuit, free_bytes, ask)
     name, why = _best(circuit, free_bytes, ask, made) if simulator == AUTO else (simulator, tr("asked for by name"))
     taken = next((one for one in made if one.simulator == name), None)
@@ -288,7 +292,10 @@ def select(circuit: Circuit, free_bytes: int, ask: Ask, simulator: str = AUTO) -
             "There is no simulator {name} for this; there are {known}", field="simulator", name=name,
             known=", ".join(one.simulator for one in made),
         )  # fmt: skip
-    if taken.reason and simulator != AUTO:
+    if taken.reason and simulator == AUTO:
+        raise Limit("A matrix product state with bonds of up to {bond}: {reason}", bond=ask.bond, reason=taken.reason,
+                    hint="Give a smaller bond.")  # fmt: skip
+    if taken.reason:
         kind = Limit if taken.memory_bytes > free_bytes * method.SHARE_OF_FREE else BadInput
         raise kind("The simulator {name} cannot run this: {reason}", name=name, reason=taken.reason, hint="Ask for auto.")
     exact = name not in ("statevector", "qsim") or not single(circuit, ask.shots)

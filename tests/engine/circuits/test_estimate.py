@@ -60,3 +60,11 @@ def test_a_delay_before_anything_else_costs_nothing_and_one_in_cycles_is_refused
     assert (found.all, found.duration_s) == (1.0, 1e-6)
     with pytest.raises(BadInput, match="in cycles of a device"):
         estimate.success(Circuit("c", tuple("abc"), (), (Op("delay", (0,), (9.0,), wait_s=None),)), device())
+
+
+def test_a_barrier_lets_its_qubits_wait_for_the_last_of_them():
+    wall = Op("barrier", (0, 1))
+    ops = (Op("sx", (1,)), wall, Op("delay", (0,), (200.0,), wait_s=2e-4), wall, Op("measure", (1,), (), (0,)))
+    found = estimate.success(Circuit("c", tuple("abc"), ("x",), ops), device())
+    assert found.waits == pytest.approx((1 + 3 * math.exp(-2)) / 4)
+    assert found.duration_s == pytest.approx(1e-7 + 2e-4 + 1e-6)

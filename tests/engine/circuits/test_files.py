@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,19 @@ def test_a_file_and_a_text_at_once_are_refused_and_so_is_neither(tmp_path):
         given(tmp_path / "a.qasm", "OPENQASM 3;")
     with pytest.raises(BadInput, match="Give a circuit file"):
         given(None, "")
+
+
+class Full(io.FileIO):
+    """A file on a disk that is full after three bytes."""
+
+    def write(self, data):
+        super().write(bytes(data[:3]))
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_of_a_new_file_that_does_not_fit_nothing_stays(tmp_path, monkeypatch, replace):
+    monkeypatch.setattr(Path, "open", lambda self, mode="r", **_: Full(self, mode))
+    with pytest.raises(BadInput, match="No space left"):
+        write_bytes(tmp_path / "a.qasm", b"OPENQASM 3;", replace=replace)
+    assert list(tmp_path.iterdir()) == []

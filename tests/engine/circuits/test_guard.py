@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from app.engine.base.errors import BadInput, Limit
@@ -51,3 +54,35 @@ def test_files_past_the_size_limits_are_refused():
 
 def test_a_byte_order_mark_is_dropped():
     assert guard.decode("\ufeffOPENQASM 2.0;".encode(), "a") == "OPENQASM 2.0;"
+
+
+@pytest.mark.parametrize("text", ["OPENQASM 3;\nqubit q; /* never", "OPENQASM 2.0;\nqreg q[1]; /*/"])
+def test_a_comment_that_is_never_closed_is_told_at_its_start(text):
+    with pytest.raises(BadInput, match=r"f, line 2, column 1\d: the comment is never closed"):
+        guard.check(text, "f")
+
+
+def test_whole_registers_within_a_definition_do_not_count_and_those_after_half_of_one_do():
+    many = "h q; " * 30
+    assert guard.check(HEAD + "qreg q[9999]; gate g q { " + many + "} gate g2 q { h q; }", "a") == 2
+    with pytest.raises(Limit, match="on whole registers"):
+        guard.check(HEAD + "qreg q[9999]; gate g; " + many, "a")
+
+
+_LONG = """
+from app.engine.base.errors import OutpostError
+from app.engine.circuits import guard
+told = []
+for piece in ("/* ", "gate ", "opaque a "):
+    try:
+        told.append(str(guard.check("OPENQASM 2.0;" + piece * (1_000_000 // len(piece)), "f")))
+    except OutpostError as error:
+        told.append(str(error))
+print("; ".join(told))
+"""
+
+
+def test_what_opens_again_and_again_and_never_closes_is_looked_through_once():
+    # A megabyte of each: a second at most where it is looked through once, an hour where from every opening anew.
+    done = subprocess.run([sys.executable, "-c", _LONG], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "f, line 1, column 14: the comment is never closed; 2; 2"

@@ -71,3 +71,15 @@ def test_what_noise_cannot_follow_is_refused():
         follower.around(Op("x", (0,), condition="c[0]"))
     with pytest.raises(BadInput, match="one and two qubits"):
         follower.around(Op("ccx", (0, 1, 2)))
+
+
+def test_a_barrier_lets_its_qubits_wait_for_the_last_of_them():
+    follower = noise.Follower(noise.read("t1_us=100 gate_ns=50 pair_ns=300", 4))
+    follower.around(Op("x", (0,)))
+    follower.around(Op("cx", (1, 2)))
+    before, after = follower.around(Op("barrier", (0, 1, 3)))
+    assert [(hit.qubits, hit.wait_s) for hit in before] == [((0,), pytest.approx(250e-9))]
+    assert after == []
+    assert follower.around(Op("x", (0,)))[0] == []  # it has waited
+    follower.around(Op("x", (3,)))  # begins only after the barrier: at 350 ns it is done, as is the other
+    assert follower.around(Op("cx", (0, 3)))[0] == []

@@ -122,3 +122,16 @@ def test_qsim_is_not_taken_where_single_precision_could_show_or_a_measurement_is
     again = circuit(2, Op("t", (0,)), Op("measure", (0,), clbits=(0,)), Op("x", (0,)))
     assert "measured at the end" in offer(again, "qsim", ask=Ask(10, extras=BOTH)).reason
     assert offer(brick(20, 4, "t"), "qsim", ask=Ask(10, extras=BOTH)).memory_bytes == 8 * 2**20
+
+
+def test_a_bond_that_needs_more_than_there_is_is_refused_with_the_numbers():
+    with pytest.raises(Limit, match=r"bonds of up to 4[^ ]*096: needs 50\sGiB, and 2\.4\sGiB may be used"):
+        selection.select(brick(100, 200, "t"), 4 * GIB, Ask(10, bond=4096))
+
+
+@pytest.mark.parametrize(("decay", "simulator"), [("t1_us=50", "auto"), (None, "statevector"), (None, "stabilizer")])
+def test_a_bond_is_refused_where_there_is_none(decay, simulator):
+    asked = brick(4, 2, "h")
+    with pytest.raises(BadInput, match="only for a matrix product state"):
+        selection.select(asked, GIB, Ask(10, noise.read(decay, 4) if decay else None, bond=8), simulator)
+    assert selection.select(asked, GIB, Ask(10, bond=8), "matrix_product_state")[0].method == "matrix_product_state"

@@ -144,7 +144,7 @@ def test_the_mean_of_an_observable_is_told_with_its_terms():
 def test_a_run_tells_its_noise_and_its_bonds():
     noisy = run({**sample("bell"), "shots": 100, "noise": "readout=0.1"}, 1)
     assert noisy["noise"]["title"] == "readout=0.1"
-    assert noisy["simulator"] == "aer stabilizer"
+    assert noisy["simulator"] == "stabilizer"
     capped = run({**sample("qft4"), "shots": 100, "bond": 1}, 1)
     assert capped["bonds"]["largest"] == 1
     assert "truncation error" in capped["text"]

@@ -15,6 +15,7 @@ from qiskit.exceptions import QiskitError
 from qiskit_aer import AerSimulator
 
 from app.engine.base.errors import BadInput
+from app.engine.base.text import tr
 from app.engine.circuits import states
 from app.engine.circuits.adapters import expanded
 from app.engine.circuits.adapters.noisy import with_errors
@@ -143,10 +144,14 @@ def run(low: Any, choice: Choice, ask: Ask, *, seed: int, name: str) -> Outcome:
         raise BadInput("{file}: the simulator refused it: {reason}", file=name, reason=reason)
     counts, other = trimmed(done.get_counts())
     log = _LOG.fresh(str(done.results[0].metadata.get("MPS_log_data", "")))
-    told = f"aer {'statevector, a run for each shot' if choice.method == 'trajectories' else choice.method}"
-    return Outcome(
-        counts, told, choice.why, wall_s, choice.memory_bytes, other, bonds_of(log) if choice.method == _MPS else None
-    )
+    bonds = bonds_of(log) if choice.method == _MPS else None
+    return Outcome(counts, choice.method, _why(choice), wall_s, choice.memory_bytes, other, bonds)
+
+
+def _why(choice: Choice) -> str:
+    if choice.method == "trajectories":
+        return tr("{why}; on Qiskit Aer, a state vector for each shot", why=choice.why)
+    return tr("{why}; on Qiskit Aer", why=choice.why)
 
 
 def bonds_of(log: str) -> Bonds:

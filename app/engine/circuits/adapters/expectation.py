@@ -17,17 +17,18 @@ from qiskit_aer import AerSimulator
 from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.base.errors import BadInput, Cancelled
 from app.engine.base.text import tr
-from app.engine.circuits import lightcone, method
+from app.engine.circuits import lightcone, method, selection
 from app.engine.circuits.adapters import aer
 from app.engine.circuits.adapters.qiskit_read import describe
 from app.engine.circuits.gates import GATES
 from app.engine.circuits.lightcone import Step
 from app.engine.circuits.observables import Term
-from app.engine.circuits.records import Circuit
+from app.engine.circuits.records import Choice, Circuit
 
 MOST_CONE: Final = 20
 _STEP_S: Final = 2.5e-5  # of a gate on a small state
 _AMPLITUDE_S: Final = 1.5e-8
+_MOST_EXPONENT: Final = 200  # of a width in a time: no float holds more than 1,023
 _BASIS: Final = tuple(name for name in aer.BASIS if name in GATES)
 _PASSED: Final = frozenset({"barrier", "delay", "id"})
 
@@ -43,7 +44,7 @@ class Group:
     @property
     def cost_s(self) -> float:
         """Return about how long the state of the cone takes."""
-        return len(self.steps) * (_STEP_S + _AMPLITUDE_S * 2.0 ** len(self.qubits))
+        return len(self.steps) * (_STEP_S + _AMPLITUDE_S * 2.0 ** min(len(self.qubits), _MOST_EXPONENT))
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,11 @@ def means(low: Any, terms: Sequence[Term], name: str, free: int, *, report: Repo
     cones_s = sum(group.cost_s for group in groups)
     widest = max(widths)
     if widest > MOST_CONE:
-        values, simulator, why, memory = _whole(low, terms, name, free)
-        why = tr("{why}; a term depends on {widest} qubits", why=why, widest=widest)
-        return Means(values, tuple(widths), simulator, why, memory, cones_s, time.perf_counter() - start)
+        values, choice = _whole(low, terms, name, free)
+        why = tr("{why}; a term depends on {widest} qubits", why=choice.why, widest=widest)
+        predicted_s = _whole_s(describe(low), choice, free)
+        took_s = time.perf_counter() - start
+        return Means(values, tuple(widths), f"aer {choice.method}", why, choice.memory_bytes, predicted_s, took_s)
     found = [0.0] * len(terms)
     for done, group in enumerate(groups):
         if stop():
@@ -125,7 +128,13 @@ def _by_cone(steps: Sequence[Step], group: Group, terms: Sequence[Term], found: 
         found[number] = lightcone.mean(state, sorted(group.qubits), dict(terms[number].letters))
 
 
-def _whole(low: Any, terms: Sequence[Term], name: str, free: int) -> tuple[tuple[float, ...], str, str, int]:
+def _whole_s(circuit: Circuit, choice: Choice, free: int) -> float:
+    """Return about how long the chosen method takes for one run of the whole circuit."""
+    made = selection.offers(circuit, free, selection.Ask(1, pace=aer.pace(), threads=aer.threads()))
+    return next(one.wall_s for one in made if one.simulator == choice.method)
+
+
+def _whole(low: Any, terms: Sequence[Term], name: str, free: int) -> tuple[tuple[float, ...], Choice]:
     choice = method.choose(describe(low), free)
     asked = low.copy()
     for number, term in enumerate(terms):
@@ -139,4 +148,4 @@ def _whole(low: Any, terms: Sequence[Term], name: str, free: int) -> tuple[tuple
         raise BadInput("{file}: the simulator refused it: {reason}", file=name, reason=reason)
     data = done.data(0)
     values = tuple(float(np.real(data[str(number)])) if term.letters else 1.0 for number, term in enumerate(terms))
-    return values, f"aer {choice.method}", choice.why, choice.memory_bytes
+    return values, choice

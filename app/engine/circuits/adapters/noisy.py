@@ -21,17 +21,37 @@ BASIS = (
 
 
 def narrowed(circuit: Any) -> tuple[Any, tuple[int, ...]]:
-    """Return a compiled circuit on the places it uses alone, and those places in order; a place that only waits is not used."""
-    used = sorted({circuit.find_bit(bit).index for item in circuit.data for bit in item.qubits
-                   if item.operation.name not in ("barrier", "delay")})  # fmt: skip
+    """Return a compiled circuit on the places it uses alone, and those places in order.
+
+    A place that only waits is not used, unless a barrier lets others wait for it.
+    """
+    used = sorted(_used(circuit))
     at = {circuit.qubits[place]: number for number, place in enumerate(used)}
     made = QuantumCircuit(len(used), name=circuit.name)
     made.add_bits([bit for bit in circuit.clbits if not circuit.find_bit(bit).registers])
     made.add_register(*circuit.cregs)
     for item in circuit.data:
-        if item.operation.name != "barrier" and all(bit in at for bit in item.qubits):
-            made.append(item.operation, [at[bit] for bit in item.qubits], item.clbits)
+        kept = [at[bit] for bit in item.qubits if bit in at]
+        if item.operation.name == "barrier":
+            if len(kept) > 1:
+                made.barrier(kept)
+        elif len(kept) == len(item.qubits):
+            made.append(item.operation, kept, item.clbits)
     return made, tuple(used)
+
+
+def _used(circuit: Any) -> set[int]:
+    """Return the places with anything but barriers, those that only wait when a barrier holds them together with others."""
+    found, waiting, held = set[int](), set[int](), set[int]()
+    for item in circuit.data:
+        name, places = item.operation.name, {circuit.find_bit(bit).index for bit in item.qubits}
+        if name == "delay":
+            waiting |= places
+        elif name == "barrier":
+            held |= places if len(places) > 1 else set()
+        else:
+            found |= places
+    return found | (waiting & held)
 
 
 def with_errors(low: Any, noise: Noise) -> tuple[Any, Any]:

@@ -34,6 +34,7 @@ _NUMBER: Final = re.compile(r"(-?)([0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?|\.[0-9]+(
 _MARK: Final = re.compile(r"[;{}]")
 _BLOCK: Final = re.compile(r"\s*(?:gate|if|else|for|while|def)\b")
 _SET: Final = re.compile(r"\bin\s*$")
+_SET_LETTERS: Final = 100  # before a brace, in which the word of a set is looked for
 # Words of the language (Cross and others, 2022) that could stand where the name of a gate stands.
 _WORDS: Final = frozenset({
     "angle", "array", "barrier", "bit", "bool", "box", "break", "cal", "case", "complex", "const", "continue", "creg",
@@ -127,7 +128,8 @@ def _parted(text: Text) -> tuple[str, dict[tuple[int, int], Run]]:
             kept += [between, _blank(text.bare[start : end + 1])]
         run.append(made)
         done = end + 1
-    return re.sub(r"[ \t]+$", "", "".join([*kept, text.bare[done:]]), flags=re.MULTILINE), runs
+    lines = "".join([*kept, text.bare[done:]]).split("\n")
+    return "\n".join(line.rstrip(" \t") for line in lines), runs
 
 
 def _blank(text: str) -> str:
@@ -141,9 +143,9 @@ def _statements(bare: str) -> Iterator[tuple[int, int]]:
         at, mark = found.start(), found.group()
         if mark == "{":
             if depth == 0:
-                head = bare[start:at]
-                in_set = _SET.search(head) is not None
-                if not in_set and _BLOCK.match(head) is None:
+                # Not in the whole head: sets that follow one another make it longer and longer.
+                in_set = _SET.search(bare[max(start, at - _SET_LETTERS) : at]) is not None
+                if not in_set and _BLOCK.match(bare, start, at) is None:
                     return
             depth += 1
         elif mark == "}":

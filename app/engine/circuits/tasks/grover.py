@@ -84,11 +84,11 @@ def truth(variables: int, clauses: list[Clause]) -> NDArray[np.bool_]:
 
 
 def random_formula(variables: int, clauses: int, rng: np.random.Generator) -> list[Clause]:
-    """Return clauses of two or three literals that one drawn assignment fulfils."""
+    """Return clauses of two or three literals, at most one of each variable, that one drawn assignment fulfils."""
     planted = rng.integers(0, 2, variables)
     made: list[Clause] = []
     while len(made) < clauses:
-        width = int(rng.integers(2, 4))
+        width = min(variables, int(rng.integers(2, 4)))
         chosen = rng.choice(variables, width, replace=False)
         signs = rng.integers(0, 2, width)
         if (signs == planted[chosen]).any():

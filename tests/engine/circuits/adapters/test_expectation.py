@@ -88,3 +88,18 @@ def test_a_final_measurement_is_left_out_and_one_on_the_way_is_refused():
 def test_it_can_be_stopped():
     with pytest.raises(Cancelled):
         means(random_circuit(4, 1, 1), "Z0", stop=lambda: True)
+
+
+def test_what_goes_to_aer_as_a_whole_is_predicted_as_that():
+    circuit = QuantumCircuit(60)
+    circuit.h(0)
+    for qubit in range(59):
+        circuit.cx(qubit, qubit + 1)
+    found = means(circuit, "Z0 Z59")
+    assert (found.simulator, found.values) == ("aer stabilizer", (1.0,))
+    assert 0 < found.predicted_s < 10
+
+
+def test_the_cost_of_a_cone_of_more_qubits_than_a_float_has_exponents_is_a_number():
+    wide = expectation.Group(frozenset(range(9)), frozenset(range(1100)))
+    assert 1e50 < wide.cost_s < math.inf

@@ -1,5 +1,8 @@
 """Texts are read the same with and without the quick way, and whatever a grammar can make is read or told."""
 
+import subprocess
+import sys
+
 import openqasm3
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -134,6 +137,25 @@ PROGRAMS_V2 = st.builds(
     SIZES, st.lists(WORDS_V2, max_size=5), GAPS,
 )  # fmt: skip
 PROGRAMS = st.one_of(PROGRAMS_V2, PROGRAMS_V3)
+
+
+_LONG = """
+from app.engine.base.errors import OutpostError
+from app.engine.circuits.adapters import qasm3_quick
+program, plain = qasm3_quick.parse("OPENQASM 3; qubit[2] q; " + "x q[0]; " * 20_000 + "h q;", "f")
+print(len(program.statements), len(plain))
+try:
+    qasm3_quick.parse("OPENQASM 3; x " + "in {} " * 100_000, "f")
+except OutpostError as error:
+    print(error)
+"""
+
+
+def test_a_long_line_and_sets_without_end_are_looked_through_once():
+    done = subprocess.run([sys.executable, "-c", _LONG], capture_output=True, text=True, timeout=90, check=True)
+    first, second = done.stdout.splitlines()
+    assert first == "20002 20000"
+    assert "OpenQASM 3 takes long to read" in second
 
 
 @pytest.fixture(autouse=True, scope="module")

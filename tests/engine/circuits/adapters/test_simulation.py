@@ -69,7 +69,7 @@ def test_small_bonds_that_only_a_trial_can_find_are_found():
         circuit.cp(-0.3, qubit, qubit + 20)
     outcome, plan = run(circuit, shots=5)
     assert plan.trial > 0
-    assert outcome.simulator == "aer matrix_product_state"
+    assert outcome.simulator == "matrix_product_state"
     assert outcome.bonds.cut < simulation.NOTHING
     assert "nothing had to be cut off" in outcome.why
 
@@ -84,7 +84,7 @@ def test_a_trial_that_has_to_cut_falls_back_to_the_state_vector(monkeypatch):
     monkeypatch.setattr(simulation.selection, "trial_bond", lambda *_: 2)
     outcome, plan = run(scrambled(8, 4), shots=20)
     assert plan.trial == 2
-    assert outcome.simulator in ("qsim", "aer statevector")
+    assert outcome.simulator in ("qsim", "statevector")
 
 
 def test_the_noise_of_a_device_is_told_and_spoils_the_outcomes_about_as_much_as_estimated():
@@ -97,7 +97,7 @@ def test_the_noise_of_a_device_is_told_and_spoils_the_outcomes_about_as_much_as_
     assert (made.noise["device"], made.noise["kind"], len(made.noise["places"])) == ("ibm_manila", "simulated", 3)
     outcome = simulation.done(made, simulation.planned(made, GIB, "auto"), seed=1, name="c")
     right = (outcome.counts["000"] + outcome.counts["111"]) / 4000
-    assert outcome.simulator == "aer density_matrix"
+    assert outcome.simulator == "density_matrix"
     # Some errors lead from one right outcome to the other, so the estimate is a lower bound.
     assert made.noise["success"] - 0.03 < right < 1
 
@@ -117,7 +117,7 @@ def test_pauli_errors_on_clifford_gates_run_as_stabilizers():
     for qubit in range(29):
         circuit.cx(qubit, qubit + 1)
     outcome, _ = run(circuit, shots=50, noise="two=0.001")
-    assert outcome.simulator in ("stim", "aer stabilizer")
+    assert outcome.simulator in ("stim", "stabilizer")
     assert sum(outcome.counts.values()) == 50
 
 
@@ -147,6 +147,24 @@ def test_a_wait_that_is_written_relaxes_on_a_device_too():
     assert kept < 0.9
 
 
+@pytest.mark.parametrize("on_device", [False, True])
+def test_a_barrier_lets_a_qubit_wait_for_another(on_device):
+    circuit = QuantumCircuit(2, 1)
+    circuit.x(1)
+    circuit.barrier()
+    circuit.delay(200, 0, unit="us")
+    circuit.barrier()
+    circuit.measure(1, 0)
+    manila = {"noise": "ibm_manila", "noise_file": str(devices.known()["ibm_manila"])}
+    made = ready(circuit, shots=4000, **(manila if on_device else {"noise": "t1_us=100 gate_ns=0 read_ns=0"}))
+    place = made.ask.noise.places[next(op.qubits[0] for op in made.plain.ops if op.name == "measure")]
+    outcome = simulation.done(made, simulation.planned(made, GIB, "auto"), seed=1, name="c")
+    kept = math.exp(-2e-4 / place.t1_s)
+    seen = kept * (1 - place.read_1_as_0) + (1 - kept) * place.read_0_as_1
+    assert abs(outcome.counts["1"] / 4000 - seen) < 0.03
+    assert kept < (0.9 if on_device else 0.14)
+
+
 def test_what_ran_after_a_trial_is_what_is_told_as_predicted(monkeypatch):
     monkeypatch.setattr(simulation.selection, "trial_bond", lambda *_: 4)
     circuit = QuantumCircuit(18)
@@ -161,7 +179,7 @@ def test_what_ran_after_a_trial_is_what_is_told_as_predicted(monkeypatch):
     monkeypatch.setattr(simulation, "_pays", lambda *_: True)
     outcome = simulation.done(made, plan, seed=1, name="c")
     told = simulation.followed(made, plan, outcome)
-    assert outcome.simulator == "aer matrix_product_state"
+    assert outcome.simulator == "matrix_product_state"
     assert told.predicted.simulator == "matrix_product_state"
     assert outcome.memory_bytes == told.predicted.memory_bytes < plan.predicted.memory_bytes
     names = [one.simulator for one in told.others]

@@ -28,7 +28,7 @@ def run(circuit, simulator, seed=1, shots=4000, noise="none"):
     ready = simulation.prepared(circuit, "c", {"shots": shots, "noise": noise}, 1)
     plan = simulation.planned(ready, 4 * GIB, simulator)
     outcome = simulation.done(ready, plan, seed=seed, name="c")
-    assert outcome.simulator.startswith((simulator, f"aer {simulator}")) or simulator == "trajectories"
+    assert outcome.simulator == simulator  # a name by which it can be asked for again
     assert sum(outcome.counts.values()) == shots
     assert plan.predicted.memory_bytes > 0
     assert plan.predicted.wall_s > 0

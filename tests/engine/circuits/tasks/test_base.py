@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engine.base.errors import BadInput, Missing
+from app.engine.base.errors import BadInput, Missing, OutpostError
 from app.engine.circuits.tasks import base, registry, work
 
 KEYS = {"task_type", "solution", "classical_baseline", "quantum_advantage", "execution", "error_rate", "confidence"}
@@ -27,6 +27,19 @@ def test_every_task_tells_the_promised_keys_and_the_same_for_the_same_seed(name)
     assert 0 <= told["confidence"] <= 1
     assert _same(told) == _same(work.run(spec, 5))
     assert told["text"].startswith(registry.need(name).title)
+
+
+@pytest.mark.parametrize("name", registry.TASKS)
+def test_every_task_runs_or_tells_why_not_at_the_low_end_of_its_options(name):
+    task = registry.need(name)
+    least = {param.name: param.low for param in task.params if not param.choices and param.low < param.high}
+    data = {"data": NODES} if name == "fleet" else {}
+    for seed in (1, 2):
+        try:
+            told = set(work.run({"task": name, "options": least, **data}, seed))
+        except OutpostError as error:
+            told = KEYS if str(error) else set()
+        assert told >= KEYS
 
 
 def test_options_are_read_from_one_text():

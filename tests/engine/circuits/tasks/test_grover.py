@@ -35,6 +35,13 @@ def test_the_oracle_turns_the_sign_of_exactly_the_solutions(seed):
     assert np.abs(rest).max() < 1e-12
 
 
+@pytest.mark.parametrize("variables", [1, 2, 3])
+def test_few_variables_have_a_formula_that_can_be_fulfilled(variables):
+    clauses = grover.random_formula(variables, 16, np.random.default_rng(1))
+    assert grover.truth(variables, clauses).any()
+    assert all(len({abs(one) for one in clause}) == len(clause) for clause in clauses)
+
+
 def test_success_grows_as_the_closed_form_says():
     clauses = [(at,) if at % 2 else (-at,) for at in range(1, 7)]  # one solution of 64
     _, _, curve, _ = grover.search(grover.of_clauses(6, clauses), np.random.default_rng(0), never)

@@ -45,7 +45,8 @@ def columns() -> list[Column[Claim]]:
 
 
 def _value_text(row: Claim) -> str:
-    return "–" if row["value"] is None else f"{number_text(row['value'], '.4g')}\u2009{row['unit']}"
+    floor = "≥\u2009" if row.get("at_least") else ""
+    return "–" if row["value"] is None else f"{floor}{number_text(row['value'], '.4g')}\u2009{row['unit']}"
 
 
 class ClaimsView(TablePanel[Claim]):

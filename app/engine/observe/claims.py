@@ -47,7 +47,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim with what was measured of it; `verdict` is met, unmet or not measured."""
+    """A claim with what was measured of it; `verdict` is met, unmet or not measured.
+
+    `at_least`: the value is a floor, for what it was measured beside did not come to an end.
+    """
 
     id: str
     issue: int
@@ -61,6 +64,7 @@ class Judged:
     setting: str
     date: str
     verdict: str
+    at_least: bool = False
 
 
 def read_claims(text: str, name: str = "claims.toml") -> list[Claim]:
@@ -111,6 +115,7 @@ def _judged(claim: Claim, figure: Mapping[str, Any] | None) -> Judged:
     return Judged(
         claim.id, claim.issue, claim.promise, claim.target, claim.kind, value, claim.unit, interval,
         claim.peer or str(told.get("peer") or ""), setting, date, verdict,
+        bool(settings.get("at_least")) if isinstance(settings, dict) else False,
     )  # fmt: skip
 
 
@@ -150,7 +155,7 @@ def page(rows: Iterable[Judged]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in given:
-        value = "–" if row.value is None else f"{row.value:.4g} {row.unit}".strip()
+        value = "–" if row.value is None else f"{'≥ ' * row.at_least}{row.value:.4g} {row.unit}".strip()
         cells = (
             str(row.issue), row.promise, row.target, value, row.interval or "–", row.kind, row.peer or "–", row.setting or "–",
             row.date or "–", row.verdict if row.verdict == "met" else f"**{row.verdict}**",

@@ -14,11 +14,16 @@ _HEAD_BYTES = 64 * 1024
 
 def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
     """Return the text of a file; raise `Missing`, `BadInput` when it is no text file, `Limit` when it is too large."""
+    return _decode(read_bytes(path, most_bytes), path)
+
+
+def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
+    """Return what a file holds; raise `Missing`, `BadInput` when it cannot be read, `Limit` when it is too large."""
     try:
         size = path.stat().st_size
         if size > most_bytes:
             raise Limit("{file} holds {size} bytes, more than {most}", field="file", file=path, size=size, most=most_bytes)
-        return _decode(path.read_bytes(), path)
+        return path.read_bytes()
     except FileNotFoundError:
         raise Missing("There is no file {file}", field="file", file=path) from None
     except OSError as error:

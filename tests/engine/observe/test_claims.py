@@ -38,6 +38,24 @@ def test_the_page_says_unmet_provisional_interval_and_peer():
     assert "0 met, 1 unmet, 0 not measured." in told
 
 
+def test_a_floor_is_told_as_one():
+    figure = {"figure": "speed", "value": 0.2, "settings": {"at_least": True}}
+    (row,) = judged(read_claims(ROW), [figure])
+    assert row.at_least
+    assert "| ≥ 20 % |" in page([row])
+
+
+def test_a_ratio_over_a_peer_whose_median_run_missed_is_recorded_as_a_floor():
+    figures = {figure["figure"]: figure for figure in load()[1]}
+    floors = set()
+    for name, figure in figures.items():
+        head, found, _ = name.partition(": time to 0.3 % gap, ")
+        if found and "peer over ours" in name and figures[f"{head}{found}{figure['peer']}"]["value"] is None:
+            floors.add(name)
+    assert "torus 5000: time to 0.3 % gap, tuned peer over ours" in floors
+    assert all(figures[name]["settings"].get("at_least") for name in floors)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

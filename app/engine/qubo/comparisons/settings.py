@@ -60,6 +60,9 @@ def read_settings(text: str) -> list[Setting]:
 
 def _read(part: str) -> Setting:
     name, _, rest = part.partition(":")
+    if name == solvers.AUTO:
+        raise BadInput("auto only chooses one of the solvers; name those to compare: {names}", field="solvers",
+                       names=", ".join(name for name in solvers.NAMES if name != solvers.AUTO))  # fmt: skip
     return Setting(name, solvers.read_options(name, rest, "solvers"))
 
 

@@ -31,7 +31,7 @@ def text_of(path: Path) -> str:
         with path.open("rb") as file:
             head = file.read(16)
         if dimod_files.is_dimod(head):
-            return dimod_files.as_text(path.read_bytes(), str(path))
+            return dimod_files.as_text(reader.read_bytes(path), str(path))
     except FileNotFoundError:
         pass
     except OSError as error:

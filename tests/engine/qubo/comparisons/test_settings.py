@@ -24,6 +24,7 @@ def test_an_open_option_is_swept_and_a_given_one_is_not() -> None:
     "text, said",
     [
         ("", "at least two"), ("anneal", "at least two"), ("anneal;anneal", "twice"), ("anneal;magic", "one of"),
+        ("anneal;auto", "auto only chooses one of the solvers; name those to compare: anneal,"),
         ("anneal;dwave-sa:speed=3", "no option speed"), ("anneal;dwave-sa:sweeps", "option=number"),
         ("anneal;dwave-sa:sweeps=x", "option=number"),
     ],

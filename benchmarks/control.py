@@ -5,6 +5,7 @@ is measured here.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import math
@@ -101,6 +102,18 @@ def fifty(given: argparse.Namespace) -> Iterator[Line]:
             pool.shutdown()
 
 
+def singly(given: argparse.Namespace) -> Iterator[Line]:
+    """Fifty `QuantumController`s, each on a thread of its own, on fifty idle pools at 10 Hz: share of a core."""
+    with contextlib.ExitStack() as stack:
+        pools = [stack.enter_context(ElasticThreadPool(2, name=f"s{k}")) for k in range(50)]
+        for pool in pools:
+            stack.enter_context(QuantumController(ThreadPoolResource(pool), mode="apply"))
+        begin_s, cpu_s = time.monotonic(), time.process_time()
+        time.sleep(given.seconds)
+        share = (time.process_time() - cpu_s) / (time.monotonic() - begin_s)
+    yield "control: fifty controllers at 10 Hz, a thread each", share, "ratio", "", {"controllers": 50, "rate_hz": 10}
+
+
 def _share(turn: Callable[[], object], seconds: float) -> float:
     """Return the CPU of `turn` ten times a second, as a share of one core."""
     turn()
@@ -121,11 +134,11 @@ def gains(given: argparse.Namespace) -> Iterator[Line]:
         for load in ("bursty", "periodic", "drift", "steady")
     )
     if given.trace:
-        specs.append({**sizing, "load": "trace", "trace": str(given.trace)})
+        specs.append({**sizing, "load": "trace", "trace": str(given.trace), "named": given.named})
     specs = [spec for spec in specs if not given.only or _place(spec).split()[0] in given.only]
     for spec in specs:
         told = trials.trial({**spec, "seeds": given.seeds}, given.seed)
-        settings = {"load": spec["load"], "resource": spec["resource"], "seeds": told["seeds"]}
+        settings = {"load": spec.get("named", spec["load"]), "resource": spec["resource"], "seeds": told["seeds"]}
         for one in told["per"]:
             more = {**settings, "low": one["low"], "high": one["high"], "p_holm": one["p_holm"]}
             yield f"control: gain over {one['against']}, {_place(settings)}", one["effect"], "ratio", one["against"], more
@@ -143,6 +156,13 @@ def gains(given: argparse.Namespace) -> Iterator[Line]:
         yield (
             f"control: same against same, {_place(settings)}",
             told["aa"]["effect"],
+            "ratio",
+            "itself",
+            {**settings, **told["aa"]},
+        )
+        yield (
+            f"control: same against same, either way, {_place(settings)}",
+            abs(told["aa"]["effect"]),
             "ratio",
             "itself",
             {**settings, **told["aa"]},
@@ -260,7 +280,16 @@ def real(given: argparse.Namespace) -> Iterator[Line]:
         yield f"control: real gain over {one['against']}", one["effect"], "ratio", one["against"], more
 
 
-PARTS = {"laws": law_costs, "bank": bank, "fifty": fifty, "gains": gains, "plants": plants, "faults": faults, "real": real}
+PARTS = {
+    "laws": law_costs,
+    "bank": bank,
+    "fifty": fifty,
+    "singly": singly,
+    "gains": gains,
+    "plants": plants,
+    "faults": faults,
+    "real": real,
+}
 
 
 def main() -> None:
@@ -271,6 +300,7 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trace", type=Path)
+    parser.add_argument("--named", default="trace", help="what the figures of the trace are called")
     parser.add_argument("--only", nargs="*", default=[], help="loads of the trials: bursty periodic drift contended trace")
     given = parser.parse_args()
     for name, part in PARTS.items():

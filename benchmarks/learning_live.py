@@ -151,7 +151,7 @@ async def overhead(home: Path, agents: int, rounds: int) -> None:
         wall = [b[0] - a[0] for a, b in itertools.pairwise(ends)]
         cpu = [b[1] - a[1] for a, b in itertools.pairwise(ends)]
         size = 4 * count_of(MODEL)
-        settings = {"agents": agents, "update_bytes": size, "rounds": rounds, "state": told["state"]}
+        settings = {"agents": agents, "update_bytes": size, "rounds": rounds, "state": told["state"], "versions": "none"}
         raw_s = await floor(agents, size, rounds)
         figure = f"learning.round.overhead.{agents}"
         peer = f"plain TCP, same bytes: {1e3 * raw_s:.1f} ms"

@@ -104,7 +104,7 @@ _BELIEVED = Arg(
     "weight_most",
     float,
     "A client counts for at most so many times the examples of the middle one; 0: for what it claims.",
-    4.0,
+    3.0,  # `strategy.WEIGHT_MOST`
     low=0,
     high=1e9,
 )

@@ -6,6 +6,7 @@ import pytest
 from app.commands.learning import ROWS
 from app.engine.base.command import CommandTable, Danger
 from app.engine.base.errors import BadInput
+from app.engine.learning.strategy import WEIGHT_MOST
 
 NODES = [SimpleNamespace(id="n1", name="narvik"), SimpleNamespace(id="n2", name="esbjerg")]
 
@@ -163,3 +164,8 @@ async def test_learning_forecast_counts_the_chosen_nodes_unless_clients_are_simu
     (_, (clients, given)) = call.engine.learning.asked
     assert (clients, given["live"], given["dataset"]) == (50, False, str(tmp_path))
     assert call.engine.learning.asked[0][1]["live"] is True
+
+
+def test_a_claim_counts_for_as_much_as_the_rules_say_where_nobody_says_otherwise():
+    told = {row.id: arg.default for row in ROWS for arg in row.args if arg.name == "weight_most"}
+    assert told == {"learning.train": WEIGHT_MOST, "learning.simulate": WEIGHT_MOST}

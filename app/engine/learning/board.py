@@ -38,6 +38,13 @@ class Board:
         self._waits = reason
         self._tell(self._number - 1)
 
+    def closing(self, done: Sequence[Round]) -> None:
+        """Show that the rounds are over and that versions are made of their models."""
+        if done and self._last["accuracy"] is None:
+            self._last = {"accuracy": done[-1].accuracy, "loss": done[-1].loss}
+        self._waits = tr("Making versions of the models")
+        self._tell(len(done))
+
     def finished(self, row: Round, updates: dict[str, Any], at_s: float) -> None:
         """Show the round's end, and its point on the curves."""
         places = {key: [self._names[at] for at in updates[key]] for key in ("clients", "outliers")}

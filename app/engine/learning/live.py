@@ -84,9 +84,28 @@ class Live:
                 status = sessions.PAUSED if self._reins.wish == "pause" else sessions.STOPPED
                 break
             now = after
-        version = await course.versions.close(self._session.round if status == sessions.DONE else 0)
+        status, version = await self._close(status, board)
         await self._put(replace(self._session, status=status, reason=""))
         return {**self._result(status), **board.last(), **({"version": version} if version else {})}
+
+    async def _close(self, status: str, board: Board) -> tuple[str, dict[str, Any] | None]:
+        """Return how the session ends, and the newest version; it waits for none where it is paused or stopped."""
+        versions, reins = self._course.versions, self._reins
+        if status != sessions.DONE:
+            return status, versions.so_far()
+        if versions.wanted:
+            board.closing(self._done)
+        making = asyncio.create_task(versions.close(self._session.round))
+        pulled = asyncio.create_task(reins.pulled.wait())
+        try:
+            await asyncio.wait((making, pulled), return_when=asyncio.FIRST_COMPLETED)
+            if making.done() or not reins.wish:
+                return status, await making
+            return sessions.PAUSED if reins.wish == "pause" else sessions.STOPPED, versions.so_far()
+        finally:
+            for task in (making, pulled):
+                task.cancel()
+            await asyncio.gather(making, pulled, return_exceptions=True)
 
     def _settled(self) -> bool:
         """Tell whether the session has come to its end before its last round; it may have before it could say so."""

@@ -205,6 +205,11 @@ class LearningService:
             if result is not None:
                 return result
             session = self._session(key)
+        under_way = session.status in sessions.UNDER_WAY and session.id in self.records
+        if under_way and not await self._book.is_ours(session.id):
+            raise Conflict(
+                "{title} is under way at another console", title=session.name, field="run", hint="Pause it there first.",
+            )  # fmt: skip
         if session.id in self._reins:
             raise Conflict("{title} is under way", title=session.name, field="run")
         if session.status == sessions.DONE:

@@ -44,12 +44,16 @@ class Global:
 
 @dataclass(frozen=True)
 class Gathered:
-    """The sound answers of a round in fixed order: updates (clients, params), weights, steps taken and rounds of age."""
+    """The sound answers of a round in fixed order: updates (clients, params), weights, steps taken and rounds of age.
+
+    `believed` are the steps that the weights would take, where those are fewer than the steps taken.
+    """
 
     updates: Array
     weights: Doubles
     steps: Doubles
     ages: Doubles | None = None
+    believed: Doubles | None = None
 
 
 @dataclass(frozen=True)
@@ -134,13 +138,17 @@ class Strategy:
     def weigh(
         self, rows: Array, examples: NDArray[np.int64], steps: NDArray[np.int64], ages: Doubles | None = None
     ) -> Gathered:
-        """Return rows (clients, params) with what they count: their examples, and steps (0: not said), as far as believed."""
+        """Return rows (clients, params) with what they count: their examples, as far as believed, and steps (0: not said).
+
+        An update stands on the steps behind it, whatever its client counts for: nodes divide theirs by the same number.
+        """
         believed = examples
         if self.weight_most > 0 and (said := np.sort(examples[examples > 0])).size:
             believed = np.minimum(examples, max(1, int(self.weight_most * float(said[(len(said) - 1) // 2]))))
-        could = steps_of(self.base, believed)
-        taken = np.where(steps > 0, np.minimum(steps, could), could)
-        return Gathered(rows, believed.astype(np.float64), taken.astype(np.float64), ages)
+        could = steps_of(self.base, examples)
+        taken = np.where(steps > 0, np.minimum(steps, could), could).astype(np.float64)
+        fewer = np.minimum(taken, steps_of(self.base, believed))
+        return Gathered(rows, believed.astype(np.float64), taken, ages, fewer)
 
     def step(self, now: Global, gathered: Gathered, clients: int) -> Global:
         """Return the state after a round: the model moved by the combined update, summed in float64.
@@ -181,7 +189,8 @@ class Strategy:
         if self.base.algorithm != "fednova" or _even(gathered.steps):
             return self.aggregator.combine(updates, weights)
         each = updates / np.maximum(gathered.steps, 1).astype(np.float32)[:, None]
-        pace = float(weights @ gathered.steps / weights.sum()) if weights.sum() > 0 else 0.0
+        paces = gathered.steps if gathered.believed is None else gathered.believed
+        pace = float(weights @ paces / weights.sum()) if weights.sum() > 0 else 0.0
         return self.aggregator.combine(each, weights) * pace
 
     def _control(self, control: Array, gathered: Gathered, clients: int, move: Doubles) -> Array:

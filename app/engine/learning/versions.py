@@ -39,9 +39,20 @@ class Versions:
         if self._each:
             self._begin(rounds)
 
+    @property
+    def wanted(self) -> bool:
+        """Tell whether any are made."""
+        return self._registrar is not None
+
+    def so_far(self) -> dict[str, Any] | None:
+        """Return the newest made, without waiting for more; raise what went wrong."""
+        if self._working is not None and self._working.done():
+            self._working.result()
+        return self._newest
+
     async def close(self, last: int) -> dict[str, Any] | None:
-        """Wait until all are made, that of round `last` too unless it is 0; return the newest made, raise what went wrong."""
-        if last and not self._each:
+        """Wait until all are made, that of round `last` too; return the newest made, raise what went wrong."""
+        if not self._each:
             self._begin([last])
         if self._working is not None:
             await self._working

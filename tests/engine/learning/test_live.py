@@ -384,3 +384,22 @@ async def test_a_session_that_could_not_begin_leaves_nothing(base, learning, lin
 async def test_runs_to_compare_must_be_named(learning):
     with pytest.raises(BadInput, match="Name the runs"):
         await learning.compare([])
+
+
+async def test_a_session_that_another_console_has_under_way_is_left_to_it(base, learning, links):
+    with after_round(base, 1, lambda: learning.pause("latest")):
+        told = await learning.train(links.nodes, rounds=3, epochs=1, seed=0, **WHO)
+    there = {"id": told["run_id"], "job_id": "of-another-console", "state": "running"}
+    session = {"id": told["run_id"], "status": "running"}
+
+    def write(conn):
+        stamp = {"actor": "you@there", "cause": "", "now_us": base.clock.now_us()}
+        rows.put(conn, "learning_runs", there, **stamp)
+        rows.put(conn, "federated_training_sessions", session, **stamp)
+
+    await base.store.write(write)
+    await learning.refresh()
+    with pytest.raises(Conflict, match="another console"):
+        await learning.resume("latest", **WHO)
+    assert [client.specs[-1]["round"] for client in links.clients.values()] == [1] * 6
+    assert learning.find(told["run_id"]).job_id == "of-another-console"

@@ -168,7 +168,8 @@ def test_a_claim_of_examples_counts_for_a_few_times_the_middle_one_and_no_more()
     strategy = Strategy(LocalSpec(model=TWO), weight_most=4.0)
     gathered = strategy.weigh(rows, examples, steps)  # the middle one is the lower of two
     assert gathered.weights.tolist() == [10, 20, 30, 80]
-    assert gathered.steps.tolist() == [2, 4, 4, 10]  # two passes in batches of 16, over what is believed
+    assert gathered.steps.tolist() == [2, 4, 4, 10**11]  # what an update is divided by: `accept` bounds it by the examples
+    assert gathered.believed.tolist() == [2, 4, 4, 10]  # two passes in batches of 16, over what is believed
     assert nets.flatten(strategy.step(Global(two([0, 0])), gathered, 4).params, TWO) == pytest.approx((60 - 80) / 140)
     believing = Strategy(LocalSpec(model=TWO), weight_most=0.0)
     assert believing.weigh(rows, examples, steps).weights.tolist() == examples.tolist()
@@ -179,6 +180,30 @@ def test_claimed_steps_do_not_blow_up_fednova():
     strategy = Strategy(LocalSpec(model=TWO, algorithm="fednova"))
     moved = strategy.step(Global(two([0, 0])), strategy.weigh(rows, examples, np.array([2, 2, 10**11])), 3)
     assert np.abs(nets.flatten(moved.params, TWO)).max() < 5
+
+
+def test_fednova_divides_by_the_steps_taken_so_that_a_cut_weight_stays_cut():
+    rows, examples = np.float32([[2, 2], [2, 2], [20, 20]]), np.array([16, 16, 160])
+    strategy = Strategy(LocalSpec(model=TWO, algorithm="fednova"), weight_most=1.0)
+    moved = strategy.step(Global(two([0, 0])), strategy.weigh(rows, examples, np.zeros(3, np.int64)), 3)
+    assert nets.flatten(moved.params, TWO).tolist() == [2, 2]  # one a step, two steps of each that are believed
+
+
+def test_scaffold_rests_at_the_minimum_where_one_node_holds_ten_times_the_data():
+    curve, centre, _ = quadratics(count=6)
+    examples = np.array([16, 16, 16, 16, 16, 160])
+    strategy = Strategy(LocalSpec(model=TWO, algorithm="scaffold", learning_rate=0.05))
+    taus = np.array([2.0, 2, 2, 2, 2, 20])
+    now, own = strategy.begin(two([0, 0])), np.zeros_like(curve)
+    for _ in range(400):
+        at = nets.flatten(now.params, TWO).astype(np.float64)
+        drift = now.rows["control"] - own
+        moved = (centre - drift / curve - at) * (1 - (1 - 0.05 * curve) ** taus[:, None])
+        own = -drift - moved / (taus[:, None] * 0.05)  # what a node makes of the steps it took
+        now = strategy.step(now, strategy.weigh(moved.astype(np.float32), examples, taus.astype(np.int64)), 6)
+    counted = np.array([1, 1, 1, 1, 1, 3])[:, None] * curve
+    best = (counted * centre).sum(axis=0) / counted.sum(axis=0)
+    assert nets.flatten(now.params, TWO) == pytest.approx(best, abs=1e-4)
 
 
 def test_clients_that_sent_nothing_do_not_lower_what_others_are_believed():

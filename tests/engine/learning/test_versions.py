@@ -16,6 +16,8 @@ class Registry:
 
     def __init__(self):
         self.made, self.trouble = [], None
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     def check(self, name):
         if "/" in name:
@@ -26,6 +28,7 @@ class Registry:
 
     async def keep(self, run, name, number, *, actor, cause):
         await asyncio.sleep(0)
+        await self.gate.wait()
         if self.trouble is not None:
             raise self.trouble
         self.made.append((run, name, number))
@@ -103,16 +106,37 @@ async def test_a_session_that_had_come_to_its_end_holds_no_more_rounds(learning,
     assert (told["state"], len(told["rounds"]), rounds_of(registry)) == ("done", 1, [1])
 
 
-async def test_a_paused_session_has_the_versions_of_its_rounds_and_none_that_is_called_the_last(
-    base, learning, links, registry
-):
-    for versions, made in (("each", [1]), ("last", [])):
-        registry.made.clear()
-        over = base.bus.subscribe(lambda event: learning.pause("latest"), RoundFinished)
+@pytest.mark.parametrize("how", [("each", [1, 2, 3]), ("last", [3])])
+async def test_a_paused_session_waits_for_no_version_and_makes_them_when_it_goes_on(base, learning, links, registry, how):
+    versions, made = how
+    registry.gate.clear()
+    base.bus.subscribe(lambda event: learning.pause("latest") if event.round == 1 else None, RoundFinished)
+    async with asyncio.timeout(30):
         told = await learning.train(links.nodes, rounds=3, epochs=1, name="parts", versions=versions, **WHO)
-        if callable(over):
-            over()
-        assert (told["state"], rounds_of(registry)) == ("paused", made)
+    assert (told["state"], registry.made) == ("paused", [])
+    registry.gate.set()
+    again = await learning.resume("latest", **WHO)
+    assert (again["state"], rounds_of(registry)) == ("done", made)
+
+
+@pytest.mark.parametrize("ends", [("pause", "paused"), ("stop", "stopped")])
+async def test_a_session_that_makes_its_last_versions_says_so_and_can_be_ended(base, learning, links, registry, ends):
+    (wish, state), waits = ends, []
+    registry.gate.clear()
+
+    def heard(change):
+        waits.extend((job.done, job.partial.get("waits")) for job in change.changed if job.partial)
+        if waits and waits[-1][1] == "Making versions of the models" and not registry.gate.is_set():
+            learning.pause("latest", wish)
+
+    base.jobs.records.watch(heard)
+    async with asyncio.timeout(30):
+        told = await learning.train(links.nodes, rounds=2, epochs=1, name="parts", **WHO)
+    assert (told["state"], len(told["rounds"]), registry.made) == (state, 2, [])
+    assert waits[-1] == (2, "Making versions of the models")
+    registry.gate.set()
+    again = await learning.resume("latest", **WHO)
+    assert (again["state"], rounds_of(registry)) == ("done", [1, 2])
 
 
 async def test_what_cannot_be_made_is_not_tried_for_every_round_and_is_told_at_the_end():

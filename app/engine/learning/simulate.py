@@ -100,12 +100,16 @@ def rounds(
 
 @dataclass
 class _Told:
-    """What a round brought: who took part, what they sent and how old that is, the seconds it took, what came of it."""
+    """What a round brought: who took part, what they sent and how old that is, the seconds it took, what came of it.
+
+    `each_s` is how long each was seen to take, where rounds begin and end for all.
+    """
 
     clients: NDArray[np.int64]
     updates: Updates
     took_s: float
     ages: NDArray[np.float64] | None = None
+    each_s: NDArray[np.float64] | None = None
     over: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     stood: bool = True
 
@@ -130,7 +134,6 @@ class _Course:
         sizes = self._population.sizes()
         self._pace = self._place.pace or Pace.drawn(sizes, 8.0 * self._count, base.seed)
         self._pace = self._pace.moved((self._down_bytes() + self._up_bytes()) / (8.0 * self._count))
-        self._seen.round_s[:] = self._pace.round_s(base.epochs)
         if base.algorithm == "fedbuff":
             size = size_of(len(sizes), self._strategy.sample_ratio)
             self._buffer = Buffer(self._strategy, self._population, self._pace, size, self.memory)
@@ -154,13 +157,20 @@ class _Course:
             told.over = np.linalg.norm(updates.matrix.astype(np.float64), axis=1) > bound
         examples = np.where(told.over, 0, updates.examples)
         sound = examples > 0
-        self._seen.learn(told.clients[sound], updates.losses[sound], examples[sound])
-        self._seen.miss(told.clients[~sound])
+        self._learn(told, sound, examples)
         told.stood = int(sound.sum()) >= max(1, self._strategy.least)
         if not told.stood:
             return now
         answers = self._strategy.weigh(updates.matrix, examples, updates.steps, told.ages)
         return self._strategy.step(now, answers, len(self._population.parts))
+
+    def _learn(self, told: _Told, sound: NDArray[np.bool_], examples: NDArray[np.int64]) -> None:
+        """Take from a round what selection goes by, as it is taken over nodes: nothing is known of who was not asked yet."""
+        self._seen.learn(told.clients[sound], told.updates.losses[sound], examples[sound])
+        if told.each_s is not None:
+            self._seen.round_s[told.clients[sound]] = told.each_s[sound]
+        self._seen.miss(told.clients[~sound], self._strategy.deadline_s)
+        self._seen.forgive(told.clients)
 
     def cost(self, told: _Told) -> tuple[int, float]:
         """Return the bytes of numbers that moved in a round, and the seconds it took (simulated)."""
@@ -176,10 +186,11 @@ class _Course:
         strategy = self._strategy
         chosen = strategy.select(number, len(self._population.parts), self._seen)
         told = strategy.configure(number, 0)
-        took = self._seen.round_s[chosen]
-        epochs = None
+        took = self._pace.round_s(told.epochs)[chosen]
+        epochs, each_s = None, took
         if strategy.deadline_s > 0:
             epochs = self._pace.epochs_by(strategy.deadline_s, told.epochs, chosen)
+            each_s = self._pace.epoch_s[chosen] * epochs + self._pace.link_s[chosen]
             if not self._place.partial:
                 epochs[epochs < told.epochs] = 0
             took = np.minimum(took, strategy.deadline_s)
@@ -192,7 +203,7 @@ class _Course:
             now.params, self._population, chosen, told, self._chunk, memory=self.memory, control=control, epochs=epochs,
             room=self._room,
         )  # fmt: skip
-        return _Told(chosen, updates, float(took.max(initial=0.0)))
+        return _Told(chosen, updates, float(took.max(initial=0.0)), each_s=each_s)
 
     def _down_bytes(self) -> int:
         return 4 * self._count * (2 if self._strategy.base.algorithm == "scaffold" else 1)

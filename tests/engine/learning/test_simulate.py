@@ -7,6 +7,7 @@ from app.engine.learning import nets
 from app.engine.learning.batched import Population
 from app.engine.learning.data import load_digits
 from app.engine.learning.local import train
+from app.engine.learning.pace import Pace
 from app.engine.learning.partition import part
 from app.engine.learning.records import LocalSpec
 from app.engine.learning.simulate import Field, rounds
@@ -113,3 +114,25 @@ def test_a_buffer_waits_for_nobody():
     assert buffered[-1].accuracy >= 0.85
     assert sum(row.time_s for row in buffered) < 0.5 * sum(row.time_s for row in together)
     assert held(3, sample_ratio=0.6, algorithm="fedbuff") == buffered[:3]
+
+
+@pytest.mark.parametrize("partial", [True, False])
+def test_how_fast_clients_are_is_learnt_from_the_rounds_in_which_they_were_asked(partial):
+    asked, known = [], []
+
+    class Watched(Strategy):
+        def select(self, round_number, clients, seen=None):
+            known.append(seen.round_s.copy())
+            asked.append(super().select(round_number, clients, seen))
+            return asked[-1]
+
+    params, _, people, test = federation(clients=12, epochs=2)
+    pace = Pace(np.r_[np.full(6, 0.1), np.full(6, 0.4)], np.full(12, 0.05))
+    strategy = Watched(LocalSpec(seed=0, epochs=2), sample_ratio=0.5, deadline_s=0.5)
+    list(itertools.islice(rounds(params, strategy, people, test, lambda: 0.0, place=Field(partial=partial, pace=pace)), 2))
+    slow_s = 0.45 if partial else 1.0  # one pass by the deadline, or nothing: twice the deadline, as over nodes
+    learnt = np.zeros(12)
+    learnt[asked[0]] = np.where(asked[0] < 6, 0.25, slow_s)
+    assert {*(asked[0] < 6)} == {True, False}
+    assert known[0].tolist() == [0] * 12
+    assert known[1] == pytest.approx(learnt)

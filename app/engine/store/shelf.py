@@ -133,6 +133,16 @@ class Shelf:
                 self.conn.execute(update(made).where(made.c.id == other).values(deleted_us=made.c.updated_us))
         return yielded
 
+    def twin(self, table: str, row: Row) -> Row | None:
+        """Return a living row, other than `row`, that has the unique key which `row` is to have."""
+        made = table_of(table)
+        for index in _unique_of(table):
+            same = [column == row[column.name] for column in index.columns]
+            alike = select_from(made).where(*same, made.c.deleted_us.is_(None), made.c.id != row["id"])
+            if found := self._rows(alike):
+                return found[0]
+        return None
+
     def remove(self, table: str, id_: str) -> None:
         """Remove a row for good; its cells stay."""
         made = table_of(table)

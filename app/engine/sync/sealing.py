@@ -74,6 +74,8 @@ def _stamp(row: Row, session: Session, shelf: Shelf, replica: str) -> None:
         known = marked.get(name, value)
         decided = kinds.get(name) == "guarded" and not op.new and known is not None
         marked = {**marked, name: {**value, "from": known["from"]} if decided else None}
+        if kinds.get(name) == "guarded" and not op.new and known is None:
+            state.cells[name] = list(op.stamp)  # nobody decides on it, and no two values are to bear one stamp
         if name in had and kinds.get(name) == "lww":
             before = had[name]
             state.cells[name] = [*op.stamp, *(before[2:] if isinstance(before, list) else ())]

@@ -1,0 +1,85 @@
+"""What a person chooses is written as a value, whatever form it was kept in, and into a row that may have it."""
+
+import pytest
+
+from app.engine.base.errors import Conflict
+from app.engine.store import rows
+from app.engine.store.shelf import Shelf
+from app.engine.sync.records import conflict_of
+from app.engine.sync.resolve import choose
+from tests.engine.sync.places import exchange
+
+pytestmark = pytest.mark.parametrize("hub_database", [""])
+
+
+async def meet_all(places):
+    hub, ann, bob = places
+    for console, name in ((ann, "ann"), (bob, "bob"), (ann, "ann"), (bob, "bob")):
+        await exchange(hub, console, name)
+
+
+async def an_edit_meets_a_deletion(places, table, made, edit):
+    """Have ann delete a row that bob edits; return it."""
+    hub, ann, bob = places
+    row = await ann.save(table, **made)
+    await meet_all(places)
+    hub.clock.advance(1.0)
+    await bob.save(table, id=row["id"], **edit)
+    hub.clock.advance(1.0)
+    now_us = hub.clock.now_us()
+    await ann.store.write(lambda conn: rows.delete(conn, table, row["id"], actor="ann", cause="", now_us=now_us))
+    await meet_all(places)
+    hub.clock.advance(1.0)
+    return row
+
+
+async def take_the_lost(place):
+    now_us = place.clock.now_us()
+    for row in await place.all("sync_conflicts", state="open"):
+        met = conflict_of(row)
+        await place.store.write(lambda conn, met=met: choose(conn, met, "lost", actor="ann", cause="", now_us=now_us))
+
+
+@pytest.mark.parametrize(
+    ("table", "made", "edit"),
+    [
+        ("edge_nodes", {"node_identifier": "d1", "labels": {"line": "2", "old": "1"}}, {"labels": {"line": "3", "x": "y"}}),
+        ("edge_deployments", {"deployment_name": "r", "target_nodes": ["a", "b"]}, {"target_nodes": ["b", "c"]}),
+        ("edge_deployments", {"deployment_name": "r", "status": "planned"}, {"status": "running"}),
+    ],
+    ids=["map", "list", "guarded"],
+)
+async def test_an_edit_that_met_a_deletion_comes_back_as_its_writer_wrote_it(places, table, made, edit):
+    row = await an_edit_meets_a_deletion(places, table, made, edit)
+    assert await places[1].all(table) == []
+    await take_the_lost(places[1])
+    await meet_all(places)
+    for place in places:
+        (found,) = await place.all(table)
+        assert (found["id"], {name: found[name] for name in edit}) == (row["id"], edit)
+
+
+async def test_the_values_of_a_twin_go_into_the_one_that_lives(places):
+    hub, ann, bob = places
+    await ann.save("edge_nodes", name="pump", node_identifier="d1", labels={"line": "2"})
+    hub.clock.advance(1.0)
+    await bob.save("edge_nodes", name="pump 2", node_identifier="d1", labels={"site": "x"})
+    await meet_all(places)
+    hub.clock.advance(1.0)
+    (before,) = await ann.all("edge_nodes")
+    await take_the_lost(ann)
+    await meet_all(places)
+    for place in places:
+        (found,) = await place.all("edge_nodes")
+        assert found["id"] == before["id"]
+        assert {found["name"], before["name"]} == {"pump", "pump 2"}
+        assert found["labels"] == {"line": "2", "site": "x"}
+
+
+async def test_of_a_row_that_is_gone_for_good_it_is_said_that_nothing_comes_back(places):
+    ann = places[1]
+    row = await an_edit_meets_a_deletion(places, "saved_views", {"name": "north"}, {"name": "south"})
+    await ann.store.write(lambda conn: Shelf(conn).remove("saved_views", row["id"]))
+    with pytest.raises(Conflict):
+        await take_the_lost(ann)
+    assert [one["state"] for one in await ann.all("sync_conflicts")] == ["open"]

@@ -16,10 +16,10 @@ from app.engine.sync.batch import Batch, Texts, number_of
 from app.engine.sync.fits import check_cells, check_op, check_row, check_verdicts
 from app.engine.sync.hlc import ZERO, observe, tick
 from app.engine.sync.join import WHOLE, last_of
-from app.engine.sync.merge import FIRST, GONE, Loss, State
+from app.engine.sync.merge import FIRST, GONE, Loss, Outcome, State
 from app.engine.sync.ops import FIRST_CHAIN, Op, canonical, parsed
 from app.engine.sync.ownlog import COMPARE, HUB, OwnLog
-from app.engine.sync.sealing import replica_of, seal
+from app.engine.sync.sealing import SCHEMA, replica_of, seal
 from app.engine.sync.session import Session
 from app.engine.sync.snapshot import Snapshot, standing
 from app.engine.sync.waiting import next_texts
@@ -28,6 +28,7 @@ from app.wire.documents import list_of, text_of, whole_of
 BUNDLE: Final = "bundle"  # another console, whose bundles are taken
 _BY_US: Final = "Exchange once over the network."
 _BY_THEM: Final = "Have the other console exchange with the hub once."
+_NARROW: Final = "narrow"  # in a peer's state: our schema when we took a snapshot of a later one, and left out what it has more
 _LAST_MET: Final = "sync.met"  # in `meta`: the epoch of the hub that was met first or last anew
 LOG_RATHER: Final = 5000  # a first sync with a longer log than this takes a snapshot
 
@@ -94,7 +95,8 @@ class Console:
         known = max(acked, int(peer["acked"])) if back and peer["epoch"] else acked
         held = self._shelf.chain(known) if known > acked else None
         self._log.mind_clock(peer, hub_us, self._now_us, *((known, held) if held else (acked, chain)))
-        return cursor < floor or (cursor == 0 and head > LOG_RATHER) or COMPARE in state
+        narrow = state.get(_NARROW, SCHEMA) < SCHEMA
+        return cursor < floor or (cursor == 0 and head > LOG_RATHER) or COMPARE in state or narrow
 
     def _is_another(self, peer: Row, epoch: str) -> bool:
         """Tell whether this is the first meeting with a hub after we met others: it may lack what they had."""
@@ -186,17 +188,18 @@ class Console:
         told = [_entry(each) for each in list_of(document, "ops")]
         session.load((op.table, op.row) for op, _ in told)
         for op, verdicts in told:
+            kinds = self._shelf.kinds(op.table)
+            check_op(op, kinds)
+            check_verdicts(op, verdicts, kinds)
             if op.replica != replica:
-                hlc = observe(hlc, last_of(op), now_us)
-            check_op(op, self._shelf.kinds(op.table))
-            check_verdicts(op, verdicts, self._shelf.kinds(op.table))
+                hlc = observe(hlc, last_of(op, kinds), now_us)
             outcome = session.apply(op, verdicts=verdicts)
             lost += [(op, loss) for loss in outcome.losses]
             erased += [(op.table, op.row)] if outcome.erased else []
             if verdicts:
                 hlc = max([hlc, *(verdict["at"] for verdict in verdicts.values() if isinstance(verdict, dict))])
-            if outcome.unknown and op.replica != replica:
-                later.append({"replica": op.replica, "op": canonical({**op.to_json(), "fields": outcome.unknown})})
+            if op.replica != replica:
+                later += _unknown(op, outcome)
         changed = session.tables()
         conflicts.keep_here(self._shelf, session, conflicts.apart(session, lost)[0])
         session.flush()
@@ -239,6 +242,9 @@ class Console:
         # Pages are of different moments: until the log is followed to that of the last one, the whole is not of one.
         last = document.get("next") is None
         state = {**self.peer["state"], "whole_at": whole_of(document, "head") if last else -1}
+        if last:
+            state.pop(_NARROW, None)
+            state |= {_NARROW: SCHEMA} if self.peer["schema"] > SCHEMA else {}
         self.note(state=state, **({"cursor": head} if last else {}))
         return changed
 
@@ -291,22 +297,31 @@ class Console:
         now_us = self._now_us + self._shelf_skew()
         fresh = batch.ops[overlap:]
         session.load((op.table, op.row) for op in fresh)
-        erased = list[Key]()
+        erased, later = list[Key](), list[Row]()
         for op in fresh:
-            hlc = observe(hlc, last_of(op), now_us)
             check_op(op, self._shelf.kinds(op.table))
+            hlc = observe(hlc, last_of(op, self._shelf.kinds(op.table)), now_us)
             outcome = session.apply(op)
+            later += _unknown(op, outcome)
             lost += [(op, loss) for loss in outcome.losses]
             erased += [(op.table, op.row)] if outcome.erased else []
         self._shelf.set_here(hlc=hlc)
         conflicts.record(self._shelf, session, lost, now_us=tick(hlc, self._now_us))
         changed = session.tables()
         session.flush()
+        self._shelf.later(later)
         self._forget(erased)
         if fresh:
             replicas = {**peer["state"].get("replicas", {}), batch.replica: [batch.last, chains[-1]]}
             self.note(state={**self.peer["state"], "replicas": replicas})
         return changed
+
+
+def _unknown(op: Op, outcome: Outcome) -> list[Row]:
+    """Return what to keep for later of an operation: the columns that nobody here knows."""
+    if not outcome.unknown:
+        return []
+    return [{"replica": op.replica, "op": canonical({**op.to_json(), "fields": outcome.unknown})}]
 
 
 def retry_later(shelf: Shelf) -> int:

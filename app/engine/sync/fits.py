@@ -29,6 +29,8 @@ def check_op(op: Op, kinds: Mapping[str, str] | None) -> None:
         check_row(op.table, row if isinstance(row, dict) else {}, kinds)
         check_cells(op.table, cells if isinstance(cells, dict) else {}, kinds)
     for column, value in op.fields.items():
+        if kinds.get(column) == "set":
+            _check_set(op.table, column, value)
         wanted = types.get(column)
         if wanted is None:
             continue
@@ -38,6 +40,13 @@ def check_op(op: Op, kinds: Mapping[str, str] | None) -> None:
             continue
         if type(value) not in wanted:
             raise _misfit(op.table, column)
+
+
+def _check_set(table: str, column: str, change: Any) -> None:
+    for name in ("seen", "del") if isinstance(change, dict) else ():  # what is no change at all, the merge refuses
+        stamps = change.get(name, {})
+        if not isinstance(stamps, dict) or not all(map(_is_stamp, stamps.values())):
+            raise _misfit(table, column)
 
 
 def check_verdicts(op: Op, verdicts: Mapping[str, Any], kinds: Mapping[str, str] | None) -> None:

@@ -120,10 +120,11 @@ class Hub:
         ops = tuple(ops)
         hlc = int(self._shelf.here()["hlc"])
         for op in ops:
-            hlc = observe(hlc, join.last_of(op), self._now_us)
-            if self._shelf.kinds(op.table) is None and op.schema <= SCHEMA:
+            kinds = self._shelf.kinds(op.table)
+            if kinds is None and op.schema <= SCHEMA:
                 raise BadInput("There is no table {table}", table=op.table, field="table")
-            check_op(op, self._shelf.kinds(op.table))
+            check_op(op, kinds)
+            hlc = observe(hlc, join.last_of(op, kinds), self._now_us)
         session, entries, lost, later, erased = Session(self._shelf), [], [], [], list[Key]()
         bridged = list[conflicts.Bridged]()
         session.load((op.table, op.row) for op in ops)

@@ -119,13 +119,13 @@ def stamps_in(document: Any) -> Iterable[Stamp]:
                 yield from stamps_in(item)
 
 
-def last_of(op: Op) -> int:
-    """Return the latest time that an operation speaks of: its own, or that of a cell it carries."""
-    told = op.fields.get(WHOLE) if WHOLE in op.fields else None
-    if not isinstance(told, dict):
-        return op.hlc
-    cells = told.get("cells")
-    return max([op.hlc, *(stamp[0] for stamp in stamps_in(cells))])
+def last_of(op: Op, kinds: Kinds | None) -> int:
+    """Return the latest time that an operation speaks of: its own, that of a cell it carries, or of an element it takes out."""
+    told: list[Any] = [op.fields[WHOLE].get("cells")] if isinstance(op.fields.get(WHOLE), dict) else []
+    for column, value in op.fields.items():
+        if type(value) is dict and kinds is not None and kinds.get(column) == "set":
+            told += [value.get("seen"), value.get("del")]
+    return max([op.hlc, *(stamp[0] for stamp in stamps_in(told))]) if told else op.hlc
 
 
 def _state_in(told: Any) -> State:

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Conflict
 from app.engine.store.shelf import kinds_of
+from app.engine.sync.batch import Batch
 from app.engine.sync.fits import check_cells, check_op, check_row, check_verdicts
 from app.engine.sync.ops import Op
 from tests.engine.sync.places import batch_of, exchange, meet
@@ -55,6 +56,26 @@ async def test_a_hub_that_gives_out_what_does_not_fit_spoils_no_console(places, 
     assert [row["name"] for row in await bob.all()] == ["north"]
 
 
+@pytest.mark.parametrize("member", ["seen", "del"])
+@pytest.mark.parametrize("hub_database", [""])
+async def test_a_set_that_speaks_of_the_far_future_is_refused_and_the_set_can_still_be_changed(places, member):
+    hub, ann, bob = places
+    node = await ann.save("edge_nodes", name="pump", node_identifier="d1", labels={"line": "2"})
+    await exchange(hub, ann, "ann")
+    await exchange(hub, bob, "bob")
+    await ann.save("edge_nodes", id=node["id"], name="pump 2")
+    batch = await batch_of(hub, ann)
+    change = {"add": {}, "seen": {}, "del": {}, "list": False, member: {"line": [1 << 62, "z"]}}
+    bad = Batch(batch.replica, batch.epoch, batch.after, batch.chain, (replace(batch.ops[0], fields={"labels": change}),))
+    with pytest.raises(Conflict, match="ahead of this clock"):
+        await hub.hub(lambda one: one.receive(bad, "ann"))
+    with pytest.raises(Conflict, match="ahead of this clock"):
+        await bob.console(lambda one: one.take_batch(replace(bad, after=0)), "ann")
+    await bob.save("edge_nodes", id=node["id"], labels={"line": "9"})
+    await exchange(hub, bob, "bob")
+    assert [row["labels"] for row in await hub.all("edge_nodes")] == [{"line": "9"}]
+
+
 def op_of(table, **fields):
     return Op("aa", 1, "t", 0, table, "r", True, 5, fields)
 
@@ -66,6 +87,9 @@ def test_a_guarded_state_is_judged_by_what_it_is_to_become_and_sets_are_left_to_
     for status in (5, {"from": "planned", "to": 5}, {"from": "planned"}):
         with pytest.raises(BadInput, match="status of edge_deployments"):
             check_op(op_of("edge_deployments", status=status), kinds)
+    for change in ({"del": {"n": ["a", 1]}}, {"add": {}, "seen": {"n": [1.5, "a"]}}, {"del": [1, "a"]}):
+        with pytest.raises(BadInput, match="target_nodes of edge_deployments"):
+            check_op(op_of("edge_deployments", target_nodes=change), kinds)
     check_op(op_of("edge_nodes", location_lat=7, location_lon=None), kinds_of("edge_nodes"))
     check_op(op_of("edge_moods", name=5), None)
 

@@ -7,6 +7,7 @@ import pytest
 
 from app.engine.base.errors import BadInput, Conflict, Refused
 from app.engine.store.store import Store
+from app.engine.sync import console as consoles
 from app.engine.sync import merge
 from app.engine.sync.batch import Batch
 from app.engine.sync.console import retry_later
@@ -172,6 +173,32 @@ async def test_a_program_that_drops_what_it_does_not_know_is_found_out(places, m
     monkeypatch.setattr(merge, "apply", apply)
     with pytest.raises(AssertionError):
         await keeps_what_it_does_not_know(places, monkeypatch)
+
+
+@pytest.mark.parametrize("hub_database", [""])
+async def test_a_bundle_of_a_later_version_is_kept_for_the_day_it_is_known(places):
+    _, ann, bob = places
+    await ann.save(name="north")
+    batch = await ann.console(lambda one: one.outgoing(9, 1 << 20), "bob")
+    later = replace(batch.ops[0], fields={**batch.ops[0].fields, "mood": "calm"}, schema=SCHEMA + 1)
+    await bob.console(lambda one: one.take_batch(replace(batch, ops=(later,))), "ann")
+    assert [json.loads(row["op"])["fields"] for row in await bob.all("sync_later")] == [{"mood": "calm"}]
+
+
+@pytest.mark.parametrize("hub_database", [""])
+async def test_who_took_a_snapshot_of_a_later_version_takes_another_once_it_has_that_version(places, monkeypatch):
+    hub, _, bob = places
+    hello = await hub.hub(lambda one: one.hello("aa", "bob", "bob", SCHEMA))
+    newer = {**hello, "data_schema": SCHEMA + 1}
+    page = await hub.hub(lambda one: one.snapshot(("", "")))
+    assert not await bob.console(lambda one: one.met(newer))
+    await bob.console(lambda one: one.take_snapshot(page, page["head"]))
+    assert not await bob.console(lambda one: one.met(newer))
+    monkeypatch.setattr(consoles, "SCHEMA", SCHEMA + 1)
+    for _ in range(2):  # cut once before it is taken
+        assert await bob.console(lambda one: one.met(newer))
+    await bob.console(lambda one: one.take_snapshot(page, page["head"]))
+    assert not await bob.console(lambda one: one.met(newer))
 
 
 async def test_an_operation_of_an_earlier_version_is_that_of_this_one_with_defaults(places):

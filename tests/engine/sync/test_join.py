@@ -81,4 +81,6 @@ def test_a_row_that_is_none_is_refused(said):
 
 def test_the_latest_time_in_a_row_that_is_handed_over_counts_as_its_own():
     op = Op("zz", 1, "t", 0, "things", "r", False, 5, {WHOLE: {"row": {"a": "x"}, "cells": {"a": [77, "aa", 3, "bb"]}}})
-    assert (join.last_of(op), join.last_of(made("zz", 6, {"a": [99, "x"]}))) == (77, 6)
+    assert (join.last_of(op, None), join.last_of(made("zz", 6, {"a": [99, "x"]}), {"a": "lww"})) == (77, 6)
+    change = {"add": {"k": [88, "x"]}, "seen": {"k": [7, "x"]}, "del": {"l": [9, "x"]}, "list": False}
+    assert [join.last_of(made("zz", 6, {"a": change}), {"a": kind}) for kind in ("set", "lww")] == [9, 6]

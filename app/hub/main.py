@@ -157,6 +157,9 @@ async def _tried(what: str, work: Callable[[], Awaitable[Any]]) -> bool:
     except OutpostError as error:
         log.warning("%s: %s", what, error)
         return False
+    except Exception:  # the loop's one seam: whatever it was is logged with its trace, and the next round tries again
+        log.exception("%s", what)
+        return False
     return True
 
 

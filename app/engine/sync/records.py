@@ -1,13 +1,14 @@
 """The nouns of sync: a peer and how we stand with it, a conflict and both its values."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
 
 from app.engine.base.errors import BadInput
 from app.engine.store.rows import Row
 from app.wire.documents import list_of, text_of, whole_of
 
 LINK: Final = "link"
+_HUB: Final = "hub"
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,9 @@ class Caller:
         return dict(vars(self))
 
 
+T = TypeVar("T")
+
+
 def callers_of(document: dict[str, Any], hub: str, now_us: int) -> list[Caller]:
     """Return the nodes in a hub's answer; raise `BadInput` for a malformed one."""
     shift_us = now_us - whole_of(document, "now_us")
@@ -113,3 +117,20 @@ def peer_of(row: Row) -> SyncPeer:
 def conflict_of(row: Row) -> Met:
     """Return the conflict in a row."""
     return Met(**{name: row[name] for name in Met.__dataclass_fields__})
+
+
+def only(found: list[T], key: str) -> T:
+    """Return the one that `key` was found to name; raise `BadInput` for more than one."""
+    if len(found) > 1:
+        raise BadInput("{name} names {count}, not one", name=key, count=len(found), hint="Give the whole id.")
+    return found[0]
+
+
+def with_heard(stored: SyncPeer, known: SyncPeer | None) -> SyncPeer:
+    """Return a peer as it is stored, but for what was heard of it since: of a hub's consoles that stands in memory alone."""
+    if known is None or stored.kind == _HUB:
+        return stored
+    return replace(
+        stored, synced_us=max(stored.synced_us, known.synced_us), tried_us=max(stored.tried_us, known.tried_us),
+        received_bytes=max(stored.received_bytes, known.received_bytes), sent_bytes=max(stored.sent_bytes, known.sent_bytes),
+    )  # fmt: skip

@@ -29,7 +29,7 @@ from app.engine.sync.guards import undecided_in
 from app.engine.sync.hub import Hub
 from app.engine.sync.keeping import Keeping
 from app.engine.sync.ownlog import HUB
-from app.engine.sync.records import LINK, Caller, Met, SyncPeer, callers_of, conflict_of, peer_of
+from app.engine.sync.records import LINK, Caller, Met, SyncPeer, callers_of, conflict_of, only, peer_of, with_heard
 from app.engine.sync.resolve import choose
 from app.engine.sync.sealing import SCHEMA
 from app.wire.bundles import read_bundle, write_bundle
@@ -119,11 +119,11 @@ class SyncService:
         return peer.to_json()
 
     def find(self, key: str) -> SyncPeer:
-        """Return a peer by id or name; raise `Missing`."""
+        """Return a peer by id, name or address; raise `Missing` for none, `BadInput` for more than one."""
         found = [peer for peer in self.peers if key in (peer.id, peer.name, peer.address)]
         if not found:
             raise Missing("There is no peer {name}", name=key, field="peer")
-        return found[0]
+        return only([peer for peer in found if peer.id == key] or found, key)
 
     # exchange
 
@@ -249,6 +249,8 @@ class SyncService:
             log.debug("%s: %s", what, error)
         except OutpostError as error:
             log.warning("%s: %s", what, error)
+        except Exception:  # the loop's one seam: whatever it was is logged with its trace, and the next round tries again
+            log.exception("%s", what)
 
     # on a stick
 
@@ -320,12 +322,10 @@ class SyncService:
 
     async def status(self) -> dict[str, Any]:
         """Return who we are to others, what waits, and how we stand with every peer."""
-        here, pending, oldest, undecided = await self._base.store.read(
-            lambda conn: (Shelf(conn).here(), _pending(conn), _oldest_us(conn), undecided_in(Shelf(conn)))
-        )
+        here, pending, oldest, undecided, opened = await self._base.store.read(_standing)
         return {
             "replica": here["replica"], "schema": SCHEMA, "pending_count": pending, "oldest_pending_us": oldest,
-            "conflicts_count": sum(met.state == OPEN for met in self.conflicts), "busy": bool(self.busy),
+            "conflicts_count": opened, "busy": bool(self.busy),
             "clock_skew_s": here["skew_us"] / 1e6, "hub": self.host.status() if self.host is not None else None,
             "peers": [peer.to_json() for peer in self.peers], "backup": await self.backups.look(), "undecided": undecided,
         }  # fmt: skip
@@ -334,9 +334,10 @@ class SyncService:
 
     async def resolve(self, key: str, choice: str, *, actor: str, cause: str) -> dict[str, Any]:
         """Let the value that stands stand (`kept`), or bring back the one that lost (`lost`); both stay on record."""
-        met = next((one for one in self.conflicts if one.id == key or one.id.endswith(key)), None) if key else None
-        if met is None:
+        found = [one for one in self.conflicts if one.id.endswith(key)] if key else []
+        if not found:
             raise Missing("There is no conflict {name}", name=key, field="conflict")
+        met = only([one for one in found if one.id == key] or found, key)
         if choice not in ("kept", "lost"):
             raise BadInput("{name} must be one of {choices}, not {value}", name="choice", choices="kept, lost", value=choice)
         if met.state != OPEN:
@@ -355,11 +356,20 @@ class SyncService:
         peers, met = await self._base.store.read(
             lambda conn: (
                 rows.select(conn, _PEERS),
-                rows.select(conn, CONFLICTS, order="created_us", descending=True, limit=_MOST_SHOWN),
+                [*_conflicts(conn, {"state": OPEN}), *_conflicts(conn, {"state !=": OPEN})][:_MOST_SHOWN],
             )
         )
-        self.peers.replace_all(map(peer_of, peers))
+        self.peers.replace_all([with_heard(peer_of(row), self.peers.get(row["id"])) for row in peers])
         self.conflicts.replace_all(map(conflict_of, met))
+
+
+def _conflicts(conn: rows.Conn, where: dict[str, Any]) -> list[rows.Row]:
+    return rows.select(conn, CONFLICTS, where=where, order="created_us", descending=True, limit=_MOST_SHOWN)
+
+
+def _standing(conn: rows.Conn) -> tuple[rows.Row, int, int, Any, int]:
+    shelf, opened = Shelf(conn), rows.count(conn, CONFLICTS, where={"state": OPEN})
+    return shelf.here(), _pending(conn), _oldest_us(conn), undecided_in(shelf), opened
 
 
 def _retry(conn: rows.Conn) -> int:

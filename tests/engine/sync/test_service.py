@@ -1,0 +1,69 @@
+"""What a home says of its sync, and that one bad round is not the last."""
+
+import logging
+
+import pytest
+
+from app.engine.base.errors import BadInput
+from app.engine.store import rows
+from app.engine.sync import service
+from app.hub.main import _tried
+from tests.meeting import opened
+
+
+@pytest.fixture
+async def engine(tmp_path):
+    async with opened(tmp_path / "home") as engine:
+        yield engine
+
+
+async def put(engine, table, *given):
+    def work(conn):
+        for at, row in enumerate(given):
+            rows.put(conn, table, row, actor="ann", cause="", now_us=at + 1)
+
+    await engine.store.write(work)
+    await engine.sync._load()
+
+
+def met(id_, state):
+    return {"id": id_, "table_name": "saved_views", "row_id": "r", "column_name": "name", "state": state}
+
+
+async def test_open_conflicts_come_first_and_are_counted_where_they_are_kept(engine, monkeypatch):
+    monkeypatch.setattr(service, "_MOST_SHOWN", 2)
+    made = [met(f"{at}-aaaa", state) for at, state in enumerate(["open", "open", "open", "resolved", "resolved"])]
+    await put(engine, "sync_conflicts", *made)
+    assert [one["id"] for one in (await engine.run("sync.conflicts"))["conflicts"]] == ["2-aaaa", "1-aaaa"]
+    assert (await engine.run("sync.status"))["conflicts_count"] == 3
+
+
+async def test_a_name_that_fits_two_is_taken_for_neither(engine):
+    await put(engine, "sync_conflicts", met("1-aaaa", "open"), met("2-aaaa", "open"))
+    with pytest.raises(BadInput, match="names 2"):
+        await engine.run("sync.resolve", conflict="aaaa", choice="kept")
+    await put(
+        engine, "sync_peers", {"id": "p1", "kind": "bundle", "name": "ann"}, {"id": "p2", "kind": "bundle", "name": "ann"}
+    )
+    with pytest.raises(BadInput, match="names 2"):
+        await engine.run("sync.leave", peer="ann")
+    assert (await engine.run("sync.resolve", conflict="1-aaaa", choice="kept"))["state"] == "resolved"
+
+
+async def test_what_was_heard_of_a_console_outlives_a_look_at_the_store(engine):
+    await put(engine, "sync_peers", {"id": "p1", "kind": "console", "name": "ann"})
+    engine.sync.heard("p1", received=5, sent=7)
+    await engine.sync._load()
+    peer = engine.sync.peers.need("p1")
+    assert (peer.received_bytes, peer.sent_bytes, peer.synced_us > 0) == (5, 7, True)
+
+
+async def test_a_fault_nobody_thought_of_is_logged_and_the_next_round_comes(engine, caplog):
+    async def bad():
+        raise KeyError("acked")
+
+    with caplog.at_level(logging.ERROR):
+        await engine.sync._tried("north", bad)
+        assert await _tried("backup", bad) is False
+    assert [record.getMessage() for record in caplog.records] == ["north", "backup"]
+    assert all(record.exc_info for record in caplog.records)

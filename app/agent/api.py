@@ -101,8 +101,9 @@ class Api:
         return Response(await self._node.serving.infer(asked.parts["name"], asked.body), media_type=_TENSORS)
 
     async def _train(self, asked: Asked) -> Response:
-        client = _whole(asked, "client", 0, 1 << 32) if "client" in asked.request.query_params else None
-        self._node.rounds.begin(asked.parts["name"], asked.body, asked.digest, client)
+        told = asked.request.query_params
+        client, since = (_whole(asked, name, 0, 1 << 32) if name in told else None for name in ("client", "since"))
+        self._node.rounds.begin(asked.parts["name"], asked.body, asked.digest, client, since)
         return json_response({"schema": 1, "round": asked.parts["name"], "state": "training"}, 202)
 
     async def _update(self, asked: Asked) -> Response:

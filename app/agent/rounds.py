@@ -12,7 +12,7 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from app.agent.lane import Lane
 from app.engine.base.errors import BadInput, Conflict, Limit, Missing
@@ -28,6 +28,7 @@ _MOST_WAITING: Final = 4
 _DATA_BYTES: Final = 1 << 30
 _SHARE: Final = 0.8  # of the time until the deadline; the rest is for the way there and back
 _SHORT: Final = 16  # hex digits of a digest in a name
+Own: TypeAlias = tuple[int | None, int | None]  # a node's place, and the last round that it counted in, where they are told
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,13 @@ class Rounds:
         self._filing: set[asyncio.Task[None]] = set()
         self._pace = Pace()
 
-    def begin(self, name: str, body: bytes, digest: str = "", client: int | None = None) -> None:
+    def begin(
+        self, name: str, body: bytes, digest: str = "", client: int | None = None, since: int | None = None
+    ) -> None:  # fmt: skip
         """Begin round `name` with the packed parameters and spec in `body`; the same again changes nothing.
 
-        `digest` is that of the body where it is known; `client` is this node's place, in place of that in the spec.
+        `digest` is that of the body where it is known; `client` is this node's place, in place of that in the spec,
+        and `since` the last round of the session in which its update counted.
         """
         if not _ID.fullmatch(name):
             raise BadInput("{name} is no round id", name=repr(name[:80]), field="round")
@@ -88,7 +92,7 @@ class Rounds:
         if busy >= _MOST_WAITING:
             raise Limit("{count} rounds wait here already", count=busy, hint="Wait for them to end.")
         self._forget_done()
-        self._running[name] = (order, asyncio.create_task(self._make(name, order, body, client)))
+        self._running[name] = (order, asyncio.create_task(self._make(name, order, body, (client, since))))
 
     async def update(self, name: str, wait_s: float) -> Update | None:
         """Return the packed update, or None while it is being made; raise what the training raised, or `Missing`."""
@@ -110,8 +114,8 @@ class Rounds:
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*self._filing, return_exceptions=True)
 
-    async def _make(self, name: str, order: str, body: bytes, client: int | None) -> Update:
-        made = await self._lane.do(_train, body, self._data, self._folder / "memory", client, self._pace)
+    async def _make(self, name: str, order: str, body: bytes, own: Own) -> Update:
+        made = await self._lane.do(_train, body, self._data, self._folder / "memory", own, self._pace)
         target = self._folder / f"{name}.{order}.{made.digest[:_SHORT]}.update"
         filing = asyncio.create_task(self._lane.do(_file_away, target, made.body))
         self._filing.add(filing)
@@ -168,20 +172,21 @@ def _sound(path: Path) -> Update | None:
     return None
 
 
-def _train(body: bytes, data: Path, memory: Path, client: int | None, pace: Pace) -> Update:
+def _train(body: bytes, data: Path, memory: Path, own: Own, pace: Pace) -> Update:
     """Train once and return the update."""
     from app.agent.keeper import Keeper
     from app.engine.learning.local import train
     from app.wire.tensors import digests, pack, unpack
 
     params, meta = unpack(body, most_bytes=TENSOR_BYTES)
+    client, since = own
     spec = parse_object(meta.get("spec", ""))
     if client is not None:
         spec["client"] = client
     spec = pace.epochs(spec)
     x, y = _examples(data, spec)
     began_s, since_s = time.thread_time(), time.monotonic()
-    keeper = Keeper(memory, spec)
+    keeper = Keeper(memory, spec, since)
     result = train(params, x, y, spec, keeper.load())
     keeper.keep(result.memory)
     pace.learn(spec, time.monotonic() - since_s)

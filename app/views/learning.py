@@ -72,6 +72,7 @@ class LearningPage(RunPage):
             self._trials, tried_columns(), name=tr("Settings tried"), row_px=theme.COMPACT_ROW_PX, filterable=False
         )
         self.updates = UpdatesPart()
+        self._asked, self._stored = "", list[dict[str, Any]]()
         self.comparison = ComparisonPart(context.engine.learning.records, self._compare)
         self.tabs = self._make_tabs()
         self._lay_out_content()
@@ -176,15 +177,31 @@ class LearningPage(RunPage):
         if fresh:
             for plot in self._plots:
                 plot.clear()
-        rounds = [row for row in result.get("rounds", ()) if isinstance(row, dict)]
+        rounds = self._rounds_of(run, job, result)
         self._show_curves(rounds)
-        reached = result.get("final_accuracy", partial.get("accuracy"))
+        reached = result.get("final_accuracy", partial.get("accuracy", rounds[-1]["accuracy"] if rounds else None))
         self._figure.setText("–" if reached is None else ratio_text(reached))
         self._said.setText(_said(result, partial, rounds))
         self._waits.setText(str(partial.get("waits") or "") if _live(job) else "")
-        self._show_tabs(result, partial)
+        self._show_tabs(result, partial, rounds)
         self.comparison.show_choices(run.id)
         self._show_verbs(run, job, rounds)
+
+    def _rounds_of(self, run: Run, job: Job | None, result: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return a run's rounds; of a session that broke off, which has no result, those that it had committed."""
+        rounds = [row for row in result.get("rounds", ()) if isinstance(row, dict)]
+        if rounds or run.source != _OVER_NODES or _live(job):
+            return rounds
+        key = f"{run.id} {run.job_id} {run.state}"
+        if key != self._asked:
+            self._asked, self._stored = key, []
+            self.context.start("learning.show", self._found, run=run.id)
+        return self._stored
+
+    def _found(self, told: Mapping[str, Any]) -> None:
+        if told["id"] == self._run_id and told["rounds"]:
+            self._stored = list(told["rounds"])
+            self._tell()
 
     def _show_curves(self, rounds: list[dict[str, Any]]) -> None:
         """Show a run of an earlier day, of which there are no live samples."""
@@ -194,8 +211,9 @@ class LearningPage(RunPage):
                 values = [row.get(name) for row in rounds]
                 plot.show_data(0, at, np.array([np.nan if value is None else value for value in values], float))
 
-    def _show_tabs(self, result: Mapping[str, Any], partial: Mapping[str, Any]) -> None:
-        shares = shares_of(partial.get("nodes") or result.get("parts"))
+    def _show_tabs(self, result: Mapping[str, Any], partial: Mapping[str, Any], rounds: list[dict[str, Any]]) -> None:
+        last = {part["name"]: part for part in rounds[-1].get("parts", ())} if rounds else {}
+        shares = shares_of(partial.get("nodes") or result.get("parts") or last)
         self._rows.replace_all(shares)
         self.examples.show_bars([Bar(share.name, share.examples, share.state) for share in shares])
         self.losses.show_bars([Bar(share.name, share.loss, share.state) for share in shares])
@@ -214,7 +232,7 @@ class LearningPage(RunPage):
         again = over_nodes and not live and run.state in _AGAIN
         self.verbs["resume"].setEnabled(again and not may("learning.resume"))
         self.drill.setEnabled(run.source != "tuning" and not may("learning.simulate"))
-        ended = run.state == "done" or (run.state in ("paused", "stopped") and bool(rounds))
+        ended = run.state == "done" or (run.state in _AGAIN and not live and bool(rounds))
         self.export.setEnabled(ended and run.source != "tuning" and not may("learning.export"))
 
     def _compare(self, other: str) -> None:

@@ -146,7 +146,8 @@ def test_a_round_trains_on_the_nodes_own_data(site, kit):
     params = initial("mlp-64-32-10", 0)
     spec = {"algorithm": "fedavg", "model": "mlp-64-32-10", "epochs": 2, "batch": 16, "learning_rate": 0.2, "seed": 1}
     body = pack(params, {"spec": json.dumps({**spec, "data": "digits"})})
-    assert kit.checked(site.console.change("POST", "/v1/rounds/r-1/train", body)).status_code == 202
+    assert kit.checked(site.console.change("POST", "/v1/rounds/r-1/train?client=0&since=0", body)).status_code == 202
+    assert site.console.change("POST", "/v1/rounds/r-2/train?client=0&since=soon", body).status_code == 400
     reply = kit.checked(site.console.get("/v1/rounds/r-1/update", wait=30))
     assert reply.status_code == 200
     update, meta = unpack(reply.content, most_bytes=1 << 24)

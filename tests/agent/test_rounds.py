@@ -174,3 +174,20 @@ async def test_only_a_plain_word_names_a_round(place, name):
         place.begin(name, body())
     with pytest.raises(Missing):
         await place.update(name, 0)
+
+
+async def test_a_round_after_one_that_did_not_count_is_trained_as_if_that_had_not_been(place):
+    spec = {"algorithm": "scaffold", "session": "s-1"}
+    control = np.zeros(sum(value.size for value in PARAMS.values()), np.float32)
+
+    async def made(name, number, since):
+        order = pack({**PARAMS, "control": control}, {"spec": json.dumps({**SPEC, **spec, "round": number})})
+        place.begin(name, order, client=0, since=since)
+        return unpack((await place.update(name, WAIT_S)).body, most_bytes=1 << 24)[0]
+
+    await made("r1", 1, 0)
+    await made("r2", 2, 1)  # came too late
+    third = await made("r3", 3, 1)
+    once = train({**PARAMS, "control": control}, X, Y, {**SPEC, **spec, "round": 1})
+    wanted = train({**PARAMS, "control": control}, X, Y, {**SPEC, **spec, "round": 3}, once.memory).update
+    assert all((third[name] == wanted[name]).all() for name in wanted)

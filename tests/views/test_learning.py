@@ -159,6 +159,27 @@ def test_a_run_of_an_earlier_day_shows_its_rounds(full_window, full):
     assert not page.tabs.isTabVisible(0)
 
 
+def test_a_session_that_broke_off_shows_the_rounds_that_it_had_committed(full_window, full, start):
+    run = full.learning.records.need("r-train")
+    full.jobs.records.discard("j-train")
+    parts = [{"name": "node-01", "state": "done", "examples": 143, "loss": 0.2}, {"name": "node-06", "state": "late"}]
+    rounds = [{"round": at + 1, "accuracy": 0.1 * at, "loss": 2.0 - at / 10, "cpu_s": 0.1, "parts": parts} for at in range(9)]
+    start.answers["learning.show"] = {"id": "r-bad", "rounds": rounds}
+    full.learning.records.put(
+        replace(run, id="r-bad", job_id="j-gone", result=None, state="failed", created_us=run.created_us + 1)
+    )
+    full_window.open_page("learning")
+    full_window.settle()
+    page = full_window.page
+    assert page._figure.text() == "80\u2009%"
+    assert page._said.text() == "of the test examples after 9 rounds"
+    assert page.accuracy.points == page.loss.points == 9
+    assert page.examples.twin().rows == [("node-01", "done", 143), ("node-06", "late", "")]
+    assert page.export.isEnabled()
+    assert page.verbs["resume"].isEnabled()
+    assert [name for name, _ in start.asked].count("learning.show") == 1
+
+
 def test_exporting_opens_its_form_for_the_shown_run(full_window, full):
     full_window.open_page("learning")
     full.learning.records.put(replace(full.learning.records.need("r-train"), state="done"))

@@ -33,8 +33,8 @@ REJECTED: Final = ("refused", "bad")
 class TrainClient(Protocol):
     """What a federation needs of the link to one node."""
 
-    async def train(self, round_id: str, order: Order, client: int) -> None:
-        """Have the node begin a round as the client at that place of the fixed order."""
+    async def train(self, round_id: str, order: Order, client: int, since: int | None = None) -> None:
+        """Have the node begin a round as the client at that place; `since` is the last round in which its update counted."""
 
     async def update(self, round_id: str, wait_s: float) -> tuple[Mapping[str, Array], Mapping[str, str]] | None:
         """Return the update and what is said of it, or None while the node still trains.
@@ -57,7 +57,8 @@ class Member:
 class RoundCall:
     """What one round asks: its id and number, the state it starts from, the rules, the deadline and who must answer.
 
-    `clock_s` reads seconds of a steady clock; `spent` holds digests of updates that were used before.
+    `clock_s` reads seconds of a steady clock; `spent` holds digests of updates that were used before, `counted` the
+    last round in which a client's update counted; None where rounds overlap.
     """
 
     id: str
@@ -68,6 +69,7 @@ class RoundCall:
     quorum_ratio: float
     clock_s: Callable[[], float] = lambda: 0.0
     spent: frozenset[str] = field(default_factory=frozenset)
+    counted: Mapping[int, int] | None = None
 
     @cached_property
     def order(self) -> Order:
@@ -167,7 +169,8 @@ async def ask(call: RoundCall, member: Member, told: Callable[[Part], None]) -> 
 
 async def _train(call: RoundCall, member: Member) -> tuple[Mapping[str, Array], Mapping[str, str]]:
     for attempt in range(_BEGINNINGS):
-        await member.link.train(call.id, call.order, member.client)
+        since = None if call.counted is None else call.counted.get(member.client, 0)
+        await member.link.train(call.id, call.order, member.client, since)
         try:
             while (answer := await member.link.update(call.id, _POLL_S)) is None:  # noqa: ASYNC110 - the node's own wait
                 await asyncio.sleep(_PAUSE_S)  # one that answers at once must not be asked in a tight loop

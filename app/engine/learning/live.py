@@ -50,6 +50,7 @@ class Live:
         self._unwritten: list[Part] = []
         self._seen = Seen.nothing(len(course.members))
         self._spent: set[str] = set()
+        self._last: dict[int, int] = {}  # by client, the round in which an update of it counted
         self._flight = federation.Flight() if course.strategy.base.algorithm == "fedbuff" else None
 
     async def hold(self, report: Report) -> dict[str, Any]:
@@ -165,11 +166,12 @@ class Live:
                     again = Part(member.client, member.name, row["status"], reason=row["reason"])
                     self._rejected[member.client, row["reason"]] = again
             if number <= self._session.round:
-                self._learn(asked, came)
+                self._learn(number, asked, came)
         self._spent.discard("")
 
-    def _learn(self, asked: Collection[int], came: Mapping[int, Mapping[str, Any]]) -> None:
+    def _learn(self, number: int, asked: Collection[int], came: Mapping[int, Mapping[str, Any]]) -> None:
         """Take from a round what selection goes by: of those who `came` what they told, of the others that they did not."""
+        self._last |= dict.fromkeys(came, number)
         for client, metrics in came.items():
             if metrics.get("loss") is not None:
                 self._seen.learn(np.array([client]), np.array([metrics["loss"]]), np.array([metrics["examples"]]))
@@ -185,6 +187,7 @@ class Live:
         return RoundCall(
             f"{self._session.id}-{number}", number, now, self._course.strategy, deadline_s=spec["deadline_s"],
             quorum_ratio=spec["quorum_ratio"], clock_s=clock.monotonic_s, spent=frozenset(self._spent),
+            counted=None if self._flight is not None else dict(self._last),
         )  # fmt: skip
 
     async def _gather(self, call: RoundCall, members: Sequence[Member], board: Board) -> tuple[Answers, list[int]]:
@@ -278,7 +281,7 @@ class Live:
         del self._unwritten[:unwritten]
         self._spent |= {part.digest for part, _ in answers} - {""}
         came = {part.client: part.to_json() for part, update in answers if update is not None}
-        self._learn({part.client for part, _ in answers}, came)
+        self._learn(row.round, {part.client for part, _ in answers}, came)
         self._base.bus.publish(
             RoundFinished(
                 at_us=now_us, actor=course.actor, cause=course.cause,

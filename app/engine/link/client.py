@@ -167,9 +167,13 @@ class NodeClient:
         answer = await self._transport.send("POST", f"/v1/infer/{quote(model, safe='')}", body=body, headers=_OCTETS)
         return _unpacked(answer)[0]["y"]
 
-    async def train(self, round_id: str, order: Order, client: int) -> None:
-        """Have the node begin local training as the client at that place; ask for the result with `update`."""
+    async def train(self, round_id: str, order: Order, client: int, since: int | None = None) -> None:
+        """Have the node begin local training as the client at that place; ask for the result with `update`.
+
+        `since` is the last round in which its update counted, 0 for none: what it remembers of later ones, it is to forget.
+        """
         target = f"/v1/rounds/{quote(round_id, safe='')}/train?client={client}"
+        target += "" if since is None else f"&since={since}"
         await self._change("POST", target, order.body, _OCTETS, limit_s=30.0, digest=order.digest)
 
     async def update(self, round_id: str, wait_s: float = 0.0) -> tuple[tensors.Tensors, dict[str, str]] | None:

@@ -23,16 +23,17 @@ class InProcessClient:
     def __init__(self, files):
         held, _ = tensors.unpack(files[SHARD_FILE], most_bytes=1 << 22)
         self.x, self.y = held["x"], held["y"]
-        self.specs, self.answers = [], {}
+        self.specs, self.since, self.answers = [], [], {}
         self.change = lambda update, meta: (update, meta)
         self.fail = self.memory = None
         self.gate = None
 
-    async def train(self, round_id, order, client):
+    async def train(self, round_id, order, client, since=None):
         if self.fail is not None:
             raise self.fail
         document = json.loads(json.dumps({**order.spec, "client": client}))
         self.specs.append(document)
+        self.since.append(since)
         told = train(order.params, self.x, self.y, document, self.memory)
         self.memory = told.memory
         meta = {"examples": str(told.examples), "loss": repr(told.loss), "cpu_s": "0.001", "steps": str(told.steps)}

@@ -335,7 +335,7 @@ async def test_a_session_that_goes_on_selects_as_one_that_was_never_paused(base,
     await lives[0]._begin()
     for row in parts:
         came = {part["client"]: part for part in row["parts"] if part["state"] == "done"}
-        lives[1]._learn({part["client"] for part in row["parts"]}, came)
+        lives[1]._learn(row["round"], {part["client"] for part in row["parts"]}, came)
     seen, again = (live._seen for live in lives)
     assert seen.missed == again.missed == {0}
     for name in ("losses", "examples", "round_s"):

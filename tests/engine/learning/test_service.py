@@ -82,10 +82,10 @@ async def test_a_run_is_told_live_and_kept_round_by_round(base, learning, links)
 
 
 async def test_a_node_that_drops_out_is_named_in_the_round_it_missed(learning, links):
-    async def unplugged(round_id, order, client):
+    async def unplugged(round_id, order, client, since):
         if order.spec["round"] == 2:
             raise Offline("The node cannot be reached")
-        await begin(round_id, order, client)
+        await begin(round_id, order, client, since)
 
     begin, links.clients["id2"].train = links.clients["id2"].train, unplugged
     told = await learning.train(links.nodes, rounds=3, seed=0, **WHO)
@@ -94,16 +94,18 @@ async def test_a_node_that_drops_out_is_named_in_the_round_it_missed(learning, l
     assert states[0] == states[2] == ["done"] * 6
     assert states[1] == ["done", "done", "offline", "done", "done", "done"]
     assert shown["rounds"][1]["parts"][2]["reason"] == "The node cannot be reached"
+    assert links.clients["id2"].since == [0, 1]  # the last round in which it counted; that of round 2 never began
+    assert links.clients["id0"].since == [0, 1, 2]
 
 
 async def test_when_too_few_answer_the_run_fails_and_earlier_rounds_are_kept(learning, links):
     for client in list(links.clients.values())[:4]:
         begin = client.train
 
-        async def unplugged(round_id, order, at, begin=begin):
+        async def unplugged(round_id, order, at, since, begin=begin):
             if order.spec["round"] == 3:
                 raise Offline("unplugged")
-            await begin(round_id, order, at)
+            await begin(round_id, order, at, since)
 
         client.train = unplugged
     with pytest.raises(Offline, match="Round 3"):

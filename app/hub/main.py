@@ -17,6 +17,7 @@ from app.engine.base.errors import Conflict, OutpostError
 from app.engine.base.platform import make_private
 from app.engine.base.text import tr
 from app.engine.engine import Engine
+from app.engine.sync.ownlog import HUB
 from app.hub.api import Api
 from app.hub.desk import Door
 from app.hub.metrics import exposition
@@ -47,6 +48,11 @@ class Host:
         engine = self._engine
         if engine.sync.host is not None:
             raise Conflict("This home is served as a hub already, at {address}", address=engine.sync.host.address)
+        if joined := next((peer for peer in engine.sync.peers if peer.kind == HUB), None):
+            raise Conflict(
+                "This home has joined the hub {name}: what it took from there it would hand on to nobody", name=joined.name,
+                hint="Serve from another home: outpost --home DIR hub serve",
+            )  # fmt: skip
         identity = await engine.link.identity()
         door = self._door = Door(engine, identity)
         await door.load()

@@ -73,8 +73,10 @@ class Backups:
                 told = {"rows_count": await in_thread(partial(care.drill, file, scratch), "backup-drill"), "problem": ""}
             except OutpostError as error:
                 told = {"rows_count": 0, "problem": str(error)}
-        await self._note({**last, **told, "drill_us": self._base.clock.now_us()})
-        return {**await self.look(), "file": str(file)}
+        told |= {"drill_us": self._base.clock.now_us()}
+        if await in_thread(partial(_is_last, file, str(last["file"]), self._base.home), "backups"):
+            await self._note({**last, **told})
+        return {**last, **told, "file": str(file)}
 
     async def _note(self, value: dict[str, Any]) -> None:
         await self._base.store.write(lambda conn: Shelf(conn).put("meta", {"id": META, "value": value}))
@@ -83,6 +85,12 @@ class Backups:
 _NONE: Final = {
     "file": "", "at_us": 0, "size_bytes": 0, "drill_us": 0, "rows_count": 0, "problem": "", "since_us": 0,
 }  # fmt: skip
+
+
+def _is_last(file: Path, noted: str, home: Path) -> bool:
+    """Tell whether `file` is the backup that a home would be restored from; of another one its caller alone is told."""
+    newest = care.backups_of(home)
+    return not noted or file.resolve() in (Path(noted).resolve(), *(found[0].resolve() for found in newest[:1]))
 
 
 def _thin_out(folder: Path) -> None:

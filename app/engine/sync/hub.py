@@ -286,6 +286,11 @@ class Hub:
         return self.epoch
 
 
+def is_hub(shelf: Shelf) -> bool:
+    """Tell whether this store is a hub's, served at present or once."""
+    return shelf.get("meta", META) is not None
+
+
 def _judge_of(table: str) -> Any:
     return lambda column, now, before, after: guards.refusal(table, column, now, before, after)
 

@@ -26,7 +26,7 @@ from app.engine.sync.exchange import Asking, Exchange, Tally
 from app.engine.sync.finishing import finish
 from app.engine.sync.followers import Followers
 from app.engine.sync.guards import undecided_in
-from app.engine.sync.hub import Hub
+from app.engine.sync.hub import Hub, is_hub
 from app.engine.sync.keeping import Keeping
 from app.engine.sync.ownlog import HUB
 from app.engine.sync.records import LINK, Caller, Met, SyncPeer, callers_of, conflict_of, only, peer_of, with_heard
@@ -81,6 +81,10 @@ class SyncService:
     async def join(self, address: str, code: str, *, actor: str, cause: str) -> dict[str, Any]:
         """Pair with the hub at `address` that shows `code`; from now on changes are exchanged with it."""
         _ = actor, cause
+        if await self._base.store.read(lambda conn: is_hub(Shelf(conn))):
+            raise Conflict(
+                "This home is a hub, and hands on to no other one", hint="Join from another home: outpost --home DIR sync join"
+            )
         paired = await self._link.pair(address, code)
         row = {
             "id": paired.identity.device_id, "kind": HUB, "name": paired.identity.name, "address": paired.address,
@@ -281,10 +285,9 @@ class SyncService:
                 shelf = Shelf(conn)
                 if peer.kind == BUNDLE:
                     return carry.from_peer(shelf, peer.id, name, now_us)
-                at_console = peer.kind == HUB
-                return (
-                    carry.from_console(shelf, peer.id, name, now_us) if at_console else carry.from_hub(shelf, peer.id, now_us)
-                )
+                if peer.kind == HUB:
+                    return carry.from_console(shelf, peer.id, name, now_us)
+                return carry.from_hub(shelf, peer.id, now_us)
 
         body, files = await self._base.store.write(work)
         identity = await self._link.identity()

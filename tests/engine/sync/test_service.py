@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Conflict
 from app.engine.store import rows
 from app.engine.sync import service
-from app.hub.main import _tried
+from app.hub.main import Host, _tried
 from tests.meeting import opened
 
 
@@ -67,3 +67,21 @@ async def test_a_fault_nobody_thought_of_is_logged_and_the_next_round_comes(engi
         assert await _tried("backup", bad) is False
     assert [record.getMessage() for record in caplog.records] == ["north", "backup"]
     assert all(record.exc_info for record in caplog.records)
+
+
+async def test_a_home_is_a_hub_or_has_joined_one_and_never_both(engine):
+    await put(engine, "sync_peers", {"id": "p1", "kind": "hub", "name": "north"})
+    with pytest.raises(Conflict, match="joined the hub north"):
+        await Host(engine).serve("127.0.0.1", 0, print)
+    await engine.run("sync.leave", peer="north")
+    await engine.sync.epoch()  # as a hub that was served once
+    with pytest.raises(Conflict, match="is a hub"):
+        await engine.run("sync.join", address="127.0.0.1:1", code="AAAA-AAAA")
+
+
+async def test_trying_some_other_file_says_nothing_of_the_last_backup(engine, tmp_path):
+    await engine.sync.backups.backup()
+    good = (await engine.run("sync.status"))["backup"]
+    (tmp_path / "bad.db").write_bytes(b"x" * 5000)
+    assert (await engine.run("store.drill", file=tmp_path / "bad.db"))["problem"]
+    assert (await engine.run("sync.status"))["backup"] == good

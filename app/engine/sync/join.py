@@ -119,6 +119,13 @@ def stamps_in(document: Any) -> Iterable[Stamp]:
                 yield from stamps_in(item)
 
 
+def seen_in(cells: Mapping[str, Any]) -> Iterable[tuple[Stamp, Stamp]]:
+    """Yield the stamp of every value in a row's cells with that of the value its writer had before them."""
+    for cell in cells.values():
+        if isinstance(cell, list) and len(cell) == 4:
+            yield (cell[0], cell[1]), (cell[2], cell[3])
+
+
 def last_of(op: Op, kinds: Kinds | None) -> int:
     """Return the latest time that an operation speaks of: its own, that of a cell it carries, or of an element it takes out."""
     told: list[Any] = [op.fields[WHOLE].get("cells")] if isinstance(op.fields.get(WHOLE), dict) else []

@@ -81,11 +81,14 @@ class OwnLog:
         kept = self.ops(0)
         own = [op for op in kept if op.seq > acked]
         seen = {op.stamp: list(op.seen.values()) for op in own}
-        seen |= {
-            at: [] for op in own if WHOLE in op.fields for at in join.stamps_in(op.fields[WHOLE]["cells"]) if at[0] > bound
-        }
         apart = self._apart(bound)
-        seen |= {at: [] for stamps in apart.values() for at in stamps}
+        for cells in (*(op.fields[WHOLE]["cells"] for op in own if WHOLE in op.fields), *apart.values()):
+            for at in join.stamps_in(cells):
+                if at[0] > bound:
+                    seen.setdefault(at, [])
+            for at, had in join.seen_in(cells):
+                if at in seen:
+                    seen[at].append(had)
         hlc = max([int(peer["state"].get("hlc", 0)), *(op.hlc for op in kept if op.seq <= acked)])
         ahead = max((at[0] for at in seen), default=0) - hub_us
         moved = dict[Stamp, Stamp]()
@@ -97,17 +100,16 @@ class OwnLog:
         self._shelf.set_here(seq=acked, chain=chain, hlc=max(hlc, hub_us))
         self._rewrite([replace(op, hlc=moved[op.stamp][0]) for op in own], moved, apart)
 
-    def _apart(self, bound: int) -> dict[Key, list[Stamp]]:
-        """Return rows that were changed here while their table stays, with stamps later than `bound`."""
-        found: dict[Key, list[Stamp]] = {}
+    def _apart(self, bound: int) -> dict[Key, dict[str, Any]]:
+        """Return the cells of rows that were changed here while their table stays, where stamps are later than `bound`."""
+        found: dict[Key, dict[str, Any]] = {}
         for table in sorted(staying(self._shelf)):
             at: Key = (table, "")
             while page := [(key, each) for key, each in self._shelf.page(at, _PAGE) if key[0] == table]:
                 at = page[-1][0]
                 for key, (_, cells) in page:
-                    far = [stamp for stamp in join.stamps_in(cells) if stamp[0] > bound] if STAYS in cells else []
-                    if far:
-                        found[key] = far
+                    if STAYS in cells and any(at[0] > bound for at in join.stamps_in(cells)):
+                        found[key] = cells
         return found
 
     def _rewrite(self, ops: list[Op], moved: Moved, keys: Any = ()) -> None:

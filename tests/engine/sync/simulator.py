@@ -31,7 +31,7 @@ class Machine:
         self.name, self.device = name, name
         self.shelf = MemoryShelf()
         self.skew_us = 0
-        self.alone = False  # it has left for good: nothing of it is promised
+        self.half = False  # the hub that it had half a snapshot of is gone: the rest comes with those who have it
 
 
 TIME, CLOCK, BACKUP, RESTORE, COMPACT, CLONE, STAYS, STICK, OLDER, ANEW = EVENTS = range(10)  # what may befall, for `favour`
@@ -278,6 +278,7 @@ class World(Checks):
         self.remember()
         self.hub, self.purged, self.backups, self.restored, self.far = MemoryShelf(), set(), [], True, True
         for machine in self.machines:
+            machine.half = not self.is_whole(machine)
             machine.shelf.d["plain"].get("sync_peers", {}).pop("hub", None)
         self._at_hub(lambda hub: hub.absorb())
 
@@ -295,7 +296,7 @@ class World(Checks):
         if len(self.machines) < 5:
             twin = Machine(f"clone-{self.count}")
             source = self.draw.choice(self.machines)
-            twin.shelf, twin.device = source.shelf.copy(), source.device
+            twin.shelf, twin.device, twin.half = source.shelf.copy(), source.device, source.half
             self.machines.append(twin)
             self.cloned = True
 

@@ -43,7 +43,7 @@ class TaskBeside(Choice):
         self.table = TablePanel(
             self._rows, columns, name=tr("Runs side by side"), row_px=theme.COMPACT_ROW_PX, filterable=False
         )
-        self._put_away()
+        self.table.hide()  # what is shown before it stands in a window would be a window of its own
         self.activated.connect(self._chosen)
 
     def offer(self, run: Run) -> None:

@@ -125,7 +125,7 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "sync.now", "Sync now", "Exchanges changes with every hub until both sides have the same.", now,
-        returns="{peers: [{peer, sent_count, taken_count, error}], pending_count}",
+        returns="{peers: [{peer, sent_count, taken_count, sent_bytes, received_bytes, error}], pending_count}",
     ),
     Command(
         "sync.export", "Export changes",
@@ -218,8 +218,8 @@ ROWS: tuple[Command, ...] = (
         "sync.conflicts", "Sync conflicts", "Lists values that were covered by a write that did not know of them.", conflicts,
         (Arg("resolved", bool, "Those that were resolved, too.", False),),
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{conflicts: [{id, table_name, row_id, column_name, kept, kept_by, kept_us, kept_seen_us, lost, lost_by, "
-        "lost_us, lost_seen_us, state}]}",
+        returns="{conflicts: [{id, table_name, row_id, column_name, title, reason, kept, kept_by, kept_us, kept_seen_us, lost, "
+        "lost_by, lost_us, lost_seen_us, state, choice, resolved_by, resolved_us}]}",
     ),
     Command(
         "sync.resolve", "Resolve a conflict", "Lets the value that stands stand, or brings back the one that lost.", resolve,

@@ -382,6 +382,23 @@ async def test_two_consoles_that_trust_each_others_cards_meet_without_a_hub_whic
         await ann.run("sync.export", file=stick, peer=cards["bob"]["device"])
 
 
+async def test_they_may_meet_by_a_stick_before_they_ever_exchanged(three, tmp_path):
+    hub, ann, _bob = three
+    async with served(hub):
+        await join(hub, ann)
+        await ann.run("view.save", name="north")
+        await ann.run("sync.export", file=tmp_path / "hers.zip")
+        taken = [(await hub.run("sync.import", file=tmp_path / "hers.zip"))["taken_count"] for _ in range(2)]
+        assert (taken[0] > 0, taken[1]) == (True, 0)
+        await hub.run("view.save", name="south")
+        await hub.run("sync.export", file=tmp_path / "back.zip", peer=ann.link.device_id)
+        await ann.run("sync.import", file=tmp_path / "back.zip")
+        assert set(views(ann)) == set(views(hub)) == {"north", "south"}
+        await now(ann)
+        assert (await ann.run("sync.status"))["pending_count"] == 0
+        assert (await hub.run("sync.conflicts"))["conflicts"] == []
+
+
 @contextlib.asynccontextmanager
 async def node_process(home, hub):
     """Run an agent in a process of its own that nobody reaches from outside and that calls `hub`; gives what it announces."""

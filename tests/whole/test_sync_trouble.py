@@ -59,7 +59,7 @@ async def test_a_clock_a_day_off_is_told_and_owns_nothing(tmp_path, days):
         assert value_of(bob, "north") == value_of(hub, "north") == "site=c"
         assert (await bob.run("sync.conflicts"))["conflicts"] == []
         log = await hub.store.read(lambda conn: rows.select(conn, "sync_log"))
-        assert all(f'"hlc":{at}' not in entry["op"] for entry in log for at in (hub.clock.now_us() + DRIFT_US,))
+        assert max(json.loads(entry["op"])["hlc"] for entry in log) <= hub.clock.now_us() + DRIFT_US
 
 
 async def asking(console):

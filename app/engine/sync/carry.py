@@ -5,6 +5,7 @@ pairing; taking a bundle twice, or late, has the effect of an exchange that was 
 cards carry what they wrote themselves, and how far each has the other's; the hub numbers it when its writer meets it.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +45,8 @@ def to_hub(shelf: Shelf, device: str, body: dict[str, Any], parts: list[bytes], 
     hub.hello(text_of(body, "replica"), device, text_of(body, "name", "")[:64], whole_of(body, "data_schema", 0))
     for part in parts:
         batch = decode(part)
+        if not batch.epoch:  # by a console that knows no epoch yet: this is how they meet
+            batch = replace(batch, epoch=hub.epoch)
         taken += int(hub.receive(batch, device)["taken"])
         tables.update(op.table for op in batch.ops)
     return taken, tables

@@ -142,7 +142,8 @@ class SyncService:
                 tally = await self.exchange(peer)
             except OutpostError as error:
                 failed = error
-                told.append({"peer": peer.name, "sent_count": 0, "taken_count": 0, "error": str(error)})
+                nothing = {"sent_count": 0, "taken_count": 0, "sent_bytes": 0, "received_bytes": 0}
+                told.append({"peer": peer.name, "error": str(error), **nothing})
             else:
                 told.append({
                     "peer": peer.name, "sent_count": tally.sent_count, "taken_count": tally.taken_count, "error": "",

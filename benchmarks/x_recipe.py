@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 SIDE = 1000
 DECAY = 40.0
-DEPOTS = ("central", "corner", "random")
-CUSTOMERS = ("random", "clustered", "both")
 SPANS = {"1-10": (1, 10), "5-10": (5, 10), "1-100": (1, 100), "50-100": (50, 100), "unit": (1, 1)}
-DEMANDS = (*SPANS, "quadrant", "few large")
 
 
 def generated(n: int, depot: str, customers: str, demand: str, seed: int) -> str:
-    """Return an instance of `n` customers in CVRPLIB's format."""
+    """Return an instance of `n` customers in CVRPLIB's format.
+
+    `depot` is central, corner or random, `customers` random, clustered or both, `demand` one of `SPANS`, quadrant or few large.
+    """
     rng = np.random.default_rng(np.random.SeedSequence([seed, n]))
     start = {"central": [SIDE // 2] * 2, "corner": [0, 0]}.get(depot) or rng.integers(0, SIDE + 1, 2).tolist()
     at = _places(rng, n, customers, {tuple(start)})

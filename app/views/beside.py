@@ -1,7 +1,8 @@
 """Which run stands beside the one that is shown: another one with outcomes of the same bits, or an ideal one made for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,57 +22,79 @@ _MOST: Final = 30
 _LETTERS: Final = 30
 
 
-class Beside(Choice):
-    """The runs that can stand beside the shown one; `show` gets the counts of the chosen one, or None, and both names."""
+class RunBeside(Choice):
+    """The runs that can stand beside the shown one; `command` compares two, and `_tell` of a subclass shows what it told."""
 
-    def __init__(
-        self, context: Context, runs: Records[Run], pick: Callable[[str], None], show: Callable[[Any, tuple[str, ...]], None]
-    ) -> None:
+    def __init__(self, context: Context, runs: Records[Run], command: str, about: str) -> None:
         super().__init__()
-        self._context, self._runs, self._pick, self._show = context, runs, pick, show
+        self._context, self._runs, self._command = context, runs, command
         self._run: Run | None = None
-        self.said = QLabel()
-        self.said.setProperty("role", "muted")
-        self.said.setWordWrap(True)
-        self.said.setVisible(False)
         self.setAccessibleName(tr("Beside"))
-        explain(self, tr("Another run whose outcomes stand beside these"))
-        self.narrow()
+        explain(self, about)
         self.activated.connect(self._chosen)
-
-    def offer(self, run: Run) -> None:
-        """List what can stand beside `run`, which is shown from now on."""
-        self._run = run
-        self.clear()
-        self.addItem(tr("Nothing beside"), "")
-        if run.spec.get("noise", "none") != "none" and not self._context.why_not("circuit.run"):
-            self.addItem(tr("Ideal run of this circuit"), _IDEAL)
-        alike = [one for one in self._runs if one.id != run.id and _bits(one) == _bits(run)]
-        alike.sort(key=lambda one: (one.source != run.source, -one.created_us))
-        for one in alike[:_MOST]:
-            self.addItem(f"{_title(one)} · {ago_text(self._context.engine.clock, one.created_us)}", one.id)
-        self.narrow()
-        self.setMinimumContentsLength(_LETTERS)
-        self.setVisible(self.count() > 1)
-        self._tell(None)
 
     def put(self, run_id: str) -> None:
         """Put the run called `run_id` beside the shown one."""
         at = self.findData(run_id)
         if at > 0 and self._run is not None:
             self.setCurrentIndex(at)
-            self._context.start(
-                "circuit.compare", partial(self._compared, self._run.id, run_id), first=self._run.id, second=run_id
-            )
+            self._context.start(self._command, partial(self._compared, self._run.id, run_id), first=self._run.id, second=run_id)
+
+    def _list(self, run: Run, alike: Iterable[tuple[str, Run]], letters: int, *made: tuple[str, str]) -> None:
+        """List what can stand beside `run`: what can be `made` for it (text, data), then runs with what tells them apart."""
+        self._run = run
+        self.clear()
+        for text, data in ((tr("Nothing beside"), ""), *made):
+            self.addItem(text, data)
+        for text, one in islice(alike, _MOST):
+            self.addItem(f"{text} · {ago_text(self._context.engine.clock, one.created_us)}", one.id)
+        self.narrow()
+        self.setMinimumContentsLength(letters)
+
+    def _compared(self, first: str, second: str, told: Mapping[str, Any]) -> None:
+        if self._run is not None and self._run.id == first and self.currentData() == second:
+            self._tell(told)
 
     def _chosen(self, at: int) -> None:
         wanted = str(self.itemData(at) or "")
-        if wanted == _IDEAL:
-            self._run_ideal()
-        elif wanted:
+        if wanted:
             self.put(wanted)
         else:
             self._tell(None)
+
+    def _tell(self, _told: Mapping[str, Any] | None) -> None:
+        """Show what the command told of both; None: nothing stands beside."""
+
+
+class Beside(RunBeside):
+    """The runs of circuits beside the shown one; `show` gets the counts of the chosen one, or None, and both names."""
+
+    def __init__(
+        self, context: Context, runs: Records[Run], pick: Callable[[str], None], show: Callable[[Any, tuple[str, ...]], None]
+    ) -> None:
+        super().__init__(context, runs, "circuit.compare", tr("Another run whose outcomes stand beside these"))
+        self._pick, self._show = pick, show
+        self.said = QLabel()
+        self.said.setProperty("role", "muted")
+        self.said.setWordWrap(True)
+        self.said.setVisible(False)
+        self.narrow()
+
+    def offer(self, run: Run) -> None:
+        """List what can stand beside `run`, which is shown from now on."""
+        noisy = run.spec.get("noise", "none") != "none" and not self._context.why_not("circuit.run")
+        alike = [one for one in self._runs if one.id != run.id and _bits(one) == _bits(run)]
+        alike.sort(key=lambda one: (one.source != run.source, -one.created_us))
+        made = [(tr("Ideal run of this circuit"), _IDEAL)] if noisy else []
+        self._list(run, ((_title(one), one) for one in alike), _LETTERS, *made)
+        self.setVisible(self.count() > 1)
+        self._tell(None)
+
+    def _chosen(self, at: int) -> None:
+        if self.itemData(at) == _IDEAL:
+            self._run_ideal()
+        else:
+            super()._chosen(at)
 
     def _run_ideal(self) -> None:
         run = self._run
@@ -88,10 +111,6 @@ class Beside(Choice):
         if run is not None and run.id == noisy_id:
             self.offer(run)
             self.put(str(result.get("id", "")))
-
-    def _compared(self, first: str, second: str, told: Mapping[str, Any]) -> None:
-        if self._run is not None and self._run.id == first and self.currentData() == second:
-            self._tell(told)
 
     def _tell(self, told: Mapping[str, Any] | None) -> None:
         self.said.setText(verdict_text(told) if told else "")

@@ -6,17 +6,18 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final
 
 from app.agent.desk import Desk
 from app.agent.gate import Gate
 from app.agent.server import AgentServer, listen
 from app.engine.base.clock import iso_of
-from app.engine.base.errors import Conflict, OutpostError
+from app.engine.base.errors import Conflict
 from app.engine.base.platform import make_private
 from app.engine.base.text import tr
 from app.engine.engine import Engine
+from app.engine.sync.again import tried
 from app.engine.sync.ownlog import HUB
 from app.hub.api import Api
 from app.hub.desk import Door
@@ -143,11 +144,11 @@ class Host:
     async def _care(self) -> None:
         while True:
             await asyncio.sleep(_CARE_S)
-            await _tried("compaction", self.compact)
+            await tried(log, "compaction", self.compact)
             if self._engine.clock.now_us() >= self._due_us:
                 every_us = int(self._engine.settings["hub.backup_s"] * 1e6)
                 self._due_us = self._engine.clock.now_us() + min(every_us, _AGAIN_US)
-                if await _tried("backup", self.backup):
+                if await tried(log, "backup", self.backup):
                     self._due_us = self._backed_us + every_us
                     self._thin_out()
 
@@ -155,18 +156,6 @@ class Host:
         kept = sorted((self._engine.home / "backups").glob("hub-*.db"))
         for old in kept[:-_KEPT]:
             old.unlink(missing_ok=True)
-
-
-async def _tried(what: str, work: Callable[[], Awaitable[Any]]) -> bool:
-    try:
-        await work()
-    except OutpostError as error:
-        log.warning("%s: %s", what, error)
-        return False
-    except Exception:  # the loop's one seam: whatever it was is logged with its trace, and the next round tries again
-        log.exception("%s", what)
-        return False
-    return True
 
 
 def announce(line: dict[str, Any]) -> None:

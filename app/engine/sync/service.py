@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from app.engine.store import capture, rows
 from app.engine.store.shelf import Shelf
 from app.engine.store.threads import in_thread
 from app.engine.sync import carry
+from app.engine.sync.again import tried
 from app.engine.sync.backups import Backups
 from app.engine.sync.conflicts import OPEN
 from app.engine.sync.conflicts import TABLE as CONFLICTS
@@ -241,21 +241,11 @@ class SyncService:
         while True:
             await asyncio.sleep(wait_s)
             wait_s = float(self._base.settings["sync.cadence_s"])
-            await self._tried("backup", self.backups.keep_up)
+            await tried(log, "backup", self.backups.keep_up, usual=(Offline,))
             if self.keeping.due:
-                await self._tried("retention", self.keeping.retain)
+                await tried(log, "retention", self.keeping.retain, usual=(Offline,))
             for peer in self._in_turn():
-                await self._tried(peer.name, partial(self.exchange, peer))
-
-    async def _tried(self, what: str, work: Callable[[], Awaitable[Any]]) -> None:
-        try:
-            await work()
-        except Offline as error:
-            log.debug("%s: %s", what, error)
-        except OutpostError as error:
-            log.warning("%s: %s", what, error)
-        except Exception:  # the loop's one seam: whatever it was is logged with its trace, and the next round tries again
-            log.exception("%s", what)
+                await tried(log, peer.name, partial(self.exchange, peer), usual=(Offline,))
 
     # on a stick
 

@@ -74,7 +74,7 @@ def figures_page(figures: Iterable[dict[str, Any]]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for one in figures:
-        value = one["value"] if not isinstance(one["value"], float) else f"{one['value']:.4g}"
+        value = one["value"] if not isinstance(one["value"], float) else claims.written(one["value"])
         settings = one.get("settings", {})
         told = ", ".join(f"{key} {value}" for key, value in settings.items()) if isinstance(settings, dict) else str(settings)
         peer = one.get("peer", "")

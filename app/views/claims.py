@@ -5,6 +5,7 @@ from typing import Any
 from app.engine.base.records import Records
 from app.engine.base.text import tr
 from app.engine.base.units import number_text
+from app.engine.observe.claims import form
 from app.views.shell.context import Context
 from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
@@ -46,7 +47,7 @@ def columns() -> list[Column[Claim]]:
 
 def _value_text(row: Claim) -> str:
     floor = "≥\u2009" if row.get("at_least") else ""
-    return "–" if row["value"] is None else f"{floor}{number_text(row['value'], '.4g')}\u2009{row['unit']}"
+    return "–" if row["value"] is None else f"{floor}{number_text(row['value'], form(row['value']))}\u2009{row['unit']}"
 
 
 class ClaimsView(TablePanel[Claim]):

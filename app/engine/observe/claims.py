@@ -42,7 +42,7 @@ class Claim:
     @property
     def target(self) -> str:
         """Return the bound in words: < 1 s of CPU."""
-        return f"{self.sign} {self.bound:g} {self.unit}".strip()
+        return f"{self.sign} {written(self.bound)} {self.unit}".strip()
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,16 @@ class Judged:
     date: str
     verdict: str
     at_least: bool = False
+
+
+def form(value: float) -> str:
+    """Return how a figure is written: in four digits, as a whole number from ten thousand on."""
+    return ".4g" if abs(value) < 10_000 else ".0f"
+
+
+def written(value: float) -> str:
+    """Return a figure as it stands in tables; its unit is the caller's."""
+    return format(value, form(value))
 
 
 def read_claims(text: str, name: str = "claims.toml") -> list[Claim]:
@@ -110,7 +120,7 @@ def _judged(claim: Claim, figure: Mapping[str, Any] | None) -> Judged:
     told = figure or {}
     settings = told.get("settings") or {}
     setting = claim.setting or ", ".join(f"{name} {one}" for name, one in settings.items() if not isinstance(one, (dict, list)))
-    interval = " to ".join(f"{claim.scale * end:.4g}" for end in told.get("interval") or ())
+    interval = " to ".join(written(claim.scale * end) for end in told.get("interval") or ())
     date = f"{told.get('date', '')}{', provisional' if told.get('provisional') else ''}"
     return Judged(
         claim.id, claim.issue, claim.promise, claim.target, claim.kind, value, claim.unit, interval,
@@ -155,7 +165,7 @@ def page(rows: Iterable[Judged]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in given:
-        value = "–" if row.value is None else f"{'≥ ' * row.at_least}{row.value:.4g} {row.unit}".strip()
+        value = "–" if row.value is None else f"{'≥ ' * row.at_least}{written(row.value)} {row.unit}".strip()
         cells = (
             str(row.issue), row.promise, row.target, value, row.interval or "–", row.kind, row.peer or "–", row.setting or "–",
             row.date or "–", row.verdict if row.verdict == "met" else f"**{row.verdict}**",

@@ -4,7 +4,7 @@ import pytest
 
 from app.engine.base.errors import BadInput
 from app.engine.observe import claims
-from app.engine.observe.claims import judged, load, page, read_claims
+from app.engine.observe.claims import judged, load, page, read_claims, written
 
 ROW = '[[claim]]\nid = "a"\nissue = 2\npromise = "Fast"\nfigure = "speed"\ntarget = "< 10"\nunit = "%"\nkind = "measured"\nscale = 100\n'
 
@@ -71,6 +71,10 @@ def test_a_malformed_table_says_which_claim_and_why(text, reason):
 
 def test_the_page_in_docs_is_the_one_the_table_and_the_figures_make():
     assert (claims.REPO / "docs" / "claims.md").read_text("utf-8") == page(judged(*load()))
+
+
+def test_a_figure_is_never_written_with_an_exponent():
+    assert [written(value) for value in (0.0067, 9999.4, 13358.0, 1_000_000.0)] == ["0.0067", "9999", "13358", "1000000"]
 
 
 def test_the_promises_of_the_first_two_issues_are_there():

@@ -124,7 +124,7 @@ class QueueResource(Metered):
 
     def __init__(self, queue: LimitedQueue, min_limit: int = 1, max_limit: int = 256, **more: Any) -> None:
         super().__init__(min_limit, max_limit, **more)
-        self._queue = queue
+        self._queue, self._first = queue, queue.done
 
     def read(self) -> Reading:
         """Return the figures now."""
@@ -136,9 +136,10 @@ class QueueResource(Metered):
         return float(self._queue.set_limit(round(size)))
 
     def get_metrics(self) -> dict[str, float]:
-        """Return totals and means since the queue was made."""
+        """Return totals and means since the queue was made, and tasks per second since this was."""
         q = self._queue
         return {
-            "tasks_count": float(q.done), "drops_count": float(q.shed), "queued_count": float(q.queued),
+            "tasks_count": float(q.done), "tasks_hz": self.per_second(q.done - self._first),
+            "drops_count": float(q.shed), "queued_count": float(q.queued),
             "mean_sojourn_s": q.wait_s / q.done if q.done else 0.0, "mean_service_s": q.served_s / q.done if q.done else 0.0,
         }  # fmt: skip

@@ -19,6 +19,7 @@ from app.engine.base.errors import BadInput, Missing, Offline
 from app.engine.control.adapters.metered import Metered, Reading
 from app.engine.control.adapters.procs import SAMPLER, interface_counts, resident_bytes
 from app.engine.control.adapters.sources import MetricSource, source_of
+from app.engine.control.adapters.stamps import oldest_wait_s, stamped
 
 _NET_DEV: Final = Path("/proc/net/dev")
 
@@ -42,6 +43,8 @@ class BufferResource(Metered):
         self._last: tuple[float, float] | None = None
         self._devices = SAMPLER.watch(_NET_DEV) if _NET_DEV.exists() else None
         self._first = self._counters()
+        self._stamped = sock is not None and stamped(sock)
+        self._looks, self._waited_s = 0, 0.0
 
     def _counters(self) -> tuple[float, float, float, float]:
         """Return (received bytes, packets, errors, drops) of the interface."""
@@ -62,8 +65,15 @@ class BufferResource(Metered):
         if self._last is not None and now_s > self._last[0]:
             rate = max(0.0, received - self._last[1]) / (now_s - self._last[0])
         self._last = (now_s, received)
+        self._look()
         demand = rate * self._hold_s
         return Reading(self._granted(), received, float(packets), busy=demand, dropped=float(drops), demand=demand)
+
+    def _look(self) -> None:
+        """Note how long the oldest datagram in the buffer has waited."""
+        if self._sock is not None and self._stamped:
+            self._waited_s += oldest_wait_s(self._sock)
+            self._looks += 1
 
     def _granted(self) -> float:
         if self._sock is None:
@@ -83,12 +93,20 @@ class BufferResource(Metered):
         return min(max(self._granted(), self.low), self.high)
 
     def get_metrics(self) -> dict[str, float]:
-        """Return totals of the interface since this was made, and what the kernel granted."""
+        """Return totals of the interface since this was made, what the kernel granted, and how long a socket's datagrams wait.
+
+        `latency_s` is how long the oldest datagram in the buffer had waited, a mean over every look so far; it is told where
+        there is a socket and the system stamps what comes in.
+        """
         received, _, errors, drops = (float(now - then) for now, then in zip(self._counters(), self._first, strict=True))
-        return {
+        told = {
             "drops_count": drops, "received_bytes": received, "errors_count": errors,
             "throughput_bytes_hz": self.per_second(received), "buffer_bytes": self._granted(),
         }  # fmt: skip
+        self._look()
+        if self._looks:
+            told["latency_s"] = self._waited_s / self._looks
+        return told
 
 
 class ByteCache:

@@ -168,7 +168,7 @@ class ProcessPoolResource(Metered):
 
     def __init__(self, pool: ElasticProcessPool, min_processes: int = 1, max_processes: int = 16, **more: Any) -> None:
         super().__init__(min_processes, max_processes, **more)
-        self._pool = pool
+        self._pool, self._first = pool, pool.threads.counts().finished
 
     def read(self) -> Reading:
         """Return the figures now."""
@@ -180,10 +180,11 @@ class ProcessPoolResource(Metered):
         return float(self._pool.resize(round(size)))
 
     def get_metrics(self) -> dict[str, float]:
-        """Return totals and means since the pool was made."""
+        """Return totals and means since the pool was made, and tasks per second since this was."""
         c = self._pool.threads.counts()
         return {
-            "tasks_count": float(c.finished), "failed_count": float(c.failed), "queued_count": float(c.queued),
+            "tasks_count": float(c.finished), "tasks_hz": self.per_second(c.finished - self._first),
+            "failed_count": float(c.failed), "queued_count": float(c.queued),
             "saturation_ratio": c.busy / c.size, "processes_count": float(self._pool.processes),
             "mean_service_s": c.service_total_s / c.finished if c.finished else 0.0,
             "mean_wait_s": c.wait_total_s / c.started if c.started else 0.0,

@@ -77,6 +77,7 @@ class RateLimitResource(Metered):
     def __init__(self, bucket: TokenBucket, low: float = 1.0, high: float = 1e6, **more: Any) -> None:
         super().__init__(low, high, **more)
         self._bucket, self._asked, self._refused, self._seen_s = bucket, 0, 0, self._clock()
+        self._first = bucket.granted
 
     def read(self) -> Reading:
         """Return the figures now."""
@@ -96,9 +97,12 @@ class RateLimitResource(Metered):
         return self._bucket.set_rate(size)
 
     def get_metrics(self) -> dict[str, float]:
-        """Return totals since the bucket was made."""
+        """Return totals since the bucket was made, the limit in force, and how many were granted per second since this was."""
         b = self._bucket
-        return {"granted_count": float(b.granted), "drops_count": float(b.refused), "rate_hz": b.rate_hz}
+        return {
+            "granted_count": float(b.granted), "granted_hz": self.per_second(b.granted - self._first),
+            "drops_count": float(b.refused), "rate_hz": b.rate_hz,
+        }  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -184,7 +188,7 @@ class BatchResource(Metered):
 
     def __init__(self, batcher: "Batcher[Any, Any]", low: int = 1, high: int = 256, **more: Any) -> None:
         super().__init__(low, high, **more)
-        self._batcher = batcher
+        self._batcher, self._first = batcher, batcher.done
 
     def read(self) -> Reading:
         """Return the figures now."""
@@ -197,10 +201,11 @@ class BatchResource(Metered):
         return float(self._batcher.most)
 
     def get_metrics(self) -> dict[str, float]:
-        """Return totals and means since the batcher was made."""
+        """Return totals and means since the batcher was made, and requests per second since this was."""
         b = self._batcher
         return {
-            "requests_count": float(b.done), "batches_count": float(b.batches),
+            "requests_count": float(b.done), "requests_hz": self.per_second(b.done - self._first),
+            "batches_count": float(b.batches),
             "mean_batch_count": b.done / b.batches if b.batches else 0.0,
             "mean_wait_s": b.wait_s / b.done if b.done else 0.0,
         }  # fmt: skip

@@ -230,7 +230,7 @@ class ThreadPoolResource:
         self._clock, self._filter_s = clock, filter_s
         self._motion = Motion()
         self._service_s, self._raw = 0.0, 0.0
-        self._before = pool.counts()
+        self._before = self._first = pool.counts()
         self._at_s = self._begun_s = clock()
 
     def measure_state(self) -> ResourceState:
@@ -263,14 +263,14 @@ class ThreadPoolResource:
         return float(self._pool.resize(round(min(max(new_size, self.low), self.high))))
 
     def get_metrics(self) -> dict[str, float]:
-        """Return totals and means since the pool was made."""
+        """Return totals and means since the pool was made, and tasks per second since this was."""
         counts = self._pool.counts()
         return {
             "tasks_count": float(counts.finished),
             "failed_count": float(counts.failed),
             "queued_count": float(counts.queued),
             "saturation_ratio": counts.busy / counts.threads if counts.threads else 0.0,
-            "tasks_hz": counts.finished / max(self._clock() - self._begun_s, 1e-9),
+            "tasks_hz": (counts.finished - self._first.finished) / max(self._clock() - self._begun_s, 1e-9),
             "mean_service_s": counts.service_total_s / counts.finished if counts.finished else 0.0,
             "mean_wait_s": counts.wait_total_s / counts.started if counts.started else 0.0,
         }

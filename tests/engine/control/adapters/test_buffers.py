@@ -2,6 +2,7 @@ import gc
 import os
 import socket
 import threading
+import time
 
 import pytest
 
@@ -32,8 +33,27 @@ def test_a_larger_buffer_loses_fewer_datagrams():
     assert kept[0] < kept[1] == 60
 
 
+def test_how_long_datagrams_wait_for_their_reader_is_measured():
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        receiver.bind(("127.0.0.1", 0))
+        resource = BufferResource("lo", sock=receiver)
+        assert resource.get_metrics()["latency_s"] == 0.0
+        sender.sendto(b"x", receiver.getsockname())
+        ends_s = time.monotonic() + 30.0
+        while resource.get_metrics()["latency_s"] <= 0.001:
+            assert time.monotonic() < ends_s
+        assert receiver.recv(10) == b"x"
+        waited = resource._waited_s
+        resource.measure_state()
+        assert resource._waited_s == waited  # it was read: nothing waits
+
+
 def test_an_interface_is_watched_only_and_says_why():
     resource = BufferResource("lo")
+    assert "latency_s" not in resource.get_metrics()
     assert resource.measure_state().queue == 0
     with pytest.raises(BadInput, match="need root"):
         resource.apply_control(8192)

@@ -32,6 +32,7 @@ METRICS = {
     },
     "processpool": {
         "tasks_count",
+        "tasks_hz",
         "failed_count",
         "queued_count",
         "saturation_ratio",
@@ -49,13 +50,28 @@ METRICS = {
         "mean_use_s",
         "mean_wait_s",
     },
-    "queue": {"tasks_count", "drops_count", "queued_count", "mean_sojourn_s", "mean_service_s"},
-    "socket": {"drops_count", "received_bytes", "throughput_bytes_hz", "errors_count", "buffer_bytes"},
+    "queue": {"tasks_count", "tasks_hz", "drops_count", "queued_count", "mean_sojourn_s", "mean_service_s"},
+    "socket": {"drops_count", "received_bytes", "throughput_bytes_hz", "errors_count", "buffer_bytes", "latency_s"},
     "memory": {"live_allocations_count", "collections_count", "collected_count", "rss_bytes", "hit_ratio", "pause_s"},
     "cgroup": {"memory_bytes", "limit_bytes", "held_back_count", "maximum_count", "killed_count"},
     "balancer": {"requests_count", "requests_hz", "errors_count", "refused_count", "p99_s", "ejected_count"},
-    "ratelimit": {"granted_count", "drops_count", "rate_hz"},
-    "batch": {"requests_count", "batches_count", "mean_batch_count", "mean_wait_s"},
+    "ratelimit": {"granted_count", "granted_hz", "drops_count", "rate_hz"},
+    "batch": {"requests_count", "requests_hz", "batches_count", "mean_batch_count", "mean_wait_s"},
+}
+# What each kind is asked to tell: of buffers drops, latency and throughput, of pools tasks per second and how full they are, of
+# memory allocations, collections and pauses, of connections how many per second, errors and timeouts, of a balancer requests per
+# second, errors and the tail; of what else there is how much goes through it, and what it keeps back.
+ASKED = {
+    "socket": {"drops_count", "latency_s", "throughput_bytes_hz"},
+    "queue": {"drops_count", "mean_sojourn_s", "tasks_hz"},
+    "threadpool": {"tasks_hz", "saturation_ratio"},
+    "processpool": {"tasks_hz", "saturation_ratio"},
+    "memory": {"live_allocations_count", "collections_count", "pause_s"},
+    "cgroup": {"memory_bytes", "limit_bytes", "held_back_count"},
+    "connections": {"connections_hz", "errors_count", "timeouts_count"},
+    "balancer": {"requests_hz", "errors_count", "p99_s"},
+    "ratelimit": {"granted_hz", "drops_count"},
+    "batch": {"requests_hz", "mean_wait_s"},
 }
 
 
@@ -115,6 +131,12 @@ def test_a_state_can_be_believed_and_metrics_are_the_tabled_ones(resource):
     assert set(metrics) == METRICS[resource.name]
     assert all(math.isfinite(value) for value in metrics.values())
     assert all(name.endswith(("_count", "_ratio", "_s", "_bytes", "_hz")) for name in metrics)
+
+
+def test_every_kind_tells_what_is_asked_of_it():
+    assert set(ASKED) == set(KINDS)
+    for name, keys in ASKED.items():
+        assert keys <= METRICS[name]
 
 
 def test_the_guide_tables_the_metrics_of_every_kind():

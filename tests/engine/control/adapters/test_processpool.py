@@ -9,7 +9,8 @@ from app.engine.control.adapters.processpool import ElasticProcessPool, ProcessP
 
 def test_work_runs_in_processes_that_grow_and_shrink():
     with ElasticProcessPool(1) as pool:
-        resource = ProcessPoolResource(pool, 1, 2)
+        now = [5.0]
+        resource = ProcessPoolResource(pool, 1, 2, clock=lambda: now[0])
         assert resource.apply_control(2) == 2
         futures = [pool.submit("math:factorial", 200) for _ in range(30)]
         resource.measure_state()
@@ -22,7 +23,11 @@ def test_work_runs_in_processes_that_grow_and_shrink():
         with pytest.raises(BadInput, match="ValueError"):
             pool.submit("math:sqrt", -1).result(30)
         assert pool.submit("os:getpid").result(30) != __import__("os").getpid()
-        assert resource.get_metrics()["tasks_count"] >= 30
+        told = resource.get_metrics()
+        assert told["tasks_count"] >= 30
+        now[0] = 13.0
+        assert resource.get_metrics()["tasks_hz"] == told["tasks_count"] / 8.0
+        assert ProcessPoolResource(pool, 1, 2).get_metrics()["tasks_hz"] == 0.0  # none since it was made
     assert pool.processes == 0
 
 

@@ -190,6 +190,10 @@ class TestResource:
             now[0] = 6.0
             assert resource.measure_state().position == pytest.approx(0.25 * 12 / 6.0)
             assert resource.get_metrics()["mean_service_s"] == pytest.approx(0.25)
+            assert resource.get_metrics()["tasks_hz"] == pytest.approx(12 / 6.0)
+            later = ThreadPoolResource(pool, 1, 8, clock=lambda: now[0])
+            now[0] = 8.0
+            assert later.get_metrics()["tasks_hz"] == 0.0  # none since it was made
 
     def test_a_stuck_queue_shows_its_growing_wait(self):
         now, gate = [0.0], threading.Event()

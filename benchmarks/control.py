@@ -21,7 +21,7 @@ from app.engine.base.contracts import ResourceState
 from app.engine.control import blocks, trials
 from app.engine.control.adapters.threadpool import ElasticThreadPool, ThreadPoolResource
 from app.engine.control.bank import MODELS, Columns, ControllerBank
-from app.engine.control.controller import Controller
+from app.engine.control.controller import APPLY, Controller, Manner
 from app.engine.control.envelope import Envelope
 from app.engine.control.laws import LAWS, need
 from app.engine.control.loads import TEST, Batch, Load, draw
@@ -87,7 +87,8 @@ def fifty(given: argparse.Namespace) -> Iterator[Line]:
     pools = [ElasticThreadPool(2, name=f"p{k}") for k in range(50)]
     try:
         resources = [ThreadPoolResource(pool) for pool in pools]
-        controllers = [Controller(one, LAWS["coherent"], Envelope(2, 64, 4, lost_s=math.inf), 2.0) for one in resources]
+        controllers = [Controller(one, LAWS["coherent"], Envelope(2, 64, 4, lost_s=math.inf), 2.0, manner=Manner(APPLY))
+                       for one in resources]  # fmt: skip
 
         def each() -> None:
             for controller in controllers:

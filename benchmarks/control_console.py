@@ -27,7 +27,8 @@ async def measure(app: Any, seconds: float, controllers: int) -> list[dict[str, 
         session = Session(app)
         await session.open(Path(home))
         engine = session.engine
-        asked: dict[str, Any] = {"resource": "threadpool", "seconds": seconds + 60, "rate_hz": 20.0, "low": 2, "high": 16}
+        asked: dict[str, Any] = {"resource": "threadpool", "seconds": seconds + 60, "rate_hz": 20.0, "low": 2, "high": 16,
+                                 "mode": "apply"}  # fmt: skip
         window: Any = session.window
         try:
             window.resize(1400, 900)

@@ -68,7 +68,7 @@ async def _show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the
 
 
 async def _resources(call: "Call") -> dict[str, Any]:
-    return {"resources": [dataclasses.asdict(kind) for kind in call.engine.control.kinds]}
+    return await call.engine.control.resources()
 
 
 _RESOURCE = Arg("resource", str, "What to control; its kind of plant is simulated.", "threadpool", choices=_SIMULATED)
@@ -94,7 +94,8 @@ ROWS: tuple[Command, ...] = (
     Command(
         "control.run",
         "Run a controller",
-        "Steer a real resource under a bursty load, in a process of its own. Service times are injected; sizes, queue and "
+        "Steer a real resource under a bursty load, in a process of its own: it only recommends until its mode is "
+        "apply. Service times are injected; sizes, queue and "
         "waits are measured. The static peer in the result is simulated with the same load and mean size.",
         _run,
         (
@@ -104,11 +105,12 @@ ROWS: tuple[Command, ...] = (
             _LOWEST,
             _HIGHEST,
             Arg("law", str, "The model or peer that decides; static leaves the size alone.", "auto", choices=_LAWS),
-            Arg("mode", str, "Look, say what it would do, or do it.", "apply", choices=("observe", "recommend", "apply")),
+            Arg("mode", str, "Look, say what it would do, or do it.", "recommend", choices=("observe", "recommend", "apply")),
             _RATE,
             _SERVICE,
             Arg("policy", str, "How a balancer spreads requests.", "two_choices", choices=_POLICIES),
             _TUNED,
+            Arg("group", str, "Folder of the control group to steer (cgroup v2); what runs in it is yours.", ""),
             Arg("nodes", str, "Balance over these live nodes (all, names, a query) instead of servers of our own.", ""),
             Arg("model", str, "The model that nodes are asked for.", "digits"),
         ),
@@ -117,11 +119,13 @@ ROWS: tuple[Command, ...] = (
     Command(
         "control.list",
         "List controllers",
-        "List the controllers that run, with mode, target, size, force and the reason of the last action, and those that ran.",
+        "List the controllers that run, with mode, target, size and force, the reason of the last action and of the last turn, "
+        "and the bound in force; and those that ran.",
         _list,
         role=Role.OBSERVER,
         danger=Danger.READ,
-        returns="{controllers: [{id, title, state, mode, target, size, force, reason}]}",
+        returns="{controllers: [{id, title, state, mode, target, size, force, action_reason, action_before, action_after, "
+        "turn_reason, bound}]}",
     ),
     Command(
         "control.stop",
@@ -239,10 +243,10 @@ ROWS: tuple[Command, ...] = (
     Command(
         "control.resources",
         "List resources",
-        "List what can be controlled, with bounds, unit, plant and delay.",
+        "List what can be controlled, with bounds, unit, plant and delay, and why not where this system does not let it be.",
         _resources,
         role=Role.OBSERVER,
         danger=Danger.READ,
-        returns="{resources: [{name, title, unit, low, high, plant, delay_s}]}",
+        returns="{resources: [{name, title, unit, low, high, plant, delay_s, why_not}]}",
     ),
 )

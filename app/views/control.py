@@ -89,8 +89,8 @@ class ControlPage(RunPage):
         self.set_empty(
             EmptyState(
                 "gauge", tr("No controller has run yet"),
-                tr("A controller grows and shrinks a real pool of threads under a bursty load, inside bounds you set. "
-                   "It runs in a process of its own."),
+                tr("A controller says how large a real pool of threads should be under a bursty load, inside bounds you set, "
+                   "and in the mode apply it grows and shrinks the pool. It runs in a process of its own."),
                 tr("Run for 10 seconds"), lambda: self.form.submit() if self.form is not None else None,
             )
         )  # fmt: skip
@@ -113,7 +113,7 @@ class ControlPage(RunPage):
         controller = is_controller(run)
         live, resource = job is not None and job.state in LIVE, str(run.spec.get("resource", "threadpool"))
         now = job.partial if job is not None else {}
-        mode = str(now.get("mode") or result.get("mode") or run.spec.get("mode", "apply"))
+        mode = str(now.get("mode") or result.get("mode") or run.spec.get("mode", ""))
         self.steer.show_run(
             run.id,
             mode,

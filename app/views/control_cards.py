@@ -12,7 +12,7 @@ from app.engine.base.records import Change, Records
 from app.engine.base.rings import Ring
 from app.engine.base.text import tr
 from app.engine.base.units import bytes_text, number_text
-from app.engine.control.records import KINDS
+from app.engine.control.records import BOUNDS, FREE, KINDS
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
 from app.views.shell import theme
@@ -24,7 +24,7 @@ from app.views.widgets.sparkline import Sparkline
 from app.views.widgets.state import Badge
 
 MODES: Final = ("observe", "recommend", "apply")
-_WIDE_PX, _HIGH_PX, _BAR_PX, _EDGE_PX, _TWO_LINES_PX = 300, 204, 16, 12, 34
+_WIDE_PX, _HIGH_PX, _BAR_PX, _EDGE_PX, _LINE_PX = 300, 221, 16, 12, 17
 _WORDS_MS: Final = 400
 _DRAW_S: Final = 0.39
 
@@ -73,10 +73,10 @@ class ControllerCard(QFrame):
         context.frames.add(self.line, calm(lambda: not self.line.visibleRegion().isEmpty() and self.line.draw()))
         self.now, self.why = QLabel(), QLabel()
         self.why.setProperty("role", "muted")
-        for label in (self.now, self.why):
+        for label, lines in ((self.now, 2), (self.why, 3)):
             label.setWordWrap(True)
             label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-            label.setFixedSize(_WIDE_PX - 2 * _EDGE_PX, _TWO_LINES_PX)  # new words then move nothing and lay out nothing anew
+            label.setFixedSize(_WIDE_PX - 2 * _EDGE_PX, lines * _LINE_PX)  # new words then lay out nothing anew
         self.mode = mode_choice(lambda mode: context.start("control.mode", None, id=run.id, mode=mode))
         self.look = QPushButton(tr("Look closer"))
         explain(self.look, tr("Shows the course of this controller below"))
@@ -107,7 +107,7 @@ class ControllerCard(QFrame):
         self.badge.show_state(job.state)
         _say(self.now, now_text(told, self._run.spec))
         _say(self.why, why_text(told, self._run.spec))
-        mode = str(told.get("mode", self._run.spec.get("mode", "apply")))
+        mode = str(told.get("mode", self._run.spec.get("mode", "")))
         if mode != self._mode:
             self._mode = mode
             self.mode.setCurrentIndex(max(0, self.mode.findData(mode)))
@@ -137,14 +137,16 @@ def now_text(told: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
 
 
 def why_text(told: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
-    """Return the last action with its reason, and the bound in force."""
-    actions, bound = told.get("actions") or (), str(told.get("bound", ""))
+    """Return the last action with its reason, the bound in force, and what else the last turn came to."""
+    actions, bound, turn = told.get("actions") or (), str(told.get("bound", "")), str(told.get("reason", ""))
     parts = []
     if actions:
         last = actions[-1]
         sizes = {name: size_text(spec)(last[name]) for name in ("before", "after")}
         parts.append(tr("last action {before} → {after}: {reason}", **sizes, reason=tr(str(last["reason"]))))
     parts.append(tr("bound in force: {bound}", bound=tr(bound)) if bound else tr("no bound in force"))
+    if turn not in {"", FREE, *BOUNDS}:
+        parts.append(tr(turn))
     return " · ".join(parts)
 
 

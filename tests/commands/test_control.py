@@ -1,3 +1,4 @@
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
@@ -12,14 +13,15 @@ from app.engine.control.records import KINDS
 class Control:
     """Notes what it was asked."""
 
-    kinds = tuple(KINDS.values())
-
     def __init__(self):
         self.asked = []
 
     async def run(self, **given):
         self.asked.append(given)
         return {"ticks": 5}
+
+    async def resources(self):
+        return {"resources": [dataclasses.asdict(kind) for kind in KINDS.values()]}
 
     async def trial(self, **given):
         self.asked.append(given)
@@ -64,8 +66,8 @@ async def test_control_run_hands_everything_on_with_who_asked(call):
     assert await ask(call, "control.run", resource="threadpool", seconds="2.5", seed="7") == {"ticks": 5}
     assert call.engine.control.asked == [
         {
-            "resource": "threadpool", "seconds": 2.5, "seed": 7, "low": 0, "high": 0, "law": "auto", "mode": "apply",
-            "rate_hz": 0.0, "service_s": 0.05, "policy": "two_choices", "tuned": "", "actor": "me@here", "cause": "c1",
+            "resource": "threadpool", "seconds": 2.5, "seed": 7, "low": 0, "high": 0, "law": "auto", "mode": "recommend",
+            "rate_hz": 0.0, "service_s": 0.05, "policy": "two_choices", "tuned": "", "group": "", "actor": "me@here", "cause": "c1",
         },
     ]  # fmt: skip
 

@@ -51,6 +51,9 @@ def _rows():
     from app.commands.table import command_table
     from app.engine.base.settings import ROWS
     from app.engine.circuits.tasks.registry import TASKS
+    from app.engine.control.records import KINDS as RESOURCES
+    from app.engine.control.records import MODES, REASONS
+    from app.engine.control.stats import VERDICTS
     from app.engine.qubo.comparisons.work import REFERENCES
     from app.engine.qubo.domain.methods import NAMES as METHODS
     from app.engine.qubo.problems.registry import KINDS
@@ -59,6 +62,9 @@ def _rows():
     for row in command_table():
         yield from (row.title, row.help, *(text for arg in row.args for text in _said(arg)))
     yield from (text for row in ROWS for text in _said(row))
+    for resource in RESOURCES.values():
+        yield resource.unit
+    yield from (*MODES, *REASONS, *VERDICTS)
     for kind in KINDS.values():
         yield from (kind.title, kind.help, kind.formats, kind.columns, *kind.methods)
     yield from (*METHODS, *REFERENCES)

@@ -29,6 +29,8 @@ def test_each_controller_that_runs_has_a_card_with_what_it_does_and_why(full_win
     cards.tell()
     assert list(cards.cards) == [f"r{number}" for number in range(8)]
     card = cards.cards["r3"]
+    assert why_text({**told, "reason": "sensor stale, held"}, {}).endswith("bound in force: rate limit · sensor stale, held")
+    assert why_text({**told, "reason": "law"}, {}).endswith("bound in force: rate limit")
     assert card.now.text() == "target 9 · size 8 of 2 to 64 · force +1.4"
     assert card.why.text() == "last action 7 → 8: rate limit · bound in force: rate limit"
     assert card.mode.currentData() == "recommend"

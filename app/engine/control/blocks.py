@@ -14,7 +14,7 @@ from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.base.errors import BadInput, Cancelled
 from app.engine.control import stats
 from app.engine.control.laws import ADMISSION, need, set_to
-from app.engine.control.records import need_kind
+from app.engine.control.records import APPLY, need_kind
 from app.engine.control.rig_balancer import EACH
 from app.engine.control.simulate import P99_OF_EXPONENTIAL, SHED_PRICE
 from app.engine.control.work import plan_of, run
@@ -65,7 +65,7 @@ def confirm(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop
     sizes: dict[str, list[float]] = {name: [] for name in names}
     for block in range(blocks):
         for place, name in enumerate(random.permutation(names).tolist()):
-            asked = {**spec["run"], "resource": spec["resource"], "law": name, **tuned.get(name, {})}
+            asked = {**spec["run"], "resource": spec["resource"], "law": name, "mode": APPLY, **tuned.get(name, {})}
             told = run(asked, seed + block, stop=stop)
             if stop():
                 raise Cancelled("The blocks were ended before they were done")

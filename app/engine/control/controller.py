@@ -21,6 +21,7 @@ from app.engine.control.laws import Law
 from app.engine.control.ops import SCALAR
 from app.engine.control.records import (
     APPLY,
+    BOUNDS,
     COOL,
     FREE,
     KILLED,
@@ -50,7 +51,7 @@ _SAME: Final = 1e-9
 class Manner:
     """How a controller behaves: its mode, and the actuation delay of its resource in s."""
 
-    mode: str = APPLY
+    mode: str = RECOMMEND
     delay_s: float = 0.0
 
 
@@ -112,11 +113,12 @@ class Controller:
         if state is not None and self.mode != APPLY:
             self._level = self.applied = state.size
         decision = self._decide(state, dt_s, now_s - self._fresh_s)
-        force = self._wanted - self.applied
+        force, bound = self._wanted - self.applied, decision.reason
         if self._is_over():
-            decision = self._rest(now_s)
+            decision, bound = self._rest(now_s), ""
         elif self.mode == APPLY:
             decision = self._cooled(decision, now_s)
+            bound = decision.reason
             # What stands as it was asked for is left alone: to ask again costs more than to decide.
             if state is None or state.size != self.applied or abs(decision.size - self._level) > _SAME:
                 why = self._apply(decision, now_s)
@@ -125,7 +127,8 @@ class Controller:
             decision = Decision(decision.size, OBSERVED if self.mode == OBSERVE else RECOMMENDED)
         seen = self._seen
         queue, wait_s, position, velocity = (seen.queue, seen.wait_s, seen.position, seen.velocity) if seen else (0.0,) * 4
-        return Tick(now_s, self._target, self.applied, queue, wait_s, decision.reason, position, velocity, force)
+        return Tick(now_s, self._target, self.applied, queue, wait_s, decision.reason, position, velocity, force,
+                    bound if bound in BOUNDS else "")  # fmt: skip
 
     @property
     def seen(self) -> ResourceState | None:

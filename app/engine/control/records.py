@@ -23,6 +23,10 @@ OBSERVED: Final = "observed only"
 RECOMMENDED: Final = "recommended only"
 # Those of them that are a bound in force.
 BOUNDS: Final = (LOW, HIGH, RATE, COOL, RINGS)
+# All of them, as a reader may meet them; after `NOT_APPLIED` stands what the actuator said.
+REASONS: Final = (
+    FREE, LOW, HIGH, RATE, BAD, STALE, SAFE, COOL, RINGS, KILLED, DEAD, LET_GO, OBSERVED, RECOMMENDED,
+)  # fmt: skip
 # What a controller may do: look, say what it would do, do it.
 OBSERVE: Final = "observe"
 RECOMMEND: Final = "recommend"
@@ -57,7 +61,8 @@ class Decision(NamedTuple):
 class Tick(NamedTuple):
     """One turn of a controller: what it saw, what it aimed at, what was set and why; sizes in the resource's unit.
 
-    `force` is the size asked for less the size in force; position and velocity are the demand's.
+    `force` is the size asked for less the size in force; position and velocity are the demand's. `bound` is the bound in force,
+    one of `BOUNDS` or nothing: where the mode only recommends, the one that would be.
     """
 
     at_s: float
@@ -69,6 +74,7 @@ class Tick(NamedTuple):
     position: float = 0.0
     velocity: float = 0.0
     force: float = 0.0
+    bound: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ KINDS: Final = {
 
 @dataclass(frozen=True)
 class RunRange:
-    """What a run takes where nothing is asked: bounds, safe size (0: staffed for the load), tasks per s between bursts."""
+    """What a run takes where nothing is asked: bounds, safe size (0: staffed), tasks per s between bursts (0: none)."""
 
     low: int
     high: int
@@ -115,13 +121,14 @@ class RunRange:
     rate_hz: float
 
 
-# What can be steered under a load of our own making. Rates between bursts are what each can bear on any machine; on those that
-# serve tasks (`WORKERS`) a model can be proved and a load played again.
+# What can be steered: under a load of our own making, but for a group, whose load is yours and whose size is safe as found.
+# Rates between bursts are what each can bear on any machine; on those that serve tasks (`WORKERS`) a model can be proved and a
+# load played again.
 RUNS: Final = {
     "threadpool": RunRange(2, 64, 0, 200.0), "processpool": RunRange(2, 16, 0, 20.0), "connections": RunRange(2, 64, 8, 60.0),
     "queue": RunRange(2, 64, 8, 60.0), "balancer": RunRange(2, 16, 0, 60.0), "batch": RunRange(2, 64, 8, 60.0),
     "socket": RunRange(8192, 262_144, 65_536, 200.0), "memory": RunRange(1 << 20, 32 << 20, 4 << 20, 60.0),
-    "ratelimit": RunRange(5, 150, 60, 40.0),
+    "ratelimit": RunRange(5, 150, 60, 40.0), "cgroup": RunRange(16 << 20, 1 << 34, 1 << 34, 0.0),
 }  # fmt: skip
 WORKERS: Final = ("threadpool", "processpool", "connections", "queue", "balancer", "batch")
 
@@ -143,15 +150,8 @@ def need_simulated(name: str) -> ResourceKind:
 
 
 def need_run(name: str) -> RunRange:
-    """Return what a run on `name` takes; raise `BadInput` with the reason where we have no load of our own for it."""
-    kind = need_kind(name)
-    if name not in RUNS:
-        raise BadInput(
-            "{name} has no load of its own to run under, what it limits is yours; choose from {known}", field="resource",
-            name=kind.name, known=", ".join(RUNS),
-            hint="Steer it from the library.",
-        )  # fmt: skip
-    return RUNS[name]
+    """Return what a run on `name` takes; raise `BadInput` where there is no such resource."""
+    return RUNS[need_kind(name).name]
 
 
 def need_kind(name: str) -> ResourceKind:

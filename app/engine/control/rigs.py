@@ -292,11 +292,13 @@ async def _settled() -> None:
 def rig_of(kind: str, size: int, low: int, high: int, more: dict[str, Any]) -> Rig:
     """Return the rig of a kind of resource, at `size` within [`low`, `high`].
 
-    `more` holds a balancer's policy and agents, and the mean service time that a cache's keys are drawn with.
+    `more` holds a balancer's policy and agents, the mean service time that a cache's keys are drawn with, and the folder of a
+    control group with the mode it is steered in.
     """
     from app.engine.control.rig_agents import agents_rig
     from app.engine.control.rig_balancer import balancer_rig
     from app.engine.control.rig_bytes import SocketRig, cache_rig
+    from app.engine.control.rig_group import GroupRig
 
     if more.get("agents"):
         return agents_rig(more, size, low, high)
@@ -305,6 +307,6 @@ def rig_of(kind: str, size: int, low: int, high: int, more: dict[str, Any]) -> R
         "threadpool": ThreadRig, "processpool": ProcessRig, "connections": connections_rig, "queue": QueueRig,
         "batch": batch_rig, "balancer": partial(balancer_rig, policy=str(more.get("policy", "two_choices"))),
         "socket": SocketRig, "memory": partial(cache_rig, mean_s=float(more.get("service_s", 0.05))),
-        "ratelimit": ratelimit_rig,
+        "ratelimit": ratelimit_rig, "cgroup": partial(GroupRig, more=more),
     }  # fmt: skip
     return make[kind](size, low, high)

@@ -12,7 +12,7 @@ from app.engine.base.records import Records
 from app.engine.control import orders, report
 from app.engine.control.actions import ActionLog
 from app.engine.control.laws import need, set_to
-from app.engine.control.records import KINDS, MODES, SIMULATED, WORKERS, ResourceKind, need_kind, need_run
+from app.engine.control.records import KINDS, MODES, RECOMMEND, SIMULATED, WORKERS, ResourceKind, need_kind, need_run
 from app.engine.control.trials import asked_of
 from app.engine.control.whatif import HOUR_S
 from app.engine.jobs.base import Base
@@ -58,25 +58,31 @@ class ControlService:
         """Return the observable runs, newest last."""
         return self._book.records
 
-    @property
-    def kinds(self) -> tuple[ResourceKind, ...]:
-        """Return what can be controlled here."""
-        return tuple(KINDS.values())
+    async def resources(self) -> dict[str, Any]:
+        """Return every kind of resource with its bounds, and why this system does not let it be steered where it does not."""
+        from app.engine.control.adapters.cgroup import lacking
+
+        why = {"cgroup": await asyncio.to_thread(lacking)}
+        return {"resources": [{**dataclasses.asdict(kind), "why_not": why.get(kind.name, "")} for kind in KINDS.values()]}
 
     async def run(
-        self, *, resource: str, seconds: float, seed: int, low: int, high: int, law: str, mode: str = "apply",
+        self, *, resource: str, seconds: float, seed: int, low: int, high: int, law: str, mode: str = RECOMMEND,
         rate_hz: float, service_s: float, policy: str = "two_choices", agents: dict[str, Any] | None = None, tuned: str = "",
-        actor: str, cause: str = "",
+        group: str = "", actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """Steer `resource` for `seconds` under a bursty load and return the figures; see `work.run`.
 
-        `tuned` is the id of a tuning of `law`: what it found steers.
+        The `mode` says whether it looks, says what it would do, or does it.
+        `tuned` is the id of a tuning of `law`: what it found steers. `group` is a control group's folder; its load is yours.
         A balancer spreads by `policy` over servers of its own, or over `agents` as in `rig_agents`.
         """
         if mode not in MODES:
             raise BadInput("A mode is observe, recommend or apply, not {mode}", field="mode", mode=mode)
         kind = need_kind(resource)
-        need_run(resource)
+        if (kind.name == "cgroup") != bool(group):
+            raise BadInput(
+                "A control group is named by its folder, and nothing else is", field="group", hint="Give it with --group."
+            )
         found = self._found(tuned, (law,), kind.plant).get(law, {})
         run_id = new_id()
         orders_file = self._orders / f"{run_id}.orders"
@@ -89,6 +95,8 @@ class ControlService:
         name = f"{law}, tuned," if found else law
         if kind.name == "balancer":
             spec["policy"] = policy
+        if group:
+            spec["group"] = _place(Path(group))
         if agents:
             spec |= {"agents": agents, "high": min(spec["high"], len(agents["peers"]))}
             spec["low"] = min(spec["low"], spec["high"])
@@ -209,11 +217,14 @@ class ControlService:
     def _line(self, run: Run) -> dict[str, Any]:
         job = self._base.jobs.records.get(run.job_id)
         now = job.partial if job is not None else {}
-        mode = now.get("mode") or (run.result or {}).get("mode") or run.spec.get("mode", "")
+        result = run.result or {}
+        last: dict[str, Any] = ((result or now).get("actions") or ({},))[-1]
+        mode = now.get("mode") or result.get("mode") or run.spec.get("mode", "")
         return {
             "id": run.id, "title": run.title, "state": job.state if job is not None else run.state, "source": run.source,
             "mode": mode, "target": now.get("target"), "size": now.get("size"), "force": now.get("force"),
-            "reason": now.get("reason", ""), "created_us": run.created_us,
+            "action_reason": last.get("reason", ""), "action_before": last.get("before"), "action_after": last.get("after"),
+            "turn_reason": now.get("reason", ""), "bound": now.get("bound", ""), "created_us": run.created_us,
         }  # fmt: skip
 
     def show(self, run_id: str) -> dict[str, Any]:
@@ -233,11 +244,11 @@ class ControlService:
 
 def _served(name: str) -> ResourceKind:
     """Return a kind that serves tasks, on which a model can be proved by their waits; raises `BadInput` for others."""
-    need_run(name)
+    kind = need_kind(name)
     if name not in WORKERS:
         raise BadInput("{name} serves no tasks by whose waits models could be told apart; choose from {known}",
                        field="resource", name=name, known=", ".join(WORKERS))  # fmt: skip
-    return need_kind(name)
+    return kind
 
 
 def _load_of(  # noqa: PLR0917 - what was asked, in order

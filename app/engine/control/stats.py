@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 _DRAWS: Final = 4000
 _ALPHA: Final = 0.05
+BETTER, WORSE, NONE = VERDICTS = ("better", "worse", "no improvement")
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Effect:
     def verdict(self) -> str:
         """Return "better", "worse" or "no improvement": an interval that reaches zero shows none."""
         if self.p_holm > _ALPHA or self.low <= 0 <= self.high:
-            return "no improvement"
-        return "better" if self.effect > 0 else "worse"
+            return NONE
+        return BETTER if self.effect > 0 else WORSE
 
 
 def holm(p_values: Floats) -> Floats:

@@ -12,13 +12,15 @@ from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.control import metrics, queueing, workload
 from app.engine.control.controller import Controller, Manner
 from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
 from app.engine.control.laws import SIZING, set_to, suited
 from app.engine.control.orders import END, KILL, Orders
-from app.engine.control.records import APPLY, BOUNDS, RUNS, Action, Tick, need_kind, need_run
+from app.engine.control.records import RECOMMEND, RUNS, Action, Tick, need_kind, need_run
 from app.engine.control.rig_balancer import EACH
 from app.engine.control.rigs import Rig, rig_of
 
@@ -94,19 +96,21 @@ class Trail:
 def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
     """Steer a pool for `spec["seconds"]`; return {ticks, mean_size, p99_wait_s, …}, sizes in threads, all JSON.
 
-    `spec` may also give low, high, law, tick_s, service_s and the fields of `workload.Bursts`.
+    `spec` may also give low, high, law, mode (recommend unless told otherwise), tick_s, service_s and
+    the fields of `workload.Bursts`.
     """
     plan = plan_of(spec, seed)
     safe = _safe(plan)
     plant = need_kind(plan.resource).plant
-    law, envelope = set_to(plan.law, plan.settings, plant), _envelope(plan, safe)
+    law = set_to(plan.law, plan.settings, plant)
     trail = Trail(plan, rig_of(plan.resource, safe, plan.low, plan.high, plan.more), orders=Orders(spec.get("orders")))
+    safe = round(getattr(trail.rig, "safe", safe))
     completed = False
     try:
         delay_s = max(plan.tick_s, need_kind(plan.resource).delay_s) if plant == SIZING else 0.0
         resource = trail.rig.resource
-        controller = Controller(resource, suited(law, resource), envelope, float(safe), manner=Manner(plan.mode, delay_s),
-                                on_action=trail.note)  # fmt: skip
+        controller = Controller(resource, suited(law, resource), _envelope(plan, safe), float(safe),
+                                manner=Manner(plan.mode, delay_s), on_action=trail.note)  # fmt: skip
         completed = _steer(trail, controller, report, stop)
         controller.let_go()
         _drain(trail, stop)
@@ -124,17 +128,17 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
 def plan_of(spec: dict[str, Any], seed: int) -> Plan:
     """Return the plan `spec` asks for, its load drawn from `seed`."""
     names = ("rate_hz", "factor", "burst_s", "gap_s")
-    bursts = workload.Bursts(**{name: float(spec[name]) for name in names if name in spec})
+    bursts = workload.Bursts(**{name: float(spec[name]) for name in names if spec.get(name)})
     seconds, service_s = float(spec["seconds"]), float(spec.get("service_s", 0.05))
-    times_s = workload.arrivals(bursts, seconds, seed)
     resource = str(spec.get("resource", "threadpool"))
     suits = need_run(resource)
+    times_s = workload.arrivals(bursts, seconds, seed) if suits.rate_hz else np.empty(0)
     return Plan(
         seconds, int(spec.get("low") or suits.low), int(spec.get("high") or suits.high), str(spec.get("law", "auto")),
-        str(spec.get("mode", APPLY)),
+        str(spec.get("mode", RECOMMEND)),
         float(spec.get("tick_s", 0.1)), service_s, bursts, times_s, workload.services(len(times_s), service_s, seed),
         resource, dict(spec.get("settings") or {}), int(spec.get("tell_every", _TELL_EVERY)),
-        {"service_s": service_s, **{name: spec[name] for name in ("policy", "agents") if name in spec}},
+        {"service_s": service_s, **{name: spec[name] for name in ("policy", "agents", "group", "mode") if name in spec}},
     )  # fmt: skip
 
 
@@ -225,7 +229,7 @@ def _tell(report: Report, trail: Trail, tick: Tick, done_s: float) -> None:
     if len(trail.ticks) % plan.tell_every != 1:
         return
     samples, trail.held = trail.held, {}
-    more = {"reason": tick.reason, "bound": tick.reason if tick.reason in BOUNDS else "", "mode": trail.mode,
+    more = {"reason": tick.reason, "bound": tick.bound, "mode": trail.mode,
             "actions": list(trail.actions)[-max(_TOLD_ACTIONS, plan.tell_every) :]}  # fmt: skip
     report(min(done_s, plan.seconds), plan.seconds, unit="s", partial={**now, **more}, samples=samples)
 
@@ -268,9 +272,11 @@ def _result(trail: Trail, safe: int, unserved: int) -> dict[str, Any]:
 
 
 def _service_time(trail: Trail) -> dict[str, Any]:
-    """Return what the mean service was, and whether it was injected; agents serve in their own time."""
+    """Return what the mean service was, and whether it was injected; agents serve in their own time, a group none."""
     if trail.plan.more.get("agents"):
         return {"mean_s": trail.rig.resource.measure_state().service_s * EACH, "kind": "measured"}
+    if not RUNS[trail.plan.resource].rate_hz:
+        return {"mean_s": 0.0, "kind": "none"}
     return {"mean_s": trail.plan.service_s, "kind": "injected"}
 
 

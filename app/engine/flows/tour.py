@@ -124,7 +124,7 @@ async def _circuit(stage: Stage, notes: Notes) -> tuple[Any, bool]:
 
 
 async def _control(stage: Stage, _notes: Notes) -> tuple[Any, bool]:
-    told = await stage.run("control.run", resource="threadpool", seconds=10.0, seed=1)
+    told = await stage.run("control.run", resource="threadpool", seconds=10.0, seed=1, mode="apply")
     shown = {key: told[key] for key in ("ticks", "mean_size", "p99_wait_s")}
     return shown, told["ticks"] >= 80 and told["mean_size"] > 0 and told.get("bounds_violations", 0) == 0
 

@@ -45,7 +45,8 @@ class Scripted:
 
 def make(law=None, envelope=ENVELOPE, **more):
     resource = Scripted()
-    return resource, Controller(resource, law or Staffing(tau_s=0.1, beta=1.0, drain_s=0.3), envelope, 10.0, **more)
+    law = law or Staffing(tau_s=0.1, beta=1.0, drain_s=0.3)
+    return resource, Controller(resource, law, envelope, 10.0, **{"manner": Manner("apply"), **more})
 
 
 def play(resource, controller, ticks, start=0, **figures):
@@ -142,17 +143,24 @@ def test_a_sudden_demand_is_followed_at_the_rate_limit_and_named_so():
     resource, controller = make()
     play(resource, controller, 40)
     tick = play(resource, controller, 1, start=40, position=60.0, queue=200.0, service_s=0.05)[0]
-    assert tick.reason == RATE
+    assert tick.reason == tick.bound == RATE
 
 
 @pytest.mark.parametrize(("mode", "reason"), [("observe", OBSERVED), ("recommend", RECOMMENDED)])
 def test_a_mode_that_does_not_act_leaves_the_size_and_says_what_it_would_do(mode, reason):
     resource, controller = make(manner=Manner(mode))
     last = play(resource, controller, 20)[-1]
+    assert last.bound == RATE  # what would hold it back
     assert resource.sizes == []
     assert (last.size, last.reason) == (10.0, reason)
     assert last.force == pytest.approx(10 + math.sqrt(20))
     assert controller.let_go() == 10.0
+    assert resource.sizes == []
+
+
+def test_who_is_told_no_mode_only_recommends():
+    resource, controller = make(manner=Manner())
+    assert play(resource, controller, 20)[-1].reason == RECOMMENDED
     assert resource.sizes == []
 
 

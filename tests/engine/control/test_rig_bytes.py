@@ -7,7 +7,9 @@ from app.engine.control.work import run
 
 def ran(resource, **more):
     before = threading.active_count()
-    result = run({"resource": resource, "seconds": 1.2, "service_s": 0.02, "rate_hz": 400.0, **more}, 1, silent, never)
+    result = run(
+        {"resource": resource, "mode": "apply", "seconds": 1.2, "service_s": 0.02, "rate_hz": 400.0, **more}, 1, silent, never
+    )
     assert result["bounds_violations"] == 0
     assert result["tasks"] + result["shed"] + result["unserved"] == result["submitted"] > 100
     assert (result["unit"], result["static"]) == ("bytes", None)

@@ -3,7 +3,6 @@ import json
 import pytest
 
 from app.engine.base.contracts import never, silent
-from app.engine.base.errors import BadInput
 from app.engine.control.records import KINDS, RUNS, WORKERS
 from app.engine.control.rigs import slowed
 from app.engine.control.simulate import CONTENDED
@@ -25,14 +24,12 @@ def test_a_real_resource_under_load_is_steered_within_its_bounds_and_loses_no_ta
     assert (result["static"] is not None) == (KINDS[kind].name in ("threadpool", "processpool"))
 
 
-def test_every_kind_that_can_be_run_has_a_rig_and_the_others_say_why():
-    assert {*RATES_HZ, "socket", "memory", "ratelimit"} == set(RUNS)
+def test_every_kind_can_be_run_within_its_bounds():
+    assert {*RATES_HZ, "socket", "memory", "ratelimit", "cgroup"} == set(RUNS)
     assert set(WORKERS) == set(RATES_HZ)
     for name, suits in RUNS.items():
         assert KINDS[name].low <= suits.low < suits.high <= KINDS[name].high
-    (other,) = set(KINDS) - set(RUNS)
-    with pytest.raises(BadInput, match="cgroup has no load of its own to run under, what it limits is yours"):
-        run({"resource": other, "seconds": 1.0}, 0)
+    assert set(RUNS) == set(KINDS)
 
 
 def test_a_crowded_resource_grows_and_a_stop_ends_what_is_being_served():

@@ -7,9 +7,11 @@ from app.engine.base.errors import BadInput, Cancelled, Conflict, Missing
 from app.engine.base.events import Bus
 from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
+from app.engine.control.adapters import cgroup
 from app.engine.control.records import RUNS
 from app.engine.control.service import ControlService
 from app.engine.jobs.base import Base
+from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
 from app.engine.jobs.service import Jobs
 from app.engine.observe.timeline import Filter, find
@@ -17,7 +19,7 @@ from app.engine.store import audit
 from app.engine.store.store import Store
 
 ASKED = {
-    "resource": "threadpool", "seconds": 0.5, "seed": 3, "low": 2, "high": 64, "law": "pid",
+    "resource": "threadpool", "seconds": 0.5, "seed": 3, "low": 2, "high": 64, "law": "pid", "mode": "apply",
     "rate_hz": 200.0, "service_s": 0.05, "actor": "me@here", "cause": "test",
 }  # fmt: skip
 
@@ -95,7 +97,8 @@ async def test_cancelling_the_wait_cancels_the_run(base, control):
     [
         ({"resource": "gearbox"}, "no resource gearbox; choose from threadpool, processpool"),
         ({"low": 9, "high": 3}, "low 9 and high 3 must be ascending"),
-        ({"resource": "cgroup"}, "no load of its own to run under, what it limits is yours"),
+        ({"resource": "cgroup"}, "A control group is named by its folder"),
+        ({"group": "/sys/fs/cgroup/mine"}, "A control group is named by its folder, and nothing else is"),
         ({"mode": "shout"}, "A mode is observe"),
         ({"law": "warp"}, "no control law warp"),
     ],
@@ -104,6 +107,28 @@ async def test_what_cannot_be_run_is_refused_and_leaves_nothing(base, control, w
     with pytest.raises(BadInput, match=told):
         await control.run(**{**ASKED, **wrong})
     assert len(control.records) == len(base.jobs.records) == 0
+
+
+async def test_the_list_tells_the_last_action_apart_from_the_last_turn_and_names_the_bound(base, control):
+    acted = {"n": 4, "at_us": 1, "before": 7.0, "wanted": 9.4, "after": 8.0, "reason": "rate limit"}
+    told = {"size": 8.0, "reason": "law", "bound": "upper bound", "actions": [{**acted, "reason": "law"}, acted]}
+    base.jobs.records.put(Job("j", "control", "auto", "running", 1, partial=told))
+    control.records.put(Run("r", "j", "auto", "threadpool", created_us=1))
+    control.records.put(Run("s", "gone", "auto", "threadpool", created_us=0, result={"actions": [acted]}))
+    control.records.put(Run("t", "gone", "pid", "threadpool"))
+    live, ended, idle = control.list()["controllers"]
+    assert (live["action_reason"], live["turn_reason"], live["bound"]) == ("rate limit", "law", "upper bound")
+    assert (live["action_before"], live["action_after"]) == (7.0, 8.0)
+    assert (ended["action_reason"], ended["turn_reason"], ended["bound"]) == ("rate limit", "", "")
+    assert (idle["action_reason"], idle["action_before"]) == ("", None)
+
+
+async def test_who_names_no_mode_is_only_told_what_a_controller_would_do(control):
+    asked = {name: value for name, value in ASKED.items() if name != "mode"}
+    result = await control.run(**asked)
+    assert (result["mode"], result["actions"], result["resizes"]) == ("recommend", [], 0)
+    assert set(result["series"]["reason"]) == {"recommended only"}
+    assert control.list()["controllers"][0]["mode"] == "recommend"
 
 
 async def test_a_mode_and_an_end_reach_a_controller_that_runs(base, control, tmp_path):
@@ -124,7 +149,7 @@ async def test_a_mode_and_an_end_reach_a_controller_that_runs(base, control, tmp
 
     await until(lambda reason: reason == "observed only")
     (run,) = control.records
-    assert control.list()["controllers"][0]["reason"] == "observed only"
+    assert control.list()["controllers"][0]["turn_reason"] == "observed only"
     assert control.order(run.id, "apply") == {"id": run.id, "order": "apply"}
     await until(lambda reason: reason and reason != "observed only")
     assert control.list()["controllers"][0]["mode"] == "apply"
@@ -281,6 +306,9 @@ async def test_an_unknown_run_is_missing(control):
         control.show("nobody")
 
 
-async def test_what_can_be_controlled_is_listed(control):
-    assert next(kind.name for kind in control.kinds) == "threadpool"
-    assert len(control.kinds) >= 8
+async def test_what_can_be_controlled_is_listed_with_why_not(control, monkeypatch):
+    monkeypatch.setattr(cgroup, "lacking", lambda: "not delegated to this user")
+    told = (await control.resources())["resources"]
+    assert told[0]["name"] == "threadpool"
+    assert len(told) >= 8
+    assert {one["name"]: one["why_not"] for one in told if one["why_not"]} == {"cgroup": "not delegated to this user"}

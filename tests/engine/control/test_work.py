@@ -15,7 +15,7 @@ def test_a_second_of_work_is_consistent_with_itself():
         told.append((done, total, unit, partial, samples))
 
     before = threading.active_count()
-    result = run({"seconds": 1.0, "low": 2, "high": 64}, 3, report, never)
+    result = run({"seconds": 1.0, "low": 2, "high": 64, "mode": "apply"}, 3, report, never)
     assert threading.active_count() == before
     assert 1 <= result["ticks"] <= 10
     assert result["ticks"] == len(result["series"]["size"]) == sum(len(one[4].get("size", ())) for one in told)
@@ -51,7 +51,7 @@ def test_samples_and_progress_are_told_live():
 
 def test_where_many_run_ten_turns_are_told_at_once_with_all_they_changed():
     told = []
-    spec = {"seconds": 1.3, "tell_every": 10, "rate_hz": 300.0, "burst_s": 0.2, "gap_s": 0.2}
+    spec = {"seconds": 1.3, "mode": "apply", "tell_every": 10, "rate_hz": 300.0, "burst_s": 0.2, "gap_s": 0.2}
     result = run(spec, 2, lambda done, total, **more: told.append(more), never)
     live = [one for one in told if one.get("partial")]
     assert len(live) <= 2

@@ -1,19 +1,23 @@
 """The memory limit of a control group (cgroup v2) as a resource: `memory.high`, where this process may write it.
 
 Above `memory.high` the kernel slows a group down and takes memory back; nothing is killed (Linux, admin-guide/cgroup-v2,
-"Memory Interface Files"). Demand is what the group holds, and more while it was held back since the last look.
+"Memory Interface Files"). Demand is what the group holds, and more while it was held back since the last look. A group that had
+no limit at first has none again once it has the size of the upper bound.
 """
 
 import os
 from pathlib import Path
 from typing import Any, Final
 
-from app.engine.base.errors import BadInput, Missing, Offline
+from app.engine.base.errors import Missing, Offline, OutpostError, Refused
 from app.engine.control.adapters.metered import Metered, Reading
 from app.engine.control.adapters.procs import SAMPLER, Sampler, Watched
 
 ROOT: Final = Path("/sys/fs/cgroup")
 _PRESSED: Final = 1.25
+_NO_LIMIT: Final = "max"
+_NOT_OURS: Final = "not delegated to this user"
+_DELEGATE: Final = "Have the group delegated, for example by systemd with Delegate=memory."
 
 
 def group_of(process_id: int = 0, root: Path = ROOT, proc: Path = Path("/proc")) -> Path:
@@ -30,6 +34,14 @@ def group_of(process_id: int = 0, root: Path = ROOT, proc: Path = Path("/proc"))
     return root / path.lstrip("/")
 
 
+def lacking(root: Path = ROOT, proc: Path = Path("/proc")) -> str:
+    """Return why the group of this process cannot be steered, or nothing where it can."""
+    try:
+        return CgroupResource(group_of(root=root, proc=proc)).why_not
+    except OutpostError as error:
+        return str(error)
+
+
 class CgroupResource(Metered):
     """The `memory.high` of a group; a group that is not delegated to this process is watched only."""
 
@@ -40,8 +52,12 @@ class CgroupResource(Metered):
                  **more: Any) -> None:  # fmt: skip
         super().__init__(low, high, **more)
         self.group = group_of() if group is None else group
+        if not (self.group / "cgroup.controllers").exists():
+            raise Missing("{group} is no control group of version 2", group=self.group)
         self._current, self._limit, self._events = (self._watch(sampler, name) for name in ("current", "high", "events"))
-        self.why_not = "" if os.access(self.group / "memory.high", os.W_OK) else "not delegated to this user"
+        self.why_not = "" if os.access(self.group / "memory.high", os.W_OK) else _NOT_OURS
+        self._limit.look()
+        self._unlimited = self._limit.text().strip() == _NO_LIMIT
         self._held_back = self._count("high")
 
     def _watch(self, sampler: Sampler, name: str) -> Watched:
@@ -56,7 +72,7 @@ class CgroupResource(Metered):
 
     def _size(self) -> float:
         limit = self._limit.text().strip()
-        return self.high if limit == "max" else min(max(float(limit), self.low), self.high)
+        return self.high if limit == _NO_LIMIT else min(max(float(limit), self.low), self.high)
 
     def read(self) -> Reading:
         """Return the figures now; a group without a limit has the size of the upper bound."""
@@ -68,12 +84,16 @@ class CgroupResource(Metered):
         self._held_back = held_back
         return Reading(size, busy=current, dropped=held_back, demand=current * (_PRESSED if held_back > before else 1.0))
 
-    def resize(self, size: float) -> float:
-        """Set the limit and return what the kernel kept; raises `BadInput` with the reason where it may not be set."""
+    def need_ours(self) -> None:
+        """Raise `Refused` with the reason where the limit may not be set."""
         if self.why_not:
-            raise BadInput("{group} cannot be limited: {why}", field="group", group=self.group, why=self.why_not,
-                           hint="Have the group delegated, for example by systemd with Delegate=memory.")  # fmt: skip
-        (self.group / "memory.high").write_text(f"{round(size)}\n", "ascii")
+            raise Refused("{group} cannot be limited: {why}", group=self.group, why=self.why_not, hint=_DELEGATE)
+
+    def resize(self, size: float) -> float:
+        """Set the limit and return what the kernel kept; raises `Refused` with the reason where it may not be set."""
+        self.need_ours()
+        limit = _NO_LIMIT if self._unlimited and size >= self.high else str(round(size))
+        (self.group / "memory.high").write_text(f"{limit}\n", "ascii")
         self._limit.look()
         return self._size()
 

@@ -2,12 +2,14 @@ import os
 
 import pytest
 
-from app.engine.base.errors import BadInput, Missing
-from app.engine.control.adapters.cgroup import CgroupResource, group_of
+from app.engine.base.errors import Missing, Refused
+from app.engine.control.adapters.cgroup import CgroupResource, group_of, lacking
 
 
 @pytest.fixture
 def group(tmp_path):
+    """A folder with the files of a group in the kernel's format: no delegated group is needed to write to one."""
+    (tmp_path / "cgroup.controllers").write_text("cpu memory pids\n")
     for name, text in (("current", "50000000\n"), ("high", "max\n"), ("events", "low 0\nhigh 3\nmax 1\noom 0\noom_kill 0\n")):
         (tmp_path / f"memory.{name}").write_text(text)
     return tmp_path
@@ -41,7 +43,7 @@ def test_a_group_that_is_not_ours_is_watched_only_and_says_why(group, monkeypatc
     monkeypatch.setattr(os, "access", lambda *_asked: False)
     resource = CgroupResource(group, 1 << 20, 1 << 30)
     assert resource.measure_state().position > 0
-    with pytest.raises(BadInput, match="not delegated"):
+    with pytest.raises(Refused, match="not delegated"):
         resource.apply_control(64e6)
     assert (group / "memory.high").read_text() == "max\n"
 
@@ -49,8 +51,32 @@ def test_a_group_that_is_not_ours_is_watched_only_and_says_why(group, monkeypatc
 def test_a_system_without_such_groups_says_so(tmp_path):
     with pytest.raises(Missing, match="no control groups of version 2"):
         group_of(root=tmp_path)
+    with pytest.raises(Missing, match="is no control group of version 2"):
+        CgroupResource(tmp_path)
+    (tmp_path / "cgroup.controllers").write_text("\n")
     with pytest.raises(Missing, match=r"has no memory\.current"):
         CgroupResource(tmp_path)
+
+
+def test_a_group_that_had_no_limit_has_none_again_at_the_upper_bound(group):
+    resource = CgroupResource(group, 1 << 20, 1 << 30)
+    resource.apply_control(64e6)
+    assert resource.apply_control(1 << 30) == 1 << 30
+    assert (group / "memory.high").read_text() == "max\n"
+    (group / "memory.high").write_text("64000000\n")
+    assert CgroupResource(group, 1 << 20, 1 << 30).apply_control(1 << 30) == 1 << 30
+    assert (group / "memory.high").read_text() == "1073741824\n"
+
+
+def test_why_the_own_group_cannot_be_steered_is_told(group, tmp_path, monkeypatch):
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "cgroup").write_text("0::/\n")
+    assert lacking(group, tmp_path) == ""
+    monkeypatch.setattr(os, "access", lambda *_asked: False)
+    assert lacking(group, tmp_path) == "not delegated to this user"
+    (group / "memory.current").unlink()
+    assert "has no memory.current" in lacking(group, tmp_path)
+    assert lacking(tmp_path / "nowhere", tmp_path) == "This system has no control groups of version 2"
 
 
 def test_the_group_of_a_process_is_found(tmp_path):

@@ -76,8 +76,8 @@ ASKED = {
 
 
 def group(folder):
-    for part, text in (("current", "50000000"), ("high", "max"), ("events", "high 0")):
-        (folder / f"memory.{part}").write_text(text)
+    for part, text in (("controllers", "memory"), ("current", "50000000"), ("high", "max"), ("events", "high 0")):
+        (folder / (f"cgroup.{part}" if part == "controllers" else f"memory.{part}")).write_text(text)
     return folder
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from app.engine.store.rows import Conn, table_of
 
 Plain: TypeAlias = Callable[[str], str]  # the text of an operation → the same without what was written
-Link: TypeAlias = Callable[[str, str], str]  # (chain, text) → the chain after it
+PlainWithin: TypeAlias = Callable[[str, str], str]  # the same, given the chain of digests after it too
 
 
 @contextlib.contextmanager
@@ -35,25 +35,15 @@ def log(conn: Conn, table: str, row_id: str, plain: Plain) -> int:
     return len(found)
 
 
-def own(conn: Conn, key: tuple[str, str], plain: Plain, link: Link, acked: tuple[int, str]) -> int:
-    """Scrub our own operations on one row; return how many that were.
-
-    What a hub has by now (up to `acked`, a number and the chain there) keeps its chain of digests, what follows gets a new one.
-    """
+def own(conn: Conn, key: tuple[str, str], plain: PlainWithin) -> int:
+    """Scrub our own operations on one row, whose chain of digests stays as it is; return how many that were."""
     made = table_of("sync_ops")
-    query = select(made.c.seq, made.c.op, made.c.chain, made.c.table_name, made.c.row_id).order_by(made.c.seq)
-    seq, chain, count = *acked, 0
-    for number, op, old, at_table, at_row in conn.execute(query).all():
-        hit = (at_table, at_row) == key
-        count += hit
-        text = plain(op) if hit else op
-        chain = link(chain, text) if number > seq else old
-        if hit or chain != old:
-            conn.execute(update(made).where(made.c.seq == number).values(op=text, chain=chain))
-    here = table_of("sync_here")
-    if count and int(conn.execute(select(here.c.seq)).scalar() or 0) > seq:
-        conn.execute(update(here).values(chain=chain))
-    return count
+    found = conn.execute(
+        select(made.c.seq, made.c.op, made.c.chain).where(made.c.table_name == key[0], made.c.row_id == key[1])
+    ).all()
+    for seq, op, chain in found:
+        conn.execute(update(made).where(made.c.seq == seq).values(op=plain(op, chain)))
+    return len(found)
 
 
 def later(conn: Conn, of_row: Callable[[str], bool]) -> None:

@@ -11,8 +11,7 @@ from app.engine.base.errors import Missing
 from app.engine.store import capture, scrub
 from app.engine.store.shelf import Key, Shelf
 from app.engine.sync.merge import DELETED, ERASE, QUIET
-from app.engine.sync.ops import FIRST_CHAIN, canonical, link
-from app.engine.sync.ownlog import HUB
+from app.engine.sync.ops import WAS, canonical
 from app.engine.sync.sealing import seal, write_own
 from app.engine.sync.session import Session
 
@@ -38,20 +37,29 @@ def erase(shelf: Shelf, key: Key, *, actor: str, now_us: int) -> None:
 def forget(shelf: Shelf, key: Key, now_us: int) -> None:
     """Take what is left of an erased row out of the tables of sync."""
     conn = shelf.conn
-    hubs = [peer for peer in shelf.all("sync_peers") if peer["kind"] == HUB and peer["acked"] > 0]
-    known = max(hubs, key=lambda peer: int(peer["acked"]), default=None)
-    since = (0, FIRST_CHAIN) if known is None else (int(known["acked"]), str(known["state"].get("chain", FIRST_CHAIN)))
     settled = {"state": "resolved", "choice": "erased", "resolved_us": now_us}
     for table, row_id in (key, *(("sync_conflicts", id_) for id_ in scrub.conflicts(conn, *key, settled))):
         scrub.log(conn, table, row_id, plain)
-        scrub.own(conn, (table, row_id), plain, link, since)
+        scrub.own(conn, (table, row_id), _plain_within)
         scrub.later(conn, lambda text, at=(table, row_id): _key_of(text) == at)  # type: ignore[misc]
 
 
 def plain(text: str) -> str:
     """Return the text of an operation without what it wrote."""
+    return canonical(_emptied(text))
+
+
+def _plain_within(text: str, chain: str) -> str:
+    """Return the text of one of our own operations without what it wrote, which goes on making `chain`.
+
+    Some hub may have it as it was, heard of or not: the log is to be the same one there.
+    """
+    return canonical({WAS: chain, **_emptied(text)})
+
+
+def _emptied(text: str) -> dict[str, Any]:
     op = json.loads(text)
-    return canonical({**op, "fields": {name: value for name, value in op["fields"].items() if name in _STAYS}})
+    return {**op, "fields": {name: value for name, value in op["fields"].items() if name in _STAYS}}
 
 
 def _key_of(text: str) -> tuple[Any, Any]:

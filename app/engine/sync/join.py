@@ -16,7 +16,7 @@ from app.engine.sync.merge import DELETED, ERASED, FIRST, GONE, QUIET, Kinds, Lo
 from app.engine.sync.ops import Op, canonical
 
 WHOLE: Final = "*"
-STAYS: Final = "stays"  # among a row's cells: columns changed here while its table stayed, the step of each guarded one
+STAYS: Final = "stays"  # among a row's cells: columns changed here while its table stayed, see `steps_in`
 
 
 def told_of(state: State, kinds: Kinds, columns: Iterable[str] | None = None) -> dict[str, Any]:
@@ -32,6 +32,11 @@ def told_of(state: State, kinds: Kinds, columns: Iterable[str] | None = None) ->
         "row": {name: state.row[name] for name in told},
         "cells": {name: state.cells.get(name, list(state.stamp(name))) for name in told},
     }
+
+
+def steps_in(cells: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the steps of guarded columns taken while a row's table stayed; other columns are marked with a stamp, or None."""
+    return {name: mark for name, mark in cells.get(STAYS, {}).items() if isinstance(mark, dict)}
 
 
 def line_of(key: tuple[str, str], values: str | None, cells: str) -> str:

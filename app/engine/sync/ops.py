@@ -21,6 +21,7 @@ from app.wire.documents import unknown_of
 
 FIRST_CHAIN: Final = "0" * 32
 BY: Final = "by"  # a member of an operation: the replica whose stamp it bears
+WAS: Final = "was"  # a member of one that was scrubbed: the chain that it made with what it said before
 _MOST_TEXT: Final = 256
 _KNOWN: Final = (
     "seq", "txn", "left", "table", "row", "new", "hlc", "fields", "seen", "actor", "cause", "intent", "schema",
@@ -44,6 +45,8 @@ _TEXTS: Final = ("txn", "table", "row", "actor", "cause", "intent")
 _WHOLES: Final = (("seq", None), ("hlc", None), ("left", 0), ("schema", 0))
 _OTHERS: Final[tuple[tuple[str, Any], ...]] = (("new", False), ("fields", {}), ("seen", {}))
 _TOP: Final = 1 << 63
+_CHAIN: Final = 32
+_LAST: Final = f',"{WAS}":"'  # how `WAS` stands in canonical text: the last of all members, for no other sorts behind it
 _ENCODE: Final = encoder_of(sort_keys=True)
 _DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
@@ -153,5 +156,10 @@ def canonical(document: Mapping[str, Any] | list[Any]) -> str:
 
 
 def link(chain: str, text: str) -> str:
-    """Return the chain of digests after one more operation: two logs with equal chains are equal (32 hex digits)."""
+    """Return the chain of digests after one more operation: two logs with equal chains are equal (32 hex digits).
+
+    An operation that was scrubbed names the chain it made before, so that a log goes on as it was begun elsewhere.
+    """
+    if text.endswith('"}') and text.endswith(_LAST, 0, len(text) - _CHAIN - 2):
+        return text[-_CHAIN - 2 : -2]
     return hashlib.sha256(f"{chain}{text}".encode()).hexdigest()[:32]

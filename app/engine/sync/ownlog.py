@@ -8,7 +8,7 @@ from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import join, restamp, sealing
 from app.engine.sync.hlc import DRIFT_US, Stamp
 from app.engine.sync.join import STAYS, WHOLE
-from app.engine.sync.ops import BY, FIRST_CHAIN, Op
+from app.engine.sync.ops import BY, FIRST_CHAIN, WAS, Op
 from app.engine.sync.residency import staying
 from app.engine.sync.restamp import Moved
 from app.engine.sync.sealing import keep, replica_of
@@ -41,13 +41,20 @@ class OwnLog:
         self._shelf.forget_own(min((int(peer["durable"]) for peer in hubs), default=0))
 
     def begin_anew(self, after: int) -> None:
-        """Go on under a new replica id: what was not handed over yet is handed over under it, with stamps of its own."""
-        own, fresh = self.ops(after), self._rename()
-        plain = [{name: value for name, value in op.extra.items() if name != BY} for op in own]
+        """Go on under a new replica id: what was not handed over yet is handed over under it, with stamps of its own.
+
+        So is what was written while its table stays, for whoever goes on under the old id may have given the same stamps away.
+        """
+        old, apart, own = replica_of(self._shelf), self._apart(), self.ops(after)
+        peer = self._shelf.get("sync_peers", self._peer) or {"state": {}}
+        known, fresh = int(peer["state"].get("hlc", 0)), self._rename()
+        marks = join.stamps_in([cells[STAYS] for cells in apart.values()])
+        told = join.stamps_in([op.fields[WHOLE]["cells"] for op in own if WHOLE in op.fields])  # what may travel again
+        moved = {at: (at[0], fresh) for at in (*marks, *(one for one in told if one[0] > known)) if at[1] == old}
         self._rewrite(
-            [replace(op, replica=fresh, seq=at, extra=extra) for at, (op, extra) in enumerate(zip(own, plain, strict=True), 1)],
-            {op.stamp: (op.hlc, fresh) for op in own},
-        )
+            [replace(op, replica=fresh, seq=at, extra=_without(op, BY)) for at, op in enumerate(own, 1)],
+            moved | {op.stamp: (op.hlc, fresh) for op in own}, apart,
+        )  # fmt: skip
 
     def begin_behind(self) -> None:
         """Go on under a new replica id, for a hub that lacks what was let go of: our log begins anew with what is kept of it.
@@ -55,7 +62,7 @@ class OwnLog:
         Nothing of that is stamped anew, so whoever knows it already takes it for what it is.
         """
         own, fresh = self.ops(0), self._rename()
-        ops = [replace(op, replica=fresh, seq=at, extra={**op.extra, BY: op.writer}) for at, op in enumerate(own, 1)]
+        ops = [replace(op, replica=fresh, seq=at, extra={**_without(op, WAS), BY: op.writer}) for at, op in enumerate(own, 1)]
         keep(self._shelf, ops, FIRST_CHAIN, 0)
 
     def _rename(self) -> str:
@@ -100,7 +107,7 @@ class OwnLog:
         self._shelf.set_here(seq=acked, chain=chain, hlc=max(hlc, hub_us))
         self._rewrite([replace(op, hlc=moved[op.stamp][0]) for op in own], moved, apart)
 
-    def _apart(self, bound: int) -> dict[Key, dict[str, Any]]:
+    def _apart(self, bound: int = 0) -> dict[Key, dict[str, Any]]:
         """Return the cells of rows that were changed here while their table stays, where stamps are later than `bound`."""
         found: dict[Key, dict[str, Any]] = {}
         for table in sorted(staying(self._shelf)):
@@ -125,6 +132,10 @@ class OwnLog:
             state, kinds = session.state((op.table, op.row)), self._shelf.kinds(op.table) or {}
             fields = restamp.fields_of(op, kinds, moved, state.cells, counted, was=was.get(op.stamp, op.stamp))
             seen = {name: moved.get(at, at) for name, at in op.seen.items()}
-            rest.append(replace(op, fields=fields, seen=seen))
+            rest.append(replace(op, fields=fields, seen=seen, extra=_without(op, WAS)))
         keep(self._shelf, rest, str(self._shelf.here()["chain"]), 0)
         session.flush()
+
+
+def _without(op: Op, name: str) -> dict[str, Any]:
+    return {known: value for known, value in op.extra.items() if known != name}

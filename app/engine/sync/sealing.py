@@ -60,7 +60,7 @@ def seal(shelf: Shelf, most: int = SLICE) -> int:
 
 
 def _stamp(row: Row, session: Session, shelf: Shelf, replica: str) -> None:
-    """Give a change that stays here its stamps, and mark its columns.
+    """Give a change that stays here its stamps, and mark its columns, each with its stamp: nobody else has heard of that value.
 
     Of several changes of one column the last is handed over one day: it is to have seen what the first had.
     """
@@ -68,18 +68,24 @@ def _stamp(row: Row, session: Session, shelf: Shelf, replica: str) -> None:
     if merge.GONE in state.cells:
         return
     marked, kinds = state.cells.get(STAYS, {}), shelf.kinds(str(row["table_name"])) or {}
-    had = {name: state.cells.get(name) for name in marked if state.stamp(name)[1] == replica}
+    had = {name: state.cells.get(name) for name in marked if _is_ours(state, name, replica)}
     op = _sealed(row, session, shelf, replica, seq=0, left=0)
     for name, value in op.fields.items():
         known = marked.get(name, value)
-        decided = kinds.get(name) == "guarded" and not op.new and known is not None
-        marked = {**marked, name: {**value, "from": known["from"]} if decided else None}
-        if kinds.get(name) == "guarded" and not op.new and known is None:
+        guarded, first = kinds.get(name) == "guarded" and not op.new, isinstance(known, dict)
+        marked = {**marked, name: {**value, "from": known["from"]} if guarded and first else list(op.stamp)}
+        if guarded and not first:
             state.cells[name] = list(op.stamp)  # nobody decides on it, and no two values are to bear one stamp
         if name in had and kinds.get(name) == "lww":
             before = had[name]
             state.cells[name] = [*op.stamp, *(before[2:] if isinstance(before, list) else ())]
     state.cells[STAYS] = marked
+
+
+def _is_ours(state: State, column: str, replica: str) -> bool:
+    """Tell whether the value of a marked column is what was written here last; by a mark of before, under our present name."""
+    mark, stamp = state.cells[STAYS][column], state.stamp(column)
+    return mark == list(stamp) if mark else stamp[1] == replica
 
 
 def write_own(

@@ -64,7 +64,7 @@ class Snapshot:
     def _meet(self, key: Key, there: State, own: list[Op]) -> None:
         """Have a row be what stands at the hub, what it does not have of ours yet, and what is later here."""
         kinds, state = self._shelf.kinds(key[0]) or {}, self._session.state(key)
-        waiting = _undecided(own, kinds) | {name: step for name, step in state.cells.get(STAYS, {}).items() if step}
+        waiting = _undecided(own, kinds) | join.steps_in(state.cells)
         here = State(
             None if state.row is None else {**state.row, **{name: step["from"] for name, step in waiting.items()}}, state.cells
         )

@@ -56,7 +56,7 @@ def release(shelf: Shelf, table: str, now_us: int) -> None:
         for key, (_, cells) in page:
             marked = {} if GONE in cells else cells.get(STAYS, {})
             if marked:
-                steps = {name: step for name, step in marked.items() if step}
+                steps = join.steps_in(cells)
                 told.append((key, {WHOLE: _changed(session.state(key), kinds, [name for name in marked if name not in steps])}))
                 told += [(key, steps)] if steps else []
             if STAYS in cells:

@@ -29,18 +29,10 @@ class MemoryScrub:
         shelf.d["log"] = [{**e, "op": plain(e["op"])} if (e["table_name"], e["row_id"]) == hit else e for e in shelf.d["log"]]
 
     @staticmethod
-    def own(shelf, key, plain, link, acked):
-        seq, chain = acked
-        told, count = [], 0
-        for entry in shelf.d["own"]:
-            hit = (entry["table_name"], entry["row_id"]) == key
-            count += hit
-            text = plain(entry["op"]) if hit else entry["op"]
-            chain = link(chain, text) if entry["seq"] > seq else entry["chain"]
-            told.append({**entry, "op": text, "chain": chain})
-        shelf.d["own"] = told
-        if count and shelf.d["here"]["seq"] > seq:
-            shelf.set_here(chain=chain)
+    def own(shelf, key, plain):
+        shelf.d["own"] = [
+            {**e, "op": plain(e["op"], e["chain"])} if (e["table_name"], e["row_id"]) == key else e for e in shelf.d["own"]
+        ]
 
     @staticmethod
     def later(shelf, of_row):

@@ -17,6 +17,10 @@ def test_a_hub_loses_nothing_of_its_own_forgets_what_is_erased_and_goes_on_behin
         run(seed)
 
 
+def test_a_history_that_broke_once_holds():
+    run(44)  # erased between a push and its answer
+
+
 def what_a_batch_brings_comes_before_the_hubs_own(monkeypatch):
     real = Hub.receive
 

@@ -6,7 +6,7 @@ from app.engine.sync import console, hlc, hub, merge, ops, ownlog, rules, sealin
 from app.engine.sync.hub import Hub
 from app.engine.sync.merge import Outcome
 from tests.engine.sync.checks import Broken
-from tests.engine.sync.simulator import ANEW, BACKUP, CLOCK, CLONE, COMPACT, OLDER, RESTORE, STAYS, STICK, TIME, run
+from tests.engine.sync.simulator import ANEW, BACKUP, CLOCK, CLONE, COMPACT, OLDER, RESTORE, STAYS, STICK, TIME, World, run
 
 SEEDS = range(60)
 KEPT = (
@@ -32,7 +32,7 @@ KEPT = (
     2758,
     2864,
 )  # each broke an invariant once
-KEPT_SINCE = (7009, 20093, 20273, 40153, 40331)  # with all that may befall today
+KEPT_SINCE = (1420, 7009, 20093, 20273, 40153, 40331)  # with all that may befall today
 
 
 @pytest.mark.parametrize("first", range(0, len(SEEDS), 10))
@@ -269,3 +269,25 @@ def test_a_clock_of_the_past_wins_nothing_and_one_of_the_future_is_bounded():
     assert hlc.observe(10, 60, 50) == 60
     with pytest.raises(Exception, match="ahead of this clock"):
         hlc.observe(10, 50 + hlc.DRIFT_US + 1, 50)
+
+
+@pytest.mark.parametrize("released", [False, True])
+def test_two_copies_of_a_disk_that_write_at_one_moment_what_stays_lose_neither_value(released):
+    world = World(0, consoles=1, trouble=0.0)
+    (one,) = world.machines
+    one.shelf.write([("r1", {"a": "before"})], now_us=world.now_us, txn="t")
+    world.meet(one)
+    world.clone()
+    _, other = world.machines
+    for machine in (one, other):
+        world.stay(machine)
+        machine.shelf.write([("r1", {"a": f"of {machine.name}"})], now_us=world.now_us + 1, txn="t")
+        if released:
+            world.stay(machine)
+    for machine in (one, other):
+        machine.shelf.write([("r2", {"a": f"then {machine.name}"})], now_us=world.now_us + 2, txn="u")
+    world.heal()
+    told = {machine.shelf.d["rows"]["things", "r1"]["a"] for machine in (one, other)}
+    met = [row for key, row in world.hub.d["rows"].items() if key[0] == "sync_conflicts" and row["row_id"] == "r1"]
+    assert len(told) == 1
+    assert {*told, *(row["lost"]["value"] for row in met)} == {f"of {one.name}", f"of {other.name}"}

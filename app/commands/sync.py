@@ -49,6 +49,13 @@ async def trust(call: "Call", *, file: Path, device: str) -> dict[str, Any]:
     return await call.engine.sync.trust(file, device)
 
 
+async def renew(call: "Call") -> dict[str, Any]:
+    """Make a copied home a device of its own."""
+    before = call.engine.link.device_id
+    await call.engine.renew()
+    return {"device": call.engine.link.device_id, "before": before}
+
+
 async def status(call: "Call") -> dict[str, Any]:
     """Say how sync stands."""
     return await call.engine.sync.status()
@@ -160,10 +167,17 @@ ROWS: tuple[Command, ...] = (
         role=Role.ADMIN, returns="the peer",
     ),
     Command(
+        "sync.renew", "Give this copy its own keys",
+        "Makes this home a device of its own, where it is a copy of one that another machine uses: new keys, the old ones are "
+        "removed here, and nothing that waits is lost. Hubs are then to be joined anew and nodes to be paired with anew; "
+        "rollouts and training under way are left to the other machine.",
+        renew, role=Role.ADMIN, danger=Danger.DESTRUCTIVE, returns="{device, before}",
+    ),
+    Command(
         "sync.status", "Sync status", "Tells what waits to be handed over, and how things stand with every peer.", status,
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{replica, schema, pending_count, oldest_pending_us, conflicts_count, busy, clock_skew_s, hub, peers, "
-        "backup: {file, at_us, drill_us, rows_count, problem}, undecided: [{table, row, column, to}]}",
+        "backup: {file, at_us, drill_us, rows_count, problem}, undecided: [{table, row, column, to}], copy}",
     ),
     Command(
         "sync.peers", "Sync peers", "Lists hubs and consoles this home exchanges changes with.", peers,

@@ -161,6 +161,12 @@ class Engine:
         finally:
             await self._start()
 
+    async def renew(self) -> None:
+        """Make this home, a copy of another, a device of its own, and start anew; raise `Conflict` for a hub."""
+        await self.sync.renew()
+        await self._stop()
+        await self._start()
+
     async def move(self, database: str) -> None:
         """Keep the store in the PostgreSQL database at an address from now on; what stands here moves into a fresh one."""
         from app.engine.store import rows

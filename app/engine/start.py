@@ -17,6 +17,7 @@ from app.engine.observe.journal import Journal
 from app.engine.observe.logs import LogFile
 from app.engine.qubo.service import QuboService
 from app.engine.store.store import Store
+from app.engine.sync.copied import part_ways
 from app.engine.sync.followers import Refresh
 from app.engine.sync.service import SyncService
 
@@ -28,6 +29,7 @@ async def build(engine: "Engine") -> None:
     """Open the store and start every part of `engine`."""
     place = engine.place
     engine.store = await Store.open(place.store, engine.clock, troubled=engine.troubled, database=place.database)
+    await part_ways(engine.store, engine.home / "identity", engine.clock.now_us())
     await _parts(engine)
 
 

@@ -336,6 +336,12 @@ def status_text(status: dict[str, Any], now_us: int) -> str:
     told = [_pending_text(status, now_us)]
     if status["busy"]:
         told.append(tr("An exchange is under way."))
+    if status.get("copy") == "due":
+        told.append(tr("This disk is a copy of one that another machine uses. Close Outpost and open it again: it has keys of "
+                       "its own then, keeps what waits, and is to join the hub and pair with nodes anew."))  # fmt: skip
+    if status.get("copy") == "twin":
+        told.append(tr("Another machine exchanges under this console's keys, so one disk is a copy of the other. "
+                       "On the copy, run: outpost sync renew."))  # fmt: skip
     if status["clock_skew_s"]:
         told.append(tr("This clock differs from the hub's by {span}; changes are stamped by the hub's.",
                        span=span_text(abs(status["clock_skew_s"]))))  # fmt: skip

@@ -23,7 +23,7 @@ from app.engine.base.errors import BadInput
 from app.engine.base.platform import make_private, write_private
 
 SCHEMA: Final = 1
-_FILE: Final = "device.key"
+KEY_FILE: Final = "device.key"
 _DEVICE: Final = re.compile(r"[0-9a-f]{32}")
 _MLDSA_BYTES: Final = 1952
 _NAME_CHARACTERS: Final = 64
@@ -150,12 +150,12 @@ class DeviceIdentity:
             "certificate": self.public.certificate_pem,
         }
         data = json.dumps(secret).encode()
-        write_private(make_private(folder) / _FILE, seal.close(data) if seal else data)
+        write_private(make_private(folder) / KEY_FILE, seal.close(data) if seal else data)
 
     @classmethod
     def load(cls, folder: Path, seal: Seal | None = None) -> "DeviceIdentity | None":
         """Return the identity saved in `folder`, or None if there is none; a damaged file raises `BadInput`."""
-        path = folder / _FILE
+        path = folder / KEY_FILE
         if not path.exists():
             return None
         data = path.read_bytes()

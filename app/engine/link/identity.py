@@ -10,8 +10,9 @@ from typing import Final
 
 from app.engine.base.errors import Refused
 from app.engine.base.platform import make_private, write_private
+from app.engine.link import machine
 from app.engine.link.secrets import Secrets, open_secrets
-from app.wire.identity import DeviceIdentity, is_device_id
+from app.wire.identity import KEY_FILE, DeviceIdentity, is_device_id
 
 _ENTRY: Final = "identity-seal"
 _PUBLIC: Final = "device.json"
@@ -80,4 +81,20 @@ def own_identity(folder: Path, name: str, key: bytes) -> DeviceIdentity:
         identity.save(folder, seal)
     if public_device_id(folder) != identity.public.device_id:
         write_private(folder / _PUBLIC, json.dumps(identity.public.to_json()).encode())
+    machine.note(folder, identity.public.device_id)
     return identity
+
+
+def drop_identity(folder: Path) -> None:
+    """Remove this console's keys, overwritten first, and what says whose they were: the next start makes others. Blocks.
+
+    The key of the seal stays: a keyring that keeps it may be one with the home this one was copied from.
+    """
+    for name in (KEY_FILE, _PUBLIC, machine.FILE):
+        path = folder / name
+        if path.exists():
+            with path.open("r+b") as file:
+                file.write(os.urandom(path.stat().st_size))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()

@@ -13,6 +13,7 @@ from app.engine.base.errors import Missing, OutpostError
 from app.engine.jobs.base import Base
 from app.engine.link.discover import Found, find
 from app.engine.link.identity import own_identity, public_device_id, seal_key
+from app.engine.link.machine import is_elsewhere
 from app.engine.link.records import Batch, Paired, Peer, Target
 from app.engine.store.threads import in_thread
 from app.wire.identity import DeviceIdentity
@@ -57,6 +58,7 @@ class Link:
         self._device_id = ""
         self._key = b""
         self._identity: DeviceIdentity | None = None
+        self.elsewhere = False  # told once the identity is unlocked: its keys were made on another machine
         self._unlocking = asyncio.Lock()
         self._targets: dict[str, Target] = {}
         self._clients: dict[str, NodeClient] = {}
@@ -109,6 +111,7 @@ class Link:
                 self._key = await in_thread(partial(seal_key, self._folder), "identity")
                 self._identity = await in_thread(partial(own_identity, self._folder, name, self._key), "identity")
                 self._device_id = self._identity.public.device_id
+                self.elsewhere = await in_thread(partial(is_elsewhere, self._folder, self._device_id), "identity")
             return self._identity
 
     async def pair(self, address: str, code: str) -> Paired:

@@ -18,7 +18,7 @@ from app.engine.sync.hlc import ZERO, observe, tick
 from app.engine.sync.join import WHOLE, last_of
 from app.engine.sync.merge import FIRST, GONE, Loss, Outcome, State
 from app.engine.sync.ops import FIRST_CHAIN, Op, canonical, parsed
-from app.engine.sync.ownlog import COMPARE, HUB, OwnLog
+from app.engine.sync.ownlog import COMPARE, COPIED, FORK, HUB, TWIN, OwnLog
 from app.engine.sync.sealing import SCHEMA, replica_of, seal
 from app.engine.sync.session import Session
 from app.engine.sync.snapshot import Snapshot, standing
@@ -75,6 +75,7 @@ class Console:
         back = bool(peer["epoch"]) and epoch != peer["epoch"]
         state = {**peer["state"], **({COMPARE: True} if back or self._is_another(peer, epoch) else {})}
         foreign = self._is_foreign(peer, acked, chain)
+        state[COPIED] = FORK if foreign else TWIN if document.get("twin") is True else ""
         if foreign or self._log.let_go_after(acked):
             if foreign:
                 self._log.begin_anew(int(peer["durable"] if back else peer["acked"]))
@@ -119,6 +120,14 @@ class Console:
         if ours is None:
             ours = peer["state"].get("chain") if acked == peer["acked"] else None
         return ours is not None and ours != chain
+
+    def go_by_another_name(self) -> None:
+        """Go on under a new replica id, with what is not known to be handed over yet."""
+        while seal(self._shelf):
+            pass
+        peer = self.peer
+        self._log.begin_anew(int(peer["acked"]))
+        self.note(epoch="", acked=0, durable=0, state={**peer["state"], "chain": FIRST_CHAIN})
 
     def mend(self, *, anew: bool) -> None:
         """After the store was pieced together: go on under a new replica id, and take a snapshot at the next exchange."""

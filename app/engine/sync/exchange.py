@@ -10,12 +10,13 @@ from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from app.engine.base.clock import Clock
-from app.engine.base.errors import Conflict
+from app.engine.base.errors import Conflict, Refused
 from app.engine.store import capture
 from app.engine.store.rows import Conn
 from app.engine.store.shelf import Key, Shelf
 from app.engine.store.store import Store
 from app.engine.store.threads import in_thread
+from app.engine.sync import copied
 from app.engine.sync.batch import MOST_PLAIN_BYTES, Batch, encode, unpack
 from app.engine.sync.console import Console
 from app.engine.sync.hub import PAGE
@@ -47,20 +48,34 @@ class Tally:
 
 
 class Exchange:
-    """One console and one hub, from hello to equal; `pace` is told the bytes of each step and may wait."""
+    """One console and one hub, from hello to equal; `pace` is told the bytes of each step and may wait.
 
-    def __init__(self, store: Store, clock: Clock, peer: str, ask: Asking, pace: Callable[[int], Any]) -> None:
+    `elsewhere`: this is not the machine that the console's keys were made on.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, peer: str, ask: Asking, pace: Callable[[int], Any], *, elsewhere: bool = False
+    ) -> None:
         self._store, self._clock, self._peer, self._ask, self._pace = store, clock, peer, ask, pace
+        self._elsewhere = elsewhere
         self.tally = Tally()
         self._coming: asyncio.Task[dict[str, Any]] | None = None
 
     async def run(self, name: str) -> Tally:
-        """Exchange everything; a hub that was restored, or a log that is not ours, is met once more."""
+        """Exchange everything; a hub that was restored, or a log that is not ours, is met once more.
+
+        Raises `Refused` with the field `copied` where this disk turns out to be a copy of another machine's.
+        """
         try:
             await self._once(name)
         except Conflict as error:
             if error.field not in _AGAIN:
                 raise
+            await self._once(name)
+        except Refused as error:  # of a backup from before this disk had keys of its own
+            if error.field != "replica":
+                raise
+            await self._here(lambda console: console.go_by_another_name())
             await self._once(name)
         return self.tally
 
@@ -71,6 +86,9 @@ class Exchange:
         told = {"schema": 1, "replica": replica, "name": name, "data_schema": SCHEMA}
         hello = parse_object(await self._send("POST", "/sync/hello", to_bytes(told)))
         due = await self._here(lambda console: console.met(hello))
+        now_us = self._clock.now_us()
+        if self._elsewhere and await self._store.write(lambda conn: copied.look(Shelf(conn), self._peer, now_us)):
+            raise copied.refused()
         after = await self._store.read(lambda conn: str(Shelf(conn).here()["replica"]))
         if after != replica:  # we go on under another name
             hello = parse_object(await self._send("POST", "/sync/hello", to_bytes({**told, "replica": after})))

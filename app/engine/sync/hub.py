@@ -67,14 +67,21 @@ class Hub:
     def hello(self, replica: str, device: str, name: str, schema: int) -> dict[str, Any]:
         """Return where a replica stands here; a new one is noted, one of another device refused."""
         self.absorb()
+        twin = self._has_twin(replica, device)
         entry = self._entry(replica, device, name, schema)
         return {
             "schema": 1, "epoch": self.epoch, "acked": entry["acked"], "chain": entry["chain"], "durable": entry["durable"],
-            "head": self._head(), "floor": self._meta["floor"], "restored_head": self._meta["restored_head"],
+            "twin": twin, "head": self._head(), "floor": self._meta["floor"], "restored_head": self._meta["restored_head"],
             "now_us": self._now_us, "data_schema": SCHEMA, "term": self._meta["term"],
             "replica": replica_of(self._shelf), "restored_hlc": self._meta.get("restored_hlc", 0),
             "past": self._meta.get("past", []),
         }  # fmt: skip
+
+    def _has_twin(self, replica: str, device: str) -> bool:
+        """Tell whether another replica of a device was here since this one was: two machines have one device's keys."""
+        replicas = {row["id"]: row for row in self._shelf.all("sync_replicas") if row["device"] == device}
+        known = replicas.get(replica)
+        return known is not None and any(row["seen_us"] > known["seen_us"] for row in replicas.values())
 
     def _entry(self, replica: str, device: str, name: str = "", schema: int = 0) -> Row:
         if not replica or len(replica) > 64 or replica == replica_of(self._shelf):

@@ -16,6 +16,9 @@ from app.engine.sync.session import Session
 
 HUB: Final = "hub"
 COMPARE: Final = "compare"  # in a peer's state: this hub may lack what was let go of
+COPIED: Final = "copied"  # in a peer's state: that our log is somebody else's too, as seen at the last meeting
+FORK: Final = "fork"
+TWIN: Final = "twin"
 _PAGE: Final = 2000
 
 

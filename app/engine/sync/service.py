@@ -16,7 +16,7 @@ from app.engine.link.service import Link
 from app.engine.store import capture, rows
 from app.engine.store.shelf import Shelf
 from app.engine.store.threads import in_thread
-from app.engine.sync import carry
+from app.engine.sync import carry, copied
 from app.engine.sync.again import tried
 from app.engine.sync.backups import Backups
 from app.engine.sync.conflicts import OPEN
@@ -86,9 +86,10 @@ class SyncService:
                 "This home is a hub, and hands on to no other one", hint="Join from another home: outpost --home DIR sync join"
             )
         paired = await self._link.pair(address, code)
+        known = await self._base.store.read(lambda conn: Shelf(conn).get(_PEERS, paired.identity.device_id))
         row = {
             "id": paired.identity.device_id, "kind": HUB, "name": paired.identity.name, "address": paired.address,
-            "identity": paired.identity.to_json(),
+            "identity": paired.identity.to_json(), "error": "", "state": copied.met_anew(known["state"] if known else {}),
         }  # fmt: skip
         await self._put_peer(row)
         return self.peers.need(paired.identity.device_id).to_json()
@@ -157,16 +158,15 @@ class SyncService:
         """Exchange with one hub until both have the same; one exchange at a time."""
         async with self._one:
             clock = self._base.clock
-            row = await self._base.store.read(lambda conn: Shelf(conn).get(_PEERS, peer.id))
-            if row is None:
-                raise Missing("There is no peer {name}", name=peer.name)
+            row = await self._base.store.read(lambda conn: copied.need_peer(Shelf(conn), peer.id, peer.name))
+            await self._link.identity()
             transport = self._link.transport(Peer(peer.id, row["address"], PublicIdentity.from_json(row["identity"])))
 
             async def ask(method: str, target: str, body: bytes = b"", /) -> bytes:
                 kind = {"Content-Type": "application/octet-stream"}
                 return (await transport.send(method, target, body=body, headers=kind, limit_s=_LIMIT_S)).body
 
-            going = Exchange(self._base.store, clock, peer.id, ask, partial(self._pace, peer.id))
+            going = Exchange(self._base.store, clock, peer.id, ask, partial(self._pace, peer.id), elsewhere=self._link.elsewhere)
             self.busy, problem = peer.id, ""
             try:
                 tally = await going.run(str(self._base.settings["user.name"]))
@@ -179,6 +179,11 @@ class SyncService:
                 self.busy = ""
                 await transport.close()
                 await self._note(peer, going.tally, problem)
+
+    async def renew(self) -> None:
+        """Have the next start make keys of its own for this home, the copy of another; raise `Conflict` for a hub."""
+        now_us = self._base.clock.now_us()
+        await self._base.store.write(lambda conn: copied.mark(Shelf(conn), now_us=now_us))
 
     async def _hear(self, peer: SyncPeer, ask: Asking) -> None:
         """Take over which nodes called the hub; one of an earlier version knows of none."""
@@ -298,7 +303,10 @@ class SyncService:
 
         def work(conn: rows.Conn) -> tuple[int, set[str]]:
             with capture.quiet(conn):
-                return step(Shelf(conn), peer.id, bundle.body, parts, now_us)
+                told = step(Shelf(conn), peer.id, bundle.body, parts, now_us)
+            if self._link.elsewhere:
+                copied.look(Shelf(conn), peer.id, now_us)
+            return told
 
         taken, tables = await self._base.store.write(work)
         got = peer.received_bytes + sum(map(len, parts))
@@ -316,12 +324,13 @@ class SyncService:
 
     async def status(self) -> dict[str, Any]:
         """Return who we are to others, what waits, and how we stand with every peer."""
-        here, pending, oldest, undecided, opened = await self._base.store.read(_standing)
+        here, pending, oldest, undecided, opened, copy = await self._base.store.read(_standing)
         return {
             "replica": here["replica"], "schema": SCHEMA, "pending_count": pending, "oldest_pending_us": oldest,
             "conflicts_count": opened, "busy": bool(self.busy),
             "clock_skew_s": here["skew_us"] / 1e6, "hub": self.host.status() if self.host is not None else None,
             "peers": [peer.to_json() for peer in self.peers], "backup": await self.backups.look(), "undecided": undecided,
+            "copy": copy,
         }  # fmt: skip
 
     # conflicts
@@ -361,9 +370,9 @@ def _conflicts(conn: rows.Conn, where: dict[str, Any]) -> list[rows.Row]:
     return rows.select(conn, CONFLICTS, where=where, order="created_us", descending=True, limit=_MOST_SHOWN)
 
 
-def _standing(conn: rows.Conn) -> tuple[rows.Row, int, int, Any, int]:
+def _standing(conn: rows.Conn) -> tuple[rows.Row, int, int, Any, int, str]:
     shelf, opened = Shelf(conn), rows.count(conn, CONFLICTS, where={"state": OPEN})
-    return shelf.here(), _pending(conn), _oldest_us(conn), undecided_in(shelf), opened
+    return shelf.here(), _pending(conn), _oldest_us(conn), undecided_in(shelf), opened, copied.standing(shelf)
 
 
 def _retry(conn: rows.Conn) -> int:

@@ -67,6 +67,8 @@ def test_what_waits_is_told_with_its_age_and_the_clock_with_its_error():
     assert status_text(STATUS, 0) == "Nothing waits: the hub has every change."
     hub = {"address": "h:1", "consoles_count": 2, "pushed": 10, "pulled": 5}
     assert "Serving as a hub at h:1: 2 consoles paired, 10 changes taken, 5 given." in status_text({**STATUS, "hub": hub}, 0)
+    assert "Close Outpost and open it again" in status_text({**STATUS, "copy": "due"}, 0)
+    assert "outpost sync renew" in status_text({**STATUS, "copy": "twin"}, 0)
 
 
 def test_nodes_that_call_the_hub_and_the_rules_of_tables_stand_in_tabs_of_their_own(window, start):

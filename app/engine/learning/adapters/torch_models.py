@@ -82,7 +82,7 @@ def rounds(
 
 def scores(module: Any, params: Params, x: Array) -> Array:
     """Return the scores (n, classes) that `module` gives with `params` for inputs (n, in)."""
-    torch = _torch()
+    torch = torch_here()
     with torch.no_grad():
         given = torch.func.functional_call(module, _tensors(torch, params), (torch.from_numpy(x),))
     return np.asarray(given.numpy(), np.float32)
@@ -90,7 +90,7 @@ def scores(module: Any, params: Params, x: Array) -> Array:
 
 def _chunk(module: Any, params: Params, cohort: Cohort, spec: LocalSpec) -> tuple[Array, NDArray[np.float64]]:
     """Return updates (clients, params) and mean losses in the last epoch (clients,) of some clients, trained together."""
-    torch = _torch()
+    torch = torch_here()
     start, count = _tensors(torch, params), len(cohort.sizes)
     theta = {name: value.expand(count, *value.shape).clone() for name, value in start.items()}
 
@@ -128,7 +128,8 @@ def _tensors(torch: Any, params: Mapping[str, Array]) -> dict[str, Any]:
     return {name: torch.from_numpy(np.array(value, np.float32)) for name, value in params.items()}
 
 
-def _torch() -> Any:
+def torch_here() -> Any:
+    """Return torch; raise `Missing` without it."""
     if not installed():
         raise Missing("PyTorch is not installed here", hint="Networks in numpy need nothing: mlp, logistic, conv.")
     return importlib.import_module("torch")

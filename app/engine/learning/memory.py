@@ -43,6 +43,10 @@ class Memory:
             if some.base is not rows:
                 rows[self._place[clients]] = some
 
+    def put_back(self, clients: NDArray[np.int64], rows: Array) -> None:
+        """Have `clients` remember `rows` again, as `take` gave them."""
+        self.keep(clients, np.split(rows, np.cumsum([held.shape[1] for held in self._rows])[:-1], axis=1))
+
     def _make_room(self, clients: NDArray[np.int64]) -> None:
         fresh = clients[self._place[clients] < 0]
         self._place[fresh] = self._used + np.arange(len(fresh))

@@ -102,7 +102,8 @@ def rounds(
 class _Told:
     """What a round brought: who took part, what they sent and how old that is, the seconds it took, what came of it.
 
-    `each_s` is how long each was seen to take, where rounds begin and end for all.
+    `each_s` is how long each was seen to take, and `before` what each remembered before, where rounds begin and end for all:
+    as over nodes, an update that does not count is not remembered.
     """
 
     clients: NDArray[np.int64]
@@ -110,6 +111,7 @@ class _Told:
     took_s: float
     ages: NDArray[np.float64] | None = None
     each_s: NDArray[np.float64] | None = None
+    before: Array | None = None
     over: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     stood: bool = True
 
@@ -159,6 +161,9 @@ class _Course:
         sound = examples > 0
         self._learn(told, sound, examples)
         told.stood = int(sound.sum()) >= max(1, self._strategy.least)
+        if told.before is not None:
+            vain = told.over if told.stood else np.ones_like(told.over)
+            self.memory.put_back(told.clients[vain], told.before[vain])
         if not told.stood:
             return now
         answers = self._strategy.weigh(updates.matrix, examples, updates.steps, told.ages)
@@ -199,11 +204,13 @@ class _Course:
             lost = generator(told.seed, Purpose.DROPOUT, number).random(len(chosen)) < drill.dropout
             epochs = np.where(lost, 0, told.epochs if epochs is None else epochs)
         control = now.rows.get("control")
+        may_fail = strategy.norm_bound > 0 or strategy.least > 1
+        before = self.memory.take(chosen) if may_fail and self.memory.width else None
         updates = train(
             now.params, self._population, chosen, told, self._chunk, memory=self.memory, control=control, epochs=epochs,
             room=self._room,
         )  # fmt: skip
-        return _Told(chosen, updates, float(took.max(initial=0.0)), each_s=each_s)
+        return _Told(chosen, updates, float(took.max(initial=0.0)), each_s=each_s, before=before)
 
     def _down_bytes(self) -> int:
         return 4 * self._count * (2 if self._strategy.base.algorithm == "scaffold" else 1)

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import itertools
 
 import numpy as np
 import pytest
@@ -7,10 +8,15 @@ import pytest
 from app.engine.base.errors import BadInput, Cancelled, Conflict, Missing, Offline, Timeout
 from app.engine.base.events import RoundFinished
 from app.engine.learning import nets
+from app.engine.learning.batched import Population
 from app.engine.learning.course import Course, Reins, strategy_of
+from app.engine.learning.data import load_digits
 from app.engine.learning.federation import Member
 from app.engine.learning.live import Live
+from app.engine.learning.records import LocalSpec
 from app.engine.learning.service import LearningService
+from app.engine.learning.simulate import rounds
+from app.engine.learning.strategy import Strategy
 from app.engine.store import artifacts, rows
 from app.wire import tensors
 
@@ -403,3 +409,30 @@ async def test_a_session_that_another_console_has_under_way_is_left_to_it(base, 
         await learning.resume("latest", **WHO)
     assert [client.specs[-1]["round"] for client in links.clients.values()] == [1] * 6
     assert learning.find(told["run_id"]).job_id == "of-another-console"
+
+
+@pytest.mark.parametrize(
+    ("bound", "more"),
+    [(3.0, {"algorithm": "scaffold"}), (2.7, {"algorithm": "fedavg", "compress": "top-k", "keep_ratio": 0.2})],
+    ids=["scaffold", "feedback"],
+)
+async def test_what_is_over_the_bound_is_remembered_neither_by_nodes_nor_in_a_simulation(
+    base, learning, links, same, bound, more
+):
+    asked = {"epochs": 2, "learning_rate": 0.2, "norm_bound": bound, **more}
+    told = await learning.train(links.nodes, rounds=6, seed=4, **asked, **WHO)
+    shown = (await learning.show(told["run_id"]))["rounds"]
+    split, clients = load_digits(), list(links.clients.values())
+    ends = np.cumsum([len(client.y) for client in clients])
+    people = Population.of(
+        np.concatenate([client.x for client in clients]), np.concatenate([client.y for client in clients]),
+        np.split(np.arange(ends[-1]), ends[:-1]),
+    )  # fmt: skip
+    local = LocalSpec(seed=4, epochs=2, learning_rate=0.2, **more)
+    test = (split.test_x, split.test_y)
+    course = rounds(nets.initial(local.model, 4), Strategy(local, norm_bound=bound), people, test, lambda: 0.0)
+    steps = [(step.rejected.tolist(), step.params) for step in itertools.islice(course, 6)]
+    bad = [[part["client"] for part in row["parts"] if part["state"] == "bad"] for row in shown]
+    assert [one for one, _ in steps] == bad
+    assert any(set(one) - set(other) for one, other in itertools.pairwise(bad))  # refused once, and counted later
+    assert same(params_of(base, told), steps[-1][1])

@@ -35,6 +35,17 @@ def test_rows_held_are_kept_whether_they_adjoin_or_not():
     assert memory.take(np.arange(4)).tolist() == [[10] * 3, [11] * 3, [12] * 3, [13] * 3]
 
 
+def test_what_is_put_back_is_remembered_as_it_was():
+    memory = Memory(6, (2, 1))
+    memory.keep(np.arange(3), rows([0, 0, 0], [1, 1, 1], [2, 2, 2]))
+    some = np.array([4, 2])
+    before = memory.take(some)
+    for part in memory.hold(np.array([2, 4])):
+        part += 7
+    memory.put_back(some, before)
+    assert memory.take(np.arange(5)).tolist() == [[0] * 3, [1] * 3, [2] * 3, [0] * 3, [0] * 3]
+
+
 def test_a_memory_of_nothing_takes_no_room():
     memory = Memory(10, (0, 0))
     memory.keep(np.array([1]), [np.empty((1, 0), np.float32)] * 2)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
 from app.engine.base.platform import replace_file
+from app.engine.learning.records import SESSIONS_KEPT
 
 _KEPT_ROUNDS: Final = 2
-_KEPT_SESSIONS: Final = 8
 _SESSION_CHARACTERS: Final = 64
 _NAME = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
@@ -52,7 +52,7 @@ class Keeper:
         for path in files[:-_KEPT_ROUNDS]:
             path.unlink()
         sessions = sorted(self._folder.parent.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-        for old in sessions[:-_KEPT_SESSIONS]:
+        for old in sessions[:-SESSIONS_KEPT]:
             for path in old.iterdir():
                 path.unlink()
             old.rmdir()

@@ -47,10 +47,17 @@ def _spelt(args: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-async def _tune(call: "Call", *, lrs: str, epochs: str, batches: str, **args: Any) -> dict[str, Any]:
+async def _tune(call: "Call", *, nodes: str, lrs: str, epochs: str, batches: str, data: str, **args: Any) -> dict[str, Any]:
     asked = {"learning_rate": ("lrs", lrs, float), "epochs": ("epochs", epochs, int), "batch": ("batches", batches, int)}
     choices = {name: _numbers(*given) for name, given in asked.items()}
-    return await call.engine.learning.tune(choices, **_spelt(args), actor=call.actor, cause=call.cause)
+    told = {**_spelt(args), "actor": call.actor, "cause": call.cause}
+    if not nodes:
+        return await call.engine.learning.tune(choices, **told)
+    for arg in (_TRIED, *_PARTITION):
+        if told.pop(arg.name) != arg.default:
+            raise BadInput("{setting} is for simulated clients: nodes have their data", setting=arg.name, field=arg.name)
+    chosen = [(node.id, node.name) for node in call.engine.fleet.select(nodes)]
+    return await call.engine.learning.tune_over(chosen, choices, data=data, **told)
 
 
 def _numbers(field: str, text: str, kind: type) -> list[Any]:
@@ -126,6 +133,10 @@ _SESSION = (
     "state, parts, updates, version}"
 )
 
+_TRIED = Arg("clients", int, "Simulated clients.", 100, low=1, high=10_000)
+_KEEP = Arg("keep", int, "One setting in so many goes on after each stage.", 3, low=2, high=10)
+_DATA = Arg("data", str, "Name of the data set that each node has of its own.", "digits")
+
 ROWS: tuple[Command, ...] = (
     Command(
         "learning.train", "Train over the fleet",
@@ -153,7 +164,7 @@ ROWS: tuple[Command, ...] = (
             _BOUND,
             _BELIEVED,
             *_ENDS,
-            Arg("data", str, "Name of the data set that each node has of its own.", "digits"),
+            _DATA,
             Arg("dataset", Path, "What the model is tested on here: as in simulate; else the digits.", None),
             Arg("title", str, "What the session is called.", ""),
             _NAME,
@@ -200,11 +211,13 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "learning.tune", "Tune a federation",
-        "Looks for step size, passes and batch over simulated clients by successive halving: all settings try a few rounds, "
-        "the better third tries more. A fifth of the training data judges, so that the test data stays unseen.",
+        "Looks for step size, passes and batch by successive halving: all settings try a few rounds, the better third tries "
+        "more. Over simulated clients a fifth of the training data judges, over live nodes half of the test data here; what "
+        "the best comes to is told of data that did not judge.",
         _tune,
         (
-            Arg("clients", int, "Simulated clients.", 100, low=1, high=10_000),
+            Arg("nodes", str, "Live nodes to try on, as in train; empty simulates clients.", ""),
+            _TRIED,
             Arg("rounds", int, "Rounds that the last ones left are given.", 27, low=1, high=10_000),
             _SEED,
             _ALGORITHM,
@@ -215,10 +228,12 @@ ROWS: tuple[Command, ...] = (
             Arg("lrs", str, "Step sizes to try, parted by commas.", "0.02,0.05,0.1,0.2,0.5,1"),
             Arg("epochs", str, "Passes over a client's data to try, parted by commas.", "1,2,5"),
             Arg("batches", str, "Examples per step to try, parted by commas.", "16"),
-            Arg("keep", int, "One setting in so many goes on after each stage.", 3, low=2, high=10),
+            _KEEP,
+            _DATA,
         ),
         returns="{run_id, best, trials: [{learning_rate, epochs, batch, rounds, accuracy, loss}], stages, rounds_held, "
-        "rounds_whole, final_accuracy}",
+        "rounds_whole, final_accuracy}; over nodes bytes and nodes, too",
+        leaves=True,
     ),
     Command(
         "learning.forecast", "Forecast training",
@@ -240,6 +255,8 @@ ROWS: tuple[Command, ...] = (
             Arg("quorum_ratio", float, "A round needs answers of this ratio of the nodes.", 0.5, low=0, high=1),
             Arg("dropout_rate", float, "Chance of a client to be lost in a round.", 0.0, low=0, high=0.99),
             *_ENDS,
+            Arg("settings", int, "Settings that a tuning tries; 1 is a run like any.", 1, low=1, high=200),
+            _KEEP,
         ),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{clients, asked, round_bytes, bytes, bytes_are, round_s, time_s, seen}",

@@ -40,6 +40,7 @@ _DEEP: Final = (
     "drop_stragglers", "until_accuracy", "plateau_rounds", "patience_s", "norm_bound", "title", "name", "data", "dataset",
     "weight_most", "dropout_rate", "drill_round", "model", "alpha", "versions",
 )  # fmt: skip
+_DEEP_OF_TUNING: Final = ("model", "alpha", "dataset", "data", "sample_rate")
 _OVER_NODES: Final = "live nodes"
 _AGAIN: Final = ("paused", "stopped", "failed", "cancelled", "interrupted")
 _CURVES: Final = (("accuracy_ratio", "accuracy"), ("loss", "loss"), ("drift_ratio", "drift"), ("round_bytes", "bytes"))
@@ -52,7 +53,9 @@ class LearningPage(RunPage):
         super().__init__(context, tr("Learning"), context.engine.learning.records)
         self.train = self.add_form("learning.train", tr("Train over the nodes"), hidden=_DEEP)
         self.simulate = self.add_form("learning.simulate", tr("Simulate a federation"), hidden=_DEEP)
-        self.forecasts = [ForecastLine(form, _DEEP, context.start) for form in (self.train, self.simulate) if form is not None]
+        self.tune = self.add_form("learning.tune", tr("Find settings"), hidden=_DEEP_OF_TUNING)
+        forms = ((self.train, _DEEP), (self.simulate, _DEEP), (self.tune, _DEEP_OF_TUNING))
+        self.forecasts = [ForecastLine(form, hidden, context.start) for form, hidden in forms if form is not None]
         self._make_actions()
         self._figure = QLabel()
         self._figure.setProperty("role", "figure")
@@ -280,6 +283,9 @@ def _said(result: Mapping[str, Any], partial: Mapping[str, Any], rounds: list[di
             "of the test examples with the best of {count} settings, found in {held} rounds instead of {whole}",
             count=len(result["trials"]), held=result["rounds_held"], whole=result["rounds_whole"],
         )  # fmt: skip
+    if "tries" in partial:
+        setting = ", ".join(f"{name} {value}" for name, value in partial["tries"].items())
+        return tr("trying {setting}; {bytes} moved before it", setting=setting, bytes=bytes_text(partial["bytes"]))
     if not done:
         return ""
     if "clients" in result:

@@ -1,5 +1,6 @@
 """Parts of the learning page: who gave what to a round, what updates look like, runs side by side, what a run will take."""
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,6 +11,7 @@ from app.engine.base.records import Records
 from app.engine.base.text import tr
 from app.engine.base.units import bytes_text, count_text, number_text, ratio_text, span_text
 from app.engine.jobs.runs import Run
+from app.engine.learning.tune import MOST
 from app.views.shell import theme
 from app.views.shell.forms import CommandForm
 from app.views.shell.later import Later
@@ -26,6 +28,8 @@ _FORECAST: Final = (
     "clients", "nodes", "rounds", "epochs", "sample_rate", "algorithm", "model", "dataset", "compress", "keep_ratio",
     "selection", "deadline_s", "quorum_ratio", "dropout_rate", "until_accuracy", "plateau_rounds",
 )  # fmt: skip
+
+_CHOICES: Final = ("lrs", "epochs", "batches")
 
 
 @dataclass(frozen=True)
@@ -232,6 +236,16 @@ def tried_of(result: Mapping[str, Any]) -> list[Tried]:
     return told
 
 
+def _tuning_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a forecast is asked of a tuning: how many settings there are, and their passes in the middle."""
+    if "lrs" not in given:
+        return {}
+    lists = {name: [word for word in given[name].split(",") if word.strip()] for name in _CHOICES}
+    passes = sorted(int(word) for word in lists["epochs"] if word.strip().isdigit()) or [1]
+    told = {"settings": math.prod(len(words) for words in lists.values()), "keep": given["keep"]}
+    return {**told, "epochs": passes[len(passes) // 2], **({"clients": 0} if given["nodes"] else {})}
+
+
 class ForecastLine(QLabel):
     """What the run in a form will take, asked anew a moment after each edit."""
 
@@ -242,7 +256,7 @@ class ForecastLine(QLabel):
         self.setWordWrap(True)
         self._later = Later(self.refresh, _WAIT_MS, self)
         for arg in form.row.args:
-            if arg.name in _FORECAST and arg.name not in hidden:
+            if arg.name in (*_FORECAST, *_CHOICES, "keep") and arg.name not in hidden:
                 form.field(arg.name).edited.connect(self._later.ask)
         layout = form.layout()
         if layout is not None:
@@ -254,7 +268,10 @@ class ForecastLine(QLabel):
             self.setText("")
             return
         given = self._form.row.take(self._form.given())
-        asked = {name: given[name] for name in _FORECAST if name in given}
+        asked = {name: given[name] for name in _FORECAST if name in given} | _tuning_of(given)
+        if not 1 <= asked.get("settings", 1) <= MOST:
+            self.setText("")
+            return
         self._ask("learning.forecast", self.tell, **asked)
 
     def tell(self, told: Mapping[str, Any]) -> None:

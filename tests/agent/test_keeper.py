@@ -3,6 +3,7 @@ import pytest
 
 from app.agent.keeper import Keeper
 from app.engine.base.errors import BadInput
+from app.engine.learning.records import SESSIONS_KEPT
 
 
 def keeper(folder, number, session="s-1", since=None):
@@ -36,9 +37,9 @@ def test_old_rounds_and_old_sessions_are_forgotten(tmp_path):
     for number in range(1, 6):
         keeper(tmp_path, number).keep(np.array([number], np.float32))
     assert sorted(path.name for path in (tmp_path / "s-1").iterdir()) == ["4.f32", "5.f32"]
-    for number in range(12):
+    for number in range(SESSIONS_KEPT + 3):
         keeper(tmp_path, 1, f"t-{number}").keep(np.array([0], np.float32))
-    assert len(list(tmp_path.iterdir())) == 8
+    assert len(list(tmp_path.iterdir())) == SESSIONS_KEPT
 
 
 def test_without_a_session_nothing_is_kept(tmp_path):

@@ -40,6 +40,10 @@ class Learning:
         self.asked.append((choices, given))
         return {}
 
+    async def tune_over(self, nodes, choices, **given):
+        self.asked.append((nodes, given))
+        return {}
+
     async def forecast(self, clients, **given):
         self.asked.append((clients, given))
         return {"clients": clients}
@@ -156,6 +160,15 @@ async def test_learning_tune_takes_lists_of_numbers(call):
     assert (given["clients"], given["keep"], given["dataset"]) == (100, 3, "")
     with pytest.raises(BadInput, match="lrs must be numbers"):
         await ask(call, "learning.tune", lrs="fast")
+
+
+async def test_learning_tune_tries_over_the_chosen_nodes_and_says_what_has_no_meaning_there(call):
+    await ask(call, "learning.tune", nodes="narvik", lrs="0.1,0.2", data="own")
+    ((nodes, given),) = call.engine.learning.asked
+    assert (nodes, given["data"], given["keep"], given["actor"]) == ([("n1", "narvik")], "own", 3, "me@here")
+    assert not {"clients", "partition", "alpha"} & given.keys()
+    with pytest.raises(BadInput, match="partition is for simulated clients"):
+        await ask(call, "learning.tune", nodes="all", partition="shards")
 
 
 async def test_learning_forecast_counts_the_chosen_nodes_unless_clients_are_simulated(call, tmp_path):

@@ -53,7 +53,7 @@ def test_a_session_is_paused_stopped_and_gone_on_with(full_window, full, start):
 def test_the_forms_say_what_a_run_will_take(full_window, start):
     full_window.open_page("learning")
     page = full_window.page
-    live, simulated = page.forecasts
+    live, simulated, tuned = page.forecasts
     assert [args.get("clients", 0) for name, args in start.asked if name == "learning.forecast"][:2] == [0, 100]
     told = {"clients": 6, "asked": 6, "round_bytes": 115_680, "bytes": 1_735_200, "round_s": 0.2, "time_s": 3.0, "seen": 0}
     told["bytes_are"] = "exact"
@@ -71,6 +71,30 @@ def test_the_forms_say_what_a_run_will_take(full_window, start):
     page.simulate.fill({"clients": "many"})
     simulated.refresh()
     assert simulated.text() == ""
+    page.tune.fill({"nodes": "all", "lrs": "0.1, 0.2,", "epochs": "1,2,9", "batches": "16", "keep": "2"})
+    tuned.refresh()
+    args = [args for name, args in start.asked if name == "learning.forecast"][-1]
+    assert {name: args[name] for name in ("clients", "nodes", "rounds", "settings", "keep", "epochs")} == {
+        "clients": 0, "nodes": "all", "rounds": 27, "settings": 6, "keep": 2, "epochs": 2,
+    }  # fmt: skip
+    tuned.tell(told)
+    page.tune.fill({"lrs": ",".join(map(str, range(1, 202)))})
+    tuned.refresh()
+    assert tuned.text() == ""
+
+
+def test_a_tuning_over_nodes_says_what_it_tries_and_what_has_moved(full_window, full):
+    job = full.jobs.records.need("j-train")
+    partial = {
+        "tries": {"learning_rate": 0.2, "epochs": 1},
+        "bytes": 2048,
+        "nodes": job.partial["nodes"],
+        "waits": "",
+        "best": {},
+    }
+    full.jobs.records.put(replace(job, partial=partial))
+    full_window.open_page("learning")
+    assert full_window.page._said.text() == "trying learning_rate 0.2, epochs 1; 2.0\u2009KiB moved before it"
 
 
 def test_another_run_is_put_beside_the_one_shown(full_window, full, start):

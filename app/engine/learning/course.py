@@ -3,10 +3,14 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from app.engine.base.errors import BadInput
 from app.engine.learning import nets
+from app.engine.learning.draws import Purpose, generator
 from app.engine.learning.federation import Member
 from app.engine.learning.records import LocalSpec
 from app.engine.learning.robust import aggregator
@@ -21,6 +25,9 @@ COURSE: Final[Mapping[str, Any]] = {
     "weight_most": WEIGHT_MOST,
     "data": "digits", "dataset": "", "model": "mlp", "name": "", "versions": EACH,
 }  # fmt: skip
+
+
+Test: TypeAlias = tuple[nets.Array, NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,15 @@ class Course:
         """Return what was asked."""
         return dict(self.session.spec)
 
+    def test(self, x: nets.Array, y: NDArray[np.int64]) -> Test:
+        """Return what rounds are judged on: the test data, in a tuning half of it."""
+        return halves(x, y)[0] if self.halved else (x, y)
+
+    @property
+    def halved(self) -> bool:
+        """Tell whether this is one setting of a tuning over nodes."""
+        return bool(self.session.spec.get("halved"))
+
 
 @dataclass
 class Reins:
@@ -52,6 +68,13 @@ class Reins:
         """Ask the session to pause or stop after the round, or at once where it waits."""
         self.wish = wish
         self.pulled.set()
+
+
+def halves(x: nets.Array, y: NDArray[np.int64]) -> tuple[Test, Test]:
+    """Return test data in two halves, drawn by chance: that which judges a tuning over nodes, and that which it never sees."""
+    order = generator(0, Purpose.DATA, 2).permutation(len(y))
+    one, other = np.sort(order[: len(y) // 2]), np.sort(order[len(y) // 2 :])
+    return (x[one], y[one]), (x[other], y[other])
 
 
 def model_of(spec: Mapping[str, Any]) -> str:

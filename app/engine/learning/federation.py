@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, Protocol
 
-from app.engine.base.errors import BadInput, Missing, Offline, OutpostError, Refused, Timeout
+from app.engine.base.errors import BadInput, Conflict, Missing, Offline, OutpostError, Refused, Timeout
 from app.engine.base.funnel import as_outpost_error
 from app.engine.base.text import tr
 from app.engine.learning.nets import Array, length_of
@@ -237,3 +237,12 @@ def shortage(call: RoundCall, answers: Answers, asked: int) -> Offline | None:
         missing="; ".join(f"{part.name}: {part.reason}" for part in missing),
         hint="Earlier rounds are kept. Bring the nodes back, or lower the quorum.",
     )  # fmt: skip
+
+
+def hopeless(call: RoundCall, answers: Answers, asked: int) -> Conflict | None:
+    """Return why waiting is of no use: so many updates make no sense that no quorum is left; None when it may be."""
+    bad = [part for part, update in answers if update is None and part.state == "bad"]
+    if asked - len(bad) >= call.need(asked):
+        return None
+    return Conflict("Round {round}: {count} updates make no sense. {name}: {reason}",
+                    round=call.number, count=len(bad), name=bad[0].name, reason=bad[0].reason)  # fmt: skip

@@ -10,14 +10,17 @@ operations a second, is the median over the rounds of earlier runs of the same k
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from app.engine.learning.buffered import size_of
 from app.engine.learning.compress import bytes_of
 from app.engine.learning.nets import count_of, flops_of
+from app.engine.learning.partition import FEWEST
 from app.engine.learning.records import LocalSpec
+from app.engine.learning.tune import total_of
 
+_PAST: Final = 5  # runs whose rounds a forecast goes by
 _PASSES: Final = 3
 _TWICE: Final = ("ditto",)
 _ASSUMED: Final = {"simulation": 1.2e10, "live": 1e9}
@@ -31,7 +34,8 @@ def forecast(
 
     `examples` is what one client has; `past` holds (work, seconds) of rounds gone by, work as `work_of` gives it; `seen` tells
     how many of them there were. A simulation's work is that of all clients, a live round's that of one: they work at once.
-    Raises `BadInput` as `LocalSpec` does.
+    With several `settings` to try, of which one in `keep` goes on, the rounds are those of all. Raises `BadInput` as
+    `LocalSpec` does.
     """
     local = LocalSpec.from_json(spec)
     asked = asked_of(kind, spec, clients)
@@ -42,11 +46,29 @@ def forecast(
     pace = statistics.median(known) if known else _ASSUMED[kind]
     work = work_of(local, examples) * (asked if kind == "simulation" else 1)
     round_s = work / pace + _ROUND_S[kind]
-    rounds = int(spec.get("rounds", 1))
+    rounds, settings = int(spec.get("rounds", 1)), int(spec.get("settings", 1))
+    if settings > 1:
+        rounds = total_of(settings, rounds, int(spec["keep"]))
     return {
         "asked": asked, "round_bytes": moved, "bytes": moved * rounds, "bytes_are": _certainty(kind, spec),
         "round_s": round_s, "time_s": round_s * rounds, "seen": len(known),
     }  # fmt: skip
+
+
+def seen(
+    kind: str, runs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], examples: int
+) -> list[tuple[float, float]]:  # fmt: skip
+    """Return (work, seconds) of the rounds of earlier `runs` (spec, result) of `kind` over data of `examples`, newest first."""
+    told: list[tuple[float, float]] = []
+    for spec, result in runs[:_PAST]:
+        people = len(spec.get("nodes", ())) if kind == "live" else int(spec.get("clients", 0))
+        if not result.get("rounds") or not people or "architecture" not in result:
+            continue
+        local = LocalSpec.from_json({**spec, "model": result["architecture"]})
+        asked = 1 if kind == "live" else asked_of("simulation", spec, people)
+        work = work_of(local, max(float(FEWEST), examples / people)) * asked
+        told += [(work, float(row.get("time_s" if kind == "live" else "cpu_s") or 0.0)) for row in result["rounds"]]
+    return told
 
 
 def asked_of(kind: str, spec: Mapping[str, Any], clients: int) -> int:

@@ -75,12 +75,12 @@ class Live:
     async def _hold(self, report: Report) -> dict[str, Any]:
         course, total = self._course, int(self._course.spec["rounds"])
         split = await in_thread(lambda: load(str(course.spec.get("dataset", ""))), "learning-data")
-        now = await self._begin()
+        now, test = await self._begin(), course.test(split.test_x, split.test_y)
         board = Board(self._session.id, [member.name for member in course.members], total, report)
         course.versions.make(range(1, self._session.round + 1))
         status = sessions.DONE
         while self._session.round < total and not self._settled():
-            after = None if self._reins.wish else await self._turn(now, board, (split.test_x, split.test_y))
+            after = None if self._reins.wish else await self._turn(now, board, test)
             if after is None:
                 status = sessions.PAUSED if self._reins.wish == "pause" else sessions.STOPPED
                 break
@@ -212,6 +212,8 @@ class Live:
             short = federation.shortage(call, merged, len(members))
             if short is None:
                 return merged, [age[part.client] for part, update in merged if update is not None and age]
+            if self._course.halved and (error := federation.hopeless(call, merged, len(members))):
+                raise error
             if self._base.clock.monotonic_s() >= ends_s:
                 raise short
             sound = [one for one in answers if one[1] is not None] + sound

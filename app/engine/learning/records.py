@@ -17,6 +17,7 @@ ALGORITHMS: Final = (
 )  # fmt: skip
 # Settings of a simulation that mean something only where rounds end, each with what it usually is; none goes with fedbuff.
 OF_ROUNDS: Final[Mapping[str, Any]] = {"selection": "random", "deadline_s": 0.0, "drop_stragglers": False, "dropout_rate": 0.0}
+SESSIONS_KEPT: Final = 16  # of which a node remembers something; the newest
 _SPEC = (
     Arg("algorithm", str, "What clients do and how the server combines it.", "fedavg", choices=ALGORITHMS),
     Arg("model", str, "Layers of the network.", DIGITS_MODEL),

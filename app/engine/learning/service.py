@@ -20,8 +20,8 @@ from app.engine.learning.data import load_digits
 from app.engine.learning.datasets import load
 from app.engine.learning.live import Live
 from app.engine.learning.partition import ALPHA, FEWEST, part
-from app.engine.learning.records import LocalSpec
 from app.engine.learning.sessions import Session
+from app.engine.learning.trials import Tuning
 from app.engine.learning.versions import EACH, Registrar, Versions
 from app.engine.store import artifacts, rows
 from app.engine.store.threads import in_thread
@@ -32,7 +32,6 @@ SHARD_FILE: Final = "data/digits.safetensors"
 _SELF: Final = "engine"
 _RUNS, _ROUNDS = "learning_runs", "learning_rounds"
 _LIVE, _SIMULATED, _TUNED = "live nodes", "simulation", "tuning"
-_PAST: Final = 5  # runs whose rounds a forecast goes by
 _DIGITS: Final = 1437
 log = logging.getLogger(__name__)
 
@@ -136,9 +135,28 @@ class LearningService:
     ) -> dict[str, Any]:  # fmt: skip
         """Try every combination of `choices` by successive halving over simulated clients; return what `work.tune` does."""
         run_id = new_id()
-        spec = {"clients": clients, "rounds": rounds, "choices": {name: list(some) for name, some in choices.items()}, **asked}
+        spec = {"clients": clients, "rounds": rounds, "choices": _listed(choices), **asked}
         result = await self._book.execute(
             KIND, "app.engine.learning.work:tune", spec, title=f"Tune over {clients} clients", source=_TUNED,
+            seed=seed, actor=actor, cause=cause, run_id=run_id,
+        )  # fmt: skip
+        return {"run_id": run_id, **result}
+
+    async def tune_over(
+        self, nodes: Sequence[tuple[str, str]], choices: Mapping[str, Sequence[Any]], *, rounds: int = 27, keep: int = 3,
+        seed: int = 0, actor: str, cause: str = "", **asked: Any,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Try every combination of `choices` over live `nodes` (id, name), as `trials` says; return what `Tuning.hold` does.
+
+        Raises `Conflict` without nodes, `BadInput` when settings do not fit each other, `Offline` as `train`.
+        """
+        run_id = new_id()
+        members = self._members(_ordered(nodes))
+        spec = await self._settled({**COURSE, **asked, "rounds": rounds, "seed": seed, "name": ""}, members)
+        tuning = Tuning(self._base, members, choices, spec, keep)
+        told = {**spec, "choices": _listed(choices), "keep": keep, "nodes": [member.name for member in members]}
+        result = await self._book.execute_local(
+            KIND, tuning.hold, told, title=f"Tune over {len(members)} nodes", source=_TUNED,
             seed=seed, actor=actor, cause=cause, run_id=run_id,
         )  # fmt: skip
         return {"run_id": run_id, **result}
@@ -149,25 +167,11 @@ class LearningService:
         spec = {**(COURSE if live else {}), **asked}
         spec["model"] = nets.named(str(spec.get("model") or "mlp"), split.shape, split.classes)
         examples = max(float(FEWEST), len(split.train_y) / max(clients, 1))
-        past = self._past(live=live)
-        return {**forecast.forecast("live" if live else "simulation", spec, clients, examples, past), "clients": clients}
-
-    def _past(self, *, live: bool) -> list[tuple[float, float]]:
-        """Return (work, seconds) of the rounds of the newest runs of this kind over the digits."""
         source = _LIVE if live else _SIMULATED
         runs = [run for run in reversed(list(self.records)) if run.source == source and not run.spec.get("dataset")]
-        told: list[tuple[float, float]] = []
-        for run in runs[:_PAST]:
-            result = run.result or {}
-            people = len(run.spec.get("nodes", ())) if live else int(run.spec.get("clients", 0))
-            if not result.get("rounds") or not people or "architecture" not in result:
-                continue
-            local = LocalSpec.from_json({**(COURSE if live else {}), **run.spec, "model": result["architecture"]})
-            each = max(float(FEWEST), _DIGITS / people)
-            asked = 1 if live else forecast.asked_of("simulation", run.spec, people)
-            work = forecast.work_of(local, each) * asked
-            told += [(work, float(row.get("time_s" if live else "cpu_s") or 0.0)) for row in result["rounds"]]
-        return told
+        kind = "live" if live else "simulation"
+        past = forecast.seen(kind, [({**(COURSE if live else {}), **run.spec}, run.result or {}) for run in runs], _DIGITS)
+        return {**forecast.forecast(kind, spec, clients, examples, past), "clients": clients}
 
     async def train(
         self, nodes: Sequence[tuple[str, str]], *, rounds: int = 15, seed: int = 0, actor: str, cause: str = "", **asked: Any
@@ -179,20 +183,26 @@ class LearningService:
         Raises `Conflict` without nodes or in a round whose model is not finite, `Offline` when too few answer a round for
         `patience_s`.
         """
-        if not nodes:
-            raise Conflict("There are no nodes to train on", field="nodes", hint="Start some: outpost fleet demo")
-        spec = {**COURSE, **asked, "rounds": rounds, "seed": seed}
-        split = await in_thread(lambda: load(spec["dataset"]), "learning-data")
-        spec["model"] = nets.named(spec["model"], split.shape, split.classes)
-        strategy_of(spec, len(nodes))
+        ordered = _ordered(nodes)
+        spec = await self._settled({**COURSE, **asked, "rounds": rounds, "seed": seed}, ordered)
+        strategy_of(spec, len(ordered))
         if spec["name"] and self.registrar is not None:
             self.registrar.check(spec["name"])
-        ordered = tuple(sorted(set(nodes), key=lambda node: (node[1], node[0])))
         title = str(spec.pop("title", "")) or f"Train on {len(ordered)} nodes"
         session = Session(
             new_id(), title, model_of(spec), ordered, spec, started_us=self._base.clock.now_us(),
         )  # fmt: skip
         return await self._drive(session, actor, cause)
+
+    async def _settled(self, spec: dict[str, Any], nodes: Sequence[object]) -> dict[str, Any]:
+        """Return what a session over `nodes` is asked, its model named in full."""
+        if not nodes:
+            raise Conflict("There are no nodes to train on", field="nodes", hint="Start some: outpost fleet demo")
+        split = await in_thread(lambda: load(spec["dataset"]), "learning-data")
+        return {**spec, "model": nets.named(spec["model"], split.shape, split.classes)}
+
+    def _members(self, nodes: Sequence[tuple[str, str]]) -> tuple[federation.Member, ...]:
+        return tuple(federation.Member(place, key, name, self._link.client(key)) for place, (key, name) in enumerate(nodes))
 
     async def resume(self, key: str, *, actor: str, cause: str = "") -> dict[str, Any]:
         """Go on with a session after its last committed round; return what `train` does. Raises `Conflict`, `Missing`.
@@ -230,10 +240,7 @@ class LearningService:
         return self._reins[session_id]
 
     async def _drive(self, session: Session, actor: str, cause: str) -> dict[str, Any]:
-        members = tuple(
-            federation.Member(place, node_id, name, self._link.client(node_id))
-            for place, (node_id, name) in enumerate(session.nodes)
-        )
+        members = self._members(session.nodes)
         name, each = str(session.spec.get("name", "")), session.spec.get("versions") == EACH
         versions = Versions(self.registrar, session.id, name, each=each, actor=actor, cause=cause)
         course = Course(session, strategy_of(session.spec, len(members), session.id), members, actor, cause, versions)
@@ -363,6 +370,15 @@ class LearningService:
         if not held:
             raise Conflict("The run {title} has finished no round", title=run.title, field="run")
         return dict(held[0])
+
+
+def _ordered(nodes: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return nodes (id, name) in the fixed order of a run, each once."""
+    return tuple(sorted(set(nodes), key=lambda node: (node[1], node[0])))
+
+
+def _listed(choices: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    return {name: list(some) for name, some in choices.items()}
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:

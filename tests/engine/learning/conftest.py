@@ -23,7 +23,7 @@ class InProcessClient:
     def __init__(self, files):
         held, _ = tensors.unpack(files[SHARD_FILE], most_bytes=1 << 22)
         self.x, self.y = held["x"], held["y"]
-        self.specs, self.since, self.answers, self.kept = [], [], {}, {0: None}
+        self.specs, self.since, self.answers, self.kept = [], [], {}, {}
         self.change = lambda update, meta: (update, meta)
         self.fail = self.memory = None
         self.gate = None
@@ -34,8 +34,9 @@ class InProcessClient:
         document = json.loads(json.dumps({**order.spec, "client": client}))
         self.specs.append(document)
         self.since.append(since)
-        told = train(order.params, self.x, self.y, document, self.kept.get(since, self.memory))
-        self.memory = self.kept[document["round"]] = told.memory
+        kept = self.kept.setdefault(document["session"], {0: None})
+        told = train(order.params, self.x, self.y, document, kept.get(since, self.memory))
+        self.memory = kept[document["round"]] = told.memory
         meta = {"examples": str(told.examples), "loss": repr(told.loss), "cpu_s": "0.001", "steps": str(told.steps)}
         meta["round"] = str(document["round"])
         self.answers[round_id] = self.change(told.update if told.sent is None else told.sent, meta)

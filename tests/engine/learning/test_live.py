@@ -416,9 +416,7 @@ async def test_a_session_that_another_console_has_under_way_is_left_to_it(base, 
     [(3.0, {"algorithm": "scaffold"}), (2.7, {"algorithm": "fedavg", "compress": "top-k", "keep_ratio": 0.2})],
     ids=["scaffold", "feedback"],
 )
-async def test_what_is_over_the_bound_is_remembered_neither_by_nodes_nor_in_a_simulation(
-    base, learning, links, same, bound, more
-):
+async def test_what_is_over_the_bound_no_node_remembers_and_no_simulated_client(learning, links, same, bound, more):
     asked = {"epochs": 2, "learning_rate": 0.2, "norm_bound": bound, **more}
     told = await learning.train(links.nodes, rounds=6, seed=4, **asked, **WHO)
     shown = (await learning.show(told["run_id"]))["rounds"]
@@ -435,4 +433,4 @@ async def test_what_is_over_the_bound_is_remembered_neither_by_nodes_nor_in_a_si
     bad = [[part["client"] for part in row["parts"] if part["state"] == "bad"] for row in shown]
     assert [one for one, _ in steps] == bad
     assert any(set(one) - set(other) for one, other in itertools.pairwise(bad))  # refused once, and counted later
-    assert same(params_of(base, told), steps[-1][1])
+    assert same(params_of(learning._base, told), steps[-1][1])

@@ -146,7 +146,7 @@ def _traced(module: Any, params: Params, inputs: int, name: str) -> Any:
                 whole, (torch.zeros(2, inputs),), str(file), input_names=["x"], output_names=["y"], opset_version=OPSET,
                 dynamic_axes={"x": {0: "rows"}, "y": {0: "rows"}}, dynamo=False,
             )  # fmt: skip
-        except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+        except (RuntimeError, TypeError, ValueError) as error:
             reason = str(error).strip().partition("\n")[0]
             raise BadInput("PyTorch cannot write this module as ONNX: {reason}", reason=reason, field="model") from None
         document = onnx.load_model(file)

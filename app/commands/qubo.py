@@ -195,12 +195,13 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "qubo.replay", "Replay an optimisation run",
-        "Makes the best sample of a run once more from its seed, its solver's course and the version, and says whether it is "
-        "the same, and whether it is the answer or the problem's own method did better. A file that has changed since is told.",
+        "Makes the answer of a run once more from its seed, the work recorded of its solver or method, and the version, "
+        "whatever the time that takes, and says whether it is the same to the bit. Where that cannot be, it says why, and sums "
+        "what the run told again. A file that has changed since is told.",
         replay,
         (Arg("id", str, "Id of the run.", positional=True),),
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{id, same, same_version, is_answer, objective, energy, sample, solver, version}",
+        returns="{id, same, same_version, is_answer, verified, why, objective, energy, sample, answer, solver, version}",
     ),
     Command(
         "qubo.warm", "Prepare the solvers",

@@ -68,15 +68,16 @@ class Annealing:
         for walk in walks:
             found.merge(walk.found)
         samples, energies, counts = found.table()
-        best = min(range(len(walks)), key=lambda k: walks[k].found.leader)
-        replay = {
-            "solver": self.name,
-            "options": {"thread": threads[best], "plan": [list(one) for one in walks[best].best_plan]},
-        }
+        places = found.places()
+
+        def recipe(row: int) -> dict[str, Any]:
+            thread, course = places[row]
+            return {"solver": self.name, "options": {"thread": thread, "plan": [list(one) for one in course]}}
+
         info = {
             "counts": counts, "sweeps": sum(walk.sweeps for walk in walks), "anneals": sum(walk.anneals for walk in walks),
             "looks": sum(walk.looks for walk in walks), "numbers": "int16" if form.ising.integral else "float32",
-            "replay": replay,
+            "replay": recipe(0), "recipe_of": recipe,
         }  # fmt: skip
         return SolverResult(samples[0], float(energies[0]), samples, energies, info)
 
@@ -151,7 +152,6 @@ class Walk:
         self._sweep_s, self._fixed = 0.0, False
         self.found, self.sweeps, self.anneals, self.looks = Found(form.problem.n), 0, 0, 0
         self.plan: list[Length] = []
-        self.best_plan: list[Length] = []
 
     def run(self, plan: tuple[Length, ...] = ()) -> None:
         """Make the anneals of `plan`, less only when stopped; without one, make them until the allowance is spent."""
@@ -244,11 +244,7 @@ class Walk:
 
     def _add(self, spins: NDArray[Any], plan: list[Length]) -> None:
         sample = self._form.sample(spins)[None]
-        energies = self._form.problem.energies(sample)
-        before = self.found.leader
-        self.found.add(sample, energies)
-        if self.found.leader < before:
-            self.best_plan = list(plan)
+        self.found.add(sample, self._form.problem.energies(sample), at=(self._seeds.spawn_key[-1], tuple(plan)))
 
     def _energy(self, energy: float) -> float:
         return float(energy * self._form.ising.unit + self._form.constant)

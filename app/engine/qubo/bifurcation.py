@@ -29,33 +29,42 @@ _CHUNK_WORK = 5e7
 
 @dataclass(frozen=True)
 class Bifurcation:
-    """Rounds of 32 trajectories of `steps` steps until the budget is spent; with `rounds`, exactly that many."""
+    """Rounds of 32 trajectories of `steps` steps until the budget is spent; with `rounds`, exactly that many.
+
+    `last` is after how many steps the last of them ended, where time had cut it; 0: none.
+    """
 
     name = "bifurcation"
     title = "Simulated bifurcation"
     steps: int = _STEPS
     rounds: int = 0
+    last: int = 0
     now: Callable[[], float] = time.perf_counter
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`."""
         allowance = Allowance(budget.seconds, report, stop, self.now)
         form = _matrix(spin_form(problem))
-        found, made, best_at = Found(problem.n), 0, 0
+        found, made = Found(problem.n), 0
         seeds = np.random.SeedSequence(seed)
         while not made or (made < self.rounds if self.rounds else not allowance.over()):
             if made and allowance.stopped():
                 break
             rng = np.random.default_rng(seeds.spawn(1)[0])
-            samples = _round(form, rng, max(1, self.steps), allowance, fixed=bool(self.rounds))
-            before = found.leader
-            found.add(samples, problem.energies(samples))
+            cut = self.last if made + 1 == self.rounds else 0
+            samples, ended = _round(form, rng, (max(1, self.steps), cut), allowance, fixed=bool(self.rounds))
             made += 1
-            best_at = made if found.leader < before else best_at
+            found.add(samples, problem.energies(samples), at=(made, ended))
             allowance.tell(found.best, made if self.rounds else None, self.rounds or None, "rounds" if self.rounds else "s")
         table, energies, counts = found.table()
-        replay = {"solver": self.name, "options": {"steps": self.steps, "rounds": best_at}}
-        return SolverResult(table[0], float(energies[0]), table, energies, {"counts": counts, "rounds": made, "replay": replay})
+        places = found.places()
+
+        def recipe(row: int) -> dict[str, Any]:
+            rounds, last = places[row]
+            return {"solver": self.name, "options": {"steps": self.steps, "rounds": rounds, "last": last}}
+
+        info = {"counts": counts, "rounds": made, "replay": recipe(0), "recipe_of": recipe}
+        return SolverResult(table[0], float(energies[0]), table, energies, info)
 
 
 def _matrix(ising: Ising) -> tuple[Any, NDArray[np.float32], np.float32]:
@@ -69,9 +78,11 @@ def _matrix(ising: Ising) -> tuple[Any, NDArray[np.float32], np.float32]:
     return (couplings.toarray() if dense else couplings), ising.h.astype(np.float32)[:, None], np.float32(0.5 / scale)
 
 
-def _round(form: tuple[Any, NDArray[np.float32], np.float32], rng: np.random.Generator, steps: int,
-           allowance: Allowance, *, fixed: bool) -> NDArray[np.int8]:  # fmt: skip
+def _round(form: tuple[Any, NDArray[np.float32], np.float32], rng: np.random.Generator, planned: tuple[int, int],
+           allowance: Allowance, *, fixed: bool) -> tuple[NDArray[np.int8], int]:  # fmt: skip
+    """Return the samples of one round and after how many steps it ended; planned are its steps and where it is cut (0: not)."""
     couplings, h, pull = form
+    steps, cut = planned
     x = rng.uniform(-0.1, 0.1, (len(h), _REPLICAS)).astype(np.float32)
     y = rng.uniform(-0.1, 0.1, (len(h), _REPLICAS)).astype(np.float32)
     entries = couplings.size if isinstance(couplings, np.ndarray) else couplings.nnz
@@ -84,6 +95,6 @@ def _round(form: tuple[Any, NDArray[np.float32], np.float32], rng: np.random.Gen
         outside = np.abs(x) > 1
         x[outside] = np.sign(x[outside])
         y[outside] = 0
-        if step % chunk == 0 and (allowance.stopped() if fixed else allowance.over()):
+        if step + 1 == cut or (step % chunk == 0 and (allowance.stopped() if fixed else allowance.over())):
             break
-    return np.ascontiguousarray((x >= 0).T).astype(np.int8)
+    return np.ascontiguousarray((x >= 0).T).astype(np.int8), step + 1

@@ -17,6 +17,13 @@ from app.engine.qubo.problem import Qubo
 _FIRST_RATIO = 0.15
 
 
+def recipe_of(found: SolverResult, row: int) -> dict[str, Any]:
+    """Return the recipe that makes sample `row` of what a solver found; one recipe makes all where it knows of no other."""
+    make = found.info.get("recipe_of")
+    recipe: dict[str, Any] = found.info["replay"] if make is None else make(row)
+    return recipe
+
+
 @dataclass(frozen=True)
 class Portfolio:
     """Runs `members`, the favourite first; ties go to the favourite. `moves` ends every member after a fixed amount of work."""
@@ -61,11 +68,16 @@ class Portfolio:
     @staticmethod
     def _join(problem: Qubo, results: list[SolverResult], shares: list[dict[str, Any]]) -> SolverResult:
         found = Found(problem.n)
-        for result in results:
-            found.add(result.samples, result.energies, np.array(result.info["counts"], np.int64))
+        for which, result in enumerate(results):
+            for row, count in enumerate(result.info["counts"]):
+                one = slice(row, row + 1)
+                found.add(result.samples[one], result.energies[one], np.array([count], np.int64), at=(which, row))
         samples, energies, counts = found.table()
-        # Where members found the same energy, the recipe is of the one whose sample is shown.
-        winner = min(range(len(results)), key=lambda k: (results[k].sample != samples[0]).any())
-        replay = {**results[winner].info["replay"], "seed": shares[winner]["seed"]}
-        info = {"counts": counts, "shares": shares, "replay": replay}
+        places = found.places()
+
+        def recipe(row: int) -> dict[str, Any]:
+            which, own = places[row]
+            return {**recipe_of(results[which], own), "seed": shares[which]["seed"]}
+
+        info = {"counts": counts, "shares": shares, "replay": recipe(0), "recipe_of": recipe}
         return SolverResult(samples[0], float(energies[0]), samples, energies, info)

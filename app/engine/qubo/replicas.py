@@ -1,14 +1,14 @@
 """Replica annealing: many simulated annealings of one problem at once, side by side in SIMD lanes, repeated until time is up.
 
 Simulated annealing after Kirkpatrick, Gelatt, Vecchi 1983. Each thread runs groups of LANES replicas with a seed of their own;
-a group's result depends on its seed and its sweeps alone.
+a group's result depends on its seed and its rounds alone, which `info["replay"]` holds.
 """
 
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,39 +26,56 @@ _CHUNK_S = 0.05
 _FLOAT_NOISE = 1e-6
 
 
+class Round(NamedTuple):
+    """Sweeps that a cooling was made for, after how many it ended, and whether its best was taken there in passing."""
+
+    sweeps: int
+    stop: int
+    passing: bool = False
+
+
 @dataclass(frozen=True)
 class ReplicaAnnealing:
-    """Our annealer. With `sweeps` it makes that many with `replicas` lanes whatever the time, else it fills the budget."""
+    """Our annealer. With `sweeps` it makes that many with `replicas` lanes whatever the time, else it fills the budget.
+
+    With `plan` and `group`, the lanes of a run made before.
+    """
 
     name = "replicas"
     title = "Replica annealing"
     sweeps: int = 0
     replicas: int = _LANES
+    group: int = 0
+    plan: tuple[Round, ...] = ()
     now: Callable[[], float] = time.perf_counter
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`."""
         allowance = Allowance(budget.seconds, report, stop, self.now)
         ising = spin_form(problem)
-        groups = -(-self.replicas // _LANES) if self.sweeps else max(1, budget.threads)
-        seeds = np.random.SeedSequence(seed).spawn(groups)
+        plan = tuple(Round(*one) for one in self.plan) or (Round(self.sweeps, self.sweeps),) * bool(self.sweeps)
+        groups = 1 if self.plan else -(-self.replicas // _LANES) if self.sweeps else max(1, budget.threads)
 
         def run(group: int) -> "_Group":
-            one = _Group(problem, ising, seeds[group], allowance)
-            if self.sweeps:
-                one.run_fixed(self.sweeps)
-            else:
-                one.run_timed()
+            one = _Group(problem, ising, np.random.SeedSequence(seed, spawn_key=(group + self.group,)), allowance)
+            one.run(plan)
             return one
 
         done = _all(run, groups, budget.threads)
         found = Found(problem.n)
         for group in done:
-            found.add(*_table(group.found))
+            found.merge(group.found)
         samples, energies, counts = found.table()
+        places = found.places()
+
+        def recipe(row: int) -> dict[str, Any]:
+            group, course = places[row]
+            return {"solver": self.name, "options": {"group": group, "plan": [list(one) for one in course]}}
+
         info = {
             "counts": counts, "sweeps": sum(group.sweeps for group in done), "replicas": groups * _LANES,
             "rounds": sum(group.rounds for group in done), "numbers": "int16" if ising.integral else "float32",
+            "replay": recipe(0), "recipe_of": recipe,
         }  # fmt: skip
         return SolverResult(samples[0], float(energies[0]), samples, energies, info)
 
@@ -82,11 +99,6 @@ def _all(run: Callable[[int], "_Group"], groups: int, threads: int) -> list["_Gr
         return list(pool.map(run, range(groups)))
 
 
-def _table(found: Found) -> tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.int64]]:
-    samples, energies, counts = found.table()
-    return samples, energies, np.array(counts, np.int64)
-
-
 class _Group:
     """LANES replicas, their numbers in the narrowest type that is exact, and what they have found."""
 
@@ -104,35 +116,38 @@ class _Group:
         self._state = (self._spins, np.empty_like(self._spins))
         self._sweep_s = 0.0
         self.found, self.sweeps, self.rounds = Found(problem.n), 0, 0
+        self._plan: list[Round] = []
+        self._number = seed.spawn_key[-1]
 
-    def run_fixed(self, sweeps: int) -> None:
-        """Make one round of exactly `sweeps` sweeps, less only when stopped."""
-        self._round(sweeps, fixed=True)
-
-    def run_timed(self) -> None:
-        """Make rounds until the allowance is spent."""
-        sweeps = next_sweeps(0, 0.0, self._allowance.left_s) or 1
+    def run(self, plan: tuple[Round, ...] = ()) -> None:
+        """Make the rounds of `plan`, less only when stopped; without one, make them until the allowance is spent."""
+        for planned in plan:
+            self._round(planned, fixed=True)
+        sweeps = 0 if plan else next_sweeps(0, 0.0, self._allowance.left_s) or 1
         while sweeps:
-            self._round(sweeps)
+            self._round(Round(sweeps, sweeps))
             sweeps = 0 if self._allowance.over() else next_sweeps(sweeps, self._sweep_s, self._allowance.left_s)
 
-    def _round(self, sweeps: int, *, fixed: bool = False) -> None:
+    def _round(self, planned: Round, *, fixed: bool = False) -> None:
+        sweeps = planned.sweeps
         self._spins[:] = self._rng.integers(0, 2, self._spins.shape, np.int8) * 2 - 1
         self._kernel.set_fields(self._h, self._state, self._graph)
         key = np.uint32(self._rng.integers(2**32, dtype=np.uint64))
         half_ts = half_temperatures(self._ising, sweeps)
         done, began = 0, self._allowance.now()
-        while done < sweeps and not (done and self._ends(fixed=fixed)):
-            chunk = min(sweeps - done, max(1, int(_CHUNK_S / self._sweep_s)) if self._sweep_s else 4)
+        while done < planned.stop and not (done and self._ends(fixed=fixed)):
+            chunk = min(planned.stop - done, max(1, int(_CHUNK_S / self._sweep_s)) if self._sweep_s else 4)
             key = self._kernel.anneal(self._state, self._graph, half_ts[done : done + chunk], key)
             done += chunk
             self._sweep_s = (self._allowance.now() - began) / done
-            if not fixed:
-                self._keep_passing()
+            if not fixed or (planned.passing and done == planned.stop):
+                self._keep_passing(Round(sweeps, done, passing=True))
             self._tell(done, sweeps, fixed=fixed)
         self.sweeps += done
         self.rounds += 1
-        self._keep_polished()
+        if not planned.passing:
+            self._plan.append(Round(sweeps, done))
+            self._keep_polished()
         self._tell(done, sweeps, fixed=fixed)
 
     def _tell(self, done: int, sweeps: int, *, fixed: bool) -> None:
@@ -144,12 +159,12 @@ class _Group:
     def _ends(self, *, fixed: bool) -> bool:
         return self._allowance.stopped() if fixed else self._allowance.over()
 
-    def _keep_passing(self) -> None:
+    def _keep_passing(self, now: Round) -> None:
         """Keep the best replica as it is on the way down, if it is better than all before: something to show early."""
         energies = self._kernel.lane_energies(self._h, self._state)
         lane = int(energies.argmin())
         if energies[lane] * self._ising.unit + self._constant < self.found.best:
-            self._add(self._spins[:, lane : lane + 1])
+            self._add(self._spins[:, lane : lane + 1], [*self._plan, now])
 
     def _keep_polished(self) -> None:
         """Take all replicas down to where no single flip helps, and keep what they are.
@@ -158,8 +173,8 @@ class _Group:
         """
         self._kernel.set_fields(self._h, self._state, self._graph)
         self._kernel.descend(self._state, self._graph, 1 if self._ising.integral else _FLOAT_NOISE * self._ising.widest)
-        self._add(self._spins)
+        self._add(self._spins, self._plan)
 
-    def _add(self, spins: NDArray[Any]) -> None:
+    def _add(self, spins: NDArray[Any], plan: list[Round]) -> None:
         samples = np.ascontiguousarray(spins.T > 0).astype(np.int8)
-        self.found.add(samples, self._problem.energies(samples))
+        self.found.add(samples, self._problem.energies(samples), at=(self._number, tuple(plan)))

@@ -100,24 +100,25 @@ class QuboService:
         return await self.comparisons.compare(spec, source=path.name, seed=seed, actor=actor, cause=cause)
 
     async def replay(self, run_id: str, *, actor: str, cause: str = "") -> dict[str, Any]:
-        """Make the best sample of a run once more from its recipe, and tell whether it is the same to the bit.
+        """Make the answer of a run once more from its recipe, and tell whether it is the same to the bit.
 
-        The sample is the answer's unless the problem's own method did better; `is_answer` tells. Raises `Conflict` when the
-        run left no recipe or the problem's file is another one now.
+        An older run may have left a recipe of its QUBO's sample alone, which was not the answer; `is_answer` tells. What cannot
+        be made again is checked as it stands; see `problems/again.py`. Raises `Conflict` when the run has no answer, or the
+        problem's file is another one now.
         """
         run = self._book.records.need(run_id)
         told = run.result or {}
-        recipe = next(filter(None, (row.get("replay") for row in (told, *(told.get("routes") or ())))), None)
-        if not recipe:
-            raise Conflict("{title} left no recipe to replay", title=run.title, hint="Only finished runs of solvers that "
-                           "can be repeated leave one.")  # fmt: skip
+        recipe: dict[str, Any] = next(filter(None, (row.get("replay") for row in (told, *(told.get("routes") or ())))), {})
+        if not recipe and not told.get("sample") and told.get("answer") is None:
+            raise Conflict("{title} has no answer to replay", title=run.title, hint="Only runs that ended have one.")
         spec = {key: run.spec.get(key, "auto") for key in ("kind", "sense")} | {"file": run.spec["file"], "recipe": recipe}
+        spec["told"] = {key: told.get(key) for key in ("sample", "energy", "answer", "objective")}
         job = {"title": tr("Replay {title}", title=run.title), "actor": actor, "cause": cause, "transient": True}
-        made = await self._base.jobs.run(_KIND, "app.engine.qubo.work:replay", spec, seed=int(recipe["seed"]), **job)
-        return {
-            "id": run_id, "same": made["sample"] == told.get("sample"), "same_version": made["version"] == recipe["version"],
-            "is_answer": bool(told.get("replay")), **made,
-        }  # fmt: skip
+        made = await self._base.jobs.run(
+            _KIND, "app.engine.qubo.problems.again:replay", spec, seed=int(recipe.get("seed", 0)), **job
+        )
+        same_version = made["version"] == recipe.get("version")
+        return {"id": run_id, "same_version": same_version, "is_answer": bool(told.get("replay")) or not recipe, **made}
 
     async def warm(self, *, actor: str, cause: str = "") -> dict[str, Any]:
         """Compile the kernels in a worker, so that the first question need not wait."""

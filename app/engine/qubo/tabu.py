@@ -55,11 +55,15 @@ class TabuSearch:
         for island in islands:
             found.merge(island.found)
         samples, energies, counts = found.table()
-        best = min(range(len(islands)), key=lambda k: islands[k].found.leader)
-        replay = {"solver": self.name, "options": {"thread": threads[best], "searches": islands[best].best_at}}
+        places = found.places()
+
+        def recipe(row: int) -> dict[str, Any]:
+            return {"solver": self.name, "options": dict(zip(("thread", "searches"), places[row], strict=True))}
+
         info = {
             "counts": counts, "moves": sum(island.moves for island in islands), "rounded": form.rounded,
-            "searches": sum(island.searches for island in islands), "replay": replay,
+            "searches": sum(island.searches for island in islands),
+            "replay": recipe(0), "recipe_of": recipe,
         }  # fmt: skip
         return SolverResult(samples[0], float(energies[0]), samples, energies, info)
 
@@ -105,7 +109,7 @@ class _Island:
 
         self._kernel: Any = tabu_kernel
         self._form, self._allowance, self._most = form, allowance, searches
-        self._rng = np.random.default_rng(seeds)
+        self._rng, self._thread = np.random.default_rng(seeds), seeds.spawn_key[-1]
         n = form.problem.n
         self._state = (np.ones(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int64))
         self._best = np.empty(n, np.int32)
@@ -113,7 +117,7 @@ class _Island:
         self._stale = 0
         most = max(1000, min(500_000, _MOVES_TIMES_N // n))
         self._limits = (min(max(5 * n, 1000), most), most, max(n // 100, min(10, n // 4)))
-        self.found, self.searches, self.moves, self.best_at = Found(n), 0, 0, 1
+        self.found, self.searches, self.moves = Found(n), 0, 0
 
     def run(self) -> None:
         """Search until the searches are made or the allowance is spent; at least once."""
@@ -152,11 +156,7 @@ class _Island:
         self.moves += moves
         self._remember(lowest)
         sample = (self._best > 0).astype(np.int8)[None]
-        energies = self._form.problem.energies(sample)
-        before = self.found.leader
-        self.found.add(sample, energies)
-        if self.found.leader < before:
-            self.best_at = self.searches
+        self.found.add(sample, self._form.problem.energies(sample), at=(self._thread, self.searches))
         if self._most:
             self._allowance.tell(self.found.best, self.searches, self._most, "searches")
         else:

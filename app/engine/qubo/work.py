@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from app.engine.base.contracts import Budget, Report, SolverResult, Stop
-from app.engine.base.errors import BadInput, Bug, Conflict
+from app.engine.base.errors import BadInput, Bug
 from app.engine.qubo import solvers
 from app.engine.qubo.ising import spin_form
 from app.engine.qubo.landscape import survey
+from app.engine.qubo.portfolio import recipe_of
 from app.engine.qubo.problem import Qubo, sample_text
 from app.engine.qubo.reader import parse, read_text
-from app.engine.qubo.verify import confirm, confirm_sample
+from app.engine.qubo.verify import confirm
 
 _MOST_TRACE = 500
 _MOST_ROWS = 200
@@ -27,8 +28,8 @@ _KERNELS = {
     "anneal": "app.engine.qubo.anneal", "tabu": "app.engine.qubo.tabu", "replicas": "app.engine.qubo.replicas",
 }  # fmt: skip
 
-# Gets the samples of a run and returns a row of further columns for each.
-Look = Callable[[SolverResult], list[dict[str, Any]]]
+# Gets the samples of a run and returns a row of further columns for each, and which of them is the answer.
+Look = Callable[[SolverResult], tuple[list[dict[str, Any]], int]]
 
 
 def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop, look: Look | None = None) -> dict[str, Any]:
@@ -47,8 +48,9 @@ def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop, look: Loo
     sample = sample_text(found.sample)
     objective = confirm(problem, text, sample, found.energy)
     trace.close(wall_s, found.energy)
-    info = {key: value for key, value in found.info.items() if key not in {"counts", "replay"}}
-    rows, landscape = _rows(problem, found, look)
+    info = {key: value for key, value in found.info.items() if key not in {"counts", "replay", "recipe_of"}}
+    more, shown = look(found) if look is not None else ([{}] * len(found.energies), 0)
+    rows, landscape = _rows(problem, found, more)
     return {
         "objective": objective, "energy": found.energy, "sample": sample, "solver": chosen.name, "why": chosen.why,
         "cpu_s": cpu_s, "wall_s": wall_s, "warmup_s": warmup_s, "set_up_s": set_up_s, "n": problem.n,
@@ -56,7 +58,7 @@ def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop, look: Loo
         "kind": problem.kind, "sense": problem.sense, "seed": seed, "threads": budget.threads, "options": options,
         "info": info, "samples": rows, "landscape": landscape, "trace": trace.thinned(), "traces": trace.courses(),
         "verified": True,
-        "replay": _replay(found.info.get("replay"), seed),
+        "replay": _recipe(found, shown, seed),
     }  # fmt: skip
 
 
@@ -66,28 +68,6 @@ def check(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[s
     from app.engine.qubo.problems.load import load
 
     return {"kind": load(spec).problem.kind}
-
-
-def replay(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
-    """Make the best sample of a run once more: spec["recipe"] holds solver and options, `seed` is its seed.
-
-    Raises `Conflict` when the recipe is of another text than the file holds now.
-    """
-    from app.engine.qubo.problems.load import digest_of, load, words_of
-
-    recipe = spec["recipe"]
-    text, name, _kind = words_of({**spec, "kind": "qubo"})
-    if recipe.get("text_sha256") not in {None, digest_of(text)}:
-        raise Conflict("{file} has changed since this run, which cannot be replayed from it", field="file", file=name,
-                       hint="Put the file back as it was, or solve it anew.")  # fmt: skip
-    problem = load(spec).problem.formulation.qubo
-    warm_solver(recipe["solver"], problem)
-    found = solvers.make(recipe["solver"], recipe["options"]).solve(problem, Budget(86_400.0), seed, report, stop)
-    energy = confirm_sample(problem, found.sample, found.energy)
-    return {
-        "energy": energy, "objective": problem.objective_of(energy), "sample": sample_text(found.sample),
-        "solver": recipe["solver"], "version": solvers.VERSION,
-    }  # fmt: skip
 
 
 def warm(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
@@ -130,18 +110,21 @@ def warm_solver(name: str, problem: Qubo) -> float:
     return time.perf_counter() - began
 
 
-def _replay(recipe: dict[str, Any] | None, seed: int) -> dict[str, Any] | None:
-    """Return what makes the best sample once more: solver, seed, options and the version of the solvers."""
-    return {"seed": seed, **recipe, "version": solvers.VERSION} if recipe else None
+def _recipe(found: SolverResult, shown: int, seed: int) -> dict[str, Any]:
+    """Return what makes the sample of the answer once more: solver, seed, options and the version of the solvers.
+
+    The `sample` stands there where it is not the one of least energy.
+    """
+    recipe = {"seed": seed, **recipe_of(found, shown), "version": solvers.VERSION}
+    return recipe | ({"sample": sample_text(found.samples[shown])} if shown else {})
 
 
-def _rows(problem: Qubo, found: SolverResult, look: Look | None) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+def _rows(problem: Qubo, found: SolverResult, more: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
     """Return the best distinct samples as rows, the best first, and what the landscape of them says as a whole.
 
-    A row has energy, objective, count, its place in the landscape, and what `look` adds.
+    A row has energy, objective, count, its place in the landscape, and its part of `more`.
     """
     counts = found.info.get("counts") or [1] * len(found.energies)
-    more = look(found) if look is not None else [{}] * len(found.energies)
     land = survey(problem, found.samples[:_MOST_ROWS])
     places = land.rows() if land is not None else [{}] * len(found.energies)
     rows = [

@@ -1,4 +1,5 @@
 import asyncio
+import dataclasses
 import threading
 from pathlib import Path
 from typing import Any
@@ -107,14 +108,15 @@ async def test_a_run_is_replayed_to_the_bit(service, ring, tmp_path):
     assert len(service.runs) == 3
 
 
-async def test_the_qubo_route_is_replayed_where_the_own_method_did_better_and_a_changed_file_is_told(service, tmp_path):
+async def test_the_answer_of_the_route_that_did_better_is_replayed_and_a_changed_file_is_told(service, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("name,x,y\n" + "".join(f"c{k},{k * 37 % 101},{k * 53 % 97}\n" for k in range(14)))
     result = await service.solve(file=path, seconds=0.4, seed=5, solver="auto", actor="me@here")
     (run,) = service.runs
     assert {row["route"] for row in result["routes"]} == {"domain", "qubo"}
     again = await service.replay(run.id, actor="me@here")
-    assert (again["same"], again["is_answer"]) == (True, result["route"] == "qubo")
+    assert (again["same"], again["is_answer"], again["verified"]) == (True, True, True)
+    assert (again["answer"], again["objective"]) == (result["answer"], result["objective"])
     path.write_text(path.read_text().replace("c3,", "c33,"))
     with pytest.raises(Conflict, match="has changed since this run"):
         await service.replay(run.id, actor="me@here")
@@ -141,10 +143,16 @@ async def test_every_kind_that_is_imported_as_such_is_shown_and_solved_as_such_b
     assert [row["kind"] for row in (await service.problems.list())["kept"]] == sorted(registry.KINDS)
 
 
-async def test_a_run_without_a_recipe_cannot_be_replayed(service, ring):
+async def test_a_run_without_a_recipe_is_checked_and_one_without_an_answer_is_told(service, ring):
     await service.solve(file=ring, **{**ASKED, "solver": "replicas"})
     (run,) = service.runs
-    with pytest.raises(Conflict, match="no recipe"):
+    bare = {**run.result, "replay": None, "routes": []}
+    service.runs.put(dataclasses.replace(run, result=bare))
+    again = await service.replay(run.id, actor="me@here")
+    assert (again["same"], again["verified"], again["energy"]) == (None, True, run.result["energy"])
+    assert "left no recipe" in again["why"]
+    service.runs.put(dataclasses.replace(run, result=None))
+    with pytest.raises(Conflict, match="has no answer to replay"):
         await service.replay(run.id, actor="me@here")
 
 

@@ -1,5 +1,9 @@
 """The law that every solver keeps, and the registry."""
 
+import dataclasses
+import itertools
+import json
+
 import numpy as np
 import pytest
 
@@ -31,6 +35,7 @@ AWKWARD = {
     "cube": max_cut(8, ([0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3], [1, 2, 3, 0, 5, 6, 7, 4, 4, 5, 6, 7], np.ones(12))),
 }
 CARDS = {card.name: card for card in solvers.cards()}
+THREADED = {"anneal", "tabu", "replicas"}
 each_solver = pytest.mark.parametrize("name", CARDS)
 
 
@@ -100,14 +105,28 @@ def test_a_problem_is_left_as_it_was(name: str) -> None:
 
 
 @each_solver
-def test_the_best_answer_is_made_again_from_its_recipe(name: str) -> None:
-    problem = random_qubo(40, 8, whole=True) if CARDS[name].most_variables > 22 and name != "dwave-tree" else AWKWARD["whole"]
-    found = solvers.make(name).solve(problem, Budget(0.2), 5)
-    recipe = found.info.get("replay")
-    if recipe is None:
-        assert name in {"replicas", "dwave-tabu", "highs"}
-        return
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_best_answer_is_made_again_from_its_recipe(name: str, whole: bool) -> None:
+    large = CARDS[name].most_variables > 22 and name not in {"dwave-tree", "highs"}
+    problem = random_qubo(40, 8, whole=whole) if large else AWKWARD["whole" if whole else "real"]
+    found = solvers.make(name).solve(problem, Budget(20.0 if name == "highs" else 0.2), 5)
+    recipe = json.loads(json.dumps(found.info["replay"]))
     again = solvers.make(recipe["solver"], recipe["options"]).solve(problem, Budget(0.0), recipe.get("seed", 5))
+    np.testing.assert_array_equal(again.sample, found.sample)
+    assert (again.energy, again.info["replay"]) == (found.energy, found.info["replay"])
+
+
+@pytest.mark.parametrize(
+    "name", ["anneal", "tabu", "replicas", "bifurcation", "dwave-sa", "dwave-tabu", "dwave-descent", "highs"]
+)
+def test_an_answer_cut_by_its_clock_is_made_again_on_another_one(name: str) -> None:
+    problem = random_qubo(120, 3, whole=True)
+    ticks = itertools.count()
+    found = dataclasses.replace(solvers.make(name), now=lambda: 0.01 * next(ticks)).solve(
+        problem, Budget(0.3, 2 if name in THREADED else 1), 11
+    )
+    recipe = json.loads(json.dumps(found.info["replay"]))
+    again = solvers.make(recipe["solver"], recipe["options"]).solve(problem, Budget(86_400.0), 11)
     np.testing.assert_array_equal(again.sample, found.sample)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from app.engine.base.contracts import Budget, Stop
 from app.engine.base.errors import Bug
+from app.engine.base.text import tr
 
 _LOOK_S = 0.1
 
@@ -53,35 +54,61 @@ def schedule(  # noqa: PLR0917 - as all methods are called
     budget: Budget,
     seed: int,
     stop: Stop,
+    *,
+    goal: float | None = None,
 ) -> Schedule:
-    """Return a schedule no longer than the `known` one, and a bound no lower than `lower`; ends early on proof or stop."""
+    """Return a schedule no longer than the `known` one, and a bound no lower than `lower`; ends early on proof or stop.
+
+    With `goal`, the makespan of a schedule found before, it ends there, whatever the budget; see `run`.
+    """
     span = int((np.asarray(known) + times).max())
-    if span <= lower or budget.seconds <= 0 or stop():
+    if span <= lower or (budget.seconds <= 0 and goal is None) or stop():
         return Schedule(known, span, lower)
     model, starts, makespan = _model(package(), machines, times, known, (lower, span))
-    solver, found = run(model, budget, seed, stop)
+    solver, found = run(model, budget, seed, stop, goal=goal)
     bound = max(lower, int(np.ceil(solver.best_objective_bound - 1e-6)))
-    if found:
+    if found and solver.value(makespan) < span:
         return Schedule([[int(solver.value(one)) for one in row] for row in starts], int(solver.value(makespan)), bound)
     return Schedule(known, span, min(bound, span))
 
 
-def run(model: Any, budget: Budget, seed: int, stop: Stop, *, linear: int = 1) -> tuple[Any, bool]:
+def run(model: Any, budget: Budget, seed: int, stop: Stop, *, linear: int = 1, goal: float | None = None) -> tuple[Any, bool]:
     """Solve a model an answer to which is known; returns the solver, and whether it holds an answer, not a bound alone.
 
-    `linear` is how much of the model goes into its linear relaxation, 2 being all of it.
+    `linear` is how much of the model goes into its linear relaxation, 2 being all of it. On one thread the search knows no
+    clock but the one that ends it: with `goal`, the objective with which a run ended, it comes to the same answer again.
     """
     cp: Any = package()
     solver = cp.CpSolver()
-    solver.parameters.max_time_in_seconds = budget.seconds
+    if goal is None:
+        solver.parameters.max_time_in_seconds = budget.seconds
     solver.parameters.num_workers = max(1, budget.threads)
     solver.parameters.random_seed = int(seed % 2**31)
     solver.parameters.linearization_level = linear
     with _watched(solver, stop):
-        status = solver.solve(model)
+        status = solver.solve(model, *([] if goal is None else [_ending_at(cp, goal)]))
     if status not in (cp.OPTIMAL, cp.FEASIBLE, cp.UNKNOWN):
         raise Bug("CP-SAT calls impossible what is known: {status}", status=solver.status_name(status))
     return solver, status != cp.UNKNOWN
+
+
+def _ending_at(cp: Any, goal: float) -> Any:
+    """Return a callback that ends the search with the first answer that costs no more than `goal`."""
+
+    class Ending(cp.CpSolverSolutionCallback):  # type: ignore[misc]
+        def on_solution_callback(self) -> None:
+            if self.objective_value <= goal:
+                self.stop_search()
+
+    return Ending()
+
+
+def no_recipe(threads: int) -> str:
+    """Return why what CP-SAT found cannot be found again; empty where it can."""
+    if threads <= 1:
+        return ""
+    return tr("CP-SAT found it on {threads} threads, which tell each other what they find when they find it, so that no two "
+              "runs take the same course; on one thread it can be replayed", threads=threads)  # fmt: skip
 
 
 def package() -> Any:

@@ -20,12 +20,13 @@ _STEPS: Final = 2**24
 
 
 def shorten(  # noqa: PLR0917 - as all methods are called
-    d: Floats, loads: tuple[NDArray[np.int64], int] | None, known: Tours, budget: Budget, seed: int, stop: Stop
-) -> tuple[Tours, float]:
-    """Return tours no longer than the `known` ones, and a proved bound; `d` (n, n).
+    d: Floats, loads: tuple[NDArray[np.int64], int] | None, known: Tours, budget: Budget, seed: int, stop: Stop, *,
+    goal: float | None = None,
+) -> tuple[Tours, float]:  # fmt: skip
+    """Return tours no longer than the `known` ones, and a proved bound; `d` (n, n). The `known` ones where none is shorter.
 
     Without `loads` it is one tour through all places, 0 first; with (demands, capacity) any number of tours from place 0, which
-    is in none of them.
+    is in none of them. With `goal`, the `steps_of` the tours of a run made before, it comes to these again; see `cpsat.run`.
     """
     lengths, unit = _whole(d)
     cp: Any = cpsat.package()
@@ -35,7 +36,7 @@ def shorten(  # noqa: PLR0917 - as all methods are called
     total = sum(int(lengths[i, j]) * arc for (i, j), arc in arcs.items())
     model.minimize(total)
     # Without the whole relaxation one thread proves hardly anything of tours.
-    solver, found = cpsat.run(model, budget, seed, stop, linear=2)
+    solver, found = cpsat.run(model, budget, seed, stop, linear=2, goal=goal)
     bound = float(np.ceil(solver.best_objective_bound - 1e-6)) * unit
     if not found:
         return known, bound
@@ -44,7 +45,14 @@ def shorten(  # noqa: PLR0917 - as all methods are called
     tours = [_from(start, after) for start in starts]
     if loads is None:
         tours = [[0, *tours[0]]]
-    return min(tours, known, key=lambda one: _length(d, one, closed=loads is not None)), bound
+    better = _length(d, tours, closed=loads is not None) < _length(d, known, closed=loads is not None)
+    return tours if better else known, bound
+
+
+def steps_of(d: Floats, tours: Tours, *, closed: bool) -> int:
+    """Return the length of tours in the whole steps that CP-SAT counts; those of `closed` tours begin and end at place 0."""
+    lengths, _ = _whole(d)
+    return int(sum(int(lengths[a, b]) for a, b in _steps(tours, closed=closed)))
 
 
 def _whole(d: Floats) -> tuple[NDArray[np.int64], float]:

@@ -2,7 +2,8 @@
 
 Reads are made in chunks, so that a budget and a stop are kept. With `reads` given a solver makes exactly that many, whatever
 the time, and equal seeds give equal results; without, it reads until the budget is spent. The read that found the best is
-made again with the options in `info["replay"]`: so many `reads` in one `chunk`, after `skip` chunks.
+made again with the options in `info["replay"]`: so many `reads` in one `chunk`, after `skip` chunks. The tabu search looks at
+its clock in between; without one it comes to the same answer and ends there when told its `energy`.
 """
 
 import math
@@ -31,6 +32,9 @@ _PROBES, _PROBE_SHARE = 3, 0.1
 # A call of the tabu search searches for this many times what it costs besides (dense models take long to hand over).
 _PART_FACTOR = 5
 _PATIENCE_S = 10.0
+# So long a read that is made again may take: many times what it took with its clock.
+_PATIENCE_MS = 600_000
+_ROUNDING = 1e-12
 _SEEDS = 2**31 - 1
 MOST_WIDTH = 20
 
@@ -124,7 +128,8 @@ def _spins(problem: Qubo) -> _Spins:
 class DwaveTabu:
     """dwave-samplers' TabuSampler (Palubeckis 2004, multistart tabu); meant for dense problems of a few thousand variables.
 
-    `tenure` is for how many moves a variable stays as it was turned; with 0 it is the sampler's own, 20 at most.
+    `tenure` is for how many moves a variable stays as it was turned; with 0 it is the sampler's own, 20 at most. With
+    `energy`, a read ends at the first state that has no more, not with its moves.
     """
 
     name = "dwave-tabu"
@@ -134,13 +139,18 @@ class DwaveTabu:
     tenure: int = 0
     chunk: int = 0
     skip: int = 0
+    energy: float | None = None
     now: Callable[[], float] = time.perf_counter
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`. With `reads`, each makes `moves` moves."""
         allowance = Allowance(budget.seconds, report, stop, self.now)
         sampler, model = _sampler("TabuSampler"), _model(problem, "BINARY")
-        fixed = {"timeout": None, "num_restarts": 0, "coefficient_z_first": 1, "lower_bound_z": self.moves}
+        fixed: dict[str, float | None] = {"timeout": None, "num_restarts": 0, "coefficient_z_first": 1}
+        fixed |= {"lower_bound_z": self.moves}
+        if self.energy is not None:
+            room = _ROUNDING * max(1.0, float(np.abs(problem.linear).sum() + np.abs(problem.weights).sum()))
+            fixed = {"timeout": _PATIENCE_MS, "energy_threshold": self.energy - problem.offset + room}
         tenure = min(self.tenure, problem.n - 1) if self.tenure else None
         besides_s = 0.0
 
@@ -154,9 +164,8 @@ class DwaveTabu:
             besides_s = max(0.0, allowance.now() - began - part_s)
             return answer
 
-        return _collect(
-            problem, read, allowance, seed, self, {"moves": self.moves, "tenure": self.tenure} if self.reads else {}
-        )
+        told = {"tenure": self.tenure} | ({"moves": self.moves} if self.reads and self.energy is None else {})
+        return _collect(problem, read, allowance, seed, self, told)
 
 
 @dataclass(frozen=True)
@@ -234,16 +243,15 @@ def _collect(problem: Qubo, read: _Read, allowance: Allowance, seed: int, solver
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     rng.integers(_SEEDS, size=solver.skip)
     reads, most = solver.reads, solver.chunk or _CHUNK_READS
-    found, made, chunk, chunks, replay = Found(problem.n), 0, 1, 0, {}
+    found, made, chunk, chunks = Found(problem.n), 0, 1, 0
     while not made or (made < reads if reads else not allowance.over()):
         began = allowance.now()
         size = min(most, reads - made) if reads else chunk
         answer = read(size, int(rng.integers(_SEEDS)))
-        took, before = allowance.now() - began, found.leader
+        took = allowance.now() - began
         samples = _bits(answer, problem.n)
-        found.add(samples, problem.energies(samples), answer.record.num_occurrences.astype(np.int64))
-        if found.leader < before:
-            replay = {**info, "reads": size, "chunk": size, "skip": solver.skip + chunks}
+        energies = problem.energies(samples)
+        found.add(samples, energies, answer.record.num_occurrences.astype(np.int64), at=(size, chunks))
         made, chunks = made + int(answer.record.num_occurrences.sum()), chunks + 1
         allowance.tell(found.best, made if reads else None, reads or None, "reads" if reads else "s")
         if allowance.stopped():
@@ -251,9 +259,14 @@ def _collect(problem: Qubo, read: _Read, allowance: Allowance, seed: int, solver
         fitting = min(_CHUNK_S, allowance.left_s) / (took / chunk) if took > 0 else 2 * chunk
         chunk = max(1, min(2 * chunk, int(fitting)))
     samples, energies, counts = found.table()
-    told = {"counts": counts, "reads": made, **info}
-    if reads or not isinstance(solver, DwaveTabu):
-        told["replay"] = {"solver": solver.name, "options": replay}
+    places, by_clock = found.places(), isinstance(solver, DwaveTabu) and (not reads or solver.energy is not None)
+
+    def recipe(row: int) -> dict[str, Any]:
+        size, before = places[row]
+        options = {**info, "reads": size, "chunk": size, "skip": solver.skip + before}
+        return {"solver": solver.name, "options": options | ({"energy": float(energies[row])} if by_clock else {})}
+
+    told = {"counts": counts, "reads": made, **info, "replay": recipe(0), "recipe_of": recipe}
     return SolverResult(samples[0], float(energies[0]), samples, energies, told)
 
 

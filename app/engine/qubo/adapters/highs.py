@@ -4,12 +4,14 @@
 sum less 1 (Fortet 1960; McCormick 1976), which makes the QUBO a linear programme in bits. The relaxation is weak where many
 products have positive weight, so proofs come for some tens of dense variables, or a few hundred sparse ones.
 
-Once begun HiGHS looks at its own clock only; a cancel ends the worker process.
+Once begun HiGHS looks at its own clock only; a cancel ends the worker process. Its search itself knows no clock: `again`
+comes to the values that a run ended with by counting the better and better ones on the way.
 """
 
 import dataclasses
 import importlib
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.base.contracts import Budget, Report, SolverResult, Stop, never, silent
-from app.engine.base.errors import Bug
+from app.engine.base.errors import Bug, Conflict
 from app.engine.qubo.allowance import Allowance
 from app.engine.qubo.found import Found
 from app.engine.qubo.problem import Qubo
 
 MOST_PROVED = 500
 _OPTIMAL, _LIMIT, _INFEASIBLE = 0, 1, 2
+_COUNTED = "Solution limit reached"
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +60,8 @@ class Outcome:
     possible: bool = True
 
 
-def run(programme: Programme, seconds: float = 0.0, nodes: int = 0) -> Outcome:
-    """Return the best values within `seconds`, or `nodes` of the search tree."""
+def run(programme: Programme, seconds: float = 0.0, nodes: int = 0, better: int = 0) -> Outcome:
+    """Return the best values within `seconds`, or `nodes` of the search tree, or once values improved `better` times."""
     sparse: Any = importlib.import_module("scipy.sparse")
     optimize: Any = importlib.import_module("scipy.optimize")
     counts = [len(row[0]) for row in programme.rows]
@@ -67,20 +71,42 @@ def run(programme: Programme, seconds: float = 0.0, nodes: int = 0) -> Outcome:
     matrix = sparse.csr_matrix((values, at, start), shape=(len(counts), len(programme.costs)))
     least, most = (np.array([row[end] for row in programme.rows], np.float64) for end in (2, 3))
     # By itself HiGHS calls a gap of a ten-thousandth closed.
-    options = {"mip_rel_gap": 0.0} | ({"node_limit": nodes} if nodes else {"time_limit": max(seconds, 0.01)})
-    found = optimize.milp(
-        programme.costs, integrality=programme.whole.astype(int), bounds=optimize.Bounds(programme.low, programme.high),
-        constraints=[optimize.LinearConstraint(matrix, least, most)] if counts else [], options=options,
-    )  # fmt: skip
+    work = {"mip_max_improving_sols": better} if better else {"node_limit": nodes}
+    options = {"mip_rel_gap": 0.0} | (work if better or nodes else {"time_limit": max(seconds, 0.01)})
+    with warnings.catch_warnings():
+        # scipy warns of the options of HiGHS that it hands on without knowing them.
+        warnings.filterwarnings("ignore", "Unrecognized options detected", RuntimeWarning)
+        found = optimize.milp(
+            programme.costs, integrality=programme.whole.astype(int), bounds=optimize.Bounds(programme.low, programme.high),
+            constraints=[optimize.LinearConstraint(matrix, least, most)] if counts else [], options=options,
+        )  # fmt: skip
     if found.status == _INFEASIBLE:
         return Outcome(None, np.inf, np.inf, proved=True, possible=False)
-    if found.status not in {_OPTIMAL, _LIMIT}:
+    # scipy has no number of its own for the end by nodes or by better values.
+    if found.status not in {_OPTIMAL, _LIMIT} and _COUNTED not in found.message:
         raise Bug("HiGHS ended in a way that was not expected: {told}", told=found.message)
-    bound = -np.inf if found.mip_dual_bound is None else float(found.mip_dual_bound)
+    bound = -np.inf if found.get("mip_dual_bound") is None else float(found.mip_dual_bound)
     if found.x is None:
         return Outcome(None, np.inf, bound, proved=False)
     values = np.where(programme.whole, np.rint(found.x), found.x)
     return Outcome(values, float(programme.costs @ values), bound, proved=found.status == _OPTIMAL)
+
+
+def again(programme: Programme, cost: float) -> Outcome:
+    """Return the values with which a run of this programme ended, given their cost, whatever ended it.
+
+    The search is the same each time, so the first values on its way that cost no more are those of then. Raises `Conflict`
+    where they cost less: within a heuristic HiGHS searches a part of the programme, and where its clock ends it there, it takes
+    over what that search has by then; without a clock it only ever sees what that search ends with.
+    """
+    better, found, room = 0, Outcome(None, np.inf, -np.inf, proved=False), _ROUNDING * max(1.0, abs(cost))
+    while not found.proved and (found.values is None or found.cost > cost + room):
+        better += 1
+        found = run(programme, better=better)
+    if found.cost < cost - room:
+        raise Conflict("HiGHS was ended by its clock inside a search of a part of the problem, and took over what that search "
+                       "had so far; without a clock that part is searched to its end, and gives a better answer")  # fmt: skip
+    return found
 
 
 def load() -> None:
@@ -109,11 +135,17 @@ def conflict(programme: Programme, seconds: float) -> list[str]:
 
 @dataclass(frozen=True)
 class Highs:
-    """Branch and cut over the linearised QUBO until a proof or the end of the budget; with `nodes`, that many nodes."""
+    """Branch and cut over the linearised QUBO until a proof or the end of the budget; with `nodes`, that many nodes.
+
+    With `cost`, that of the programme's values, it ends where a run made before did; `idle`, with all zeros, where that one
+    found nothing.
+    """
 
     name = "highs"
     title = "HiGHS branch and cut"
     nodes: int = 0
+    cost: float | None = None
+    idle: bool = False
     now: Callable[[], float] = time.perf_counter
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
@@ -125,17 +157,19 @@ class Highs:
         found.add(empty, problem.energies(empty))
         allowance.tell(found.best)
         proved, bound = False, -np.inf
-        if not allowance.stopped():
-            outcome = run(linearised(problem), allowance.left_s, self.nodes)
+        options: dict[str, Any] = {"idle": True}
+        if not self.idle and not allowance.stopped():
+            programme = linearised(problem)
+            outcome = run(programme, allowance.left_s, self.nodes) if self.cost is None else again(programme, self.cost)
             proved, bound = outcome.proved, outcome.bound + problem.offset
             if outcome.values is not None:
                 sample = (outcome.values[:n] > 0.5).astype(np.int8)[None]
                 found.add(sample, problem.energies(sample))
+                options = {"cost": outcome.cost}
         samples, energies, counts = found.table()
         allowance.tell(found.best)
-        info: dict[str, Any] = {"counts": counts, "proved": proved, "bound": bound if np.isfinite(bound) else None}
-        if proved:
-            info["replay"] = {"solver": self.name, "options": {"nodes": 10**9}}
+        info = {"counts": counts, "proved": proved, "bound": bound if np.isfinite(bound) else None,
+                "replay": {"solver": self.name, "options": options}}  # fmt: skip
         return SolverResult(samples[0], float(energies[0]), samples, energies, info)
 
 

@@ -45,9 +45,9 @@ def gains(a: Floats, b: Floats, place: NDArray[np.int64]) -> Floats:
 
 
 def search(  # noqa: PLR0917 - as all methods are called
-    a: Floats, b: Floats, seconds: float, seed: int, report: Report, stop: Stop
+    a: Floats, b: Floats, seconds: float, seed: int, report: Report, stop: Stop, *, swaps: int = 0
 ) -> tuple[NDArray[np.int64], int]:
-    """Return places (n,) and the swaps made."""
+    """Return places (n,) and the swaps made; `swaps` fixes their number."""
     n, allowance = len(a), Allowance(seconds, report, stop)
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     place = rng.permutation(n)
@@ -55,7 +55,7 @@ def search(  # noqa: PLR0917 - as all methods are called
     least, moves = now, 0
     until = np.zeros((n, n), np.int64)  # when a facility may be at a place again
     low, high = np.triu_indices(n, 1)
-    while n > 1 and (not moves or not allowance.over()):
+    while n > 1 and (not moves or (moves < swaps if swaps else not allowance.over())):
         gain = gains(a, b, place)[low, high]
         barred = (until[low, place[high]] > moves) & (until[high, place[low]] > moves)
         barred &= now + gain >= least - 1e-9 * max(1.0, abs(least))
@@ -122,9 +122,12 @@ def _others(square: Floats) -> Floats:
 
 
 def prove(
-    a: Floats, b: Floats, known: NDArray[np.int64], left_s: Callable[[], float], stop: Stop
+    a: Floats, b: Floats, known: NDArray[np.int64], left_s: Callable[[], float], stop: Stop, *, parts: int | None = None
 ) -> tuple[NDArray[np.int64], float, int]:
-    """Return the best places, a proved bound on the cost, and the parts looked into; bound and cost meet when all were."""
+    """Return the best places, a proved bound on the cost, and the parts looked into; bound and cost meet when all were.
+
+    `parts` fixes how many are looked into.
+    """
     best, least = known, cost(a, b, known)
     whole = bool((a == np.rint(a)).all() and (b == np.rint(b)).all())
     # To beat the best known takes a whole unit less where all numbers are whole.
@@ -134,7 +137,7 @@ def prove(
     every = Node((), 0.0)
     heap: list[tuple[float, int, int, Node]] = [(bounds.of(every)[0], 0, 0, every)]
     looked = made = 0
-    while heap and heap[0][0] < least - room and left_s() > 0 and not stop():
+    while heap and heap[0][0] < least - room and (left_s() > 0 if parts is None else looked < parts) and not stop():
         low, _, _, node = heapq.heappop(heap)
         looked += 1
         for part in bounds.parts(node):

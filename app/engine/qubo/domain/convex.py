@@ -20,10 +20,11 @@ _SIZE = 1e4
 
 def least(  # noqa: PLR0917 - as all methods are called
     risk: Floats, gain: Floats, lots: int, starts: Sequence[Floats], left_s: Callable[[], float], tell: Callable[[float], None],
-    stop: Stop,
-) -> tuple[NDArray[np.int64], float, int]:  # fmt: skip
+    stop: Stop, *, costs_before: Sequence[float] = (),
+) -> tuple[NDArray[np.int64], float, int, list[float]]:  # fmt: skip
     """Return whole z (n,) >= 0 with sum `lots` and the least z'risk z - gain'z, a proved bound on that, and the planes used.
 
+    Last come the costs at which HiGHS ended, time after time; given as `costs_before` they make a run again, whatever the time.
     `starts` are shares (n,), at least one, where planes touch from the beginning; the best of them in whole lots is the first
     answer. Without time the bound is minus infinity.
     """
@@ -41,11 +42,14 @@ def least(  # noqa: PLR0917 - as all methods are called
     rows += [_plane(lifted, lots * np.asarray(start)) for start in starts]
     best = min(first, key=lambda z: float(z @ lifted @ z - gain @ z))
     value, bound = float(best @ lifted @ best - gain @ best), -np.inf
-    while value - bound > _RELATIVE * abs(value) and left_s() > 0 and not stop():
-        found = highs.run(highs.Programme(costs, np.zeros(n + 1), high, rows, whole), left_s())
+    ended: list[float] = []
+    while value - bound > _RELATIVE * abs(value) and (len(ended) < len(costs_before) or left_s() > 0) and not stop():
+        programme = highs.Programme(costs, np.zeros(n + 1), high, rows, whole)
+        found = highs.again(programme, costs_before[len(ended)]) if costs_before else highs.run(programme, left_s())
         bound = max(bound, found.bound)
         if found.values is None:
             break
+        ended.append(found.cost)
         z = np.rint(found.values[:n]).astype(np.int64)
         here = float(z @ lifted @ z - gain @ z)
         if here < value:
@@ -53,7 +57,7 @@ def least(  # noqa: PLR0917 - as all methods are called
             tell(unit * float(z @ risk @ z - gain @ z))
         rows.append(_plane(lifted, z.astype(np.float64)))
     exact = float(best @ risk @ best - gain @ best)
-    return best, unit * min(exact, bound - lift * lots**2), len(rows) - 1
+    return best, unit * min(exact, bound - lift * lots**2), len(rows) - 1, ended
 
 
 def _in_lots(shares: Floats, lots: int) -> NDArray[np.int64]:

@@ -1,10 +1,11 @@
 """Which problems have a method of their own, what it is called, and one way to run it.
 
-A method gets the problem, a budget, a seed, a report and a stop, and returns an `Outcome`; it never sees a QUBO.
+A method gets the problem, a budget, a seed, a report and a stop, and returns an `Outcome`; it never sees a QUBO. With `again`,
+the `work` of an outcome, it makes that one's answer once more.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from app.engine.base.contracts import Budget, Report, Stop, never, silent
 from app.engine.base.errors import BadInput, Limit, Timeout
@@ -12,7 +13,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.engine.qubo.adapters import cpsat, highs
 from app.engine.qubo.domain import flow, knapsack, linear, proofs
-from app.engine.qubo.domain.proofs import Outcome
+from app.engine.qubo.domain.proofs import AFRESH, Outcome
 from app.engine.qubo.problems.base import Problem
 from app.engine.qubo.problems.cvrp import Cvrp
 from app.engine.qubo.problems.flowshop import FlowShop
@@ -25,26 +26,39 @@ from app.engine.qubo.problems.tsp import Tsp
 
 _MOST_NAMES = 20
 
-Method = Callable[[Any, Budget, int, Report, Stop], Outcome]
+
+class Method(Protocol):
+    """Runs on one problem."""
+
+    def __call__(
+        self, problem: Any, budget: Budget, seed: int, report: Report, stop: Stop, *, again: Mapping[str, Any] = AFRESH
+    ) -> Outcome:
+        """Return the answer found within `budget`."""
 
 
-def _flowshop(problem: FlowShop, budget: Budget, seed: int, report: Report, stop: Stop) -> Outcome:
-    order, rounds = flow.iterated_greedy(problem.times, budget.seconds, seed, report, stop)
-    proved = flow.makespan(problem.times, order) <= problem.lower
-    return Outcome(flow.starts_of(problem.times, order), proved, {"rounds": rounds}, problem.lower, tr("counting"))
+def _flowshop(
+    problem: FlowShop, budget: Budget, seed: int, report: Report, stop: Stop, *, again: Mapping[str, Any] = AFRESH
+) -> Outcome:
+    order, rounds = flow.iterated_greedy(problem.times, budget.seconds, seed, report, stop, rounds=int(again.get("rounds", 0)))
+    starts, proved = flow.starts_of(problem.times, order), flow.makespan(problem.times, order) <= problem.lower
+    return Outcome(starts, proved, {"rounds": rounds}, problem.lower, tr("counting"), {"rounds": rounds})
 
 
-def _knapsack(problem: Knapsack, budget: Budget, seed: int, report: Report, stop: Stop) -> Outcome:
-    del budget, seed, report, stop
+def _knapsack(
+    problem: Knapsack, budget: Budget, seed: int, report: Report, stop: Stop, *, again: Mapping[str, Any] = AFRESH
+) -> Outcome:
+    del budget, seed, report, stop, again
     taken = knapsack.fill(problem.values, problem.weights[0], int(problem.capacities[0]))
     return Outcome(taken, proved=True, bound=problem.objective(taken), by=tr("dynamic programming"))
 
 
-def _linear(problem: Problem, budget: Budget, seed: int, report: Report, stop: Stop) -> Outcome:
+def _linear(
+    problem: Problem, budget: Budget, seed: int, report: Report, stop: Stop, *, again: Mapping[str, Any] = AFRESH
+) -> Outcome:
     """Branch and cut; the bound is told in the problem's own sense."""
     del seed, report, stop
     programme, back = linear.programme_of(problem)
-    found = highs.run(programme, budget.seconds)
+    found = highs.again(programme, again["cost"]) if again else highs.run(programme, budget.seconds)
     whole = not isinstance(problem, Network) or problem.is_complete
     if not found.possible and not whole:
         raise Limit("no choice of the candidate paths keeps all capacities",
@@ -62,8 +76,9 @@ def _linear(problem: Problem, budget: Budget, seed: int, report: Report, stop: S
     # The constant part of the objective is in neither the cost nor the bound.
     bound = problem.objective(answer) + (-1.0 if problem.sense == "max" else 1.0) * (found.bound - found.cost)
     if not whole:
-        return Outcome(answer, proved=False, info={"among": tr("best of the candidate paths; further paths were not tried")})
-    return Outcome(answer, found.proved, {}, bound, "HiGHS")
+        among = tr("best of the candidate paths; further paths were not tried")
+        return Outcome(answer, proved=False, info={"among": among}, work={"cost": found.cost})
+    return Outcome(answer, found.proved, {}, bound, "HiGHS", {"cost": found.cost})
 
 
 _METHODS: Mapping[type[Problem], tuple[str, Method]] = {

@@ -3,8 +3,9 @@
 The start is that of Clarke, Wright 1964 ("Scheduling of vehicles from a central depot to a number of delivery points").
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import groupby, pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,29 @@ from app.engine.qubo.allowance import Allowance
 _SEEDS = 2**31 - 1
 _CHUNK_S = 0.1
 _NEIGHBOURS = 12
+_FIRST_ROUNDS = 100
+# Of the time, so many steps are told apart: a course holds about as many rows, however long it was.
+_SHARES = 1000
+
+
+class Stretch(NamedTuple):
+    """Rounds made in one call of a kernel, `times` times over, and the shares of the work before and after, for its heat."""
+
+    share: float
+    after: float
+    rounds: int
+    times: int = 1
+
+
+def course_of(rounds: int) -> list[Stretch]:
+    """Return the course of so many rounds, whatever the time."""
+    cuts = [*range(0, rounds, _FIRST_ROUNDS), rounds]
+    return [Stretch(a / rounds, b / rounds, b - a) for a, b in pairwise(cuts)]
+
+
+def rounds_of(course: Sequence[Stretch]) -> int:
+    """Return the rounds of a course."""
+    return sum(one.rounds * one.times for one in course)
 
 
 def savings(d: NDArray[np.float64], demands: NDArray[np.int64], capacity: int) -> list[list[int]]:
@@ -39,13 +63,13 @@ def savings(d: NDArray[np.float64], demands: NDArray[np.int64], capacity: int) -
 
 def vehicles(  # noqa: PLR0917 - as all methods are called
     d: NDArray[np.float64], demands: NDArray[np.int64], capacity: int, most: int, seconds: float, seed: int, report: Report,
-    stop: Stop, *, rounds: int = 0,
-) -> tuple[list[list[int]], int]:  # fmt: skip
-    """Return tours and the rounds made; `most` tours at most if that can be (0: any number), `rounds` fixes the work."""
+    stop: Stop, *, course: Sequence[Stretch] = (),
+) -> tuple[list[list[int]], list[Stretch]]:  # fmt: skip
+    """Return tours and the course taken; `most` tours at most if that can be (0: any number), `course` fixes the work."""
     if len(d) <= 1:
-        return [], 0
+        return [], []
     if len(d) == 2:
-        return [[1]], 0
+        return [[1]], []
     from app.engine.qubo.domain.routing_kernel import anneal
 
     d = np.ascontiguousarray(d, np.float64)
@@ -69,19 +93,19 @@ def vehicles(  # noqa: PLR0917 - as all methods are called
     # The kernel is loaded, or compiled the first time, before the time counts.
     run(0.0, 0.0, 0, 0)
     best = _cost(best_route, best_length, d, limit, dear)
-    made = _chunks(run, Allowance(seconds, report, stop), seed, rounds)
+    made = _walk(run, Allowance(seconds, report, stop), seed, course)
     return [best_route[k, : best_length[k]].tolist() for k in range(len(best_length)) if best_length[k]], made
 
 
 def tour(
-    d: NDArray[np.float64], seconds: float, seed: int, report: Report, stop: Stop, *, rounds: int = 0
-) -> tuple[list[int], int]:
-    """Return one tour through all places, 0 first, and the kicks made; `d` (n, n), symmetric or not."""
+    d: NDArray[np.float64], seconds: float, seed: int, report: Report, stop: Stop, *, course: Sequence[Stretch] = ()
+) -> tuple[list[int], list[Stretch]]:
+    """Return one tour through all places, 0 first, and the course of kicks; `d` (n, n), symmetric or not."""
     n = len(d)
     if n <= 3:
-        return list(range(n)), 0
+        return list(range(n)), []
     if n < 8 or not np.array_equal(d, d.T):
-        found, made = vehicles(d, np.zeros(n, np.int64), 1, 1, seconds, seed, report, stop, rounds=rounds)
+        found, made = vehicles(d, np.zeros(n, np.int64), 1, 1, seconds, seed, report, stop, course=course)
         return [0, *found[0]], made
     from app.engine.qubo.domain.tour_kernel import kicks
 
@@ -100,7 +124,7 @@ def tour(
         return float(best)
 
     run(0.0, 0.0, 0, 0)
-    made = _chunks(run, Allowance(seconds, report, stop), seed, rounds)
+    made = _walk(run, Allowance(seconds, report, stop), seed, course)
     at = int(np.flatnonzero(best_tour == 0)[0])
     return [int(c) for c in np.roll(best_tour, -at)], made
 
@@ -123,21 +147,30 @@ def _cost(route: NDArray[np.int64], length: NDArray[np.int64], d: NDArray[np.flo
     return float(sum(d[one[:-1], one[1:]].sum() for one in tours) + dear * max(0, len(tours) - limit))
 
 
-def _chunks(run: Callable[[float, float, int, int], float], allowance: Allowance, seed: int, rounds: int) -> int:
-    """Call run(share of the work done, share after, rounds, seed) until time or `rounds` are spent; return the rounds."""
+def _walk(
+    run: Callable[[float, float, int, int], float], allowance: Allowance, seed: int, course: Sequence[Stretch]
+) -> list[Stretch]:
+    """Call run(share, share after, rounds, seed) along `course`, or without one until time is spent; return the course taken.
+
+    Rounds of a call grow until it takes a moment, and stay while the share does.
+    """
     rng = np.random.default_rng(np.random.SeedSequence(seed))
-    made, count = 0, 100
-    while (made < rounds) if rounds else (made == 0 or not allowance.over()):
+    planned = [one._replace(times=1) for one in course for _ in range(one.times)]
+    made: list[Stretch] = []
+    rounds = _FIRST_ROUNDS
+    while (len(made) < len(planned)) if planned else (not made or not allowance.over()):
         began = allowance.now()
-        count = min(count, rounds - made) if rounds else count
-        share = made / rounds if rounds else min(1.0, allowance.spent_s / max(allowance.seconds, 1e-9))
-        after = (made + count) / rounds if rounds else min(1.0, (allowance.spent_s + _CHUNK_S) / max(allowance.seconds, 1e-9))
-        best: Any = run(share, after, count, int(rng.integers(_SEEDS)))
-        made += count
+        now = planned[len(made)] if planned else Stretch(_share(allowance, 0.0), _share(allowance, _CHUNK_S), rounds)
+        best: Any = run(now.share, now.after, now.rounds, int(rng.integers(_SEEDS)))
+        made.append(now)
         allowance.tell(best)
-        took = allowance.now() - began
         if allowance.stopped():
             break
-        if not rounds:
-            count = max(20, int(count * min(4.0, _CHUNK_S / max(took, 1e-6))))
-    return made
+        if not planned and now.share != _share(allowance, 0.0):
+            rounds = max(20, int(rounds * min(4.0, _CHUNK_S / max(allowance.now() - began, 1e-6))))
+    return [one._replace(times=len(list(same))) for one, same in groupby(made)]
+
+
+def _share(allowance: Allowance, later_s: float) -> float:
+    """Return the share of the time that will be spent so much later, in whole thousandths."""
+    return int(_SHARES * min(1.0, (allowance.spent_s + later_s) / max(allowance.seconds, 1e-9))) / _SHARES

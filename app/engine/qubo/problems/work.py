@@ -16,7 +16,7 @@ from app.engine.base.contracts import Budget, Report, SolverResult, Stop
 from app.engine.base.errors import BadInput, Bug, Limit, Timeout
 from app.engine.base.text import tr
 from app.engine.base.units import ratio_text
-from app.engine.qubo import spectral, work
+from app.engine.qubo import solvers, spectral, work
 from app.engine.qubo.adapters import highs
 from app.engine.qubo.domain import linear
 from app.engine.qubo.domain.methods import Method, method_of, warm
@@ -64,7 +64,7 @@ def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> Result
     routes: list[Result] = []
     if route == DOMAIN or both:
         assert method is not None
-        routes.append(_by_method(problem, method, budget, seed, _half(report, problem, 0.0, both=both), stop))
+        routes.append(_dated(_by_method(problem, method, budget, seed, _half(report, problem, 0.0, both=both), stop), text))
     if route != DOMAIN:
         routes.append(_by_qubo(subject, spec, budget, seed, _half(report, problem, 0.5 if both else 0.0, both=both), stop,
                                alone=not both))  # fmt: skip
@@ -88,8 +88,9 @@ def _refuse_proved(problem: Problem, routes: list[Result], name: str, seconds: f
 
 def _dated(result: Result, text: str) -> Result:
     """Return the result, its recipe marked with the text it holds for."""
-    recipe = result.get("replay")
-    return {**result, "replay": {**recipe, "text_sha256": digest_of(text)}} if recipe else result
+    if result.get("replay"):
+        result["replay"]["text_sha256"] = digest_of(text)
+    return result
 
 
 def _half(report: Report, problem: Problem, begin: float, *, both: bool) -> Report:
@@ -141,6 +142,7 @@ def _by_method(  # noqa: PLR0917 - as jobs are called
         "answer": None if broken else found.answer, "nearest": found.answer if broken else None,
         "proved": found.proved and not broken, "wall_s": wall_s, "cpu_s": cpu_s, "info": dict(found.info),
         "trace": trace[-500:], "why_not": "", "bound": found.bound, "bound_by": found.by,
+        "replay": {"seed": seed, "solver": name, "work": dict(found.work), "why": found.no_recipe, "version": solvers.VERSION},
     }  # fmt: skip
 
 
@@ -187,9 +189,10 @@ class _Judge:
         self._best: tuple[float, Any] | None = None
         self._nearest: tuple[Any, list[str]] = (None, [])
 
-    def look(self, found: SolverResult) -> list[dict[str, Any]]:
-        """Return feasibility and objective of every sample."""
+    def look(self, found: SolverResult) -> tuple[list[dict[str, Any]], int]:
+        """Return feasibility and objective of every sample, and which is the answer, or the nearest miss: the first."""
         rows: list[dict[str, Any]] = []
+        shown = 0
         sign = -1.0 if self.problem.sense == "max" else 1.0
         for number, (sample, energy) in enumerate(zip(found.samples, found.energies, strict=True)):
             answer = self.problem.decode(sample)
@@ -205,8 +208,8 @@ class _Judge:
             if energy < sign * objective - _RELATIVE * max(1.0, abs(objective)) - self._room(found):
                 raise Bug("The energy {energy} is below the objective {objective}", energy=float(energy), objective=objective)
             if self._best is None or sign * objective < sign * self._best[0]:
-                self._best = (objective, answer)
-        return rows
+                self._best, shown = (objective, answer), number
+        return rows, shown
 
     def _room(self, found: SolverResult) -> float:
         """Return the rounding that a sum over all coefficients may have."""
@@ -232,8 +235,6 @@ def _joined(problem: Problem, routes: list[Result], *, both: bool) -> Result:
     out = {key: value for key, value in through.items() if key not in ("text", "trace")} | dict(best)
     if best["feasible"] and problem.check(best["answer"]):
         raise Bug("An infeasible answer was called feasible: {first}", first=problem.check(best["answer"])[0])
-    if best["route"] != QUBO:
-        out["replay"] = None  # the recipe is of the other route's answer, which did not win; that route's row keeps it
     out |= _about(problem) | _bounded(routes, best, sign)
     out |= {
         "routes": [{key: row.get(key) for key in shown} for row in routes], "verified": bool(best["feasible"]),

@@ -64,6 +64,17 @@ def test_a_stop_ends_the_search_with_a_schedule_and_a_bound():
 
 
 @needs_cpsat
+def test_a_schedule_is_found_again_without_a_clock():
+    rng = np.random.default_rng(4)
+    machines, times = np.array([rng.permutation(4) for _ in range(6)]), rng.integers(5, 99, (6, 4))
+    known = dispatch(machines, times)
+    found = cpsat.schedule(machines, times, known, 0, Budget(60.0), 1, never)
+    assert found.starts != known
+    again = cpsat.schedule(machines, times, known, 0, Budget(0.0), 1, never, goal=found.span)
+    assert (again.starts, again.span) == (found.starts, found.span)
+
+
+@needs_cpsat
 def test_the_method_of_a_job_shop_ends_proved(ft06, monkeypatch):
     monkeypatch.setattr(proofs, "_HALF", 0.01)
     outcome = methods.method_of(ft06)[1](ft06, Budget(60.0), 1, silent, never)

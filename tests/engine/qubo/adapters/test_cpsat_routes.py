@@ -63,3 +63,13 @@ def test_stopped_at_once_the_known_tours_come_back_with_a_bound_below_them():
     known = [list(range(30))]
     found, bound = cpsat_routes.shorten(d, None, known, Budget(0.01), 1, lambda: True)
     assert bound <= length(d, [found[0][1:]])
+
+
+@pytest.mark.parametrize("loads", [None, (np.append(0, np.full(6, 3)), 7)])
+def test_tours_are_found_again_without_a_clock(loads):
+    d = np.rint(1000 * plane(7, 9))
+    known = [list(range(7))] if loads is None else [[c] for c in range(1, 7)]
+    found, _ = cpsat_routes.shorten(d, loads, known, BUDGET, 1, never)
+    assert found != known
+    goal = cpsat_routes.steps_of(d, found, closed=loads is not None)
+    assert cpsat_routes.shorten(d, loads, known, Budget(0.0), 1, never, goal=goal)[0] == found

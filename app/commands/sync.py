@@ -31,22 +31,22 @@ async def now(call: "Call") -> dict[str, Any]:
 
 async def export(call: "Call", *, file: Path, peer: str) -> dict[str, Any]:
     """Write what a peer lacks to a stick."""
-    return await call.engine.sync.export(file, peer)
+    return await call.engine.sync.sticks.export(file, peer)
 
 
 async def import_bundle(call: "Call", *, file: Path) -> dict[str, Any]:
     """Take what a peer wrote to a stick."""
-    return await call.engine.sync.take(file)
+    return await call.engine.sync.sticks.take(file)
 
 
 async def card(call: "Call", *, file: Path) -> dict[str, Any]:
     """Write who this console is."""
-    return await call.engine.sync.card(file)
+    return await call.engine.sync.sticks.card(file)
 
 
 async def trust(call: "Call", *, file: Path, device: str) -> dict[str, Any]:
     """Take bundles from another console."""
-    return await call.engine.sync.trust(file, device)
+    return await call.engine.sync.sticks.trust(file, device)
 
 
 async def renew(call: "Call") -> dict[str, Any]:

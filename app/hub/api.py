@@ -36,7 +36,7 @@ class Api:
         self._engine, self._desk, self._metrics = engine, desk, metrics
         self.ready = False
         self.callers = Callers(engine.link.device_id, engine.fleet.identity)
-        self._term: int | None = None
+        self.term: int | None = None
         self.counts: dict[str, int] = {"pushed": 0, "pulled": 0, "refused": 0, "received_bytes": 0, "sent_bytes": 0}
 
     def rules(self) -> tuple[Rule, ...]:
@@ -133,13 +133,13 @@ class Api:
 
         def work(conn: Conn) -> T:
             with capture.quiet(conn):
-                return step(Hub(Shelf(conn), now_us, self._term))
+                return step(Hub(Shelf(conn), now_us, self.term))
 
         return await self._engine.store.write(work)
 
     async def lead(self) -> None:
         """Take the lead of the store: a hub that served it before is refused from now on."""
-        self._term = await self.at_hub(lambda hub: hub.lead())
+        self.term = await self.at_hub(lambda hub: hub.lead())
 
 
 def _device(asked: Asked) -> PublicIdentity:

@@ -82,6 +82,11 @@ class Host:
             await serving
         return {"address": self.address, **api.counts}
 
+    @property
+    def term(self) -> int | None:
+        """Return the token by which this hub leads its store; None before it does."""
+        return self._api.term if self._api is not None else None
+
     def end(self) -> None:
         """Serve no longer."""
         if self._server is not None:

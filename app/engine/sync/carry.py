@@ -13,9 +13,10 @@ from app.engine.base.errors import BadInput, Conflict, Refused
 from app.engine.base.platform import replace_file
 from app.engine.store.shelf import Shelf
 from app.engine.sync.batch import decode, encode, pack, unpack
-from app.engine.sync.console import Console
+from app.engine.sync.console import FLOOR, LONG, NARROW, Console
 from app.engine.sync.hub import LIVE, Hub
 from app.engine.sync.ops import FIRST_CHAIN
+from app.engine.sync.ownlog import COMPARE
 from app.engine.sync.sealing import SCHEMA, replica_of
 from app.wire.documents import object_of, parse_object, text_of, to_bytes, whole_of
 from app.wire.identity import PublicIdentity
@@ -25,6 +26,8 @@ _CARD_BYTES: Final = 64 << 10
 _OPS: Final = 5000
 _BYTES: Final = 4 << 20
 _AGAIN: Final = "Export the bundle again, with everything since the last one taken."
+_ONLINE: Final = "Exchange once over the network."
+_AHEAD: Final = "ahead_us"  # in a console's state at a hub, and in what it is told: by how much its clock is ahead at least
 
 Parts = dict[str, bytes]
 
@@ -39,9 +42,11 @@ def from_console(shelf: Shelf, hub: str, name: str, now_us: int) -> tuple[dict[s
     return {"to": hub, "replica": replica_of(shelf), "name": name, "data_schema": SCHEMA, "count": len(files)}, files
 
 
-def to_hub(shelf: Shelf, device: str, body: dict[str, Any], parts: list[bytes], now_us: int) -> tuple[int, set[str]]:
-    """Take a console's bundle at the hub; return how many operations were new, and their tables."""
-    hub, taken, tables = Hub(shelf, now_us), 0, set[str]()
+def to_hub(
+    shelf: Shelf, device: str, body: dict[str, Any], parts: list[bytes], now_us: int, *, term: int | None = None
+) -> tuple[int, set[str]]:
+    """Take a console's bundle at the hub that leads by `term`; return how many operations were new, and their tables."""
+    hub, taken, tables = Hub(shelf, now_us, term), 0, set[str]()
     hub.hello(text_of(body, "replica"), device, text_of(body, "name", "")[:64], whole_of(body, "data_schema", 0))
     for part in parts:
         batch = decode(part)
@@ -49,12 +54,29 @@ def to_hub(shelf: Shelf, device: str, body: dict[str, Any], parts: list[bytes], 
             batch = replace(batch, epoch=hub.epoch)
         taken += int(hub.receive(batch, device)["taken"])
         tables.update(op.table for op in batch.ops)
+    _note_ahead(shelf, device, 0)
     return taken, tables
 
 
-def from_hub(shelf: Shelf, device: str, now_us: int) -> tuple[dict[str, Any], Parts]:
+def note_ahead(shelf: Shelf, device: str, body: dict[str, Any], now_us: int, *, ahead_us: int, term: int | None = None) -> None:
+    """Note at a hub that a console's bundle, refused for its stamps, was written `ahead_us` later than it came here.
+
+    The next bundle for that console tells it so, and has it stamp anew what it has not handed over.
+    """
+    hub = Hub(shelf, now_us, term)
+    hub.hello(text_of(body, "replica"), device, text_of(body, "name", "")[:64], whole_of(body, "data_schema", 0))
+    _note_ahead(shelf, device, ahead_us)
+
+
+def _note_ahead(shelf: Shelf, device: str, ahead_us: int) -> None:
+    state = (shelf.get("sync_peers", device) or {"state": {}})["state"]
+    if state.get(_AHEAD, 0) != ahead_us:
+        shelf.put("sync_peers", {"id": device, "state": {**state, _AHEAD: ahead_us}})
+
+
+def from_hub(shelf: Shelf, device: str, now_us: int, *, term: int | None = None) -> tuple[dict[str, Any], Parts]:
     """Return body and files of a hub's bundle for the console on `device`: the log after what it is known to have."""
-    hub, files = Hub(shelf, now_us), Parts()
+    hub, files = Hub(shelf, now_us, term), Parts()
     mine = [row for row in shelf.all("sync_replicas") if row["device"] == device and row["state"] == LIVE]
     if not mine:
         raise Conflict(
@@ -66,19 +88,20 @@ def from_hub(shelf: Shelf, device: str, now_us: int) -> tuple[dict[str, Any], Pa
     while after < head and len(files) < MOST_PARTS:
         page = hub.page(str(entry["id"]), device, after, hub.epoch)
         if page.get("snapshot"):
-            raise Conflict("The console was away for too long for a bundle", hint="Exchange once over the network.")
+            raise _too_little(FLOOR)
         files[_name(files)] = pack({**page, "after": after})
         after = int(page["cursor"])
     shelf.put("sync_replicas", {"id": entry["id"], "cursor": entry["cursor"]})  # it has nothing of this yet
-    return {"to": device, "hello": hello, "count": len(files)}, files
+    known = shelf.get("sync_peers", device) or {"state": {}}
+    return {"to": device, "hello": {**hello, _AHEAD: known["state"].get(_AHEAD, 0)}, "count": len(files)}, files
 
 
 def to_console(shelf: Shelf, hub: str, body: dict[str, Any], parts: list[bytes], now_us: int) -> tuple[int, set[str]]:
     """Take a hub's bundle at a console; return how many operations it brought, and the tables that changed."""
     console, taken, tables = Console(shelf, hub, now_us), 0, set[str]()
     hello = _lately(object_of(body, "hello"), console)
-    if console.met({**hello, "now_us": max(whole_of(hello, "now_us"), now_us)}):
-        raise Conflict("The console was away for too long for a bundle", hint="Exchange once over the network.")
+    if console.met({**hello, "now_us": _time_at_hub(hello, now_us, int(shelf.here()["skew_us"]))}):
+        raise _too_little(console.due(whole_of(hello, "head", 0), whole_of(hello, "floor", 0)))
     for part in parts:
         page = unpack(part)
         if whole_of(page, "after") > int(console.peer["cursor"]):
@@ -87,6 +110,26 @@ def to_console(shelf: Shelf, hub: str, body: dict[str, Any], parts: list[bytes],
             tables.update(console.take_page(page))
             taken += len(page["ops"])
     return taken, tables
+
+
+def _time_at_hub(hello: dict[str, Any], now_us: int, skew_us: int) -> int:
+    """Return what time it is at a hub, by our clock `now_us` and a bundle: no earlier than when that was written.
+
+    A clock that was ahead, as the bundle tells or as we know, is taken to be so still where that can be.
+    """
+    written_us, ahead_us = whole_of(hello, "now_us"), max(whole_of(hello, _AHEAD, 0), -skew_us)
+    return now_us - ahead_us if now_us - ahead_us >= written_us else max(written_us, now_us)
+
+
+def _too_little(reason: str) -> Conflict:
+    """Return why the log alone does not bring a console up to date; see `Console.due`."""
+    if reason == COMPARE:
+        return Conflict("This hub was restored, or takes the place of another: rows are to be compared first", hint=_ONLINE)
+    if reason == NARROW:
+        return Conflict("This version knows of more than the one before did, and lacks it so far", hint=_ONLINE)
+    if reason == LONG:
+        return Conflict("The hub's log is too long to begin with by a bundle", hint=_ONLINE)
+    return Conflict("The hub has let go of changes that the console lacks: it was away for too long", hint=_ONLINE)
 
 
 def _lately(hello: dict[str, Any], console: Console) -> dict[str, Any]:

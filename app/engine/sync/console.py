@@ -4,7 +4,6 @@ Every answer is taken with the cursor it moves in one transaction, so a cut at a
 nothing and do nothing twice.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,10 +13,11 @@ from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import conflicts
 from app.engine.sync.batch import Batch, Texts, number_of
 from app.engine.sync.fits import check_cells, check_op, check_row, check_verdicts
-from app.engine.sync.hlc import ZERO, observe, tick
-from app.engine.sync.join import WHOLE, last_of
-from app.engine.sync.merge import FIRST, GONE, Loss, Outcome, State
-from app.engine.sync.ops import FIRST_CHAIN, Op, canonical, parsed
+from app.engine.sync.hlc import observe, tick
+from app.engine.sync.join import last_of
+from app.engine.sync.later import unknown_of
+from app.engine.sync.merge import GONE, Loss
+from app.engine.sync.ops import FIRST_CHAIN, Op, parsed
 from app.engine.sync.ownlog import COMPARE, COPIED, FORK, HUB, TWIN, OwnLog
 from app.engine.sync.sealing import SCHEMA, replica_of, seal
 from app.engine.sync.session import Session
@@ -28,8 +28,10 @@ from app.wire.documents import list_of, text_of, whole_of
 BUNDLE: Final = "bundle"  # another console, whose bundles are taken
 _BY_US: Final = "Exchange once over the network."
 _BY_THEM: Final = "Have the other console exchange with the hub once."
-_NARROW: Final = "narrow"  # in a peer's state: our schema when we took a snapshot of a later one, and left out what it has more
+NARROW: Final = "narrow"  # in a peer's state: our schema when we took a snapshot of a later one, and left out what it has more
 _LAST_MET: Final = "sync.met"  # in `meta`: the epoch of the hub that was met first or last anew
+FLOOR: Final = "floor"  # why a snapshot is due: the hub has let go of what we lack
+LONG: Final = "long"  # or it is quicker than so long a log
 LOG_RATHER: Final = 5000  # a first sync with a longer log than this takes a snapshot
 
 
@@ -96,8 +98,17 @@ class Console:
         known = max(acked, int(peer["acked"])) if back and peer["epoch"] else acked
         held = self._shelf.chain(known) if known > acked else None
         self._log.mind_clock(peer, hub_us, self._now_us, *((known, held) if held else (acked, chain)))
-        narrow = state.get(_NARROW, SCHEMA) < SCHEMA
-        return cursor < floor or (cursor == 0 and head > LOG_RATHER) or COMPARE in state or narrow
+        return bool(self.due(head, floor))
+
+    def due(self, head: int, floor: int) -> str:
+        """Return why a snapshot is due, as the hub was met, with a log from `floor` to `head`; nothing where none is."""
+        peer = self.peer
+        cursor, state = int(peer["cursor"]), peer["state"]
+        reasons = (
+            (COMPARE, COMPARE in state), (NARROW, state.get(NARROW, SCHEMA) < SCHEMA), (FLOOR, cursor < floor),
+            (LONG, cursor == 0 and head > LOG_RATHER),
+        )  # fmt: skip
+        return next((reason for reason, holds in reasons if holds), "")
 
     def _is_another(self, peer: Row, epoch: str) -> bool:
         """Tell whether this is the first meeting with a hub after we met others: it may lack what they had."""
@@ -208,7 +219,7 @@ class Console:
             if verdicts:
                 hlc = max([hlc, *(verdict["at"] for verdict in verdicts.values() if isinstance(verdict, dict))])
             if op.replica != replica:
-                later += _unknown(op, outcome)
+                later += unknown_of(op, outcome)
         changed = session.tables()
         conflicts.keep_here(self._shelf, session, conflicts.apart(session, lost)[0])
         session.flush()
@@ -252,8 +263,8 @@ class Console:
         last = document.get("next") is None
         state = {**self.peer["state"], "whole_at": whole_of(document, "head") if last else -1}
         if last:
-            state.pop(_NARROW, None)
-            state |= {_NARROW: SCHEMA} if self.peer["schema"] > SCHEMA else {}
+            state.pop(NARROW, None)
+            state |= {NARROW: SCHEMA} if self.peer["schema"] > SCHEMA else {}
         self.note(state=state, **({"cursor": head} if last else {}))
         return changed
 
@@ -311,7 +322,7 @@ class Console:
             check_op(op, self._shelf.kinds(op.table))
             hlc = observe(hlc, last_of(op, self._shelf.kinds(op.table)), now_us)
             outcome = session.apply(op)
-            later += _unknown(op, outcome)
+            later += unknown_of(op, outcome)
             lost += [(op, loss) for loss in outcome.losses]
             erased += [(op.table, op.row)] if outcome.erased else []
         self._shelf.set_here(hlc=hlc)
@@ -324,44 +335,6 @@ class Console:
             replicas = {**peer["state"].get("replicas", {}), batch.replica: [batch.last, chains[-1]]}
             self.note(state={**self.peer["state"], "replicas": replicas})
         return changed
-
-
-def _unknown(op: Op, outcome: Outcome) -> list[Row]:
-    """Return what to keep for later of an operation: the columns that nobody here knows."""
-    if not outcome.unknown:
-        return []
-    return [{"replica": op.replica, "op": canonical({**op.to_json(), "fields": outcome.unknown})}]
-
-
-def retry_later(shelf: Shelf) -> int:
-    """Apply what an older version could not understand and this one does; return how many operations that were."""
-    kept, done = shelf.all("sync_later"), 0
-    if not kept:
-        return 0
-    session, left = Session(shelf), []
-    for row in kept:
-        op = Op.from_json(json.loads(row["op"]), row["replica"])
-        _unwrite(session, op)
-        unknown = session.apply(op).unknown
-        done += len(unknown) < len(op.fields)
-        if unknown:
-            left.append({"replica": row["replica"], "op": canonical({**op.to_json(), "fields": unknown})})
-    session.flush()
-    if done:
-        shelf.drop_later(int(kept[-1]["number"]))
-        shelf.later(left)
-    return done
-
-
-def _unwrite(session: Session, op: Op) -> None:
-    """Have columns that a row's first write named, and nobody here knew, count as not written yet."""
-    state = session.state((op.table, op.row))
-    cells = state.cells
-    if isinstance(told := op.fields.get(WHOLE), dict):
-        other = State(None, told["cells"])
-        cells.update({name: list(ZERO) for name in told["row"] if name not in cells and state.stamp(name) == other.stamp(name)})
-    if cells.get(FIRST) == list(op.stamp):
-        cells.update({name: list(ZERO) for name in op.fields if name not in cells})
 
 
 def _restored_head(document: dict[str, Any], epoch: str) -> int:

@@ -8,6 +8,7 @@ from app.engine.store.rows import Row
 from app.wire.documents import list_of, text_of, whole_of
 
 LINK: Final = "link"
+HEARD: Final = ("synced_us", "tried_us", "received_bytes", "sent_bytes")
 _HUB: Final = "hub"
 
 
@@ -127,10 +128,7 @@ def only(found: list[T], key: str) -> T:
 
 
 def with_heard(stored: SyncPeer, known: SyncPeer | None) -> SyncPeer:
-    """Return a peer as it is stored, but for what was heard of it since: of a hub's consoles that stands in memory alone."""
+    """Return a peer as it is stored, but for what was heard of it since: of a hub's consoles that is written now and then."""
     if known is None or stored.kind == _HUB:
         return stored
-    return replace(
-        stored, synced_us=max(stored.synced_us, known.synced_us), tried_us=max(stored.tried_us, known.tried_us),
-        received_bytes=max(stored.received_bytes, known.received_bytes), sent_bytes=max(stored.sent_bytes, known.sent_bytes),
-    )  # fmt: skip
+    return replace(stored, **{name: max(getattr(stored, name), getattr(known, name)) for name in HEARD})

@@ -9,10 +9,11 @@ import json
 import random
 from collections import defaultdict
 
-from app.engine.base.errors import OutpostError
+from app.engine.base.errors import Conflict, OutpostError
 from app.engine.sync import batch as batches
 from app.engine.sync import carry, rules, sealing
 from app.engine.sync.console import Console
+from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.hub import Hub
 from app.engine.sync.residency import staying
 from app.engine.sync.sealing import SCHEMA, replica_of
@@ -334,10 +335,22 @@ class World(Checks):
 
     def from_console(self, one, _other):
         body, files = self._write(one, lambda shelf, now_us: carry.from_console(shelf, "hub", one.name, now_us))
-        return lambda: self._write(None, lambda shelf, now_us: carry.to_hub(shelf, one.device, body, files, now_us))
+        at_us = self.now_us + one.skew_us
+
+        def taken():
+            try:
+                self._write(None, lambda shelf, now_us: carry.to_hub(shelf, one.device, body, files, now_us, term=self.term))
+            except Conflict as error:
+                ahead_us = at_us - self.now_us
+                if error.field == "hlc" and ahead_us > DRIFT_US:
+                    told = {"ahead_us": ahead_us, "term": self.term}
+                    self._write(None, lambda shelf, now_us: (carry.note_ahead(shelf, one.device, body, now_us, **told), {}))
+                raise
+
+        return taken
 
     def from_hub(self, one, _other):
-        body, files = self._write(None, lambda shelf, now_us: carry.from_hub(shelf, one.device, now_us))
+        body, files = self._write(None, lambda shelf, now_us: carry.from_hub(shelf, one.device, now_us, term=self.term))
         return lambda: self._write(one, lambda shelf, now_us: carry.to_console(shelf, "hub", body, files, now_us))
 
     def _write(self, machine, step):

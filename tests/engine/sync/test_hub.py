@@ -10,9 +10,9 @@ from app.engine.store.store import Store
 from app.engine.sync import console as consoles
 from app.engine.sync import merge
 from app.engine.sync.batch import Batch
-from app.engine.sync.console import retry_later
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.hub import Hub
+from app.engine.sync.later import retry_later
 from app.engine.sync.sealing import SCHEMA
 from tests.engine.sync.places import batch_of, exchange, meet, push
 

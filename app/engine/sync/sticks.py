@@ -1,0 +1,124 @@
+"""The verbs of a stick: bundles for a hub, a console of it or another console, and the cards by which consoles are known."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from app.engine.base.errors import Conflict, Missing
+from app.engine.jobs.base import Base
+from app.engine.link.service import Link
+from app.engine.store import capture, rows
+from app.engine.store.shelf import Shelf
+from app.engine.store.threads import in_thread
+from app.engine.sync import carry, copied
+from app.engine.sync.conflicts import TABLE as CONFLICTS
+from app.engine.sync.console import BUNDLE
+from app.engine.sync.hlc import DRIFT_US
+from app.engine.sync.ownlog import HUB
+from app.engine.sync.records import SyncPeer
+from app.wire.bundles import Bundle, read_bundle, write_bundle
+from app.wire.identity import PublicIdentity
+
+if TYPE_CHECKING:
+    from app.engine.sync.service import SyncService
+
+T = TypeVar("T")
+_PEERS: Final = "sync_peers"
+
+
+class Sticks:
+    """What one home carries; `sync` knows its peers, and the hub that is served here."""
+
+    def __init__(self, base: Base, link: Link, sync: "SyncService") -> None:
+        self._base, self._link, self._sync = base, link, sync
+
+    async def card(self, file: Path) -> dict[str, Any]:
+        """Write who this console is, for another console that is to take its bundles; the device id is what to compare."""
+        public = (await self._link.identity()).public
+        await in_thread(partial(carry.write_card, file, public), "card")
+        return {"file": str(file), "device": public.device_id, "name": public.name}
+
+    async def trust(self, file: Path, device: str) -> dict[str, Any]:
+        """Take bundles from the console whose card is in `file` if its device id is `device`; raise `Refused` if not."""
+        public = await in_thread(partial(carry.read_card, file, device), "card")
+        known = self._sync.peers.get(device)
+        if device == self._link.device_id or (known is not None and known.kind != BUNDLE):
+            raise Conflict("{name} is known already", name=public.name, field="file")
+        await self._sync.keep_peer({"id": device, "kind": BUNDLE, "name": public.name, "identity": public.to_json()})
+        return self._sync.peers.need(device).to_json()
+
+    async def export(self, file: Path, key: str) -> dict[str, Any]:
+        """Write what a peer lacks into a bundle signed by this console or hub; `key` names the peer, empty the only one."""
+        peer = self._sync.find(key) if key else next(iter(self._sync.peers), None)
+        if peer is None:
+            raise Missing("No hub is known", hint="Join one: outpost sync join ADDRESS CODE")
+        now_us, name = self._base.clock.now_us(), str(self._base.settings["user.name"])
+
+        def step(shelf: Shelf) -> tuple[dict[str, Any], carry.Parts]:
+            if peer.kind == BUNDLE:
+                return carry.from_peer(shelf, peer.id, name, now_us)
+            if peer.kind == HUB:
+                return carry.from_console(shelf, peer.id, name, now_us)
+            return carry.from_hub(shelf, peer.id, now_us, term=self._term)
+
+        body, files = await self._on_shelf(step)
+        identity = await self._link.identity()
+        size = await in_thread(partial(write_bundle, file, identity, "sync", body, files, at_us=now_us), "bundle")
+        return {"file": str(file), "size_bytes": size, "peer": peer.name, "parts": len(files)}
+
+    async def take(self, file: Path) -> dict[str, Any]:
+        """Take a bundle that a peer wrote for this device: nothing of it twice, all of it or nothing."""
+        stored = await self._base.store.read(lambda conn: rows.select(conn, _PEERS))
+        known = {row["id"]: PublicIdentity.from_json(row["identity"]) for row in stored if row["identity"]}
+        bundle = await in_thread(partial(read_bundle, file, "sync", known.get), "bundle")
+        device = (await self._link.identity()).public.device_id
+        peer, count = self._sync.peers.need(bundle.signer), carry.check(bundle.body, device)
+        parts = await in_thread(lambda: [bundle.read(name) for name in carry.names(count)], "bundle")
+        now_us = self._base.clock.now_us()
+        try:
+            taken, tables = await self._on_shelf(lambda shelf: self._taken(shelf, peer, bundle, parts, now_us))
+        except Conflict as error:
+            if error.field == "hlc":
+                await self._mind_clock(peer, bundle, now_us)
+            raise
+        got = peer.received_bytes + sum(map(len, parts))
+        await self._sync.keep_peer({"id": peer.id, "synced_us": now_us, "received_bytes": got})
+        self._sync.followers.changed({CONFLICTS, *tables})
+        await self._sync.followers.settled()
+        return {"peer": peer.name, "as_of_us": bundle.at_us, "taken_count": taken}
+
+    def _taken(self, shelf: Shelf, peer: SyncPeer, bundle: Bundle, parts: list[bytes], now_us: int) -> tuple[int, set[str]]:
+        if peer.kind == HUB:
+            told = carry.to_console(shelf, peer.id, bundle.body, parts, now_us)
+            if self._link.elsewhere:
+                copied.look(shelf, peer.id, now_us)
+            return told
+        if peer.kind == BUNDLE:
+            return carry.to_peer(shelf, peer.id, bundle.body, parts, now_us)
+        return carry.to_hub(shelf, peer.id, bundle.body, parts, now_us, term=self._term)
+
+    async def _mind_clock(self, peer: SyncPeer, bundle: Bundle, now_us: int) -> None:
+        """Note by how much a console's clock is ahead whose bundle this hub cannot take, where the bundle shows it; say so."""
+        ahead_us = bundle.at_us - now_us
+        if peer.kind in (HUB, BUNDLE) or ahead_us <= DRIFT_US:
+            return
+        await self._on_shelf(
+            lambda shelf: carry.note_ahead(shelf, peer.id, bundle.body, now_us, ahead_us=ahead_us, term=self._term)
+        )
+        raise Conflict(
+            "The clock of {name} is {ahead_s} s ahead of this one", name=peer.name, ahead_s=round(ahead_us / 1e6), field="hlc",
+            hint="Export a bundle for it here, have it take that, and export anew there: it then goes by this hub's time.",
+        )  # fmt: skip
+
+    async def _on_shelf(self, step: Callable[[Shelf], T]) -> T:
+        def work(conn: rows.Conn) -> T:
+            with capture.quiet(conn):
+                return step(Shelf(conn))
+
+        return await self._base.store.write(work)
+
+    @property
+    def _term(self) -> int | None:
+        """Return the token by which the hub that is served here leads its store; None while none is served."""
+        return None if self._sync.host is None else self._sync.host.term

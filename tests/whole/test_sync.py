@@ -16,6 +16,7 @@ from app.engine.engine import Engine
 from app.engine.store import rows
 from app.engine.store.salvage import prepare
 from app.engine.store.shelf import Shelf
+from app.engine.sync.hub import Hub
 from tests.engine.sync.places import spoil
 from tests.faults import FaultProxy
 from tests.laws.tree import ROOT
@@ -397,6 +398,10 @@ async def test_they_may_meet_by_a_stick_before_they_ever_exchanged(three, tmp_pa
         await now(ann)
         assert (await ann.run("sync.status"))["pending_count"] == 0
         assert (await hub.run("sync.conflicts"))["conflicts"] == []
+        await hub.store.write(lambda conn: Hub(Shelf(conn), hub.clock.now_us()).lead())  # as another host of this store does
+        for command in ("sync.import", "sync.export"):
+            with pytest.raises(Conflict, match="taken over"):
+                await hub.run(command, file=tmp_path / "hers.zip")
 
 
 @contextlib.asynccontextmanager

@@ -187,7 +187,9 @@ class SyncService:
                 kind = {"Content-Type": "application/octet-stream"}
                 return (await transport.send(method, target, body=body, headers=kind, limit_s=_LIMIT_S)).body
 
-            going = Exchange(self._base.store, clock, peer.id, ask, partial(self._pace, peer.id), elsewhere=self._link.elsewhere)
+            going = Exchange(
+                self._base.store, clock, peer.id, ask, partial(self._pace, peer.id), elsewhere=self._link.elsewhere
+            )
             self.busy, problem = peer.id, ""
             try:
                 tally = await going.run(str(self._base.settings["user.name"]))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.engine.base.errors import BadInput, Conflict
+from app.engine.base.errors import BadInput, Conflict, Limit
 from app.engine.store import rows
 from app.engine.sync import service
 from app.hub.main import Host
@@ -54,6 +54,38 @@ async def test_what_was_heard_of_a_console_outlives_a_look_at_the_store(engine):
     await engine.sync._load()
     peer = engine.sync.peers.need("p1")
     assert (peer.received_bytes, peer.sent_bytes, peer.synced_us > 0) == (5, 7, True)
+
+
+async def test_what_was_heard_of_a_console_outlives_a_restart_and_a_budget_set_since(tmp_path):
+    async with opened(tmp_path / "home") as engine:
+        await put(
+            engine, "sync_peers", {"id": "p1", "kind": "console", "name": "ann"}, {"id": "p2", "kind": "console", "name": "bob"}
+        )
+        for _ in range(2):
+            engine.sync.heard("p1", received=5, sent=7)
+        await engine.run("sync.limit", peer="ann", bytes_s=9)
+        engine.sync.heard("p2", received=1)
+        await engine.run("sync.leave", peer="bob")
+        heard_us = engine.sync.peers.need("p1").synced_us
+    async with opened(tmp_path / "home") as engine:
+        peer = engine.sync.peers.need("p1")
+        assert (peer.received_bytes, peer.sent_bytes, peer.synced_us, peer.bytes_s) == (10, 14, heard_us, 9)
+        assert [peer.id for peer in engine.sync.peers] == ["p1"]
+
+
+async def test_what_was_heard_and_could_not_be_written_down_is_written_down_later(engine, monkeypatch):
+    await put(engine, "sync_peers", {"id": "p1", "kind": "console", "name": "ann"})
+    engine.sync.heard("p1", received=5)
+
+    async def full(_fn):
+        raise Limit("The disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.store, "write", full)
+        with pytest.raises(Limit):
+            await engine.sync.keep_heard()
+    await engine.sync.keep_heard()
+    assert await engine.store.read(lambda conn: rows.need(conn, "sync_peers", "p1")["received_bytes"]) == 5
 
 
 async def test_a_home_is_a_hub_or_has_joined_one_and_never_both(engine):

@@ -13,6 +13,8 @@ from app.engine.qubo.problem import Qubo
 from app.engine.qubo.reader import read_problem
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
+# What the peer's tabu search is tuned over.
+TENURES = (10, 20, 50, 100, 200)
 BEST_KNOWN = {"G1": 11624, "G22": 13359, "G55": 10299}
 
 

@@ -102,9 +102,9 @@ def warm_solver(name: str, problem: Qubo) -> float:
     began = time.perf_counter()
     for one in ("anneal", "tabu") if name == "portfolio" else (name,):
         if one.startswith("dwave"):
-            from app.engine.qubo.adapters.dwave import DwaveAnnealing, load
+            from app.engine.qubo.adapters.dwave import load
 
-            load(problem if one == DwaveAnnealing.name else None)
+            load(problem, one)
         elif one in _KERNELS:
             importlib.import_module(_KERNELS[one]).warm_up(problem)
     return time.perf_counter() - began

@@ -2,13 +2,14 @@
 
 Reads are made in chunks, so that a budget and a stop are kept. With `reads` given a solver makes exactly that many, whatever
 the time, and equal seeds give equal results; without, it reads until the budget is spent. The read that found the best is
-made again with the options in `info["replay"]`: so many `reads` in one `chunk`, after `skip` chunks. The tabu search looks at
-its clock in between; without one it comes to the same answer and ends there when told its `energy`.
+made again with the options in `info["replay"]`: so many `reads` in one `chunk`, after `skip` chunks; by the tabu search, whose
+parts end by the clock, with the energies that its parts came to.
 """
 
+import importlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +30,16 @@ _PROBE_SWEEPS = 50
 _PROBE_FACTOR = 3
 # Each is timed so many times while this share of the budget is not yet spent on it.
 _PROBES, _PROBE_SHARE = 3, 0.1
-# A call of the tabu search searches for this many times what it costs besides (dense models take long to hand over).
-_PART_FACTOR = 5
-_PATIENCE_S = 10.0
-# So long a read that is made again may take: many times what it took with its clock.
+# A part of the tabu search lasts this share of what was spent before, so that what it found is told at most so much late;
+# no less than so many times what its call costs besides (dense models take long to hand over), no more than so much or so
+# many times that, as a stop is seen between parts.
+_PART_SHARE, _LEAST_PART_S, _LEAST_PART_FACTOR = 0.25, 0.001, 2
+_MOST_PART_S, _MOST_PART_FACTOR = 0.5, 10
+_RESTARTS = 1_000_000
+# A part that is made again ends by the energy it came to.
 _PATIENCE_MS = 600_000
 _ROUNDING = 1e-12
+_PATIENCE_S = 10.0
 _SEEDS = 2**31 - 1
 MOST_WIDTH = 20
 
@@ -126,10 +131,12 @@ def _spins(problem: Qubo) -> _Spins:
 
 @dataclass(frozen=True)
 class DwaveTabu:
-    """dwave-samplers' TabuSampler (Palubeckis 2004, multistart tabu); meant for dense problems of a few thousand variables.
+    """dwave-samplers' tabu search (Palubeckis 2004, multistart tabu); meant for dense problems of a few thousand variables.
 
-    `tenure` is for how many moves a variable stays as it was turned; with 0 it is the sampler's own, 20 at most. With
-    `energy`, a read ends at the first state that has no more, not with its moves.
+    `tenure` is for how many moves a variable stays as it was turned; with 0 it is the sampler's own, 20 at most. Without
+    `reads` it searches in parts, each from the best before. With a `goal` (an energy) the first part goes on until it comes
+    to it, as the sampler itself does with a threshold: what is asked for is then told when it is found. `chain` makes the
+    parts again that improved: (number of the part, energy it came to).
     """
 
     name = "dwave-tabu"
@@ -139,33 +146,99 @@ class DwaveTabu:
     tenure: int = 0
     chunk: int = 0
     skip: int = 0
-    energy: float | None = None
+    goal: float | None = None
+    chain: Sequence[Sequence[float]] = ()
     now: Callable[[], float] = time.perf_counter
 
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`. With `reads`, each makes `moves` moves."""
         allowance = Allowance(budget.seconds, report, stop, self.now)
-        sampler, model = _sampler("TabuSampler"), _model(problem, "BINARY")
-        fixed: dict[str, float | None] = {"timeout": None, "num_restarts": 0, "coefficient_z_first": 1}
-        fixed |= {"lower_bound_z": self.moves}
-        if self.energy is not None:
-            room = _ROUNDING * max(1.0, float(np.abs(problem.linear).sum() + np.abs(problem.weights).sum()))
-            fixed = {"timeout": _PATIENCE_MS, "energy_threshold": self.energy - problem.offset + room}
         tenure = min(self.tenure, problem.n - 1) if self.tenure else None
-        besides_s = 0.0
+        if not self.reads:
+            return _by_parts(problem, allowance, seed, self)
+        sampler, model = _sampler("TabuSampler"), _model(problem, "BINARY")
+        fixed = {"timeout": None, "num_restarts": 0, "coefficient_z_first": 1, "lower_bound_z": self.moves}
 
         def read(reads: int, number: int) -> Any:
-            nonlocal besides_s
-            if self.reads:
-                return sampler.sample(model, num_reads=reads, seed=number, tenure=tenure, **fixed)
-            part_s = min(max(_CHUNK_S, _PART_FACTOR * besides_s), allowance.left_s)
-            began = allowance.now()
-            answer = sampler.sample(model, num_reads=1, seed=number, tenure=tenure, timeout=max(1, round(1000 * part_s)))
-            besides_s = max(0.0, allowance.now() - began - part_s)
-            return answer
+            return sampler.sample(model, num_reads=reads, seed=number, tenure=tenure, **fixed)
 
-        told = {"tenure": self.tenure} | ({"moves": self.moves} if self.reads and self.energy is None else {})
-        return _collect(problem, read, allowance, seed, self, told)
+        return _collect(problem, read, allowance, seed, self, {"moves": self.moves, "tenure": self.tenure})
+
+
+class _Parts:
+    """The sampler's search itself, without what the sampler does around it: (state, seconds, energy to end at) -> state.
+
+    The matrix is laid out once for a problem, as the sampler would at every call.
+    """
+
+    def __init__(self, problem: Qubo, seed: int, tenure: int) -> None:
+        self._problem, self._seed, self._matrix = problem, seed, _matrix(problem)
+        self._tenure = min(tenure or min(20, problem.n // 4), problem.n - 1)
+        self._room = _ROUNDING * max(1.0, float(np.abs(problem.linear).sum() + np.abs(problem.weights).sum()))
+        self._search = _search()
+
+    def start(self) -> NDArray[np.int8]:
+        """Return the state the first part starts from."""
+        return np.random.default_rng(np.random.SeedSequence(self._seed)).integers(2, size=self._problem.n, dtype=np.int8)
+
+    def aim(self, goal: float | None, best: float) -> float:
+        """Return the energy still to come to, minus infinity where there is none."""
+        return goal if goal is not None and best > goal + self._room else -math.inf
+
+    def run(self, number: int, state: NDArray[np.int8], most_ms: int, energy: float = -math.inf) -> NDArray[np.int8]:
+        """Search from `state` until `energy` is reached or the time is up; return the best state."""
+        drawn = int(np.random.SeedSequence(self._seed, spawn_key=(number,)).generate_state(1)[0])
+        threshold = energy - self._problem.offset + self._room
+        done = self._search(self._matrix, state, self._tenure, most_ms, _RESTARTS, drawn, threshold)
+        return np.array(done.bestSolution(), np.int8)
+
+
+@once_per_problem
+def _matrix(problem: Qubo) -> NDArray[np.float64]:
+    """Return the symmetric matrix whose form is the energy without its offset."""
+    matrix = np.zeros((problem.n, problem.n))
+    matrix[problem.rows, problem.cols] = matrix[problem.cols, problem.rows] = problem.weights / 2
+    matrix[np.diag_indices(problem.n)] = problem.linear
+    return matrix
+
+
+def _by_parts(problem: Qubo, allowance: Allowance, seed: int, solver: DwaveTabu) -> SolverResult:
+    """Search until the time is up, or make the parts of `solver.chain` again."""
+    parts, found = _Parts(problem, seed, solver.tenure), Found(problem.n)
+    state, chain, made, besides_s = parts.start(), list[list[float]](), 0, 0.0
+
+    def take(number: int, new: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return `new` where it is better than the best before, which else is found once more."""
+        best = new if problem.energies(new[None])[0] < found.best else state
+        found.add(best[None], energies := problem.energies(best[None]))
+        if best is new:
+            chain.append([number, float(energies[0])])
+        allowance.tell(found.best)
+        return best
+
+    for number, energy in solver.chain:
+        state, made = take(int(number), parts.run(int(number), state, _PATIENCE_MS, energy)), made + 1
+    while not made or not (solver.chain or allowance.over()):
+        began, goal = allowance.now(), parts.aim(solver.goal, found.best)
+        part_s = allowance.left_s if math.isfinite(goal) else _part_s(allowance, besides_s)
+        state = take(made, parts.run(made, state, max(1, round(1000 * part_s)), goal))
+        # A part that came to its goal took less than it was given.
+        besides_s = max(0.0, allowance.now() - began - part_s) if found.best > goal else besides_s
+        made += 1
+    samples, energies, counts = found.table()
+
+    def recipe(row: int) -> dict[str, Any]:
+        return {"solver": solver.name, "options": {"tenure": solver.tenure, "chain": chain[: len(chain) - row]}}
+
+    told = {"counts": counts, "reads": made, "replay": recipe(0), "recipe_of": recipe}
+    return SolverResult(samples[0], float(energies[0]), samples, energies, told)
+
+
+def _part_s(allowance: Allowance, besides_s: float) -> float:
+    """Return how long the next part may last, in seconds."""
+    most_s = max(_MOST_PART_S, _MOST_PART_FACTOR * besides_s)
+    share_s = min(_PART_SHARE * allowance.spent_s, most_s)
+    return min(max(_LEAST_PART_S, _LEAST_PART_FACTOR * besides_s, share_s), allowance.left_s)
 
 
 @dataclass(frozen=True)
@@ -215,11 +288,13 @@ class DwaveTree:
         return SolverResult(table[0], float(energies[0]), table, energies, info)
 
 
-def load(problem: Qubo | None = None, now: Callable[[], float] = time.perf_counter) -> None:
-    """Load the package ahead of a solver's time; with `problem`, also find what the annealer needs to know of it."""
+def load(problem: Qubo | None = None, name: str = "", now: Callable[[], float] = time.perf_counter) -> None:
+    """Load the package ahead of a solver's time; with `problem`, also find what the solver called `name` must know of it."""
     _sampler("SteepestDescentSolver")
-    if problem is not None:
+    if problem is not None and name == DwaveAnnealing.name:
         _spins(problem).fitting(1, Allowance(_PATIENCE_S, silent, never, now))
+    if problem is not None and name == DwaveTabu.name:
+        _matrix(problem)
 
 
 def _sampler(name: str) -> Any:
@@ -227,6 +302,12 @@ def _sampler(name: str) -> Any:
     from dwave import samplers
 
     return getattr(samplers, name)()
+
+
+def _search() -> Any:
+    """Return the search inside the tabu sampler, of which the package tells no types."""
+    tabu: Any = importlib.import_module("dwave.samplers.tabu")
+    return tabu.TabuSearch
 
 
 def _model(problem: Qubo, vartype: str) -> Any:
@@ -259,12 +340,11 @@ def _collect(problem: Qubo, read: _Read, allowance: Allowance, seed: int, solver
         fitting = min(_CHUNK_S, allowance.left_s) / (took / chunk) if took > 0 else 2 * chunk
         chunk = max(1, min(2 * chunk, int(fitting)))
     samples, energies, counts = found.table()
-    places, by_clock = found.places(), isinstance(solver, DwaveTabu) and (not reads or solver.energy is not None)
+    places = found.places()
 
     def recipe(row: int) -> dict[str, Any]:
         size, before = places[row]
-        options = {**info, "reads": size, "chunk": size, "skip": solver.skip + before}
-        return {"solver": solver.name, "options": options | ({"energy": float(energies[row])} if by_clock else {})}
+        return {"solver": solver.name, "options": {**info, "reads": size, "chunk": size, "skip": solver.skip + before}}
 
     told = {"counts": counts, "reads": made, **info, "replay": recipe(0), "recipe_of": recipe}
     return SolverResult(samples[0], float(energies[0]), samples, energies, told)

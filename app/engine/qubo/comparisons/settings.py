@@ -15,6 +15,8 @@ GRID: Mapping[str, tuple[str, tuple[int, ...]]] = {
     "dwave-tabu": ("tenure", (10, 20, 50, 100, 200)),
     "bifurcation": ("steps", (300, 1000, 3000)),
 }
+# Told the energy that is asked for, these say at once when they come to it; their other energies they tell in parts.
+TO_GOAL = frozenset({"dwave-tabu"})
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,10 @@ class Setting:
         """Return the sweeps it asks of every read, 0 when its solver has none or finds its own."""
         return int(getattr(self.make(), "sweeps", 0))
 
-    def make(self) -> Solver:
-        """Return the solver; raise `BadInput` for a name or an option that does not exist."""
-        return solvers.make(self.solver, dict(self.options))
+    def make(self, goal: float | None = None) -> Solver:
+        """Return the solver, told the energy to come to where it takes one; raise `BadInput` for what does not exist."""
+        aim = {"goal": goal} if self.solver in TO_GOAL else {}
+        return solvers.make(self.solver, {**self.options, **aim})
 
 
 def read_settings(text: str) -> list[Setting]:

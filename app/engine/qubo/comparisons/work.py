@@ -3,7 +3,8 @@
 spec: "file" or "text" and "name" (and "kind") as in `work`; "solvers" (text, the first is the one in question), "seconds",
 "runs", "target" (objective, or null), "best_known" (objective, or null), "gap" (ratio the target may lie from the best),
 "tune" (peers get the best setting of a small sweep, on seeds of their own). All solvers get one thread. Both clocks are read
-in every run: wall time, and CPU seconds as its cost.
+in every run: wall time, and CPU seconds as its cost. A solver that can look for an energy is told the one to come to by what
+all runs before found; what is judged in the end is never easier.
 """
 
 import platform
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from app.engine.base.contracts import Budget, Report, Stop, never
+from app.engine.base.contracts import Budget, Report, Stop
 from app.engine.base.errors import Cancelled
 from app.engine.qubo import solvers
 from app.engine.qubo.comparisons import own_method
@@ -65,11 +66,11 @@ def run(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str
         solvers.choose(problem, setting.solver)
         warm_solver(setting.solver, problem)
     progress = _Progress(report, len(asked) * runs + _trials(asked, tune=bool(spec.get("tune", True))), problem, seconds)
-    seeds = np.random.SeedSequence(seed)
+    seeds, runner = np.random.SeedSequence(seed), _Runner(problem, seconds, spec, stop)
     settings, tuning = list(asked), []
     if _trials(asked, tune=bool(spec.get("tune", True))):
-        tried = [_tried(problem, one, seconds, seeds.spawn(1)[0], progress=progress, stop=stop) for one in asked]
-        target = _tuning_target(problem, tried, spec)
+        tried = [_tried(runner, one, seeds.spawn(1)[0], progress) for one in asked]
+        target = runner.goal
         for k, group in enumerate(tried):
             settings[k], told_of = tuned(problem, group, target, seconds)
             tuning.extend(told_of)
@@ -78,7 +79,7 @@ def run(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str
     for k, number in enumerate(drawn):
         order = range(len(settings)) if k % 2 == 0 else range(len(settings) - 1, -1, -1)
         for at in order:
-            courses[at].append(_course(problem, settings[at], seconds, number, stop))
+            courses[at].append(runner.course(settings[at], number))
             progress.step(settings[at].label, courses[at][-1], courses[at])
     numbers = [int(one.generate_state(1, np.uint64)[0]) for one in seeds.spawn(own_method.RUNS)]
     least = min(course.energy for group in courses for course in group)
@@ -130,7 +131,28 @@ class _Progress:
         self._report(self._done, self._total, "runs", {"best": told, "median_course": dict(self.convergence)})
 
 
-def _course(problem: Qubo, setting: Setting, seconds: float, seed: int, stop: Stop) -> Course:
+class _Runner:
+    """Makes the runs, each with the goal that the ones before leave it."""
+
+    def __init__(self, problem: Qubo, seconds: float, spec: dict[str, Any], stop: Stop) -> None:
+        self._problem, self._seconds, self._spec, self._stop = problem, seconds, spec, stop
+        known = spec.get("best_known")
+        self._best = np.inf if known is None else problem.objective_of(float(known))
+
+    @property
+    def goal(self) -> float:
+        """Return the energy to come to by now: the given target, else the gap from the best of any run; infinite at first."""
+        return _target(self._problem, self._best, self._spec)
+
+    def course(self, setting: Setting, seed: int) -> Course:
+        """Run `setting` once."""
+        goal = self.goal if np.isfinite(self.goal) else None
+        course = _course(self._problem, setting, self._seconds, seed, self._stop, goal=goal)
+        self._best = min(self._best, course.energy)
+        return course
+
+
+def _course(problem: Qubo, setting: Setting, seconds: float, seed: int, stop: Stop, *, goal: float | None = None) -> Course:
     """Run one solver once, and sum the energy of its answer again."""
     course = Course()
     wall, cpu = time.perf_counter(), time.process_time()
@@ -141,7 +163,7 @@ def _course(problem: Qubo, setting: Setting, seconds: float, seed: int, stop: St
             course.energy = best
             course.points.append((time.perf_counter() - wall, time.process_time() - cpu, best))
 
-    found = setting.make().solve(problem, Budget(seconds), seed, told, stop)
+    found = setting.make(goal).solve(problem, Budget(seconds), seed, told, stop)
     course.wall_s, course.cpu_s = time.perf_counter() - wall, time.process_time() - cpu
     if stop():
         raise Cancelled("The comparison was cancelled")
@@ -154,7 +176,7 @@ def _course(problem: Qubo, setting: Setting, seconds: float, seed: int, stop: St
 
 
 def _tried(
-    problem: Qubo, setting: Setting, seconds: float, seeds: np.random.SeedSequence, *, progress: _Progress, stop: Stop = never
+    runner: _Runner, setting: Setting, seeds: np.random.SeedSequence, progress: _Progress
 ) -> list[tuple[Setting, list[Course]]]:
     """Return each setting offered with its runs, on seeds of their own.
 
@@ -166,7 +188,7 @@ def _tried(
     for one in offered:
         tried.append((one, []))
         for k, number in enumerate(numbers, 1):
-            tried[-1][1].append(_course(problem, one, seconds, number, stop))
+            tried[-1][1].append(runner.course(one, number))
             progress.step(one.label, tried[-1][1][-1])
             if len(offered) > 1 and _cut(one, tried[-1][1]):
                 progress.skip(len(numbers) - k)
@@ -177,14 +199,6 @@ def _tried(
 def _cut(setting: Setting, group: Sequence[Course]) -> bool:
     """Tell whether a run had fewer sweeps than its setting says."""
     return any(0 < course.sweeps < setting.sweeps for course in group)
-
-
-def _tuning_target(problem: Qubo, tried: Sequence[Sequence[tuple[Setting, list[Course]]]], spec: dict[str, Any]) -> float:
-    """Return the one energy that all are tuned to: the given target, else the gap from the best of any solver by now."""
-    best = min(course.energy for solver in tried for _, group in solver for course in group)
-    if spec.get("best_known") is not None:
-        best = min(best, problem.objective_of(float(spec["best_known"])))
-    return _target(problem, best, spec)
 
 
 def tuned(

@@ -99,5 +99,72 @@ def test_the_tabu_search_gets_the_tenure_it_is_given_within_what_the_sampler_tak
         assert found.info["replay"]["options"]["tenure"] == tenure
 
 
+class Hitting:
+    """A search that knows its clock: it comes to all ones after so many seconds of searching, over all of its calls."""
+
+    hit_s, besides_s, now_s, searched_s = 0.01, 0.0002, 0.0, 0.0
+    calls = 0
+
+    def __init__(self, _matrix, state, _tenure, most_ms, _restarts, _seed, threshold) -> None:
+        mine = type(self)
+        left_s = mine.hit_s - mine.searched_s
+        ends = np.isfinite(threshold) and 0 < left_s < most_ms / 1000
+        spent_s = left_s if ends else most_ms / 1000
+        mine.searched_s += spent_s
+        mine.now_s += mine.besides_s + spent_s
+        mine.calls += 1
+        self._state = [1] * len(state) if mine.searched_s >= mine.hit_s - 1e-9 else list(state)
+
+    def bestSolution(self):
+        return self._state
+
+
+def told_at(monkeypatch, seconds: float, goal: float | None = None, **facts: float) -> tuple[list[float], type[Hitting]]:
+    """Return the moments at which the best was told to be all ones, and the search."""
+    search = type("Search", (Hitting,), facts)
+    monkeypatch.setattr("dwave.samplers.tabu.TabuSearch", search)
+    ones = max_cut(40, (np.arange(39), np.arange(1, 40), -np.ones(39)))
+    lowest = Qubo(ones.linear - 1.0, ones.rows, ones.cols, ones.weights)
+    best, moments = lowest.energy(np.ones(40, np.int8)), []
+
+    def report(_done, _total, _unit, partial) -> None:
+        if partial["best_energy"] <= best:
+            moments.append(search.now_s)
+
+    DwaveTabu(goal=best if goal is None else goal, now=lambda: search.now_s).solve(lowest, Budget(seconds), 1, report)
+    return moments, search
+
+
+def test_what_a_tabu_search_finds_in_ten_milliseconds_is_told_before_fifty(monkeypatch) -> None:
+    assert told_at(monkeypatch, 2.0, goal=-np.inf)[0][0] < 0.02
+
+
+def test_the_energy_it_is_to_come_to_is_told_as_soon_as_it_does(monkeypatch) -> None:
+    assert told_at(monkeypatch, 20.0, hit_s=7.0)[0][0] == pytest.approx(7.0, abs=0.01)
+
+
+@pytest.mark.parametrize("besides_s", [0.001, 0.2])
+def test_a_tabu_search_spends_its_time_searching(monkeypatch, besides_s) -> None:
+    _, search = told_at(monkeypatch, 20.0, goal=-np.inf, besides_s=besides_s)
+    assert search.searched_s > 0.85 * search.now_s
+    assert search.now_s < 20.0 + 2 * besides_s
+
+
+def test_a_part_is_given_what_the_sampler_gives_its_search(problem) -> None:
+    sampler = dwave._sampler("TabuSampler")
+    theirs, order = sampler._bqm_to_tabu_qubo(dwave._model(problem, "BINARY"))
+    place = np.argsort(list(order))
+    np.testing.assert_allclose(dwave._matrix(problem), theirs[np.ix_(place, place)])
+
+
+def test_a_search_with_a_goal_ends_its_first_part_there_and_is_made_again(problem) -> None:
+    best = DwaveTabu().solve(problem, Budget(0.2), 3).energy
+    found = DwaveTabu(goal=best).solve(problem, Budget(20.0), 4, stop=lambda: True)
+    assert found.energy <= best
+    assert found.info["reads"] == 1
+    again = DwaveTabu(**found.info["replay"]["options"]).solve(problem, Budget(0.0), 4)
+    np.testing.assert_array_equal(again.sample, found.sample)
+
+
 def test_the_package_can_be_loaded_ahead() -> None:
     load()

@@ -13,6 +13,12 @@ def test_solvers_are_named_with_their_options() -> None:
     assert other.make().name == "dwave-sa"
 
 
+def test_a_solver_that_looks_for_an_energy_is_told_it() -> None:
+    assert Setting("dwave-tabu", {"tenure": 20}).make(-7.5).goal == -7.5
+    assert Setting("dwave-tabu").make().goal is None
+    assert Setting("anneal").make(-7.5) == Setting("anneal").make()
+
+
 def test_an_open_option_is_swept_and_a_given_one_is_not() -> None:
     assert [one.options["sweeps"] for one in choices(Setting("dwave-sa"))] == [1000, 3000, 10_000, 30_000]
     assert choices(Setting("dwave-sa", {"sweeps": 7})) == (Setting("dwave-sa", {"sweeps": 7}),)

@@ -76,7 +76,7 @@ class Scripted:
 
 def test_sweeps_that_were_cut_are_told_in_the_row_and_in_the_report(monkeypatch) -> None:
     zeros = np.zeros(PROBLEM.n, np.int8)
-    monkeypatch.setattr(Setting, "make", lambda one: Scripted(zeros, one.options.get("sweeps", 0)))
+    monkeypatch.setattr(Setting, "make", lambda one, _goal=None: Scripted(zeros, one.options.get("sweeps", 0)))
     spec = {**SPEC, "solvers": "anneal;dwave-sa:sweeps=1000;replicas:sweeps=4", "runs": 2}
     result = run(spec, 1, silent, never)
     assert [row["least_sweeps"] for row in result["rows"]] == [None, 5, None]
@@ -91,13 +91,26 @@ def test_all_are_tuned_to_the_best_of_any_of_them(monkeypatch) -> None:
     late = Course([(0.1, 0.1, -8.0), (0.9, 0.9, -9.95)], 1.0, 1.0, -9.95)
     courses = {"anneal": good, "dwave-sa:sweeps=1000": poor, "dwave-sa:sweeps=3000": poor,
                "dwave-sa:sweeps=10000": late, "dwave-sa:sweeps=30000": poor}  # fmt: skip
-    monkeypatch.setattr(work, "_course", lambda _problem, setting, *_: courses[setting.label])
+    monkeypatch.setattr(work, "_course", lambda _problem, setting, *_, **__: courses[setting.label])
     monkeypatch.setattr(work, "_judge", lambda _problem, settings, *_, **__: {"taken": [one.label for one in settings]})
     told = []
     spec = {**SPEC, "solvers": "anneal;dwave-sa", "gap": 0.01, "runs": 2}
     result = run(spec, 1, lambda *args: told.append(args), never)
     assert result["taken"] == ["anneal", "dwave-sa:sweeps=10000"]
     assert (told[-1][0], told[-1][1]) == (3 + 12 + 4, 3 + 12 + 4)
+
+
+def test_a_run_is_told_the_goal_that_the_ones_before_leave_it(monkeypatch) -> None:
+    goals, energies = [], iter([-8.0, -10.0, -9.0, -9.0])
+
+    def course(_problem, _setting, *_, goal):
+        goals.append(goal)
+        energy = next(energies)
+        return Course([(0.1, 0.1, energy)], 1.0, 1.0, energy)
+
+    monkeypatch.setattr(work, "_course", course)
+    run({**SPEC, "solvers": "anneal;tabu", "gap": 0.1, "runs": 2}, 1, silent, never)
+    assert goals == [None, pytest.approx(-7.2), pytest.approx(-9.0), pytest.approx(-9.0)]
 
 
 def test_a_miss_costs_what_its_run_spent(monkeypatch) -> None:

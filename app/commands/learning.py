@@ -29,6 +29,12 @@ async def _stop(call: "Call", *, run: str) -> dict[str, Any]:
     return {"id": session.id, "title": session.name, "asked": "stop"}
 
 
+async def _drill(call: "Call", *, run: str, attack: str, nodes: str, rounds: int) -> dict[str, Any]:
+    chosen = [node.id for node in call.engine.fleet.select(nodes)] if nodes else []
+    session, drill = call.engine.learning.drill(run, attack, chosen, rounds)
+    return {"id": session.id, "title": session.name, "drill": drill.to_json() if drill else None}
+
+
 async def _compare(call: "Call", *, runs: str) -> dict[str, Any]:
     keys = [key.strip() for key in runs.split(",") if key.strip()]
     return await call.engine.learning.compare(keys)
@@ -274,6 +280,21 @@ ROWS: tuple[Command, ...] = (
     Command(
         "learning.stop", "Stop training", "Ends a session after the round under way; its rounds are kept.", _stop,
         (_RUN,), returns="{id, title, asked}",
+    ),
+    Command(
+        "learning.drill", "Drill a session",
+        "Has chosen nodes of a session under way seem to attack for some rounds, or be lost. Their updates are changed here, "
+        "after they were received and checked: nodes know nothing of it. The rounds are marked, and the session's models from "
+        "there on are neither promoted nor brought to nodes. It ends by itself, when the session pauses, or at once with none.",
+        _drill,
+        (
+            _RUN,
+            Arg("attack", str, "What the chosen nodes do; none ends a drill.", "sign-flip",
+                choices=("sign-flip", "gaussian", "alie", "ipm", "dropout", "none")),
+            Arg("nodes", str, "Which nodes of the session, as in train; empty is a fifth of them.", ""),
+            Arg("rounds", int, "For how many rounds.", 3, low=1, high=1000),
+        ),
+        returns="{id, title, drill: {attack, nodes, rounds}}",
     ),
     Command(
         "learning.compare", "Compare training runs",

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBo
 
 from app.engine.base.records import Records
 from app.engine.base.text import tr
-from app.engine.base.units import bytes_text, number_text, ratio_text, span_text
+from app.engine.base.units import bytes_text, count_text, number_text, ratio_text, span_text
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
 from app.engine.learning.records import OF_ROUNDS
@@ -76,6 +76,8 @@ class LearningPage(RunPage):
         )
         self.updates = UpdatesPart()
         self._asked, self._stored = "", list[dict[str, Any]]()
+        self._drilled: Mapping[str, Any] | None = None
+        self._drillable = False
         self.comparison = ComparisonPart(context.engine.learning.records, self._compare)
         self.tabs = self._make_tabs()
         self._lay_out_content()
@@ -103,7 +105,10 @@ class LearningPage(RunPage):
             button.clicked.connect(lambda _checked=False, command=command: context.start(command, None, run=self._run_id))
             self.verbs[name] = button
         self.drill = QPushButton(tr("Drill"))
-        explain(self.drill, tr("Simulate the run shown with an attack or lost clients from its middle on"))
+        explain(
+            self.drill,
+            tr("Have nodes of the session seem to attack or be lost; of a run that is over, simulate that from its middle on"),
+        )
         self.drill.clicked.connect(lambda _checked=False: self._drill())
         self.export = QPushButton(tr("Export the model"))
         explain(self.export, tr("Write the global model of the run shown as an ONNX file"))
@@ -185,7 +190,8 @@ class LearningPage(RunPage):
         reached = result.get("final_accuracy", partial.get("accuracy", rounds[-1]["accuracy"] if rounds else None))
         self._figure.setText("–" if reached is None else ratio_text(reached))
         self._said.setText(_said(result, partial, rounds))
-        self._waits.setText(str(partial.get("waits") or "") if _live(job) else "")
+        self._drilled = partial.get("drill") if _live(job) else None
+        self._waits.setText(" · ".join(filter(None, (_drill_text(self._drilled), partial.get("waits")))) if _live(job) else "")
         self._show_tabs(result, partial, rounds)
         self.comparison.show_choices(run.id)
         self._show_verbs(run, job, rounds)
@@ -234,7 +240,10 @@ class LearningPage(RunPage):
             self.verbs[name].setEnabled(over_nodes and live and not may(f"learning.{name}"))
         again = over_nodes and not live and run.state in _AGAIN
         self.verbs["resume"].setEnabled(again and not may("learning.resume"))
-        self.drill.setEnabled(run.source != "tuning" and not may("learning.simulate"))
+        self._drillable = over_nodes and live
+        self.drill.setText(tr("End the drill") if self._drilled else tr("Drill"))
+        asked = "learning.drill" if self._drillable else "learning.simulate"
+        self.drill.setEnabled(run.source != "tuning" and not may(asked))
         ended = run.state == "done" or (run.state in _AGAIN and not live and bool(rounds))
         self.export.setEnabled(ended and run.source != "tuning" and not may("learning.export"))
 
@@ -253,7 +262,13 @@ class LearningPage(RunPage):
         self.accuracy.show_data(1, np.arange(1.0, len(values) + 1), values)
 
     def _drill(self) -> None:
-        """Open the simulation of a run like the one shown, with an attack from its middle on."""
+        """Open the drill of the session shown, or end it; of a run that is over, simulate one like it with an attack."""
+        if self._drilled:
+            self.context.start("learning.drill", None, run=self._run_id, attack="none")
+            return
+        if self._drillable:
+            self.context.open_command("learning.drill", {"run": self._run_id})
+            return
         run = self.context.engine.learning.records.get(self._run_id)
         row = self.context.find("learning.simulate")
         if run is None or row is None:
@@ -274,6 +289,16 @@ class LearningPage(RunPage):
 
 def _live(job: Job | None) -> bool:
     return job is not None and job.state in LIVE
+
+
+def _drill_text(drill: Mapping[str, Any] | None) -> str:
+    """Say what is drilled; nothing where nothing is."""
+    if not drill:
+        return ""
+    names, rounds = ", ".join(drill["nodes"]), count_text(drill["rounds"])
+    if drill["attack"] == "dropout":
+        return tr("Drill: {names} are lost, {rounds} rounds left", names=names, rounds=rounds)
+    return tr("Drill: {attack} by {names}, {rounds} rounds left", attack=drill["attack"], names=names, rounds=rounds)
 
 
 def _said(result: Mapping[str, Any], partial: Mapping[str, Any], rounds: list[dict[str, Any]]) -> str:

@@ -6,6 +6,7 @@ import pytest
 from app.commands.learning import ROWS
 from app.engine.base.command import CommandTable, Danger
 from app.engine.base.errors import BadInput
+from app.engine.learning.drill import ATTACKS, LiveDrill
 from app.engine.learning.strategy import WEIGHT_MOST
 
 NODES = [SimpleNamespace(id="n1", name="narvik"), SimpleNamespace(id="n2", name="esbjerg")]
@@ -32,6 +33,11 @@ class Learning:
     def pause(self, run, wish="pause"):
         self.asked.append((run, wish))
         return SimpleNamespace(id=run, name="North")
+
+    def drill(self, run, attack, nodes, rounds):
+        self.asked.append((run, attack, nodes, rounds))
+        drill = LiveDrill(attack, frozenset({0}), ("narvik",), rounds)
+        return SimpleNamespace(id=run, name="North"), None if attack == "none" else drill
 
     async def compare(self, keys):
         return {"runs": keys, "differs": {}}
@@ -129,6 +135,18 @@ async def test_learning_pause_and_learning_stop_pull_the_reins(call):
     assert await ask(call, "learning.pause") == {"id": "latest", "title": "North", "asked": "pause"}
     assert await ask(call, "learning.stop", run="r1") == {"id": "r1", "title": "North", "asked": "stop"}
     assert call.engine.learning.asked == [("latest", "pause"), ("r1", "stop")]
+
+
+async def test_learning_drill_names_nodes_of_the_session_and_ends_with_none(call):
+    told = await ask(call, "learning.drill", run="r1", attack="ipm", nodes="narvik", rounds=2)
+    assert told == {"id": "r1", "title": "North", "drill": {"attack": "ipm", "nodes": ["narvik"], "rounds": 2}}
+    assert (await ask(call, "learning.drill", attack="none"))["drill"] is None
+    assert call.engine.learning.asked == [("r1", "ipm", ["n1"], 2), ("latest", "none", [], 3)]
+
+
+def test_learning_drill_offers_what_the_engine_knows():
+    (choices,) = [arg.choices for row in ROWS if row.id == "learning.drill" for arg in row.args if arg.name == "attack"]
+    assert choices == (*ATTACKS, "none")
 
 
 async def test_learning_resume_hands_on_the_run(call):

@@ -122,7 +122,31 @@ def test_another_run_is_put_beside_the_one_shown(full_window, full, start):
     assert len(page.comparison.rows) == 0
 
 
+def test_a_session_under_way_is_drilled_watched_and_let_be(full_window, full, start):
+    full_window.open_page("learning")
+    page = full_window.page
+    page.drill.click()
+    (form,) = [one for one in full_window.findChildren(CommandForm) if one.row.id == "learning.drill" and one.isVisible()]
+    given = form.given()
+    assert (given["run"], given["attack"], given["rounds"]) == ("r-train", "sign-flip", "3")
+    job = full.jobs.records.need("j-train")
+    drill = {"attack": "ipm", "nodes": ["node-01", "node-02"], "rounds": 2}
+    full.jobs.records.put(replace(job, partial={**job.partial, "drill": drill}))
+    page.shown()
+    assert page._waits.text() == "Drill: ipm by node-01, node-02, 2 rounds left · Waiting for node-06"
+    assert page.drill.text() == "End the drill"
+    page.drill.click()
+    assert start.asked[-1] == ("learning.drill", {"run": "r-train", "attack": "none"})
+    full.jobs.records.put(replace(job, partial={**job.partial, "drill": {**drill, "attack": "dropout"}}))
+    page.shown()
+    assert page._waits.text().startswith("Drill: node-01, node-02 are lost, 2 rounds left")
+    full.jobs.records.put(replace(job, state="done"))
+    page.shown()
+    assert (page.drill.text(), page._waits.text()) == ("Drill", "")
+
+
 def test_a_drill_repeats_the_run_with_an_attack_from_its_middle(full_window, full):
+    full.jobs.records.put(replace(full.jobs.records.need("j-train"), state="done"))
     full.learning.records.put(
         replace(full.learning.records.need("r-train"), spec={"rounds": 8, "nodes": ["a"] * 10, "learning_rate": 0.3, "seed": 4})
     )
@@ -136,6 +160,7 @@ def test_a_drill_repeats_the_run_with_an_attack_from_its_middle(full_window, ful
 
 
 def test_a_drill_of_a_buffered_session_leaves_out_what_only_rounds_have(full_window, full):
+    full.jobs.records.put(replace(full.jobs.records.need("j-train"), state="done"))
     spec = {"rounds": 8, "nodes": ["a"] * 10, "algorithm": "fedbuff", "deadline_s": 30.0, "selection": "adaptive"}
     full.learning.records.put(replace(full.learning.records.need("r-train"), spec=spec))
     full_window.open_page("learning")

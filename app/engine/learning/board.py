@@ -5,6 +5,7 @@ from typing import Any
 
 from app.engine.base.contracts import Report
 from app.engine.base.text import tr
+from app.engine.learning.drill import LiveDrill
 from app.engine.learning.records import Part, Round
 
 
@@ -16,6 +17,7 @@ class Board:
         self._number, self._waits, self._updates = 0, "", dict[str, Any]()
         self._nodes: dict[str, dict[str, Any]] = {}
         self._last: dict[str, Any] = {"accuracy": None, "loss": None}
+        self._drill: dict[str, Any] | None = None
 
     def open(self, number: int, done: Sequence[Round], asked: Sequence[str]) -> None:
         """Show that round `number` has begun and who is asked in it."""
@@ -37,6 +39,10 @@ class Board:
         """Show why the round waits; empty when it goes on."""
         self._waits = reason
         self._tell(self._number - 1)
+
+    def drills(self, drill: LiveDrill | None) -> None:
+        """Show what is drilled, from now on."""
+        self._drill = drill.to_json() if drill else None
 
     def closing(self, done: Sequence[Round]) -> None:
         """Show that the rounds are over and that versions are made of their models."""
@@ -62,6 +68,6 @@ class Board:
         partial = {
             "run_id": self._run_id, "round": done, **self._last, "nodes": dict(self._nodes),
             "waits": self._waits or (tr("Waiting for {names}", names=", ".join(missing)) if missing else ""),
-            "updates": self._updates,
+            "updates": self._updates, "drill": self._drill,
         }  # fmt: skip
         self._report(done, self._total, "rounds", partial=partial, samples=samples)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from app.engine.base.errors import BadInput
 from app.engine.learning import nets
 from app.engine.learning.draws import Purpose, generator
+from app.engine.learning.drill import LiveDrill
 from app.engine.learning.federation import Member
 from app.engine.learning.records import LocalSpec
 from app.engine.learning.robust import aggregator
@@ -58,9 +59,10 @@ class Course:
 
 @dataclass
 class Reins:
-    """What a person wants of a running session: "", "pause" or "stop"; `pulled` is set when that changes."""
+    """What a person wants of a running session: "", "pause" or "stop", and a drill; `pulled` is set when that changes."""
 
     wish: str = ""
+    drill: LiveDrill | None = None
     pulled: asyncio.Event = field(default_factory=asyncio.Event)
     closing: bool = False
 

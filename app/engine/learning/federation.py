@@ -92,6 +92,8 @@ async def hold(call: RoundCall, members: Sequence[Member], told: Callable[[Part]
     `told` hears of each part as it comes.
     """
     tasks = [asyncio.create_task(ask(call, member, told)) for member in members]
+    if not tasks:
+        return []
     try:
         await asyncio.wait(tasks, timeout=call.deadline_s)
     finally:

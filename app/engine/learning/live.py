@@ -24,6 +24,7 @@ from app.engine.learning import federation, nets, sessions
 from app.engine.learning.board import Board
 from app.engine.learning.course import Course, Reins
 from app.engine.learning.datasets import load
+from app.engine.learning.drill import Edge
 from app.engine.learning.federation import Answers, Member, RoundCall
 from app.engine.learning.insight import shown
 from app.engine.learning.records import Part, Round
@@ -33,6 +34,7 @@ from app.engine.learning.strategy import Gathered, Global
 from app.engine.learning.work import settled
 from app.engine.store import artifacts, rows
 from app.engine.store.threads import in_thread
+from app.wire import tensors
 
 _AGAIN_S: Final = 2.0
 _AGAIN_MOST_S: Final = 15.0
@@ -51,6 +53,7 @@ class Live:
         self._seen = Seen.nothing(len(course.members))
         self._spent: set[str] = set()
         self._last: dict[int, int] = {}  # by client, the round in which an update of it counted
+        self._edge = Edge(lambda: reins.drill)
         self._flight = federation.Flight() if course.strategy.base.algorithm == "fedbuff" else None
 
     async def hold(self, report: Report) -> dict[str, Any]:
@@ -131,6 +134,7 @@ class Live:
         except Conflict as error:
             raise _uncommitted(number, answers, error) from error
         await self._commit(row, answers, kept)
+        board.drills(self._reins.drill)
         course.versions.make([number])
         board.finished(row, told, self._base.clock.now_us() / 1e6)
         return after
@@ -202,13 +206,15 @@ class Live:
             board.heard(part, self._refusals(part))
 
         while True:
+            board.drills(self._reins.drill)
+            asked, away = self._edge.lost(left, heard)
             if self._flight is not None:
-                answers, old = await self._flight.hold(call, left, heard)
+                answers, old = await self._flight.hold(call, asked, heard)
                 came = [part.client for part, update in answers if update is not None]
                 age |= dict(zip(came, old, strict=True))
             else:
-                answers = await federation.hold(call, left, heard)
-            merged = sorted((*sound, *answers), key=lambda one: one[0].client)
+                answers = await federation.hold(call, asked, heard)
+            merged = await self._edge.spoilt(call, sorted((*sound, *answers, *away), key=lambda one: one[0].client), heard)
             short = federation.shortage(call, merged, len(members))
             if short is None:
                 return merged, [age[part.client] for part, update in merged if update is not None and age]
@@ -252,11 +258,15 @@ class Live:
             async with asyncio.timeout(pause_s):
                 await self._reins.pulled.wait()
         board.waits("")
+        if not self._reins.wish:
+            self._reins.pulled.clear()
         return bool(self._reins.wish)
 
     async def _commit(self, row: Round, answers: Answers, checkpoint: Mapping[str, str]) -> None:
-        course, clock = self._course, self._base.clock
-        session = self._session.after(row, checkpoint)
+        course, clock, drill = self._course, self._base.clock, self._edge.drilled
+        row = replace(row, drill=drill.to_json() if drill else None)
+        first = self._session.checkpoint.get("drilled") or (row.round if drill else 0)
+        session = self._session.after(row, {**checkpoint, **({"drilled": first} if first else {})})
         now_us = clock.now_us()
         noted = [part for part, _ in answers if part.state not in federation.REJECTED]
         rejected, unwritten = dict(self._rejected), len(self._unwritten)  # more may come in while this is written
@@ -267,6 +277,7 @@ class Live:
             "time_s": row.time_s,
             "model": checkpoint["model"],
             "drift": row.drift,
+            "drill": row.drill,
         }
         details["parts"] = [one.to_json() for one in row.parts]
         details["rejected"] = [{"name": one.name, "state": one.state, "reason": one.reason} for one in rejected.values()]
@@ -279,6 +290,8 @@ class Live:
         self._session = session
         self._keep(session)
         self._done.append(row)
+        if drill is not None and self._reins.drill is drill:
+            self._reins.drill = drill.after()
         self._rejected = {key: part for key, part in self._rejected.items() if key not in rejected}
         del self._unwritten[:unwritten]
         self._spent |= {part.digest for part, _ in answers} - {""}
@@ -330,7 +343,7 @@ def _step(call: RoundCall, answers: Answers, ages: Sequence[int], everybody: int
 
 def _keep(home: Path, now: Global) -> dict[str, str]:
     """Write the state between rounds and return where it is: a file, and another where the algorithm keeps more."""
-    model = artifacts.keep(home, _packed(now))
+    model = artifacts.keep(home, tensors.pack(now.params, {}))
     return {"model": model, "state": artifacts.keep(home, sessions.pack(now)) if now.rows else model}
 
 
@@ -360,12 +373,6 @@ def _uncommitted(number: int, answers: Answers, error: Conflict) -> Conflict:
     )  # fmt: skip
 
 
-def _packed(now: Global) -> bytes:
-    from app.wire import tensors
-
-    return tensors.pack(now.params, {})
-
-
 def _past(conn: rows.Conn, session_id: str) -> tuple[list[rows.Row], list[rows.Row]]:
     rounds = rows.select(conn, sessions.ROUNDS, where={"run_id": session_id}, order="round")
     return rounds, rows.select(conn, sessions.UPDATES, where={"session_id": session_id}, order="round_number")
@@ -374,4 +381,4 @@ def _past(conn: rows.Conn, session_id: str) -> tuple[list[rows.Row], list[rows.R
 def _round_of(row: rows.Row) -> Round:
     told = row["details"]
     moved, took_s, drift = told.get("bytes", 0), told.get("time_s"), told.get("drift")
-    return Round(row["round"], row["accuracy"], row["loss"], told["cpu_s"], moved, took_s, drift=drift)
+    return Round(row["round"], row["accuracy"], row["loss"], told["cpu_s"], moved, took_s, drift=drift, drill=told.get("drill"))

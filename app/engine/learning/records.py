@@ -118,7 +118,7 @@ class Round:
     """One finished round: accuracy (ratio) and mean cross-entropy on the test set, CPU seconds it cost here.
 
     `bytes` of numbers went to and from clients; `time_s` is simulated in simulations, measured over live nodes; `drift` is how
-    far clients pulled apart, see `insight`.
+    far clients pulled apart, see `insight`; `drill` is what was drilled in it, see `drill`.
     """
 
     round: int
@@ -129,10 +129,11 @@ class Round:
     time_s: float | None = None
     parts: tuple[Part, ...] = field(default=())
     drift: float | None = None
+    drill: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the round as the command contract names it."""
         return {
             "round": self.round, "accuracy": self.accuracy, "loss": self.loss, "cpu_s": self.cpu_s,
-            "bytes": self.bytes, "time_s": self.time_s, "drift": self.drift,
+            "bytes": self.bytes, "time_s": self.time_s, "drift": self.drift, **({"drill": self.drill} if self.drill else {}),
         }  # fmt: skip

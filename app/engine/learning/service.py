@@ -5,7 +5,7 @@ import base64
 import dataclasses
 import functools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from app.engine.base.errors import BadInput, Conflict, Missing, OutpostError
@@ -18,6 +18,8 @@ from app.engine.learning import compare, federation, forecast, nets, sessions
 from app.engine.learning.course import COURSE, Course, Reins, model_of, strategy_of
 from app.engine.learning.data import load_digits
 from app.engine.learning.datasets import load
+from app.engine.learning.drill import LiveDrill, planned
+from app.engine.learning.exports import as_onnx
 from app.engine.learning.live import Live
 from app.engine.learning.partition import ALPHA, FEWEST, part
 from app.engine.learning.sessions import Session
@@ -228,12 +230,26 @@ class LearningService:
 
     def pause(self, key: str, wish: str = "pause") -> Session:
         """Have a session pause, or stop for good, after the round under way; at once where it waits. Raises `Conflict`."""
+        session, reins = self._held(key)
+        reins.pull(wish)
+        return session
+
+    def drill(self, key: str, attack: str, nodes: Collection[str], rounds: int) -> tuple[Session, LiveDrill | None]:
+        """Begin a drill of a session under way, see `drill.planned`, in place of one there is; attack "none" ends that at once.
+
+        Raises `Conflict` when it is not under way, `BadInput` when a chosen node is not in it.
+        """
+        session, reins = self._held(key)
+        reins.drill = None if attack == "none" else planned(session.nodes, attack, nodes, rounds)
+        reins.pulled.set()
+        return session, reins.drill
+
+    def _held(self, key: str) -> tuple[Session, Reins]:
         session = self._session(key)
         reins = self._reins.get(session.id)
         if reins is None:
             raise Conflict("{title} is not under way", title=session.name, field="run")
-        reins.pull(wish)
-        return session
+        return session, reins
 
     def reins(self, session_id: str) -> Reins:
         """Return the reins of a session under way."""
@@ -334,26 +350,10 @@ class LearningService:
         """
         run = self.find(key)
         last = await self._round(run, number)
-        artifact = str(last.get("model") or (run.result or {}).get("model", ""))
-        if not artifact:
-            raise BadInput("The run {title} kept no model", title=run.title, field="run")
-        path = artifacts.path_of(self._base.home, artifact)
-        model = (run.result or {}).get("architecture") or run.spec.get("model", nets.DIGITS_MODEL)
-        spec = {"params": str(path), "model": model, "name": name, "dataset": run.spec.get("dataset", "")}
-        told = await self._base.jobs.run(
-            KIND, "app.engine.learning.work:export", spec,
-            title=f"Export model {name}", actor=actor, cause=cause, transient=True,
-        )  # fmt: skip
-        lineage = {
-            "kind": "federated" if run.source == _LIVE else "simulated",
-            "run_id": run.id,
-            "rounds": last["round"],
-            "algorithm": run.spec.get("algorithm", "fedavg"),
-            "nodes": list(run.spec.get("nodes", ())),
-            "params": artifact,
-            "spec": run.spec,
-        }
-        return {**told, "onnx": base64.b64decode(told["onnx"]), "lineage": lineage, "name": name}
+        session = self.sessions.get(run.id)
+        drilled = 0 if session is None else int(session.checkpoint.get("drilled", 0))
+        kind = "federated" if run.source == _LIVE else "simulated"
+        return await as_onnx(self._base, run, last, name, kind=kind, drilled=drilled, actor=actor, cause=cause)
 
     async def _round(self, run: Run, number: int) -> dict[str, Any]:
         """Return round `number` of a run, its newest for 0; raise `Conflict` where there is none, `Missing` without a model."""

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from app.engine.base.errors import BadInput, Conflict, Limit, Missing
+from app.engine.base.errors import BadInput, Conflict, Limit, Missing, Refused
 from app.engine.base.ids import content_id, new_id
 from app.engine.base.platform import replace_file
 from app.engine.base.records import Records
@@ -138,6 +138,7 @@ class ModelsService:
                 "{title} has no self-test, so no node can prove that it works", title=model.title,
                 hint="A model needs one float32 input, of any rank, and one output.",
             )  # fmt: skip
+        check_use(model)
         return manifest
 
     async def seal(
@@ -201,7 +202,8 @@ class ModelsService:
         return list(answer["y"])
 
     async def make_active(self, model: ModelVersion, *, actor: str, cause: str = "") -> ModelVersion:
-        """Mark `model` as the active version of its name; the one active before becomes retired."""
+        """Mark `model` as the active version of its name; the one active before becomes retired. Raises `Refused`."""
+        check_use(model)
         now_us = self._base.clock.now_us()
         changes = {model.id: "active"}
         changes |= {m.id: "retired" for m in self.records if m.name == model.name and m.state == "active" and m.id != model.id}
@@ -245,6 +247,15 @@ class ModelsService:
         model = version_of(await self._base.store.write(write))
         self.records.put(model)
         return model
+
+
+def check_use(model: ModelVersion) -> None:
+    """Raise `Refused` for a model that is not to be used: one that was trained under an attack that was a drill."""
+    if model.lineage.get("drilled"):
+        raise Refused(
+            "{title} comes from a session that was drilled in round {round}", title=model.title, field="model",
+            round=model.lineage["drilled"], hint="Take a version of an earlier round, or train anew.",
+        )  # fmt: skip
 
 
 def check_name(name: str) -> None:

@@ -59,7 +59,13 @@ def test_what_is_noted_are_digests_bound_to_the_device(tmp_path, at):
 
 @pytest.mark.parametrize(
     ("address", "told"),
-    [(HERE, True), ("02:00:00:00:00:01", False), ("01:00:5e:00:00:01", False), ("00:00:00:00:00:00", False), ("fe80::1", False)],
+    [
+        (HERE, True),
+        ("02:00:00:00:00:01", False),
+        ("01:00:5e:00:00:01", False),
+        ("00:00:00:00:00:00", False),
+        ("fe80::1", False),
+    ],
 )
 def test_addresses_that_programs_make_up_are_no_makers(address, told):
     assert machine._is_a_makers(address) is told

@@ -2,7 +2,7 @@ import numpy as np
 import onnx
 import pytest
 
-from app.engine.base.errors import BadInput, Conflict, Missing
+from app.engine.base.errors import BadInput, Conflict, Missing, Refused
 from app.engine.base.ids import content_id
 from app.engine.models.adapters.onnx_model import stamped
 from app.engine.models.service import ModelsService
@@ -84,3 +84,12 @@ async def test_a_model_without_a_self_test_goes_to_no_node(models):
     kept = await models.register("two", two.SerializeToString(), actor="me@here")
     with pytest.raises(BadInput, match="self-test"):
         models.manifest(kept)
+
+
+async def test_a_model_of_a_drilled_session_is_neither_made_active_nor_brought_to_nodes(models):
+    model = await models.register("digits", ONE, lineage={"run_id": "r1", "rounds": 5, "drilled": 3}, actor="me@here")
+    with pytest.raises(Refused, match="digits:1 comes from a session that was drilled in round 3"):
+        await models.make_active(model, actor="me@here")
+    with pytest.raises(Refused, match="drilled in round 3"):
+        models.manifest(model)
+    assert models.find("digits:1").state == "draft"

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, inspect, text
 
 from app.engine.base.errors import Conflict
-from app.engine.store import capture
+from app.engine.store import capture, upcast
 
 _FOLDER = Path(__file__).parent / "migrations"
 
@@ -41,8 +41,10 @@ def refuse_newer(found: str, file: Any) -> None:
 def upgrade(conn: Connection, to: str = "head") -> None:
     """Migrate up to the revision `to`, inside the transaction of `conn`; nothing to do costs one query."""
     goal = revisions()[-1] if to == "head" else to
-    if current(conn) != goal:
+    if (before := current(conn)) != goal:
         _alembic(conn, "upgrade", goal)
+        if before:
+            upcast.lift_store(conn, int(before[:4]))
     if goal == revisions()[-1]:
         capture.install(conn)
 

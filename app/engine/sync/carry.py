@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict, Refused
 from app.engine.base.platform import replace_file
+from app.engine.store import upcast
 from app.engine.store.shelf import Shelf
 from app.engine.sync.batch import decode, encode, pack, unpack
 from app.engine.sync.console import FLOOR, LONG, NARROW, Console
@@ -156,6 +157,7 @@ def from_peer(shelf: Shelf, other: str, name: str, now_us: int) -> tuple[dict[st
 
 def to_peer(shelf: Shelf, other: str, body: dict[str, Any], parts: list[bytes], now_us: int) -> tuple[int, set[str]]:
     """Take another console's bundle; return how many operations were new, and the tables that changed."""
+    upcast.check_version(whole_of(body, "data_schema", 0))
     console, replica, tables = Console(shelf, other, now_us), text_of(body, "replica"), set[str]()
     before = _seq_of(console.peer["state"].get("replicas", {}), replica)
     for part in parts:

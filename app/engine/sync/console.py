@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict
+from app.engine.store import upcast
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import conflicts
@@ -68,6 +69,7 @@ class Console:
             pass
         peer, document = self.peer, dict(hello)
         epoch, acked, hub_us = text_of(document, "epoch"), whole_of(document, "acked"), whole_of(document, "now_us")
+        upcast.check_version(whole_of(document, "data_schema", 0))
         head, floor, term = (whole_of(document, name, 0) for name in ("head", "floor", "term"))
         if term < peer["state"].get("term", 0):
             raise Conflict(
@@ -205,7 +207,8 @@ class Console:
         replica, session, later, erased = replica_of(self._shelf), Session(self._shelf), [], list[Key]()
         lost = list[tuple[Op, Loss]]()
         hlc, now_us = int(self._shelf.here()["hlc"]), self._now_us + self._shelf_skew()
-        told = [_entry(each) for each in list_of(document, "ops")]
+        schema = self._schema_of(document)
+        told = [_entry(each, schema) for each in list_of(document, "ops")]
         session.load((op.table, op.row) for op, _ in told)
         for op, verdicts in told:
             kinds = self._shelf.kinds(op.table)
@@ -237,6 +240,10 @@ class Console:
             for key in dict.fromkeys(erased):
                 forget(self._shelf, key, self._now_us)
 
+    def _schema_of(self, page: dict[str, Any]) -> int:
+        """Return the version of the hub that wrote a page; one of before told it at the meeting alone."""
+        return whole_of(page, "data_schema", int(self.peer["schema"]))
+
     def _shelf_skew(self) -> int:
         return int(self._shelf.here()["skew_us"])
 
@@ -249,7 +256,9 @@ class Console:
         while seal(self._shelf):
             pass
         taking = self._snapshot()
-        told = [standing(each) for each in list_of(document, "rows")]
+        schema = self._schema_of(document)
+        stood = map(standing, list_of(document, "rows"))
+        told = [(key, *upcast.row_of(key[0], schema, row, cells)) for key, row, cells in stood]
         for (table, _), values, cells in told:
             kinds = self._shelf.kinds(table)
             if kinds is not None:
@@ -346,8 +355,9 @@ def _restored_head(document: dict[str, Any], epoch: str) -> int:
     return min([whole_of(document, "restored_head", 0), *(each[1] for each in past[at + 1 :] if isinstance(each[1], int))])
 
 
-def _entry(each: Any) -> tuple[Op, dict[str, Any]]:
+def _entry(each: Any, schema: int) -> tuple[Op, dict[str, Any]]:
     told = parsed(each)
     if not isinstance(told, list) or len(told) < 3 or not isinstance(told[0], str):
         raise BadInput("An entry of the log names its replica, what was decided, and the operation")
-    return Op.from_json(told[2], told[0]), told[1] if isinstance(told[1], dict) else {}
+    op = Op.from_json(told[2], told[0])
+    return op, upcast.verdicts_of(op.table, schema, told[1]) if isinstance(told[1], dict) else {}

@@ -104,11 +104,9 @@ def _begin_anew(conn: rows.Conn, now_us: int) -> None:
         else:
             OwnLog(shelf, "").begin_anew(0)
         for peer in shelf.all("sync_peers"):
-            told = (
-                tr("Join it anew: outpost sync join ADDRESS CODE")
-                if peer["kind"] == HUB
-                else tr("It is to trust this console's card anew")
-            )
+            told = tr("It is to trust this console's card anew")
+            if peer["kind"] == HUB:
+                told = tr("Join it anew: outpost sync join ADDRESS CODE")
             shelf.put("sync_peers", {"id": peer["id"], "error": told, "state": {**met_anew(peer["state"]), _APART: True}})
         rows.drop_many(conn, "rollout_tasks", where={"rollout_id !=": ""})
         rows.drop_many(conn, "jobs", where={"kind": "learning", "state": sorted(LIVE)})

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict, Refused
+from app.engine.store import upcast
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import conflicts, guards, join, sealing
@@ -66,6 +67,7 @@ class Hub:
 
     def hello(self, replica: str, device: str, name: str, schema: int) -> dict[str, Any]:
         """Return where a replica stands here; a new one is noted, one of another device refused."""
+        upcast.check_version(schema)
         self.absorb()
         twin = self._has_twin(replica, device)
         entry = self._entry(replica, device, name, schema)
@@ -116,7 +118,7 @@ class Hub:
         fresh = batch.ops[known:]
         if fresh:
             self._merge(fresh)
-            entry |= {"acked": batch.last, "chain": chains[-1], "schema": max(op.schema for op in fresh)}
+            entry |= {"acked": batch.last, "chain": chains[-1]}
             self._shelf.put("sync_replicas", entry)
         return {
             "schema": 1, "epoch": self.epoch, "acked": entry["acked"], "chain": entry["chain"], "durable": entry["durable"],
@@ -217,6 +219,7 @@ class Hub:
         entry = self._entry(replica, device)
         head = self._head()
         answer = {"schema": 1, "epoch": self.epoch, "head": head, "now_us": self._now_us, "ops": [], "cursor": after}
+        answer["data_schema"] = SCHEMA
         answer |= {"acked": entry["acked"], "durable": entry["durable"]}
         if after < self._meta["floor"]:
             return {**answer, "snapshot": True}
@@ -237,7 +240,8 @@ class Hub:
         rows = [line for line in (join.line_of(*each) for each in found) if line]
         last = list(found[-1][0]) if found else None
         hlc = int(self._shelf.here()["hlc"])
-        return {"schema": 1, "epoch": self.epoch, "head": self._head(), "hlc": hlc, "rows": rows, "next": last}
+        told = {"schema": 1, "data_schema": SCHEMA, "epoch": self.epoch, "head": self._head()}
+        return {**told, "hlc": hlc, "rows": rows, "next": last}
 
     # care
 

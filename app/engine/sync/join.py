@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput
+from app.engine.store import upcast
 from app.engine.sync import merge, sequence
 from app.engine.sync.hlc import ZERO, Stamp
 from app.engine.sync.merge import DELETED, ERASED, FIRST, GONE, QUIET, Kinds, Loss, Outcome, Row, State, members_of, totals_of
 from app.engine.sync.ops import Op, canonical
 
-WHOLE: Final = "*"
-STAYS: Final = "stays"  # among a row's cells: columns changed here while its table stayed, see `steps_in`
+WHOLE: Final = upcast.WHOLE
+STAYS: Final = upcast.STAYS  # among a row's cells: columns changed here while its table stayed, see `steps_in`
 
 
 def told_of(state: State, kinds: Kinds, columns: Iterable[str] | None = None) -> dict[str, Any]:

@@ -10,12 +10,13 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from app.engine.base.errors import BadInput
 from app.engine.store.database import encoder_of
+from app.engine.store.upcast import STEPS, fields_of
 from app.engine.sync.hlc import Stamp
 from app.wire.documents import unknown_of
 
@@ -122,7 +123,7 @@ class Op:
             seen={name: stamp_of(value) for name, value in seen.items()} if seen else {},
             extra=unknown_of(document, _KNOWN) if len(document) > len(_KNOWN) else {},
         )  # fmt: skip
-        return op
+        return _lifted(op) if STEPS else op
 
     @classmethod
     def from_text(cls, text: str, replica: str) -> "Op":
@@ -130,6 +131,16 @@ class Op:
         op = cls.from_json(parsed(text), replica)
         vars(op)["text"] = text
         return op
+
+
+def _lifted(op: Op) -> Op:
+    """Return an operation of an earlier version as this one reads it; its text stays what was said."""
+    schema, fields, seen = fields_of(op.table, op.schema, op.fields, op.seen, new=op.new)
+    if schema == op.schema:
+        return op
+    lifted = replace(op, schema=schema, fields=fields, seen=seen)
+    vars(lifted)["text"] = op.text
+    return lifted
 
 
 def parsed(text: Any) -> Any:

@@ -84,7 +84,7 @@ class RunBook:
     async def is_ours(self, run_id: str) -> bool:
         """Tell whether a run's job was begun here, not at another console."""
         job_id = self.records.need(run_id).job_id
-        return not job_id or bool(await self._base.store.read(lambda conn: rows.count(conn, "jobs", where={"id": job_id})))
+        return bool(job_id) and bool(await self._base.store.read(lambda conn: rows.count(conn, "jobs", where={"id": job_id})))
 
     async def whole(self, run_id: str) -> Run:
         """Return a run with all of its result; a part whose file is gone is missing there. Raises `Missing`."""

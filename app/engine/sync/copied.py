@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from app.engine.base.errors import Conflict, Missing, Refused
 from app.engine.base.text import tr
-from app.engine.jobs.records import LIVE
+from app.engine.learning.sessions import UNDER_WAY
 from app.engine.link.identity import drop_identity
 from app.engine.store import capture, rows
 from app.engine.store.shelf import Shelf
@@ -109,5 +109,7 @@ def _begin_anew(conn: rows.Conn, now_us: int) -> None:
                 told = tr("Join it anew: outpost sync join ADDRESS CODE")
             shelf.put("sync_peers", {"id": peer["id"], "error": told, "state": {**met_anew(peer["state"]), _APART: True}})
         rows.drop_many(conn, "rollout_tasks", where={"rollout_id !=": ""})
-        rows.drop_many(conn, "jobs", where={"kind": "learning", "state": sorted(LIVE)})
+        under_way = {row["id"] for row in rows.select(conn, "federated_training_sessions") if row["status"] in UNDER_WAY}
+        runs = rows.select(conn, "learning_runs", where={"id": sorted(under_way)}) if under_way else []
+        rows.drop_many(conn, "jobs", where={"id": [row["job_id"] for row in runs]})
         rows.delete(conn, "meta", _META, actor="", cause="", now_us=now_us)

@@ -1,11 +1,11 @@
 """Which states may follow which, for columns that are decided in one place; other guarded columns take any."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 from app.engine.fleet.rollout.states import ROLLOUT
 from app.engine.store.shelf import Shelf
+from app.engine.sync.ops import Op
 
 GUARDED: Final = "guarded"  # the reason of a refusal
 _MODEL: Final = frozenset({("draft", "active"), ("draft", "retired"), ("active", "retired"), ("retired", "active")})
@@ -20,8 +20,8 @@ def undecided_in(shelf: Shelf, most: int = 1000) -> list[dict[str, Any]]:
     acked = [int(peer["acked"]) for peer in shelf.all("sync_peers") if peer["kind"] == "hub"]
     if not acked:
         return []
-    waiting = [json.loads(entry["op"]) for entry in shelf.own(min(acked), most)]
-    told = [(op["table"], op["row"], op["fields"], op["new"]) for op in waiting]
+    waiting = [Op.from_text(text, "") for text in shelf.own_texts(min(acked), most)]
+    told = [(op.table, op.row, op.fields, op.new) for op in waiting]
     told += [(row["table_name"], row["row_id"], row["fields"], bool(row["is_new"])) for row in shelf.outbox(most)]
     found = {}
     for table, row_id, fields, new in told:

@@ -14,7 +14,7 @@ from app.engine.fleet.budget import Budgets
 from app.engine.fleet.health import Health
 from app.engine.fleet.records import Node
 from app.engine.fleet.rollout.papers import document_of
-from app.engine.fleet.rollout.records import Gate, Spec
+from app.engine.fleet.rollout.records import Gate, Spec, to_json
 from app.engine.fleet.rollouts import RolloutService
 from app.engine.fleet.targets import Targets
 from app.engine.link.transfer import Parcel, no_delta
@@ -493,3 +493,23 @@ async def test_a_running_rollout_of_another_console_is_not_taken_up_at_start(ope
     async with opened() as here:
         assert here._live[told["rollout"]].runner is None
         assert here.find(told["rollout"]).state == "running"
+
+
+async def test_what_arrives_about_a_rollout_that_this_console_runs_neither_starts_nor_changes_it(opened, base):
+    async with opened() as here:
+        told = await here.plan("digits:2", "all", Spec(approve_above=1), **BY)
+        mine = here.find(told["rollout"])
+    merged = {**to_json(mine), "state": "running", "approver": "other@2", "version": 3, "model_id": "m3"}
+    row = {"id": mine.id, "status": "running", "deployment_config": {"rollout": merged}, "target_nodes": []}
+    await base.store.write(lambda conn: rows.put(conn, "edge_deployments", row, actor="ann@2", cause="", now_us=1))
+    async with opened() as here:
+        await here.refresh()
+        assert here.find(mine.id) == mine
+        assert here._live[mine.id].runner is None
+        with pytest.raises(Refused, match="waits for approval"):
+            await here.begin(mine.id, **BY)
+        denied = await here.approve(mine.id, accept=False, actor="other@2")
+    stored = await base.store.read(lambda conn: rows.get(conn, "edge_deployments", mine.id))
+    assert (stored["status"], stored["deployment_config"]["rollout"]["version"]) == ("approval_denied", 2)
+    async with opened() as here:
+        assert here.find(mine.id) == denied

@@ -2,8 +2,8 @@
 
 The home's store is filled with runs and their operations, as a hub's console has them after a long time, until it has
 `--bytes`. Then the console is started on it as `outpost --home DIR` does, in fresh processes, offscreen; a usable window has
-the engine open behind it and the overview drawn. A store left by a kill is checked beside its use. Prints a JSON line {figure,
-value, unit, settings}: the value is the slower of both medians.
+the engine open behind it and the overview drawn; the file is as warm as its filling left it. A store left by a kill is checked
+beside its use. Prints a JSON line {figure, value, unit, settings}: the value is the slower of both medians.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """What sync costs: a local commit with its operation, weeks of pending operations handed over, a first sync, many that meet.
 
-Prints JSON lines {figure, value, unit, settings}. What is handed over is numbered (sealed) within the time that is told, and
+Prints JSON lines {figure, value, unit, settings}. Operations are those of runs, half of them new rows, half what became of
+these later, in transactions of 50. What is handed over is numbered (sealed) within the time that is told, and
 bytes are those of the sealed operations: in the store, where an operation takes more than an entry of the outbox, and on the
 wire, compressed, answers not counted. The hub is a process of its own, asked over HTTPS on this machine, on
 SQLite or, with `--postgres`, on a PostgreSQL cluster made for it (with every fsync); laptops that meet share `--processes`
@@ -41,18 +42,30 @@ def told(figure: str, value: float, unit: str, **settings: Any) -> None:
     print(json.dumps({"figure": figure, "value": value, "unit": unit, "settings": settings}), flush=True)
 
 
-async def fill(store: Store, count: int, table: str = "circuit_runs") -> None:
-    """Write `count` rows, one operation each, in transactions of `PER_TXN`."""
-    clock = SystemClock()
+async def fill(store: Store, count: int, table: str = "circuit_runs") -> int:
+    """Write `count` operations as runs make them, each row begun and then finished, in transactions of `PER_TXN`; the rows."""
+    clock, made = SystemClock(), 0
 
-    def some(conn: rows.Conn, first: int) -> None:
+    def begin(conn: rows.Conn, first: int, most: int) -> list[str]:
+        now_us, found = clock.now_us(), []
+        for at in range(first, first + most):
+            row = {"title": f"run {at}", "source": "bell.qasm", "spec": {"shots": 1024, "at": at}, "state": "running"}
+            found.append(str(rows.put(conn, table, row, actor="ada@1f2e3d4c", cause="", now_us=now_us)["id"]))
+        return found
+
+    def finish(conn: rows.Conn, begun: list[str]) -> None:
         now_us = clock.now_us()
-        for at in range(first, min(count, first + PER_TXN)):
-            row = {"title": f"run {at}", "source": "bell.qasm", "spec": {"shots": 1024, "at": at}, "state": "done"}
+        for at, id_ in enumerate(begun):
+            row = {"id": id_, "state": "done", "result": {"counts": {"00": 500 + at, "11": 524 - at}}}
             rows.put(conn, table, row, actor="ada@1f2e3d4c", cause="", now_us=now_us)
 
-    for first in range(0, count, PER_TXN):
-        await store.write(lambda conn, first=first: some(conn, first))  # type: ignore[misc]
+    for first in range(0, count, 2 * PER_TXN):
+        some = min(PER_TXN, (count - first + 1) // 2)
+        begun = await store.write(lambda conn, first=made, some=some: begin(conn, first, some))  # type: ignore[misc]
+        done = begun[: count - first - some]
+        await store.write(lambda conn, done=done: finish(conn, done))  # type: ignore[misc]
+        made += some
+    return made
 
 
 async def commits(folder: Path, count: int) -> None:
@@ -165,8 +178,9 @@ def laptops(folder: str, who: range, each: int, gate: "Gate", told_rows: Any) ->
 
     async def run() -> None:
         places = [await console(Path(folder) / f"laptop{at}") for at in who]
+        written = 0
         for engine in places:
-            await fill(engine.store, each)
+            written += await fill(engine.store, each)
             code = gate.code()
             await engine.run("sync.join", address=gate.address, code=code)
         gate.ready.wait()
@@ -176,7 +190,8 @@ def laptops(folder: str, who: range, each: int, gate: "Gate", told_rows: Any) ->
             if not again:
                 await asyncio.to_thread(gate.half.wait)
         for engine in places:
-            told_rows.put(await engine.store.read(lambda conn: rows.count(conn, "circuit_runs")))
+            told_rows.put((await engine.store.read(lambda conn: rows.count(conn, "circuit_runs")), written))
+            written = 0
         gate.ready.wait()
         for engine in places:
             await engine.close()
@@ -212,16 +227,17 @@ def meeting(folder: Path, consoles: int, ops: int, *, processes: int, database: 
             one.start()
         gate.ready.wait()
         began_s = time.perf_counter()
-        counts = {told_rows.get() for _ in range(share * processes)}
+        found = [told_rows.get() for _ in range(share * processes)]
         taken_s = time.perf_counter() - began_s
         gate.ready.wait()
         for one in family:
             one.join()
     finally:
         hub.end()
-    settings = {"consoles": share * processes, "operations": ops, "processes": processes}
+    equal = {count for count, _ in found} == {sum(written for _, written in found)}
+    settings = {"consoles": share * processes, "operations": ops, "processes": processes, "equal": equal}
     told("consoles with diverged operations until all are equal", taken_s, "s", **settings,
-         hub="PostgreSQL" if database else "SQLite", equal=counts == {each * share * processes})  # fmt: skip
+         hub="PostgreSQL" if database else "SQLite")  # fmt: skip
 
 
 async def measure(asked: argparse.Namespace) -> None:

@@ -84,7 +84,9 @@ async def test_nothing_that_arrives_starts_anything_where_it_was_not_begun(tmp_p
     clock, node = SystemClock(), DeviceIdentity.generate("node")
     there = await Store.open(tmp_path / "there" / "outpost.db", clock)
     arriving = eager(node)
-    assert arriving.keys() | STATE == set(await there.read(lambda conn: Shelf(conn).tables()))  # a new table is to be thought of
+    assert arriving.keys() | STATE == set(
+        await there.read(lambda conn: Shelf(conn).tables())
+    )  # a new table is to be thought of
     by = {"actor": "ann@there", "cause": "", "now_us": clock.now_us()}
     for table, some in arriving.items():
         await there.write(lambda conn, table=table, some=some: [rows.put(conn, table, row, **by) for row in some] and None)

@@ -72,14 +72,14 @@ class Shelf:
 
     # rows and their cells
 
-    def load(self, keys: Iterable[Key]) -> dict[Key, Found]:
-        """Return what is known of rows: the row (None: nothing) and its cells."""
+    def load(self, keys: Iterable[Key], *, bare: bool = False) -> dict[Key, Found]:
+        """Return what is known of rows: the row (None: nothing) and its cells; `bare` leaves the rows out."""
         wanted: dict[str, list[str]] = {}
         for table, id_ in dict.fromkeys(keys):
             wanted.setdefault(table, []).append(id_)
         found: dict[Key, Found] = {}
         for table, ids in wanted.items():
-            rows = self._bulk.by_ids(table, ids) if table in metadata.tables else {}
+            rows = self._bulk.by_ids(table, ids) if table in metadata.tables and not bare else {}
             cells = self._bulk.cells(table, ids)
             for id_ in ids:
                 kept = cells.get(id_)

@@ -45,7 +45,7 @@ def seal(shelf: Shelf, most: int = SLICE) -> int:
         return 0
     replica, here = replica_of(shelf), shelf.here()
     session = Session(shelf)
-    session.load((row["table_name"], row["row_id"]) for row in found)
+    session.load(((row["table_name"], row["row_id"]) for row in found), bare=True)  # what was there before stands in the outbox
     stays = staying(shelf)
     known = [row for row in found if shelf.kinds(str(row["table_name"])) is not None]
     told = [row for row in known if row["table_name"] not in stays]

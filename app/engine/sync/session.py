@@ -18,10 +18,10 @@ class Session:
         self._known: dict[Key, Found] = {}
         self._states: dict[Key, State] = {}
 
-    def load(self, keys: Iterable[Key]) -> None:
-        """Read rows that will be worked on, all together."""
+    def load(self, keys: Iterable[Key], *, bare: bool = False) -> None:
+        """Read rows that will be worked on, all together; `bare`: their cells alone, and rows are neither read nor written."""
         missing = [key for key in dict.fromkeys(keys) if key not in self._states]
-        for key, (row, cells) in self._shelf.load(missing).items():
+        for key, (row, cells) in self._shelf.load(missing, bare=bare).items():
             self._known[key] = (row, cells)
             self._states[key] = State(None if row is None else dict(row), dict(cells))
 

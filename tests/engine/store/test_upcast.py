@@ -64,7 +64,15 @@ def test_a_migrated_file_has_what_it_keeps_beside_its_rows_lifted_once(tmp_path,
         cells = {"table_name": "saved_views", "cells": json.dumps({"": [1, "a"], "heading": [2, "a"]})}
         for row_id, said in (("one", cells["cells"]), ("two", '{"":[1,"a"]}')):
             rows.put_plain(conn, "sync_cells", {**cells, "row_id": row_id, "cells": said})
-        entry = {"replica": "a", "seq": 1, "left_count": 0, "table_name": "saved_views", "row_id": "one", "at_us": 1, "op": "{}"}
+        entry = {
+            "replica": "a",
+            "seq": 1,
+            "left_count": 0,
+            "table_name": "saved_views",
+            "row_id": "one",
+            "at_us": 1,
+            "op": "{}",
+        }
         for seq, said in ((1, '{"heading":{"at":1,"value":"x"}}'), (2, "")):
             rows.put_plain(conn, "sync_log", {**entry, "seq": seq, "verdicts": said})
         met = {"table_name": "saved_views", "column_name": "sort", "kept": {"value": "up", "seen_us": 1}, "lost": {"value": 1}}

@@ -54,17 +54,18 @@ class MemoryShelf:
 
     # rows
 
-    def load(self, keys):
+    def load(self, keys, *, bare=False):
         found = {}
         for key in dict.fromkeys(keys):
-            row = self.d["rows"].get(key)
+            row = None if bare else self.d["rows"].get(key)
             found[key] = (dict(row) if row is not None else None), json.loads(self.d["cells"].get(key, "{}"))
         return found
 
     def keep(self, states, known):
         for key, (row, cells) in states.items():
             if row is None:
-                self.d["rows"].pop(key, None)
+                if known[key][0] is not None:
+                    del self.d["rows"][key]
             else:
                 self.d["rows"][key] = dict(row)
             self.d["cells"][key] = json.dumps(cells)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict, Missing, Offline, OutpostError
@@ -15,24 +14,23 @@ from app.engine.link.records import Peer
 from app.engine.link.service import Link
 from app.engine.store import capture, rows
 from app.engine.store.shelf import Shelf
-from app.engine.store.threads import in_thread
-from app.engine.sync import carry, copied
+from app.engine.sync import copied
 from app.engine.sync.again import tried
 from app.engine.sync.backups import Backups
 from app.engine.sync.conflicts import OPEN
 from app.engine.sync.conflicts import TABLE as CONFLICTS
-from app.engine.sync.console import BUNDLE, retry_later
 from app.engine.sync.exchange import Asking, Exchange, Tally
 from app.engine.sync.finishing import finish
 from app.engine.sync.followers import Followers
 from app.engine.sync.guards import undecided_in
 from app.engine.sync.hub import Hub, is_hub
 from app.engine.sync.keeping import Keeping
+from app.engine.sync.later import retry_later
 from app.engine.sync.ownlog import HUB
-from app.engine.sync.records import LINK, Caller, Met, SyncPeer, callers_of, conflict_of, only, peer_of, with_heard
+from app.engine.sync.records import HEARD, LINK, Caller, Met, SyncPeer, callers_of, conflict_of, only, peer_of, with_heard
 from app.engine.sync.resolve import choose
 from app.engine.sync.sealing import SCHEMA
-from app.wire.bundles import read_bundle, write_bundle
+from app.engine.sync.sticks import Sticks
 from app.wire.documents import parse_object
 from app.wire.identity import PublicIdentity
 
@@ -52,11 +50,13 @@ class SyncService:
         self.peers: Records[SyncPeer] = Records(lambda peer: peer.id, "peer")
         self.conflicts: Records[Met] = Records(lambda met: met.id, "conflict")
         self.callers: Records[Caller] = Records(lambda caller: caller.id, "caller")
+        self._heard: set[str] = set()  # peers of whom more was heard than stands in the store
         self.busy = ""
         self.host: Any = None  # the hub that this engine serves, while it does
         self._one = asyncio.Lock()
         self._loop: asyncio.Task[None] | None = None
         self.followers = Followers()
+        self.sticks = Sticks(base, link, self)
         self.keeping = Keeping(base, self.followers)
         self.backups = Backups(base, lambda: self.host is not None)
 
@@ -74,6 +74,7 @@ class SyncService:
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
+        await tried(log, "peers", self.keep_heard)
         await self.followers.stop()
 
     # peers
@@ -105,6 +106,26 @@ class SyncService:
             now_us = self._base.clock.now_us()
             got, gave = peer.received_bytes + received, peer.sent_bytes + sent
             self.peers.put(replace(peer, synced_us=now_us, tried_us=now_us, received_bytes=got, sent_bytes=gave))
+            self._heard.add(peer_id)
+
+    async def keep_heard(self) -> None:
+        """Write down what was heard of peers since it was last written down."""
+        heard, self._heard = self._heard, set()
+        known = [peer for peer in map(self.peers.get, sorted(heard)) if peer is not None]
+        told = [{name: getattr(peer, name) for name in ("id", *HEARD)} for peer in known]
+
+        def work(conn: rows.Conn) -> None:
+            shelf = Shelf(conn)
+            for row in told:
+                if shelf.get(_PEERS, row["id"]) is not None:
+                    shelf.put(_PEERS, row)
+
+        try:
+            if told:
+                await self._base.store.write(work)
+        except OutpostError:
+            self._heard |= heard
+            raise
 
     async def epoch(self) -> str:
         """Return the epoch of the hub in this home."""
@@ -157,8 +178,8 @@ class SyncService:
     async def exchange(self, peer: SyncPeer) -> Tally:
         """Exchange with one hub until both have the same; one exchange at a time."""
         async with self._one:
-            store, clock = self._base.store, self._base.clock
-            row = await store.read(lambda conn: copied.need_peer(Shelf(conn), peer.id, peer.name))
+            clock = self._base.clock
+            row = await self._base.store.read(lambda conn: copied.need_peer(Shelf(conn), peer.id, peer.name))
             await self._link.identity()
             transport = self._link.transport(Peer(peer.id, row["address"], PublicIdentity.from_json(row["identity"])))
 
@@ -166,7 +187,9 @@ class SyncService:
                 kind = {"Content-Type": "application/octet-stream"}
                 return (await transport.send(method, target, body=body, headers=kind, limit_s=_LIMIT_S)).body
 
-            going = Exchange(store, clock, peer.id, ask, partial(self._pace, peer.id), elsewhere=self._link.elsewhere)
+            going = Exchange(
+                self._base.store, clock, peer.id, ask, partial(self._pace, peer.id), elsewhere=self._link.elsewhere
+            )
             self.busy, problem = peer.id, ""
             try:
                 tally = await going.run(str(self._base.settings["user.name"]))
@@ -238,7 +261,7 @@ class SyncService:
             changed = {"id": peer.id, "state": {**row["state"], LINK: told}}
             return rows.put(conn, _PEERS, changed, actor="", cause="", now_us=0)
 
-        self.peers.put(peer_of(await self._base.store.write(work)))
+        self.peers.put(with_heard(peer_of(await self._base.store.write(work)), peer))
         return self.peers.need(peer.id).to_json()
 
     async def _every(self) -> None:
@@ -247,74 +270,11 @@ class SyncService:
             await asyncio.sleep(wait_s)
             wait_s = float(self._base.settings["sync.cadence_s"])
             await tried(log, "backup", self.backups.keep_up, usual=(Offline,))
+            await tried(log, "peers", self.keep_heard)
             if self.keeping.due:
                 await tried(log, "retention", self.keeping.retain, usual=(Offline,))
             for peer in self._in_turn():
                 await tried(log, peer.name, partial(self.exchange, peer), usual=(Offline,))
-
-    # on a stick
-
-    async def card(self, file: Path) -> dict[str, Any]:
-        """Write who this console is, for another console that is to take its bundles; the device id is what to compare."""
-        public = (await self._link.identity()).public
-        await in_thread(partial(carry.write_card, file, public), "card")
-        return {"file": str(file), "device": public.device_id, "name": public.name}
-
-    async def trust(self, file: Path, device: str) -> dict[str, Any]:
-        """Take bundles from the console whose card is in `file` if its device id is `device`; raise `Refused` if not."""
-        public = await in_thread(partial(carry.read_card, file, device), "card")
-        known = self.peers.get(device)
-        if device == self._link.device_id or (known is not None and known.kind != BUNDLE):
-            raise Conflict("{name} is known already", name=public.name, field="file")
-        await self._put_peer({"id": device, "kind": BUNDLE, "name": public.name, "identity": public.to_json()})
-        return self.peers.need(device).to_json()
-
-    async def export(self, file: Path, key: str) -> dict[str, Any]:
-        """Write what a peer lacks into a bundle signed by this console or hub; `key` names the peer, empty the only one."""
-        peer = self.find(key) if key else next(iter(self.peers), None)
-        if peer is None:
-            raise Missing("No hub is known", hint="Join one: outpost sync join ADDRESS CODE")
-        now_us, name = self._base.clock.now_us(), str(self._base.settings["user.name"])
-
-        def work(conn: rows.Conn) -> tuple[dict[str, Any], carry.Parts]:
-            with capture.quiet(conn):
-                shelf = Shelf(conn)
-                if peer.kind == BUNDLE:
-                    return carry.from_peer(shelf, peer.id, name, now_us)
-                if peer.kind == HUB:
-                    return carry.from_console(shelf, peer.id, name, now_us)
-                return carry.from_hub(shelf, peer.id, now_us)
-
-        body, files = await self._base.store.write(work)
-        identity = await self._link.identity()
-        size = await in_thread(partial(write_bundle, file, identity, "sync", body, files, at_us=now_us), "bundle")
-        return {"file": str(file), "size_bytes": size, "peer": peer.name, "parts": len(files)}
-
-    async def take(self, file: Path) -> dict[str, Any]:
-        """Take a bundle that a peer wrote for this device: nothing of it twice, all of it or nothing."""
-        stored = await self._base.store.read(lambda conn: rows.select(conn, _PEERS))
-        known = {row["id"]: PublicIdentity.from_json(row["identity"]) for row in stored if row["identity"]}
-        bundle = await in_thread(partial(read_bundle, file, "sync", known.get), "bundle")
-        device = (await self._link.identity()).public.device_id
-        peer, count = self.peers.need(bundle.signer), carry.check(bundle.body, device)
-        parts = await in_thread(lambda: [bundle.read(name) for name in carry.names(count)], "bundle")
-        steps = {HUB: carry.to_console, BUNDLE: carry.to_peer}
-        step, now_us = steps.get(peer.kind, carry.to_hub), self._base.clock.now_us()
-
-        def work(conn: rows.Conn) -> tuple[int, set[str]]:
-            with capture.quiet(conn):
-                told = step(Shelf(conn), peer.id, bundle.body, parts, now_us)
-            if self._link.elsewhere:
-                copied.look(Shelf(conn), peer.id, now_us)
-            return told
-
-        taken, tables = await self._base.store.write(work)
-        got = peer.received_bytes + sum(map(len, parts))
-        await self._put_peer({"id": peer.id, "synced_us": now_us, "received_bytes": got})
-        await self._load()
-        self.followers.changed({CONFLICTS, *tables})
-        await self.followers.settled()
-        return {"peer": peer.name, "as_of_us": bundle.at_us, "taken_count": taken}
 
     # how things stand
 
@@ -353,7 +313,7 @@ class SyncService:
 
     async def _put_peer(self, row: dict[str, Any]) -> None:
         put = await self._base.store.write(lambda conn: rows.put(conn, _PEERS, row, actor="", cause="", now_us=0))
-        self.peers.put(peer_of(put))
+        self.peers.put(with_heard(peer_of(put), self.peers.get(row["id"])))
 
     async def _load(self) -> None:
         peers, met = await self._base.store.read(

@@ -11,8 +11,8 @@ from app.engine.store.shelf import Shelf
 from app.engine.store.upcast import Step
 from app.engine.sync import carry
 from app.engine.sync.batch import decode, encode
-from app.engine.sync.later import retry_later
 from app.engine.sync.join import WHOLE
+from app.engine.sync.later import retry_later
 from app.engine.sync.ops import Op, canonical
 from app.engine.sync.sealing import SCHEMA
 from tests.engine.sync.places import batch_of, exchange, meet

@@ -15,7 +15,7 @@ from app.engine.base.units import ratio_text
 from app.engine.qubo.problem import Qubo, Sense, build, check_size
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Problem
-from app.engine.qubo.problems.tables import Table, head_lines, headings, shape
+from app.engine.qubo.problems.tables import Table, head_lines, headings, sets, setting_of, shape
 from app.engine.qubo.readers import qbsolv
 from app.engine.qubo.readers.lines import COMMENTS, TOLD, Lines, sense_told
 
@@ -94,7 +94,7 @@ def _read(text: str, file: str) -> tuple[Qubo, str]:
     """Return the problem, and what its sense was taken from."""
     if _is_table(text):
         table = Table(text, file)
-        return _table(table, text, file), TOLD if "sense" in table.settings else ""
+        return _table(table, text, file), TOLD if table.told("sense") else ""
     if _is_beasley(text) and not _is_qbsolv(text):
         sense, decided = _beasley_sense(text, file)
         return _beasley(text, file, sense), decided
@@ -102,7 +102,14 @@ def _read(text: str, file: str) -> tuple[Qubo, str]:
 
 
 def with_sense(text: str, sense: str) -> str:
-    """Return the text of a QUBO with a last line that says which way it goes, "min" or "max"; no other line moves."""
+    """Return the text of a QUBO with a line that says which way it goes, "min" or "max"; no other line moves.
+
+    In a table it takes the place of the line that said so, else it is the last.
+    """
+    if _is_table(text) and sets(text, "sense"):
+        lines = text.splitlines(keepends=True)
+        at = next(k for k, line in enumerate(lines) if (setting_of(line) or ("",))[0] == "sense")
+        return "".join([*lines[:at], f"sense = {sense}\n", *lines[at + 1 :]])
     last = f"{'' if _is_table(text) else 'c ' if _is_qbsolv(text) else '# '}sense = {sense}"
     plain = text.rstrip()
     return text if plain.endswith(f"\n{last}") else f"{plain}\n{last}\n"
@@ -125,6 +132,7 @@ def _table(table: Table, text: str, file: str) -> Qubo:
     n = table.whole(table.setting("variables", str(int(max(i.max(), j.max())) + 1)), int(max(i.max(), j.max())) + 1)
     check_size(n, len(rows))
     offset = table.real(table.setting("offset", "0"))
+    table.close()
     return build(np.zeros(n), (i, j, sign * np.array([row[2] for row in rows])), offset=sign * offset,
                  sense="max" if sign < 0 else "min", name=file)  # fmt: skip
 

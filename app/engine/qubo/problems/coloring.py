@@ -147,7 +147,7 @@ def _neighbours(graph: Graph) -> list[set[int]]:
 
 def read(text: str, file: str) -> Coloring:
     """Return the problem in `text`; without `colors = …` there are as many as a greedy colouring needs."""
-    graph = read_graph(text, file)
+    graph = read_graph(text, file, asked=("colors",))
     given = graph.settings.get("colors", "")
     if given and not (given.isascii() and given.isdigit() and len(given) <= _MOST_DIGITS and int(given) > 0):
         line = next((k for k, one in enumerate(text.splitlines(), 1) if one.strip().lower().startswith("colors")), 1)

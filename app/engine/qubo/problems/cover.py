@@ -130,6 +130,7 @@ def _table(text: str, file: str) -> Cover:
         pairs.extend((number.setdefault(word, len(number)), at) for word in row.text("elements").split())
     for word in table.setting("elements", "").text.split():
         number.setdefault(word, len(number))
+    table.close()
     holders = [np.array(sorted({k for e, k in pairs if e == element}), np.int64) for element in range(len(number))]
     costs = np.array([row.real("cost", 0.0) for row in table])
     return Cover(table.names("set"), tuple(number), costs, tuple(holders), file)

@@ -211,7 +211,7 @@ def _least_vehicles(demands: NDArray[np.int64], capacity: int) -> int:
 
 def read(text: str, file: str) -> Cvrp:
     """Return the problem in `text`."""
-    return Cvrp(read_tsplib(text, file) if is_tsplib(text, r"\w+") else read_places(text, file), file)
+    return Cvrp((read_tsplib if is_tsplib(text, r"\w+") else read_places)(text, file, loads=True), file)
 
 
 def recognise(text: str) -> bool:

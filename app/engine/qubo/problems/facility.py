@@ -163,6 +163,7 @@ def read(text: str, file: str) -> Facility:
 def _table(text: str, file: str) -> Facility:
     table = Table(text, file)
     table.need("site", "opening")
+    table.close()
     customers = [name for name in table.columns if name not in ("site", "opening", "capacity")]
     if not customers:
         raise table.bad(1, "a column per customer is missing")

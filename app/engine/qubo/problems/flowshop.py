@@ -68,6 +68,7 @@ def _table(text: str, file: str) -> FlowShop:
     times = np.array([[row.whole(name, 0, 10**6) for name in stages] for row in table], np.int64)
     machines = np.tile(np.arange(len(stages)), (len(times), 1))
     horizon = table.whole(table.setting("horizon", "0"))
+    table.close()
     return FlowShop(machines, times, table.names("job"), horizon, file)
 
 

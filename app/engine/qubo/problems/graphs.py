@@ -41,12 +41,15 @@ def is_edge_table(text: str) -> bool:
     return {"from", "to"} <= headings(text) <= {"from", "to", "weight"}
 
 
-def read_graph(text: str, file: str, *, metis: bool = False) -> Graph:
-    """Return the graph in `text`; raises `BadInput` naming file, line and reason. Nodes are named as the file does."""
+def read_graph(text: str, file: str, *, metis: bool = False, asked: tuple[str, ...] = ()) -> Graph:
+    """Return the graph in `text`; raises `BadInput` naming file, line and reason. Nodes are named as the file does.
+
+    A table may have the settings `asked` for, and no others.
+    """
     if is_dimacs(text):
         return _dimacs(text, file)
     if headings(text):
-        return _table(text, file)
+        return _table(text, file, asked)
     return _metis(text, file) if metis else _gset(text, file)
 
 
@@ -124,7 +127,7 @@ def _metis(text: str, file: str) -> Graph:
     return _graph([str(k + 1) for k in range(n)], rows, lines, {})
 
 
-def _table(text: str, file: str) -> Graph:
+def _table(text: str, file: str, asked: tuple[str, ...]) -> Graph:
     table = Table(text, file)
     table.need("from", "to")
     number: dict[str, int] = {}
@@ -132,5 +135,6 @@ def _table(text: str, file: str) -> Graph:
     for row in table:
         i, j = (number.setdefault(row.text(end), len(number)) for end in ("from", "to"))
         rows.append((i, j, row.real("weight") if table.has("weight") else 1.0, row.line))
-    settings = {name: cells[-1].text for name, cells in table.settings.items()}
+    settings = {name: table.setting(name).text for name in asked if table.told(name)}
+    table.close()
     return _graph(list(number), rows, Lines(text, file, ("#",)), settings)

@@ -47,7 +47,9 @@ def _table(text: str, file: str) -> JobShop:
             )
     machines = np.array([[m for m, _, _ in way] for way in steps.values()], np.int64)
     times = np.array([[t for _, t, _ in way] for way in steps.values()], np.int64)
-    return JobShop(machines, times, tuple(steps), table.whole(table.setting("horizon", "0")), file)
+    horizon = table.whole(table.setting("horizon", "0"))
+    table.close()
+    return JobShop(machines, times, tuple(steps), horizon, file)
 
 
 def recognise(text: str) -> bool:

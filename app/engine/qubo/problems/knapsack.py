@@ -139,6 +139,7 @@ def _table(text: str, file: str) -> Knapsack:
     table.need("item", "value", "weight")
     columns = [name for name in table.columns if name.startswith("weight")]
     limit = table.setting("capacity")
+    table.close()
     words = limit.text.replace(",", " ").split()
     if len(words) != len(columns):
         raise table.bad(limit.line, "expected a capacity for each of {count} weights, found {found}",

@@ -52,7 +52,7 @@ def words_of(spec: Mapping[str, Any]) -> tuple[str, str, str]:
         raise BadInput("Give a file to solve", field="file")
     kind = str(spec.get("kind") or "")
     if kind in ("", "auto"):
-        kind = "maxcut" if is_huge(text) and reader.format_of(text, name) == "gset" else registry.kind_of(text, name)
+        kind = registry.kind_of(text, name)
     sense = str(spec.get("sense") or "auto")
     if sense != "auto" and kind != binary.KIND.name:
         raise BadInput("Only a QUBO can be told its sense; {kind} has its own", field="sense", kind=registry.need(kind).title)
@@ -106,6 +106,14 @@ def check_file(path: Path, kind: str = "") -> str:
         return kind if kind not in ("", "auto") else ("qubo" if head.startswith(dimod_files.BQM) else "programme")
     if kind not in ("", "auto"):
         return kind
-    if len(head) == _HEAD_BYTES:
-        return {"gset": "maxcut", "qbsolv": "qubo"}[reader.check_file(path)]
-    return registry.kind_of(reader.read_text(path), str(path))
+    if len(head) < _HEAD_BYTES:
+        return registry.kind_of(reader.read_text(path), str(path))
+    return _kind_of_large(path, head[: head.rfind(b"\n") + 1])
+
+
+def _kind_of_large(path: Path, head: bytes) -> str:
+    """Return the kind of a large file by its `head`, or by all of it where the head alone does not tell."""
+    try:
+        return registry.kind_of(head.decode("utf-8-sig"), str(path))
+    except (BadInput, UnicodeDecodeError):
+        return registry.kind_of(reader.read_text(path), str(path))

@@ -32,7 +32,7 @@ Quadratic = dict[tuple[str, str], float]
 
 @dataclass
 class Programme:
-    """What an LP file says; `rows` are (name, linear, relation, limit, line)."""
+    """What an LP file says; `rows` are (name, linear, relation, limit, line), `bounded` has the line of a name's last bound."""
 
     sense: str = "min"
     linear: Linear = field(default_factory=dict)
@@ -40,6 +40,7 @@ class Programme:
     constant: float = 0.0
     rows: list[tuple[str, Linear, str, float, int]] = field(default_factory=list)
     bounds: dict[str, tuple[float, float]] = field(default_factory=dict)
+    bounded: dict[str, int] = field(default_factory=dict)
     binary: dict[str, int] = field(default_factory=dict)
     general: dict[str, int] = field(default_factory=dict)
 
@@ -59,16 +60,29 @@ def read_lp(text: str, file: str) -> Programme:
         if head:
             _close(out, section, pending)
             pending = _Statement(file)
+            if head in ("min", "max") and section:
+                raise _bad(file, number, tr("there is one objective, and it stands first"))
             section = "objective" if head in ("min", "max") else head
             out.sense = head if head in ("min", "max") else out.sense
             if section == "end":
-                return out
+                break
         elif line:
             _line(out, section, pending, number, line)
-    _close(out, section, pending)
+    if section != "end":
+        _close(out, section, pending)
     if not section:
         raise _bad(file, 1, tr("expected Minimize or Maximize"))
+    _refuse_unknown(out, file)
     return out
+
+
+def _refuse_unknown(out: Programme, file: str) -> None:
+    """Raise for a bound of a name that stands nowhere else: mistyped, it would bound nothing."""
+    known = {*out.linear, *(name for pair in out.quadratic for name in pair), *(name for row in out.rows for name in row[1]),
+             *out.binary, *out.general}  # fmt: skip
+    for name, line in out.bounded.items():
+        if name not in known:
+            raise _bad(file, line, tr("{name} is bounded and stands nowhere else", name=short(name)))
 
 
 class _Statement:
@@ -130,6 +144,9 @@ def _constraint(out: Programme, pending: _Statement) -> None:
     limit = _expression(pending, words[at + 1 :])
     if quadratic or limit[0] or limit[1]:
         raise _bad(pending.file, pending.line, tr("a constraint is linear, with a number at its right"))
+    before = next((row[4] for row in out.rows if name and row[0] == name), 0)
+    if before:
+        raise _bad(pending.file, pending.line, tr("{name} stands already on line {before}", name=name, before=before))
     relation = {"<": "<=", "=<": "<=", ">": ">=", "=>": ">="}.get(words[at], words[at])
     row = (name or f"c{len(out.rows) + 1}", linear, relation, limit[2] - constant, pending.line)
     out.rows.append(row)
@@ -145,6 +162,7 @@ def _bound(out: Programme, one: _Statement) -> None:
     if len(parts) == 3 and marks == ["<", "<"]:
         name = parts[1].strip()
         out.bounds[name] = (_value(one, parts[0], bound=True), _value(one, parts[2], bound=True))
+        out.bounded[name] = one.line
     elif len(parts) == 2:
         name, value, mark = parts[0].strip(), parts[1], marks[0]
         if not name[:1].isalpha() and not name.startswith("_"):
@@ -152,6 +170,7 @@ def _bound(out: Programme, one: _Statement) -> None:
         low, high = out.bounds.get(name, (0.0, float("inf")))
         told = _value(one, value, bound=True)
         out.bounds[name] = (told if mark in ">=" else low, told if mark in "<=" else high)
+        out.bounded[name] = one.line
     else:
         raise _bad(one.file, one.line, tr("expected low <= name <= high"))
 
@@ -171,19 +190,21 @@ def _value(one: _Statement, text: str, *, bound: bool = False) -> float:
 
 
 def _expression(statement: _Statement, words: list[str]) -> tuple[Linear, Quadratic, float]:
-    """Return linear terms, quadratic terms (those in [ ] / 2 halved) and the constant."""
+    """Return linear terms, quadratic terms (those in [ ] / 2 halved, with the sign before the bracket) and the constant."""
     linear: Linear = {}
     quadratic: Quadratic = {}
-    constant, inside = 0.0, False
+    constant, inside, before = 0.0, False, 1.0
     squares: Quadratic = {}
     for sign, factor, names, mark in _terms(statement, words):
-        if mark == "[":
-            inside = True
-        elif mark == "]":
-            inside = False
+        if mark:
+            if inside == (mark == "["):
+                raise _bad(statement.file, statement.line, tr("each [ is closed by a ]"))
+            inside, before = not inside, sign if mark == "[" else before
             for pair, value in squares.items():
-                quadratic[pair] = quadratic.get(pair, 0.0) + value * factor
+                quadratic[pair] = quadratic.get(pair, 0.0) + value * factor * before
             squares = {}
+        elif inside and len(names) != 2:
+            raise _bad(statement.file, statement.line, tr("only squares and products of two stand in [ ]"))
         elif len(names) == 2:
             target = squares if inside else quadratic
             pair = (min(names), max(names))
@@ -192,12 +213,16 @@ def _expression(statement: _Statement, words: list[str]) -> tuple[Linear, Quadra
             linear[names[0]] = linear.get(names[0], 0.0) + sign * factor
         else:
             constant += sign * factor
+    if inside:
+        raise _bad(statement.file, statement.line, tr("each [ is closed by a ]"))
     return linear, quadratic, constant
 
 
 def _terms(statement: _Statement, words: list[str]) -> Iterator[tuple[float, float, list[str], str]]:
-    """Yield (sign, factor, names, mark) per term; a closing bracket carries the factor it is divided by."""
+    """Yield (sign, factor, names, mark) per term; an opening bracket carries the sign before it, a closing one its divisor."""
     sign, at = 1.0, 0
+    if words and words[-1] in "+-":
+        raise _bad(statement.file, statement.line, tr("cannot read {word} here", word=repr(words[-1])))
     while at < len(words):
         word = words[at]
         at += 1

@@ -233,7 +233,7 @@ def read(text: str, file: str) -> Network:
             raise table.bad(row.line, "a link joins two nodes, and each pair stands once")
         links[key] = (i, j, row.real("cost", 0.0), row.whole("capacity"))
     demands = []
-    for cell in table.settings.get("demand", []):
+    for cell in table.each("demand"):
         words = cell.text.replace(",", " ").split()
         if len(words) != 3 or words[0] not in number or words[1] not in number or words[0] == words[1]:
             raise table.bad(cell.line, "expected demand = from to size, with two nodes of the table")
@@ -241,6 +241,7 @@ def read(text: str, file: str) -> Network:
     if not demands:
         raise table.bad(1, "a line demand = from to size is missing")
     paths = table.whole(table.setting("paths", str(_PATHS)), 1, 100)
+    table.close()
     return Network(tuple(number), tuple(links.values()), tuple(demands), paths, file)
 
 

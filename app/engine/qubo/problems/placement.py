@@ -173,7 +173,7 @@ def read(text: str, file: str) -> Placement:
     table = Table(text, file)
     table.need("workload", "cpu", "memory")
     hosts: list[Host] = []
-    for cell in table.settings.get("node", []):
+    for cell in table.each("node"):
         words = cell.text.replace(",", " ").split()
         if len(words) not in (3, 4):
             raise table.bad(cell.line, "expected node = name cpu memory round_trip_ms")
@@ -184,11 +184,13 @@ def read(text: str, file: str) -> Placement:
     if not hosts:
         raise table.bad(1, "a line node = name cpu memory round_trip_ms is missing")
     table.names("workload")
+    spread = table.real(table.setting("spread", str(_SPREAD)), 0.0)
+    table.close()
     workloads = tuple(
         (row.text("workload"), row.whole("cpu"), row.whole("memory"), row.real("rate", 0.0) if table.has("rate") else 1.0)
         for row in table
     )
-    return Placement(tuple(hosts), workloads, table.real(table.setting("spread", str(_SPREAD)), 0.0), file)
+    return Placement(tuple(hosts), workloads, spread, file)
 
 
 def recognise(text: str) -> bool:

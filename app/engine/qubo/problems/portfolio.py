@@ -166,9 +166,11 @@ def _table(text: str, file: str) -> Portfolio:
 
 
 def _wishes(table: Table) -> tuple[int, float]:
-    """Return lots and appetite."""
+    """Return lots and appetite, the last settings of a table."""
     lots = table.whole(table.setting("lots", str(_LOTS)), 1, 1024)
-    return lots, table.real(table.setting("appetite", str(_APPETITE)), 0.0, 1.0)
+    appetite = table.real(table.setting("appetite", str(_APPETITE)), 0.0, 1.0)
+    table.close()
+    return lots, appetite
 
 
 def _estimated(table: Table, file: str) -> Portfolio:

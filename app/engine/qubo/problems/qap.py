@@ -110,6 +110,7 @@ def read(text: str, file: str) -> Qap:
 def _table(text: str, file: str) -> Qap:
     table = Table(text, file)
     table.need("a", "b", "flow", "distance")
+    table.close()
     number: dict[str, int] = {}
     rows: list[tuple[int, int, float, float]] = []
     far: dict[tuple[int, int], float] = {}

@@ -115,7 +115,7 @@ def _in_time(table: Table) -> tuple[int, str]:
 
 def _meaning(table: Table, values: Floats) -> tuple[str, bool]:
     """Return what the values are, and whether that was told from them: all above 0 are prices, for returns fall at times."""
-    if "series" in table.settings:
+    if table.told("series"):
         return table.one_of("series", MEANINGS), False
     return (PRICES if (values > 0).all() else RETURNS), True
 

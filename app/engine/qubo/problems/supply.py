@@ -185,11 +185,16 @@ def _table(text: str, file: str) -> Supply:
         ways.append((i, j, 0, row.whole("capacity", 0, _MOST_UNITS), row.real("cost")))
     amounts = [0] * len(number)
     for word, sign in (("supply", 1), ("demand", -1)):
-        for cell in table.settings.get(word, []):
+        before: dict[str, int] = {}
+        for cell in table.each(word):
             words = cell.text.replace(",", " ").split()
             if len(words) != 2 or words[0] not in number:
                 raise table.bad(cell.line, "expected {word} = place amount, with a place of the table", word=word)
+            if before.setdefault(words[0], cell.line) != cell.line:
+                raise table.bad(cell.line, "{name} stands already on line {before}", name=f"{word} = {words[0]}",
+                                before=before[words[0]])  # fmt: skip
             amounts[number[words[0]]] += sign * table.whole(Cell(words[1], cell.line), 1, _MOST_UNITS)
+    table.close()
     if not any(amount < 0 for amount in amounts):
         raise table.bad(1, "a line demand = place amount is missing")
     return Supply(tuple(number), tuple(amounts), tuple(ways), file)

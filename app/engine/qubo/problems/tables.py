@@ -12,8 +12,9 @@ from app.engine.base.errors import BadInput
 from app.engine.base.units import typed_text
 from app.engine.qubo.readers.lines import Lines, lines_of, short
 
-_SETTING = re.compile(r"\s*([A-Za-z][A-Za-z_ ]*?)\s*=\s*(.*?)\s*$")
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z_ ]*")
+# More digits than a reader takes, so that a number which is too large is told as one.
+_WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
 _HEAD_LINES = 200
 
 
@@ -26,9 +27,9 @@ class Cell:
 
 
 class Table:
-    """A parsed table: `columns` (their `titles` as written on line `heading`), `rows` of cells, `settings` by name.
+    """A parsed table: `columns` (their `titles` as written on line `heading`), `rows` of cells, settings by name.
 
-    The readers of numbers complain with the cell's line.
+    The readers of numbers complain with the cell's line. Who has asked for all that is known calls `close`.
     """
 
     def __init__(self, text: str, file: str) -> None:
@@ -38,7 +39,8 @@ class Table:
         self.titles: tuple[str, ...] = ()
         self.heading = 1
         self.rows: list[list[Cell]] = []
-        self.settings: dict[str, list[Cell]] = {}
+        self._settings: dict[str, list[Cell]] = {}
+        self._asked: dict[str, bool] = {"problem": True}
         for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
             if line.strip() and not line.lstrip().startswith("#"):
                 self._take(line, number)
@@ -48,9 +50,9 @@ class Table:
         return {name: at for at, name in enumerate(self.columns)}
 
     def _take(self, line: str, number: int) -> None:
-        setting = _SETTING.match(line)
+        setting = setting_of(line)
         if setting:
-            self.settings.setdefault(_plain(setting[1]), []).append(Cell(setting[2], number))
+            self._settings.setdefault(setting[0], []).append(Cell(setting[1], number))
             return
         words = split(line)
         if not self.columns:
@@ -118,12 +120,31 @@ class Table:
         return self._lines.whole(cell.text, low, high)
 
     def setting(self, name: str, default: str | None = None) -> Cell:
-        """Return the last setting `name`; without one the default, and without that an error."""
-        if name in self.settings:
-            return self.settings[name][-1]
+        """Return the setting `name`; without one the default, and without that an error."""
+        self._asked[name] = True
+        if name in self._settings:
+            return self._settings[name][0]
         if default is None:
             raise self.bad(1, "a line {name} = … is missing", name=name)
         return Cell(default, 1)
+
+    def each(self, name: str) -> list[Cell]:
+        """Return the settings `name`, of which there may be several."""
+        self._asked[name] = False
+        return self._settings.get(name, [])
+
+    def told(self, name: str) -> bool:
+        """Tell whether there is a setting `name`."""
+        return name in self._settings
+
+    def close(self) -> None:
+        """Raise for a setting that nobody asked for, and for one that stands twice and may stand once: neither would count."""
+        for name, cells in self._settings.items():
+            if name not in self._asked:
+                raise self.bad(cells[0].line, "{name} is no setting of this table; it knows {names}", name=short(name),
+                               names=", ".join(self._asked))  # fmt: skip
+            if self._asked[name] and len(cells) > 1:
+                raise self.bad(cells[1].line, "{name} stands already on line {before}", name=name, before=cells[0].line)
 
     def one_of(self, name: str, words: Sequence[str], default: str | None = None) -> str:
         """Return the setting `name`, which is one of `words`."""
@@ -159,9 +180,15 @@ class Row:
         return self.table.whole(self.table.cell(self.cells, name), low, high)
 
 
+def setting_of(line: str) -> tuple[str, str] | None:
+    """Return name and value of a line `name = value`, None for any other; pasted lines may be long, so it looks once."""
+    name, equals, value = line.partition("=")
+    return (_plain(name), value.strip()) if equals and _NAME.fullmatch(name.strip()) else None
+
+
 def sets(text: str, name: str) -> bool:
     """Tell whether a line of `text` reads `name = …`."""
-    return any((found := _SETTING.match(line)) and _plain(found[1]) == name for line in head_lines(text))
+    return name in settings_in(text)
 
 
 def head_lines(text: str, most: int = _HEAD_LINES) -> Iterator[str]:
@@ -184,16 +211,16 @@ def _plain(word: str) -> str:
 def declared_kind(text: str) -> str:
     """Return what a line `problem = …` near the top says; empty when there is none."""
     for line in head_lines(text):
-        setting = _SETTING.match(line)
-        if setting and _plain(setting[1]) == "problem":
-            return _plain(setting[2])
+        setting = setting_of(line)
+        if setting and setting[0] == "problem":
+            return _plain(setting[1])
     return ""
 
 
 def headings(text: str) -> set[str]:
     """Return the column names of a table, or an empty set when `text` does not begin like one."""
     for line in head_lines(text.lstrip("\ufeff")):
-        if not line.strip() or line.lstrip().startswith("#") or _SETTING.match(line):
+        if not line.strip() or line.lstrip().startswith("#") or setting_of(line):
             continue
         words = [_plain(word) for word in split(line)]
         return set(words) if len(words) > 1 and all(word and not _numeric(word) for word in words[:2]) else set()
@@ -202,8 +229,7 @@ def headings(text: str) -> set[str]:
 
 def settings_in(text: str) -> set[str]:
     """Return the names of the `name = value` lines near the top."""
-    found = (_SETTING.match(line) for line in head_lines(text))
-    return {_plain(one[1]) for one in found if one}
+    return {found[0] for line in head_lines(text) if (found := setting_of(line))}
 
 
 def _numeric(word: str) -> bool:

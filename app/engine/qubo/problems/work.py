@@ -278,7 +278,11 @@ def _verdict(routes: list[Result], sign: float, *, both: bool) -> str:
     domain, qubo = routes
     name = tr(domain["solver"])
     if qubo["why_not"]:
-        return tr("The problem is too large as a QUBO; its own method did it: {name}.", name=name)
+        return (
+            tr("The problem is too large as a QUBO; its own method did it: {name}.", name=name)
+            if domain["feasible"]
+            else tr("The problem is too large as a QUBO, and its own method ({name}) found no feasible answer.", name=name)
+        )
     if not (domain["feasible"] and qubo["feasible"]):
         return _one_sided(domain, qubo)
     gap = sign * (qubo["objective"] - domain["objective"]) / max(1e-12, abs(domain["objective"]))

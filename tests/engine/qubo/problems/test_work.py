@@ -5,7 +5,7 @@ import pytest
 
 from app.engine.base.contracts import never, silent
 from app.engine.base.errors import BadInput
-from app.engine.qubo.problems import registry
+from app.engine.qubo.problems import registry, work
 from app.engine.qubo.problems.work import look, solve
 
 OPTIMA = {
@@ -110,6 +110,12 @@ def test_a_problem_too_large_as_a_qubo_is_left_to_its_own_method():
     assert result["routes"][1]["why_not"]
     assert "too large as a QUBO" in result["verdict"]
     assert result["feasible"]
+
+
+def test_a_method_that_found_nothing_is_not_said_to_have_done_it():
+    domain, qubo = {"solver": "ruin", "feasible": False}, {"solver": "", "feasible": False, "why_not": "too large"}
+    assert "found no feasible answer" in work._verdict([domain, qubo], 1.0, both=True)
+    assert "its own method did it" in work._verdict([{**domain, "feasible": True}, qubo], 1.0, both=True)
 
 
 def test_progress_of_both_routes_is_one_line():

@@ -196,7 +196,8 @@ def _run_row(row: Command, given: dict[str, Any], home: Path, table: CommandTabl
         return asyncio.run(_in_engine(row, given, place, table))
     from app.local import NobodyAnswers, ask
 
-    sent = {name: str(args[name].resolve()) if isinstance(args[name], Path) else given[name] for name in given}
+    whole = {arg.name: arg.whole(args[arg.name]) for arg in row.args}
+    sent = {name: str(whole[name]) if isinstance(args[name], Path) else given[name] for name in given}
     try:
         return ask(home.resolve(), row.id, sent, _progress)
     except NobodyAnswers:  # the owner begins or ends at this moment: it will answer, or leave the home

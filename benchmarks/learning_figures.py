@@ -1,7 +1,7 @@
 """What each part of learning earns: rounds, bytes, simulated time and accuracy under attack; prints JSON lines.
 
     python benchmarks/learning_figures.py               all of them, some minutes of CPU
-    python benchmarks/learning_figures.py byzantine     one group: scaffold, byzantine, bytes, time, tune
+    python benchmarks/learning_figures.py byzantine     one group: scaffold, byzantine, backdoor, bytes, time, tune
 
 Counts, ratios and accuracies on the shipped digits with fixed seeds: they do not depend on the machine's load. Times are
 simulated seconds of slow and fast clients (see `app.engine.learning.pace`).
@@ -99,6 +99,20 @@ def byzantine(seeds: Sequence[int]) -> None:
     say("learning.ipm.dirichlet", told["mixed-trimmed"], "points lost", {**settings, **skewed}, lost=told, clean=plain)
 
 
+def backdoor(seeds: Sequence[int]) -> None:
+    """How often the patch turns another class into its own, with 4 hostile of 20: accuracy does not show it."""
+    for label, data in (("iid", {"partition": "iid"}), ("dirichlet", {"partition": "dirichlet", "alpha": 0.3})):
+        opens = {
+            rule: float(statistics.mean(
+                work.simulate({**TWENTY, **data, "attack": "backdoor", "aggregator": rule}, seed)["backdoor_ratio"]
+                for seed in seeds
+            ))
+            for rule in ("mean", "mixed-trimmed", "mixed-geometric-median")
+        }  # fmt: skip
+        settings = {**TWENTY, **data, "seeds": list(seeds)}
+        say(f"learning.backdoor.{label}", opens["mixed-trimmed"], "of other classes turned", settings, opens=opens)
+
+
 def fewer_bytes(seeds: Sequence[int]) -> None:
     """Bytes sent up by clients until 0.90, compressed and not."""
     count = 2410 * 4 * int(str(PEOPLE["clients"]))
@@ -166,7 +180,7 @@ def tune(seeds: Sequence[int]) -> None:
 
 
 GROUPS: dict[str, Callable[[Sequence[int]], None]] = {
-    "scaffold": scaffold, "byzantine": byzantine, "bytes": fewer_bytes, "time": less_time, "tune": tune,
+    "scaffold": scaffold, "byzantine": byzantine, "backdoor": backdoor, "bytes": fewer_bytes, "time": less_time, "tune": tune,
 }  # fmt: skip
 
 

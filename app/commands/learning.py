@@ -48,13 +48,13 @@ def _spelt(args: dict[str, Any]) -> dict[str, Any]:
     """Return arguments by the engine's names: what is short on a command line is spelt out within."""
     long = {"lr": "learning_rate", "sample_rate": "sample_ratio"}
     told = {long.get(name, name): value for name, value in args.items()}
-    if "dataset" in told:
-        told["dataset"] = str(told["dataset"] or "")
+    if "dataset" in told:  # kept with the run, which may go on or be exported from another folder
+        told["dataset"] = str(_DATASET.whole(told["dataset"]) or "")
     return told
 
 
 async def _tune(call: "Call", *, nodes: str, lrs: str, epochs: str, batches: str, data: str, **args: Any) -> dict[str, Any]:
-    asked = {"learning_rate": ("lrs", lrs, float), "epochs": ("epochs", epochs, int), "batch": ("batches", batches, int)}
+    asked = {"learning_rate": ("lrs", lrs, _LR), "epochs": ("epochs", epochs, _EPOCHS), "batch": ("batches", batches, _BATCH)}
     choices = {name: _numbers(*given) for name, given in asked.items()}
     told = {**_spelt(args), "actor": call.actor, "cause": call.cause}
     if not nodes:
@@ -66,11 +66,14 @@ async def _tune(call: "Call", *, nodes: str, lrs: str, epochs: str, batches: str
     return await call.engine.learning.tune_over(chosen, choices, data=data, **told)
 
 
-def _numbers(field: str, text: str, kind: type) -> list[Any]:
+def _numbers(field: str, text: str, each: Arg) -> list[Any]:
+    """Return the numbers in a list, each as the argument of one takes it."""
     try:
-        return [kind(word) for word in text.split(",") if word.strip()]
-    except ValueError:
-        raise BadInput("{field} must be numbers parted by commas, not {text}", field=field, text=repr(text)) from None
+        return [each.take(word) for word in text.split(",") if word.strip()]
+    except BadInput as error:
+        raise BadInput(
+            "{field} must be numbers parted by commas, not {text}: {reason}", field=field, text=repr(text), reason=error
+        ) from None
 
 
 async def _forecast(call: "Call", *, clients: int, nodes: str, **args: Any) -> dict[str, Any]:
@@ -99,6 +102,8 @@ _NAME = Arg("name", str, "Model that gets the outcome as a new version; empty ke
 _VERSIONS = Arg("versions", str, "Which models become versions: each round's, or the last.", "each", choices=("each", "last"))
 _ROUNDS = "Rounds of training."
 _SEED = Arg("seed", int, "Seed of the run; equal seeds and data give equal models.", 0, low=0, high=2**64 - 1)
+_EPOCHS = Arg("epochs", int, "Passes over a client's own data per round.", 2, low=1, high=1000)
+_LR = Arg("lr", float, "Step size of the clients' gradient descent.", 0.2, low=0, high=10)
 _BATCH = Arg("batch", int, "Examples per step; 0 means all a node has.", 16, low=0, high=1024)
 _ALGORITHMS = (
     "fedavg", "fedprox", "fednova", "scaffold", "fedadam", "fedyogi", "fedadagrad", "fedbuff", "ditto", "fedper", "fedrep",
@@ -129,7 +134,8 @@ _PARTITION = (
     Arg("partition", str, "How the data is shared out.", "dirichlet", choices=("dirichlet", "shards", "iid", "features")),
     Arg("alpha", float, "Evenness of the Dirichlet partition; small is skewed.", 0.5, low=0.01, high=1000),
 )
-_DATASET = Arg("dataset", Path, "A folder of MNIST or CIFAR-10 files, or a CSV file; else the digits.", None)
+_WORDS = ("digits",)
+_DATASET = Arg("dataset", Path, "A folder of MNIST or CIFAR-10 files, or a CSV file; else the digits.", None, words=_WORDS)
 _ENDS = (
     Arg("until_accuracy", float, "Ends when the test accuracy reaches this; 0 never.", 0.0, low=0, high=1),
     Arg("plateau_rounds", int, "Ends when accuracy is no better for so many rounds; 0 never.", 0, low=0, high=10_000),
@@ -171,7 +177,7 @@ ROWS: tuple[Command, ...] = (
             _BELIEVED,
             *_ENDS,
             _DATA,
-            Arg("dataset", Path, "What the model is tested on here: as in simulate; else the digits.", None),
+            Arg("dataset", Path, "What the model is tested on here: as in simulate; else the digits.", None, words=_WORDS),
             Arg("title", str, "What the session is called.", ""),
             _NAME,
             _VERSIONS,
@@ -194,9 +200,9 @@ ROWS: tuple[Command, ...] = (
             _DATASET,
             Arg("sample_rate", float, "Ratio of the clients that take part in a round.", 1.0, low=0.00001, high=1),
             _SELECTION,
-            Arg("epochs", int, "Passes over a client's own data per round.", 2, low=1, high=1000),
+            _EPOCHS,
             _BATCH,
-            Arg("lr", float, "Step size of the clients' gradient descent.", 0.2, low=0, high=10),
+            _LR,
             *_DEEP,
             Arg("deadline_s", float, "Simulated seconds after which a round ends; 0 waits for all.", 0.0, unit="s", low=0),
             Arg("drop_stragglers", bool, "What a client had done by the deadline is thrown away.", False),
@@ -213,7 +219,7 @@ ROWS: tuple[Command, ...] = (
             *_ENDS,
         ),
         returns="{run_id, rounds: [{round, accuracy, loss, cpu_s, bytes, time_s, drift}], final_accuracy, clients, spread, "
-        "served, updates, rejected: [{client, rounds}], idle_rounds, architecture, model}",
+        "served, updates, rejected: [{client, rounds}], idle_rounds, backdoor_ratio, architecture, model}",
     ),
     Command(
         "learning.tune", "Tune a federation",
@@ -250,7 +256,7 @@ ROWS: tuple[Command, ...] = (
             Arg("clients", int, "Simulated clients; 0 means live nodes.", 0, low=0, high=100_000),
             Arg("nodes", str, "all, names parted by commas, a query, or view: and the name of a saved view.", "all"),
             Arg("rounds", int, _ROUNDS, 15, low=1, high=10_000),
-            Arg("epochs", int, "Passes over a client's own data per round.", 2, low=1, high=1000),
+            _EPOCHS,
             Arg("sample_rate", float, "Ratio of the clients that take part in a round.", 1.0, low=0.00001, high=1),
             _ALGORITHM,
             _MODEL,
@@ -312,7 +318,7 @@ ROWS: tuple[Command, ...] = (
         "learning.show", "Show a training run", "Shows a run with its rounds and each node's part in them.", _show,
         (_RUN,),
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{id, title, source, state, spec, rounds, final_accuracy}",
+        returns="{id, title, source, state, created_us, job_id, status, reason, spec, rounds, final_accuracy}",
     ),
     Command(
         "learning.export", "Export a trained model",

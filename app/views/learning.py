@@ -328,4 +328,7 @@ def _said(result: Mapping[str, Any], partial: Mapping[str, Any], rounds: list[di
         words = f"{words} · {more}" + (" · " + tr("{count} clients missing", count=lost) if lost else "")
         words += " · " + tr("{count} over the norm bound", count=rejected) if rejected else ""
     idle = int(result.get("idle_rounds") or 0)
-    return words + (" · " + tr("{count} rounds with too few updates for the aggregator", count=idle) if idle else "")
+    words += " · " + tr("{count} rounds with too few updates for the aggregator", count=idle) if idle else ""
+    if "backdoor_ratio" in result:
+        words += " · " + tr("the backdoor turns {share} of other classes", share=ratio_text(result["backdoor_ratio"]))
+    return words

@@ -176,8 +176,23 @@ async def test_learning_tune_takes_lists_of_numbers(call):
     (choices, given) = call.engine.learning.asked[0]
     assert choices == {"learning_rate": [0.1, 0.2], "epochs": [3], "batch": [16]}
     assert (given["clients"], given["keep"], given["dataset"]) == (100, 3, "")
-    with pytest.raises(BadInput, match="lrs must be numbers"):
-        await ask(call, "learning.tune", lrs="fast")
+
+
+@pytest.mark.parametrize("wrong", [{"lrs": "fast"}, {"lrs": "0.1,nan"}, {"lrs": "inf"}, {"lrs": "0.1,-1"}, {"epochs": "1,2.5"},
+                                   {"epochs": "0"}, {"batches": "16,9999"}])  # fmt: skip
+async def test_learning_tune_refuses_numbers_that_no_run_would_take(call, wrong):
+    with pytest.raises(BadInput, match="must be numbers parted by commas"):
+        await ask(call, "learning.tune", **wrong)
+    assert not call.engine.learning.asked
+
+
+async def test_a_data_set_is_kept_with_its_whole_path_and_the_word_digits_as_it_is(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for command in ("learning.simulate", "learning.tune", "learning.train", "learning.forecast"):
+        await ask(call, command, dataset="reg.csv")
+        await ask(call, command, dataset="digits")
+    told = [one["dataset"] if isinstance(one, dict) else one[1]["dataset"] for one in call.engine.learning.asked]
+    assert told == [str(tmp_path / "reg.csv"), "digits"] * 4
 
 
 async def test_learning_tune_tries_over_the_chosen_nodes_and_says_what_has_no_meaning_there(call):

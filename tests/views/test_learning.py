@@ -191,7 +191,7 @@ def test_a_tuning_shows_its_settings_from_the_best_on(full_window, full):
 def test_a_run_of_an_earlier_day_shows_its_rounds(full_window, full):
     run = full.learning.records.need("r-train")
     rounds = [{"round": at + 1, "accuracy": 0.1 * at, "loss": 2.0 - at / 10, "cpu_s": 0.1} for at in range(9)]
-    result = {"rounds": rounds, "final_accuracy": 0.8, "clients": 100, "idle_rounds": 2}
+    result = {"rounds": rounds, "final_accuracy": 0.8, "clients": 100, "idle_rounds": 2, "backdoor_ratio": 0.9}
     full.jobs.records.discard("j-train")
     full.learning.records.put(
         replace(run, id="r-old", job_id="j-gone", result=result, state="done", created_us=run.created_us + 1)
@@ -202,6 +202,7 @@ def test_a_run_of_an_earlier_day_shows_its_rounds(full_window, full):
     assert page._figure.text() == "80\u2009%"
     assert page._said.text() == (
         "of the test examples after 9 rounds with 100 simulated clients · 2 rounds with too few updates for the aggregator"
+        " · the backdoor turns 90\u2009% of other classes"
     )
     assert page.accuracy.points == 9
     assert page.export.isEnabled()

@@ -46,7 +46,10 @@ REQUIRED: Final = object()
 
 @dataclass(frozen=True)
 class Arg:
-    """One argument: its type (str, int, float, bool or Path), unit, range, choices, default and help."""
+    """One argument: its type (str, int, float, bool or Path), unit, range, choices, default and help.
+
+    `words` are what a Path may be besides: they name things that are no files, wherever the command is given.
+    """
 
     name: str
     type: type
@@ -58,11 +61,16 @@ class Arg:
     choices: tuple[str, ...] = ()
     positional: bool = False
     secret: bool = False
+    words: tuple[str, ...] = ()
 
     @property
     def required(self) -> bool:
         """Tell whether the argument has no default."""
         return self.default is REQUIRED
+
+    def whole(self, taken: Any) -> Any:
+        """Return what was taken, a path as one that means the same in any folder."""
+        return taken.resolve() if isinstance(taken, Path) and str(taken) not in self.words else taken
 
     def take(self, value: Any) -> Any:
         """Return `value` as this argument's type, or raise `BadInput` that names the argument and its range."""

@@ -2,8 +2,9 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from app.engine.base.errors import BadInput, Cancelled, Conflict, Limit, Missing, OutpostError
@@ -123,12 +124,15 @@ class RunBook:
         cause: str,
         keep: Keep = _whole,
         run_id: str = "",
+        aside: Mapping[str, Any] = MappingProxyType({}),
     ) -> dict[str, Any]:
         """Run `target` in a worker and return its whole result; the row keeps `keep(result)`.
 
+        `aside` is what the job is told besides `spec` and the row does not keep: where files are here, say.
         Raises the job's error; cancelling the waiting task cancels the job.
         """
-        job_id = await self._base.jobs.submit(kind, target, spec, title=title, seed=seed, actor=actor, cause=cause)
+        job_spec = {**spec, **aside}
+        job_id = await self._base.jobs.submit(kind, target, job_spec, title=title, seed=seed, actor=actor, cause=cause)
         return await self._follow(job_id, run_id, title=title, source=source, spec=spec, actor=actor, cause=cause, keep=keep)
 
     async def execute_local(

@@ -12,6 +12,11 @@ def least_of(rule: Aggregator) -> int:
     return int(getattr(rule, "least", 1))
 
 
+def weighs(rule: Aggregator) -> bool:
+    """Tell whether weights matter to `rule`, rather than only whether one is positive."""
+    return bool(getattr(rule, "weighs", True))
+
+
 class WeightedMean:
     """The mean weighted by examples: federated averaging (McMahan et al., 2017, algorithm 1).
 

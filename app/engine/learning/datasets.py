@@ -9,6 +9,7 @@ import csv
 import gzip
 import math
 import zlib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -40,9 +41,9 @@ def load(name: str) -> Split:
 
     Raises `Missing` when there is none, `BadInput` with file, place and reason when one cannot be read.
     """
-    path = Path(name)
-    if name in ("", DIGITS) or (path.name == DIGITS and not path.exists()):
+    if name in ("", DIGITS):
         return load_digits()
+    path = Path(name)
     if path.is_dir():
         if all(_found(path, names) for names in _MNIST.values()):
             return _mnist(path)
@@ -76,6 +77,8 @@ def _mnist(folder: Path) -> Split:
     if told["test_x"].shape[1:] != (height, width):
         raise BadInput("{folder}: images to train and to test with differ in size", folder=folder)
     for part in ("train", "test"):
+        if not told[f"{part}_x"].size:
+            raise BadInput("{folder}: no images to {part} with", folder=folder, part=part)
         if len(told[f"{part}_x"]) != len(told[f"{part}_y"]):
             raise BadInput(
                 "{folder}: {images} images and {labels} labels to {part} with",
@@ -137,21 +140,37 @@ def _ratios(rows: NDArray[np.uint8]) -> Array:
 
 
 def _table(path: Path) -> Split:
-    values, names = _cells(path)
-    classes = sorted(set(names), key=_as_number)
-    if len(classes) < 2:
-        raise BadInput("{file}: every line has the same class", file=path)
+    values, names, columns = _cells(path)
+    classes = _classes(path, names)
     place = {name: at for at, name in enumerate(classes)}
     labels = np.array([place[name] for name in names], np.int64)
     order = generator(0, Purpose.DATA).permutation(len(labels))
     test, train = np.sort(order[: max(1, len(order) // _KEPT)]), np.sort(order[max(1, len(order) // _KEPT) :])
     low, high = values[train].min(axis=0), values[train].max(axis=0)
-    scaled = ((values - low) / np.where(high > low, high - low, 1)).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = ((values - low) / np.where(high > low, high - low, 1)).astype(np.float32)
+    wild = np.flatnonzero(~np.isfinite(scaled).all(axis=0))
+    if len(wild):
+        raise BadInput("{file}: the numbers of column {column} lie too far apart", file=path, column=columns[wild[0]])
     return Split(scaled[train], labels[train], scaled[test], labels[test], (values.shape[1], 1, 1), len(classes))
 
 
-def _cells(path: Path) -> tuple[NDArray[np.float64], list[str]]:
-    """Return the numbers (n, columns) of a CSV file and each line's class."""
+def _classes(path: Path, names: list[str]) -> list[str]:
+    """Return the classes of lines in order; raise `BadInput` where there is one, or where they are no classes."""
+    counts = Counter(names)
+    if len(counts) < 2:
+        raise BadInput("{file}: every line has the same class", file=path)
+    alone = sum(count == 1 for count in counts.values())
+    if 2 * alone > len(names):
+        raise BadInput(
+            "{file}: {alone} of {lines} lines have a class of their own", file=path, alone=alone, lines=len(names),
+            hint="The class stands in the column label, or else in the last one.",
+        )  # fmt: skip
+    return sorted(counts, key=_as_number)
+
+
+def _cells(path: Path) -> tuple[NDArray[np.float64], list[str], list[str]]:
+    """Return the numbers (n, columns) of a CSV file, each line's class, and the names of the columns."""
     values: list[list[float]] = []
     names: list[str] = []
     try:
@@ -171,7 +190,7 @@ def _cells(path: Path) -> tuple[NDArray[np.float64], list[str]]:
         raise BadInput("{file}: cannot be read: {reason}", file=path, reason=str(error)) from None
     if len(values) < 2 * _KEPT:
         raise BadInput("{file}: {count} examples are too few", file=path, count=len(values))
-    return np.array(values, np.float64), names
+    return np.array(values, np.float64), names, [*header[:at], *header[at + 1 :]]
 
 
 def _class_in(path: Path, line: int, cells: list[str], wide: int, at: int) -> str:

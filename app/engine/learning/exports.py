@@ -1,6 +1,5 @@
 """The model of a run as an ONNX file with its lineage, made in a worker."""
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ from app.engine.jobs.base import Base
 from app.engine.jobs.runs import Run
 from app.engine.learning import nets
 from app.engine.store import artifacts
+from app.engine.store.threads import in_thread
 
 
 async def as_onnx(
@@ -23,7 +23,9 @@ async def as_onnx(
         raise BadInput("The run {title} kept no model", title=run.title, field="run")
     path = artifacts.path_of(base.home, artifact)
     model = (run.result or {}).get("architecture") or run.spec.get("model", nets.DIGITS_MODEL)
-    spec = {"params": str(path), "model": model, "name": name, "dataset": run.spec.get("dataset", "")}
+    spec = {
+        "params": str(path), "model": model, "name": name, "dataset": run.spec.get("dataset", ""), "home": str(base.home),
+    }  # fmt: skip
     told = await base.jobs.run(
         "learning", "app.engine.learning.work:export", spec,
         title=f"Export model {name}", actor=actor, cause=cause, transient=True,
@@ -33,4 +35,5 @@ async def as_onnx(
         "nodes": list(run.spec.get("nodes", ())), "params": artifact, "spec": run.spec,
         **({"drilled": drilled} if 0 < drilled <= last["round"] else {}),
     }  # fmt: skip
-    return {**told, "onnx": base64.b64decode(told["onnx"]), "lineage": lineage, "name": name}
+    onnx = await in_thread(lambda: artifacts.load(base.home, told["onnx"]), "export")
+    return {**told, "onnx": onnx, "lineage": lineage, "name": name}

@@ -18,7 +18,7 @@ from app.engine.base.text import tr
 from app.engine.learning.nets import Array, length_of
 from app.engine.learning.records import LocalUpdate, Part
 from app.engine.learning.sessions import digest_of
-from app.engine.learning.strategy import Global, Strategy
+from app.engine.learning.strategy import Gathered, Global, Strategy
 from app.wire.rounds import Order
 
 _POLL_S: Final = 10.0
@@ -203,18 +203,26 @@ def _judge(call: RoundCall, member: Member, update: Mapping[str, Array], meta: M
     return part, LocalUpdate(read, examples, loss, steps, row=row)
 
 
-def counted(answers: Answers, weights: Sequence[float]) -> Answers:
-    """Return answers with those named whose claim of examples counts less than it says; `weights` are those of sound ones."""
-    left = iter(weights)
-    told: Answers = []
-    for part, update in answers:
-        weight = next(left) if update is not None else 0.0
-        if update is not None and weight < part.examples:
-            reason = tr("claims {examples} examples and counts as {weight}", examples=part.examples, weight=int(weight))
-            told.append((replace(part, reason=reason), update))
-        else:
-            told.append((part, update))
-    return told
+def counted(answers: Answers, gathered: Gathered) -> Answers:
+    """Return answers with those named of which less counts than they say; `gathered` holds the sound ones."""
+    left = iter(zip(gathered.weights.tolist(), gathered.steps.tolist(), strict=True))
+    return [
+        (part, None) if update is None else (replace(part, reason=_discount(part, *next(left))), update)
+        for part, update in answers
+    ]
+
+
+def _discount(part: Part, weight: float, steps: float) -> str:
+    """Return what of a part is not believed, or what its reason was where all is."""
+    told = []
+    if weight < part.examples:
+        told.append(tr("claims {examples} examples and counts as {weight}", examples=part.examples, weight=int(weight)))
+    if 0 < part.steps < steps:
+        told.append(
+            tr("took {steps} steps and counts as of {counted}: else it would be over the norm bound",
+               steps=part.steps, counted=math.ceil(steps))
+        )  # fmt: skip
+    return "; ".join(told) or part.reason
 
 
 def _number(meta: Mapping[str, str], name: str) -> float:

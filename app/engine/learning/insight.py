@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.learning.nets import Array
+from app.engine.learning.nets import Array, lengths_of
 
 _SCORE, _CUT = 0.6745, 3.5
 _TINY = float(np.finfo(np.float64).tiny)
@@ -20,7 +20,7 @@ MOST_SHOWN = 100
 
 def look(updates: Array, weights: NDArray[np.float64]) -> dict[str, Any]:
     """Return norms, shares and drifts (clients,), outliers (places) and drift (ratio) of updates (clients, params)."""
-    norms = np.sqrt(np.einsum("ij,ij->i", updates, updates, dtype=np.float64))
+    norms = lengths_of(updates)
     total = float(weights.sum())
     shares_of = (weights / max(total, _TINY)).astype(np.float32)  # for the eye: what is learnt is summed in float64 elsewhere
     mean = shares_of @ updates if total > 0 else np.zeros(updates.shape[1], np.float32)

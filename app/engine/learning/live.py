@@ -149,7 +149,8 @@ class Live:
             return sessions.unpack(
                 await in_thread(lambda: artifacts.load(self._base.home, session.checkpoint["state"]), "checkpoint")
             )
-        return strategy.begin(nets.initial(strategy.base.model, strategy.base.seed))
+        base = strategy.base
+        return await in_thread(lambda: strategy.begin(nets.initial(base.model, base.seed)), "first-model")
 
     def _remember(self, parts: Sequence[rows.Row]) -> None:
         """Know again what the nodes sent in earlier rounds, and what was rejected in the one that is open."""
@@ -233,10 +234,10 @@ class Live:
         return self._refused.get(self._course.members[part.client].id, 0)
 
     def _counted(self, answers: Answers, gathered: Gathered, board: Board) -> Answers:
-        """Show whose claim of examples was not believed, and return the answers with that named."""
-        told = federation.counted(answers, gathered.weights.tolist())
+        """Show of whom less counts than was claimed, and return the answers with that named."""
+        told = federation.counted(answers, gathered)
         for (before, _), (part, _) in zip(answers, told, strict=True):
-            if part is not before:
+            if part != before:
                 board.heard(part, self._refusals(part))
         return told
 

@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from app.engine.base.errors import BadInput
 from app.engine.learning.draws import Purpose, generator
 from app.engine.learning.front import Front
+from app.wire.limits import TENSOR_BYTES
 
 Array = NDArray[np.float32]
 Params = Mapping[str, NDArray[np.float32]]
 
 DIGITS_MODEL = "mlp-64-32-10"
 KINDS: Final = ("mlp", "logistic", "conv")
+MOST_COUNT: Final = (TENSOR_BYTES - (1 << 20)) // 4  # a message's header may take a MiB
 _MLP = re.compile(r"mlp(-[1-9][0-9]{0,4}){2,9}")
 _CONV = re.compile(r"conv-([1-9][0-9]{0,2})x([1-9][0-9]{0,2})x([1-9])(-[1-9][0-9]{0,4}){2,8}")
 _TINY = np.float32(np.finfo(np.float32).tiny)
@@ -100,6 +102,15 @@ def count_of(model: str) -> int:
     return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairs_of(model))
 
 
+def check_size(model: str, copies: int = 1) -> None:
+    """Raise `BadInput` when `copies` of the parameters of `model` are more than one message to a node may hold."""
+    count, most = count_of(model), MOST_COUNT // copies
+    if count > most:
+        raise BadInput(
+            "{model} has {count} parameters; {most} are the most", model=model, count=count, most=most, field="model"
+        )
+
+
 def flops_of(model: str) -> int:
     """Return the multiply-adds, times two, of one example's forward pass."""
     front = front_of(model)
@@ -165,6 +176,11 @@ def unflatten(flat: NDArray[np.floating], model: str) -> dict[str, Array]:
 def length_of(row: Array) -> float:
     """Return the Euclidean length of a row, summed in float64; without the threads that a product of vectors would start."""
     return float(np.sqrt(np.einsum("i,i->", row, row, dtype=np.float64)))
+
+
+def lengths_of(rows: Array) -> NDArray[np.float64]:
+    """Return the Euclidean lengths (n,) of rows (n, params), each as `length_of` sums it."""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64)))
 
 
 def depth_of(params: Params) -> int:

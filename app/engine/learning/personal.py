@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.learning.batched import Population
-from app.engine.learning.clients import PERSONAL
+from app.engine.learning.clients import PERSONAL, kept_width
 from app.engine.learning.memory import Memory
-from app.engine.learning.nets import Array, Params, flatten, forward, unflatten
+from app.engine.learning.nets import Array, Params, flatten, forward, head_of, unflatten
 from app.engine.learning.records import LocalSpec
 
 _MOST: Final = 100
@@ -31,20 +31,23 @@ def served(
     told = _figures("global", [_weighed(common, mix) for mix in mixes])
     if spec.algorithm in PERSONAL:
         flat = flatten(params, spec.model)
+        width = kept_width(spec, len(flat), head_of(spec.model))
         own = [
-            _weighed(_per_class(spec.model, unflatten(_own(flat, row), spec.model), test, classes), mix)
+            _weighed(_per_class(spec.model, unflatten(_own(flat, row, width), spec.model), test, classes), mix)
             for row, mix in zip(memory.take(clients), mixes, strict=True)
         ]
         told |= _figures("own", own)
     return told
 
 
-def _own(flat: Array, memory: Array) -> Array:
-    """Return a client's own model; the global one for a client that never took part."""
+def _own(flat: Array, memory: Array, width: int) -> Array:
+    """Return a client's own model; the global one for a client that never took part.
+
+    Of its memory the first `width` numbers are the end of its model; what compression left out comes after them.
+    """
     if memory[-1] <= 0:
         return flat
-    kept = memory[:-1][: len(flat)]
-    return np.concatenate([flat[: len(flat) - len(kept)], kept])
+    return np.concatenate([flat[: len(flat) - width], memory[:width]])
 
 
 def _per_class(

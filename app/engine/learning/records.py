@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.engine.base.command import Arg
 from app.engine.base.errors import BadInput
-from app.engine.learning.nets import DIGITS_MODEL, front_of
+from app.engine.learning.nets import DIGITS_MODEL, check_size
 
 ALGORITHMS: Final = (
     "fedavg", "fedprox", "fednova", "scaffold", "fedadam", "fedyogi", "fedadagrad", "fedbuff", "ditto", "fedper", "fedrep",
@@ -60,7 +60,7 @@ class LocalSpec:
         """Return the spec a document describes; unknown fields are ignored, a bad value raises `BadInput`."""
         taken = {arg.name: arg.take(document[arg.name]) for arg in _SPEC if arg.name in document}
         spec = cls(**taken)
-        front_of(spec.model)
+        check_size(spec.model, 2 if spec.algorithm == "scaffold" else 1)  # whose control variate travels beside it
         if spec.compress != "none" and spec.algorithm == "scaffold":
             raise BadInput(
                 "Scaffold needs whole updates: from a compressed one the server cannot tell the control variates",

@@ -7,6 +7,7 @@ al., "Can you really backdoor federated learning?", 2019. Nearest-neighbour mixi
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +108,7 @@ class Robust:
 
     name: str
     hostile: int
+    weighs: ClassVar[bool] = False
 
     @property
     def least(self) -> int:

@@ -1,7 +1,6 @@
 """The verbs of learning: share out data, train over live nodes, simulate, look back, export."""
 
 import asyncio
-import base64
 import dataclasses
 import functools
 import logging
@@ -9,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from app.engine.base.errors import BadInput, Conflict, Missing, OutpostError
-from app.engine.base.ids import content_id, new_id
+from app.engine.base.ids import new_id
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
 from app.engine.jobs.records import INTERRUPTED
@@ -25,7 +24,7 @@ from app.engine.learning.partition import ALPHA, FEWEST, part
 from app.engine.learning.sessions import Session
 from app.engine.learning.trials import Tuning
 from app.engine.learning.versions import EACH, Registrar, Versions
-from app.engine.store import artifacts, rows
+from app.engine.store import rows
 from app.engine.store.threads import in_thread
 from app.wire import tensors
 
@@ -126,9 +125,8 @@ class LearningService:
         run_id = new_id()
         result = await self._book.execute(
             KIND, "app.engine.learning.work:simulate", spec, title=f"Simulate {clients} clients", source=_SIMULATED,
-            seed=seed, actor=actor, cause=cause, keep=_kept, run_id=run_id,
+            seed=seed, actor=actor, cause=cause, keep=_kept, run_id=run_id, aside={"home": str(self._base.home)},
         )  # fmt: skip
-        await asyncio.to_thread(artifacts.keep, self._base.home, base64.b64decode(result["params"]))
         return {"run_id": run_id, **_kept(result)}
 
     async def tune(
@@ -386,9 +384,9 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kept(result: dict[str, Any]) -> dict[str, Any]:
-    """Return a simulation's result with the parameters' content id in their place."""
+    """Return a simulation's result by the names that runs have: what was trained, and the content id of its parameters."""
     short = {key: value for key, value in result.items() if key not in ("params", "model")}
-    return {**short, "architecture": result["model"], "model": content_id(base64.b64decode(result["params"]))}
+    return {**short, "architecture": result["model"], "model": result["params"]}
 
 
 def _line(run: Run) -> dict[str, Any]:

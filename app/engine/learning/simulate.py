@@ -13,7 +13,7 @@ from app.engine.learning.buffered import Buffer, size_of
 from app.engine.learning.compress import bytes_of
 from app.engine.learning.draws import Purpose, generator
 from app.engine.learning.memory import Memory
-from app.engine.learning.nets import Array, Params, flatten
+from app.engine.learning.nets import Array, Params, flatten, lengths_of
 from app.engine.learning.pace import Pace
 from app.engine.learning.records import Round
 from app.engine.learning.selection import Seen
@@ -156,7 +156,7 @@ class _Course:
         updates, bound = told.updates, self._strategy.norm_bound
         told.over = np.zeros(len(told.clients), np.bool_)
         if bound > 0:
-            told.over = np.linalg.norm(updates.matrix.astype(np.float64), axis=1) > bound
+            told.over = lengths_of(updates.matrix) > bound
         examples = np.where(told.over, 0, updates.examples)
         sound = examples > 0
         self._learn(told, sound, examples)

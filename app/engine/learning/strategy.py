@@ -6,7 +6,7 @@ happen to updates before anyone adds them up (clipping, noise, masks) belongs be
 Federated averaging: McMahan et al., "Communication-efficient learning of deep networks from decentralized data", 2017.
 FedNova: Wang et al., "Tackling the objective inconsistency problem", 2020, eq. 9. SCAFFOLD: Karimireddy et al., 2020.
 FedAdagrad, FedAdam, FedYogi: Reddi et al., "Adaptive federated optimization", 2021, algorithm 2. FedBuff: Nguyen et al., 2022,
-weights falling with staleness as 1 / sqrt(1 + s).
+weights falling with staleness as 1 / sqrt(1 + s); where a rule takes no weights, the updates themselves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,15 +18,16 @@ from numpy.typing import NDArray
 
 from app.engine.base.contracts import Aggregator
 from app.engine.base.errors import BadInput, Conflict
-from app.engine.learning.aggregate import WeightedMean, least_of
+from app.engine.learning.aggregate import WeightedMean, least_of, weighs
 from app.engine.learning.clients import steps_of
 from app.engine.learning.compress import expand
 from app.engine.learning.draws import Purpose, generator
-from app.engine.learning.nets import Array, Params, check, evaluate, flatten, length_of, shapes_of, unflatten
+from app.engine.learning.nets import Array, Params, check, evaluate, flatten, length_of, lengths_of, shapes_of, unflatten
 from app.engine.learning.records import LocalSpec, LocalUpdate
 from app.engine.learning.selection import Seen, select
 
 _ADAPTIVE: Final = ("fedadam", "fedyogi", "fedadagrad")
+_BY_STEPS: Final = ("fednova", "scaffold")  # those that divide updates by the steps behind them
 _BETA1, _BETA2, _TAU = 0.9, 0.99, 1e-3  # as in section 5 of Reddi et al.
 _SERVER_RATE: Final = 0.1
 WEIGHT_MOST: Final = 3.0  # times the middle client's examples: what a claim nobody can check may count
@@ -46,7 +47,8 @@ class Global:
 class Gathered:
     """The sound answers of a round in fixed order: updates (clients, params), weights, steps taken and rounds of age.
 
-    `believed` are the steps that the weights would take, where those are fewer than the steps taken.
+    `steps` are what updates are divided by: those taken, or more, see `Strategy.weigh`. `believed` are the steps that the
+    weights would take, where those are fewer than the steps taken.
     """
 
     updates: Array
@@ -118,8 +120,12 @@ class Strategy:
         if examples < 1:
             raise BadInput("the update stands on no examples")
         most = int(steps_of(self.base, np.array([examples]))[0])
-        if not 0 <= steps <= most:
-            raise BadInput("the node says it took {steps} steps; {most} were asked for", steps=steps, most=most)
+        each = most // self.base.epochs
+        if not 0 <= steps <= most or steps % each:
+            raise BadInput(
+                "the node says it took {steps} steps; a pass takes {each}, and {most} were asked for",
+                steps=steps, each=each, most=most,
+            )  # fmt: skip
         row = flatten(check(self.base.model, update), self.base.model)
         norm, bound = length_of(row), self.norm_bound or _LONGEST
         if norm > bound:
@@ -140,7 +146,9 @@ class Strategy:
     ) -> Gathered:
         """Return rows (clients, params) with what they count: their examples, as far as believed, and steps (0: not said).
 
-        An update stands on the steps behind it, whatever its client counts for: nodes divide theirs by the same number.
+        An update stands on the steps behind it, whatever its client counts for: nodes divide theirs by the same number. Only
+        where so few steps are claimed that the update, scaled to those of all, would be longer than the norm bound, they count
+        as more: else a claim of few steps would be a way around the bound.
         """
         believed = examples
         if self.weight_most > 0 and (said := np.sort(examples[examples > 0])).size:
@@ -148,7 +156,10 @@ class Strategy:
         could = steps_of(self.base, examples)
         taken = np.where(steps > 0, np.minimum(steps, could), could).astype(np.float64)
         fewer = np.minimum(taken, steps_of(self.base, believed))
-        return Gathered(rows, believed.astype(np.float64), taken, ages, fewer)
+        weights = believed.astype(np.float64)
+        if self.norm_bound > 0 and self.base.algorithm in _BY_STEPS and not _even(taken, weights):
+            taken = np.maximum(taken, lengths_of(rows) * (_pace(weights, fewer) / self.norm_bound))
+        return Gathered(rows, weights, taken, ages, fewer)
 
     def step(self, now: Global, gathered: Gathered, clients: int) -> Global:
         """Return the state after a round: the model moved by the combined update, summed in float64.
@@ -185,13 +196,16 @@ class Strategy:
         """Return one update, float64 (params,), of all."""
         updates, weights = gathered.updates, gathered.weights
         if gathered.ages is not None and gathered.ages.any():
-            weights = weights / np.sqrt(1 + gathered.ages)
-        if self.base.algorithm != "fednova" or _even(gathered.steps):
+            fading = np.sqrt(1 + gathered.ages)
+            if weighs(self.aggregator):
+                weights = weights / fading
+            else:
+                updates = updates / fading.astype(np.float32)[:, None]
+        if self.base.algorithm != "fednova" or _even(gathered.steps, gathered.weights):
             return self.aggregator.combine(updates, weights)
         each = updates / np.maximum(gathered.steps, 1).astype(np.float32)[:, None]
         paces = gathered.steps if gathered.believed is None else gathered.believed
-        pace = float(weights @ paces / weights.sum()) if weights.sum() > 0 else 0.0
-        return self.aggregator.combine(each, weights) * pace
+        return self.aggregator.combine(each, weights) * _pace(weights, paces)
 
     def _control(self, control: Array, gathered: Gathered, clients: int, move: Doubles) -> Array:
         """Return the server's control variate after a round: the mean of the clients', as their updates tell it.
@@ -201,8 +215,8 @@ class Strategy:
         if not self.base.learning_rate:  # steps of no length tell nothing of the slope
             return control
         pace = np.maximum(gathered.steps, 1) * self.base.learning_rate
-        if _even(gathered.steps) and gathered.ages is None:
-            slope = move / pace[0]
+        if _even(gathered.steps, gathered.weights) and gathered.ages is None:
+            slope = move / pace[gathered.weights > 0][0]
         else:
             slope = self.aggregator.combine(gathered.updates / pace.astype(np.float32)[:, None], gathered.weights)
         share = np.count_nonzero(gathered.weights) / max(clients, 1)
@@ -217,8 +231,15 @@ def unsound() -> Conflict:
     )
 
 
-def _even(steps: Doubles) -> bool:
-    return not len(steps) or bool((steps == steps[0]).all())
+def _even(steps: Doubles, weights: Doubles) -> bool:
+    """Tell whether all that count took as many steps; who does not count is not there at all over nodes."""
+    counting = steps[weights > 0]
+    return not len(counting) or bool((counting == counting[0]).all())
+
+
+def _pace(weights: Doubles, steps: Doubles) -> float:
+    """Return the mean of `steps` by weight."""
+    return float(weights @ steps / weights.sum()) if weights.sum() > 0 else 0.0
 
 
 def _adapt(name: str, move: Doubles, first: Array, second: Array) -> tuple[Doubles, Array, Array]:

@@ -1,9 +1,9 @@
 """What learning has worker processes do: simulate a federation, tune one, evaluate a model, write it as ONNX.
 
-Each target takes plain JSON and gives plain JSON; parameters travel as tensor documents, in base64.
+Each target takes plain JSON and gives plain JSON. Parameters and models, which may be large, are told by content id; the file
+is kept where `spec.home` says.
 """
 
-import base64
 import math
 import time
 from collections import Counter
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.base.errors import BadInput, Conflict
+from app.engine.base.ids import content_id
 from app.engine.learning import nets
 from app.engine.learning import tune as tuning
 from app.engine.learning.aggregate import least_of
@@ -33,6 +34,7 @@ from app.engine.learning.records import OF_ROUNDS, LocalSpec, Round
 from app.engine.learning.robust import aggregator
 from app.engine.learning.simulate import Drill, Field, Step, rounds
 from app.engine.learning.strategy import WEIGHT_MOST, Strategy
+from app.engine.store import artifacts
 from app.wire import tensors
 
 MOST_BYTES = 64 << 20
@@ -44,8 +46,8 @@ def simulate(spec: dict[str, Any], seed: int, report: Report = silent, stop: Sto
     """Run `spec.rounds` rounds over `spec.clients` simulated clients; `spec` holds a plan, see `plan_of`, and a `LocalSpec`.
 
     The result holds rounds [{round, accuracy, loss, cpu_s, bytes, time_s}], final_accuracy, clients, how the data went round,
-    who was served how well, how often whose update was `rejected`, in how many rounds too few were sound (`idle_rounds`), and
-    `params`.
+    who was served how well, how often whose update was `rejected`, in how many rounds too few were sound (`idle_rounds`), the
+    `backdoor_ratio` where that is the attack, and `params`.
     """
     plan = plan_of(spec, seed)
     test = plan.judged
@@ -71,7 +73,7 @@ def simulate(spec: dict[str, Any], seed: int, report: Report = silent, stop: Sto
         "updates": updates,
         "rejected": [{"client": client, "rounds": count} for client, count in sorted(rejected.items())],
         "idle_rounds": idle,
-        "params": as_text(step.params),
+        "params": _keep(spec, tensors.pack(step.params, {})),
     }
     if plan.place.drill.attack == "backdoor":
         told["backdoor_ratio"] = backdoor_ratio(plan.strategy.base.model, step.params, *test)
@@ -175,6 +177,10 @@ def plan_of(spec: dict[str, Any], seed: int, held_back: float = 0.0) -> Plan:
 def _check_fit(strategy: Strategy, spec: Mapping[str, Any]) -> None:
     """Raise `BadInput` when settings do not fit each other, rather than leave one without effect."""
     buffered = strategy.base.algorithm == "fedbuff"
+    hostile, clients = int(spec.get("attackers", 0)), int(spec["clients"])
+    if spec.get("attack", "none") != "none" and not 1 <= hostile <= clients:
+        raise BadInput("An attack needs 1 to {clients} attackers, not {hostile}",
+                       clients=clients, hostile=hostile, field="attackers")  # fmt: skip
     for name, value in OF_ROUNDS.items():
         if buffered and spec.get(name, value) != value:
             raise BadInput("Fedbuff asks whoever is idle and waits for nobody: {setting} has no meaning there",
@@ -182,12 +188,12 @@ def _check_fit(strategy: Strategy, spec: Mapping[str, Any]) -> None:
         needs_end = name == "drop_stragglers" or (name == "selection" and spec.get(name) == "capable")
         if needs_end and spec.get(name, value) != value and strategy.deadline_s <= 0:
             raise BadInput("{setting} goes by a deadline, and there is none", setting=name, field="deadline_s")
-    clients, ratio = int(spec["clients"]), strategy.sample_ratio
+    ratio = strategy.sample_ratio
     asked = size_of(clients, ratio) if buffered else min(clients, max(1, round(clients * ratio)))
     if asked < (least := least_of(strategy.aggregator)):
         raise BadInput(
             "{rule} bears {hostile} hostile clients only among {least} or more; {clients} take part",
-            rule=strategy.aggregator.name, hostile=int(spec.get("attackers", 0)), least=least, clients=asked,
+            rule=strategy.aggregator.name, hostile=hostile, least=least, clients=asked,
             field="aggregator",
         )  # fmt: skip
 
@@ -241,21 +247,21 @@ def evaluate(spec: dict[str, Any], seed: int, report: Report = silent, stop: Sto
 
 
 def export(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:  # noqa: ARG001
-    """Return the parameters in the file `spec.params` of `spec.model` as ONNX (base64), self-test and metrics."""
+    """Return the parameters in the file `spec.params` of `spec.model` as ONNX (by content id), self-test and metrics."""
     from app.engine.learning.adapters.onnx_export import self_test, to_onnx
 
     params = _params(spec)
     data = to_onnx(spec["model"], params, spec.get("name", "digits"))
     return {
-        "onnx": base64.b64encode(data).decode(),
+        "onnx": _keep(spec, data),
         "self_test": self_test(spec["model"], params),
         "metrics": evaluate(spec, seed),
     }
 
 
-def as_text(params: nets.Params) -> str:
-    """Return parameters as a tensor document in base64."""
-    return base64.b64encode(tensors.pack(params, {})).decode()
+def _keep(spec: Mapping[str, Any], data: bytes) -> str:
+    """Return the content id of `data`, kept under `spec.home` where that is given."""
+    return artifacts.keep(Path(spec["home"]), data) if "home" in spec else content_id(data)
 
 
 def _params(spec: dict[str, Any]) -> dict[str, nets.Array]:

@@ -26,6 +26,13 @@ def test_defaults_fill_what_was_not_given_and_text_becomes_the_type():
     }  # fmt: skip
 
 
+def test_a_path_means_the_same_in_any_folder_but_words_that_name_no_file_stay(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    place = Arg("dataset", Path, "Data.", None, words=("digits",))
+    assert [place.whole(place.take(given)) for given in ("a.csv", "digits", None)] == [tmp_path / "a.csv", Path("digits"), None]
+    assert Arg("rounds", int, "Rounds.", 2).whole(3) == 3
+
+
 @pytest.mark.parametrize(
     ("given", "field", "words"),
     [

@@ -54,6 +54,7 @@ def test_mnist_is_read_plain_and_packed(mnist, packed):
         ("train-images-idx3-ubyte", idx(TRAIN)[:-1], "byte 16.*503"),
         ("train-labels-idx1-ubyte", idx(TRAIN_Y[:11]), "12 images and 11 labels"),
         ("t10k-images-idx3-ubyte", idx(TEST[:, :6]), "differ in size"),
+        ("t10k-images-idx3-ubyte", idx(TEST[:0]), "no images to test with"),
     ],
 )
 def test_a_spoilt_file_is_named_with_place_and_reason(mnist, name, data, reason):
@@ -111,6 +112,8 @@ def test_a_table_is_scaled_and_its_classes_sorted(tmp_path):
         ("a,b\n1,0\nnan,1\n", "line 3: 'nan' is no number"),
         ("a,b\n1,0\n2,1\n", "too few"),
         ("a,b\n" + "1,0\n" * 12, "same class"),
+        ("a,b,c\n" + "1,1e308,0\n2,-1e308,1\n" * 9, "numbers of column b lie too far apart"),
+        ("a,b\n" + "".join(f"1,{at / 7}\n" for at in range(30)), "30 of 30 lines have a class of their own"),
     ],
 )
 def test_a_malformed_table_names_its_line(tmp_path, text, reason):
@@ -123,5 +126,7 @@ def test_a_malformed_table_names_its_line(tmp_path, text, reason):
 def test_what_is_not_there_is_missing(tmp_path):
     with pytest.raises(Missing):
         load(str(tmp_path / "none.csv"))
+    with pytest.raises(Missing):
+        load(str(tmp_path / "digits"))
     with pytest.raises(BadInput, match="neither MNIST nor CIFAR"):
         load(str(tmp_path))

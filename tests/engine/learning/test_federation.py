@@ -6,7 +6,7 @@ import pytest
 
 from app.engine.base.errors import BadInput, Missing, Offline, Refused, Timeout
 from app.engine.learning import nets
-from app.engine.learning.federation import Flight, Member, RoundCall, hold, shortage
+from app.engine.learning.federation import Flight, Member, RoundCall, counted, hold, shortage
 from app.engine.learning.local import train
 from app.engine.learning.records import LocalSpec
 from app.engine.learning.robust import aggregator
@@ -171,6 +171,18 @@ async def test_an_update_over_the_norm_bound_is_named(links):
     answers, _ = await ask(links, strategy=dataclasses.replace(STRATEGY, norm_bound=50.0))
     assert [part.state for part, _ in answers] == ["done"] * 4 + ["bad", "done"]
     assert "over the bound 50" in answers[4][0].reason
+
+
+async def test_a_node_that_claims_few_steps_of_a_long_update_is_named(links):
+    rules = Strategy(dataclasses.replace(STRATEGY.base, algorithm="fednova", epochs=4))
+    links.clients["id4"].change = lambda update, meta: (update, {**meta, "steps": str(int(meta["steps"]) // 4)})
+    answers, _ = await ask(links, strategy=rules)
+    bound = 1.1 * max(part.norm for part, _ in answers)
+    gathered = dataclasses.replace(rules, norm_bound=bound).gather([update for _, update in answers])
+    told = [part.reason for part, _ in counted(answers, gathered)]
+    assert "counts as of" in told[4]
+    assert str(answers[4][0].steps) in told[4]
+    assert sum("counts as of" in reason for reason in told) == 1
 
 
 async def test_compressed_updates_are_read_as_the_simulation_reads_them(links, same):

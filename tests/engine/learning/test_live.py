@@ -226,7 +226,8 @@ async def test_a_session_that_another_console_runs_is_seen_but_not_gone_on_with_
 
 async def test_a_node_that_claims_a_million_million_examples_does_not_take_the_model_over(learning, links):
     def greedy(update, meta):
-        return {name: -value for name, value in update.items()}, {**meta, "examples": "1e12"}
+        told = {"examples": "1e12", "steps": str(5 * 10**12 // 16)}  # five passes in batches of 16, as asked
+        return {name: -value for name, value in update.items()}, {**meta, **told}
 
     links.clients["id2"].change = greedy
     taken = await learning.train(links.nodes, rounds=4, seed=0, learning_rate=0.2, weight_most=0.0, **WHO)

@@ -1,5 +1,6 @@
 import asyncio
 import itertools
+import json
 
 import numpy as np
 import onnxruntime
@@ -7,6 +8,7 @@ import pytest
 
 from app.engine.base.errors import BadInput, Cancelled, Conflict, Missing, Offline
 from app.engine.base.events import RoundFinished
+from app.engine.jobs.worker import MOST_BYTES
 from app.engine.learning import nets
 from app.engine.learning.batched import Population
 from app.engine.learning.data import load_digits
@@ -152,6 +154,29 @@ async def test_a_simulation_runs_in_a_worker_with_live_samples(base, learning):
     (run,) = learning.records
     assert len(base.samples.ring(run.job_id, "accuracy_ratio").tail()[0]) == 5
     assert set(params_of(base, told["model"])) == {"w1", "b1", "w2", "b2"}
+
+
+async def test_a_model_larger_than_a_jobs_result_may_be_is_kept_and_exported(base, learning):
+    told = await learning.simulate(clients=100, sample_ratio=0.01, rounds=1, epochs=1, model="mlp-64-1500-1400-10", **WHO)
+    assert nets.count_of("mlp-64-1500-1400-10") * 4 > MOST_BYTES
+    assert base.home.as_posix() not in json.dumps(learning.find("latest").spec)  # the row travels to other machines
+    model = await learning.export(told["run_id"], **WHO)
+    assert len(model["onnx"]) > MOST_BYTES
+    assert model["metrics"]["accuracy"] == told["final_accuracy"]
+
+
+@pytest.mark.parametrize("algorithm, wide", [("fedavg", 5000), ("scaffold", 3000)])
+async def test_a_model_too_large_to_be_sent_is_refused_before_anything_is_begun(learning, links, algorithm, wide):
+    asked = {"model": f"mlp-64-{wide}-{wide}-10", "algorithm": algorithm}
+    with pytest.raises(BadInput, match="are the most") as told:
+        await learning.train(links.nodes, **asked, **WHO)
+    assert told.value.values["field"] == "model"
+    with pytest.raises(BadInput, match="are the most"):
+        await learning.simulate(clients=4, rounds=1, **asked, **WHO)
+    for live in (False, True):
+        with pytest.raises(BadInput, match="are the most"):
+            await learning.forecast(4, live=live, **asked)
+    assert not list(learning.records)
 
 
 async def test_both_kinds_of_run_export_to_a_model_that_predicts_alike(base, learning, links):

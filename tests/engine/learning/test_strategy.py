@@ -150,10 +150,64 @@ def test_older_updates_weigh_less():
     assert nets.flatten(now.params, TWO) == pytest.approx((1 - 0.5) / 1.5)
 
 
-@pytest.mark.parametrize("steps", [-1, 3])
-def test_more_steps_than_were_asked_for_are_refused(steps):
+@pytest.mark.parametrize("rule", ["median", "trimmed", "norm-clip", "geometric-median", "mixed-trimmed", "multi-krum"])
+def test_older_updates_are_shortened_where_the_rule_takes_no_weights(rule):
+    rows = np.random.default_rng(0).normal([5, -5], 1, (7, 2)).astype(np.float32)
+    strategy = Strategy(LocalSpec(model=TWO, algorithm="fedbuff"), aggregator=aggregator(rule, 1))
+    moved = [
+        nets.flatten(strategy.step(Global(two([0, 0])), Gathered(rows, np.ones(7), np.ones(7), np.full(7, age)), 7).params, TWO)
+        for age in (0.0, 3.0)
+    ]
+    assert moved[1] == pytest.approx(moved[0] / 2, rel=1e-5)
+
+
+@pytest.mark.parametrize(("examples", "steps"), [(5, -1), (5, 3), (40, 1), (40, 5), (40, 7)])
+def test_steps_that_are_no_whole_passes_or_more_than_were_asked_for_are_refused(examples, steps):
+    strategy = Strategy(LocalSpec(model=MODEL, epochs=2, batch=16))
     with pytest.raises(BadInput, match="steps"):
-        Strategy(LocalSpec(model=MODEL, epochs=2, batch=16)).accept(nets.initial(MODEL, 0), 5, steps)
+        strategy.accept(nets.initial(MODEL, 0), examples, steps)
+    for sound in (0, 3, 6):  # not said, one pass, both
+        strategy.accept(nets.initial(MODEL, 0), 40, sound)
+
+
+def hostile_of_ten(algorithm, claim):
+    """Return the state after nine honest nodes move along the first number, and one with `claim` steps along the second.
+
+    Each asked for 45 steps; the hostile update is as long as the bound, ten times as long as theirs.
+    """
+    rows = np.float32([[0.1, 0]] * 9 + [[0, 1]])
+    strategy = Strategy(LocalSpec(model=TWO, algorithm=algorithm, epochs=5, batch=16, learning_rate=0.1), norm_bound=1.0)
+    gathered = strategy.weigh(rows, np.full(10, 144), np.array([45] * 9 + [claim]))
+    return strategy.step(strategy.begin(two([0, 0])), gathered, 10)
+
+
+@pytest.mark.parametrize("claim", [1, 9, 36])
+@pytest.mark.parametrize("algorithm", ["fednova", "scaffold"])
+def test_a_claim_of_few_steps_is_no_way_around_the_norm_bound(algorithm, claim):
+    after, honest = hostile_of_ten(algorithm, claim), hostile_of_ten(algorithm, 45)
+    assert nets.flatten(after.params, TWO)[1] <= 0.1 * 1.001  # its tenth of the bound
+    assert nets.flatten(after.params, TWO)[0] == pytest.approx(0.09, rel=0.12)
+    if algorithm == "scaffold":
+        pace = (9 * 45 + claim) / 10
+        assert abs(after.rows["control"][1]) <= 0.1 / (pace * 0.1) * 1.001
+        assert after.rows["control"][0] == pytest.approx(honest.rows["control"][0])
+
+
+def test_fewer_steps_that_stay_within_the_bound_are_believed():
+    strategy = Strategy(LocalSpec(model=TWO, algorithm="fednova", epochs=5, batch=16), norm_bound=1.0)
+    gathered = strategy.weigh(np.float32([[0.1, 0], [0.1, 0]]), np.full(2, 144), np.array([45, 9]))
+    assert gathered.steps.tolist() == [45, 9]
+
+
+@pytest.mark.parametrize("algorithm", ["fednova", "scaffold"])
+def test_who_does_not_count_changes_no_bit(algorithm):
+    rows, examples, steps = np.random.default_rng(1).normal(size=(4, 2)).astype(np.float32), np.full(4, 40), np.full(4, 6)
+    strategy = Strategy(LocalSpec(model=TWO, algorithm=algorithm), norm_bound=9.0)
+    gone = np.array([0, 40, 40, 40])
+    over_nodes = strategy.step(strategy.begin(two([1, 2])), strategy.weigh(rows[1:], examples[1:], steps[1:]), 4)
+    simulated = strategy.step(strategy.begin(two([1, 2])), strategy.weigh(rows, gone, steps), 4)
+    assert np.array_equal(nets.flatten(over_nodes.params, TWO), nets.flatten(simulated.params, TWO))
+    assert all(np.array_equal(over_nodes.rows[name], simulated.rows[name]) for name in over_nodes.rows)
 
 
 def test_an_update_over_the_norm_bound_is_refused():

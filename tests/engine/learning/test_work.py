@@ -1,4 +1,3 @@
-import base64
 import itertools
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 from app.engine.base.errors import BadInput, Conflict
 from app.engine.learning import nets, work
 from app.engine.learning.data import load_digits
+from app.engine.store import artifacts
 from app.wire import tensors
 
 
@@ -49,7 +49,9 @@ def test_a_stopped_simulation_returns_what_it_has():
                                   {"selection": "adaptive", "algorithm": "fedbuff"},
                                   {"deadline_s": 1.0, "algorithm": "fedbuff"}, {"drop_stragglers": True, "algorithm": "fedbuff"},
                                   {"drop_stragglers": True}, {"selection": "capable"},
-                                  {"aggregator": "krum", "attackers": 1},
+                                  {"aggregator": "krum", "attackers": 1}, {"attack": "ipm"},
+                                  {"attack": "sign-flip", "attackers": 5}, {"model": "mlp-64-5000-5000-10"},
+                                  {"model": "mlp-64-3000-3000-10", "algorithm": "scaffold"},
                                   {"aggregator": "median", "attackers": 1, "sample_ratio": 0.5}])  # fmt: skip
 def test_a_bad_spec_is_refused(spec):
     with pytest.raises(BadInput):
@@ -101,6 +103,13 @@ def test_updates_over_the_norm_bound_are_left_out_and_counted():
     assert told["final_accuracy"] > free["final_accuracy"]
 
 
+def test_a_drill_with_a_backdoor_tells_how_often_it_opens():
+    spec = {"clients": 10, "rounds": 6, "partition": "iid", "attack": "backdoor", "attackers": 2}
+    plain, robust = (work.simulate({**spec, "aggregator": rule}, 0) for rule in ("mean", "mixed-trimmed"))
+    assert plain["backdoor_ratio"] > robust["backdoor_ratio"] + 0.2
+    assert "backdoor_ratio" not in work.simulate({**spec, "attack": "none", "rounds": 1}, 0)
+
+
 def test_tuning_finds_the_step_size_that_works_with_fewer_rounds_than_trying_all():
     spec = {"clients": 10, "rounds": 9, "choices": {"learning_rate": [0.0001, 0.001, 0.2, 0.3]}, "partition": "iid"}
     calls = Told()
@@ -119,10 +128,9 @@ def test_tuning_that_is_stopped_tells_what_it_has():
 
 @pytest.fixture
 def trained(tmp_path):
-    result = work.simulate({"clients": 6, "rounds": 5}, 0)
-    file = tmp_path / "params"
-    file.write_bytes(base64.b64decode(result["params"]))
-    return result, {"params": str(file), "model": result["model"]}
+    result = work.simulate({"clients": 6, "rounds": 5, "home": str(tmp_path)}, 0)
+    path = artifacts.path_of(tmp_path, result["params"])
+    return result, {"params": str(path), "model": result["model"], "home": str(tmp_path)}
 
 
 def test_a_stored_model_evaluates_as_it_did(trained):
@@ -130,12 +138,12 @@ def test_a_stored_model_evaluates_as_it_did(trained):
     assert work.evaluate(spec, 0)["accuracy"] == result["final_accuracy"]
 
 
-def test_an_exported_model_predicts_as_numpy_does(trained):
+def test_an_exported_model_predicts_as_numpy_does(trained, tmp_path):
     _, spec = trained
     told = work.export({**spec, "name": "digits"}, 0)
     params, _ = tensors.unpack(work.Path(spec["params"]).read_bytes(), most_bytes=1 << 20)
     x = load_digits().test_x
-    session = onnxruntime.InferenceSession(base64.b64decode(told["onnx"]), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(artifacts.load(tmp_path, told["onnx"]), providers=["CPUExecutionProvider"])
     assert session.run(None, {"x": x})[0] == pytest.approx(nets.forward(spec["model"], params, x), abs=1e-5)
     assert told["metrics"]["examples"] == 360
     assert np.shape(told["self_test"]["output"]) == (4, 10)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import statistics
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,6 +50,17 @@ def tell(figure: str, value: float, unit: str, peer: str, settings: dict[str, An
     settings = {key: None if isinstance(one, float) and not math.isfinite(one) else one for key, one in settings.items()}
     line = {"figure": figure, "value": plain, "unit": unit, "peer": peer, "settings": settings}
     print(json.dumps(line, allow_nan=False), flush=True)
+
+
+def median_ratio(theirs: list[float], ours: list[float], *, cap: float) -> tuple[float, dict[str, bool]]:
+    """Return median(theirs) / median(ours), and how to take it: as a floor, `at_least`, where the median of theirs missed.
+
+    Misses are infinite and count as `cap`. Where the median of ours missed there is no ratio: it is not a number.
+    """
+    above, below = statistics.median(theirs), statistics.median(ours)
+    if math.isinf(below):
+        return math.nan, {}
+    return min(above, cap) / below, {"at_least": True} if math.isinf(above) else {}
 
 
 def lower_ratio(theirs: list[float], ours: list[float], seed: int = 1, *, cap: float) -> float:

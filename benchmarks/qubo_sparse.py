@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from qubo_common import BEST_KNOWN, TENURES, Run, graph, lower_ratio, one_run, tell
+from qubo_common import BEST_KNOWN, TENURES, Run, graph, lower_ratio, median_ratio, one_run, tell
 
 from app.engine.qubo.adapters.dwave import DwaveAnnealing, DwaveTabu, load
 from app.engine.qubo.anneal import Annealing, warm_up
@@ -90,10 +90,10 @@ def measure(name: str, problem: Qubo, best: float, given: argparse.Namespace) ->
     settings["seeds"] = given.seeds
     roles = [("tuned peer", tuned), ("default peer", "dwave-sa 1000"), *(("tuned dwave-tabu", label) for label in best_tabu)]
     for role, label in roles:
-        floor = {"at_least": True} if math.isinf(median_hit(runs[label])) and math.isfinite(median_hit(runs["anneal"])) else {}
-        ratio = min(median_hit(runs[label]), seconds) / min(median_hit(runs["anneal"]), seconds)
+        theirs, ours = ([run.hit_s for run in runs[one]] for one in (label, "anneal"))
+        ratio, floor = median_ratio(theirs, ours, cap=seconds)
         tell(f"{name}: time to 0.3 % gap, {role} over ours", ratio, "ratio", label, settings | floor)
-        low = lower_ratio([run.hit_s for run in runs[label]], [run.hit_s for run in runs["anneal"]], cap=seconds)
+        low = lower_ratio(theirs, ours, cap=seconds)
         tell(f"{name}: time to 0.3 % gap, {role} over ours, lower 95 % bound", low, "ratio", label, settings | floor)
 
 

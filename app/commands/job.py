@@ -8,17 +8,22 @@ from app.engine.base.errors import Cancelled, OutpostError
 
 if TYPE_CHECKING:
     from app.engine.engine import Call
+    from app.engine.jobs.records import Job
 
 _STATES = ("", "queued", "running", "cancelling", "done", "failed", "cancelled", "interrupted")
 
 
 async def _list(call: "Call", *, state: str, limit: int) -> dict[str, Any]:
     found = [job for job in call.engine.jobs.records if state in ("", job.state)]
-    return {"jobs": [dataclasses.asdict(job) for job in reversed(found[-limit:])], "count": len(found)}
+    return {"jobs": [_told(job) for job in reversed(found[-limit:])], "count": len(found)}
+
+
+def _told(job: "Job") -> dict[str, Any]:
+    return dataclasses.asdict(job) | {"outcome": job.outcome}
 
 
 async def _show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the argument's name on the command line
-    return dataclasses.asdict(call.engine.jobs.records.need(id))
+    return _told(call.engine.jobs.records.need(id))
 
 
 async def _cancel(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the argument's name on the command line
@@ -39,7 +44,8 @@ ROWS: tuple[Command, ...] = (
     Command(
         "job.list",
         "List jobs",
-        "List jobs, newest first.",
+        "List jobs, newest first. The outcome is the state, or infeasible where it was proved that there is no answer, or "
+        "unanswered where none was found.",
         _list,
         (
             Arg("state", str, "Only jobs in this state.", "", choices=_STATES),
@@ -57,7 +63,7 @@ ROWS: tuple[Command, ...] = (
         (_ID,),
         role=Role.OBSERVER,
         danger=Danger.READ,
-        returns="id, kind, title, state, done, total, unit, partial, result, error",
+        returns="id, kind, title, state, done, total, unit, partial, result, error, outcome",
     ),
     Command(
         "job.cancel",

@@ -118,7 +118,7 @@ ROWS: tuple[Command, ...] = (
         show,
         (Arg("id", str, "Id of the run.", positional=True),),
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{id, title, source, spec, result, state}",
+        returns="{id, title, source, spec, result, state, outcome}",
     ),
     Command(
         "qubo.picture", "Draw an optimisation problem",

@@ -307,11 +307,16 @@ def _pressed(act: Callable[[], None], _checked: bool = False) -> None:
     act()
 
 
-def _verdict(result: Mapping[str, Any]) -> str:
-    if result.get("feasible") is False and result.get("violations"):
+def _unanswered(result: Mapping[str, Any]) -> str:
+    """Return why there is no answer."""
+    if result.get("violations"):
         return tr("■ No feasible answer was found; the nearest breaks: {what}", what="; ".join(result["violations"][:3]))
+    return f"■ {result.get('infeasible') or result.get('verdict') or tr('In this time no feasible answer was found.')}"
+
+
+def _verdict(result: Mapping[str, Any]) -> str:
     if result.get("feasible") is False:
-        return f"■ {result.get('verdict') or tr('In this time no feasible answer was found.')}"
+        return _unanswered(result)
     if result.get("verdict"):
         return tr("● Verified in the problem's own terms. {verdict}", verdict=result["verdict"])
     if result.get("answer") is not None and result.get("penalties"):
@@ -340,9 +345,9 @@ def _facts(run: Run, result: Mapping[str, Any], solver: str) -> str:
     if result.get("problem"):
         parts.append(tr(str(result["problem"]["title"])))
     if "n" in result:
-        parts.append(tr("{count} variables", count=count_text(result["n"])))
+        parts.append(tr("{count} variables", count=count_text(result["n"]), n=result["n"]))
     if "edges" in result:
-        parts.append(tr("{count} couplings", count=count_text(result["edges"])))
+        parts.append(tr("{count} couplings", count=count_text(result["edges"]), n=result["edges"]))
     if "solver" in result:
         parts.append(tr("solver {name}", name=solver))
     if "wall_s" in result:

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 
+from app.engine.base.text import read_catalogue, use_catalogue
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
-from app.views.qubo import figure_text, sample_columns
+from app.views.qubo import _facts, figure_text, sample_columns
 
 
 def test_a_finished_run_shows_objective_verdict_course_and_samples(full_window):
@@ -216,3 +218,30 @@ def test_the_solvers_are_prepared_once_when_the_page_is_first_opened(full_window
     full_window.open_page("fleet")
     full_window.open_page("qubo")
     assert start.names().count("qubo.warm") == 1
+
+
+def test_a_run_without_an_answer_is_not_called_done(full_window, full):
+    run = next(iter(full.qubo.records))
+    why = "x is infeasible: these cannot be kept together: a, b"
+    at = full.clock.now_us()
+    proved = replace(run, id="r-no", job_id="", state="failed", result={"feasible": False, "infeasible": why}, created_us=at)
+    full.qubo.records.put(proved, replace(proved, id="r-none", state="done", result={"feasible": False, "violations": ["a"]}))
+    full_window.open_page("qubo")
+    page = full_window.page
+    page.pick("r-no")
+    assert (page.bar.badge.text(), page._verdict.text()) == ("■ infeasible", f"■ {why}")
+    page.pick("r-none")
+    assert page.bar.badge.text() == "▲ no answer"
+    state = page.runs.model.columns[0]
+    assert [state.write(full.qubo.records.need(key)) for key in ("r-no", "r-none")] == ["■ infeasible", "▲ no answer"]
+
+
+@pytest.mark.parametrize("code, said", [("en", "1 variable · 1 coupling"), ("de", "1 Variable · 1 Kopplung")])
+def test_one_is_told_as_one(code, said):
+    use_catalogue(read_catalogue(code))
+    try:
+        assert said in _facts(Run("r", "", "t", "x"), {"n": 1, "edges": 1}, "")
+        many = _facts(Run("r", "", "t", "x"), {"n": 1000, "edges": 0}, "")
+        assert ("1,000 variables · 0 couplings" if code == "en" else "Variablen · 0 Kopplungen") in many
+    finally:
+        use_catalogue({})

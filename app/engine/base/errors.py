@@ -41,6 +41,12 @@ class BadInput(OutpostError):
     slug, title, status, exit_code = "bad-input", "Bad input", 400, 2
 
 
+class Infeasible(BadInput):
+    """What was asked cannot be: its constraints are proved to contradict one another."""
+
+    slug, title = "infeasible", "Infeasible"
+
+
 class Refused(OutpostError):
     """The caller may not do this, or cannot prove who they are."""
 
@@ -90,7 +96,7 @@ class Bug(OutpostError):
 
 
 TREE: tuple[type[OutpostError], ...] = (
-    BadInput, Refused, Offline, Timeout, Missing, Conflict, Limit, Cancelled, Bug,
+    BadInput, Infeasible, Refused, Offline, Timeout, Missing, Conflict, Limit, Cancelled, Bug,
 )  # fmt: skip
 
 

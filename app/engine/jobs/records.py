@@ -1,9 +1,10 @@
 """The nouns of jobs and the machine of their states; pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from app.engine.base.errors import Bug
+from app.engine.base.errors import Bug, Infeasible
 
 QUEUED: Final = "queued"
 RUNNING: Final = "running"
@@ -12,6 +13,9 @@ DONE: Final = "done"
 FAILED: Final = "failed"
 CANCELLED: Final = "cancelled"
 INTERRUPTED: Final = "interrupted"
+# How work that ended can be told besides: it was proved that there is no answer, or there may be one that was not found.
+INFEASIBLE: Final = "infeasible"
+UNANSWERED: Final = "unanswered"
 
 # What may follow what. A job that was asked to end may still have finished, or failed, on its own.
 NEXT: Final[dict[str, frozenset[str]]] = {
@@ -53,9 +57,22 @@ class Job:
     seed: int = 0
 
     @property
+    def outcome(self) -> str:
+        """Return its state, or in its stead what came of it; see `outcome_of`."""
+        return outcome_of(self.state, self.result, self.error)
+
+    @property
     def finished(self) -> bool:
         """Tell whether nothing more will happen to it."""
         return self.state in FINISHED
+
+
+def outcome_of(state: str, result: Mapping[str, Any] | None, error: Mapping[str, Any] | None = None) -> str:
+    """Return `state`, or INFEASIBLE where it is proved that there is no answer, or UNANSWERED where none was found."""
+    told = result or {}
+    if (error or {}).get("type") == Infeasible.slug or (state == FAILED and told.get("feasible") is False):
+        return INFEASIBLE
+    return UNANSWERED if state == DONE and told.get("feasible") is False else state
 
 
 def advance(job: Job, state: str, at_us: int, **fields: Any) -> Job:

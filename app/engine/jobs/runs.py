@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from app.engine.base.errors import BadInput, Cancelled, Conflict, Limit, Missing, OutpostError
+from app.engine.base.errors import BadInput, Cancelled, Conflict, Infeasible, Limit, Missing, OutpostError
 from app.engine.base.ids import new_id
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
 from app.engine.jobs.local import Work
-from app.engine.jobs.records import CANCELLED, DONE, FAILED, INTERRUPTED, LIVE, RUNNING
+from app.engine.jobs.records import CANCELLED, DONE, FAILED, INTERRUPTED, LIVE, RUNNING, outcome_of
 from app.engine.store import artifacts, rows
 from app.engine.store.threads import in_thread
 
@@ -35,6 +35,11 @@ class Run:
     state: str = RUNNING
     created_us: int = 0
     updated_us: int = 0
+
+    @property
+    def outcome(self) -> str:
+        """Return its state, or in its stead what came of it; see `records.outcome_of`."""
+        return outcome_of(self.state, self.result)
 
 
 _FIELDS = tuple(one.name for one in fields(Run))
@@ -176,12 +181,13 @@ class RunBook:
             await self._put(row, actor, cause)
             result = await self._base.jobs.attend(job_id)
         except OutpostError as error:
-            if isinstance(error, (BadInput, Missing)) and not known and not self._begun(job_id):
+            if type(error) in {BadInput, Missing} and not known and not self._begun(job_id):
                 await self._drop(row["id"], actor, cause)
                 await self._base.jobs.forget(job_id)
                 raise
             state = CANCELLED if isinstance(error, Cancelled) else FAILED
-            await self._put({"id": row["id"], "state": state}, actor, cause)
+            told = {"result": {"feasible": False, "infeasible": str(error)}} if isinstance(error, Infeasible) else {}
+            await self._put({"id": row["id"], "state": state} | told, actor, cause)
             raise
         except BaseException:
             await self._base.jobs.cancel(job_id)

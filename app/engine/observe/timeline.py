@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from app.engine.base.errors import Infeasible
 from app.engine.control.actions import COMMAND as ACTION
-from app.engine.jobs.records import FINISHED
+from app.engine.jobs.records import FINISHED, INFEASIBLE, outcome_of
 from app.engine.store import rows
 
 KINDS: Final = ("job", "command", "event")
@@ -58,7 +59,8 @@ def _job(row: rows.Row) -> Entry:
     took_s = (row["ended_us"] - row["started_us"]) / 1e6 if row["ended_us"] and row["started_us"] else None
     return {
         "id": row["id"], "at_us": row["created_us"], "kind": "job", "what": row["kind"], "title": row["title"],
-        "state": row["state"], "object_kind": "job", "object": row["id"], "object_name": row["title"], "actor": row["actor"],
+        "state": outcome_of(row["state"], row.get("result"), error),
+        "object_kind": "job", "object": row["id"], "object_name": row["title"], "actor": row["actor"],
         "cause": row["cause"], "detail": str(error.get("detail", "")), "took_s": took_s if row["state"] in FINISHED else None,
     }  # fmt: skip
 
@@ -85,7 +87,7 @@ def _once(found: Iterable[rows.Row]) -> Iterator[rows.Row]:
 def _command(row: rows.Row) -> Entry:
     args = row["args"] or {}
     outcome = row["outcome"]
-    state = {"ok": "done", "started": "running", "cancelled": "cancelled"}.get(outcome, "failed")
+    state = {"ok": "done", "started": "running", "cancelled": "cancelled", Infeasible.slug: INFEASIBLE}.get(outcome, "failed")
     kind, named = next(
         ((name, args[name]) for name in ("node", "nodes", "id", "model", "file", "key") if args.get(name)), ("", "")
     )

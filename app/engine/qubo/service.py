@@ -147,7 +147,8 @@ class QuboService:
 
     async def show(self, run_id: str) -> dict[str, Any]:
         """Return one run with all that was kept of it; raises `Missing`."""
-        return dataclasses.asdict(await self._book.whole(run_id))
+        run = await self._book.whole(run_id)
+        return dataclasses.asdict(run) | {"outcome": run.outcome}
 
     def _checked(self, file: Path, kind: str) -> tuple[Path, str]:
         """Return the absolute path of a file, or of what is kept under that bare name, and its kind where it is kept with one.

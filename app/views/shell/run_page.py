@@ -77,9 +77,8 @@ class RunBar(QFrame):
     def show_run(self, run: Run, job: Job | None) -> None:
         """Say how `run` stands."""
         self._job_id = run.job_id
-        state = job.state if job is not None else run.state
         live = job is not None and job.state in LIVE
-        self.badge.show_state(state)
+        self.badge.show_state(job.state if job is not None and run.state in LIVE else run.outcome)
         self.title.setText(run.title)
         self.said.setText(_sentence(self._context, run, job))
         self.bar.setVisible(live)
@@ -101,7 +100,7 @@ def _sentence(context: Context, run: Run, job: Job | None) -> str:
 def run_columns(context: Context) -> list[Column[Run]]:
     """Return the columns of a table of runs."""
     return [
-        Column("state", tr("State"), lambda run: run.state, state_text, 92, token=lambda run: token_of(run.state)),
+        Column("state", tr("State"), lambda run: run.outcome, state_text, 92, token=lambda run: token_of(run.outcome)),
         Column("title", tr("Run"), lambda run: run.title, width=124),
         Column("created", tr("When"), lambda run: run.created_us, partial(ago_text, context.engine.clock), 60, live=True),
     ]

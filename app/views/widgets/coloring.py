@@ -21,8 +21,11 @@ class Coloring(Drawing):
     def said(self) -> str:
         """Return how many nodes and edges there are."""
         marked = sum(bool(edge[3]) for edge in self.picture["edges"])
-        return tr("{nodes} nodes, {edges} edges, {marked} marked",
-                  nodes=len(self.picture["points"]), edges=len(self.picture["edges"]), marked=marked)  # fmt: skip
+        nodes, edges = len(self.picture["points"]), len(self.picture["edges"])
+        return ", ".join((
+            tr("{count} nodes", count=count_text(nodes), n=nodes), tr("{count} edges", count=count_text(edges), n=edges),
+            tr("{count} marked", count=count_text(marked)),
+        ))  # fmt: skip
 
     def twin(self) -> Twin:
         """Return the nodes with their groups and numbers of edges."""

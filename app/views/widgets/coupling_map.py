@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.engine.base.text import tr
-from app.engine.base.units import number_text
+from app.engine.base.units import count_text, number_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
 from app.views.widgets.drawing import Drawing
@@ -23,8 +23,11 @@ class CouplingMap(Drawing):
 
     def said(self) -> str:
         """Return how many places and couplings there are, and how many are in use."""
-        return tr("{places} qubits, {pairs} couplings, {used} in use", places=len(self._rows("places")),
-                  pairs=len(self._rows("pairs")), used=len(self._rows("layout")))  # fmt: skip
+        places, pairs, used = (len(self._rows(name)) for name in ("places", "pairs", "layout"))
+        return ", ".join((
+            tr("{count} qubits", count=count_text(places), n=places), tr("{count} couplings", count=count_text(pairs), n=pairs),
+            tr("{count} in use", count=count_text(used)),
+        ))  # fmt: skip
 
     def twin(self) -> Twin:
         """Return a row per place, then a row per coupling."""

@@ -7,7 +7,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
 
 from app.engine.base.text import tr
-from app.engine.base.units import number_text, ratio_text
+from app.engine.base.units import count_text, number_text, ratio_text
 from app.views.shell import theme
 from app.views.widgets.chart import Row, Twin
 from app.views.widgets.drawing import Drawing, series
@@ -45,7 +45,8 @@ class EmbeddingView(Drawing):
                 "{n} variables on {used} of {qubits} qubits; the longest chain has {longest}", n=len(chains),
                 used=self.picture["used"], qubits=self.picture["qubits"], longest=self.picture["longest"],
             )  # fmt: skip
-        return tr("variable {number}: a chain of {count} qubits", number=self._picked, count=len(chains[self._picked]))
+        count = len(chains[self._picked])
+        return tr("variable {number}: a chain of {count} qubits", number=self._picked, count=count, n=count)
 
     def twin(self) -> Twin:
         """Return the chain of each variable."""
@@ -173,11 +174,12 @@ class EmbeddingView(Drawing):
 
 def caption(told: Mapping[str, Any]) -> str:
     """Return what a person wants to know of an embedding, in a line."""
-    return tr(
-        "{used} qubits, chains of {mean} on average, {longest} at most · a chain holds from a coupling of {strength} · {why}",
-        used=told["used"], mean=number_text(told["mean"], ".3g"), longest=told["longest"],
-        strength=number_text(told["strength"], ".4g"), why=told["why"],
+    chains = tr(
+        "chains of {mean} on average, {longest} at most · a chain holds from a coupling of {strength} · {why}",
+        mean=number_text(told["mean"], ".3g"), longest=told["longest"], strength=number_text(told["strength"], ".4g"),
+        why=told["why"],
     )  # fmt: skip
+    return ", ".join((tr("{count} qubits", count=count_text(told["used"]), n=told["used"]), chains))
 
 
 def breaks(told: Mapping[str, Any]) -> str:

@@ -38,7 +38,12 @@ class GraphView(QWidget):
         self._edges = np.asarray(graph.get("edges") or np.zeros((0, 3)), float).reshape(-1, 3)
         self._left_out = int(graph.get("left_out", 0))
         self._picture = None
-        say_drawn(self, tr("{nodes} nodes, {edges} couplings", nodes=len(self._at), edges=len(self._edges)))
+        nodes, edges = len(self._at), len(self._edges)
+        told = (
+            tr("{count} nodes", count=count_text(nodes), n=nodes),
+            tr("{count} couplings", count=count_text(edges), n=edges),
+        )
+        say_drawn(self, ", ".join(told))
         self.update()
 
     def show_sides(self, sample: str) -> None:
@@ -103,7 +108,7 @@ class GraphView(QWidget):
         if self._left_out:
             painter.setPen(QColor(tokens.muted))
             painter.setFont(theme.text_font(theme.CAPTION_PX))
-            told = tr("{count} weaker couplings are not drawn", count=count_text(self._left_out))
+            told = tr("{count} weaker couplings are not drawn", count=count_text(self._left_out), n=self._left_out)
             painter.drawText(QRectF(4, self.height() - 16, self.width(), 16), int(Qt.AlignmentFlag.AlignLeft), told)
 
     def _draw_nodes(self, painter: QPainter, points: list[QPointF]) -> None:

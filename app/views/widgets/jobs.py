@@ -59,7 +59,7 @@ def outcome_text(job: Job) -> str:
 def job_columns(clock: Clock) -> list[Column[Job]]:
     """Return the columns of a table of jobs; `progress` holds the ratio and `cancel` the words that cancel."""
     return [
-        Column("state", tr("State"), lambda job: job.state, state_text, 104, token=lambda job: token_of(job.state)),
+        Column("state", tr("State"), lambda job: job.outcome, state_text, 104, token=lambda job: token_of(job.outcome)),
         Column("title", tr("Job"), lambda job: job.title, width=250),
         Column("progress", tr("Progress"), ratio_of, width=220, say=outcome_text),
         Column("cancel", "", _cancel_word, width=76, token=lambda _job: "accent"),

@@ -41,13 +41,14 @@ class Landscape(Drawing):
         rows = self._rows
         if not 0 <= self._picked < len(rows):
             far = max((row["distance"] for row in rows), default=0)
-            return tr("{count} samples, up to {bits} bits from the best", count=count_text(len(rows)), bits=count_text(far))
+            count = tr("{count} samples", count=count_text(len(rows)), n=len(rows))
+            return ", ".join((count, tr("up to {bits} bits from the best", bits=count_text(far), n=far)))
         row = rows[self._picked]
-        return tr(
-            "sample {rank}: energy {energy}, {bits} bits from the best, found {times} times",
-            rank=self._picked + 1, energy=number_text(row["energy"], ",.6g"), bits=count_text(row["distance"]),
-            times=count_text(row["count"]),
-        )  # fmt: skip
+        return ", ".join((
+            tr("sample {rank}: energy {energy}", rank=self._picked + 1, energy=number_text(row["energy"], ",.6g")),
+            tr("{bits} bits from the best", bits=count_text(row["distance"]), n=row["distance"]),
+            tr("found {times} times", times=count_text(row["count"]), n=row["count"]),
+        ))  # fmt: skip
 
     def twin(self) -> Twin:
         """Return a row per sample."""

@@ -19,9 +19,9 @@ _OK, _WARN, _BAD, _STALE, _BUSY, _MADE = (
 _LOOKS: Final = {
     "online": _OK, "done": _OK, "ok": _OK, "active": _OK,
     "suspect": _WARN, "cancelling": _WARN, "interrupted": _WARN, "maintenance": _WARN, "late": _WARN,
-    "waiting": _WARN, "paused": _WARN,
+    "waiting": _WARN, "paused": _WARN, "unanswered": _WARN,
     "reachable_via_peer": _WARN,
-    "offline": _BAD, "failed": _BAD, "rejected": _BAD, "refused": _BAD, "bad": _BAD,
+    "offline": _BAD, "failed": _BAD, "rejected": _BAD, "refused": _BAD, "bad": _BAD, "infeasible": _BAD,
     "running": _BUSY, "training": _BUSY,
     "simulated": _MADE,
 }  # fmt: skip
@@ -42,7 +42,7 @@ def _words(_language: str) -> Mapping[str, str]:
         "training": tr("training"), "simulated": tr("simulated"), "queued": tr("queued"), "cancelled": tr("cancelled"),
         "late": tr("late"), "unknown": tr("unknown"), "pending": tr("pending"),
         "waiting": tr("waiting"), "paused": tr("paused"), "stopped": tr("stopped"), "refused": tr("refused"),
-        "bad": tr("unusable"),
+        "bad": tr("unusable"), "infeasible": tr("infeasible"), "unanswered": tr("no answer"),
     }  # fmt: skip
 
 

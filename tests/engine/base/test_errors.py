@@ -9,7 +9,7 @@ from app.engine.base.funnel import Fate, Funnel, as_outpost_error, exit_code_of,
 def test_statuses_are_the_ones_the_house_promises():
     told = {kind.__name__: (kind.status, kind.exit_code) for kind in TREE}
     assert told == {
-        "BadInput": (400, 2), "Refused": (403, 3), "Offline": (503, 4), "Timeout": (504, 4), "Missing": (404, 5),
+        "BadInput": (400, 2), "Infeasible": (400, 2), "Refused": (403, 3), "Offline": (503, 4), "Timeout": (504, 4), "Missing": (404, 5),
         "Conflict": (409, 6), "Limit": (429, 7), "Cancelled": (499, 130), "Bug": (500, 70),
     }  # fmt: skip
 

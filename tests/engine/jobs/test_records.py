@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine.base.errors import Bug
-from app.engine.jobs.records import CANCELLING, FINISHED, LIVE, NEXT, QUEUED, RUNNING, Job, advance
+from app.engine.jobs.records import CANCELLING, FINISHED, LIVE, NEXT, QUEUED, RUNNING, Job, advance, outcome_of
 
 STATES = sorted(NEXT)
 
@@ -40,3 +40,12 @@ def test_moves_carry_their_times_and_fields() -> None:
     assert (job.started_us, job.ended_us, job.error) == (5, 7, {"type": "cancelled"})
     with pytest.raises(Bug, match="from cancelled to running"):
         advance(job, RUNNING, 8)
+
+
+def test_an_outcome_tells_what_cannot_be_from_what_was_not_found() -> None:
+    no = {"feasible": False}
+    assert [outcome_of("done", result) for result in (None, {"feasible": True}, no)] == ["done", "done", "unanswered"]
+    assert [outcome_of(state, no) for state in ("running", "failed", "cancelled")] == ["running", "infeasible", "cancelled"]
+    assert outcome_of("failed", None, {"type": "infeasible"}) == "infeasible"
+    assert outcome_of("failed", None, {"type": "bad-input"}) == "failed"
+    assert Job("j", "qubo", "t", "done", result=no).outcome == "unanswered"

@@ -1,3 +1,7 @@
+import importlib.util
+import math
+from pathlib import Path
+
 import numpy as np
 
 from app.engine.base.contracts import Budget
@@ -59,3 +63,14 @@ def test_exchange_alone_finds_what_was_planted() -> None:
 def test_without_exchange_there_are_anneals_only() -> None:
     problem, _, _ = cubes((4, 4, 6), 3)
     assert Annealing(exchange=False).solve(problem, Budget(0.3), 1).info["looks"] == 0
+
+
+def test_the_benchmark_marks_a_ratio_whose_other_side_missed_as_a_floor():
+    file = Path(__file__).parents[3] / "benchmarks" / "qubo_common.py"
+    spec = importlib.util.spec_from_file_location("qubo_common", file)
+    common = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(common)
+    assert common.median_ratio([3.0, math.inf, 5.0], [1.0, 2.0, math.inf], cap=30.0) == (2.5, {})
+    assert common.median_ratio([math.inf] * 2, [1.0, 2.0], cap=30.0) == (20.0, {"at_least": True})
+    ratio, floor = common.median_ratio([1.0, 2.0], [math.inf] * 2, cap=30.0)
+    assert (math.isnan(ratio), floor) == (True, {})

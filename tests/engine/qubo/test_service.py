@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.engine.base.clock import SystemClock
-from app.engine.base.errors import BadInput, Cancelled, Conflict, Missing
+from app.engine.base.errors import BadInput, Cancelled, Conflict, Infeasible, Missing
 from app.engine.base.events import Bus
 from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
@@ -280,3 +280,20 @@ async def test_solvers_describe_themselves(service):
 async def test_an_unknown_run_is_missing(service):
     with pytest.raises(Missing):
         await service.show("nothing")
+
+
+async def test_what_is_proved_infeasible_stays_in_the_list_as_that_with_the_constraints_in_conflict(base, service, tmp_path):
+    path = tmp_path / "ring.csv"
+    path.write_text("problem = coloring\ncolors = 2\nfrom,to\n1,2\n2,3\n3,4\n4,5\n5,1\n")
+    with pytest.raises(Infeasible, match="cannot be kept together"):
+        await service.solve(file=path, seconds=5.0, seed=1, actor="me@here")
+    (run,) = service.runs
+    (job,) = (job for job in base.jobs.records if job.id == run.job_id)
+    assert (run.state, run.outcome, job.outcome) == ("failed", "infeasible", "infeasible")
+    assert "1 - 2" in run.result["infeasible"]
+    told = await service.show(run.id)
+    assert (told["state"], told["outcome"], set(dataclasses.asdict(run)) - set(told)) == ("failed", "infeasible", set())
+    with pytest.raises(Conflict, match="has no answer"):
+        await service.replay(run.id, actor="me@here")
+    service.runs.put(dataclasses.replace(run, state="done", result={"feasible": False}))
+    assert service.runs.need(run.id).outcome == "unanswered"

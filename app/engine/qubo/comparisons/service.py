@@ -70,7 +70,7 @@ class Comparisons:
         Raises `Conflict` when the file exists and is not to be replaced.
         """
         run = self._book.records.need(run_id)
-        if not run.result:
+        if not run.result or "rows" not in run.result:
             raise Conflict("The comparison {title} has no result to report", title=run.title)
         path, size = await asyncio.to_thread(_write, out, run, replace=replace)
         return {"file": str(path), "verdict": run.result["verdict"], "size_bytes": size}

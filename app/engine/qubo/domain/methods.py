@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from app.engine.base.contracts import Budget, Report, Stop, never, silent
-from app.engine.base.errors import BadInput, Limit, Timeout
+from app.engine.base.errors import Infeasible, Limit, Timeout
 from app.engine.base.text import tr
 from app.engine.base.units import number_text
 from app.engine.qubo.adapters import cpsat, highs
@@ -64,7 +64,7 @@ def _linear(
         raise Limit("no choice of the candidate paths keeps all capacities",
                     hint="Allow more of them by a line such as: paths = 20.")  # fmt: skip
     if not found.possible:
-        raise BadInput("{file} is infeasible: {conflicts}", field="file", file=problem.name,
+        raise Infeasible("{file} is infeasible: {conflicts}", field="file", file=problem.name,
                        conflicts=tr("these cannot be kept together: {names}", names=", ".join(
                            highs.conflict(programme, budget.seconds)[:_MOST_NAMES])),
                        hint="No answer can keep these constraints; relax one of them.")  # fmt: skip

@@ -78,7 +78,7 @@ class Coloring(Problem):
         names = ", ".join(self.graph.names[k] for k in clique)
         return [
             tr(
-                "nodes {names} are all joined to one another and need {count} colours; there are {colors}",
+                "nodes {names} are all joined to one another and need {count} colours, and only {colors} may be used",
                 names=names,
                 count=len(clique),
                 colors=self.colors,

@@ -125,11 +125,7 @@ class Cvrp(Problem):
                 tr("tour {number} carries {load}, more than {capacity}", number=k, load=load, capacity=self.places.capacity)
                 for k, load in heavy
             ),
-            *(
-                [tr("{tours} tours are more than {vehicles} vehicles can drive", tours=len(answer), vehicles=fleet)]
-                if many
-                else []
-            ),
+            *([tr("{tours} tours, and vehicles for {vehicles}", tours=len(answer), vehicles=fleet)] if many else []),
         ]
 
     def conflicts(self) -> list[str]:
@@ -148,15 +144,14 @@ class Cvrp(Problem):
         if demands.sum() > capacity * self.vehicles:
             out.append(
                 tr(
-                    "all demands are {need}, {vehicles} vehicles carry {room}",
+                    "all demands are {need}, and the fleet carries {room}",
                     need=demands.sum(),
-                    vehicles=self.vehicles,
                     room=capacity * self.vehicles,
                 )
             )
         elif (least := _least_vehicles(demands, capacity)) > self.vehicles and not out:
             out.append(
-                tr("however they are packed, the demands need {least} vehicles; there are {vehicles}", least=least,
+                tr("however they are packed, the demands need {least} vehicles, and the fleet has {vehicles}", least=least,
                    vehicles=self.vehicles)
             )  # fmt: skip
         return out

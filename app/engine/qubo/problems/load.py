@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Infeasible
 from app.engine.qubo import reader
 from app.engine.qubo.adapters import dimod_files
 from app.engine.qubo.problems import binary, registry
@@ -76,10 +76,10 @@ def load(spec: Mapping[str, Any]) -> Subject:
 
 
 def refuse_impossible(problem: Problem, name: str) -> None:
-    """Raise `BadInput` naming the constraints in conflict, where counting finds that no answer can keep them."""
+    """Raise `Infeasible` naming the constraints in conflict, where counting finds that no answer can keep them."""
     conflicts = problem.conflicts()
     if conflicts:
-        raise BadInput("{file} is infeasible: {conflicts}", field="file", file=name, conflicts="; ".join(conflicts[:5]),
+        raise Infeasible("{file} is infeasible: {conflicts}", field="file", file=name, conflicts="; ".join(conflicts[:5]),
                        hint="No answer can keep these constraints; relax one of them.")  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from app.engine.base.contracts import Budget, Report, SolverResult, Stop
-from app.engine.base.errors import BadInput, Bug, Limit, Timeout
+from app.engine.base.errors import BadInput, Bug, Infeasible, Limit, Timeout
 from app.engine.base.text import tr
 from app.engine.base.units import ratio_text
 from app.engine.qubo import solvers, spectral, work
@@ -73,7 +73,7 @@ def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> Result
 
 
 def _refuse_proved(problem: Problem, routes: list[Result], name: str, seconds: float) -> None:
-    """Raise `BadInput` where a route proved that there is no feasible answer, naming the constraints in conflict if known."""
+    """Raise `Infeasible` where a route proved that there is no feasible answer, naming the constraints in conflict if known."""
     proof = next((row for row in routes if row.get("impossible")), None)
     if proof is None or any(row["feasible"] for row in routes):
         return
@@ -82,7 +82,7 @@ def _refuse_proved(problem: Problem, routes: list[Result], name: str, seconds: f
         told = tr("these cannot be kept together: {names}", names=", ".join(names))
     else:
         told = tr("the nearest answer there is breaks: {what}", what="; ".join(proof["violations"][:5]))
-    raise BadInput("{file} is infeasible: {conflicts}", field="file", file=name, conflicts=told,
+    raise Infeasible("{file} is infeasible: {conflicts}", field="file", file=name, conflicts=told,
                    hint="No answer can keep these constraints; relax one of them.")  # fmt: skip
 
 

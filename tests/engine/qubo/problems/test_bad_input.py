@@ -81,10 +81,10 @@ def test_a_malformed_problem_is_told_in_one_line(text, kind, told):
 
 INFEASIBLE = [
     ("capacity = 4\nvehicles = 2\nname,x,y,demand\nd,0,0,0\na,1,0,3\nb,2,0,3\nc,3,0,2\n", "",
-     "however they are packed, the demands need 3 vehicles; there are 2"),
+     "however they are packed, the demands need 3 vehicles, and the fleet has 2"),
     ("set,cost,elements\nA,1,x\n", "cover", None),
     ("elements = x y z\nset,cost,elements\nA,1,x y\n", "", "no set holds element z"),
-    ("colors = 2\nfrom,to\na,b\nb,c\nc,a\n", "", "nodes a, b, c are all joined to one another and need 3 colours; there are 2"),
+    ("colors = 2\nfrom,to\na,b\nb,c\nc,a\n", "", "nodes a, b, c are all joined to one another and need 3 colours, and only 2 may be used"),
     ("horizon = 4\njob,machine,time\na,x,3\na,y,2\n", "", "the horizon is 4, one job or machine alone needs 5"),
     ("node = n 1 1\nworkload,cpu,memory\nw,2,1\n", "", "workload w needs 2 processor, the largest host has 1 free"),
     ("site,opening,capacity,c1,c2\ndemand,0,0,3,3\ns,1,4,1,1\n", "", "all customers need 6, all sites have 4"),

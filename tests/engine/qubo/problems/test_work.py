@@ -99,7 +99,7 @@ def test_one_route_can_be_asked_for():
 def test_what_is_infeasible_is_told_with_the_constraints_in_conflict():
     text = "capacity = 3\nvehicles = 1\nname,x,y,demand\nd,0,0,0\na,1,1,5\nb,2,2,1\n"
     with pytest.raises(
-        BadInput, match="infeasible: customer a needs 5, a vehicle carries 3; all demands are 6, 1 vehicles carry 3"
+        BadInput, match="infeasible: customer a needs 5, a vehicle carries 3; all demands are 6, and the fleet carries 3"
     ):
         run(text=text, name="t")
 

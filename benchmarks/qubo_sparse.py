@@ -4,7 +4,7 @@ G22 and G55 (best known values), and planted toruses of ±1 whose optimum is kno
 One thread each, alternating in one run; both clocks are CPU seconds. A run ends at the target; one that misses it counts as
 its whole budget in the ratio (which where the peer's median missed is a floor: `at_least`) and as null in the
 median. What a solver finds once for a problem
-(our spin form; the peer's model, its range of temperatures and what a sweep costs) is found before its runs, for both. All
+(our form of it; the peer's model, its range of temperatures and what a sweep costs) is found before its runs, for both. All
 settings of the grid run with the first seeds; the two with the lowest medians (the best cut decides where none hits) and the
 default go on to all seeds, and the lowest of these is "tuned". `least_sweeps` tells the fewest sweeps a read of the peer had.
 The tabu search runs at every tenure of its grid, in the same turns; its best goes on to all seeds as well, and is told as
@@ -25,8 +25,7 @@ from typing import Any
 from qubo_common import BEST_KNOWN, TENURES, Run, graph, lower_ratio, median_ratio, one_run, tell
 
 from app.engine.qubo.adapters.dwave import DwaveAnnealing, DwaveTabu, load
-from app.engine.qubo.anneal import Annealing, warm_up
-from app.engine.qubo.ising import spin_form
+from app.engine.qubo.anneal import Annealing, form_of, warm_up
 from app.engine.qubo.planted import cubes
 from app.engine.qubo.problem import Qubo
 
@@ -64,7 +63,7 @@ def measure(name: str, problem: Qubo, best: float, given: argparse.Namespace) ->
     tabu = {f"dwave-tabu {tenure}": tabu_peer(tenure, problem.objective_of(target)) for tenure in tenures}
     makers = {"anneal": lambda: Annealing(now=time.process_time)} | annealers | tabu
     runs: dict[str, list[Run]] = {label: [] for label in makers}
-    spin_form(problem)
+    form_of(problem)
     load(problem, DwaveAnnealing.name, time.process_time)
     if tabu:
         load(problem, DwaveTabu.name)

@@ -23,7 +23,7 @@ from app.engine.qubo.exchange import SWEEPS_PER_LOOK, Ladder
 from app.engine.qubo.found import Found
 from app.engine.qubo.ising import spin_form
 from app.engine.qubo.lengths import Length, looks_due, next_length
-from app.engine.qubo.problem import Qubo, build
+from app.engine.qubo.problem import Qubo, build, once_per_problem
 from app.engine.qubo.schedule import Heat
 
 _CHUNK_S = 0.05
@@ -53,7 +53,7 @@ class Annealing:
     def solve(self, problem: Qubo, budget: Budget, seed: int, report: Report = silent, stop: Stop = never) -> SolverResult:
         """Return the best found within `budget`; see `contracts.Solver`."""
         allowance = Allowance(budget.seconds, report, stop, self.now)
-        form = _Form(problem)
+        form = form_of(problem)
         plan = tuple(Length(*one) for one in self.plan) or (Length(self.sweeps, self.sweeps),) * (
             self.anneals if self.sweeps else 0
         )
@@ -104,13 +104,13 @@ class _Form:
         self.problem, self.ising, n = problem, ising, problem.n
         self.type: Any = np.int16 if ising.integral else np.float32
         self.order = np.random.default_rng(_SHUFFLE).permutation(n)
-        place = np.empty(n, np.int64)
-        place[self.order] = np.arange(n)
-        rows = place[np.repeat(np.arange(n), np.diff(ising.start))]
-        turn = np.argsort(rows, kind="stable")
-        start = np.zeros(n + 1, np.int64)
-        np.cumsum(np.bincount(rows, minlength=n), out=start[1:])
-        others = place[ising.others][turn].astype(np.uint32)
+        place = np.empty(n, np.uint32)
+        place[self.order] = np.arange(n, dtype=np.uint32)
+        # The entries of a row stay together: `turn` tells from where each comes.
+        sizes = np.diff(ising.start)[self.order]
+        start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        turn = np.arange(start[-1]) + np.repeat(ising.start[:-1][self.order] - start[:-1], sizes)
+        others = place[ising.others[turn]]
         self.h = ising.h[self.order].astype(self.type)
         self.graph = (start, others, ising.strength[turn].astype(self.type))
         self.constant = problem.offset + problem.linear.sum() / 2 + problem.weights.sum() / 4
@@ -123,6 +123,12 @@ class _Form:
         out = np.empty(self.problem.n, np.int8)
         out[self.order] = spins[: self.problem.n] > 0
         return out
+
+
+@once_per_problem
+def form_of(problem: Qubo) -> _Form:
+    """Return `problem` as the kernel wants it, worked out once."""
+    return _Form(problem)
 
 
 @lru_cache(maxsize=1)
@@ -175,16 +181,25 @@ class Walk:
         place = np.uint32(self._rng.integers(2**32, dtype=np.uint64))
         half_ts = self._heat.half_temperatures(length.sweeps)
         energy = self._kernel.set_fields(self._form.h, self._state, self._form.graph)
-        done, began, shown = 0, self._allowance.now(), False
+        began = self._allowance.now()
+        done, shown, looked_s = 0, False, began
         while done < length.stop and not (done and self._ends()):
             chunk = min(length.stop - done, max(1, int(_CHUNK_S / self._sweep_s)) if self._sweep_s else 8)
             change, _, place = self._kernel.anneal(
                 self._state, self._form.graph, half_ts[done : done + chunk], self._form.logs, place
             )
             done, energy = done + chunk, energy + change
-            self._sweep_s = (self._allowance.now() - began) / done
-            if done < length.stop and self._energy(energy) < self.found.best and not self._fixed:
+            now = self._allowance.now()
+            self._sweep_s = (now - began) / done
+            # An anneal that takes a moment only has nothing to show before its end.
+            if (
+                done < length.stop
+                and not self._fixed
+                and now - looked_s > _CHUNK_S / 2
+                and self._energy(energy) < self.found.best
+            ):
                 self._keep_passing(length, done)
+                looked_s = now
             self._tell(done, length)
             shown = True
         self.sweeps, self.anneals = self.sweeps + done, self.anneals + 1

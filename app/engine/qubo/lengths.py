@@ -1,13 +1,16 @@
 """How long the next anneal is: twice as long as the longest, and at the end what still fits; and when replica exchange runs.
 
 Doubling costs at most twice the anneal that was needed, whatever length that is (the argument of Luby, Sinclair, Zuckerman
-1993, "Optimal speedup of Las Vegas algorithms"). Short anneals find good answers soon, exchange finds better ones late
+1993, "Optimal speedup of Las Vegas algorithms"). Before that come two short ones: on easy problems one of them often is all
+that was needed, on others they are a small part. Short anneals find good answers soon, exchange finds better ones late
 (figures: `benchmarks/qubo_exchange.py`); so once anneals are long, both get the same number of sweeps, and later exchange more.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+SHORT_SWEEPS = 192
+_SHORT = 2
 FIRST_SWEEPS = 256
 _GROWTH = 2
 # Anneals longer than this find less than several of this length.
@@ -35,7 +38,10 @@ class Length(NamedTuple):
 
 def next_length(before: Sequence[Length], sweep_s: float, left_s: float) -> Length:
     """Return the next anneal; one that would not fit is shortened, and when little would be left after it, it takes all."""
-    wanted = min((longest(before) or FIRST_SWEEPS // _GROWTH) * _GROWTH, MOST_SWEEPS)
+    known = longest(before)
+    wanted = min(known * _GROWTH if known >= FIRST_SWEEPS else FIRST_SWEEPS, MOST_SWEEPS)
+    if sum(not one.traded for one in before) < _SHORT and known <= SHORT_SWEEPS:
+        wanted = SHORT_SWEEPS
     if sweep_s > 0:
         fits = max(1, int(left_s / sweep_s))
         if fits < 1.5 * wanted:

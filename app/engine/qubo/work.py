@@ -14,6 +14,7 @@ from typing import Any
 from app.engine.base.contracts import Budget, Report, SolverResult, Stop
 from app.engine.base.errors import BadInput, Bug
 from app.engine.qubo import solvers
+from app.engine.qubo.anneal import form_of
 from app.engine.qubo.ising import spin_form
 from app.engine.qubo.landscape import survey
 from app.engine.qubo.portfolio import recipe_of
@@ -92,7 +93,9 @@ def _problem(spec: dict[str, Any]) -> tuple[str, Qubo]:
 def _set_up(name: str, problem: Qubo) -> float:
     """Bring the problem into the form our solvers share; returns the seconds it took, which count as time of the search."""
     began = time.perf_counter()
-    if name in _KERNELS or name == "portfolio":
+    if name in {"anneal", "portfolio"}:
+        form_of(problem)
+    elif name in _KERNELS:
         spin_form(problem)
     return time.perf_counter() - began
 

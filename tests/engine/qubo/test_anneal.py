@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.engine.base.contracts import Budget
-from app.engine.qubo import scan_kernel
+from app.engine.qubo import anneal, scan_kernel
 from app.engine.qubo.anneal import Annealing, warm_up
 from app.engine.qubo.planted import torus
 from app.engine.qubo.reader import read_problem
@@ -73,3 +73,18 @@ def test_published_problems_are_solved_near_their_best_known(name: str, sweeps: 
     problem = read_problem(DATA / name)
     found = Annealing(sweeps=sweeps, anneals=3).solve(problem, Budget(60.0), 1)
     assert problem.objective(found.sample) >= target
+
+
+def test_the_form_of_a_problem_is_worked_out_once_and_an_anneal_of_a_moment_is_looked_at_once(monkeypatch) -> None:
+    problem, _, _ = torus(6, 8, 1)
+    forms, passing, asked = [], [], []
+    monkeypatch.setattr(anneal, "_Form", lambda one, build=anneal._Form: forms.append(one) or build(one))
+    monkeypatch.setattr(anneal.Walk, "_keep_passing", lambda *_: passing.append(1))
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 12
+
+    for seed in range(2):
+        Annealing(now=lambda: 0.0).solve(problem, Budget(1.0), seed, stop=stop)
+    assert (forms, passing) == ([problem], [])

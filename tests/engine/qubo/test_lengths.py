@@ -1,13 +1,22 @@
-from app.engine.qubo.lengths import FIRST_SWEEPS, MOST_SWEEPS, SHARED_SWEEPS, Length, longest, looks_due, next_length
+from app.engine.qubo.lengths import (
+    FIRST_SWEEPS,
+    MOST_SWEEPS,
+    SHARED_SWEEPS,
+    SHORT_SWEEPS,
+    Length,
+    longest,
+    looks_due,
+    next_length,
+)
 
 
-def test_anneals_double_and_the_last_takes_what_is_left() -> None:
+def test_after_two_short_ones_anneals_double_and_the_last_takes_what_is_left() -> None:
     left, plan = 20_000, []
     while left > 0:
         plan.append(next_length(plan, 1.0, left))
         left -= plan[-1].sweeps
     lengths = [one.sweeps for one in plan]
-    assert lengths[:3] == [FIRST_SWEEPS, 2 * FIRST_SWEEPS, 4 * FIRST_SWEEPS]
+    assert lengths[:5] == [SHORT_SWEEPS, SHORT_SWEEPS, FIRST_SWEEPS, 2 * FIRST_SWEEPS, 4 * FIRST_SWEEPS]
     assert left == 0
     assert lengths[-1] > 4000
 

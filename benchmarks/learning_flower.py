@@ -5,10 +5,11 @@ have the same clients, the same data on each, the same start and the same local 
 equals the batched simulation to the bit), so that what differs is the machinery around it. The peer is run as its users would
 want it: what a client does stands in this module, so that a task carries its name and a number, not the data; each worker loads
 the digits once and keeps them; one thread of linear algebra for each worker, a worker for each core, no dashboard, nothing is
-evaluated on clients. CPU time is that of this process and all of its children between the end of the first round, when all
-workers are warm, and that of the last; what Ray's daemons take of it, which grows with the time that passes, is told apart and
-left out of the ratio. Outpost is measured before and after Flower, all its rounds counted, and the dearer of the two stands in
-the ratio, so that what a busy machine adds does not speak for it.
+evaluated on clients; both judge each round's model on the test data, and both count that. CPU time is that of this process and
+all of its children between the end of the first round, when all workers are warm, and that of the last; what Ray's daemons take
+of it, which grows with the time that passes, is told apart and left out of the ratio. Outpost is measured before and
+after Flower, all its rounds counted, and the dearer of the two stands in the ratio, so that what a busy machine adds does not
+speak for it.
 
     python -m venv beside && beside/bin/pip install "flwr[simulation]" psutil
     beside/bin/python benchmarks/learning_flower.py --clients 1000 --rounds 2

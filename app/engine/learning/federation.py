@@ -213,8 +213,8 @@ def counted(answers: Answers, gathered: Gathered) -> Answers:
 
 
 def _discount(part: Part, weight: float, steps: float) -> str:
-    """Return what of a part is not believed, or what its reason was where all is."""
-    told = []
+    """Return a part's reason with what of it is not believed."""
+    told = [part.reason] if part.reason else []
     if weight < part.examples:
         told.append(tr("claims {examples} examples and counts as {weight}", examples=part.examples, weight=int(weight)))
     if 0 < part.steps < steps:
@@ -222,7 +222,7 @@ def _discount(part: Part, weight: float, steps: float) -> str:
             tr("took {steps} steps and counts as of {counted}: else it would be over the norm bound",
                steps=part.steps, counted=math.ceil(steps))
         )  # fmt: skip
-    return "; ".join(told) or part.reason
+    return "; ".join(told)
 
 
 def _number(meta: Mapping[str, str], name: str) -> float:
@@ -254,5 +254,8 @@ def hopeless(call: RoundCall, answers: Answers, asked: int) -> Conflict | None:
     bad = [part for part, update in answers if update is None and part.state == "bad"]
     if asked - len(bad) >= call.need(asked):
         return None
-    return Conflict("Round {round}: {count} updates make no sense. {name}: {reason}",
-                    round=call.number, count=len(bad), name=bad[0].name, reason=bad[0].reason)  # fmt: skip
+    return Conflict(
+        "Round {round}: {count} updates make no sense. {name}: {reason}",
+        round=call.number, count=len(bad), name=bad[0].name, reason=bad[0].reason,
+        hint="Numbers that are not finite come of too large a step size.",
+    )  # fmt: skip

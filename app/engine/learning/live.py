@@ -59,7 +59,8 @@ class Live:
     async def hold(self, report: Report) -> dict[str, Any]:
         """Run the session and return its result; raises `Offline` when a round waited too long for its quorum.
 
-        Raises `Conflict` when a round makes a model that is not finite: that round is not committed.
+        Raises `Conflict` when a round makes a model that is not finite, or when too many nodes send no sense: that round is
+        not committed.
         """
         try:
             return await self._hold(report)
@@ -196,10 +197,13 @@ class Live:
         )  # fmt: skip
 
     async def _gather(self, call: RoundCall, members: Sequence[Member], board: Board) -> tuple[Answers, list[int]]:
-        """Return answers enough to close the round; wait for those who are missing, and say so. Empty: a person ended it."""
+        """Return answers enough to close the round; wait for those who are missing, and say so. Empty: a person ended it.
+
+        Nodes give again what they have made of a round: where that made no sense twice, waiting is in vain.
+        """
         ends_s = self._base.clock.monotonic_s() + float(self._course.spec["patience_s"])
         sound: Answers = []
-        pause_s = _AGAIN_S
+        pause_s, vain = _AGAIN_S, ""
         left, age = list(members), dict[int, int]()
 
         def heard(part: Part) -> None:
@@ -219,10 +223,12 @@ class Live:
             short = federation.shortage(call, merged, len(members))
             if short is None:
                 return merged, [age[part.client] for part, update in merged if update is not None and age]
-            if self._course.halved and (error := federation.hopeless(call, merged, len(members))):
+            error = federation.hopeless(call, merged, len(members))
+            if error and (self._course.halved or str(error) == vain):
                 raise error
+            vain = str(error or "")
             if self._base.clock.monotonic_s() >= ends_s:
-                raise short
+                raise error or short
             sound = [one for one in answers if one[1] is not None] + sound
             have = {part.client for part, _ in sound}
             left = [member for member in members if member.client not in have]
@@ -355,12 +361,12 @@ def _judged(
     began_s = time.thread_time()
     accuracy, loss = call.strategy.judged(now, *test)
     parts = tuple(part for part, _ in answers)
-    cpu_s = sum(one.cpu_s for one in parts) + time.thread_time() - began_s
     reached = sum(part.state != "offline" for part in parts)
     down = sum(value.nbytes for value in call.strategy.sent(call.now).values()) * reached
     took_s = max((one.time_s or 0.0 for one in parts), default=0.0)
     clients = np.array([part.client for part, update in answers if update is not None])
     told = shown(clients, gathered.updates, gathered.weights)
+    cpu_s = sum(one.cpu_s for one in parts) + time.thread_time() - began_s
     moved = down + sum(one.bytes for one in parts)
     return Round(call.number, accuracy, loss, cpu_s, moved, took_s, parts, told["drift"]), told
 

@@ -76,8 +76,9 @@ def rounds(
 ) -> Iterator[Step]:
     """Yield one `Step` per round, without end.
 
-    `test` is inputs (n, in) and labels (n,); `cpu_s` reads the CPU seconds spent so far. Clients without examples
-    have no say. The same seeds give the same models whatever the chunk. Raises `Conflict` in a round whose model is not finite.
+    `test` is inputs (n, in) and labels (n,); `cpu_s` reads the CPU seconds spent so far: a round's are those of judging its
+    model, too. Clients without examples have no say. The same seeds give the same models whatever the chunk. Raises `Conflict`
+    in a round whose model is not finite.
     """
     course = _Course(strategy, population, place or Field(), chunk, int(test[1].max(initial=0)) + 1)
     now = strategy.begin(params)
@@ -88,8 +89,8 @@ def rounds(
         before = cpu_s()
         try:
             now, told = course.turn(number, now)
-            spent = cpu_s() - before
             accuracy, loss = strategy.judged(now, *test)
+            spent = cpu_s() - before
         except Conflict as error:
             raise Conflict("Round {round} cannot stand: {reason}", round=number, reason=error, hint=error.hint) from error
         moved, took_s = course.cost(told)

@@ -55,10 +55,12 @@ def simulate(spec: dict[str, Any], seed: int, report: Report = silent, stop: Sto
     done: list[Round] = []
     rejected, idle = Counter[int](), 0
     for step in course:
+        began_s = time.process_time()
         updates = _shown(step)
+        cpu_s = step.round.cpu_s + time.process_time() - began_s
         rejected.update(step.rejected.tolist())
         idle += not step.stood
-        done.append(replace(step.round, drift=updates["drift"]))
+        done.append(replace(step.round, cpu_s=cpu_s, drift=updates["drift"]))
         last = step.round.round >= spec["rounds"] or stop() or settled([row.accuracy for row in done], spec)
         _tell(report, step, spec["rounds"], updates)
         if last:

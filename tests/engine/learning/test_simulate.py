@@ -136,3 +136,17 @@ def test_how_fast_clients_are_is_learnt_from_the_rounds_in_which_they_were_asked
     assert {*(asked[0] < 6)} == {True, False}
     assert known[0].tolist() == [0] * 12
     assert known[1] == pytest.approx(learnt)
+
+
+def test_what_a_round_costs_includes_judging_its_model():
+    split, spent = load_digits(), [0.0]
+
+    class Slow(Strategy):
+        def judged(self, now, x, y):
+            spent[0] += 5.0
+            return super().judged(now, x, y)
+
+    people = Population.of(split.train_x, split.train_y, [np.arange(20), np.arange(20, 40)])
+    start = nets.initial(nets.DIGITS_MODEL, 0)
+    steps = rounds(start, Slow(LocalSpec()), people, (split.test_x, split.test_y), lambda: spent[0])
+    assert [next(steps).round.cpu_s for _ in range(2)] == [5.0, 5.0]

@@ -1,4 +1,8 @@
 import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -38,6 +42,17 @@ def test_a_simulation_tells_each_round_and_its_end():
 def test_equal_seeds_give_equal_results():
     first, again, other = (work.simulate({"clients": 8, "rounds": 2}, seed) for seed in (1, 1, 2))
     assert first["params"] == again["params"] != other["params"]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_result_does_not_depend_on_the_threads_of_the_linear_algebra(threads):
+    spec = {"clients": 12, "rounds": 2, "aggregator": "mixed-trimmed", "attackers": 2}
+    code = f"from app.engine.learning.work import simulate; print(simulate({spec!r}, 5)['params'])"
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)},
+    )  # fmt: skip
+    assert told.stdout.strip() == work.simulate(spec, 5)["params"]
 
 
 def test_a_stopped_simulation_returns_what_it_has():

@@ -24,6 +24,7 @@ async def serve(call: "Call", *, host: str, port: int, database: str) -> dict[st
     if database:
         if call.engine.sync.host is not None:
             raise Conflict("The hub is being served", hint="Stop it, and serve it again.")
+        Host(call.engine).check()
         await call.engine.move(database)
     return await Host(call.engine).serve(host, port, announce)
 

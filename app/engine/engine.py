@@ -168,8 +168,13 @@ class Engine:
         await self._start()
 
     async def move(self, database: str) -> None:
-        """Keep the store in the PostgreSQL database at an address from now on; what stands here moves into a fresh one."""
+        """Keep the store in the PostgreSQL database at an address from now on; what stands here moves into a fresh one.
+
+        One that holds a store is taken over as it is by a home that has nothing of its own; raises `Conflict` for any other.
+        What is left behind owes its consoles a new epoch should anybody use it again: it knows nothing of what came since.
+        """
         from app.engine.store import rows
+        from app.engine.store.shelf import holds_anything
         from app.engine.store.store import Store
 
         if database == self.place.database:
@@ -179,11 +184,18 @@ class Engine:
         try:
             there = await Store.open(self.place.store, self.clock, database=database)  # it answers, and is of our schema
             fresh = not await there.read(lambda conn: rows.count(conn, "audit") or rows.count(conn, "sync_replicas"))
+            name = there.path
             await there.close()
+            if not fresh and await self.store.read(holds_anything):
+                raise Conflict(
+                    "The database {database} holds a store already, and this home another", database=name, field="database",
+                    hint="Give this home an empty database, or serve that one from a fresh home: outpost --home DIR hub serve",
+                )  # fmt: skip
             await self._stop()
             try:
                 if fresh:
                     await Store.swap(self.place.store, copy, self.clock.now_us(), database=database)
+                await Store.leave(self.place.store, database=before)
                 self.place.keep_database(database)
             except BaseException:
                 self.place.keep_database(before)

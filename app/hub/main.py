@@ -44,8 +44,8 @@ class Host:
         self._backed_us = 0
         self._due_us = 0
 
-    async def serve(self, host: str, port: int, ready: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-        """Serve until a signal or `end`; `ready` is told {address, device, code, pid} once it listens."""
+    def check(self) -> None:
+        """Raise `Conflict` where no hub may be served: one is already, or this home has joined another."""
         engine = self._engine
         if engine.sync.host is not None:
             raise Conflict("This home is served as a hub already, at {address}", address=engine.sync.host.address)
@@ -54,6 +54,11 @@ class Host:
                 "This home has joined the hub {name}: what it took from there it would hand on to nobody", name=joined.name,
                 hint="Serve from another home: outpost --home DIR hub serve",
             )  # fmt: skip
+
+    async def serve(self, host: str, port: int, ready: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        """Serve until a signal or `end`; `ready` is told {address, device, code, pid} once it listens."""
+        self.check()
+        engine = self._engine
         identity = await engine.link.identity()
         door = self._door = Door(engine, identity)
         await door.load()

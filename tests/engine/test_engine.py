@@ -11,6 +11,7 @@ from app.engine.base.errors import BadInput, Conflict, Missing, Refused
 from app.engine.base.events import CommandFinished, EngineStarted
 from app.engine.engine import Engine
 from app.engine.jobs.runs import Run
+from tests.meeting import opened
 
 SEEN = []
 
@@ -171,3 +172,38 @@ async def test_the_status_tells_the_home_and_the_selftest_tries_the_parts(engine
     told = await engine.run("selftest")
     assert told["pass"], told
     assert {"store", "numpy", "qiskit"} <= {check["name"] for check in told["checks"]}
+
+
+async def test_a_store_left_for_a_database_begins_a_new_epoch_should_anybody_use_it_again(tmp_path, database):
+    async with opened(tmp_path / "hub") as hub:
+        epoch = await hub.sync.epoch()
+        await hub.move(database)
+        assert await hub.sync.epoch() == epoch
+        await hub.run("view.save", name="after the move")
+    (tmp_path / "hub" / "database").unlink()
+    async with opened(tmp_path / "hub") as hub:
+        assert await hub.sync.epoch() != epoch
+        assert list(hub.fleet.views.records) == []
+
+
+async def test_a_database_in_use_is_taken_over_by_a_home_with_nothing_of_its_own_and_by_no_other(tmp_path, database):
+    async with opened(tmp_path / "hub") as hub:
+        await hub.move(database)
+        await hub.run("view.save", name="north")
+        epoch = await hub.sync.epoch()
+    async with opened(tmp_path / "other") as other:
+        await other.run("view.save", name="south")
+        with pytest.raises(Conflict, match="holds a store already, and this home another"):
+            await other.run("hub.serve", database=database)
+        assert (other.place.database, [view.name for view in other.fleet.views.records]) == ("", ["south"])
+    async with opened(tmp_path / "fresh") as fresh:
+        await fresh.move(database)
+        assert (await fresh.sync.epoch(), [view.name for view in fresh.fleet.views.records]) == (epoch, ["north"])
+
+
+async def test_a_home_that_has_joined_a_hub_is_refused_before_its_store_moves_anywhere(tmp_path, database):
+    async with opened(tmp_path / "home") as engine:
+        await engine.sync.keep_peer({"id": "p1", "kind": "hub", "name": "north"})
+        with pytest.raises(Conflict, match="has joined the hub north"):
+            await engine.run("hub.serve", database=database)
+        assert engine.place.database == ""

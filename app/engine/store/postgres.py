@@ -20,6 +20,7 @@ from app.engine.store.copying import copy_all
 from app.engine.store.database import open_engine as open_file
 from app.engine.store.database import to_json
 from app.engine.store.faults import translate
+from app.engine.store.rows import put
 
 _OLDEST: Final = 15
 _WAIT_S: Final = 10
@@ -115,6 +116,17 @@ class PostgresSeat:
         finally:
             engine.dispose()
 
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        engine = open_engine(self._address, writer=True)
+        try:
+            with engine.connect() as conn, conn.begin():
+                yield conn
+        except Exception as error:
+            raise translate(error, self.path) from error
+        finally:
+            engine.dispose()
+
     def swap_in(self, source: Path, kept: Path, *, back: bool = False) -> Path:
         """Put what a state file holds in the place of everything here, in one transaction; the old goes to `kept` first."""
         care.validate_file(source)
@@ -124,15 +136,14 @@ class PostgresSeat:
             care.backup(source, scratch)
             if back:
                 care.owe(scratch)
-            engine = open_engine(self._address, writer=True)
-            try:
-                with _file(scratch) as old, engine.connect() as conn, conn.begin():
-                    copy_all(old, conn)
-            except Exception as error:
-                raise translate(error, self.path) from error
-            finally:
-                engine.dispose()
+            with _file(scratch) as old, self._writing() as conn:
+                copy_all(old, conn)
         return kept
+
+    def owe(self) -> None:
+        """Mark what is in the database as set back."""
+        with self._writing() as conn:
+            put(conn, "meta", {"id": care.DUE, "value": {"pieced": False}}, actor="", cause="", now_us=0)
 
     def check(self) -> list[str]:
         """Return what is wrong, as far as reading everything tells."""

@@ -33,6 +33,9 @@ class Seat(Protocol):
     def swap_in(self, source: Path, kept: Path, *, back: bool = False) -> Path | None:
         """Put what a state file holds in the place of what is here, marked if that sets it back; return where that is kept."""
 
+    def owe(self) -> None:
+        """Mark what is here, which nobody uses, as set back."""
+
     def check(self) -> list[str]:
         """Return what is wrong, one line each."""
 
@@ -93,6 +96,10 @@ class FileSeat:
     def swap_in(self, source: Path, kept: Path, *, back: bool = False) -> Path | None:
         """Put a copy of `source` in the file's place."""
         return care.swap_in(self.path, source, kept, back=back)
+
+    def owe(self) -> None:
+        """Mark the file as set back."""
+        care.owe(self.path)
 
     def check(self) -> list[str]:
         """Return what is wrong with the file."""

@@ -379,3 +379,9 @@ def name_of(row: Mapping[str, Any]) -> str:
     """Return what a person calls a row."""
     named = next((row[name] for name in ("name", "title", "deployment_name") if row.get(name)), "")
     return str(named) or str(row.get("id", ""))
+
+
+def holds_anything(conn: Conn) -> bool:
+    """Tell whether a store has anything that travels, or anybody it travels to."""
+    names = ["sync_peers", "sync_replicas", "outbox", *Shelf(conn).tables()]
+    return any(conn.execute(select_from(func.count()).select_from(table_of(name))).scalar_one() for name in names)

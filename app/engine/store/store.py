@@ -112,6 +112,11 @@ class Store:
         seat, kept = seat_of(path, database), path.with_name(f"{path.stem}-before-{stamp_us}{path.suffix}")
         return await in_thread(lambda: seat.swap_in(source, kept, back=back), "store-restore")
 
+    @staticmethod
+    async def leave(path: Path, *, database: str = "") -> None:
+        """Mark a closed store as set back, for another one goes on in its place from here."""
+        await in_thread(seat_of(path, database).owe, "store-leave")
+
     def _tell_trouble(self, error: Exception) -> None:
         tell(self._loop, lambda: self._troubled(error))
 

@@ -101,6 +101,8 @@ def to_console(shelf: Shelf, hub: str, body: dict[str, Any], parts: list[bytes],
     """Take a hub's bundle at a console; return how many operations it brought, and the tables that changed."""
     console, taken, tables = Console(shelf, hub, now_us), 0, set[str]()
     hello = _lately(object_of(body, "hello"), console)
+    if console.is_replaced(hello):
+        raise Conflict("This bundle was written before its hub was restored, or by one that was replaced", hint=_AGAIN)
     if console.met({**hello, "now_us": _time_at_hub(hello, now_us, int(shelf.here()["skew_us"]))}):
         raise _too_little(console.due(whole_of(hello, "head", 0), whole_of(hello, "floor", 0)))
     for part in parts:

@@ -30,6 +30,7 @@ BUNDLE: Final = "bundle"  # another console, whose bundles are taken
 _BY_US: Final = "Exchange once over the network."
 _BY_THEM: Final = "Have the other console exchange with the hub once."
 NARROW: Final = "narrow"  # in a peer's state: our schema when we took a snapshot of a later one, and left out what it has more
+_PAST: Final = "past"  # in a peer's state: the epochs that the hub had before, to which nobody is to come back
 _LAST_MET: Final = "sync.met"  # in `meta`: the epoch of the hub that was met first or last anew
 FLOOR: Final = "floor"  # why a snapshot is due: the hub has let go of what we lack
 LONG: Final = "long"  # or it is quicker than so long a log
@@ -71,13 +72,15 @@ class Console:
         epoch, acked, hub_us = text_of(document, "epoch"), whole_of(document, "acked"), whole_of(document, "now_us")
         upcast.check_version(whole_of(document, "data_schema", 0))
         head, floor, term = (whole_of(document, name, 0) for name in ("head", "floor", "term"))
-        if term < peer["state"].get("term", 0):
+        if self.is_replaced(document):
             raise Conflict(
-                "This hub was replaced by a later one", field="term", hint="Stop it, or leave it and join the one that leads.",
+                "This hub was replaced by a later one", field="term",
+                hint="Stop it, or restore a backup there, or leave it and join the one that leads.",
             )  # fmt: skip
         chain = text_of(document, "chain")
         back = bool(peer["epoch"]) and epoch != peer["epoch"]
         state = {**peer["state"], **({COMPARE: True} if back or self._is_another(peer, epoch) else {})}
+        state |= {"term": term, _PAST: [each[0] for each in _past_of(document) if each[0] != epoch]}
         foreign = self._is_foreign(peer, acked, chain)
         state[COPIED] = FORK if foreign else TWIN if document.get("twin") is True else ""
         if foreign or self._log.let_go_after(acked):
@@ -95,12 +98,22 @@ class Console:
             cursor = min(cursor, _restored_head(document, str(peer["epoch"])))
         self.note(
             epoch=epoch, acked=acked, durable=min(whole_of(document, "durable"), acked), cursor=cursor,
-            schema=whole_of(document, "data_schema", 0), state={**state, "chain": chain, "term": term},
+            schema=whole_of(document, "data_schema", 0), state={**state, "chain": chain},
         )  # fmt: skip
         known = max(acked, int(peer["acked"])) if back and peer["epoch"] else acked
         held = self._shelf.chain(known) if known > acked else None
         self._log.mind_clock(peer, hub_us, self._now_us, *((known, held) if held else (acked, chain)))
         return bool(self.due(head, floor))
+
+    def is_replaced(self, hello: dict[str, Any]) -> bool:
+        """Tell whether the hub met last has taken the place of this one: by the epochs that either had, or by their terms."""
+        peer, epoch = self.peer, text_of(hello, "epoch")
+        if epoch != peer["epoch"]:
+            if epoch in peer["state"].get(_PAST, ()):
+                return True
+            if any(each[0] == peer["epoch"] for each in _past_of(hello)):
+                return False
+        return whole_of(hello, "term", 0) < int(peer["state"].get("term", 0))
 
     def due(self, head: int, floor: int) -> str:
         """Return why a snapshot is due, as the hub was met, with a log from `floor` to `head`; nothing where none is."""
@@ -346,9 +359,14 @@ class Console:
         return changed
 
 
+def _past_of(document: dict[str, Any]) -> list[list[Any]]:
+    """Return the epochs of a hub, its own the last, each with where its restore stood."""
+    return [each for each in list_of(document, "past") if isinstance(each, list) and len(each) == 3]
+
+
 def _restored_head(document: dict[str, Any], epoch: str) -> int:
     """Return how far back the restores since `epoch` reached, as an entry of the log; its beginning for an unknown epoch."""
-    past = [each for each in list_of(document, "past") if isinstance(each, list) and len(each) == 3]
+    past = _past_of(document)
     at = next((place for place, each in enumerate(past) if each[0] == epoch), None)
     if at is None:
         return 0

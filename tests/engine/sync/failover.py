@@ -23,6 +23,7 @@ class Failover(World):
         self.former = None  # the term of who led this store before
         self.other = None  # (store, term) of who went on apart
         self.talking = False
+        self.apart_twice = False  # two hosts went on from backups, neither from the other's: the last to be started leads
         super().__init__(seed, favour=(BACKUP, BACKUP, TIME), events=(TIME, CLOCK, BACKUP, RESTORE, COMPACT, CLONE, STAYS))
         self.lead()
 
@@ -61,16 +62,25 @@ class Failover(World):
         if self.other is None:
             return
         machine, hub, term, former = self.draw.choice(self.machines), self.hub, self.term, self.former
-        knows_better = machine.shelf.d["plain"].get("sync_peers", {}).get("hub", {"state": {}})["state"].get("term", 0) == term
+        follows = _meta(self.other[0])["epoch"] in [each[0] for each in _meta(hub)["past"]]
+        knows_better = follows and self._stand(machine)["epoch"] == _meta(hub)["epoch"]
+        self.apart_twice |= not follows
         before, log = self._stand(machine), len(self.other[0].d["log"])
         (self.hub, self.term), self.former = self.other, None
         try:
+            if self.draw.random() < 0.5:
+                self.lead()  # started anew, with a later term than that of whoever took its place
             self.meet(machine)
         finally:
             self.remember()
             self.other, self.hub, self.term, self.former = (self.hub, self.term), hub, term, former
         if knows_better and (before, log) != (self._stand(machine), len(self.other[0].d["log"])):
             raise Broken(f"I15 fencing: {machine.name} goes on with a hub that was replaced")
+
+    def heal(self):
+        if self.apart_twice:
+            self.lead()
+        super().heal()
 
     def _stand(self, machine):
         peer = machine.shelf.d["plain"].get("sync_peers", {}).get("hub", {})
@@ -93,6 +103,10 @@ class Failover(World):
                     raise
             raise Broken("I15 fencing: a host answers for a store that another one leads")
         return super()._at_hub(step, crash)
+
+
+def _meta(hub):
+    return hub.d["plain"]["meta"]["sync.hub"]["value"]
 
 
 def run(seed, steps=40):

@@ -94,6 +94,15 @@ async def test_a_hub_that_was_restored_is_told_as_that(places):
         await to_ann(ann, *await from_hub(hub))
 
 
+async def test_a_bundle_of_before_the_hub_was_restored_is_told_as_that(places):
+    hub, ann, _ = places
+    body, parts = await met(hub, ann)
+    await hub.hub(lambda one: one.restored())
+    await exchange(hub, ann, "ann")
+    with pytest.raises(Conflict, match="written before its hub was restored"):
+        await to_ann(ann, body, parts)
+
+
 async def test_a_log_too_long_to_begin_with_is_told_as_that(places, monkeypatch):
     hub, ann, bob = places
     await bob.save(name="north")

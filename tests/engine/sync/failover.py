@@ -32,8 +32,9 @@ class Failover(World):
         self.term = self._at_hub(lambda hub: hub.lead())
 
     def befall(self):
-        if self.draw.random() < 0.6:
-            self.draw.choice((self.take_over, self.fail_over, self.meet_other, self.meet_other))()
+        if self.draw.random() < 0.7:
+            met = (self.meet_other,) * (6 if self.other else 0)
+            self.draw.choice((self.take_over, self.fail_over, self.fail_over, *met))()
         else:
             super().befall()
 
@@ -45,7 +46,7 @@ class Failover(World):
     def fail_over(self):
         """Another host leads from a backup of the store from now on; the one before goes on with what it has."""
         if not self.backups:
-            return
+            self.back_up()
         hub, term = self.hub, self.term
         self.restore()
         self.other = hub, term
@@ -59,8 +60,6 @@ class Failover(World):
 
     def meet_other(self):
         """Somebody comes to the host that others have left: whoever has heard of the later one is to leave it alone."""
-        if self.other is None:
-            return
         machine, hub, term, former = self.draw.choice(self.machines), self.hub, self.term, self.former
         follows = _meta(self.other[0])["epoch"] in [each[0] for each in _meta(hub)["past"]]
         knows_better = follows and self._stand(machine)["epoch"] == _meta(hub)["epoch"]

@@ -16,6 +16,7 @@ import numpy as np
 
 from app.engine.base.contracts import Resource, ResourceState
 from app.engine.base.errors import BadInput, OutpostError
+from app.engine.control.abreast import abreast
 from app.engine.control.controller import Controller, Manner
 from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope, need_within
 from app.engine.control.laws import Law, need, suited
@@ -84,8 +85,8 @@ class QuantumController:
 
     def set_mode(self, mode: str) -> None:
         """Observe, recommend or apply from the next turn on."""
-        with self._lock:
-            self._controller.set_mode(mode)
+        # Past the lock: a turn that hangs in the sensor holds it.
+        self._controller.set_mode(mode)
 
     def start(self) -> None:
         """Take turns on a thread until `stop`; raises `Conflict` when it runs already."""
@@ -114,18 +115,26 @@ class QuantumController:
         """End the turns and leave the resource at its safe size, which is returned; a second call changes nothing.
 
         The size is set before the last turn is waited for, and past the lock: that turn may hang in the sensor. It is waited
-        for two seconds; when it comes back later it applies nothing.
+        for two seconds; when it comes back later it applies nothing. Nor is an actuator that hangs waited for any longer.
         """
-        size = self._controller.let_go()
-        if self._turns.stop():
-            with self._lock:
-                size = self._controller.let_go()
-                self._controller.take_up()
-        return size
+        left = self._past(self._controller.let_go)
+        if self._turns.stop() and left:
+            self._past(self._controller.let_go)
+            self._controller.take_up()
+        return self._controller.applied
 
     def kill(self) -> float:
-        """Use the kill switch: the safe size at once, whatever a turn hangs in, and no action any more."""
-        return self._controller.kill()
+        """Use the kill switch: the safe size at once, whatever a turn hangs in, and no action any more.
+
+        An actuator that hangs is waited for two seconds.
+        """
+        self._past(self._controller.kill)
+        return self._controller.applied
+
+    @staticmethod
+    def _past(leave: Callable[[], float]) -> bool:
+        """Call `leave` on a thread of its own and tell whether it came through: it may hang in the actuator."""
+        return abreast(lambda _row: leave(), (0,))
 
     def tune(self, *, candidates: int = 40, seeds: int = 12, seed: int = 0) -> dict[str, Any]:
         """Tune the model on the arrivals seen so far and take the settings if they are confirmed on a part not used for it.

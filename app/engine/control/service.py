@@ -13,10 +13,11 @@ from app.engine.control import orders, report
 from app.engine.control.actions import ActionLog
 from app.engine.control.laws import need, set_to
 from app.engine.control.records import KINDS, MODES, RECOMMEND, SIMULATED, WORKERS, ResourceKind, need_kind, need_run
+from app.engine.control.rig_group import NOTE, put_back
 from app.engine.control.trials import asked_of
 from app.engine.control.whatif import HOUR_S
 from app.engine.jobs.base import Base
-from app.engine.jobs.records import LIVE
+from app.engine.jobs.records import INTERRUPTED, LIVE
 from app.engine.jobs.runs import Run, RunBook
 
 _RUN: Final = "app.engine.control.work:run"
@@ -43,6 +44,18 @@ class ControlService:
         """Load the runs of this home, and write down from now on what controllers do."""
         await self._book.load()
         self._log = ActionLog(self._base)
+        await asyncio.to_thread(self._put_back)
+
+    def _put_back(self) -> None:
+        """Give the groups of runs that were killed with their console the limits they were found with."""
+        for note in self._orders.glob(f"*{NOTE}"):
+            run = self._book.records.get(note.stem)
+            if run is not None and self._state(run) not in LIVE:
+                put_back(note)
+
+    def _state(self, run: Run) -> str:
+        job = self._base.jobs.records.get(run.job_id)
+        return run.state if job is None else job.state
 
     async def refresh(self) -> None:
         """Take over what other consoles wrote."""
@@ -109,6 +122,9 @@ class ControlService:
         finally:
             self._live -= 1
             await asyncio.to_thread(orders_file.unlink, missing_ok=True)
+            ended = self._book.records.get(run_id)
+            if ended is not None and self._state(ended) != INTERRUPTED:  # else its process is about to do it, or the next start
+                await asyncio.to_thread(put_back, orders_file.with_suffix(NOTE))
             if self._log is not None:
                 await self._log.flush()
 

@@ -131,14 +131,14 @@ def plan_of(spec: dict[str, Any], seed: int) -> Plan:
     bursts = workload.Bursts(**{name: float(spec[name]) for name in names if spec.get(name)})
     seconds, service_s = float(spec["seconds"]), float(spec.get("service_s", 0.05))
     resource = str(spec.get("resource", "threadpool"))
-    suits = need_run(resource)
+    suits, passed = need_run(resource), ("policy", "agents", "group", "mode", "orders")
     times_s = workload.arrivals(bursts, seconds, seed) if suits.rate_hz else np.empty(0)
     return Plan(
         seconds, int(spec.get("low") or suits.low), int(spec.get("high") or suits.high), str(spec.get("law", "auto")),
         str(spec.get("mode", RECOMMEND)),
         float(spec.get("tick_s", 0.1)), service_s, bursts, times_s, workload.services(len(times_s), service_s, seed),
         resource, dict(spec.get("settings") or {}), int(spec.get("tell_every", _TELL_EVERY)),
-        {"service_s": service_s, **{name: spec[name] for name in ("policy", "agents", "group", "mode") if name in spec}},
+        {"service_s": service_s, **{name: spec[name] for name in passed if name in spec}},
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from pathlib import Path
 from typing import Any
 
 from app.engine.base.errors import BadInput
@@ -22,6 +23,17 @@ def deaf(spec: dict[str, Any], _seed: int, report: Any, _stop: Any) -> dict[str,
     """Work for `seconds` without ever asking whether to stop."""
     report(0, 1, partial={"pid": os.getpid()})
     threading.Event().wait(float(spec["seconds"]))
+    return {"pid": os.getpid()}
+
+
+def hold(spec: dict[str, Any], _seed: int, report: Any, stop: Any) -> dict[str, Any]:
+    """Hold what stands in `file` until told to stop, telling so all the while, and leave it safe then."""
+    file, pause = Path(spec["file"]), threading.Event()
+    file.write_text("held", "ascii")
+    while not stop():
+        report(0, 1, partial={"pid": os.getpid()})
+        pause.wait(0.01)
+    file.write_text("safe", "ascii")
     return {"pid": os.getpid()}
 
 

@@ -142,13 +142,18 @@ class Pool:
                 slot.set_timer(STOP_GRACE_S, slot.process.kill)
 
     async def close(self) -> None:
-        """End every worker, at once where it works; returns when none is left."""
+        """End every worker, at once where it computes; one that steers something may first leave it safe.
+
+        Returns when none is left.
+        """
         self._closing = True
         self._waiting.clear()
         if self._later is not None:
             self._later.cancel()
         for slot in self._slots.values():
-            if slot.order is not None:
+            if slot.order is not None and slot.order.kind in WAITING:
+                self.stop(slot.order.job_id)
+            elif slot.order is not None:
                 slot.process.kill()
             else:
                 self._retire(slot)
@@ -233,6 +238,9 @@ class Pool:
 
     def _free(self, slot: _Slot) -> None:
         slot.order = None
+        if self._closing:
+            self._retire(slot)
+            return
         slot.set_timer(self._idle_s(), lambda: self._retire(slot))
         self._slots[slot.process] = self._slots.pop(slot.process)
 

@@ -2,7 +2,7 @@
 
 Imports only the standard library and the job's own module, so that a worker starts in a few hundredths of a second.
 To the worker: {"do": "job"|"stop"|"end"}; from it: {"is": "begun"|"progress"|"done"|"failed"}. A worker whose pipe
-closes ends at once: no orphans.
+closes tells its job to stop, which may steer something and leaves it safe then, and ends within a second: no orphans.
 """
 
 import contextlib
@@ -25,6 +25,8 @@ from app.engine.base.errors import Bug, Limit, OutpostError, Refused
 from app.engine.jobs.progress import Throttle
 
 MOST_BYTES: Final = 8 << 20
+# How long a job has to stop once nobody is there any more.
+_ALONE_S: Final = 1.0
 _TARGET = re.compile(r"app\.engine(?:\.[a-z_][a-z0-9_]*)+:[a-z][a-z0-9_]*")
 
 
@@ -91,7 +93,9 @@ class Teller:
     def _flush(self) -> None:
         held = self._throttle.take(time.monotonic())
         if held is not None:
-            self._pipe.send_bytes(encode({"is": "progress", "id": self.job_id, **held}))
+            # Nobody there: whoever listens to the pipe notices, and has the job stop.
+            with contextlib.suppress(OSError):
+                self._pipe.send_bytes(encode({"is": "progress", "id": self.job_id, **held}))
 
     def _send_held(self) -> None:
         while True:
@@ -112,8 +116,8 @@ def main(pipe: Connection) -> None:
     os.environ["NUMBA_CACHE_DIR"] = str(platform.cache_folder() / "numba")
     orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     stopped: set[str] = set()
-    threading.Thread(target=_listen, args=(pipe, orders, stopped), name="orders", daemon=True).start()
     teller = Teller(pipe)
+    threading.Thread(target=_listen, args=(pipe, orders, stopped, teller), name="orders", daemon=True).start()
     while (order := orders.get()).get("do") == "job":
         _run(order, teller, stopped)
     pipe.close()
@@ -125,7 +129,7 @@ def _quiet_stdout() -> None:
         os.dup2(2, 1)
 
 
-def _listen(pipe: Connection, orders: "queue.SimpleQueue[dict[str, Any]]", stopped: set[str]) -> None:
+def _listen(pipe: Connection, orders: "queue.SimpleQueue[dict[str, Any]]", stopped: set[str], teller: Teller) -> None:
     try:
         while True:
             order = json.loads(pipe.recv_bytes())
@@ -136,6 +140,9 @@ def _listen(pipe: Connection, orders: "queue.SimpleQueue[dict[str, Any]]", stopp
             if order["do"] == "end":
                 return
     except (EOFError, OSError):
+        if teller.job_id:
+            stopped.add(teller.job_id)
+            threading.Event().wait(_ALONE_S)
         os._exit(1)
 
 
@@ -159,6 +166,7 @@ def _run(order: dict[str, Any], teller: Teller, stopped: set[str]) -> None:
         teller.send({"is": "failed", "problem": bug.problem(), "trace": traceback.format_exc()})
     finally:
         stopped.discard(job_id)
+        teller.job_id = ""
 
 
 def _load(target: str, spec: dict[str, Any]) -> Callable[..., Any]:

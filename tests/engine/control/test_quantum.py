@@ -209,6 +209,50 @@ def test_the_kill_switch_and_the_stop_do_not_wait_for_a_sensor_that_hangs(end, m
     assert set(sim.asked) == {12.0}
 
 
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_the_kill_switch_and_the_stop_do_not_wait_for_an_actuator_that_hangs(end, monkeypatch):
+    monkeypatch.setattr("app.engine.control.abreast.PATIENCE_S", 0.1)
+    sim, controller = steered(0)
+    turn(sim, controller, 20)
+    gate, apply = threading.Event(), sim.apply_control
+
+    def hang(size):
+        assert gate.wait(60)
+        return apply(size)
+
+    sim.apply_control = hang
+    done = threading.Event()
+    threading.Thread(target=lambda: (getattr(controller, end)(), done.set()), daemon=True).start()
+    assert done.wait(20)
+    gate.set()
+    eventually = threading.Event()
+    while sim.size != 12.0:
+        eventually.wait(0.01)
+    turn(sim, controller, 5)
+    assert sim.size == 12.0
+
+
+def test_the_mode_can_be_changed_while_a_turn_hangs_in_the_sensor():
+    sim, controller = steered(0)
+    gate, inside, measure = threading.Event(), threading.Event(), sim.measure_state
+
+    def hang():
+        inside.set()
+        assert gate.wait(60)
+        return measure()
+
+    sim.measure_state = hang
+    hung = threading.Thread(target=controller.optimize, daemon=True)
+    hung.start()
+    assert inside.wait(20)
+    done = threading.Event()
+    threading.Thread(target=lambda: (controller.set_mode("observe"), done.set()), daemon=True).start()
+    assert done.wait(20)
+    gate.set()
+    hung.join(20)
+    assert controller.mode == "observe"
+
+
 def test_what_acted_is_left_at_its_safe_size_though_it_only_recommends_now():
     sim, controller = steered(0)
     turn(sim, controller, 30)

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from app.engine.base.errors import BadInput, Missing, Refused
+from app.engine.control.rig_group import GroupRig, put_back
 from app.engine.control.work import run
 
 
@@ -25,6 +26,36 @@ def test_a_group_is_steered_without_a_load_of_ours_and_left_as_it_was_found(aske
     assert result["resizes"] > 0
     assert 50e6 < min(result["series"]["size"]) < 1 << 30
     assert (tmp_path / "memory.high").read_text() == "max\n"
+
+
+@pytest.mark.parametrize("found", ["34359738368", "8388608"])
+def test_a_group_gets_the_very_limit_back_that_lay_outside_the_bounds(asked, tmp_path, found):
+    (tmp_path / "memory.high").write_text(f"{found}\n")
+    result = run({**asked, "low": 16 << 20, "seconds": 0.4}, 1)
+    assert result["bounds_violations"] == 0
+    assert result["actions"]
+    assert (tmp_path / "memory.high").read_text() == f"{found}\n"
+
+
+def test_a_run_that_breaks_leaves_the_group_as_it_was_found(asked, tmp_path):
+    def report(*_told, partial=None, **_more):
+        if partial and partial["actions"]:
+            raise ConnectionError("nobody there")
+
+    with pytest.raises(ConnectionError):
+        run({**asked, "orders": str(tmp_path / "run.orders")}, 1, report)
+    assert (tmp_path / "memory.high").read_text() == "max\n"
+    assert not list(tmp_path.glob("*.found"))
+
+
+def test_what_a_killed_run_left_is_put_back_by_its_note(asked, tmp_path):
+    rig = GroupRig(0, 1 << 20, 1 << 30, {**asked, "orders": str(tmp_path / "notes/run.orders")})
+    assert not (tmp_path / "notes/run.found").exists()
+    rig.resource.apply_control(77_000_000)
+    assert (tmp_path / "memory.high").read_text() == "77000000\n"
+    assert put_back(tmp_path / "notes/run.found")
+    assert (tmp_path / "memory.high").read_text() == "max\n"
+    assert not put_back(tmp_path / "notes/run.found")
 
 
 def test_a_group_that_is_not_ours_is_watched_and_never_acted_on(asked, tmp_path, monkeypatch):

@@ -312,3 +312,34 @@ async def test_what_can_be_controlled_is_listed_with_why_not(control, monkeypatc
     assert told[0]["name"] == "threadpool"
     assert len(told) >= 8
     assert {one["name"]: one["why_not"] for one in told if one["why_not"]} == {"cgroup": "not delegated to this user"}
+
+
+async def test_a_group_is_left_as_it_was_found_when_the_console_closes_and_when_it_was_killed(base, control, tmp_path):
+    group = tmp_path / "group"
+    group.mkdir()
+    for name, text in (
+        ("cgroup.controllers", "memory"), ("memory.current", "50000000"), ("memory.high", "4000000000"), ("memory.events", "high 0"),
+    ):  # fmt: skip
+        (group / name).write_text(f"{text}\n")
+    task = asyncio.create_task(control.run(
+        **{**ASKED, "resource": "cgroup", "group": str(group), "seconds": 60, "low": 1 << 20, "high": 1 << 30, "law": "auto"}
+    ))  # fmt: skip
+    async with asyncio.timeout(60):
+        while (group / "memory.high").read_text() == "4000000000\n":
+            await asyncio.sleep(0.01)
+    (run,) = control.records
+    note = tmp_path / "control" / f"{run.id}.found"
+    left = note.read_text()
+    await base.jobs.stop()
+    with pytest.raises(Cancelled):
+        await task
+    assert (group / "memory.high").read_text() == "4000000000\n"
+    assert not note.exists()
+    # As a process that was killed hard leaves it.
+    note.write_text(left)
+    (group / "memory.high").write_text("77\n")
+    again = ControlService(base)
+    await again.start()
+    await again.stop()
+    assert (group / "memory.high").read_text() == "4000000000\n"
+    assert not note.exists()

@@ -1,4 +1,5 @@
 import asyncio
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -90,6 +91,19 @@ async def test_closing_ends_working_and_idle_and_starting_workers(heard: Heard, 
     await pool.close()
     assert pool.workers == {}
     assert sorted(heard.ends()) == ["busy", "idle", "starting"]
+
+
+async def test_what_steers_something_may_leave_it_safe_before_the_pool_is_closed(
+    heard: Heard, until: Any, tmp_path: Path
+) -> None:
+    pool, held = Pool(heard, lambda: 1, lambda: 60), tmp_path / "held"
+    pool.submit(Order("steers", "control", "app.engine.jobs.drills:hold", {"file": str(held)}, 0))
+    await until(lambda: ("steers", "progressed") in heard.told)
+    assert held.read_text("ascii") == "held"
+    await pool.close()
+    assert held.read_text("ascii") == "safe"
+    assert heard.told[-1] == ("steers", "returned")
+    assert pool.workers == {}
 
 
 async def test_closing_an_unused_pool_returns_at_once(heard: Heard) -> None:

@@ -57,6 +57,8 @@ class LimitedQueue:
         self._waiting: deque[tuple[asyncio.Future[bool], float]] = deque()
         self.asked = self.busy = self.done = self.shed = 0
         self.wait_s = self.served_s = 0.0
+        # Where those wait who wait: they are woken there.
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def queued(self) -> int:
@@ -84,7 +86,8 @@ class LimitedQueue:
         if len(self._waiting) >= self._most:
             self.shed += 1
             raise Limit("{count} wait already, and no more are taken", count=len(self._waiting))
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        future: asyncio.Future[bool] = self._loop.create_future()
         self._waiting.append((future, self._clock()))
         try:
             admitted = await future
@@ -111,14 +114,17 @@ class LimitedQueue:
             future.set_result(True)
 
     def set_limit(self, limit: int) -> int:
-        """Set how many run at once; more start now, those above it end in their own time."""
+        """Set how many run at once, from any thread; more start now, those above it end in their own time."""
         self.limit = max(1, limit)
-        self._wake()
+        if self._loop is not None:
+            # A loop that is closed has nobody who waits.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._wake)
         return self.limit
 
 
 class QueueResource(Metered):
-    """A `LimitedQueue` as a resource; used on its loop, or from a thread while the loop only waits."""
+    """A `LimitedQueue` as a resource; looked at and resized from any thread."""
 
     name, unit, plant, delay_s = "queue", "tasks at once", "admission", 0.0
 

@@ -7,11 +7,14 @@ no limit at first has none again once it has the size of the upper bound.
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.engine.base.errors import Missing, Offline, OutpostError, Refused
 from app.engine.control.adapters.metered import Metered, Reading
 from app.engine.control.adapters.procs import SAMPLER, Sampler, Watched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT: Final = Path("/sys/fs/cgroup")
 _PRESSED: Final = 1.25
@@ -42,6 +45,11 @@ def lacking(root: Path = ROOT, proc: Path = Path("/proc")) -> str:
         return str(error)
 
 
+def limit_again(group: Path, limit: str) -> None:
+    """Write `limit` (bytes, or max) as the `memory.high` of a group."""
+    (group / "memory.high").write_text(f"{limit}\n", "ascii")
+
+
 class CgroupResource(Metered):
     """The `memory.high` of a group; a group that is not delegated to this process is watched only."""
 
@@ -57,7 +65,11 @@ class CgroupResource(Metered):
         self._current, self._limit, self._events = (self._watch(sampler, name) for name in ("current", "high", "events"))
         self.why_not = "" if os.access(self.group / "memory.high", os.W_OK) else _NOT_OURS
         self._limit.look()
-        self._unlimited = self._limit.text().strip() == _NO_LIMIT
+        # The limit it was found with, as the kernel wrote it: it may lie outside our bounds.
+        self.found = self._limit.text().strip()
+        self._unlimited, self._touched = self.found == _NO_LIMIT, False
+        # Called once, before the limit is first set.
+        self.before_first: Callable[[], None] | None = None
         self._held_back = self._count("high")
 
     def _watch(self, sampler: Sampler, name: str) -> Watched:
@@ -93,9 +105,19 @@ class CgroupResource(Metered):
         """Set the limit and return what the kernel kept; raises `Refused` with the reason where it may not be set."""
         self.need_ours()
         limit = _NO_LIMIT if self._unlimited and size >= self.high else str(round(size))
-        (self.group / "memory.high").write_text(f"{limit}\n", "ascii")
+        if not self._touched and self.before_first is not None:
+            self.before_first()
+        self._touched = True
+        limit_again(self.group, limit)
         self._limit.look()
         return self._size()
+
+    def leave_as_found(self) -> None:
+        """Write back the very limit the group was found with, where it was ever set from here."""
+        if self._touched:
+            limit_again(self.group, self.found)
+            self._limit.look()
+            self._touched = False
 
     def get_metrics(self) -> dict[str, float]:
         """Return what the group holds, its limit, and how often it was held back, ran into its maximum, or lost a process."""

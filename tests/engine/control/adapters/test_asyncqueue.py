@@ -1,5 +1,6 @@
 import asyncio
 import itertools
+import threading
 
 import pytest
 
@@ -42,6 +43,29 @@ async def test_no_more_than_the_limit_run_and_a_raise_lets_more_in():
     assert most == 5
     assert resource.get_metrics()["tasks_count"] == 20
     assert queue.busy == queue.queued == 0
+
+
+async def test_a_limit_raised_by_another_thread_lets_those_in_who_wait_now():
+    queue, gate = LimitedQueue(1, codel=CoDel(1e9)), asyncio.Event()
+    on_loop = threading.get_ident()
+    woken_by, woke, wake = set(), asyncio.Event(), queue._wake
+    queue._wake = lambda: (woken_by.add(threading.get_ident()), wake(), woke.set())
+
+    async def work():
+        async with queue.slot():
+            await gate.wait()
+
+    tasks = [asyncio.create_task(work()) for _ in range(5)]
+    while queue.queued < 4:
+        await asyncio.sleep(0)
+    # By the time the thread sets it, the loop waits, and nothing else wakes it.
+    threading.Timer(0.05, queue.set_limit, (5,)).start()
+    async with asyncio.timeout(20):
+        await woke.wait()
+    assert (queue.busy, queue.queued) == (5, 0)
+    assert woken_by == {on_loop}
+    gate.set()
+    await asyncio.gather(*tasks)
 
 
 async def test_a_full_queue_refuses_and_a_cancelled_wait_leaves_no_trace():

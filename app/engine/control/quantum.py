@@ -134,7 +134,11 @@ class QuantumController:
     @staticmethod
     def _past(leave: Callable[[], float]) -> bool:
         """Call `leave` on a thread of its own and tell whether it came through: it may hang in the actuator."""
-        return abreast(lambda _row: leave(), (0,))
+
+        def once(_row: int) -> None:
+            leave()
+
+        return abreast(once, (0,))
 
     def tune(self, *, candidates: int = 40, seeds: int = 12, seed: int = 0) -> dict[str, Any]:
         """Tune the model on the arrivals seen so far and take the settings if they are confirmed on a part not used for it.

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 from app.engine.base.text import tr
 from app.engine.base.units import bytes_text, count_text, number_text, span_text
 from app.engine.control.records import KINDS, SIMULATED
-from app.engine.control.report import picked_text
+from app.engine.control.report import picked_text, recording_text
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
 from app.views.control_cards import ControllerCards, calm, is_controller, size_text
@@ -158,7 +158,7 @@ def _said(result: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
             where = {"resource": tr(str(result.get("resource", ""))), "blocks": result.get("blocks", "–")}
             return tr("Measured on a real {resource}, {blocks} paired blocks · {verdicts}", **where, verdicts=verdicts)
         said = tr("Simulated, {seeds} paired loads · {verdicts}", seeds=result.get("seeds", "–"), verdicts=verdicts)
-        return " · ".join(filter(None, (said, picked_text(result))))
+        return " · ".join(filter(None, (said, picked_text(result), recording_text(result))))
     if "accepted" in result:
         return _tuned(result)
     if "effect" in result and "laws" in result:
@@ -187,7 +187,10 @@ def _tuned(result: Mapping[str, Any]) -> str:
     effect = number_text(100 * result["effect"], ".1f") + "\u202f%"
     said = tr("Simulated, on loads the search has not seen: {effect} less cost than before", effect=effect)
     told = tr("accepted") if result["accepted"] else tr("refused, the interval shows no improvement")
-    return " · ".join(filter(None, (said, told, picked_text({**result, "picked": {"law": result.get("law")}}))))
+    if result.get("windows") == 0:
+        told = tr("refused, the recording is too short to confirm it")
+    more = picked_text({**result, "picked": {"law": result.get("law")}}), recording_text(result)
+    return " · ".join(filter(None, (said, told, *more)))
 
 
 def _now(result: Mapping[str, Any], write: Callable[[float], str]) -> str:

@@ -12,6 +12,7 @@ from app.engine.base.rings import Floats, Ring
 from app.engine.base.text import tr
 from app.engine.base.units import number_text, ratio_text
 from app.engine.control.records import WORKERS
+from app.engine.control.report import bounds
 from app.views.control_cards import mode_choice
 from app.views.shell import theme
 from app.views.shell.context import Context
@@ -106,8 +107,8 @@ class Intervals(QWidget):
         if not self.rows:
             return
         tokens, painter = theme.now(), QPainter(self)
-        low = min(0.0, *(float(row["low"]) for row in self.rows))
-        high = max(0.0, *(float(row["high"]) for row in self.rows))
+        reach = [bounds(row) for row in self.rows]
+        low, high = min(0.0, *(one for one, _ in reach)), max(0.0, *(one for _, one in reach))
         room, span = max(40.0, self.width() - _LEFT_PX - 96.0), (high - low) or 1.0
         painter.setFont(theme.text_font(theme.CAPTION_PX))
 
@@ -123,7 +124,7 @@ class Intervals(QWidget):
             painter.setPen(QColor(tokens.text))
             painter.drawText(QRectF(0, top, _LEFT_PX - 8, _ROW_PX), middle, str(row["against"]))
             painter.setPen(QPen(QColor(tokens.series[0]), 3))
-            painter.drawLine(QPointF(across(float(row["low"])), centre), QPointF(across(float(row["high"])), centre))
+            painter.drawLine(*(QPointF(across(one), centre) for one in reach[number]))
             painter.setBrush(QColor(tokens.series[0]))
             painter.drawEllipse(QPointF(across(float(row["effect"])), centre), 4.0, 4.0)
             painter.setPen(QColor(tokens.muted))

@@ -6,7 +6,7 @@ Classes: bursty (a Poisson process switched by a two-state Markov chain), period
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -34,11 +34,15 @@ class Load:
 
 @dataclass(frozen=True)
 class Batch:
-    """Arrivals and services of many seeds, (seeds, most), padded with infinity; `counts` tasks in each row."""
+    """Arrivals and services of many seeds, (seeds, most), padded with infinity; `counts` tasks in each row.
+
+    `shifts` says by how many seconds each was turned round: a trace's loads are, others by 0.
+    """
 
     times: Floats
     services: Floats
     counts: NDArray[np.int64]
+    shifts: Floats = field(default_factory=lambda: np.empty(0))
 
 
 def _bursty(load: Load, grid: int, random: np.random.Generator) -> Floats:
@@ -90,17 +94,22 @@ def _drawn(load: Load, random: np.random.Generator) -> Floats:
     return np.sort(starts + random.uniform(0, _GRID_S, len(starts)))
 
 
-def _cut(load: Load, part: int, random: np.random.Generator) -> Floats:
-    """Return the trace's first half for tuning, its second for the test, turned round to begin at a random place."""
+def half_of(load: Load, part: int) -> tuple[Floats, float]:
+    """Return the arrivals of a trace's first half for tuning, of its second for the test, from 0 on, and its length in s."""
     trace = np.asarray(load.trace_s, float)
     middle = (trace[0] + trace[-1]) / 2
     kept = trace[trace < middle] if part == TUNE else trace[trace >= middle]
     if len(kept) < 2:
         raise BadInput("The trace has too few arrivals in one of its halves", field="trace")
-    begin = trace[0] if part == TUNE else middle
-    span = middle - trace[0]
-    turned = np.sort((kept - begin + random.uniform(0, span)) % span)
-    return turned[turned < load.seconds]
+    return kept - (trace[0] if part == TUNE else middle), float(middle - trace[0])
+
+
+def _cut(load: Load, part: int, random: np.random.Generator) -> tuple[Floats, float]:
+    """Return half of a trace, turned round to begin at a random place, and by how many seconds it was."""
+    kept, span = half_of(load, part)
+    shift = float(random.uniform(0, span))
+    turned = np.sort((kept + shift) % span)
+    return turned[turned < load.seconds], shift
 
 
 def draw(load: Load, part: int, seed: int, count: int, *, first: int = 0) -> Batch:
@@ -108,19 +117,20 @@ def draw(load: Load, part: int, seed: int, count: int, *, first: int = 0) -> Bat
 
     `AGAIN` gives the arrivals of `TEST` with other service times: the A/A test.
     """
-    times, services = [], []
+    times, services, shifts = [], [], []
     for number in range(first, first + count):
         arrivals = np.random.default_rng(np.random.SeedSequence([seed, TEST if part == AGAIN else part, number, 1]))
         serving = np.random.default_rng(np.random.SeedSequence([seed, part, number, 2]))
-        one = _cut(load, part, arrivals) if load.name == "trace" else _drawn(load, arrivals)
+        one, shift = _cut(load, part, arrivals) if load.name == "trace" else (_drawn(load, arrivals), 0.0)
         times.append(one)
+        shifts.append(shift)
         services.append(serving.exponential(load.service_s, len(one)))
     counts = np.array([len(one) for one in times])
     most = int(counts.max(initial=1))
     padded, work = np.full((count, most), np.inf), np.full((count, most), load.service_s)
     for row, (one, service) in enumerate(zip(times, services, strict=True)):
         padded[row, : len(one)], work[row, : len(one)] = one, service
-    return Batch(padded, work, counts)
+    return Batch(padded, work, counts, np.array(shifts))
 
 
 def trace_load(arrivals_s: Floats, service_s: float, *, least_erlang: float = 10.0) -> tuple[Load, float]:

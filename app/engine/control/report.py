@@ -95,7 +95,7 @@ def _weights(result: dict[str, Any]) -> str:
     """Return the effects for other weights of the 99th percentile against what is paid; nothing where none were tried."""
     rows = [
         [number_text(line["weight"], ".2f"), one["against"], _share(one["effect"]),
-         f"{_share(one['low'])} … {_share(one['high'])}"]
+         _range(one)]
         for line in result.get("weights") or () for one in line["per"]
     ]  # fmt: skip
     return _rows([tr("Weight of the wait"), tr("Against"), tr("Effect"), tr("Interval")], rows) if rows else ""
@@ -113,8 +113,8 @@ def _actions(actions: list[dict[str, Any]]) -> str:
 def _effects(per: list[dict[str, Any]]) -> str:
     heads = [tr("Against"), tr("Effect"), tr("Interval"), tr("p (Holm)"), tr("Verdict")]
     rows = [
-        [one["against"], _share(one["effect"]), f"{_share(one['low'])} … {_share(one['high'])}",
-         number_text(one["p_holm"], ".4f"), str(one.get("verdict", ""))]
+        [one["against"], _share(one["effect"]), _range(one),
+         "–" if one["p_holm"] is None else number_text(one["p_holm"], ".4f"), tr(str(one.get("verdict", "")))]
         for one in per
     ]  # fmt: skip
     return _rows(heads, rows)
@@ -144,7 +144,8 @@ def _notes(result: dict[str, Any]) -> str:
         seeds=result.get("seeds"), load=result.get("load"), floor=result.get("floor"),
         aa=_share((result.get("aa") or {}).get("effect", 0.0)),
     )  # fmt: skip
-    return f"<p>{html.escape(' '.join(filter(None, (said, picked_text(result), faster_text(result)))))}</p>"
+    told = (said, picked_text(result), faster_text(result), recording_text(result))
+    return f"<p>{html.escape(' '.join(filter(None, told)))}</p>"
 
 
 def faster_text(result: Mapping[str, Any]) -> str:
@@ -153,6 +154,16 @@ def faster_text(result: Mapping[str, Any]) -> str:
     if ratio == 1:
         return ""
     return tr("The trace was played {ratio} times faster than it was recorded.", ratio=number_text(ratio, ".3g"))
+
+
+def recording_text(result: Mapping[str, Any]) -> str:
+    """Say what the intervals of a recording are over, or that it is too short for any; nothing of loads drawn anew."""
+    count = result.get("windows")
+    if count is None:
+        return ""
+    if count == 0:
+        return tr("One recording is one sample, and this one is too short for an interval.")
+    return tr("One recording is one sample: intervals are over {count} windows of it and cover no other day.", count=count)
 
 
 def picked_text(result: Mapping[str, Any]) -> str:
@@ -165,8 +176,8 @@ def picked_text(result: Mapping[str, Any]) -> str:
 
 def intervals(per: list[dict[str, Any]]) -> str:
     """Return an SVG with one line per peer: the interval as a bar, the effect as a dot, and zero as a rule."""
-    least = min([0.0, *(float(one["low"]) for one in per)])
-    most = max([0.0, *(float(one["high"]) for one in per)])
+    reach = [bounds(one) for one in per]
+    least, most = min([0.0, *(low for low, _high in reach)]), max([0.0, *(high for _low, high in reach)])
     span = (most - least) or 1.0
 
     def x(value: float) -> float:
@@ -174,10 +185,10 @@ def intervals(per: list[dict[str, Any]]) -> str:
 
     lines = []
     for number, one in enumerate(per):
-        y = 20 + 26 * number
+        y, (low, high) = 20 + 26 * number, reach[number]
         lines.append(
             f'<text x="4" y="{y + 4}" font-size="13">{html.escape(str(one["against"]))}</text>'
-            f'<line x1="{x(one["low"]):.1f}" x2="{x(one["high"]):.1f}" y1="{y}" y2="{y}" stroke="#36c" stroke-width="4"/>'
+            f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}" stroke="#36c" stroke-width="4"/>'
             f'<circle cx="{x(one["effect"]):.1f}" cy="{y}" r="4" fill="#036"/>'
         )
     height = 30 + 26 * len(per)
@@ -189,6 +200,17 @@ def _rows(heads: list[str], rows: list[list[str]]) -> str:
     head = "".join(f"<th>{html.escape(text)}</th>" for text in heads)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>" for row in rows)
     return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def bounds(one: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the ends of an effect's interval: the effect itself where it has none."""
+    if one["low"] is None or one["high"] is None:
+        return float(one["effect"]), float(one["effect"])
+    return float(one["low"]), float(one["high"])
+
+
+def _range(one: Mapping[str, Any]) -> str:
+    return "–" if one["low"] is None else " … ".join(map(_share, bounds(one)))
 
 
 def _share(value: float) -> str:

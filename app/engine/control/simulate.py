@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from app.engine.control.loads import Batch
 from app.engine.control.ops import ARRAY
 from app.engine.control.sight import Sight
+from app.engine.control.windows import PAID, WIDE, gather
 
 Floats = NDArray[np.float64]
 SIZING: Final = "sizing"
@@ -54,6 +55,7 @@ class Outcome:
     resizes_hz: Floats
     most_size: Floats
     sizes: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    told: Floats = field(default_factory=lambda: np.zeros((0, WIDE)))
 
     def cost(self, service_s: float, *, weight: float = 1.0, contended: bool = False) -> Floats:
         """Return J of each run."""
@@ -108,14 +110,18 @@ class Runs:
 
 
 def simulate(law: Any, batch: Batch, plant: Plant, seconds: float, *, rows: NDArray[np.int64] | None = None,
-             keep: bool = False) -> Outcome:  # fmt: skip
-    """Return what `law` (with numbers, or arrays (runs,), as settings) makes of each load; `keep` keeps the sizes."""
+             keep: bool = False, windows: int = 0, span_s: float = 1.0) -> Outcome:  # fmt: skip
+    """Return what `law` (with numbers, or arrays (runs,), as settings) makes of each load; `keep` keeps the sizes.
+
+    With `windows` of a recording `span_s` long, what became of each is gathered in `told`, see `windows`.
+    """
     rows = np.arange(len(batch.counts)) if rows is None else rows
     runs = Runs(plant, batch, rows, seconds)
     memory = law.begin(np.zeros(len(rows)))
     resizes, most = np.zeros(len(rows)), np.zeros(len(rows))
     paid = np.zeros(len(rows))
     sizes = np.zeros((len(rows), runs.load_turns)) if keep else np.empty((0, 0))
+    bills = np.zeros((len(rows), runs.load_turns)) if windows else np.empty((0, 0))
     for tick in range(runs.turns):
         sight = runs.turn(tick)
         before = np.rint(runs.level)
@@ -125,30 +131,51 @@ def simulate(law: Any, batch: Batch, plant: Plant, seconds: float, *, rows: NDAr
         if tick < runs.load_turns:
             resizes += np.rint(runs.level) != before
             most = np.maximum(most, before)
+            if windows:
+                bills[:, tick] = runs.cost - paid
             paid = runs.cost.copy()
             if keep:
                 sizes[:, tick] = before
-    return _outcome(runs, seconds, paid, resizes / seconds, most, sizes)
+    outcome = _outcome(runs, paid, resizes / seconds, most, sizes)
+    return replace(outcome, told=_told(runs, bills, windows, span_s)) if windows else outcome
 
 
-def _outcome(  # noqa: PLR0917 - one caller
-    runs: Runs, seconds: float, paid: Floats, resizes_hz: Floats, most: Floats, sizes: Floats
-) -> Outcome:
+def _outcome(runs: Runs, paid: Floats, resizes_hz: Floats, most: Floats, sizes: Floats) -> Outcome:
     count = len(runs.rows)
     p99_s, shed, offered = np.zeros(count), np.zeros(count), np.zeros(count)
     end_s = runs.turns * runs.plant.tick_s
     for i, row in enumerate(runs.rows):
-        tasks, head = int(runs.batch.counts[row]), int(runs.head[i])
-        latency = runs.latency[i, :tasks].astype(float)
-        # What was not started by the end waited at least until then.
-        latency[head:] = end_s - runs.batch.times[row, head:tasks] + runs.batch.services[row, head:tasks]
+        tasks, latency = int(runs.batch.counts[row]), _latency(runs, i, row)
         served = latency[latency >= 0]
         p99_s[i] = np.quantile(served, 0.99, method="higher") if len(served) else end_s
         shed[i] = 1 - len(served) / max(tasks, 1)
         offered[i] = runs.batch.services[row, :tasks].sum()
     ratio = paid / np.maximum(offered, 1e-9)
-    del seconds
     return Outcome(p99_s, ratio, shed, resizes_hz, most, sizes)
+
+
+def _latency(runs: Runs, run: int, row: int) -> Floats:
+    """Return how long each task of a run took; what was not started by the end took at least until then."""
+    tasks, head = int(runs.batch.counts[row]), int(runs.head[run])
+    latency = runs.latency[run, :tasks].astype(float)
+    end_s = runs.turns * runs.plant.tick_s
+    latency[head:] = end_s - runs.batch.times[row, head:tasks] + runs.batch.services[row, head:tasks]
+    return latency
+
+
+def _told(runs: Runs, bills: Floats, windows: int, span_s: float) -> Floats:
+    """Return what became of each window of the recording, over all runs; `bills` (runs, turns) is what was paid."""
+
+    def place(at_s: Floats, row: int) -> NDArray[np.int64]:
+        return np.minimum(((at_s - batch.shifts[row]) % span_s / span_s * windows).astype(np.int64), windows - 1)
+
+    batch, told = runs.batch, np.zeros((windows, WIDE))
+    middles_s = (np.arange(bills.shape[1]) + 0.5) * runs.plant.tick_s
+    for i, row in enumerate(runs.rows):
+        tasks = int(batch.counts[row])
+        told += gather(place(batch.times[row, :tasks], row), windows, _latency(runs, i, row), batch.services[row, :tasks])
+        np.add.at(told[:, PAID], place(middles_s, row), bills[i])
+    return told
 
 
 def spread(law: Any, settings: Mapping[str, Floats], seeds: int) -> tuple[Any, NDArray[np.int64]]:

@@ -5,9 +5,10 @@ Introduction to the Bootstrap", 1993, chapter 13), at the level Holm leaves for 
 multiple test procedure", Scand. J. Stat. 6, 1979). P values are from random sign flips of the paired differences.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,25 +16,30 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 _DRAWS: Final = 4000
 _ALPHA: Final = 0.05
-BETTER, WORSE, NONE = VERDICTS = ("better", "worse", "no improvement")
+BETTER, WORSE, NONE, TOO_SHORT = VERDICTS = ("better", "worse", "no improvement", "too short to tell")
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What a model gains against one peer: fraction of the peer's cost, its interval, and how often it wins."""
+    """What a model gains against one peer: fraction of the peer's cost, its interval, and how often it wins.
+
+    Interval and p are None where what was recorded is too short for them.
+    """
 
     against: str
     effect: float
-    low: float
-    high: float
-    p: float
-    p_holm: float
+    low: float | None
+    high: float | None
+    p: float | None
+    p_holm: float | None
     wins_ratio: float
     excess: float
 
     @property
     def verdict(self) -> str:
         """Return "better", "worse" or "no improvement": an interval that reaches zero shows none."""
+        if self.p_holm is None or self.low is None or self.high is None:
+            return TOO_SHORT
         if self.p_holm > _ALPHA or self.low <= 0 <= self.high:
             return NONE
         return BETTER if self.effect > 0 else WORSE
@@ -90,3 +96,16 @@ def paired(model: Floats, peers: Mapping[str, Floats], *, seed: int, floor: floa
                    float((gain > 0).mean()), excess)
         )  # fmt: skip
     return effects
+
+
+def by_spread(effects: Sequence[Effect], spreads: Sequence[float], freedom: int) -> list[Effect]:
+    """Return `effects` with Student's intervals and p values for standard errors `spreads`, corrected after Holm."""
+    special: Any = importlib.import_module("scipy.special")
+    errors = np.maximum(np.array(spreads), 1e-12)
+    p_values = 2 * np.asarray(special.stdtr(freedom, -np.abs([one.effect for one in effects]) / errors))
+    adjusted, rank = holm(p_values), np.argsort(np.argsort(p_values))
+    told = []
+    for one, error, p, p_holm, place in zip(effects, errors, p_values, adjusted, rank, strict=True):
+        half = float(special.stdtrit(freedom, 1 - _ALPHA / (len(effects) - place) / 2)) * error
+        told.append(replace(one, low=float(one.effect - half), high=float(one.effect + half), p=float(p), p_holm=float(p_holm)))
+    return told

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.base.errors import BadInput
-from app.engine.control import loads, peers, queueing, stats
+from app.engine.control import loads, peers, queueing, stats, windows
 from app.engine.control.laws import ADMISSION, need
 from app.engine.control.loads import AGAIN, TEST, TUNE, Load, draw
 from app.engine.control.records import need_simulated
-from app.engine.control.simulate import CONTENDED, Outcome, Plant, simulate
+from app.engine.control.simulate import CONTENDED, SHED_PRICE, Outcome, Plant, simulate
 from app.engine.control.traces import read_trace
 from app.engine.control.tune import CLASSICAL, Tuned, pick, static_candidates, tune
 
@@ -46,6 +46,8 @@ class Asked:
     tuning_seeds: int = 12
     weight: float = 1.0
     faster: float = 1.0
+    # Of a recording: how many windows of its reported half stand for what chance could be; 0 where it is too short.
+    windows: int = 0
 
 
 def plant_of(resource: str, own: Mapping[str, float] | None = None) -> Plant:
@@ -86,7 +88,7 @@ def asked_of(spec: dict[str, Any]) -> Asked:
                        known=", ".join(name for name in loads.NAMES if name != "trace"))  # fmt: skip
     return Asked(
         model, against, load, plant, int(spec.get("seeds", 1000)), int(spec.get("candidates", 40)),
-        int(spec.get("tuning_seeds", 12)), float(spec.get("weight", 1.0)), faster,
+        int(spec.get("tuning_seeds", 12)), float(spec.get("weight", 1.0)), faster, windows.count_of(load),
     )  # fmt: skip
 
 
@@ -169,11 +171,11 @@ class Bench:
 
 def _played(name: str, law: Any, batch: loads.Batch, asked: Asked) -> Outcome:
     if name != "static-hindsight":
-        return simulate(law, batch, asked.plant, asked.load.seconds)
+        return _judged(law, batch, asked)
     contended = asked.plant.kind == ADMISSION
     best: tuple[float, Outcome] | None = None
     for level in static_candidates(asked.plant)["level"]:
-        outcome = simulate(peers.Static(float(level)), batch, asked.plant, asked.load.seconds)
+        outcome = _judged(peers.Static(float(level)), batch, asked)
         mean = float(outcome.cost(asked.load.service_s, weight=asked.weight, contended=contended).mean())
         if best is None or mean < best[0]:
             best = mean, outcome
@@ -183,9 +185,18 @@ def _played(name: str, law: Any, batch: loads.Batch, asked: Asked) -> Outcome:
     return best[1]
 
 
+def _judged(law: Any, batch: loads.Batch, asked: Asked) -> Outcome:
+    """Return what `law` makes of loads that are reported: of a recording, by its windows."""
+    more: dict[str, Any] = {}
+    if asked.windows:
+        more = {"windows": asked.windows, "span_s": loads.half_of(asked.load, TEST)[1]}
+    return simulate(law, batch, asked.plant, asked.load.seconds, **more)
+
+
 def _joined(parts: list[Outcome]) -> Outcome:
     columns = ("p99_s", "resource_ratio", "shed_ratio", "resizes_hz", "most_size")
-    return Outcome(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in columns})
+    told = np.sum([part.told for part in parts], axis=0)
+    return Outcome(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}, told=told)
 
 
 def _cost(outcome: Outcome, asked: Asked, weight: float) -> Floats:
@@ -196,14 +207,33 @@ def _floor(asked: Asked, weight: float) -> float:
     return weight if asked.plant.kind == ADMISSION else weight + 1.0
 
 
-def _effects(asked: Asked, outcomes: dict[str, Outcome], weight: float, seed: int) -> list[stats.Effect]:
-    mine = _cost(outcomes[asked.model], asked, weight)
-    others = {name: _cost(outcomes[name], asked, weight) for name in asked.against}
-    return stats.paired(mine, others, seed=seed, floor=_floor(asked, weight))
+def _effects(
+    asked: Asked, outcomes: Mapping[str, Outcome], model: str, against: Iterable[str], *, weight: float, seed: int
+) -> list[stats.Effect]:
+    """Return what `model` gains against each; of a recording with intervals over its windows, or none where it is too short."""
+    mine = _cost(outcomes[model], asked, weight)
+    others = {name: _cost(outcomes[name], asked, weight) for name in against}
+    effects = stats.paired(mine, others, seed=seed, floor=_floor(asked, weight))
+    if asked.load.name != "trace":
+        return effects
+    drawn: dict[str, Floats] = {}
+    if asked.windows:
+        shares = windows.drawn(asked.windows, seed)
+        shed_price = SHED_PRICE if asked.plant.kind == ADMISSION else 0.0
+        price: dict[str, float] = {"service_s": asked.load.service_s, "weight": weight, "shed_price": shed_price}
+        drawn = {name: windows.costs(outcomes[name].told, shares, **price) for name in (model, *others)}
+    return windows.judged(effects, drawn, model, asked.windows)
+
+
+def _interval(asked: Asked) -> dict[str, Any]:
+    """Say what the intervals are over: loads drawn anew, or windows of the one recording, of which there may be too few."""
+    recorded = asked.load.name == "trace"
+    over = "loads" if not recorded else "windows of one recording" if asked.windows else "none, the recording is too short"
+    return {"interval": over, "windows": asked.windows if recorded else None}
 
 
 def _document(asked: Asked, outcomes: dict[str, Outcome], tuned: Mapping[str, Tuned], seed: int, played: int) -> dict[str, Any]:
-    effects = _effects(asked, outcomes, asked.weight, seed)
+    effects = _effects(asked, outcomes, asked.model, asked.against, weight=asked.weight, seed=seed)
     return {
         "schema": 1,
         "kind": "simulated",
@@ -215,6 +245,7 @@ def _document(asked: Asked, outcomes: dict[str, Outcome], tuned: Mapping[str, Tu
         "floor": _floor(asked, asked.weight),
         "weight": asked.weight,
         "played_faster_ratio": asked.faster,
+        **_interval(asked),
         "per": [{**asdict(effect), "verdict": effect.verdict} for effect in effects],
         "laws": {
             name: {
@@ -231,7 +262,7 @@ def _document(asked: Asked, outcomes: dict[str, Outcome], tuned: Mapping[str, Tu
         "weights": [
             {"weight": weight, "per": [
                 {"against": e.against, "effect": e.effect, "low": e.low, "high": e.high}
-                for e in _effects(asked, outcomes, weight, seed)
+                for e in _effects(asked, outcomes, asked.model, asked.against, weight=weight, seed=seed)
             ]}
             for weight in WEIGHTS
         ],
@@ -260,9 +291,9 @@ def tuning(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop 
     found = Bench(asked, seed, stop).picked(asked.model)
     report(1, 2, unit="parts", partial={"phase": "confirming"})
     batch = draw(asked.load, TEST, seed, asked.seeds)
-    old = _cost(simulate(before, batch, asked.plant, asked.load.seconds), asked, asked.weight)
-    new = _cost(simulate(found.law, batch, asked.plant, asked.load.seconds), asked, asked.weight)
-    effect = stats.paired(new, {"before": old}, seed=seed)[0]
+    outcomes = {"after": _judged(found.law, batch, asked), "before": _judged(before, batch, asked)}
+    old, new = (_cost(outcomes[name], asked, asked.weight) for name in ("before", "after"))
+    effect = _effects(asked, outcomes, "after", ("before",), weight=asked.weight, seed=seed)[0]
     accepted = effect.verdict == "better"
     return {
         "schema": 1, "kind": "simulated", "model": asked.model, "load": asked.load.name, "law": found.law.name,
@@ -270,4 +301,5 @@ def tuning(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop 
         "tried": found.tried, "tuning_part": TUNE, "test_part": TEST, "accepted": accepted, "verdict": effect.verdict,
         "effect": effect.effect, "low": effect.low, "high": effect.high, "cost_before": float(old.mean()),
         "cost_after": float(new.mean()), "trace": spec.get("trace", ""), "played_faster_ratio": asked.faster,
+        **_interval(asked),
     }  # fmt: skip

@@ -155,7 +155,7 @@ ROWS: tuple[Command, ...] = (
             Arg(
                 "against",
                 str,
-                "Peers, with commas: laws, static (the default size), static-best, static-hindsight.",
+                "Peers, with commas: laws, static (the default size, staffed; 32 where more can be slower), static-best, static-hindsight.",
                 "static,pid,gradient2",
             ),
             Arg("seeds", int, "Paired loads.", 1000, low=2, high=100_000),
@@ -177,7 +177,12 @@ ROWS: tuple[Command, ...] = (
         (
             _REAL,
             _MODEL,
-            Arg("against", str, "Peers, with commas: laws, static (the staffed size).", "static"),
+            Arg(
+                "against",
+                str,
+                "Peers, with commas: laws, static (the safe size: staffed; 8 for queues, connections and batches).",
+                "static",
+            ),
             Arg("blocks", int, "Paired blocks.", 30, low=30, high=10_000),
             Arg("seconds", float, "How long each law runs in a block.", 5.0, unit="s", low=0.5, high=600),
             _LOWEST,

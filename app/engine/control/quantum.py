@@ -161,7 +161,7 @@ class QuantumController:
                 "lag_s": self._delay_s if self._plant == "sizing" else 0.0, "tick_s": self.tick_s, "start": self.envelope.safe,
             },
         }  # fmt: skip
-        self.tuned = told = trials.tuning(spec, seed)
+        self.tuned = told = trials.tuning(spec, seed, before=self.physics_model.law)
         if told["accepted"]:
             law: Law = need(told["law"], self._plant)
             with self._lock:

@@ -230,6 +230,7 @@ class QueueRig:
         self._queue = LimitedQueue(size, codel=CoDel(0.1, 1.0))
         self.resource: Resource = QueueResource(self._queue, low, high)
         self._waits: list[float] = []
+        self._unserved: list[float] = []
         self._lock = threading.Lock()
         self._ended = asyncio.Event()
         self._asked: set[Future[None]] = set()
@@ -247,8 +248,10 @@ class QueueRig:
         self._later(self._ask(service_s, due_s))
 
     async def _ask(self, service_s: float, due_s: float) -> None:
+        let_in = False
         try:
             async with self._queue.slot():
+                let_in = True
                 with self._lock:
                     self._waits.append(max(0.0, time.monotonic() - due_s))
                 try:
@@ -257,6 +260,10 @@ class QueueRig:
                     return  # the injected service is over
         except OutpostError:
             return  # shed, and counted by the queue
+        except asyncio.CancelledError:
+            if not let_in:
+                self._unserved.append(max(0.0, time.monotonic() - due_s))
+            raise
 
     def take_waits(self) -> list[float]:
         """Return the waits of those let in."""
@@ -273,7 +280,7 @@ class QueueRig:
         self._loop.call_soon_threadsafe(self._ended.set)
 
     def close(self) -> list[float]:
-        """Cancel what waits and end the loop."""
+        """Cancel what waits and end the loop; return the waits of those never let in."""
         left = list(self._asked)
         for future in left:
             future.cancel()
@@ -281,7 +288,7 @@ class QueueRig:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        return []
+        return self._unserved
 
 
 async def _settled() -> None:

@@ -1,12 +1,14 @@
 """Which backend takes the next request: pure rules on figures, so that each can be tried without a network.
 
 Round robin; least connections; power of two choices (Mitzenmacher, "The Power of Two Choices in Randomized Load
-Balancing", IEEE TPDS 12, 2001); adaptive weights by latency. An outlier is ejected after errors in a row, for a time that
-grows with each ejection, at most half of all at once; then one trial request decides (a circuit breaker half open).
+Balancing", IEEE TPDS 12, 2001); adaptive weights by latency. An outlier is ejected after errors in a row, or when
+most of its last requests failed, for a time that grows with each ejection, at most half of all at once; then one trial request
+decides (a circuit breaker half open), or the next one where it hangs.
 """
 
 import math
 import random
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,8 +17,11 @@ from app.engine.base.errors import BadInput
 
 POLICIES: Final = ("round_robin", "least", "two_choices", "weighted")
 _ERRORS: Final = 5
+_RECENT: Final = 20
 _EJECT_S: Final = 1.0
 _MOST_EJECT_S: Final = 30.0
+# A trial that took longer is given up.
+_TRIAL_S: Final = 30.0
 _SMOOTH: Final = 0.2
 
 
@@ -31,14 +36,18 @@ class Backend:
     ejections: int = 0
     until_s: float = 0.0
     trying: bool = False
+    tried_s: float = -math.inf
     ejected_s: float = -math.inf
+    picked: int = 0
+    recent: deque[bool] = field(default_factory=lambda: deque(maxlen=_RECENT))
     done: int = 0
     failed: int = 0
     since_s: float = 0.0
 
     def open(self, now_s: float) -> bool:
         """Tell whether it takes requests: not ejected, or due for its one trial request."""
-        return self.until_s == 0 or (now_s >= self.until_s and not self.trying)
+        tries = self.trying and now_s - self.tried_s < _TRIAL_S
+        return self.until_s == 0 or (now_s >= self.until_s and not tries)
 
 
 @dataclass
@@ -71,14 +80,16 @@ class Router:
         self._turn += 1
         chosen = self._by_policy(free, now_s)
         chosen.inflight += 1
-        chosen.trying = chosen.until_s > 0
+        chosen.picked, chosen.trying = self._turn, chosen.until_s > 0
+        if chosen.trying:
+            chosen.tried_s = now_s
         return chosen
 
     def _by_policy(self, free: Sequence[Backend], now_s: float) -> Backend:
         if self.policy == "round_robin":
-            return free[self._turn % len(free)]
+            return min(free, key=lambda one: one.picked)
         if self.policy == "least":
-            return min(free, key=lambda one: one.inflight)
+            return min(free, key=lambda one: (one.inflight, one.picked))
         if self.policy == "two_choices":
             first, second = self._random.choice(free), self._random.choice(free)
             return first if first.inflight <= second.inflight else second
@@ -92,25 +103,32 @@ class Router:
         age = min(1.0, max(0.1, (now_s - one.since_s) / self.slow_start_s))
         return age * usual_s / max(one.latency_s or usual_s, 1e-6)
 
-    def ended(self, one: Backend, now_s: float, took_s: float, *, failed: bool, trial: bool = False) -> None:
+    def ended(self, one: Backend, now_s: float, took_s: float, *, failed: bool | None, trial: bool = False) -> None:
         """Note that a request of `one` ended; `trial` marks the one it was picked for while it was ejected.
 
-        A request from before an ejection tells of a time that was judged already, and decides neither that nor the trial.
+        A request from before an ejection tells of a time that was judged already, and decides neither that nor the trial. Nor
+        does a trial that was given up, nor a request that is at fault itself (`failed` is None).
         """
         one.inflight -= 1
         one.done += 1
-        one.failed += failed
-        if not trial and (one.until_s > 0 or now_s - took_s < one.ejected_s):
+        one.failed += bool(failed)
+        late = trial and now_s - took_s < one.tried_s - 1e-6
+        if failed is None:
+            one.trying = one.trying and (late or not trial)
             return
+        if late or (not trial and (one.until_s > 0 or now_s - took_s < one.ejected_s)):
+            return
+        one.recent.append(failed)
         if failed:
             one.errors_in_row += 1
-            if trial or one.errors_in_row >= _ERRORS:
+            if trial or one.errors_in_row >= _ERRORS or 2 * sum(one.recent) > _RECENT:
                 self._eject(one, now_s)
             return
         one.latency_s = one.latency_s + _SMOOTH * (took_s - one.latency_s) if one.latency_s else took_s
         one.errors_in_row = 0
         if trial:
             one.until_s, one.trying, one.ejections = 0.0, False, 0
+            one.recent.clear()
 
     def _eject(self, one: Backend, now_s: float) -> None:
         out = sum(1 for other in self.backends if other.until_s > 0 and other is not one)
@@ -120,3 +138,4 @@ class Router:
         one.ejected_s = now_s
         one.until_s = now_s + min(_MOST_EJECT_S, _EJECT_S * 2 ** (one.ejections - 1))
         one.trying, one.errors_in_row = False, 0
+        one.recent.clear()

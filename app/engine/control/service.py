@@ -232,9 +232,12 @@ class ControlService:
 
     def _line(self, run: Run) -> dict[str, Any]:
         job = self._base.jobs.records.get(run.job_id)
-        now = job.partial if job is not None else {}
-        result = run.result or {}
+        now = dict(job.partial) if job is not None else {}
+        result = run.result or (job.result if job is not None else None) or {}
         last: dict[str, Any] = ((result or now).get("actions") or ({},))[-1]
+        if self._state(run) not in LIVE:
+            # Nothing steers any more: what is, is what was left.
+            now |= {"target": None, "force": None, "bound": "", "size": last.get("after", now.get("size"))}
         mode = now.get("mode") or result.get("mode") or run.spec.get("mode", "")
         return {
             "id": run.id, "title": run.title, "state": job.state if job is not None else run.state, "source": run.source,

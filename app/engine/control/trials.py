@@ -1,9 +1,9 @@
 """Paired, trace-driven trials in the simulator: what a model gains against peers on loads neither was tuned on.
 
-Model and peers get the same number of tuning candidates on the same tuning loads. `static` is the default size, staffed
+Model and peers get the same number of tuning candidates each on the same tuning loads. `static` is the default size, staffed
 by Erlang C for the mean load; `static-best` the best size on the tuning loads; `static-hindsight` the best on the test
 loads themselves, which nobody can know beforehand. The automatic model gives way to a classical law that does better than it
-on the tuning loads; what was picked is told.
+on the tuning loads, so it has the candidates of all of those to choose from; what was picked is told.
 """
 
 import math
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from app.engine.base.contracts import Report, Stop, never, silent
 from app.engine.base.errors import BadInput
 from app.engine.control import loads, peers, queueing, stats, windows
-from app.engine.control.laws import ADMISSION, need
+from app.engine.control.laws import ADMISSION, Law, need
 from app.engine.control.loads import AGAIN, TEST, TUNE, Load, draw
 from app.engine.control.records import need_simulated
 from app.engine.control.simulate import CONTENDED, SHED_PRICE, Outcome, Plant, simulate
@@ -284,10 +284,15 @@ def _same(asked: Asked, law: Any, outcome: Outcome, seed: int, count: int) -> di
     return {"effect": float(both.mean()), "low": float(low), "high": float(high)}
 
 
-def tuning(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never) -> dict[str, Any]:
-    """Tune one model and confirm it on loads it has not seen; refused when the interval reaches zero."""
+def tuning(
+    spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = never, before: Law | None = None
+) -> dict[str, Any]:
+    """Tune one model and confirm it on loads it has not seen; refused when the interval reaches zero.
+
+    It is to be better than `before`, the law in force, which is the model with its defaults where none is given.
+    """
     asked = asked_of({**spec, "against": ["static-best"]})
-    before = need(asked.model, asked.plant.kind)
+    before = before or need(asked.model, asked.plant.kind)
     found = Bench(asked, seed, stop).picked(asked.model)
     report(1, 2, unit="parts", partial={"phase": "confirming"})
     batch = draw(asked.load, TEST, seed, asked.seeds)

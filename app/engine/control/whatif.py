@@ -1,6 +1,7 @@
 """What if: the load of the last hour again, under another model, beside the law it had; both simulated.
 
-A backend of a balancer serves several requests at once: it is played as one that serves them as many times as quickly.
+A run that does not act has a fixed size, whatever it recommends: that is what another model is compared with then. A backend
+of a balancer serves several requests at once: it is played as one that serves them as many times as quickly.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +14,8 @@ from app.engine.base.errors import BadInput
 from app.engine.control import queueing
 from app.engine.control.laws import ADMISSION, Law, need, set_to
 from app.engine.control.loads import Batch, Floats
-from app.engine.control.records import need_simulated
+from app.engine.control.peers import Static
+from app.engine.control.records import APPLY, need_simulated
 from app.engine.control.simulate import CONTENDED, Plant, simulate
 
 HOUR_S: Final = 3600.0
@@ -35,6 +37,8 @@ class Seen:
     lag_s: float
     # How many tasks at once are the work of one unit of the size.
     each: int = 1
+    # What the law in force is called, where it is not to be its own name.
+    named: str = ""
 
 
 def compare(seen: Seen, model: str) -> dict[str, Any]:
@@ -52,7 +56,7 @@ def compare(seen: Seen, model: str) -> dict[str, Any]:
         plant = replace(CONTENDED, low=seen.low, high=seen.high, tick_s=seen.tick_s)
     batch = Batch(seen.times_s[None], services_s[None], np.array([len(seen.times_s)]))
     told: dict[str, Any] = {}
-    own = seen.law.name if seen.law == need(seen.law.name, seen.kind) else f"{seen.law.name} tuned"
+    own = seen.named or (seen.law.name if seen.law == need(seen.law.name, seen.kind) else f"{seen.law.name} tuned")
     for name, law in {model: need(model, seen.kind), own: seen.law}.items():
         outcome = simulate(law, batch, plant, seen.seconds, keep=True)
         sizes = outcome.sizes[0]
@@ -72,16 +76,19 @@ def replay(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop 
     """Play the load of a run again, the last `spec["last_s"]` of the `spec["until_s"]` seconds it has run."""
     del stop
     from app.engine.control.rig_balancer import EACH
-    from app.engine.control.work import plan_of
+    from app.engine.control.work import plan_of, safe_of
 
     plan = plan_of(spec["run"], int(spec["run_seed"]))
     until_s = min(plan.seconds, float(spec.get("until_s", plan.seconds)))
     begin_s = max(0.0, until_s - float(spec.get("last_s", HOUR_S)))
     kept = (plan.times_s >= begin_s) & (plan.times_s < until_s)
     kind = need_simulated(plan.resource)
-    law = set_to(plan.law, plan.settings, kind.plant)
+    law, named = set_to(plan.law, plan.settings, kind.plant), ""
+    if plan.mode != APPLY:
+        fixed = safe_of(plan)
+        law, named = Static(float(fixed)), f"static {fixed}"
     seen = Seen(plan.times_s[kept] - begin_s, plan.services_s[kept], until_s - begin_s, law, kind.plant, plan.low, plan.high,
-                plan.tick_s, kind.delay_s, EACH if kind.name == "balancer" else 1)  # fmt: skip
+                plan.tick_s, kind.delay_s, EACH if kind.name == "balancer" else 1, named)  # fmt: skip
     told = compare(seen, str(spec["model"]))
     report(1, 1, unit="runs")
     return {**told, "from_s": begin_s, "until_s": until_s, "seed": seed}

@@ -100,7 +100,7 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
     the fields of `workload.Bursts`.
     """
     plan = plan_of(spec, seed)
-    safe = _safe(plan)
+    safe = safe_of(plan)
     plant = need_kind(plan.resource).plant
     law = set_to(plan.law, plan.settings, plant)
     trail = Trail(plan, rig_of(plan.resource, safe, plan.low, plan.high, plan.more), orders=Orders(spec.get("orders")))
@@ -142,7 +142,7 @@ def plan_of(spec: dict[str, Any], seed: int) -> Plan:
     )  # fmt: skip
 
 
-def _safe(plan: Plan) -> int:
+def safe_of(plan: Plan) -> int:
     """Return the size that is safe: a modest one, and where more workers are always faster staffed by Erlang C."""
     modest = RUNS[plan.resource].safe
     if modest:

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 import threading
 
@@ -284,6 +285,19 @@ def test_tuning_on_what_was_seen_is_judged_on_what_was_not():
     assert controller.tuned == told
     with pytest.raises(BadInput, match="at least 100 arrivals"):
         steered(1)[1].tune()
+
+
+def test_a_second_tuning_must_be_better_than_the_law_in_force_not_than_its_defaults(monkeypatch):
+    from app.engine.control import trials
+
+    judged, real = [], trials.simulate
+    monkeypatch.setattr(trials, "simulate", lambda law, *more, **named: (judged.append(law), real(law, *more, **named))[1])
+    sim, controller = steered(0, physics_model="coherent")
+    turn(sim, controller, 100)
+    own = dataclasses.replace(controller.physics_model.law, beta=1.2345)
+    controller.physics_model = controller.physics_model.following(own)
+    controller.tune(candidates=1, seeds=1)
+    assert own in judged
 
 
 @pytest.mark.parametrize(("plant", "lag_s"), [("sizing", 0.7), ("admission", 0.0)])

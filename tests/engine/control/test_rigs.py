@@ -1,10 +1,12 @@
 import json
+import threading
+import time
 
 import pytest
 
 from app.engine.base.contracts import never, silent
 from app.engine.control.records import KINDS, RUNS, WORKERS
-from app.engine.control.rigs import slowed
+from app.engine.control.rigs import QueueRig, slowed
 from app.engine.control.simulate import CONTENDED
 from app.engine.control.work import run
 
@@ -54,3 +56,16 @@ def test_a_rate_limiter_under_load_lets_in_what_its_rate_allows_and_counts_what_
     assert result["tasks"] + result["shed"] + result["unserved"] == result["submitted"]
     assert 5 <= result["mean_size"] <= 20
     assert max(result["series"]["queue"]) > 0
+
+
+def test_what_still_waits_in_a_queue_at_the_end_is_counted_with_its_wait_so_far():
+    rig = QueueRig(1, 1, 4)
+    begin_s = time.monotonic()
+    for _ in range(4):
+        rig.submit(60.0, begin_s - 5.0)
+    while rig.counts()[0] < 3:
+        threading.Event().wait(0.005)
+    left = rig.close()
+    assert len(left) + len(rig.take_waits()) == 4
+    assert len(left) >= 2
+    assert min(left) >= 5.0

@@ -106,3 +106,60 @@ def test_requests_that_were_in_flight_at_an_ejection_neither_prolong_it_nor_deci
     for _ in range(15):
         router.ended(bad, 2.3, 2.2, failed=True)
     assert bad.until_s == 0.0  # they are of the time before
+
+
+def test_a_backend_that_fails_most_requests_is_ejected_though_never_five_in_a_row():
+    router = make("round_robin", 4)
+    bad = router.backends[0]
+    for turn in range(25):
+        bad.inflight += 1
+        router.ended(bad, 0.1 * turn, 0.01, failed=turn % 5 > 0)
+        if bad.until_s:
+            break
+    assert (turn, bad.ejections) == (13, 1)
+    fair = router.backends[1]
+    for turn in range(100):
+        fair.inflight += 1
+        router.ended(fair, 0.1 * turn, 0.01, failed=turn % 2 > 0)
+    assert fair.until_s == 0
+
+
+def test_a_trial_that_hangs_gives_way_to_another_and_decides_nothing_later():
+    router = make("least", 2)
+    bad = router.backends[0]
+    bad.until_s, bad.ejections = 1.0, 1
+    assert router.pick(2.0, 1) is bad
+    assert router.pick(31.0, 1) is not bad
+    assert router.pick(32.5, 1) is bad
+    router.ended(bad, 33.0, 31.0, failed=True, trial=True)
+    assert (bad.ejections, bad.trying) == (1, True)
+    router.ended(bad, 33.0, 0.5, failed=False, trial=True)
+    assert (bad.until_s, bad.trying) == (0.0, False)
+
+
+@pytest.mark.parametrize("policy", ["round_robin", "least"])
+def test_a_quiet_load_is_shared_alike_also_where_second_tries_come_between(policy):
+    router = make(policy, 3)
+    counts = collections.Counter()
+    for turn in range(300):
+        one = router.pick(0.0, 3)
+        router.ended(one, 0.0, 0.01, failed=False)
+        counts[one.name] += 1
+        if turn % 2:
+            again = router.pick(0.0, 3, but=one)
+            router.ended(again, 0.0, 0.01, failed=False)
+            counts[again.name] += 1
+    assert set(counts.values()) == {150}
+
+
+def test_a_request_at_fault_itself_blames_no_backend_and_decides_no_trial():
+    router = make("least", 2)
+    one = router.backends[0]
+    for _ in range(40):
+        one.inflight += 1
+        router.ended(one, 0.0, 0.01, failed=None)
+    assert (one.failed, one.until_s, one.latency_s) == (0, 0.0, 0.0)
+    one.until_s, one.ejections = 1.0, 1
+    assert router.pick(2.0, 1) is one
+    router.ended(one, 2.1, 0.1, failed=None, trial=True)
+    assert (one.trying, one.until_s, one.ejections) == (False, 1.0, 1)

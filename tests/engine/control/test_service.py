@@ -8,7 +8,7 @@ from app.engine.base.events import Bus
 from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
 from app.engine.control.adapters import cgroup
-from app.engine.control.records import RUNS
+from app.engine.control.records import LET_GO, RUNS
 from app.engine.control.service import ControlService
 from app.engine.jobs.base import Base
 from app.engine.jobs.records import Job
@@ -343,3 +343,22 @@ async def test_a_group_is_left_as_it_was_found_when_the_console_closes_and_when_
     await again.stop()
     assert (group / "memory.high").read_text() == "4000000000\n"
     assert not note.exists()
+
+
+async def test_the_list_tells_of_a_run_that_ended_what_was_left_and_no_target_or_bound(base, control):
+    result = await control.run(**{**ASKED, "seconds": 1.2})
+    (line,) = control.list()["controllers"]
+    last = result["actions"][-1]
+    assert (line["size"], line["action_reason"]) == (last["after"], last["reason"])
+    assert (line["target"], line["force"], line["bound"]) == (None, None, "")
+    task = asyncio.create_task(control.run(**{**ASKED, "seconds": 60}))
+    async with asyncio.timeout(60):
+        while not (lines := control.list()["controllers"])[0]["action_reason"] or lines[0]["state"] != "running":
+            await asyncio.sleep(0.01)
+    assert lines[0]["target"] is not None
+    await base.jobs.cancel(control.records.need(lines[0]["id"]).job_id)
+    with pytest.raises(Cancelled):
+        await task
+    line = control.list()["controllers"][0]
+    assert (line["state"], line["action_reason"], line["target"]) == ("cancelled", LET_GO, None)
+    assert line["size"] == line["action_after"]

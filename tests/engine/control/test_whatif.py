@@ -4,7 +4,7 @@ from app.engine.base.errors import BadInput
 from app.engine.control import whatif
 from app.engine.control.whatif import replay
 
-RUN = {"resource": "threadpool", "seconds": 20.0, "low": 2, "high": 32, "rate_hz": 60.0, "law": "static"}
+RUN = {"resource": "threadpool", "seconds": 20.0, "low": 2, "high": 32, "rate_hz": 60.0, "law": "static", "mode": "apply"}
 
 
 def test_the_last_part_of_a_run_is_played_again_under_another_model():
@@ -53,3 +53,13 @@ def test_each_kind_is_played_with_its_delay_and_for_what_one_of_it_serves_at_onc
 def test_batches_are_not_played_as_a_plant_they_are_not():
     with pytest.raises(BadInput, match="A larger batch shares one fixed cost"):
         replay({"run": {**RUN, "resource": "batch", "law": "auto"}, "run_seed": 1, "model": "static"}, 0)
+
+
+def test_a_run_that_only_recommended_is_compared_with_the_fixed_size_it_had():
+    spec = {**RUN, "law": "auto", "mode": "recommend"}
+    told = replay({"run": spec, "run_seed": 1, "model": "auto"}, 0)
+    (size,) = set(told["laws"][told["against"]]["sizes"])
+    assert told["against"] == f"static {size:g}"
+    assert told["effect"] == pytest.approx(1 - told["laws"]["auto"]["cost"] / told["laws"][told["against"]]["cost"])
+    acted = replay({"run": {**spec, "mode": "apply"}, "run_seed": 1, "model": "pid"}, 0)
+    assert acted["against"] == "auto"

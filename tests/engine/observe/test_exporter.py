@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 
 import pytest
 
@@ -15,10 +16,10 @@ async def exporter():
     await made.stop()
 
 
-async def ask(address, path, method="GET"):
+async def ask(address, path, method="GET", host_told="127.0.0.1:9464"):
     host, port = address.split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    writer.write(f"{method} {path} HTTP/1.1\r\nHost: {host_told}\r\nConnection: close\r\n\r\n".encode())
     answer = (await reader.read()).decode()
     writer.close()
     await writer.wait_closed()
@@ -38,3 +39,50 @@ async def test_metrics_and_nothing_else_are_answered(exporter):
 async def test_a_port_in_use_is_told(exporter):
     with pytest.raises(Conflict, match="cannot be used"):
         await Exporter(str, port=int(exporter.address.split(":")[1])).start()
+
+
+async def test_a_page_whose_name_was_bound_to_loopback_is_refused(exporter):
+    assert (await ask(exporter.address, "/metrics", host_told="evil.example:9464"))[0] == "403 Forbidden"
+    assert (await ask(exporter.address, "/metrics", host_told="LocalHost"))[0] == "200 OK"
+
+
+async def silent(address):
+    host, port = address.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
+    reader._transport.pause_reading()
+    writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    return writer
+
+
+@pytest.mark.parametrize("ends", ["patience", "stop"])
+async def test_who_does_not_read_holds_few_places_and_not_for_ever(ends, monkeypatch):
+    monkeypatch.setattr("app.engine.observe.exporter._PATIENCE_S", 0.2 if ends == "patience" else 60.0)
+    exporter = Exporter(lambda: "x" * 30_000_000, port=0)
+    await exporter.start()
+    clients = [await silent(exporter.address) for _ in range(3)]
+    async with asyncio.timeout(30):
+        while len(exporter._open) < len(clients) and exporter.scrapes < len(clients):
+            await asyncio.sleep(0)
+        if ends == "stop":
+            await exporter.stop()
+        while exporter._open:
+            await asyncio.sleep(0.01)
+    await exporter.stop()
+    for client in clients:
+        client.transport.abort()
+
+
+async def test_no_more_than_a_few_are_answered_at_once(exporter, monkeypatch):
+    monkeypatch.setattr("app.engine.observe.exporter._MOST_AT_ONCE", 1)
+    host, port = exporter.address.split(":")
+    _reader, waits = await asyncio.open_connection(host, int(port))
+    while not exporter._open:
+        await asyncio.sleep(0)
+    reader, writer = await asyncio.open_connection(host, int(port))
+    with contextlib.suppress(ConnectionError):
+        assert await reader.read() == b""
+    writer.transport.abort()
+    waits.transport.abort()
+    while exporter._open:
+        await asyncio.sleep(0)
+    assert (await ask(exporter.address, "/metrics"))[0] == "200 OK"

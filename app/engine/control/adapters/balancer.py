@@ -1,7 +1,8 @@
 """An HTTP load balancer over live backends, and the resource a controller steers: how many backends take requests.
 
 What sends a request is handed in (`send(backend name, request) -> answer`), so that agents, plain HTTP servers or a test
-can stand behind it. A request that fails is tried once more at another backend.
+can stand behind it. A request that fails is tried once more at another backend; one that `send` refuses with `BadInput` is at
+fault itself: it is not tried again, and no backend is blamed for it.
 """
 
 import threading
@@ -43,6 +44,10 @@ class LoadBalancer:
             raise Limit("No backend can take a request now")
         try:
             answer = self._try(request, backend, begin_s, trial=trial)
+        except BadInput:
+            with self._lock:
+                self.failed += 1
+            raise
         except Exception as first:  # noqa: BLE001 - whatever a backend raises, another is asked
             answer = self._again(request, backend, first)
         with self._lock:
@@ -68,11 +73,14 @@ class LoadBalancer:
             raise
 
     def _try(self, request: Any, backend: Backend, begin_s: float, *, trial: bool) -> Any:
-        failed = True
+        failed: bool | None = True
         try:
             answer = self._send(backend.name, request)
             failed = False
             return answer
+        except BadInput:
+            failed = None
+            raise
         finally:
             with self._lock:
                 now_s = self._clock()
@@ -116,13 +124,26 @@ class LoadBalancer:
 
 
 class LoadBalancerResource(Metered):
-    """A `LoadBalancer` as a resource; `each` requests at once are the work of one backend."""
+    """A `LoadBalancer` as a resource; `each` requests at once are the work of one backend.
+
+    Without a `high` it is how many backends there are, also later; a controller keeps the bound it began with.
+    """
 
     name, unit, plant, delay_s = "balancer", "backends", "sizing", 0.1
 
     def __init__(self, balancer: LoadBalancer, low: int = 1, high: int = 0, *, each: int = 1, **more: Any) -> None:
         super().__init__(low, high or len(balancer.router.backends), **more)
         self._balancer, self._each, self._first = balancer, each, balancer.done
+        self._most = float(high)
+
+    @property
+    def high(self) -> float:
+        """Return the most backends that may take requests."""
+        return self._most or max(self.low, float(len(self._balancer.router.backends)))
+
+    @high.setter
+    def high(self, most: float) -> None:
+        self._most = most
 
     def read(self) -> Reading:
         """Return the figures now; busy and demand are in backends."""

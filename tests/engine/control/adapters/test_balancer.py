@@ -157,3 +157,30 @@ def test_many_that_fail_at_once_eject_once_and_one_trial_decides():
     broken[0], now_s[0] = False, 2.0
     assert balancer.call(False) == "a"
     assert (first.ejections, first.until_s) == (0, 0.0)
+
+
+def test_a_request_that_is_at_fault_is_tried_once_and_ejects_nobody():
+    asked = []
+
+    def send(name, request):
+        asked.append(name)
+        if request == "bad":
+            raise BadInput("no request")
+        return name
+
+    balancer = LoadBalancer(send, ["a", "b", "c", "d"])
+    for _ in range(40):
+        with pytest.raises(BadInput, match="no request"):
+            balancer.call("bad")
+    assert len(asked) == balancer.failed == 40
+    assert LoadBalancerResource(balancer).get_metrics()["ejected_count"] == 0
+
+
+def test_backends_that_are_added_can_be_used():
+    balancer = LoadBalancer(lambda name, _request: name, ["a", "b"])
+    live, told = LoadBalancerResource(balancer), LoadBalancerResource(balancer, 1, 3)
+    assert (live.high, told.high) == (2.0, 3.0)
+    for name in "cd":
+        balancer.add(name)
+    assert (live.high, told.high) == (4.0, 3.0)
+    assert (live.apply_control(9), told.apply_control(9)) == (4.0, 3.0)

@@ -31,13 +31,20 @@ ANSWERS = {
     "/api/v1/query?query=%28": {"status": "error", "errorType": "bad_data", "error": "parse error"},
     "/jolokia/read/java.lang:type=Memory/HeapMemoryUsage/used": {"status": 200, "value": 123456, "timestamp": 1700000000,
         "request": {"mbean": "java.lang:type=Memory", "attribute": "HeapMemoryUsage", "path": "used", "type": "read"}},
+    "/api/v1/query?query=many": {"status": "success", "data": {"resultType": "vector", "result": [
+        {"metric": {"job": "a"}, "value": [1, "1"]}, {"metric": {"job": "b"}, "value": [1, "2"]}]}},
+    "/api/v1/query?query=kinds": {"status": "success", "data": {"resultType": ["vector"], "result": []}},
+    "/api/v1/query?query=deep": "[" * 200_000,
+    "/jolokia/read/a/huge": {"status": 200, "value": 10**400},
+    "/jolokia/read/a/true": {"status": 200, "value": True},
     "/jolokia/read/java.lang:type=Nope/X": {"status": 404, "error": "javax.management.InstanceNotFoundException"},
 }  # fmt: skip
 
 
 class Recorded(BaseHTTPRequestHandler):
     def do_GET(self):
-        body = json.dumps(ANSWERS[self.path]).encode() if self.path in ANSWERS else b"<html>"
+        told = ANSWERS.get(self.path, "<html>")
+        body = (told if isinstance(told, str) else json.dumps(told)).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -76,6 +83,11 @@ def test_recorded_answers_give_their_figures(host):
         ("prometheus://{}/shapes", Offline, "without a value"),
         ("prometheus://{}/other", Offline, "without JSON"),
         ("jmx://{}/java.lang:type=Nope/X", Offline, "InstanceNotFound"),
+        ("prometheus://{}/many", BadInput, "answers 2 series, not one figure"),
+        ("prometheus://{}/kinds", BadInput, "no figure"),
+        ("prometheus://{}/deep", Offline, "without JSON"),
+        ("jmx://{}/a/huge", Offline, "no number"),
+        ("jmx://{}/a/true", Offline, "no number"),
     ],
 )
 def test_what_is_no_figure_is_told_in_one_line(host, address, error, told):
@@ -89,6 +101,30 @@ def test_a_server_that_is_gone_is_offline():
         port = free.getsockname()[1]
     with pytest.raises(Offline, match="did not answer"):
         source_of(f"prometheus://127.0.0.1:{port}/up").read()
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"])
+def test_a_server_that_drips_is_not_read_for_longer_than_the_time_there_is(head, monkeypatch):
+    monkeypatch.setattr("app.engine.control.adapters.sources._TIMEOUT_S", 0.3)
+    ended = threading.Event()
+
+    def drip(listening):
+        taken, _ = listening.accept()
+        with taken:
+            taken.sendall(head or b"HTTP/1.1 200 OK\r\nX: ")
+            while not ended.wait(0.01):
+                try:
+                    taken.sendall(b"x")
+                except OSError:
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        with pytest.raises(Offline, match="timed out"):
+            source_of(f"prometheus://127.0.0.1:{listening.getsockname()[1]}/up").read()
+        ended.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("address", ["", "http://x/y", "prometheus://host", "jmx://host/bean", "prometheus:///up"])

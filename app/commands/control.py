@@ -155,7 +155,8 @@ ROWS: tuple[Command, ...] = (
             Arg(
                 "against",
                 str,
-                "Peers, with commas: laws, static (the default size, staffed; 32 where more can be slower), static-best, static-hindsight.",
+                "Peers, with commas: laws, static (the default size, staffed; 32 where more can be slower), static-best, "
+                "static-hindsight.",
                 "static,pid,gradient2",
             ),
             Arg("seeds", int, "Paired loads.", 1000, low=2, high=100_000),

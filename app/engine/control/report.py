@@ -144,8 +144,8 @@ def _notes(result: dict[str, Any]) -> str:
         seeds=result.get("seeds"), load=result.get("load"), floor=result.get("floor"),
         aa=_share((result.get("aa") or {}).get("effect", 0.0)),
     )  # fmt: skip
-    told = (said, picked_text(result), faster_text(result), recording_text(result))
-    return f"<p>{html.escape(' '.join(filter(None, told)))}</p>"
+    parts = (said, picked_text(result), faster_text(result), recording_text(result))
+    return f"<p>{html.escape(' '.join(filter(None, parts)))}</p>"
 
 
 def faster_text(result: Mapping[str, Any]) -> str:

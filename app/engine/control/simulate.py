@@ -167,10 +167,11 @@ def _told(runs: Runs, bills: Floats, windows: int, span_s: float) -> Floats:
     """Return what became of each window of the recording, over all runs; `bills` (runs, turns) is what was paid."""
 
     def place(at_s: Floats, row: int) -> NDArray[np.int64]:
-        return np.minimum(((at_s - batch.shifts[row]) % span_s / span_s * windows).astype(np.int64), windows - 1)
+        share: Floats = (at_s - batch.shifts[row]) % span_s / span_s
+        return np.asarray(np.minimum(np.floor(share * windows), windows - 1), np.int64)
 
     batch, told = runs.batch, np.zeros((windows, WIDE))
-    middles_s = (np.arange(bills.shape[1]) + 0.5) * runs.plant.tick_s
+    middles_s = (np.arange(bills.shape[1], dtype=np.float64) + 0.5) * runs.plant.tick_s
     for i, row in enumerate(runs.rows):
         tasks = int(batch.counts[row])
         told += gather(place(batch.times[row, :tasks], row), windows, _latency(runs, i, row), batch.services[row, :tasks])

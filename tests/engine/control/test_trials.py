@@ -135,7 +135,7 @@ def test_what_was_picked_is_told_and_is_the_law_that_was_played():
     assert set(costs) == {"auto", *CLASSICAL}
     assert costs[told["picked"]["law"]] <= min(costs.values()) / 0.99
     (peer,) = [one for one in told["per"] if one["against"] == told["picked"]["law"]]
-    assert (peer["effect"], peer["verdict"]) == (0.0, "no improvement")
+    assert (peer["effect"], peer["verdict"]) == (0.0, "too short to tell")
     assert trial({**spec, "model": "coherent", "against": ["pid"]}, 1)["picked"] == {"law": "coherent", "costs": {}}
 
 

@@ -15,8 +15,8 @@ async def _train(call: "Call", *, nodes: str, **args: Any) -> dict[str, Any]:
     return await call.engine.learning.train(chosen, **_spelt(args), actor=call.actor, cause=call.cause)
 
 
-async def _resume(call: "Call", *, run: str) -> dict[str, Any]:
-    return await call.engine.learning.resume(run, actor=call.actor, cause=call.cause)
+async def _resume(call: "Call", *, run: str, take_over: bool) -> dict[str, Any]:
+    return await call.engine.learning.resume(run, take_over=take_over, actor=call.actor, cause=call.cause)
 
 
 async def _pause(call: "Call", *, run: str) -> dict[str, Any]:
@@ -24,8 +24,9 @@ async def _pause(call: "Call", *, run: str) -> dict[str, Any]:
     return {"id": session.id, "title": session.name, "asked": "pause"}
 
 
-async def _stop(call: "Call", *, run: str) -> dict[str, Any]:
-    session = call.engine.learning.pause(run, "stop")
+async def _stop(call: "Call", *, run: str, take_over: bool) -> dict[str, Any]:
+    learning = call.engine.learning
+    session = await learning.close(run, actor=call.actor, cause=call.cause) if take_over else learning.pause(run, "stop")
     return {"id": session.id, "title": session.name, "asked": "stop"}
 
 
@@ -280,12 +281,21 @@ ROWS: tuple[Command, ...] = (
     Command(
         "learning.resume", "Resume training",
         "Goes on with a session after its last finished round: one that was paused, stopped, or broke off.",
-        _resume, (_RUN,), leaves=True,
+        _resume,
+        (
+            _RUN,
+            Arg("take_over", bool, "Go on here with one that a console had under way which is gone for good.", False),
+        ),
+        leaves=True,
         returns=_SESSION,
     ),
     Command(
         "learning.stop", "Stop training", "Ends a session after the round under way; its rounds are kept.", _stop,
-        (_RUN,), returns="{id, title, asked}",
+        (
+            _RUN,
+            Arg("take_over", bool, "End one that a console had under way which is gone for good.", False),
+        ),
+        returns="{id, title, asked}",
     ),
     Command(
         "learning.drill", "Drill a session",

@@ -77,7 +77,7 @@ class LearningPage(RunPage):
         self.updates = UpdatesPart()
         self._asked, self._stored = "", list[dict[str, Any]]()
         self._drilled: Mapping[str, Any] | None = None
-        self._drillable = False
+        self._drillable = self._elsewhere = False
         self.comparison = ComparisonPart(context.engine.learning.records, self._compare)
         self.tabs = self._make_tabs()
         self._lay_out_content()
@@ -102,7 +102,7 @@ class LearningPage(RunPage):
         for name, text, sentence, command in asked:
             button = QPushButton(text)
             explain(button, sentence)
-            button.clicked.connect(lambda _checked=False, command=command: context.start(command, None, run=self._run_id))
+            button.clicked.connect(lambda _checked=False, command=command: self._ask_for(command))
             self.verbs[name] = button
         self.drill = QPushButton(tr("Drill"))
         explain(
@@ -236,9 +236,11 @@ class LearningPage(RunPage):
     def _show_verbs(self, run: Run, job: Job | None, rounds: list[dict[str, Any]]) -> None:
         """Offer what can be done with the shown run."""
         over_nodes, live, may = run.source == _OVER_NODES, _live(job), self.context.why_not
+        self._elsewhere = over_nodes and job is None and run.state in LIVE  # another console has it, or had it when it went
         for name in ("pause", "stop"):
-            self.verbs[name].setEnabled(over_nodes and live and not may(f"learning.{name}"))
-        again = over_nodes and not live and run.state in _AGAIN
+            there = live or (self._elsewhere and name == "stop")
+            self.verbs[name].setEnabled(over_nodes and there and not may(f"learning.{name}"))
+        again = over_nodes and not live and (run.state in _AGAIN or self._elsewhere)
         self.verbs["resume"].setEnabled(again and not may("learning.resume"))
         self._drillable = over_nodes and live
         self.drill.setText(tr("End the drill") if self._drilled else tr("Drill"))
@@ -246,6 +248,13 @@ class LearningPage(RunPage):
         self.drill.setEnabled(run.source != "tuning" and not may(asked))
         ended = run.state == "done" or (run.state in _AGAIN and not live and bool(rounds))
         self.export.setEnabled(ended and run.source != "tuning" and not may("learning.export"))
+
+    def _ask_for(self, command: str) -> None:
+        """Have a session pause, go on or stop; where another console has it under way, ask first whether that is gone."""
+        if self._elsewhere:
+            self.context.open_command(command, {"run": self._run_id, "take_over": True})
+        else:
+            self.context.start(command, None, run=self._run_id)
 
     def _compare(self, other: str) -> None:
         """Show the run `other` beside the one shown; empty shows none."""

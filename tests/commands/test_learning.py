@@ -28,7 +28,11 @@ class Learning:
         return {"rounds": [{"round": 1}, {"round": 2}], "final_accuracy": 0.9, "state": "done", "run_id": "r1"}
 
     async def resume(self, run, **given):
-        return {"run_id": run, "state": "done", "rounds": [{}]}
+        return {"run_id": run, "state": "done", "rounds": [{}], "given": given}
+
+    async def close(self, run, **_given):
+        self.asked.append((run, "close"))
+        return SimpleNamespace(id=run, name="North")
 
     def pause(self, run, wish="pause"):
         self.asked.append((run, wish))
@@ -151,6 +155,12 @@ def test_learning_drill_offers_what_the_engine_knows():
 
 async def test_learning_resume_hands_on_the_run(call):
     assert (await ask(call, "learning.resume", run="r1"))["run_id"] == "r1"
+    assert (await ask(call, "learning.resume", run="r1", take_over=True))["given"]["take_over"] is True
+
+
+async def test_learning_stop_closes_what_a_gone_console_left(call):
+    assert await ask(call, "learning.stop", run="r1", take_over=True) == {"id": "r1", "title": "North", "asked": "stop"}
+    assert call.engine.learning.asked == [("r1", "close")]
 
 
 async def test_learning_train_makes_a_version_of_each_global_model_unless_told_otherwise(call):

@@ -50,6 +50,16 @@ def test_a_session_is_paused_stopped_and_gone_on_with(full_window, full, start):
     assert asked == [(f"learning.{verb}", {"run": "r-train"}) for verb in ("pause", "stop", "resume")]
 
 
+def test_a_session_of_another_console_is_taken_over_only_when_that_is_said(full_window, full):
+    full.jobs.records.discard("j-train")
+    full_window.open_page("learning")
+    page = full_window.page
+    assert [page.verbs[name].isEnabled() for name in ("pause", "resume", "stop")] == [False, True, True]
+    page.verbs["stop"].click()
+    (form,) = [one for one in full_window.findChildren(CommandForm) if one.row.id == "learning.stop" and one.isVisible()]
+    assert (form.given()["run"], form.row.take(form.given())["take_over"]) == ("r-train", True)
+
+
 def test_the_forms_say_what_a_run_will_take(full_window, start):
     full_window.open_page("learning")
     page = full_window.page

@@ -1,7 +1,9 @@
-"""Runs side by side: what was asked differently, and what came of it. Pure."""
+"""How runs are told: alone, and side by side: what was asked differently, and what came of it. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+
+from app.engine.jobs.runs import Run
 
 _LEVELS: Final = (0.8, 0.9, 0.95)
 _LEFT_OUT: Final = ("schema", "session", "round", "client", "nodes")
@@ -13,6 +15,18 @@ def compare(shown: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     `rounds_to` tells the first round at each accuracy level, null for one not reached; bytes, CPU seconds and times are sums.
     """
     return {"runs": [_figures(one) for one in shown], "differs": _differs(shown)}
+
+
+def line(run: Run) -> dict[str, Any]:
+    """Return a run as a list shows it."""
+    result = run.result or {}
+    kept = {name: getattr(run, name) for name in ("id", "title", "source", "state", "created_us", "job_id")}
+    return {**kept, "rounds": len(result.get("rounds", [])), "final_accuracy": result.get("final_accuracy")}
+
+
+def told(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a round in a row of the store."""
+    return {**row["details"], **{key: row[key] for key in ("round", "accuracy", "loss")}}
 
 
 def _figures(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a session over nodes is asked to do: its settings where nobody says otherwise, its rules, who wants what of it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -77,6 +77,11 @@ def halves(x: nets.Array, y: NDArray[np.int64]) -> tuple[Test, Test]:
     order = generator(0, Purpose.DATA, 2).permutation(len(y))
     one, other = np.sort(order[: len(y) // 2]), np.sort(order[len(y) // 2 :])
     return (x[one], y[one]), (x[other], y[other])
+
+
+def ordered_nodes(nodes: Collection[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return nodes (id, name) in the fixed order of a run, each once."""
+    return tuple(sorted(set(nodes), key=lambda node: (node[1], node[0])))
 
 
 def model_of(spec: Mapping[str, Any]) -> str:

@@ -14,19 +14,18 @@ from app.engine.jobs.base import Base
 from app.engine.jobs.records import INTERRUPTED
 from app.engine.jobs.runs import Run, RunBook
 from app.engine.learning import compare, federation, forecast, nets, sessions
-from app.engine.learning.course import COURSE, Course, Reins, model_of, strategy_of
-from app.engine.learning.data import load_digits
+from app.engine.learning.course import COURSE, Course, Reins, model_of, ordered_nodes, strategy_of
+from app.engine.learning.data import shards
 from app.engine.learning.datasets import load
 from app.engine.learning.drill import LiveDrill, planned
 from app.engine.learning.exports import as_onnx
 from app.engine.learning.live import Live
-from app.engine.learning.partition import ALPHA, FEWEST, part
+from app.engine.learning.partition import FEWEST
 from app.engine.learning.sessions import Session
 from app.engine.learning.trials import Tuning
 from app.engine.learning.versions import EACH, Registrar, Versions
-from app.engine.store import rows
+from app.engine.store import artifacts, rows
 from app.engine.store.threads import in_thread
-from app.wire import tensors
 
 KIND: Final = "learning"
 SHARD_FILE: Final = "data/digits.safetensors"
@@ -109,10 +108,7 @@ class LearningService:
 
     def shard_files(self, count: int, seed: int) -> list[dict[str, bytes]]:
         """Return, for each of `count` nodes, the files of its own data: a skewed part of the digits to train with."""
-        split = load_digits()
-        parts = part("dirichlet", split.train_y, count, seed, ALPHA)
-        meta = {"name": "digits", "licence": "CC BY 4.0", "source": "https://doi.org/10.24432/C50P49"}
-        return [{SHARD_FILE: tensors.pack({"x": split.train_x[own], "y": split.train_y[own]}, meta)} for own in parts]
+        return [{SHARD_FILE: shard} for shard in shards(count, seed)]
 
     async def simulate(
         self, *, clients: int = 100, rounds: int = 20, seed: int = 0, actor: str, cause: str = "", **asked: Any
@@ -151,7 +147,7 @@ class LearningService:
         Raises `Conflict` without nodes, `BadInput` when settings do not fit each other, `Offline` as `train`.
         """
         run_id = new_id()
-        members = self._members(_ordered(nodes))
+        members = self._members(ordered_nodes(nodes))
         spec = await self._settled({**COURSE, **asked, "rounds": rounds, "seed": seed, "name": ""}, members)
         tuning = Tuning(self._base, members, choices, spec, keep)
         told = {**spec, "choices": _listed(choices), "keep": keep, "nodes": [member.name for member in members]}
@@ -183,7 +179,7 @@ class LearningService:
         Raises `Conflict` without nodes or in a round whose model is not finite, `Offline` when too few answer a round for
         `patience_s`.
         """
-        ordered = _ordered(nodes)
+        ordered = ordered_nodes(nodes)
         spec = await self._settled({**COURSE, **asked, "rounds": rounds, "seed": seed}, ordered)
         strategy_of(spec, len(ordered))
         if spec["name"] and self.registrar is not None:
@@ -204,10 +200,11 @@ class LearningService:
     def _members(self, nodes: Sequence[tuple[str, str]]) -> tuple[federation.Member, ...]:
         return tuple(federation.Member(place, key, name, self._link.client(key)) for place, (key, name) in enumerate(nodes))
 
-    async def resume(self, key: str, *, actor: str, cause: str = "") -> dict[str, Any]:
+    async def resume(self, key: str, *, take_over: bool = False, actor: str, cause: str = "") -> dict[str, Any]:
         """Go on with a session after its last committed round; return what `train` does. Raises `Conflict`, `Missing`.
 
-        One that went on by itself when the engine started is waited for.
+        One that went on by itself when the engine started is waited for. One that another console has under way is left to it,
+        unless that is gone and it is to `take_over`.
         """
         session = self._session(key)
         if session.id in self._resumed:
@@ -215,11 +212,17 @@ class LearningService:
             if result is not None:
                 return result
             session = self._session(key)
-        under_way = session.status in sessions.UNDER_WAY and session.id in self.records
-        if under_way and not await self._book.is_ours(session.id):
-            raise Conflict(
-                "{title} is under way at another console", title=session.name, field="run", hint="Pause it there first.",
-            )  # fmt: skip
+        if await self._elsewhere(session):
+            if not take_over:
+                raise Conflict(
+                    "{title} is under way at another console", title=session.name, field="run",
+                    hint="Pause it there first. If that console is gone for good: --take-over",
+                )  # fmt: skip
+            if session.checkpoint and not artifacts.path_of(self._base.home, session.checkpoint["state"]).exists():
+                raise Conflict(
+                    "The model of {title} is not on this machine, so it cannot go on here", title=session.name, field="run",
+                    hint="End it with: outpost learning stop --take-over",
+                )  # fmt: skip
         if session.id in self._reins:
             raise Conflict("{title} is under way", title=session.name, field="run")
         if session.status == sessions.DONE:
@@ -231,6 +234,21 @@ class LearningService:
         session, reins = self._held(key)
         reins.pull(wish)
         return session
+
+    async def close(self, key: str, *, actor: str, cause: str = "") -> Session:
+        """Take a session that a console which is gone left under way to be stopped; raise `Conflict` for any other."""
+        session = self._session(key)
+        if not await self._elsewhere(session):
+            raise Conflict("{title} is not under way at another console", title=session.name, field="run")
+        session = dataclasses.replace(session, status=sessions.STOPPED, reason="")
+        await self._keep_session(session, actor, cause)
+        await self._book.mark(session.id, sessions.STOPPED, actor=actor, cause=cause)
+        return session
+
+    async def _elsewhere(self, session: Session) -> bool:
+        """Tell whether another console has a session under way, or had when it was last heard of."""
+        under_way = session.status in sessions.UNDER_WAY and session.id in self.records
+        return under_way and not await self._book.is_ours(session.id)
 
     def drill(self, key: str, attack: str, nodes: Collection[str], rounds: int) -> tuple[Session, LiveDrill | None]:
         """Begin a drill of a session under way, see `drill.planned`, in place of one there is; attack "none" ends that at once.
@@ -317,20 +335,20 @@ class LearningService:
         return [self._line(run) for run in reversed(list(self.records))]
 
     def _line(self, run: Run) -> dict[str, Any]:
-        told, session = _line(run), self.sessions.get(run.id)
+        told, session = compare.line(run), self.sessions.get(run.id)
         return told if session is None else {**told, "rounds": session.round, "final_accuracy": session.accuracy}
 
     async def show(self, key: str) -> dict[str, Any]:
         """Return one run with its rounds; live ones with every node's part, the model of each round included."""
         run = self.find(key)
         if run.source != _LIVE:
-            return {**_line(run), "spec": run.spec, "rounds": (run.result or {}).get("rounds", [])}
+            return {**compare.line(run), "spec": run.spec, "rounds": (run.result or {}).get("rounds", [])}
         stored = await self._base.store.read(lambda conn: rows.select(conn, _ROUNDS, where={"run_id": run.id}, order="round"))
-        told = [_shown(row) for row in stored]
+        told = [compare.told(row) for row in stored]
         last = told[-1]["accuracy"] if told else None
         session = self.sessions.get(run.id)
         more = {"status": session.status, "reason": session.reason} if session else {}
-        return {**_line(run), **more, "final_accuracy": last, "spec": run.spec, "rounds": told}
+        return {**compare.line(run), **more, "final_accuracy": last, "spec": run.spec, "rounds": told}
 
     async def compare(self, keys: Sequence[str]) -> dict[str, Any]:
         """Return what sets runs apart and how they went, side by side; see `compare.compare`. Raises `BadInput` without any."""
@@ -360,7 +378,7 @@ class LearningService:
             stored = await self._base.store.read(
                 lambda conn: rows.select(conn, _ROUNDS, where=where, order="round", descending=True, limit=1)
             )
-            held = [_shown(row) for row in stored]
+            held = [compare.told(row) for row in stored]
         else:
             held = (run.result or {}).get("rounds", [])[-1:]
         if number and not any(row["round"] == number and row.get("model") for row in held):
@@ -370,27 +388,11 @@ class LearningService:
         return dict(held[0])
 
 
-def _ordered(nodes: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return nodes (id, name) in the fixed order of a run, each once."""
-    return tuple(sorted(set(nodes), key=lambda node: (node[1], node[0])))
-
-
 def _listed(choices: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
     return {name: list(some) for name, some in choices.items()}
-
-
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row["details"], **{key: row[key] for key in ("round", "accuracy", "loss")}}
 
 
 def _kept(result: dict[str, Any]) -> dict[str, Any]:
     """Return a simulation's result by the names that runs have: what was trained, and the content id of its parameters."""
     short = {key: value for key, value in result.items() if key not in ("params", "model")}
     return {**short, "architecture": result["model"], "model": result["params"]}
-
-
-def _line(run: Run) -> dict[str, Any]:
-    result = run.result or {}
-    row = dataclasses.asdict(run)
-    kept = {key: row[key] for key in ("id", "title", "source", "state", "created_us", "job_id")}
-    return {**kept, "rounds": len(result.get("rounds", [])), "final_accuracy": result.get("final_accuracy")}

@@ -423,6 +423,30 @@ async def test_a_session_that_another_console_has_under_way_is_left_to_it(base, 
         await learning.resume("latest", **WHO)
     assert [client.specs[-1]["round"] for client in links.clients.values()] == [1] * 6
     assert learning.find(told["run_id"]).job_id == "of-another-console"
+    return told["run_id"]
+
+
+async def test_a_session_of_a_console_that_is_gone_goes_on_here_where_its_model_is(base, learning, links):
+    run_id = await test_a_session_that_another_console_has_under_way_is_left_to_it(base, learning, links)
+    path = artifacts.path_of(base.home, learning.sessions.need(run_id).checkpoint["state"])
+    kept = path.rename(path.with_name("elsewhere"))
+    with pytest.raises(Conflict, match="is not on this machine"):
+        await learning.resume("latest", take_over=True, **WHO)
+    assert learning.sessions.need(run_id).status == "running"
+    kept.rename(path)
+    told = await learning.resume("latest", take_over=True, **WHO)
+    assert (told["state"], [row["round"] for row in told["rounds"]]) == ("done", [1, 2, 3])
+    with pytest.raises(Conflict, match="not under way at another console"):
+        await learning.close("latest", **WHO)
+
+
+async def test_a_session_of_a_console_that_is_gone_is_closed_and_goes_on_no_more_by_itself(base, learning, links):
+    run_id = await test_a_session_that_another_console_has_under_way_is_left_to_it(base, learning, links)
+    closed = await learning.close("latest", **WHO)
+    assert (closed.status, learning.find(run_id).state) == ("stopped", "stopped")
+    again = LearningService(base, links)
+    await again.start()
+    assert (again.sessions.need(run_id).status, again.find(run_id).state, again._resumed) == ("stopped", "stopped", {})
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from app.engine.flows.activate import Parts
 
 
-async def list_models(call: "Call") -> dict[str, Any]:
-    """List the model versions."""
+async def list_models(call: "Call", *, name: str, newest: int) -> dict[str, Any]:
+    """List the model versions, oldest first."""
     from app.engine.models.records import summary_of
 
-    return {"models": [summary_of(model) for model in call.engine.models.records]}
+    models = [model for model in call.engine.models.records if name in ("", model.name)]
+    return {"models": [summary_of(model) for model in models[-newest:]]}  # all of them for 0
 
 
 async def show(call: "Call", *, model: str) -> dict[str, Any]:
@@ -157,8 +158,12 @@ _SHOWN = "{id, name, version, artifact, size_bytes, metrics, lineage, inputs, st
 ROWS: tuple[Command, ...] = (
     Command(
         "model.list", "List models",
-        "Lists every version of every model.",
+        "Lists every version of every model; a training over nodes makes one a round.",
         list_models,
+        (
+            Arg("name", str, "Only versions of this model; empty means all.", "", positional=True),
+            Arg("newest", int, "Only so many, the newest; 0 means all.", 0, low=0, high=1_000_000),
+        ),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{models: [{name, version, state, size_bytes, metrics, artifact, created_us, id}]}",
     ),

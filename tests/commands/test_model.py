@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -48,6 +49,20 @@ async def test_model_list_and_model_show_tell_the_version(call):
     assert (row["name"], row["version"], row["state"]) == ("digits", 2, "draft")
     assert "inputs" not in row
     assert (await ask(call, "model.show", model="digits"))["inputs"] == {"inputs": []}
+
+
+async def test_model_list_shows_the_newest_of_one_name(call):
+    for at in range(3, 10):
+        call.engine.models.records.put(
+            dataclasses.replace(DIGITS, id=f"m{at}", version=at, name="digits" if at % 2 else "other")
+        )
+    told = (await ask(call, "model.list", name="digits", newest=2))["models"]
+    assert [(row["name"], row["version"]) for row in told] == [("digits", 7), ("digits", 9)]
+    assert [len((await ask(call, "model.list", **more))["models"]) for more in ({}, {"name": "other"}, {"newest": 99})] == [
+        8,
+        3,
+        8,
+    ]
 
 
 async def test_model_import_names_a_model_after_its_file_unless_told(call):

@@ -306,8 +306,8 @@ def _drill_text(drill: Mapping[str, Any] | None) -> str:
         return ""
     names, rounds = ", ".join(drill["nodes"]), count_text(drill["rounds"])
     if drill["attack"] == "dropout":
-        return tr("Drill: {names} are lost, {rounds} rounds left", names=names, rounds=rounds)
-    return tr("Drill: {attack} by {names}, {rounds} rounds left", attack=drill["attack"], names=names, rounds=rounds)
+        return tr("Drill: lost are {names}, rounds left: {rounds}", names=names, rounds=rounds)
+    return tr("Drill: {attack} by {names}, rounds left: {rounds}", attack=drill["attack"], names=names, rounds=rounds)
 
 
 def _said(result: Mapping[str, Any], partial: Mapping[str, Any], rounds: list[dict[str, Any]]) -> str:

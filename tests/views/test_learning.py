@@ -143,13 +143,13 @@ def test_a_session_under_way_is_drilled_watched_and_let_be(full_window, full, st
     drill = {"attack": "ipm", "nodes": ["node-01", "node-02"], "rounds": 2}
     full.jobs.records.put(replace(job, partial={**job.partial, "drill": drill}))
     page.shown()
-    assert page._waits.text() == "Drill: ipm by node-01, node-02, 2 rounds left · Waiting for node-06"
+    assert page._waits.text() == "Drill: ipm by node-01, node-02, rounds left: 2 · Waiting for node-06"
     assert page.drill.text() == "End the drill"
     page.drill.click()
     assert start.asked[-1] == ("learning.drill", {"run": "r-train", "attack": "none"})
     full.jobs.records.put(replace(job, partial={**job.partial, "drill": {**drill, "attack": "dropout"}}))
     page.shown()
-    assert page._waits.text().startswith("Drill: node-01, node-02 are lost, 2 rounds left")
+    assert page._waits.text().startswith("Drill: lost are node-01, node-02, rounds left: 2")
     full.jobs.records.put(replace(job, state="done"))
     page.shown()
     assert (page.drill.text(), page._waits.text()) == ("Drill", "")

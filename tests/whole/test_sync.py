@@ -237,7 +237,6 @@ async def test_a_damaged_store_is_salvaged_and_the_hub_sends_what_was_lost(three
 @pytest.mark.parametrize("mode", ["cut", "half_open", "slow", "duplicate"])
 async def test_over_a_bad_link_nothing_is_lost_or_doubled_and_nobody_waits_for_it(three, mode, monkeypatch):
     hub, ann, bob = three
-    monkeypatch.setattr("app.engine.sync.service._LIMIT_S", 1.0)
     async with served(hub) as told, FaultProxy(told["address"], delay_s=0.01) as proxy:
         code = (await hub.run("hub.token"))["code"]
         await ann.run("sync.join", address=proxy.address, code=code)
@@ -245,10 +244,12 @@ async def test_over_a_bad_link_nothing_is_lost_or_doubled_and_nobody_waits_for_i
         for number in range(3):
             await ann.run("view.save", name=f"before {number}")
         proxy.be(mode)
-        asked = asyncio.create_task(ann.run("sync.now"))
-        await ann.run("view.save", name="meanwhile")  # done at once, whatever the link does
-        with contextlib.suppress(OutpostError):
-            await asked
+        with monkeypatch.context() as patch:
+            patch.setattr("app.engine.sync.service._LIMIT_S", 1.0)
+            asked = asyncio.create_task(ann.run("sync.now"))
+            await ann.run("view.save", name="meanwhile")  # done at once, whatever the link does
+            with contextlib.suppress(OutpostError):
+                await asked
         proxy.be("")
         await now(ann, bob)
         wanted = {"before 0", "before 1", "before 2", "meanwhile"}

@@ -296,6 +296,9 @@ def _print_object(result: dict[str, Any]) -> None:
     for key, rows in tables.items():
         if len(tables) > 1 or set(plain) - {"count"}:
             print(f"{key}:")
+        if not rows and plain:
+            print(tr("none"))
+            continue
         _print_table(rows)
 
 

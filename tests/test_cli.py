@@ -75,6 +75,8 @@ def test_tables_and_dictionaries_are_readable_without_json(capsys):
     cli._print({"nodes": [{"name": "node-01", "age_s": 1.23456789}, {"name": "n2", "age_s": None}], "count": 2}, as_json=False)
     cli._print({"a": [1, 2], "long_key": "x" * 200}, as_json=False)
     cli._print({"nodes": []}, as_json=False)
+    cli._print({"n": 3, "conflicts": []}, as_json=False)
     assert capsys.readouterr().out.splitlines() == [
         "name     age_s", "node-01  1.23457", "n2       –", "a         [1, 2]", "long_key  " + "x" * 99 + "…", "Nothing yet.",
+        "n  3", "conflicts:", "none",
     ]  # fmt: skip

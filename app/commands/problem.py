@@ -58,7 +58,7 @@ ROWS: tuple[Command, ...] = (
             Arg("replace", bool, "Replace a problem of the same name.", False),
             SENSE,
         ),
-        returns="{problem: {kind, title, facts}, n, couplings, penalties, conflicts, picture, file}",
+        returns="{problem: {kind, title, facts}, n, couplings, penalties, conflicts, picture, file, text}",
     ),
     Command(
         "problem.show", "Show a problem",
@@ -71,6 +71,6 @@ ROWS: tuple[Command, ...] = (
             SENSE,
         ),
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{problem: {kind, title, facts}, n, couplings, penalties, conflicts, picture, file}",
+        returns="{problem: {kind, title, facts}, n, couplings, penalties, conflicts, picture, file, text}",
     ),
 )  # fmt: skip

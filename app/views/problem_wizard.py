@@ -8,7 +8,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.engine.base.text import tr
-from app.engine.base.units import count_text, number_text
+from app.engine.base.units import number_text
+from app.engine.qubo.problems.told import size_text
 from app.views.problem_picture import ProblemPicture
 from app.views.shell import theme
 from app.views.shell.context import Context
@@ -101,12 +102,7 @@ class ProblemWizard(QScrollArea):
                 tr("▲ {title}, for its own method only: {why}", title=tr(problem["title"]), why=told["why_not"])
             )
         else:
-            size = ", ".join((
-                tr("{count} variables", count=count_text(told["n"]), n=told["n"]),
-                *([tr("{count} of them slack", count=count_text(told["slack"]))] if told["slack"] else ()),
-                tr("{count} couplings", count=count_text(told["couplings"]), n=told["couplings"]),
-            ))  # fmt: skip
-            self.understood.setText(tr("● {title}: {size}", title=tr(problem["title"]), size=size))
+            self.understood.setText(tr("● {title}: {size}", title=tr(problem["title"]), size=size_text(told)))
         dress(self.understood, "bad" if conflicts else "warn" if told.get("why_not") else "ok")
         lines = [f"{label}: {value}" for label, value in problem["facts"]]
         lines += [tr("penalty {name}: {weight} ({why})", name=one["name"], weight=number_text(one["weight"], "g"),

@@ -13,6 +13,7 @@ from app.engine.base.errors import BadInput, Conflict, OutpostError
 from app.engine.base.ids import new_id
 from app.engine.jobs.base import Base
 from app.engine.qubo.problems import binary, load, registry
+from app.engine.qubo.problems.told import lines_of
 
 _KIND: Final = "qubo"
 _LOOK: Final = "app.engine.qubo.problems.work:look"
@@ -79,7 +80,8 @@ class Problems:
         """Return what is understood of a problem: its kind, facts, QUBO, penalties, conflicts and picture."""
         path, kind = await asyncio.to_thread(self._found, file, kind)
         spec = {"file": str(path), "kind": kind, "sense": sense}
-        return {**await self._look(spec, path.name, actor, cause), "file": str(path)}
+        told = {**await self._look(spec, path.name, actor, cause), "file": str(path)}
+        return {**told, "text": lines_of(told)}
 
     def _found(self, name: str, kind: str) -> tuple[Path, str]:
         """Return the file that `name` means and its kind, known by its first lines."""
@@ -113,7 +115,8 @@ class Problems:
             text if sense == "auto" else binary.with_sense(text, sense),
             suffix if kind in _OPEN else f".{kind}{suffix}",
         )
-        return {**told, "file": str(await asyncio.to_thread(self._keep, title, suffix, text, replace=replace))}
+        told["file"] = str(await asyncio.to_thread(self._keep, title, suffix, text, replace=replace))
+        return {**told, "text": lines_of(told)}
 
     @staticmethod
     def _checked(file: Path, kind: str) -> Path:

@@ -137,7 +137,8 @@ def _by_method(  # noqa: PLR0917 - as jobs are called
     if objective is not None:
         trace.append([round(wall_s, 4), sign * objective])
     return {
-        "route": DOMAIN, "solver": name, "objective": objective, "feasible": not broken,
+        "route": DOMAIN, "solver": name, "why": tr("the method made for this kind of problem"), "objective": objective,
+        "feasible": not broken,
         "violations": broken[:_MOST_VIOLATIONS],
         "answer": None if broken else found.answer, "nearest": found.answer if broken else None,
         "proved": found.proved and not broken, "wall_s": wall_s, "cpu_s": cpu_s, "info": dict(found.info),

@@ -50,6 +50,7 @@ def test_the_answer_and_each_route_leave_a_recipe_for_the_text_that_was_read():
     digest = hashlib.sha256(Path(sample).read_bytes()).hexdigest()
     assert [row["replay"]["text_sha256"] for row in both["routes"]] == [digest, digest]
     assert ["work" in row["replay"] for row in both["routes"]] == [True, False]
+    assert (both["why"] == "the method made for this kind of problem") == (both["route"] == "domain")
     assert [row["replay"] for row in alone["routes"]] == [alone["replay"]]
 
 

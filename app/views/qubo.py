@@ -212,7 +212,8 @@ class QuboPage(RunPage):
         told = (_verdict(result), _bound(result, self._called(str(result.get("bound_by", "")))))
         self._verdict.setText(" ".join(filter(None, told)))
         dress(self._verdict, "ok" if verified else "muted")
-        self._facts.setText(_facts(run, result, self._called(str(result.get("solver", "")))))
+        facts = _facts(run, result, self._called(str(result.get("solver", ""))))
+        self._facts.setText("\n".join(filter(None, (facts, _why(result, self._called)))))
         self._show_courses(run, result)
         self._show_samples(result)
         self._show_drawing(run, result, fresh=fresh)
@@ -338,6 +339,12 @@ def _bound(result: Mapping[str, Any], by: str) -> str:
     if result.get("sense") == "max":
         return tr("No answer is above {bound} (proved by {by}): a gap of {gap} at most.", gap=gap, **told)
     return tr("No answer is below {bound} (proved by {by}): a gap of {gap} at most.", gap=gap, **told)
+
+
+def _why(result: Mapping[str, Any], called: Callable[[str], str]) -> str:
+    """Return why the solver was taken; where the problem's own method won, that of the QUBO route."""
+    row = next((row for row in (result, *result.get("routes", ())) if row.get("why")), {})
+    return tr("Why {solver}: {why}", solver=called(str(row["solver"])), why=row["why"]) if row else ""
 
 
 def _facts(run: Run, result: Mapping[str, Any], solver: str) -> str:

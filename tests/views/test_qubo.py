@@ -96,6 +96,11 @@ def test_a_problem_is_shown_in_its_own_terms(full_window, full):
     full.qubo.records.put(Run("r-vrp", "j-vrp", "t", "t.vrp", {"file": "t.vrp"}, result, "done", now, now))
     assert page._verdict.text() == "● Verified in the problem's own terms. Both found the same."
     assert "Vehicle routing" in page._facts.text()
+    assert "Why" not in page._facts.text()
+    ways = [{"route": "domain", "solver": "ruin", "why": None}, {"route": "qubo", "solver": "anneal", "why": "it is sparse"}]
+    for told in ({"solver": "anneal", "why": "it is sparse"}, {"solver": "ruin", "routes": ways}):
+        full.qubo.records.put(Run("r-vrp", "j-vrp", "t", "t.vrp", {"file": "t.vrp"}, {**result, **told}, "done", now, now))
+        assert "Why Annealing: it is sparse" in page._facts.text()
     assert page.picture.drawing.picture["type"] == "routes"
     full_window.settle()
     assert page.samples.model.rowCount() == 1

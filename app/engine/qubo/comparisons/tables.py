@@ -10,13 +10,11 @@ _FLAG = {"yes": 1, "no": 0}
 
 
 def rows_of(run_id: str, result: Mapping[str, Any], now_us: int) -> list[tuple[str, dict[str, Any]]]:
-    """Return (table, row) for the task, an execution per solver, and the outcome; the advantage is null while undecided.
+    """Return (table, row) for the task, an execution per solver, and the outcome; see `_outcome`.
 
     Costs are CPU seconds. `validation_status` tells that every energy was summed again, and which solvers are simulated, none
-    or some: the row speaks of an advantage of the first solver, whatever it runs on. The circuit is that of a simulated one.
+    or some. The circuit is that of a simulated one.
     """
-    first, others = result["rows"][0], result["rows"][1:]
-    baseline = min(others, key=lambda row: row["ttt99"] if row["ttt99"] is not None else float("inf"))
     task_id, processor = new_id(), result["machine"]["processor"]
     simulated = solvers.simulated(row["solver"] for row in result["rows"])
     circuit = next((_circuit(row, result["n"]) for row in result["rows"] if row["solver"] in simulated), None)
@@ -40,9 +38,7 @@ def rows_of(run_id: str, result: Mapping[str, Any], now_us: int) -> list[tuple[s
         for row in result["rows"]
     ]  # fmt: skip
     outcome = {
-        "id": new_id(), "task_id": task_id, "classical_baseline": _part(baseline), "quantum_solution": _part(first),
-        "improvement_factor": result["views"]["wall"]["factor"], "problem_size": result["n"],
-        "quantum_advantage": _FLAG.get(result["verdict"]),
+        "id": new_id(), "task_id": task_id, "problem_size": result["n"], **_outcome(result, simulated),
         "validation_status": f"energies verified; {_on_what(simulated)}", "created_at": now_us,
     }  # fmt: skip
     return [
@@ -50,6 +46,31 @@ def rows_of(run_id: str, result: Mapping[str, Any], now_us: int) -> list[tuple[s
         *(("quantum_executions", row) for row in executions),
         ("quantum_optimizations", outcome),
     ]
+
+
+def _outcome(result: Mapping[str, Any], simulated: Sequence[str]) -> dict[str, Any]:
+    """Return the best simulated and the best classical row, how many times sooner the former was, and whether that is told.
+
+    The verdict is about the first solver: where it is the simulated one its word is the advantage, where the simulated one
+    is among the others a yes denies it, and a no grants it if there is no other. All else is null: a comparison among
+    classical solvers knows no quantum advantage, whoever wins.
+    """
+    quantum = [row for row in result["rows"] if row["solver"] in simulated]
+    classical = [row for row in result["rows"] if row["solver"] not in simulated]
+    ours, theirs = (min(rows, key=_ttt, default=None) for rows in (quantum, classical))
+    flag = _FLAG.get(result["verdict"]) if len(quantum) == 1 and classical else None
+    if flag is not None and result["rows"][0]["solver"] not in simulated:
+        flag = 0 if flag else (1 if len(classical) == 1 else None)
+    known = ours is not None and theirs is not None and ours["ttt99"] and theirs["ttt99"] is not None
+    return {
+        "classical_baseline": {} if theirs is None else _part(theirs), "quantum_solution": {} if ours is None else _part(ours),
+        "improvement_factor": theirs["ttt99"] / ours["ttt99"] if known and ours and theirs else None,
+        "quantum_advantage": flag,
+    }  # fmt: skip
+
+
+def _ttt(row: Mapping[str, Any]) -> float:
+    return float("inf") if row["ttt99"] is None else float(row["ttt99"])
 
 
 def _circuit(row: Mapping[str, Any], qubits: int) -> dict[str, Any]:

@@ -83,6 +83,7 @@ def iterated_greedy(
     span = makespan(times, now)
     best, least, made = list(now), span, 0
     heat = _TEMPERATURE * float(times.mean()) / 10
+    allowance.tell(least)
     while (made < rounds) if rounds else not allowance.over():
         out = rng.choice(len(times), min(_TAKEN_OUT, len(times)), replace=False).tolist()
         order = [job for job in now if job not in set(out)]

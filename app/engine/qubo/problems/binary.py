@@ -1,10 +1,13 @@
 """A bare QUBO: qbsolv and Beasley files, or a table of i, j and value; dimod's BQM files arrive as such a table.
 
 Beasley's files (OR-Library, bqp): `problems`, then per problem `variables entries` and `i j q`, 1-based, the matrix symmetric
-with each pair once, so the coefficient of x_i x_j is 2 q; maximised unless told otherwise. The first problem of a file is read.
+with each pair once, so the coefficient of x_i x_j is 2 q; maximised unless told otherwise. Of a file of several problems the
+first is read, and told as such.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,16 +23,21 @@ from app.engine.qubo.readers import qbsolv
 from app.engine.qubo.readers.lines import COMMENTS, TOLD, Lines, sense_told
 
 _MARKS = ("#",)
+_MOST_PROBLEMS = 10**6
 
 
 @dataclass(frozen=True, eq=False)
 class Binary(Problem):
-    """A QUBO as it is; an answer is its bits. `decided` is what its sense was taken from: TOLD, COMMENTS, or the format."""
+    """A QUBO as it is; an answer is its bits. `decided` is what its sense was taken from: TOLD, COMMENTS, or the format.
+
+    `beside` is how many further problems its file holds.
+    """
 
     qubo: Qubo
     name: str = ""
     sense: Sense = "min"
     decided: str = ""
+    beside: int = 0
     kind = "qubo"
 
     def formulate(self) -> Formulation:
@@ -72,6 +80,7 @@ class Binary(Problem):
             (tr("variables"), str(self.qubo.n)), (tr("couplings"), str(self.qubo.couplings)),
             (tr("density"), ratio_text(self.qubo.density_ratio, ".3g")),
             (tr("sense"), self._sense_text()),
+            *([(tr("read of the file"), tr("the first of {count} problems", count=self.beside + 1))] if self.beside else []),
         ]  # fmt: skip
 
     def _sense_text(self) -> str:
@@ -86,19 +95,20 @@ class Binary(Problem):
 
 def read(text: str, file: str) -> Binary:
     """Return the problem in `text`."""
-    qubo, decided = _read(text, file)
-    return Binary(qubo, file, qubo.sense, decided)
+    qubo, decided, problems = _read(text, file)
+    return Binary(qubo, file, qubo.sense, decided, problems - 1)
 
 
-def _read(text: str, file: str) -> tuple[Qubo, str]:
-    """Return the problem, and what its sense was taken from."""
+def _read(text: str, file: str) -> tuple[Qubo, str, int]:
+    """Return the problem, what its sense was taken from, and how many problems the file holds."""
     if _is_table(text):
         table = Table(text, file)
-        return _table(table, text, file), TOLD if table.told("sense") else ""
+        return _table(table, text, file), TOLD if table.told("sense") else "", 1
     if _is_beasley(text) and not _is_qbsolv(text):
         sense, decided = _beasley_sense(text, file)
-        return _beasley(text, file, sense), decided
-    return qbsolv.read(text, file), qbsolv.sense_of(text, file)[1]
+        qubo, problems = _beasley(text, file, sense)
+        return qubo, decided, problems
+    return qbsolv.read(text, file), qbsolv.sense_of(text, file)[1], 1
 
 
 def with_sense(text: str, sense: str) -> str:
@@ -150,20 +160,30 @@ def _beasley_sense(text: str, file: str) -> tuple[Sense, str]:
     return sense_told(text, file, _MARKS, ("max", "max"))
 
 
-def _beasley(text: str, file: str, sense: Sense) -> Qubo:
+def _beasley(text: str, file: str, sense: Sense) -> tuple[Qubo, int]:
+    """Return the first problem, and how many the file holds; the others are counted through."""
     lines = Lines(text, file, _MARKS)
     words = iter(lines)
-    next(words)
-    head = next(words)
+    problems = lines.whole(next(words)[0], 1, _MOST_PROBLEMS)
+    qubo = _beasley_one(lines, words, file, sense)
+    for _ in range(1, problems):
+        _beasley_one(lines, words, file, sense)
+    if next(words, None) is not None:
+        raise lines.bad("the first line promises {count} problems, here is more", count=problems)
+    return qubo, problems
+
+
+def _beasley_one(lines: Lines, words: Iterator[list[str]], file: str, sense: Sense) -> Qubo:
+    head = next(words, [])
+    if len(head) != 2:
+        raise lines.bad("expected the number of variables and of entries, found {found} words", found=len(head))
     n, entries = lines.count(head[0]), lines.count(head[1])
     check_size(n, entries)
     i: list[int] = []
     j: list[int] = []
     q: list[float] = []
     at: list[int] = []
-    for row in words:
-        if len(i) == entries:
-            break
+    for row in islice(words, entries):
         if len(row) != 3:
             raise lines.bad("expected i, j and a value, found {found} words", found=len(row))
         i.append(lines.whole(row[0], 1, n) - 1)

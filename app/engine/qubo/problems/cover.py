@@ -16,6 +16,9 @@ from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Penalty, Problem
 from app.engine.qubo.problems.tables import Table, headings, is_numbers, numbers, shape
 from app.engine.qubo.problems.terms import Terms
+from app.engine.qubo.readers.lines import Lines
+
+_MOST = 10**6
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,10 +106,19 @@ def read(text: str, file: str) -> Cover:
     if not is_numbers(text):
         return _table(text, file)
     values, at = numbers(text, file)
-    m, n = (int(values[k]) for k in (0, 1)) if len(values) > 2 else (0, 0)
+    lines = Lines("", file, ())
+
+    def count_at(k: int, low: int) -> int:
+        """Return the number at `k`, 1 or more where the file ends before it, as that is told below."""
+        if k < len(values) and not (low <= values[k] <= _MOST and values[k] == int(values[k])):
+            raise lines.bad("expected a whole number from {low} to {high}, found {word}", line=at[k], low=low, high=_MOST,
+                            word=typed_text(values[k]))  # fmt: skip
+        return int(values[k]) if k < len(values) else 1
+
+    m, n = count_at(0, 1), count_at(1, 1)
     costs, holders, place = values[2 : 2 + n], [], 2 + n
     for element in range(m):
-        count = int(values[place]) if place < len(values) else 1
+        count = count_at(place, 0)
         members = values[place + 1 : place + 1 + count]
         if len(members) < count or len(costs) < n:
             raise BadInput("{file}, line {line}: the file ends within element {element} of {count}",
@@ -117,6 +129,8 @@ def read(text: str, file: str) -> Cover:
                            file=file, line=at[place + 1 + wrong[0]], n=n, word=typed_text(members[wrong[0]]))  # fmt: skip
         holders.append(np.unique(np.array(members, np.int64) - 1))
         place += 1 + count
+    if place < len(values):
+        raise lines.bad("the first line promises {count} elements, here is more", line=at[place], count=m)
     names = tuple(str(k + 1) for k in range(n)), tuple(str(k + 1) for k in range(m))
     return _checked(Cover(*names, np.array(costs), tuple(holders), file))
 

@@ -12,7 +12,7 @@ from app.engine.qubo.problem import max_cut
 from app.engine.qubo.problems import pictures
 from app.engine.qubo.problems.base import Formulation, Kind, Problem
 from app.engine.qubo.problems.graphs import Graph, is_edge_table, read_graph
-from app.engine.qubo.problems.tables import declared_kind, settings_in, shape
+from app.engine.qubo.problems.tables import declared_kind, is_numbers, settings_in, shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ def read(text: str, file: str) -> MaxCut:
 def recognise(text: str) -> bool:
     """Tell whether `text` is in G-set format or a table of edges."""
     rows = shape(text, 2)
-    gset = len(rows) > 0 and len(rows[0]) == 2 and None not in rows[0] and (len(rows) == 1 or len(rows[1]) == 3)
+    gset = len(rows) > 0 and len(rows[0]) == 2 and is_numbers(text) and (len(rows) == 1 or len(rows[1]) == 3)
     table = is_edge_table(text) and declared_kind(text) in ("", "maxcut") and "colors" not in settings_in(text)
     return gset or table
 

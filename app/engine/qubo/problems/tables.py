@@ -13,8 +13,7 @@ from app.engine.base.units import typed_text
 from app.engine.qubo.readers.lines import Lines, lines_of, short
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z_ ]*")
-# More digits than a reader takes, so that a number which is too large is told as one.
-_WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _HEAD_LINES = 200
 
 
@@ -62,6 +61,8 @@ class Table:
             if twice:
                 raise self.bad(number, "two columns are called {name}", name=twice)
             return
+        if tuple(words) == self.titles:
+            raise self.bad(number, "the heading stands already on line {before}", before=self.heading)
         if len(words) != len(self.columns):
             raise self.bad(number, "expected {count} values, found {found}", count=len(self.columns), found=len(words))
         self.rows.append([Cell(word, number) for word in words])

@@ -62,14 +62,40 @@ def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> Result
     both = route == AUTO and asked == AUTO and method is not None
     budget = Budget(float(spec.get("seconds", 5.0)) / (2 if both else 1), int(spec.get("threads", 1)))
     routes: list[Result] = []
+    target = _Target(problem, spec.get("target"))
     if route == DOMAIN or both:
         assert method is not None
-        routes.append(_dated(_by_method(problem, method, budget, seed, _half(report, problem, 0.0, both=both), stop), text))
-    if route != DOMAIN:
+        told = _half(report, problem, 0.0, both=both)
+        routes.append(_dated(_by_method(problem, method, budget, seed, told, stop, target=target), text))
+    if both and target.is_met(routes[0]["objective"]):
+        routes.append(_without(tr("the target was reached before it")))
+    elif route != DOMAIN:
         routes.append(_by_qubo(subject, spec, budget, seed, _half(report, problem, 0.5 if both else 0.0, both=both), stop,
                                alone=not both))  # fmt: skip
     _refuse_proved(problem, routes, name, budget.seconds)
-    return _joined(problem, routes, both=both)
+    return _joined(problem, routes, target, both=both)
+
+
+class _Target:
+    """The objective that a search may end with; None: there is none."""
+
+    def __init__(self, problem: Problem, objective: float | None) -> None:
+        self._sign = -1.0 if problem.sense == "max" else 1.0
+        self._least = None if objective is None else self._sign * float(objective)
+
+    def is_met(self, objective: float | None) -> bool:
+        """Tell whether an answer of `objective` is as good as was asked for."""
+        return objective is not None and self.is_told(self._sign * objective)
+
+    def is_told(self, energy: float) -> bool:
+        """Tell the same of an energy, of which less is better."""
+        return self._least is not None and energy <= self._least + _RELATIVE * max(1.0, abs(self._least))
+
+
+def _without(why_not: str) -> Result:
+    """Return the row of a QUBO route that was not taken."""
+    return {"route": QUBO, "solver": "", "objective": None, "feasible": False, "violations": [], "answer": None,
+            "proved": False, "why_not": why_not}  # fmt: skip
 
 
 def _refuse_proved(problem: Problem, routes: list[Result], name: str, seconds: float) -> None:
@@ -107,8 +133,9 @@ def _half(report: Report, problem: Problem, begin: float, *, both: bool) -> Repo
 
 
 def _by_method(  # noqa: PLR0917 - as jobs are called
-    problem: Problem, method: tuple[str, Method], budget: Budget, seed: int, report: Report, stop: Stop
+    problem: Problem, method: tuple[str, Method], budget: Budget, seed: int, report: Report, stop: Stop, *, target: _Target
 ) -> Result:
+    """Run the problem's own method; it ends where it tells of an answer that meets the `target`."""
     name, run = method
     sign = -1.0 if problem.sense == "max" else 1.0
     trace: list[list[float]] = []
@@ -126,8 +153,15 @@ def _by_method(  # noqa: PLR0917 - as jobs are called
             best = {"objective": sign * best, "solver": name, "best_energy": best}
             report(done, total, unit, best, {"best_energy": point, f"best_energy:{name}": point})
 
+    def reached() -> bool:
+        return bool(trace) and target.is_told(trace[-1][1])
+
     try:
-        found = run(problem, budget, seed, told, stop)
+        found = run(problem, budget, seed, told, lambda: stop() or reached())
+        left_s = budget.seconds - (time.perf_counter() - began)
+        # What it told of was no answer yet, as of too many vehicles: it goes on for the time that is left.
+        if reached() and not stop() and left_s > 0 and problem.check(found.answer):
+            found = run(problem, Budget(left_s, budget.threads), seed, told, stop)
     except (Timeout, Limit) as error:
         return {"route": DOMAIN, "solver": name, "objective": None, "feasible": False, "violations": [], "answer": None,
                 "proved": False, "trace": [], "why_not": str(error)}  # fmt: skip
@@ -160,8 +194,7 @@ def _by_qubo(  # noqa: PLR0917 - as jobs are called
         except Limit as error:
             if alone:
                 raise
-            return {"route": QUBO, "solver": "", "objective": None, "feasible": False, "violations": [], "answer": None,
-                    "proved": False, "why_not": str(error)}  # fmt: skip
+            return _without(str(error))
     judge = _Judge(problem)
     result = _dated(work.solve(inner, seed, report, stop, judge.look), subject.text)
     told, exact = judge.told(), problem.is_complete and bool(result["info"].get("proved"))
@@ -225,21 +258,23 @@ class _Judge:
         return {"objective": self._best[0], "answer": self._best[1], "nearest": None, "feasible": True, "violations": []}
 
 
-def _joined(problem: Problem, routes: list[Result], *, both: bool) -> Result:
+def _joined(problem: Problem, routes: list[Result], target: _Target, *, both: bool) -> Result:
     """Return the better route's result with a row per route and the picture of the answer."""
     sign = -1.0 if problem.sense == "max" else 1.0
     feasible = [row for row in routes if row["feasible"]]
     best = min(feasible, key=lambda row: sign * row["objective"], default=routes[-1])
     shown = ("route", "solver", "objective", "feasible", "proved", "bound", "bound_by", "wall_s", "cpu_s", "why_not",
-             "replay")  # fmt: skip
+             "why", "replay")  # fmt: skip
     through = next((row for row in routes if row["route"] == QUBO), {})
-    out = {key: value for key, value in through.items() if key not in ("text", "trace")} | dict(best)
+    # Why a solver was taken stands beside its own answer only, and in its route.
+    out = {key: value for key, value in through.items() if key not in ("text", "trace", "why")} | dict(best)
     if best["feasible"] and problem.check(best["answer"]):
         raise Bug("An infeasible answer was called feasible: {first}", first=problem.check(best["answer"])[0])
     out |= _about(problem) | _bounded(routes, best, sign)
     out |= {
         "routes": [{key: row.get(key) for key in shown} for row in routes], "verified": bool(best["feasible"]),
-        "verdict": _verdict(routes, sign, both=both), "picture": problem.draw(best["answer"] if best["feasible"] else None),
+        "verdict": _verdict(problem, routes, target, both=both),
+        "picture": problem.draw(best["answer"] if best["feasible"] else None),
         "kind": through.get("kind", "qubo"), "sense": problem.sense,
     }  # fmt: skip
     end_s = max((point[0] for row in routes for point in row.get("trace") or ()), default=0.0)
@@ -272,20 +307,14 @@ def _bounded(routes: list[Result], best: Result, sign: float) -> Result:
     return {"bound": bound, "bound_by": row["bound_by"], "gap": gap, "proved": bool(best["proved"]) or gap <= _PROVED}
 
 
-def _verdict(routes: list[Result], sign: float, *, both: bool) -> str:
+def _verdict(problem: Problem, routes: list[Result], target: _Target, *, both: bool) -> str:
     """Return in one sentence which route did better, at equal time, or that nothing feasible was found."""
     if not both:
         return "" if routes[0]["feasible"] else tr("In this time no feasible answer was found.")
     domain, qubo = routes
-    name = tr(domain["solver"])
-    if qubo["why_not"]:
-        return (
-            tr("The problem is too large as a QUBO; its own method did it: {name}.", name=name)
-            if domain["feasible"]
-            else tr("The problem is too large as a QUBO, and its own method ({name}) found no feasible answer.", name=name)
-        )
+    name, sign = tr(domain["solver"]), -1.0 if problem.sense == "max" else 1.0
     if not (domain["feasible"] and qubo["feasible"]):
-        return _one_sided(domain, qubo)
+        return _one_sided(domain, qubo, met=target.is_met(domain["objective"]))
     gap = sign * (qubo["objective"] - domain["objective"]) / max(1e-12, abs(domain["objective"]))
     if abs(gap) < _RELATIVE:
         return tr("At equal time both routes found the same objective.")
@@ -295,8 +324,15 @@ def _verdict(routes: list[Result], sign: float, *, both: bool) -> str:
     return tr("At equal time the QUBO route is better by {share}.", share=share)
 
 
-def _one_sided(domain: Result, qubo: Result) -> str:
-    """Return the verdict where a route, or both, came back with nothing."""
+def _one_sided(domain: Result, qubo: Result, *, met: bool) -> str:
+    """Return the verdict where a route, or both, came back with nothing; `met` is whether the method met the target."""
+    name = tr(domain["solver"])
+    if qubo["why_not"] and met:
+        return tr("The problem's own method ({name}) reached the target; the QUBO route was not taken.", name=name)
+    if qubo["why_not"] and domain["feasible"]:
+        return tr("The problem is too large as a QUBO; its own method did it: {name}.", name=name)
+    if qubo["why_not"]:
+        return tr("The problem is too large as a QUBO, and its own method ({name}) found no feasible answer.", name=name)
     if domain["feasible"]:
         return tr(
             "At equal time the QUBO route found no feasible answer; the problem's own method did: {name}.",

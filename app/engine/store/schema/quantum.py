@@ -34,7 +34,7 @@ EXECUTIONS = synced(
     Index(None, "task_id"),
 )
 
-# `quantum_advantage` is 1, 0, or null while undecided.
+# `quantum_advantage` is 1, 0, or null while undecided, or where nothing quantum was compared with anything classical.
 OPTIMIZATIONS = synced(
     "quantum_optimizations",
     text("task_id", "append"),

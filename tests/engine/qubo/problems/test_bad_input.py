@@ -19,6 +19,12 @@ TABLE = [
     ("capacity = 5\nitem,value,weight\na,1\n", "", r"f, line 3: expected 3 values, found 2"),
     ("i,j,value\n0,1,2\n1,0,3\n", "", r"f, line 3: the pair 0 1 stands already on line 2"),
     ("i,j,value\n0,1,1e99\n", "", r"f, line 2: expected a finite number"),
+    ("abc\n3 1\n1 2 5\n", "qubo", r"f, line 1"),
+    ("-5\n3 1\n1 2 5\n", "", r"f, line 1: expected a whole number from 1"),
+    ("2\n3 1\n1 2 5\n", "", r"f, line 3: expected the number of variables and of entries, found 0 words"),
+    ("1\n3 1\n1 2 5\n3 1\n", "", r"f, line 4: the first line promises 1 problems, here is more"),
+    ("1\n3 1\n1 2 5\nand so on\n", "", r"f, line 4: the first line promises 1 problems, here is more"),
+    ("99999999999999999999 1\n1 2 1\n", "", r"f, line 1: expected a whole number from 0 to"),
     ("1\n3 2\n1 2 5\n", "", r"f, line 3: 2 entries are promised, the file ends after 1"),
     ("3 2\n1 2 1\n1 2 4\n", "maxcut", r"f, line 3: the pair 1 2 stands already on line 2"),
     ("from,to\na,a\n", "maxcut", r"f, line 2: an edge joins two different nodes"),
@@ -102,6 +108,24 @@ def test_what_no_answer_can_keep_is_named(text, kind, told):
     assert (told in conflicts) if told else conflicts == []
 
 
+# A small text of each format that is no table of ours, with its kind.
+NATIVE = {
+    "tsplib": (TSP.format(y="4", three="3 1 1\n"), "tsp"),
+    "cvrplib": (("NAME: x\nTYPE: CVRP\nDIMENSION: 3\nEDGE_WEIGHT_TYPE: EUC_2D\nCAPACITY: 9\nNODE_COORD_SECTION\n1 0 0\n2 3 4\n"
+                "3 6 1\nDEMAND_SECTION\n1 0\n2 4\n3 7\nDEPOT_SECTION\n1\n-1\nEOF\n"), "cvrp"),
+    "beasley": ("1\n3 3\n1 1 4\n1 2 5\n2 3 -6\n", "qubo"),
+    "qbsolv": ("p qubo 0 3 2 2\n0 0 4\n1 1 5\n0 1 -6\n1 2 3\n", "qubo"),
+    "g-set": ("4 3\n1 2 1\n2 3 -2\n3 4 5\n", "maxcut"),
+    "metis": ("4 3\n2\n1 3\n2 4\n3\n", "partition"),
+    "qaplib": ("3\n0 1 2\n1 0 3\n2 3 0\n0 4 5\n4 0 6\n5 6 0\n", "qap"),
+    "or-library knapsack": ("3 2 0\n10 7 3\n4 5 6\n1 2 3\n8 9\n", "knapsack"),
+    "or-library cover": ("3 4\n1 2 3 4\n2\n1 2\n2\n2 3\n1\n4\n", "cover"),
+    "or-library portfolio": ("2\n0.1 0.2\n0.2 0.3\n1 1 1\n1 2 0.5\n2 2 1\n", "portfolio"),
+    "standard job-shop": ("2 2\n0 3 1 2\n1 4 0 1\n", "jobshop"),
+    "dimacs colouring": ("c x\np edge 3 2\ne 1 2\ne 2 3\n", "coloring"),
+    "dimacs flow": ("c x\np min 3 2\nn 1 4\nn 3 -4\na 1 2 0 5 2\na 2 3 0 5 1\n", "supply"),
+    "lp": ("min\n cost: 2 x + 3 y\nst\n a: x + y >= 1\n b: x - y <= 0\nbinary\n x y\nend\n", "programme"),
+}  # fmt: skip
 NUMBERS = ("nan", "inf", "1e400", "-1", "9" * 30, "", "x", "1_000", "\u0663")
 RAW = {kind: registry.sample_of(kind).read_text("utf-8") for kind in registry.KINDS}
 
@@ -138,6 +162,39 @@ def test_whatever_is_wrong_with_a_file_is_told_in_a_line_and_never_breaks(kind):
     assert all("\n" not in str(error) for error in told)
     assert all(isinstance(error, Limit) or str(error).startswith("f.txt") for error in told)
     assert len(told) >= 5
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_whatever_is_wrong_with_a_file_of_others_is_told_in_a_line_and_never_breaks(name):
+    text, kind = NATIVE[name]
+    assert whats_wrong(text, kind) is None
+    told = [error for error in (whats_wrong(one, kind) for one in spoiled(text, seed=len(name))) if error is not None]
+    assert all("\n" not in str(error) for error in told)
+    assert all(isinstance(error, Limit) or str(error).startswith("f.txt") for error in told)
+    assert len(told) >= 10
+
+
+def what_it_is(text, kind):
+    """Return what a problem is made of: its energies, objective at rest, and facts; None where it is refused."""
+    if whats_wrong(text, kind) is not None:
+        return None
+    problem = registry.read(text, "f.txt", kind)
+    qubo = problem.formulation.qubo
+    return qubo.linear.tolist(), qubo.rows.tolist(), qubo.cols.tolist(), qubo.weights.tolist(), problem.facts()
+
+
+# A further demand between two nodes is one more to route, and a constraint without a name may stand twice.
+AGAIN = {"network": ("demand =",)}
+DOUBLED = {**NATIVE, **{kind: (text, kind) for kind, text in RAW.items()}}
+
+
+@pytest.mark.parametrize("name", DOUBLED)
+def test_a_line_that_stands_twice_is_refused_or_changes_nothing(name):
+    text, kind = DOUBLED[name]
+    lines, plain = text.splitlines(keepends=True), what_it_is(text, kind)
+    for k in list(range(min(6, len(lines)))) + list(range(max(6, len(lines) - 6), len(lines))):
+        if not lines[k].startswith(AGAIN.get(kind, ("\0",))):
+            assert what_it_is("".join([*lines[: k + 1], lines[k], *lines[k + 1 :]]), kind) in (None, plain), lines[k]
 
 
 def test_a_text_that_could_be_two_problems_asks_which():

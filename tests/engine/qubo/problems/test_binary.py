@@ -42,3 +42,10 @@ def test_what_was_understood_tells_the_sense_and_how_it_is_known():
 def test_other_problems_have_a_sense_of_their_own():
     with pytest.raises(BadInput, match="Only a QUBO can be told its sense; Max-Cut has its own"):
         load({"text": "2 1\n1 2 1\n", "name": "g", "sense": "min"})
+
+
+def test_of_a_file_of_several_problems_the_first_is_read_and_told_as_such():
+    problem = registry.read("2\n2 1\n1 2 5\n3 2\n1 1 5\n3 3 2\n", "f")
+    assert problem.qubo.n == 2
+    assert ("read of the file", "the first of 2 problems") in problem.facts()
+    assert len(registry.read("1\n2 1\n1 2 5\n", "f").facts()) == len(problem.facts()) - 1

@@ -114,9 +114,37 @@ def test_a_problem_too_large_as_a_qubo_is_left_to_its_own_method():
 
 
 def test_a_method_that_found_nothing_is_not_said_to_have_done_it():
-    domain, qubo = {"solver": "ruin", "feasible": False}, {"solver": "", "feasible": False, "why_not": "too large"}
-    assert "found no feasible answer" in work._verdict([domain, qubo], 1.0, both=True)
-    assert "its own method did it" in work._verdict([{**domain, "feasible": True}, qubo], 1.0, both=True)
+    problem = registry.read(registry.sample_of("cvrp").read_text("utf-8"), "x")
+    domain, none = {"solver": "ruin", "feasible": False, "objective": None}, work._Target(problem, None)
+    qubo = {"solver": "", "feasible": False, "why_not": "too large"}
+    assert "found no feasible answer" in work._verdict(problem, [domain, qubo], none, both=True)
+    did = {**domain, "feasible": True, "objective": 5.0}
+    assert "its own method did it" in work._verdict(problem, [did, qubo], none, both=True)
+
+
+@pytest.mark.parametrize("kind", ["tsp", "cvrp", "jobshop", "flowshop", "qap", "portfolio"])
+def test_a_method_ends_where_the_target_is_reached_and_the_qubo_is_not_tried(kind):
+    # Without it the flow-shop would be searched for an hour, and others until their proofs and by the QUBO.
+    result = run(file=str(registry.sample_of(kind)), seconds=7200.0, target=1e9)
+    assert result["feasible"] is True
+    assert [row["why_not"] for row in result["routes"]] == ["", "the target was reached before it"]
+    assert "reached the target; the QUBO route was not taken" in result["verdict"]
+
+
+def test_a_target_is_met_by_no_less_than_it_asks_for_in_the_sense_of_the_problem():
+    highest = work._Target(registry.read(registry.sample_of("knapsack").read_text("utf-8"), "x"), 27)
+    assert [highest.is_met(one) for one in (26, 27, 28, None)] == [False, True, True, False]
+    least = work._Target(registry.read(registry.sample_of("tsp").read_text("utf-8"), "x"), 170)
+    assert [least.is_met(one) for one in (171, 170, 169, None)] == [False, True, True, False]
+
+
+def test_why_a_solver_was_taken_stands_in_its_route_and_beside_the_answer_that_is_its_own():
+    result = run(file=str(registry.sample_of("cvrp")), seconds=1.0)
+    domain, qubo = result["routes"]
+    assert qubo["why"]
+    assert domain["why"] is None
+    assert result.get("why") == (qubo["why"] if result["route"] == "qubo" else None)
+    assert run(file=str(registry.sample_of("maxcut")))["why"]
 
 
 def test_progress_of_both_routes_is_one_line():

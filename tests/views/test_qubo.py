@@ -100,7 +100,8 @@ def test_a_problem_is_shown_in_its_own_terms(full_window, full):
     ways = [{"route": "domain", "solver": "ruin", "why": None}, {"route": "qubo", "solver": "anneal", "why": "it is sparse"}]
     for told in ({"solver": "anneal", "why": "it is sparse"}, {"solver": "ruin", "routes": ways}):
         full.qubo.records.put(Run("r-vrp", "j-vrp", "t", "t.vrp", {"file": "t.vrp"}, {**result, **told}, "done", now, now))
-        assert "Why Annealing: it is sparse" in page._facts.text()
+        full_window.settle()
+        assert f"Why {page._called('anneal')}: it is sparse" in page._facts.text()
     assert page.picture.drawing.picture["type"] == "routes"
     full_window.settle()
     assert page.samples.model.rowCount() == 1

@@ -24,8 +24,8 @@ from app.views.widgets.sparkline import Sparkline
 from app.views.widgets.state import Badge
 
 MODES: Final = ("observe", "recommend", "apply")
-_WIDE_PX, _HIGH_PX, _BAR_PX, _EDGE_PX, _LINE_PX = 300, 221, 16, 12, 17
-_WORDS_MS: Final = 400
+_WIDE_PX, _HIGH_PX, _BAR_PX, _EDGE_PX, _TWO_LINES_PX = 300, 204, 16, 12, 34
+_WORDS_MS: Final = 150
 _DRAW_S: Final = 0.39
 
 
@@ -70,13 +70,12 @@ class ControllerCard(QFrame):
         title.setWordWrap(True)
         self.line = Sparkline(tr("Size"), size_text(run.spec), most=100)
         self.line.follow(self._ring)
-        context.frames.add(self.line, calm(lambda: not self.line.visibleRegion().isEmpty() and self.line.draw()))
         self.now, self.why = QLabel(), QLabel()
         self.why.setProperty("role", "muted")
-        for label, lines in ((self.now, 2), (self.why, 3)):
+        for label in (self.now, self.why):
             label.setWordWrap(True)
             label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-            label.setFixedSize(_WIDE_PX - 2 * _EDGE_PX, lines * _LINE_PX)  # new words then lay out nothing anew
+            label.setFixedSize(_WIDE_PX - 2 * _EDGE_PX, _TWO_LINES_PX)  # new words then lay out nothing anew
         self.mode = mode_choice(lambda mode: context.start("control.mode", None, id=run.id, mode=mode))
         self.look = QPushButton(tr("Look closer"))
         explain(self.look, tr("Shows the course of this controller below"))
@@ -104,6 +103,8 @@ class ControllerCard(QFrame):
         if job is self._job:
             return
         self._job, told = job, job.partial
+        if not self.line.visibleRegion().isEmpty():
+            self.line.draw()  # what was told is in the ring by now: no frame needs to look for it
         self.badge.show_state(job.state)
         _say(self.now, now_text(told, self._run.spec))
         _say(self.why, why_text(told, self._run.spec))
@@ -127,7 +128,7 @@ def now_text(told: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     """Return target, size within its bounds, and force."""
     if "size" not in told:
         return tr("Starts…")
-    write, force = size_text(spec), float(told.get("force", 0))
+    write, force = size_text(spec), round(float(told.get("force", 0)), 1) or 0.0
     low, high = (write(spec[name]) if name in spec else "–" for name in ("low", "high"))
     forced = ("+" if force >= 0 else "-") + bytes_text(abs(force)) if write is bytes_text else number_text(force, "+.1f")
     return tr(
@@ -144,9 +145,12 @@ def why_text(told: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
         last = actions[-1]
         sizes = {name: size_text(spec)(last[name]) for name in ("before", "after")}
         parts.append(tr("last action {before} → {after}: {reason}", **sizes, reason=tr(str(last["reason"]))))
-    parts.append(tr("bound in force: {bound}", bound=tr(bound)) if bound else tr("no bound in force"))
+    if bound:
+        parts.append(tr("bound in force: {bound}", bound=tr(bound)))
     if turn not in {"", FREE, *BOUNDS}:
         parts.append(tr(turn))
+    elif not bound:
+        parts.append(tr("no bound in force"))
     return " · ".join(parts)
 
 

@@ -31,6 +31,10 @@ def test_each_controller_that_runs_has_a_card_with_what_it_does_and_why(full_win
     card = cards.cards["r3"]
     assert why_text({**told, "reason": "sensor stale, held"}, {}).endswith("bound in force: rate limit · sensor stale, held")
     assert why_text({**told, "reason": "law"}, {}).endswith("bound in force: rate limit")
+    assert (
+        why_text({"reason": "recommended only", "bound": "rate limit"}, {}) == "bound in force: rate limit · recommended only"
+    )
+    assert why_text({"reason": "sensor stale, held"}, {}) == "sensor stale, held"
     assert card.now.text() == "target 9 · size 8 of 2 to 64 · force +1.4"
     assert card.why.text() == "last action 7 → 8: rate limit · bound in force: rate limit"
     assert card.mode.currentData() == "recommend"
@@ -85,4 +89,5 @@ def test_a_size_in_bytes_is_written_as_bytes():
     kib = "\u2009KiB"
     assert now_text(told, spec) == f"target 128{kib} · size 64{kib} of 8.0{kib} to 256{kib} · force -4.0{kib}"
     assert why_text(told, spec).startswith(f"last action 32{kib} → 64{kib}: rate limit")
+    assert now_text({"size": 3.0, "force": -0.04}, {}).endswith("force +0.0")
     assert now_text({"size": 3.0}, {"low": 2}) == "target 0 · size 3 of 2 to – · force +0.0"

@@ -11,7 +11,9 @@ from app.engine.control.records import MODES
 
 END: Final = "end"
 KILL: Final = "kill"
-KNOWN: Final = (*MODES, END, KILL)
+# Not an operator's: many run beside it, so it tells less often.
+RARELY: Final = "rarely"
+KNOWN: Final = (*MODES, END, KILL, RARELY)
 
 
 def give(path: Path, order: str) -> None:

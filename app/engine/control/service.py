@@ -24,9 +24,8 @@ _RUN: Final = "app.engine.control.work:run"
 _TRIAL: Final = "app.engine.control.trials:trial"
 _TUNE: Final = "app.engine.control.trials:tuning"
 _CONFIRM: Final = "app.engine.control.blocks:confirm"
-# With so many others beside it a controller tells of ten turns at a time, not of four: who looks on pays for each message.
+# With so many others beside it a controller tells less often: who looks on pays for each message.
 _MANY: Final = 3
-_TELL_RARELY: Final = 10
 _REPLAY: Final = "app.engine.control.whatif:replay"
 
 
@@ -38,7 +37,7 @@ class ControlService:
         self._book = RunBook(base, "control_runs")
         self._orders = base.home / "control"
         self._log: ActionLog | None = None
-        self._live = 0
+        self._live: dict[str, Path] = {}
 
     async def start(self) -> None:
         """Load the runs of this home, and write down from now on what controllers do."""
@@ -103,8 +102,6 @@ class ControlService:
             **_load_of(kind, seconds, low, high, rate_hz, service_s), "law": need(law, kind.plant).name, "mode": mode,
             "seed": seed, "orders": str(orders_file), **found,
         }  # fmt: skip
-        if self._live >= _MANY:
-            spec["tell_every"] = _TELL_RARELY
         name = f"{law}, tuned," if found else law
         if kind.name == "balancer":
             spec["policy"] = policy
@@ -113,20 +110,27 @@ class ControlService:
         if agents:
             spec |= {"agents": agents, "high": min(spec["high"], len(agents["peers"]))}
             spec["low"] = min(spec["low"], spec["high"])
-        self._live += 1
+        self._live[run_id] = orders_file
         try:
+            self._hush()
             return await self._book.execute(
                 "control", _RUN, spec, title=f"{name} on {kind.name}, {seconds:g} s", source=kind.name, seed=seed,
                 actor=actor, cause=cause, run_id=run_id,
             )  # fmt: skip
         finally:
-            self._live -= 1
+            del self._live[run_id]
             await asyncio.to_thread(orders_file.unlink, missing_ok=True)
             ended = self._book.records.get(run_id)
             if ended is not None and self._state(ended) != INTERRUPTED:  # else its process is about to do it, or the next start
                 await asyncio.to_thread(put_back, orders_file.with_suffix(NOTE))
             if self._log is not None:
                 await self._log.flush()
+
+    def _hush(self) -> None:
+        """Have every controller tell less often where many run."""
+        if len(self._live) > _MANY:
+            for file in self._live.values():
+                orders.give(file, orders.RARELY)
 
     async def trial(
         self, *, resource: str, model: str, against: str, seeds: int, trace: Path | None, load: str, weight: float,

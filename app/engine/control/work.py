@@ -19,7 +19,7 @@ from app.engine.control import metrics, queueing, workload
 from app.engine.control.controller import Controller, Manner
 from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
 from app.engine.control.laws import SIZING, set_to, suited
-from app.engine.control.orders import END, KILL, Orders
+from app.engine.control.orders import END, KILL, RARELY, Orders
 from app.engine.control.records import RECOMMEND, RUNS, Action, Tick, need_kind, need_run
 from app.engine.control.rig_balancer import EACH
 from app.engine.control.rigs import Rig, rig_of
@@ -30,8 +30,9 @@ _UP_PER_S, _DOWN_PER_S = 300.0, 30.0
 _UP_SHARE, _DOWN_SHARE = 10.0, 0.5
 _AIMED_WAIT_S = 0.01
 _KEPT_ACTIONS, _TOLD_ACTIONS = 500, 4
-# How many turns are told in one message; `spec["tell_every"]` where many run, for who looks on pays for each message.
-_TELL_EVERY = 4
+# How many turns are told in one message, and how many where many run: who looks on pays for each message, and for each time
+# that something comes. So controllers tell together, at whole multiples of that on the clock.
+_TELL_EVERY, _TELL_RARELY = 4, 10
 # Resources for which a fixed size can be told exactly, by the recursion over the same arrivals.
 COMPARED = ("threadpool", "processpool")
 
@@ -52,7 +53,6 @@ class Plan:
     services_s: workload.Floats
     resource: str = "threadpool"
     settings: dict[str, float] = field(default_factory=dict)
-    tell_every: int = _TELL_EVERY
     more: dict[str, Any] = field(default_factory=dict)
 
 
@@ -70,6 +70,8 @@ class Trail:
     waits_s: "array[float]" = field(default_factory=lambda: array("d"))
     orders: Orders = field(default_factory=Orders)
     told_to_end: bool = False
+    tell_every: int = _TELL_EVERY
+    telling: int = -1
     submitted: int = 0
     control_cpu_s: float = 0.0
     wall_s: float = 0.0
@@ -137,7 +139,7 @@ def plan_of(spec: dict[str, Any], seed: int) -> Plan:
         seconds, int(spec.get("low") or suits.low), int(spec.get("high") or suits.high), str(spec.get("law", "auto")),
         str(spec.get("mode", RECOMMEND)),
         float(spec.get("tick_s", 0.1)), service_s, bursts, times_s, workload.services(len(times_s), service_s, seed),
-        resource, dict(spec.get("settings") or {}), int(spec.get("tell_every", _TELL_EVERY)),
+        resource, dict(spec.get("settings") or {}),
         {"service_s": service_s, **{name: spec[name] for name in passed if name in spec}},
     )  # fmt: skip
 
@@ -171,9 +173,10 @@ def _steer(trail: Trail, controller: Controller, report: Report, stop: Stop) -> 
         if now_s >= turn * plan.tick_s:
             _heed(controller, trail)
             tick = _turn(controller, trail)
-            turn = max(turn, int(now_s / plan.tick_s)) + 1  # a late turn skips those it missed
+            turn = max(turn, int(now_s / plan.tick_s))  # a late turn skips those it missed
             trail.waits_s.extend(trail.rig.take_waits())
-            _tell(report, trail, tick, now_s)
+            _tell(report, trail, tick, turn)
+            turn += 1
         nap_s = min(turn * plan.tick_s, trail.next_due_s(), plan.seconds) - trail.age_s()
         if nap_s > 0:
             time.sleep(min(nap_s, _MOST_NAP_S))
@@ -190,6 +193,8 @@ def _heed(controller: Controller, trail: Trail) -> None:
             trail.told_to_end = True
         elif order == KILL:
             controller.kill()
+        elif order == RARELY:
+            trail.tell_every = _TELL_RARELY
         else:
             controller.set_mode(order)
             trail.mode = order
@@ -217,7 +222,7 @@ def _turn(controller: Controller, trail: Trail) -> Tick:
     return tick
 
 
-def _tell(report: Report, trail: Trail, tick: Tick, done_s: float) -> None:
+def _tell(report: Report, trail: Trail, tick: Tick, turn: int) -> None:
     """Keep the turn's figures, and send them with those of the turns before: who looks on pays for each message."""
     plan = trail.plan
     now = {
@@ -226,12 +231,14 @@ def _tell(report: Report, trail: Trail, tick: Tick, done_s: float) -> None:
     }  # fmt: skip
     for metric, value in now.items():
         trail.held.setdefault(metric, []).append((trail.epoch_s + tick.at_s, value))
-    if len(trail.ticks) % plan.tell_every != 1:
+    part = (int((trail.epoch_s + trail.start_s) / plan.tick_s) + turn) // trail.tell_every
+    if part == trail.telling:
         return
+    trail.telling = part
     samples, trail.held = trail.held, {}
     more = {"reason": tick.reason, "bound": tick.bound, "mode": trail.mode,
-            "actions": list(trail.actions)[-max(_TOLD_ACTIONS, plan.tell_every) :]}  # fmt: skip
-    report(min(done_s, plan.seconds), plan.seconds, unit="s", partial={**now, **more}, samples=samples)
+            "actions": list(trail.actions)[-max(_TOLD_ACTIONS, trail.tell_every) :]}  # fmt: skip
+    report(min(turn * plan.tick_s, plan.seconds), plan.seconds, unit="s", partial={**now, **more}, samples=samples)
 
 
 def _result(trail: Trail, safe: int, unserved: int) -> dict[str, Any]:

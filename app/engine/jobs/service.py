@@ -32,6 +32,7 @@ from app.engine.store.threads import in_thread
 log = logging.getLogger(__name__)
 _LOCAL = "local"
 _PRUNE_EVERY = 100
+_FEW = 16
 T = TypeVar("T")
 Outcome = tuple[dict[str, Any] | None, OutpostError | None]
 
@@ -377,8 +378,10 @@ def _decoded(data: bytes) -> dict[str, Any]:
 
 
 def _push(samples: Samples, job_id: str, metric: str, points: list[list[float | None]]) -> None:
-    if len(points) == 1 and points[0][1] is not None:  # by far the most
-        samples.ring(job_id, metric).push(float(points[0][0] or 0.0), float(points[0][1]))
+    if 0 < len(points) <= _FEW:  # by far the most: no array is worth its making
+        ring = samples.ring(job_id, metric)
+        for at_s, value in points:
+            ring.push(at_s or 0.0, math.nan if value is None else value)
     elif points:
         times, values = zip(*points, strict=True)
         floats = [math.nan if value is None else float(value) for value in values]

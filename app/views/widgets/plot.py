@@ -1,7 +1,9 @@
 """Live plots: pyqtgraph imported on first use, fixed ranges, thin pens, and never more points than pixels.
 
-Ranges are recomputed once a second, not per frame: an automatic range triples the cost of a frame, antialiasing and wide
-pens double it (measured in the field notes). A window of the history is drawn through the pyramid of its ring.
+Ranges are recomputed once a second at most, not per frame: an automatic range triples the cost of a frame, antialiasing and
+wide pens double it (measured in the field notes). Where time goes on they have some room ahead, and stay until it is used up: a
+new range draws both axes anew, which costs more than the curve. When nothing new comes for a while the range fits again. A
+window of the history is drawn through the pyramid of its ring.
 """
 
 import time
@@ -21,12 +23,12 @@ from app.engine.base.units import number_text
 from app.views.shell.icons import icon
 from app.views.widgets.chart import Chart, Row, Twin
 from app.views.widgets.plot_face import Face, graphs, graphs_ready
+from app.views.widgets.plot_fit import Fit, span_of
 from app.views.widgets.time_axis import Span, TimeAxis
 
 Source = Callable[[], Ring | None]
 RANGE_EVERY_S: Final = 1.0
-_MARGIN: Final = 0.06
-_ROUNDING: Final = 1e-9
+_QUIET_S: Final = 3.0
 
 
 @dataclass
@@ -59,21 +61,6 @@ class Series:
         return float(self.t[at]), float(self.v[at])
 
 
-def padded(low: float, high: float) -> tuple[float, float]:
-    """Return a range a little wider than from `low` to `high`, never empty, nor so narrow that it shows how sums round."""
-    span, size = high - low, max(abs(low), abs(high))
-    if span <= _ROUNDING * size:
-        span = size * 0.1 or 1.0
-    return low - _MARGIN * span, high + _MARGIN * span
-
-
-def span_of(arrays: list[Floats]) -> tuple[float, float] | None:
-    """Return the least and the greatest finite value of `arrays`, or None when there is none."""
-    parts = [part[np.isfinite(part)] for part in arrays]
-    parts = [part for part in parts if len(part)]
-    return (float(min(part.min() for part in parts)), float(max(part.max() for part in parts))) if parts else None
-
-
 class LivePlot(Chart):
     """Curves over time since the first sample of all curves, pulled by the frame timer through `draw`.
 
@@ -87,12 +74,13 @@ class LivePlot(Chart):
         scale: float = 1.0,
     ) -> None:  # fmt: skip
         super().__init__(f"{title}, {unit}" if unit else title)
-        self._fixed_y, self._counted, self._steps, self._scale = fixed_y, counted, steps, scale
+        self._counted, self._steps, self._scale = counted, steps, scale
         self._series: list[Series] = []
         self._plot: Any = None
         self._face: Face | None = None
-        self._ranged_s = 0.0
+        self._ranged_s = self._placed_s = self._tabled_s = 0.0
         self._unranged = False
+        self._fit = Fit(fixed_y)
         self._origin = 0.0
         self._lines: list[tuple[float, str]] = []
         self.setAccessibleName(tr("Plot of {what}", what=title))
@@ -209,7 +197,7 @@ class LivePlot(Chart):
             drew = self._pull(series, most) or drew
         if drew:
             self._place()
-        elif self._unranged and time.monotonic() - self._ranged_s >= RANGE_EVERY_S:
+        elif self._unranged and (not self._ranged_s or time.monotonic() - self._placed_s >= _QUIET_S):
             self._set_ranges()
         return drew
 
@@ -235,7 +223,9 @@ class LivePlot(Chart):
 
     def _place(self) -> None:
         self._tell_empty()
-        if self.axis.window is None or self._counted:
+        self._placed_s = now_s = time.monotonic()
+        anew = not self._ranged_s or (now_s - self._ranged_s >= RANGE_EVERY_S and not self._fit.holds(*self._spans()))
+        if anew and (self.axis.window is None or self._counted):
             starts = [float(series.t[0]) for series in self._series if len(series.t)]
             self._origin = 0.0 if not starts or self._counted else min(starts)
         for series in self._series:
@@ -243,25 +233,28 @@ class LivePlot(Chart):
             whole = bool(np.isfinite(v).all())  # a gap costs a look at every point as the line is drawn
             series.curve.setData(t - self._origin, v, connect="all" if whole else "finite", skipFiniteCheck=whole)
         self._unranged = True
-        if time.monotonic() - self._ranged_s >= RANGE_EVERY_S:
-            self._set_ranges()
-            if self.table_shown:
-                self.tell_table()
+        if anew:
+            self._set_ranges(ahead=self._ranged_s > 0 and not self._counted and self.axis.window is None)
+        if self.table_shown and now_s - self._tabled_s >= RANGE_EVERY_S:
+            self._tabled_s = now_s
+            self.tell_table()
 
-    def _set_ranges(self) -> None:
-        self._unranged = False
-        if self._face is None:
-            return
+    def _spans(self) -> tuple[Span | None, Span]:
+        """Return the times, or none, and the values that a range must hold."""
         shown = [series for series in self._series if series.shown]
-        span = self.axis.window or self.axis.span() or span_of([series.t for series in shown])
-        if span is None:
+        levels = [np.array([value]) for value, _ in self._lines]
+        times = self.axis.window or self.axis.span() or span_of([series.t for series in shown])
+        return times, span_of([*(series.v for series in shown), *levels]) or (0.0, 1.0)
+
+    def _set_ranges(self, *, ahead: bool = False) -> None:
+        """Show everything, or the window that was chosen; `ahead` keeps some room for what comes."""
+        self._unranged = False
+        times, values = self._spans()
+        if self._face is None or times is None:
             return
         self._ranged_s = time.monotonic()
-        levels = [np.array([value]) for value, _ in self._lines]
-        y = self._fixed_y or padded(*(span_of([*(series.v for series in shown), *levels]) or (0.0, 1.0)))
-        x = span[0] - self._origin
-        least = 1.0 if self._counted else 1e-3
-        self._face.set_range((x, max(span[1] - self._origin, x + least)), y)
+        (first, last), y = self._fit.take(times, values, ahead=ahead, least=1.0 if self._counted else 1e-3)
+        self._face.set_range((first - self._origin, last - self._origin), y)
 
     # the shared axis
 
@@ -391,4 +384,4 @@ def _stairs(t: Floats, v: Floats) -> tuple[Floats, Floats]:
     return np.repeat(t, 2)[1:], np.repeat(v, 2)[:-1]
 
 
-__all__ = ["RANGE_EVERY_S", "LivePlot", "Series", "Source", "graphs", "graphs_ready", "padded", "span_of"]
+__all__ = ["RANGE_EVERY_S", "LivePlot", "Series", "Source", "graphs", "graphs_ready"]

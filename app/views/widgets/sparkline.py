@@ -91,8 +91,10 @@ def _polylines(values: Floats, area: QRectF, top: float | None) -> list[QPolygon
     if known.sum() < 2:
         return []
     high = top if top is not None else max(float(values[known].max()) * 1.1, 1e-12)
-    x = area.left() + area.width() * np.linspace(0, 1, len(values))
+    x = area.left() + area.width() / (len(values) - 1) * np.arange(len(values))
     y = area.bottom() - area.height() * np.clip(values / high, 0, 1)
+    if known.all():
+        return [QPolygonF(list(map(QPointF, x.tolist(), y.tolist())))]
     pieces: list[QPolygonF] = []
     for piece in np.split(np.arange(len(values)), np.flatnonzero(~known)):
         kept = piece[known[piece]]

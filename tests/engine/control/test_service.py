@@ -8,6 +8,7 @@ from app.engine.base.events import Bus
 from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
 from app.engine.control.adapters import cgroup
+from app.engine.control.orders import Orders
 from app.engine.control.records import LET_GO, RUNS
 from app.engine.control.service import ControlService
 from app.engine.jobs.base import Base
@@ -221,22 +222,24 @@ async def test_what_a_tuning_found_steers_a_run_and_its_replay(control):
     assert again["laws"]["coherent"]["sizes"] != again["laws"]["coherent tuned"]["sizes"]
 
 
-async def test_where_three_run_already_the_next_tell_of_their_turns_less_often(control, monkeypatch):
+async def test_where_a_fourth_runs_all_tell_of_their_turns_less_often(control, monkeypatch):
     asked, ended = [], asyncio.Event()
 
     async def execute(_kind, _target, spec, **_more):
-        asked.append(spec.get("tell_every"))
+        asked.append(Orders(spec["orders"]))
         await ended.wait()
         return {}
 
     monkeypatch.setattr(control._book, "execute", execute)
     runs = [asyncio.create_task(control.run(**ASKED)) for _ in range(5)]
     await asyncio.sleep(0)
-    assert asked == [None, None, None, 10, 10]
+    assert [len(one.take()) for one in asked] == [2, 2, 2, 2, 1]
     ended.set()
     await asyncio.gather(*runs)
-    await control.run(**ASKED)
-    assert asked[-1] is None
+    assert not list((control._orders).iterdir())
+    alone = asyncio.create_task(control.run(**ASKED))
+    await alone
+    assert asked[-1].take() == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ import pytest
 
 from app.engine.base.contracts import never, silent
 from app.engine.base.errors import BadInput
-from app.engine.control.work import plan_of, run
+from app.engine.control.orders import RARELY, give
+from app.engine.control.records import Tick
+from app.engine.control.work import Trail, _tell, plan_of, run
 
 
 def test_a_second_of_work_is_consistent_with_itself():
@@ -49,16 +51,33 @@ def test_samples_and_progress_are_told_live():
     assert value == more["partial"]["size"]
 
 
-def test_where_many_run_ten_turns_are_told_at_once_with_all_they_changed():
+def test_where_many_run_ten_turns_are_told_at_once_with_all_they_changed(tmp_path):
     told = []
-    spec = {"seconds": 1.3, "mode": "apply", "tell_every": 10, "rate_hz": 300.0, "burst_s": 0.2, "gap_s": 0.2}
+    give(tmp_path / "orders", RARELY)
+    spec = {"seconds": 1.3, "mode": "apply", "orders": str(tmp_path / "orders"), "rate_hz": 300.0, "burst_s": 0.2, "gap_s": 0.2}
     result = run(spec, 2, lambda done, total, **more: told.append(more), never)
     live = [one for one in told if one.get("partial")]
-    assert len(live) <= 2
+    assert len(live) <= 3
     assert sum(len(one["samples"]["size"]) for one in told) == result["ticks"]
-    first, last = live[0]["partial"]["actions"], live[-1]["partial"]["actions"]
-    assert [one["n"] for one in (*first, *last)] == list(range(1, len(first) + len(last) + 1))
-    assert len(last) > 4
+    made = sorted({action["n"] for one in live for action in one["partial"]["actions"]})
+    assert made == list(range(1, len(made) + 1))
+    assert len(made) > 4
+
+
+def test_controllers_tell_together_so_that_who_looks_on_is_disturbed_once():
+    told, moments = [], []
+    at_s = {"first": 0.0, "second": 0.23}
+    for name, start_s in at_s.items():
+        plan = plan_of({"seconds": 3.0}, 1)
+        trail = Trail(plan, rig=None, start_s=start_s)
+        trail.epoch_s, trail.tell_every = 1000.0, 10
+        for turn in range(30):
+            before = len(told)
+            _tell(lambda *_, **more: told.append(more), trail, Tick(start_s + turn * 0.1, 1, 1, 0, 0, "law"), turn)
+            if len(told) > before and turn:
+                moments.append((name, 1000.0 + start_s + turn * 0.1))
+    assert [round(at_s) for name, at_s in moments if name == "first"] == [1001, 1002]
+    assert all(abs(at_s - round(at_s)) < 0.1 for _, at_s in moments)
 
 
 def test_static_law_keeps_the_staffed_size():

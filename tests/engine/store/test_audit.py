@@ -24,6 +24,16 @@ async def test_an_entry_holds_who_what_and_how_it_ended(store: Store) -> None:
     ]  # fmt: skip
 
 
+async def test_many_entries_are_written_at_once_as_one_by_one(store: Store) -> None:
+    entry = {"actor": "ann@1", "command": "control.action", "cause": "j", "outcome": "ok"}
+    many = [{"at_us": k, "args": {"before": float("nan"), "n": k}, "detail": "law" * 1000, **entry} for k in (1, 2)]
+    await store.write(lambda conn: audit.record_many(conn, many))
+    newest, oldest = await find(store)
+    assert (newest["at_us"], oldest["args"], newest["duration_s"]) == (2, {"before": "nan", "n": 1}, 0.0)
+    assert len(newest["detail"]) == 2000
+    assert newest["id"] != oldest["id"]
+
+
 async def test_a_secret_never_reaches_the_file(store: Store, tmp_path: Path) -> None:
     await record(store, args={"code": "correct-horse", "address": "a:1"}, secret={"code"})
     assert (await find(store))[0]["args"] == {"code": audit.HIDDEN, "address": "a:1"}

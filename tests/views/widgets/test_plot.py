@@ -1,12 +1,15 @@
 """Live plots: never more points than pixels, extremes kept, ranges fixed, nothing drawn when nothing is new."""
 
+import time
+
 import numpy as np
 import pytest
 from PySide6.QtGui import QFontMetricsF
 
 from app.engine.base.rings import Ring
 from app.views.shell import theme
-from app.views.widgets.plot import LivePlot, graphs_ready, padded, span_of
+from app.views.widgets.plot import LivePlot, graphs_ready
+from app.views.widgets.plot_fit import padded, span_of
 
 
 @pytest.fixture
@@ -132,3 +135,24 @@ def test_the_library_is_loaded_beside_the_window_and_the_plot_follows(qtbot, plo
     assert plot.draw()
     assert plot._series[0].curve.getData()[1] is not None
     assert graphs_ready()
+
+
+def test_a_curve_that_goes_on_keeps_its_range_until_it_is_used_up(plot, monkeypatch):
+    now_s, ring = [100.0], Ring(64)
+    monkeypatch.setattr(time, "monotonic", lambda: now_s[0])
+    plot.add("load", lambda: ring)
+
+    def drawn(t_s):
+        now_s[0] += 1.0
+        ring.push(t_s, t_s % 2)
+        assert plot.draw(wait=True)
+        return tuple(plot._plot.viewRange()[0])
+
+    for t_s in range(10):
+        drawn(t_s)
+    assert drawn(10.0) == (0.0, pytest.approx(9 * 1.12))
+    assert drawn(11.0) == (0.0, pytest.approx(11 * 1.12))
+    assert drawn(12.0) == (0.0, pytest.approx(11 * 1.12))
+    now_s[0] += 5.0  # nothing comes any more
+    assert not plot.draw(wait=True)
+    assert plot._plot.viewRange()[0] == [0.0, 12.0]

@@ -104,7 +104,7 @@ def fifty(given: argparse.Namespace) -> Iterator[Line]:
 
 
 def singly(given: argparse.Namespace) -> Iterator[Line]:
-    """Fifty `QuantumController`s, each on a thread of its own, on fifty idle pools at 10 Hz: share of a core."""
+    """Fifty `QuantumController`s, started one by one, on fifty idle pools at 10 Hz: share of a core."""
     with contextlib.ExitStack() as stack:
         pools = [stack.enter_context(ElasticThreadPool(2, name=f"s{k}")) for k in range(50)]
         for pool in pools:
@@ -112,7 +112,7 @@ def singly(given: argparse.Namespace) -> Iterator[Line]:
         begin_s, cpu_s = time.monotonic(), time.process_time()
         time.sleep(given.seconds)
         share = (time.process_time() - cpu_s) / (time.monotonic() - begin_s)
-    yield "control: fifty controllers at 10 Hz, a thread each", share, "ratio", "", {"controllers": 50, "rate_hz": 10}
+    yield "control: fifty controllers at 10 Hz, started one by one", share, "ratio", "", {"controllers": 50, "rate_hz": 10}
 
 
 def _share(turn: Callable[[], object], seconds: float) -> float:

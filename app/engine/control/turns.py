@@ -1,4 +1,4 @@
-"""Turns on a thread of their own, and one watch over all who take them.
+"""Turns of controllers, taken on the wheel they share, and one watch over all who take them.
 
 When no turn of somebody comes for as long as it asked, its revert is called on a fresh thread: a resource that hangs may hang
 there too, and holds up neither the watch nor others. A turn that raises is logged, and the next is tried: the watch reverts
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from app.engine.base.errors import Conflict
+from app.engine.control.wheel import WHEEL, Spoke
 
 log = logging.getLogger(__name__)
 # How long a stop waits for the last turn; one that hangs is left behind on its thread.
@@ -24,20 +25,16 @@ class Turns:
                  clock: Callable[[], float]) -> None:  # fmt: skip
         self.name, self.tick_s = name, tick_s
         self._turn, self._revert, self._patience_s, self._clock = turn, revert, patience_s, clock
-        self._ending, self._lock = threading.Event(), threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._spoke = Spoke(self._take, tick_s)
         self._reverting: threading.Thread | None = None
         self._turned_s = clock()
 
     def start(self) -> None:
         """Take turns until `stop`; raises `Conflict` when they are taken already, or the last one still hangs."""
-        with self._lock:
-            if self._thread is not None:
-                raise Conflict("This controller runs already")
-            self._ending = threading.Event()
-            self._turned_s = self._clock()
-            self._thread = threading.Thread(target=self._run, args=(self._ending,), name=self.name, daemon=True)
-            self._thread.start()
+        before_s, self._turned_s = self._turned_s, self._clock()
+        if not WHEEL.add(self._spoke):
+            self._turned_s = before_s
+            raise Conflict("This controller runs already")
         WATCH.add(self)
 
     def stop(self, wait_s: float = LAST_TURN_S) -> bool:
@@ -45,15 +42,8 @@ class Turns:
 
         The watch looks until then: a last turn that hangs is reverted like any other.
         """
-        self._ending.set()
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(wait_s)
+        over = WHEEL.remove(self._spoke, wait_s)
         WATCH.discard(self)
-        with self._lock:
-            over = thread is None or not thread.is_alive()
-            if self._thread is thread and (over or thread is threading.current_thread()):
-                self._thread = None
         return over
 
     def look(self) -> None:
@@ -63,15 +53,9 @@ class Turns:
             self._reverting = threading.Thread(target=self._revert, name=f"{self.name}-revert", daemon=True)
             self._reverting.start()
 
-    def _run(self, ending: threading.Event) -> None:
-        next_s = self._clock()
-        while not ending.is_set():
-            came_through = self._took()
-            now_s = self._clock()
-            if came_through:
-                self._turned_s = now_s
-            next_s = max(next_s + self.tick_s, now_s)
-            ending.wait(max(0.0, next_s - now_s))
+    def _take(self) -> None:
+        if self._took():
+            self._turned_s = self._clock()
 
     def _took(self) -> bool:
         """Take one turn and tell whether it came through: what a law or a listener raises must not end the loop."""
@@ -122,6 +106,7 @@ class Watch:
                 if not watched:
                     self._thread = None
                     return
+            WHEEL.help()
             for turns in watched:
                 turns.look()
 

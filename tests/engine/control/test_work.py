@@ -6,7 +6,7 @@ import pytest
 from app.engine.base.contracts import never, silent
 from app.engine.base.errors import BadInput
 from app.engine.control.orders import RARELY, give
-from app.engine.control.records import Tick
+from app.engine.control.records import Action, Tick
 from app.engine.control.work import Trail, _tell, plan_of, run
 
 
@@ -51,7 +51,7 @@ def test_samples_and_progress_are_told_live():
     assert value == more["partial"]["size"]
 
 
-def test_where_many_run_ten_turns_are_told_at_once_with_all_they_changed(tmp_path):
+def test_where_many_run_ten_turns_are_told_at_once(tmp_path):
     told = []
     give(tmp_path / "orders", RARELY)
     spec = {"seconds": 1.3, "mode": "apply", "orders": str(tmp_path / "orders"), "rate_hz": 300.0, "burst_s": 0.2, "gap_s": 0.2}
@@ -59,9 +59,6 @@ def test_where_many_run_ten_turns_are_told_at_once_with_all_they_changed(tmp_pat
     live = [one for one in told if one.get("partial")]
     assert len(live) <= 3
     assert sum(len(one["samples"]["size"]) for one in told) == result["ticks"]
-    made = sorted({action["n"] for one in live for action in one["partial"]["actions"]})
-    assert made == list(range(1, len(made) + 1))
-    assert len(made) > 4
 
 
 def test_controllers_tell_together_so_that_who_looks_on_is_disturbed_once():
@@ -73,11 +70,14 @@ def test_controllers_tell_together_so_that_who_looks_on_is_disturbed_once():
         trail.epoch_s, trail.tell_every = 1000.0, 10
         for turn in range(30):
             before = len(told)
+            trail.note(Action(start_s, 1.0, 2.0, 2.0, "law"))
             _tell(lambda *_, **more: told.append(more), trail, Tick(start_s + turn * 0.1, 1, 1, 0, 0, "law"), turn)
             if len(told) > before and turn:
                 moments.append((name, 1000.0 + start_s + turn * 0.1))
     assert [round(at_s) for name, at_s in moments if name == "first"] == [1001, 1002]
     assert all(abs(at_s - round(at_s)) < 0.1 for _, at_s in moments)
+    made = [[action["n"] for action in one["partial"]["actions"]] for one in told]
+    assert made[:3] == [[1], list(range(2, 12)), list(range(12, 22))]  # with all that changed
 
 
 def test_static_law_keeps_the_staffed_size():

@@ -15,8 +15,8 @@ OK, AT, DEMAND, SERVICE, BUSY, QUEUE, SIZE, RTT, DONE = range(9)
 SEEN: Final = 9
 # What each controller remembers: a Kalman track, a spring, sums of the slowdown, a choice and moments of demand.
 X, V, PXX, PXV, PVV, KNOWN, CAPACITY, SHARP, PLACE, SPEED, MOVED = range(11)
-SW, SX, SY, SXX, SXY, SYY, MOST, INFLIGHT, CHOICE, CHOSEN_S, MEAN, SQUARE = range(11, 23)
-MEMORY: Final = 23
+SW, SX, SY, SXX, SXY, SYY, MOST, INFLIGHT, SWW, CHOICE, CHOSEN_S, MEAN, SQUARE = range(11, 24)
+MEMORY: Final = 24
 # Settings of the law; the names are those of `choose.Auto` and `physics.Optomechanical`.
 KIND, Q, BETA, DRAIN, LEAD, BAND, FALL_S, MARGIN, FORESEE, PUSH, OMEGA, FALL, ZETA, COLD, PUSH_MOST = range(15)
 SHARE, SPAN, RISE, ADMISSION, DELAY = range(15, 20)
@@ -36,6 +36,7 @@ WORK: Final = 10
 R_FREE, R_LOW, R_HIGH, R_RATE, R_BAD, R_STALE, R_SAFE, R_COOL, R_RINGS, R_OBSERVED, R_RECOMMENDED = range(11)
 _LEAST_DRAIN: Final = 4 / math.pi
 _DWELL_S, _SURE_T, _SURE_SLOWER, _SURE_TASKS, _BURSTY, _QUICK, _FIT_T, _FIT_TASKS = 5.0, 6.0, 1.5, 600.0, 5.0, 1.5, 3.0, 100.0
+_OF_TURNS, _FIT_MEANS = 0.65, 10.0
 _LARGE, _WITHIN_S, _CALM_S, _LEAST_GAIN = 0.25, 3.0, 10.0, 0.125
 _pass = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -169,7 +170,7 @@ def _slow(dt: float, seen: Any, m: Any, s: Any, work: Any) -> None:
         m[INFLIGHT, i], m[MOST, i] = n, max(fade * m[MOST, i], n)
         m[SW, i], m[SX, i], m[SY, i] = fade * m[SW, i] + w, fade * m[SX, i] + w * x, fade * m[SY, i] + w * y
         m[SXX, i], m[SXY, i] = fade * m[SXX, i] + w * x * x, fade * m[SXY, i] + w * x * y
-        m[SYY, i] = fade * m[SYY, i] + w * y * y
+        m[SYY, i], m[SWW, i] = fade * m[SYY, i] + w * y * y, fade * m[SWW, i] + w * w
         each = 1 / max(m[SW, i], 1e-9)
         mean_x, mean_y = m[SX, i] * each, m[SY, i] * each
         sxx = max(m[SXX, i] * each - mean_x * mean_x, 1e-12)
@@ -178,8 +179,9 @@ def _slow(dt: float, seen: Any, m: Any, s: Any, work: Any) -> None:
         base = max(mean_y - slope * mean_x, 0.1 * mean_y) + 1e-12
         left = max(max(m[SYY, i] * each - mean_y * mean_y, 1e-18) - slope * sxy, 1e-18)
         # t > T and slowdown > R, asked without roots and divisions: most plants show neither.
-        t_squared = slope * slope * sxx * max(m[SW, i] / 20.0, 1.0)
-        fits = slope > 0 and t_squared > _FIT_T * _FIT_T * left and m[SW, i] > _FIT_TASKS
+        means = _OF_TURNS * m[SW, i] * m[SW, i] / max(m[SWW, i], 1e-9)
+        t_squared = slope * slope * sxx * max(means, 1.0)
+        fits = slope > 0 and t_squared > _FIT_T * _FIT_T * left and m[SW, i] > _FIT_TASKS and means > _FIT_MEANS
         slower = slope * m[MOST, i] * m[MOST, i] > (_SURE_SLOWER - 1) * base
         work[FITS, i] = 1.0 if fits else 0.0
         work[SURE, i] = 1.0 if fits and t_squared > _SURE_T * _SURE_T * left and slower and m[SW, i] > _SURE_TASKS else 0.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Final, NamedTuple
 
-from app.engine.control.limits import Fitted, Slowdown, optimum, slowdown, slowdown_begin
+from app.engine.control.limits import SURE_MEANS, Fitted, Slowdown, independent, optimum, slowdown, slowdown_begin
 from app.engine.control.ops import Num, Ops, full_like, zero_like
 from app.engine.control.physics import Coherent, Foretold, Optomechanical, OptoMemory, ParaMemory, Parametric, Space, Starts
 from app.engine.control.sight import Sight
@@ -23,7 +23,7 @@ BURSTY_IDC: Final = 5.0
 QUICK_TURNS: Final = 1.5
 DWELL_S: Final = 5.0
 # A plant counts as contended when service slows with the number in flight: t value, slowdown at the largest number seen,
-# and the tasks (fading) it rests on. Fewer tasks than that raise false alarms.
+# and the tasks (fading) it rests on, with as many means as any slope takes. Fewer raise false alarms.
 SURE_T: Final = 6.0
 SURE_SLOWER: Final = 1.5
 SURE_TASKS: Final = 600.0
@@ -73,7 +73,8 @@ class Auto(Foretold):
         """Return (memory, wanted size)."""
         slow = slowdown(memory.slow, sight, self.fitted.span_s, dt_s, ops)
         best, t_value, slower = fit = optimum(slow, ops)
-        contended = (t_value > SURE_T) & (slower > SURE_SLOWER) & (slow.w > SURE_TASKS)
+        sure = (t_value > SURE_T) & (slow.w > SURE_TASKS) & (independent(slow, ops) > SURE_MEANS)
+        contended = sure & (slower > SURE_SLOWER)
         para, size = self._parametric.step(memory.para, sight, dt_s, ops)
         quick = sight.delay_s <= QUICK_TURNS * dt_s
         # A spring that cannot be picked is not asked.

@@ -145,7 +145,7 @@ class Extremum:
 
 
 class Slowdown(NamedTuple):
-    """Forgetting sums of a weighted regression of service time on n(n - 1), and the largest n seen of late."""
+    """Forgetting sums of a weighted regression of service time on n(n - 1), the largest n of late, and the weights' squares."""
 
     w: Num
     x: Num
@@ -155,12 +155,13 @@ class Slowdown(NamedTuple):
     yy: Num
     most: Num
     inflight: Num
+    ww: Num
 
 
 def slowdown_begin(like: Num) -> Slowdown:
     """Return empty sums."""
     zero = zero_like(like)
-    return Slowdown(zero, zero, zero, zero, zero, zero, zero, zero)
+    return Slowdown(zero, zero, zero, zero, zero, zero, zero, zero, zero)
 
 
 def slowdown(memory: Slowdown, sight: Sight, span_s: Num, dt_s: float, ops: Ops) -> Slowdown:
@@ -172,7 +173,17 @@ def slowdown(memory: Slowdown, sight: Sight, span_s: Num, dt_s: float, ops: Ops)
     return Slowdown(
         fade * memory.w + w, fade * memory.x + w * x, fade * memory.y + w * y, fade * memory.xx + w * x * x,
         fade * memory.xy + w * x * y, fade * memory.yy + w * y * y, ops.maximum(fade * memory.most, n), n,
+        fade * memory.ww + w * w,
     )  # fmt: skip
+
+
+# Of the turns that tell something: neighbours meet nearly the same number in flight, so they count for less than one.
+_OF_TURNS = 0.65
+
+
+def independent(memory: Slowdown, ops: Ops) -> Num:
+    """Return on how many independent means of service the sums rest: turns, weighted by their tasks (Kish, 1965), and fewer."""
+    return _OF_TURNS * memory.w * memory.w / ops.maximum(memory.ww, 1e-9)
 
 
 def optimum(memory: Slowdown, ops: Ops) -> tuple[Num, Num, Num]:
@@ -184,16 +195,17 @@ def optimum(memory: Slowdown, ops: Ops) -> tuple[Num, Num, Num]:
     syy = ops.maximum(memory.yy / w - mean_y * mean_y, 1e-18)
     slope = sxy / sxx
     base = ops.maximum(mean_y - slope * mean_x, 0.1 * mean_y) + 1e-12
-    # Each turn is about one independent mean; w counts tasks, so this errs towards caution by their number per turn.
     left = ops.maximum(syy - slope * sxy, 1e-18)
-    t_value = slope / ops.sqrt(left / (sxx * ops.maximum(w / 20.0, 1.0)))
+    t_value = slope / ops.sqrt(left / (sxx * ops.maximum(independent(memory, ops), 1.0)))
     n = ops.sqrt(base / ops.maximum(slope, 1e-12 * base + 1e-15))
     return n, t_value, 1 + slope * memory.most * memory.most / base
 
 
-# A slope is believed from this t value on, and from as many tasks (fading): a few tell of a slowdown that is chance.
+# A slope is believed from this t value on, and from as many tasks and independent means (fading): a few tell of a slowdown that
+# is chance.
 _SURE_T = 3.0
 _SURE_TASKS = 100.0
+SURE_MEANS = 10.0
 
 
 @dataclass(frozen=True)
@@ -225,7 +237,7 @@ class Fitted:
         Below n* once the slowdown is sure; until then it rises while tasks wait, and can pass n*.
         """
         best, t_value, _ = fit
-        known = (t_value > _SURE_T) & (memory.w > _SURE_TASKS)
+        known = (t_value > _SURE_T) & (memory.w > _SURE_TASKS) & (independent(memory, ops) > SURE_MEANS)
         grown = sight.size * (1 + self.rise * dt_s / (ops.maximum(sight.service_s, 1e-3) + dt_s))
         probe = ops.where(sight.queue > 0, grown, sight.size)
         target = ops.where(known, ops.clip(self.share * best, sight.low, sight.high), ops.minimum(probe, sight.high))

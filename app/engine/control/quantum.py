@@ -1,7 +1,8 @@
 """The controller as a library: hand it a resource and a model, start it, stop it. Classical control inspired by physics.
 
 Those that are started share a thread (`wheel`); a second one watches them, and when no turn of one comes for three turns and
-the cool-down its resource goes to its safe size. `stop` leaves the resource there too. By default it only recommends: `mode="apply"` acts.
+the cool-down its resource goes to its safe size. `stop` leaves the resource there too. By default it only recommends:
+`mode="apply"` acts.
 """
 
 import dataclasses

@@ -10,7 +10,7 @@ from app.engine.control.bank import REASONS, Columns
 from app.engine.control.controller import APPLY, Controller, Manner
 from app.engine.control.envelope import Envelope
 from app.engine.control.laws import ADMISSION, LIMITS, MODELS, need
-from app.engine.control.limits import Fitted
+from app.engine.control.limits import Fitted, independent, optimum, slowdown, slowdown_begin
 from app.engine.control.loads import TUNE, Load, draw
 from app.engine.control.ops import SCALAR
 from app.engine.control.peers import Static
@@ -115,3 +115,26 @@ def test_a_limit_in_a_bank_does_what_a_controller_does():
         assert REASONS[bank.reasons[0]] == tick.reason, turn
         row.apply_control(size)
     assert 8.0 < one.size < 20.0  # it grew, found the optimum of about 16, and stayed below
+
+
+def test_a_slope_rests_on_turns_and_not_on_how_many_tasks_each_has():
+    few, many = slowdown_begin(0.0), slowdown_begin(0.0)
+    random = np.random.default_rng(3)
+    for _ in range(20):
+        busy, rtt_s = float(random.uniform(4, 12)), float(random.uniform(0.04, 0.06))
+        sight = Sight(busy, 0.05, busy, 5.0, busy, rtt_s, rtt_s, 3.0, 0.0, 2.0, 64.0)
+        few = slowdown(few, sight, 60.0, 0.1, SCALAR)
+        many = slowdown(many, replace(sight, done=300.0), 60.0, 0.1, SCALAR)
+    assert independent(few, SCALAR) == pytest.approx(independent(many, SCALAR))
+    assert 0.6 * 20 < independent(few, SCALAR) < 20
+    assert optimum(few, SCALAR)[1] == pytest.approx(optimum(many, SCALAR)[1])
+
+
+def test_a_limit_of_quick_tasks_is_not_held_low_by_a_slope_of_chance():
+    asked = Load("periodic", 40.0, 300.0, 0.02)  # of its six loads one had cost four times the fixed limit
+    batch = draw(asked, TUNE, 0, 6)
+    mine, fixed = (
+        simulate(law, batch, CONTENDED, asked.seconds).cost(0.02, contended=True)
+        for law in (need("auto", ADMISSION), Static(20.0))
+    )
+    assert np.mean(1 - mine / fixed) > -0.15

@@ -18,7 +18,7 @@ def test_a_second_of_work_is_consistent_with_itself():
 
     before = threading.active_count()
     result = run({"seconds": 1.0, "low": 2, "high": 64, "mode": "apply"}, 3, report, never)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
     assert 1 <= result["ticks"] <= 10
     assert result["ticks"] == len(result["series"]["size"]) == sum(len(one[4].get("size", ())) for one in told)
     assert len(told) <= result["ticks"] // 4 + 3
@@ -110,4 +110,4 @@ def test_an_unknown_law_is_refused_before_any_thread_starts():
     before = threading.active_count()
     with pytest.raises(BadInput, match="no control law"):
         run({"seconds": 1, "law": "warp"}, 0)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before

@@ -1,8 +1,8 @@
 """Seconds from a cancel to the end of the job, for solvers and own methods that are still at work; the slowest counts.
 
 The engine's own jobs and workers, one at a time. What does not look up in time is ended by the pool, so that a figure near
-0.8 s is that of a killed worker; the peers' C++ inner loops are among them. What ended by itself before its cancel, or refuses a
-problem of this size, is named as not measured.
+0.8 s is that of a killed worker; the peers' C++ inner loops are among them. What ended by itself before its cancel, or refuses
+a problem of this size, is named as not measured.
 """
 
 import argparse

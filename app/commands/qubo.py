@@ -109,8 +109,8 @@ ROWS: tuple[Command, ...] = (
             Arg("options", str, "Settings of the named solver, as name=value with commas between; see qubo solvers.", ""),
             SENSE,
         ),
-        returns="{objective, feasible, answer, nearest, violations, routes, verdict, energy, sample, solver, cpu_s, wall_s, n, "
-                "samples, verified}",
+        returns="{id, objective, feasible, answer, nearest, violations, routes, verdict, energy, sample, solver, cpu_s, "
+                "wall_s, n, samples, verified}",
     ),
     Command(
         "qubo.show", "Show an optimisation run",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict
+from app.engine.base.ids import new_id
 from app.engine.base.records import Records
 from app.engine.base.text import tr
 from app.engine.jobs.base import Base
@@ -73,10 +74,12 @@ class QuboService:
         await self._read_wholly(path, kind, sense, actor, cause)
         spec = {"file": str(path), "solver": solver, "seconds": seconds, "threads": threads, "options": chosen}
         spec |= {"kind": kind, "route": route, "target": target, "sense": sense}
-        return await self._book.execute(
-            _KIND, "app.engine.qubo.problems.work:solve", spec,
+        run_id = new_id()
+        result = await self._book.execute(
+            _KIND, "app.engine.qubo.problems.work:solve", spec, run_id=run_id,
             title=f"{path.name}, {seconds:g} s", source=path.name, seed=seed, actor=actor, cause=cause,
         )  # fmt: skip
+        return {"id": run_id, **result}
 
     async def _read_wholly(self, path: Path, kind: str, sense: str, actor: str, cause: str) -> None:
         """Read the whole file in a worker, so that a malformed line leaves nothing behind but its message."""

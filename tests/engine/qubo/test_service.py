@@ -68,7 +68,7 @@ async def test_a_run_streams_its_best_energy_and_is_found_again_after_a_restart(
     assert "best_energy" in base.samples.metrics(run.job_id)
     again = QuboService(base)
     await again.start()
-    assert (await again.show(run.id))["result"] == result
+    assert {"id": run.id, **(await again.show(run.id))["result"]} == result
 
 
 async def test_a_file_of_no_known_format_changes_nothing(base, service, tmp_path):
@@ -116,7 +116,7 @@ async def test_the_answer_of_the_route_that_did_better_is_replayed_and_a_changed
     assert {row["route"] for row in result["routes"]} == {"domain", "qubo"}
     again = await service.replay(run.id, actor="me@here")
     assert (again["same"], again["is_answer"], again["verified"]) == (True, True, True)
-    assert (again["answer"], again["objective"]) == (result["answer"], result["objective"])
+    assert (again["answer"], again["objective"], again["id"]) == (result["answer"], result["objective"], result["id"])
     path.write_text(path.read_text().replace("c3,", "c33,"))
     with pytest.raises(Conflict, match="has changed since this run"):
         await service.replay(run.id, actor="me@here")

@@ -68,6 +68,9 @@ def prepare(raw: sqlite3.Connection, *, writer: bool) -> None:
     if writer:
         raw.execute("PRAGMA journal_mode = WAL")
         raw.execute("PRAGMA synchronous = FULL")
+        raw.execute(
+            "PRAGMA secure_delete = ON"
+        )  # what is deleted is overwritten (https://sqlite.org/pragma.html#pragma_secure_delete)
     else:
         raw.execute("PRAGMA query_only = ON")
 

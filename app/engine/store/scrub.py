@@ -1,29 +1,24 @@
 """Scrubbing: what the tables of sync still hold of a row that was erased, replaced by nothing; the row itself is gone by then.
 
-SQLite leaves what was deleted in free pages; `secure_delete` overwrites it (https://sqlite.org/pragma.html#pragma_secure_delete).
+The file overwrites what is deleted (see `database.prepare`); its log keeps it until the writer, which is asked to, cuts it off.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from sqlalchemy import delete, select, update
 
 from app.engine.store.rows import Conn, table_of
+from app.engine.store.writer import LOG
 
 Plain: TypeAlias = Callable[[str], str]  # the text of an operation → the same without what was written
 PlainWithin: TypeAlias = Callable[[str, str], str]  # the same, given the chain of digests after it too
 
 
-@contextlib.contextmanager
-def overwriting(conn: Conn) -> Iterator[None]:
-    """Have what is deleted inside overwritten; PostgreSQL gives its pages back at its next vacuum."""
-    sqlite = conn.dialect.name == "sqlite"
-    if sqlite:
-        conn.exec_driver_sql("PRAGMA secure_delete = ON")
-    yield
-    if sqlite:
-        conn.exec_driver_sql("PRAGMA secure_delete = OFF")
+def cut_log(conn: Conn) -> None:
+    """Have the writer fold its log into the file and cut it off once this is committed; PostgreSQL has its own."""
+    if conn.dialect.name == "sqlite":
+        conn.info[LOG] = True
 
 
 def log(conn: Conn, table: str, row_id: str, plain: Plain) -> int:

@@ -6,6 +6,7 @@ that fails takes nobody with it. A waiter hears of success only after COMMIT.
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +17,16 @@ from sqlalchemy import Connection, Engine
 from app.engine.base.errors import Conflict
 from app.engine.base.intent import INTENT
 from app.engine.store import capture
+from app.engine.store.database import BUSY_MS
 from app.engine.store.faults import cannot_write, is_lost, is_passing, translate
 from app.engine.store.threads import settle, tell
 
 _MOST_TOGETHER = 64
 _TRIES = 3  # once more, where the database gave way to another writer of its own
 _WITHIN = (2, 3)  # libpq's PQTRANS_INTRANS and PQTRANS_INERROR
+LOG = "log holds what was erased"  # in a connection's info: True, or "told" once people heard that it cannot be cut off
+_AGAIN_S = 1.0  # until it is tried once more to cut the log off
+_CUT_MS = 50  # how long readers are waited for there
 
 
 @dataclass
@@ -70,15 +75,20 @@ class Writer:
         with self._engine.connect() as conn:
             ended = False
             while not ended:
-                pieces, ended = self._next()
+                pieces, ended = self._next(_AGAIN_S if LOG in conn.info else None)
                 if pieces:
                     self._commit(conn, pieces)
-                    for piece in pieces:
-                        piece.hand_back()
+                if LOG in conn.info:
+                    self._cut_log(conn)
+                for piece in pieces:
+                    piece.hand_back()
 
-    def _next(self) -> tuple[list[_Piece], bool]:
+    def _next(self, wait_s: float | None) -> tuple[list[_Piece], bool]:
         pieces: list[_Piece] = []
-        item = self._queue.get()
+        try:
+            item = self._queue.get(timeout=wait_s)
+        except queue.Empty:
+            return [], False
         while item is not None:
             if not item.future.cancelled():
                 pieces.append(item)
@@ -86,6 +96,22 @@ class Writer:
                 return pieces, False
             item = self._queue.get()
         return pieces, True
+
+    def _cut_log(self, conn: Connection) -> None:
+        """Fold SQLite's log into the file and leave nothing of it; later, where a reader still needs it."""
+        raw: Any = conn.connection.dbapi_connection
+        try:
+            raw.execute(f"PRAGMA busy_timeout = {_CUT_MS}")
+            busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error as error:
+            if conn.info[LOG] is True:
+                self._troubled(translate(error, self._path))
+            conn.info[LOG] = "told"
+        else:
+            if not busy:
+                del conn.info[LOG]
+        finally:
+            raw.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
 
     def _commit(self, conn: Connection, pieces: list[_Piece]) -> None:
         failed = self._attempt(conn, pieces)

@@ -217,7 +217,7 @@ class Console:
             raise Conflict("The hub was restored since: its epoch is {epoch}", epoch=document["epoch"], field="epoch")
         while seal(self._shelf):
             pass
-        replica, session, later, erased = replica_of(self._shelf), Session(self._shelf), [], list[Key]()
+        replica, session, later = replica_of(self._shelf), Session(self._shelf), []
         lost = list[tuple[Op, Loss]]()
         hlc, now_us = int(self._shelf.here()["hlc"]), self._now_us + self._shelf_skew()
         schema = self._schema_of(document)
@@ -231,7 +231,6 @@ class Console:
                 hlc = observe(hlc, last_of(op, kinds), now_us)
             outcome = session.apply(op, verdicts=verdicts)
             lost += [(op, loss) for loss in outcome.losses]
-            erased += [(op.table, op.row)] if outcome.erased else []
             if verdicts:
                 hlc = max([hlc, *(verdict["at"] for verdict in verdicts.values() if isinstance(verdict, dict))])
             if op.replica != replica:
@@ -241,17 +240,16 @@ class Console:
         session.flush()
         self._shelf.set_here(hlc=hlc)
         self._shelf.later(later)
-        self._forget(erased)
+        self._forget(session.erased)
         self.note(cursor=whole_of(document, "cursor"), durable=min(whole_of(document, "durable", 0), self.peer["acked"]))
         return changed
 
-    def _forget(self, erased: list[Key]) -> None:
+    def _forget(self, erased: Mapping[Key, str]) -> None:
         """Take what is left of erased rows out of our own operations and the inbox."""
         if erased:
             from app.engine.sync.erase import forget
 
-            for key in dict.fromkeys(erased):
-                forget(self._shelf, key, self._now_us)
+            forget(self._shelf, erased, self._now_us)
 
     def _schema_of(self, page: dict[str, Any]) -> int:
         """Return the version of the hub that wrote a page; one of before told it at the meeting alone."""
@@ -339,20 +337,19 @@ class Console:
         now_us = self._now_us + self._shelf_skew()
         fresh = batch.ops[overlap:]
         session.load((op.table, op.row) for op in fresh)
-        erased, later = list[Key](), list[Row]()
+        later = list[Row]()
         for op in fresh:
             check_op(op, self._shelf.kinds(op.table))
             hlc = observe(hlc, last_of(op, self._shelf.kinds(op.table)), now_us)
             outcome = session.apply(op)
             later += unknown_of(op, outcome)
             lost += [(op, loss) for loss in outcome.losses]
-            erased += [(op.table, op.row)] if outcome.erased else []
         self._shelf.set_here(hlc=hlc)
         conflicts.record(self._shelf, session, lost, now_us=tick(hlc, self._now_us))
         changed = session.tables()
         session.flush()
         self._shelf.later(later)
-        self._forget(erased)
+        self._forget(session.erased)
         if fresh:
             replicas = {**peer["state"].get("replicas", {}), batch.replica: [batch.last, chains[-1]]}
             self.note(state={**self.peer["state"], "replicas": replicas})

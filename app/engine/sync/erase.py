@@ -5,6 +5,7 @@ forgets the row instead of keeping a tombstone with its last values, and takes n
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from app.engine.base.errors import Missing
@@ -26,16 +27,23 @@ def erase(shelf: Shelf, key: Key, *, actor: str, now_us: int) -> None:
     row = session.state(key).row if shelf.kinds(key[0]) is not None else None
     if row is None:
         raise Missing("There is no row {id} in {table}", id=key[1], table=key[0])
-    with scrub.overwriting(shelf.conn), capture.quiet(shelf.conn):
+    with capture.quiet(shelf.conn):
         write_own(shelf, session, key, {DELETED: now_us}, new=False, actor=actor, now_us=now_us, intent=ERASE)
         session.flush()
-        if row.get("job_id"):
-            scrub.job(shelf.conn, str(row["job_id"]))
-        forget(shelf, key, now_us)
+        forget(shelf, session.erased, now_us)
 
 
-def forget(shelf: Shelf, key: Key, now_us: int) -> None:
-    """Take what is left of an erased row out of the tables of sync."""
+def forget(shelf: Shelf, erased: Mapping[Key, str], now_us: int) -> None:
+    """Take what is left of erased rows, each with the job it came from, out of the tables of sync, and those jobs with it."""
+    for key, job_id in erased.items():
+        _forget(shelf, key, now_us)
+        if job_id:
+            scrub.job(shelf.conn, job_id)
+    if erased:
+        scrub.cut_log(shelf.conn)
+
+
+def _forget(shelf: Shelf, key: Key, now_us: int) -> None:
     conn = shelf.conn
     settled = {"state": "resolved", "choice": "erased", "resolved_us": now_us}
     for table, row_id in (key, *(("sync_conflicts", id_) for id_ in scrub.conflicts(conn, *key, settled))):

@@ -134,13 +134,12 @@ class Hub:
                 raise BadInput("There is no table {table}", table=op.table, field="table")
             check_op(op, kinds)
             hlc = observe(hlc, join.last_of(op, kinds), self._now_us)
-        session, entries, lost, later, erased = Session(self._shelf), [], [], [], list[Key]()
+        session, entries, lost, later = Session(self._shelf), [], [], []
         bridged = list[conflicts.Bridged]()
         session.load((op.table, op.row) for op in ops)
         for op in ops:
             hlc = tick(hlc, self._now_us)
             outcome = session.apply(op, judge=_judge_of(op.table), decided_hlc=hlc)
-            erased += [(op.table, op.row)] if outcome.erased else []
             lost += [(op, loss) for loss in outcome.losses]
             bridged += [(op, *each) for each in outcome.bridged]
             entries.append(self._log_entry(op, outcome.verdicts))
@@ -150,15 +149,10 @@ class Hub:
         self._shelf.append(entries)
         self._shelf.later(later)
         self._settle(session, lost, conflicts.known_after_all(bridged, ops))
-        self._forget(erased)
-
-    def _forget(self, erased: list[Key]) -> None:
-        """Take what is left of erased rows out of the log and the inbox."""
-        if erased:
+        if session.erased:
             from app.engine.sync.erase import forget
 
-            for key in dict.fromkeys(erased):
-                forget(self._shelf, key, self._now_us)
+            forget(self._shelf, session.erased, self._now_us)
 
     def _settle(self, session: Session, lost: list[tuple[Op, Loss]], known: list[str]) -> None:
         """Write what lost, settle conflicts `known` to be none, have rows go that others with one unique key were before."""

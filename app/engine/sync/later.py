@@ -39,6 +39,10 @@ def retry_later(shelf: Shelf) -> int:
         done += len(outcome.unknown) < len(op.fields)
         left += unknown_of(op, outcome)
     session.flush()
+    if session.erased:
+        from app.engine.sync.erase import forget
+
+        forget(shelf, session.erased, int(shelf.here()["hlc"]))
     if done:
         shelf.drop_later(int(kept[-1]["number"]))
         shelf.later(left)

@@ -17,6 +17,7 @@ class Session:
         self._shelf = shelf
         self._known: dict[Key, Found] = {}
         self._states: dict[Key, State] = {}
+        self.erased: dict[Key, str] = {}  # rows that are forgotten by what was applied, with the job each came from
 
     def load(self, keys: Iterable[Key], *, bare: bool = False) -> None:
         """Read rows that will be worked on, all together; `bare`: their cells alone, and rows are neither read nor written."""
@@ -38,10 +39,16 @@ class Session:
         kinds = self._shelf.kinds(op.table)
         if kinds is None:
             return Outcome(unknown=dict(op.fields))
-        state, fresh = self.state((op.table, op.row)), partial(self._shelf.fresh, op.table)
+        key, fresh = (op.table, op.row), partial(self._shelf.fresh, op.table)
+        state = self.state(key)
+        job_id = job_of(state)
         if join.WHOLE in op.fields:
-            return join.apply(state, op, kinds, fresh, decided_hlc=decided_hlc, verdicts=verdicts)
-        return merge.apply(state, op, kinds, fresh, judge=judge, decided_hlc=decided_hlc, verdicts=verdicts)
+            outcome = join.apply(state, op, kinds, fresh, decided_hlc=decided_hlc, verdicts=verdicts)
+        else:
+            outcome = merge.apply(state, op, kinds, fresh, judge=judge, decided_hlc=decided_hlc, verdicts=verdicts)
+        if outcome.erased:
+            self.erased[key] = job_id or self.erased.get(key, "")
+        return outcome
 
     def flush(self) -> list[Key]:
         """Write what changed; return the rows that gave way to others with the same unique key."""
@@ -56,3 +63,8 @@ class Session:
     def tables(self) -> list[str]:
         """Return the tables with changes that are not written yet."""
         return sorted({key[0] for key, state in self._states.items() if (state.row, state.cells) != self._known[key]})
+
+
+def job_of(state: State) -> str:
+    """Return the job that a row was worked out by, on the machine that has it; nothing where there is none."""
+    return str((state.row or {}).get("job_id") or "")

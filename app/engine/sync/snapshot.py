@@ -15,7 +15,7 @@ from app.engine.sync.join import STAYS, WHOLE
 from app.engine.sync.merge import ERASED, GONE, Loss, State
 from app.engine.sync.ops import Op, parsed
 from app.engine.sync.sealing import replica_of
-from app.engine.sync.session import Session
+from app.engine.sync.session import Session, job_of
 from app.engine.sync.whole import Told, hand_over
 
 ROWS: Final = 2000
@@ -29,7 +29,7 @@ class Snapshot:
         self._shelf, self._acked, self._now_us, self._compare = shelf, acked, now_us, compare
         self._session = Session(shelf)
         self.lost: list[tuple[Op, Loss]] = []  # what stayed here and is covered now
-        self.erased: list[Key] = []
+        self.erased: dict[Key, str] = {}  # with the job each row came from
         self._lacked: list[Told] = []
 
     def take(self, told: Sequence[Standing]) -> list[str]:
@@ -41,13 +41,14 @@ class Snapshot:
             if self._shelf.kinds(key[0]) is None:
                 continue
             state = session.state(key)
+            job_id = job_of(state)
             if (state.cells and state.cells != cells) or key in own:
                 self._meet(key, self._there(state, key, values, cells), own.get(key, []))
             else:
                 there = self._there(state, key, values, cells)
                 state.row, state.cells = there.row, there.cells
             if ERASED in state.cells:
-                self.erased.append(key)
+                self.erased[key] = job_id
         changed = session.tables()
         self._end()
         return changed

@@ -1,7 +1,11 @@
 """A row is forgotten, wherever what was written in it stands by then; the log it was written in goes on as it was begun."""
 
+import asyncio
+import threading
+
 import pytest
 
+from app.engine.store import rows
 from app.engine.store.shelf import Shelf
 from app.engine.sync.batch import decode, encode
 from app.engine.sync.erase import erase
@@ -10,9 +14,14 @@ from tests.engine.sync.places import batch_of, exchange
 pytestmark = pytest.mark.parametrize("hub_database", ["sqlite"], indirect=True)
 
 
-async def erased(place, row):
+async def erased(place, row, table="saved_views"):
     now_us = place.clock.now_us()
-    await place.store.write(lambda conn: erase(Shelf(conn), ("saved_views", row["id"]), actor="ann@1", now_us=now_us))
+    await place.store.write(lambda conn: erase(Shelf(conn), (table, row["id"]), actor="ann@1", now_us=now_us))
+
+
+def bytes_of(place):
+    """Return all that stands in the files of a store, its log too."""
+    return b"".join(path.read_bytes() for path in sorted(place.store.path.parent.glob("outpost.db*")))
 
 
 async def told_of(hub):
@@ -66,3 +75,56 @@ async def test_of_two_hubs_the_one_that_has_less_takes_what_was_scrubbed_under_t
     assert await ann.replica() == old
     assert await other.all() == []
     assert "secret" not in await told_of(other)
+
+
+async def test_no_byte_of_what_was_in_an_erased_row_is_left_in_any_file_where_the_word_of_it_arrives(places):
+    hub, ann, bob = places
+    await erased(hub, await hub.save(name="of the hub's own"))
+    secret = await ann.save(name="a secret" * 1000)  # on pages of its own, which are given back as they are
+    small = await ann.save(name="a secret")
+    for place, device in ((ann, "ann"), (bob, "bob")) * 2:
+        await exchange(hub, place, device)
+    assert all(b"a secret" in bytes_of(place) for place in places)
+    for row in (secret, small):
+        await erased(ann, row)
+    assert b"a secret" not in bytes_of(ann)
+    await exchange(hub, ann, "ann")
+    await exchange(hub, bob, "bob")
+    assert [place for place in places if b"a secret" in bytes_of(place)] == []
+
+
+async def test_a_reader_puts_off_that_the_log_is_cut_but_does_not_keep_it(places):
+    _, ann, _ = places
+    secret = await ann.save(name="a secret")
+    reading, done = threading.Event(), threading.Event()
+
+    def look(conn):
+        found = rows.select(conn, "saved_views")
+        reading.set()
+        done.wait()
+        return found
+
+    looking = asyncio.get_running_loop().create_task(ann.store.read(look))
+    try:
+        await asyncio.to_thread(reading.wait)
+        await erased(ann, secret)
+        assert b"a secret" in bytes_of(ann)
+    finally:
+        done.set()
+    assert len(await looking) == 1
+    await ann.save(name="north")
+    assert b"a secret" not in bytes_of(ann)
+
+
+async def test_the_job_of_a_row_is_forgotten_at_its_maker_whoever_erases_the_row(places):
+    hub, ann, bob = places
+    kept, gone = [await ann.save("jobs", kind="learning", spec={"said": said}) for said in ("kept", "secret")]
+    await ann.save("learning_runs", job_id=kept["id"])
+    run = await ann.save("learning_runs", job_id=gone["id"])
+    await exchange(hub, ann, "ann")
+    await exchange(hub, bob, "bob")
+    await erased(bob, run, "learning_runs")
+    await exchange(hub, bob, "bob")
+    await exchange(hub, ann, "ann")
+    assert [job["spec"] for job in await ann.all("jobs")] == [{"said": "kept"}]
+    assert len(await ann.all("learning_runs")) == 1

@@ -342,9 +342,9 @@ def _bound(result: Mapping[str, Any], by: str) -> str:
 
 
 def _why(result: Mapping[str, Any], called: Callable[[str], str]) -> str:
-    """Return why the solver was taken; where the problem's own method won, that of the QUBO route."""
-    row: Mapping[str, Any] | None = next((row for row in (result, *result.get("routes", ())) if row.get("why")), None)
-    return "" if row is None else tr("Why {solver}: {why}", solver=called(str(row["solver"])), why=row["why"])
+    """Return why the solver was taken, in each route that was gone."""
+    rows = [row for row in result.get("routes") or (result,) if row.get("why")]
+    return "\n".join(tr("Why {solver}: {why}", solver=called(str(row["solver"])), why=row["why"]) for row in rows)
 
 
 def _facts(run: Run, result: Mapping[str, Any], solver: str) -> str:

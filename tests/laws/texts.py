@@ -58,6 +58,7 @@ def _rows():
     from app.engine.qubo.domain.methods import NAMES as METHODS
     from app.engine.qubo.problems.registry import KINDS
     from app.engine.qubo.solvers import cards
+    from app.views.shell.fields import words_of
 
     for row in command_table():
         yield from (row.title, row.help, *(text for arg in row.args for text in _said(arg)))
@@ -69,15 +70,17 @@ def _rows():
         yield from (kind.title, kind.help, kind.formats, kind.columns, *kind.methods)
     yield from (*METHODS, *REFERENCES)
     for card in cards():
-        yield from (card.title, card.help, *(arg.help for arg in card.options))
+        yield from (card.title, card.help, *(text for arg in card.options for text in _said(arg)))
     for task in TASKS.values():
         yield from (task.title, task.about, *task.steps, task.error_means, task.confidence_means)
-        yield from (param.help for param in task.params)
+        yield from (text for param in task.params for text in (words_of(param.name), param.help))
 
 
 def _said(arg):
     """Yield what a form says of an argument; units of the SI are the same everywhere."""
-    yield arg.help
+    from app.views.shell.fields import words_of
+
+    yield from (words_of(arg.name, arg.unit), arg.help)
     if len(arg.unit) > 3 and arg.unit.isalpha():
         yield arg.unit
 

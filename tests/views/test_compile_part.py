@@ -70,9 +70,11 @@ def test_the_map_has_a_mark_for_every_place_and_says_nothing_while_empty(page):
 def test_a_line_of_places_is_drawn_as_a_line(page):
     at = [[number / 4, 0.5] for number in range(5)]
     picture = page.compiled.map
-    picture.show_picture({"at": at, "pairs": [[0, 1, 0.01, False]], "places": [[0, 0, 0]] * 5, "layout": []})
+    picture.show_picture(
+        {"at": at, "pairs": [[0, 1, 0.01, False], [1, 2, 0.01, False]], "places": [[0, 0, 0]] * 5, "layout": []}
+    )
     picture.grab()
-    assert picture.accessibleDescription() == "5 qubits, 1 couplings, 0 in use"
+    assert picture.accessibleDescription() == "5 qubits, 2 couplings, 0 in use"
 
 
 def test_figures_are_empty_until_there_is_a_result():

@@ -150,13 +150,18 @@ class Field(QWidget):
         self._touched()
 
 
+def words_of(name: str, unit: str = "") -> str:
+    """Return an argument's name in words, without its unit: the text a language has an entry for."""
+    words = name.rpartition(".")[2].replace("_", " ")
+    if unit and words.casefold().endswith(f" {unit.casefold()}"):
+        words = words[: -len(unit) - 1]
+    return words[:1].upper() + words[1:]
+
+
 def caption_of(arg: Arg) -> str:
     """Return the argument's name as people read it, with its unit."""
-    words = arg.name.rpartition(".")[2].replace("_", " ")
-    if arg.unit and words.casefold().endswith(f" {arg.unit.casefold()}"):
-        words = words[: -len(arg.unit) - 1]
-    said = tr(words[:1].upper() + words[1:])
-    return f"{said}, {tr(arg.unit)}" if arg.unit and _WORDS.get(arg.unit) != words else said
+    words = words_of(arg.name, arg.unit)
+    return f"{tr(words)}, {tr(arg.unit)}" if arg.unit and _WORDS.get(arg.unit) != words.lower() else tr(words)
 
 
 def range_of(arg: Arg) -> str:

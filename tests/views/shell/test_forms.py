@@ -84,13 +84,18 @@ def test_a_destructive_command_is_not_dressed_as_the_primary_one(qtbot, ran):
     assert not form.button.property("primary")
 
 
+@pytest.fixture(scope="module")
+def parser():
+    return build_parser(command_table())
+
+
 @pytest.mark.parametrize("row", list(command_table()), ids=lambda row: row.id)
-def test_every_command_can_be_drawn_and_its_line_is_understood_by_the_command_line(qtbot, row, ran):
+def test_every_command_can_be_drawn_and_its_line_is_understood_by_the_command_line(qtbot, row, ran, parser):
     form = CommandForm(row, ran.append, compact=False)
     qtbot.addWidget(form)
     samples = {int: 3, float: 2.5, str: "x", Path: "f.txt", bool: True}
     given = {arg.name: arg.choices[0] if arg.choices else samples[arg.type] for arg in row.args if arg.required}
     words = shlex.split(command_line(row, given))[1:]
-    asked = vars(build_parser(command_table()).parse_args(words))
+    asked = vars(parser.parse_args(words))
     assert asked[ROW_ID] == row.id
     assert {name: str(asked[name]) for name in given} == {name: str(value) for name, value in given.items()}

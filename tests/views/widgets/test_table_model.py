@@ -140,10 +140,10 @@ def test_live_columns_alone_are_told_each_second(qapp, records):
     assert {spy.at(0)[0].column(), spy.at(0)[1].column()} == {3}
 
 
-def test_ten_thousand_rows_sort_filter_change_and_shrink(qapp):
+def test_thousands_of_rows_sort_filter_change_and_shrink(qapp):
     rng = random.Random(7)
     rows = Records(lambda row: row.key, "row")
-    rows.put(*(Row(f"k{at:05d}", rng.random(), rng.choice(["north", "south"])) for at in range(12_000)))
+    rows.put(*(Row(f"k{at:05d}", rng.random(), rng.choice(["north", "south"])) for at in range(2_400)))
     model = RecordsModel(rows, COLUMNS)
     QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal, model)
     model.sort(1)
@@ -151,9 +151,9 @@ def test_ten_thousand_rows_sort_filter_change_and_shrink(qapp):
     assert numbers == sorted(numbers)
     model.set_filter("word==north")
     assert {model.record_at(row).word for row in range(model.rowCount())} == {"north"}
-    rows.discard(*[f"k{at:05d}" for at in range(0, 12_000, 2)])
+    rows.discard(*[f"k{at:05d}" for at in range(0, 2_400, 2)])
     model.flush()
-    assert model.total == 6_000
+    assert model.total == 1_200
     expected = [row.key for row in sorted((r for r in rows if r.word == "north"), key=lambda row: row.number)]
     assert keys(model) == expected
 

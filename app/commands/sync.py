@@ -49,10 +49,10 @@ async def trust(call: "Call", *, file: Path, device: str) -> dict[str, Any]:
     return await call.engine.sync.sticks.trust(file, device)
 
 
-async def renew(call: "Call") -> dict[str, Any]:
-    """Make a copied home a device of its own."""
+async def renew(call: "Call", *, keep: bool) -> dict[str, Any]:
+    """Make a copied home a device of its own, or take a moved one to be at home."""
     before = call.engine.link.device_id
-    await call.engine.renew()
+    await call.engine.renew(keep=keep)
     return {"device": call.engine.link.device_id, "before": before}
 
 
@@ -171,13 +171,17 @@ ROWS: tuple[Command, ...] = (
         "Makes this home a device of its own, where it is a copy of one that another machine uses: new keys, the old ones are "
         "removed here, and nothing that waits is lost. Hubs are then to be joined anew and nodes to be paired with anew; "
         "rollouts and training under way are left to the other machine.",
-        renew, role=Role.ADMIN, danger=Danger.DESTRUCTIVE, returns="{device, before}",
+        renew,
+        (
+            Arg("keep", bool, "This is no copy: the disk was moved here and keeps its keys, which nothing else uses.", False),
+        ),
+        role=Role.ADMIN, danger=Danger.DESTRUCTIVE, returns="{device, before}",
     ),
     Command(
         "sync.status", "Sync status", "Tells what waits to be handed over, and how things stand with every peer.", status,
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{replica, schema, pending_count, oldest_pending_us, conflicts_count, busy, clock_skew_s, hub, peers, "
-        "backup: {file, at_us, drill_us, rows_count, problem}, undecided: [{table, row, column, to}], copy}",
+        "backup: {file, at_us, drill_us, rows_count, problem}, undecided: [{table, row, column, to}], copy, elsewhere}",
     ),
     Command(
         "sync.peers", "Sync peers", "Lists hubs and consoles this home exchanges changes with.", peers,

@@ -161,9 +161,14 @@ class Engine:
         finally:
             await self._start()
 
-    async def renew(self) -> None:
-        """Make this home, a copy of another, a device of its own, and start anew; raise `Conflict` for a hub."""
-        await self.sync.renew()
+    async def renew(self, *, keep: bool = False) -> None:
+        """Make this home, a copy of another, a device of its own, and start anew; raise `Conflict` for a hub.
+
+        `keep` its keys where it was moved, and takes this machine for its own.
+        """
+        await self.sync.renew(keep=keep)
+        if keep:
+            return
         await self._stop()
         await self._start()
 

@@ -337,11 +337,13 @@ def status_text(status: dict[str, Any], now_us: int) -> str:
     if status["busy"]:
         told.append(tr("An exchange is under way."))
     if status.get("copy") == "due":
-        told.append(tr("This disk is a copy of one that another machine uses. Close Outpost and open it again: it has keys of "
-                       "its own then, keeps what waits, and is to join the hub and pair with nodes anew."))  # fmt: skip
-    if status.get("copy") == "twin":
+        told.append(tr("This disk looks like a copy of one that another machine uses, and no hub is asked. If it is, run: "
+                       "outpost sync renew. If it was moved here: outpost sync renew --keep."))  # fmt: skip
+    elif status.get("copy") == "twin":
         told.append(tr("Another machine exchanges under this console's keys, so one disk is a copy of the other. "
                        "On the copy, run: outpost sync renew."))  # fmt: skip
+    elif status.get("elsewhere"):
+        told.append(tr("These keys were made on another machine. If this disk was moved here, run: outpost sync renew --keep."))
     if status["clock_skew_s"]:
         told.append(tr("This clock differs from the hub's by {span}; changes are stamped by the hub's.",
                        span=span_text(abs(status["clock_skew_s"]))))  # fmt: skip

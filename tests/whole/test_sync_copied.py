@@ -64,16 +64,22 @@ async def test_a_copied_disk_gets_keys_of_its_own_and_nothing_that_waits_is_lost
     sealed = key_of(ann)
     await write_at(copy, on, "of the copy, early", "second")  # the hub cannot know yet
     device = await write_at(ann, on, "of the first", "first")
+    await hub.run("sync.export", file=tmp_path / "from the hub.zip")
 
     on("second")
     async with opened(copy) as engine:
         await engine.run("view.save", name="of the copy")
         for _ in range(2):
-            with pytest.raises(Refused, match="This disk is a copy"):
+            with pytest.raises(Refused, match="looks like a copy"):
                 await now(engine)
         assert (await engine.run("sync.status"))["copy"] == "due"
-        assert engine.link.device_id == device
+        for file in ("sync.export", "sync.import"):
+            shutil.copy(tmp_path / "from the hub.zip", tmp_path / "stick.zip")
+            with pytest.raises(Refused, match="looks like a copy"):
+                await engine.run(file, file=tmp_path / "stick.zip")
     async with opened(copy) as engine:
+        assert (engine.link.device_id, key_of(copy)) == (device, sealed)  # nobody has said yet that this is the copy
+        await engine.run("sync.renew")
         assert engine.link.device_id not in ("", device)
         assert sealed not in [path.read_bytes() for path in (copy / "identity").iterdir()]
         assert not engine.link.elsewhere
@@ -81,6 +87,8 @@ async def test_a_copied_disk_gets_keys_of_its_own_and_nothing_that_waits_is_lost
         assert (await engine.run("sync.status"))["pending_count"] > 0
         with pytest.raises(Refused, match="does not know the keys") as refused:
             await now(engine)
+        with pytest.raises(Refused, match="does not know the keys"):
+            await engine.run("sync.export", file=tmp_path / "stick.zip")
         assert "sync join" in refused.value.hint
         assert await devices_of(hub) == {device}
         await join(hub, engine)
@@ -95,6 +103,43 @@ async def test_a_copied_disk_gets_keys_of_its_own_and_nothing_that_waits_is_lost
         assert (await engine.run("sync.status"))["copy"] == ""
     with pytest.raises(Conflict, match="its consoles know it"):
         await hub.run("sync.renew")
+
+
+async def test_a_disk_that_was_moved_is_told_so_and_is_at_home_once_a_person_says_it(hub, tmp_path, on):
+    ann, copy = await copy_of(hub, tmp_path, on)
+    sealed = key_of(ann)
+    await write_at(copy, on, "of another", "first")
+    on("second")
+    async with opened(ann) as engine:
+        device = engine.link.device_id
+        with pytest.raises(Refused, match="looks like a copy"):
+            await now(engine)
+        told = await engine.run("sync.status")
+        assert (told["copy"], told["elsewhere"]) == ("due", True)
+        assert await engine.run("sync.renew", keep=True) == {"device": device, "before": device}
+        told = await engine.run("sync.status")
+        assert (told["copy"], told["elsewhere"]) == ("", False)
+        await now(engine)
+        assert views(engine) == views(hub) == ["before", "of another", "waiting"]
+    async with opened(ann) as engine:
+        await engine.link.identity()
+        assert not engine.link.elsewhere
+        assert key_of(ann) == sealed
+
+
+async def test_a_store_set_back_where_the_disk_was_moved_to_goes_on_with_its_keys(hub, tmp_path, on):
+    ann, _ = await copy_of(hub, tmp_path, on)
+    on("second")
+    async with opened(ann) as engine:
+        device = engine.link.device_id
+        await engine.run("store.backup", file=tmp_path / "early.db")
+        await engine.run("view.save", name="later")
+        await now(engine)
+        await engine.run("store.restore", file=tmp_path / "early.db")
+        await now(engine, engine)
+        told = await engine.run("sync.status")
+        assert (told["copy"], told["elsewhere"], engine.link.device_id) == ("", True, device)
+        assert views(engine) == views(hub) == ["before", "later", "waiting"]
 
 
 async def test_on_machines_that_cannot_be_told_apart_both_say_so_and_a_person_says_which_is_the_copy(hub, tmp_path, on):

@@ -17,9 +17,9 @@ _ADAPTERS: Final = Path("/sys/class/net")
 _SYSTEM: Final = Path("/etc/machine-id")
 
 
-def note(folder: Path, device: str) -> None:
-    """Write down which machine this is, for the keys of `device` in `folder`, unless that was done; blocks."""
-    if not (folder / FILE).exists():
+def note(folder: Path, device: str, *, anew: bool = False) -> None:
+    """Write down which machine this is, for the keys of `device` in `folder`, once or `anew`; blocks."""
+    if anew or not (folder / FILE).exists():
         write_private(folder / FILE, json.dumps({"schema": 1, **_digests(device)}).encode())
 
 

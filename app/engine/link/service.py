@@ -13,7 +13,7 @@ from app.engine.base.errors import Missing, OutpostError
 from app.engine.jobs.base import Base
 from app.engine.link.discover import Found, find
 from app.engine.link.identity import own_identity, public_device_id, seal_key
-from app.engine.link.machine import is_elsewhere
+from app.engine.link.machine import is_elsewhere, note
 from app.engine.link.records import Batch, Paired, Peer, Target
 from app.engine.store.threads import in_thread
 from app.wire.identity import DeviceIdentity
@@ -113,6 +113,12 @@ class Link:
                 self._device_id = self._identity.public.device_id
                 self.elsewhere = await in_thread(partial(is_elsewhere, self._folder, self._device_id), "identity")
             return self._identity
+
+    async def settle(self) -> None:
+        """Take this machine for the one that our keys belong to, as a person says."""
+        device = (await self.identity()).public.device_id
+        await in_thread(partial(note, self._folder, device, anew=True), "identity")
+        self.elsewhere = False
 
     async def pair(self, address: str, code: str) -> Paired:
         """Pair with the node at `address` that shows `code`; raise `BadInput`, `Refused`, `Offline` or `Timeout`."""

@@ -15,9 +15,9 @@ from app.engine.store import upcast
 from app.engine.store.shelf import Shelf
 from app.engine.sync.batch import decode, encode, pack, unpack
 from app.engine.sync.console import FLOOR, LONG, NARROW, Console
-from app.engine.sync.hub import LIVE, Hub
+from app.engine.sync.hub import Hub
 from app.engine.sync.ops import FIRST_CHAIN
-from app.engine.sync.ownlog import COMPARE
+from app.engine.sync.ownlog import COMPARE, LACKS
 from app.engine.sync.sealing import SCHEMA, replica_of
 from app.wire.documents import object_of, parse_object, text_of, to_bytes, whole_of
 from app.wire.identity import PublicIdentity
@@ -27,6 +27,7 @@ _CARD_BYTES: Final = 64 << 10
 _OPS: Final = 5000
 _BYTES: Final = 4 << 20
 _AGAIN: Final = "Export the bundle again, with everything since the last one taken."
+_BY_HUB: Final = "Have it exchange with the hub once, then trust its card here again: outpost sync trust FILE DEVICE"
 _ONLINE: Final = "Exchange once over the network."
 _AHEAD: Final = "ahead_us"  # in a console's state at a hub, and in what it is told: by how much its clock is ahead at least
 
@@ -48,7 +49,7 @@ def to_hub(
 ) -> tuple[int, set[str]]:
     """Take a console's bundle at the hub that leads by `term`; return how many operations were new, and their tables."""
     hub, taken, tables = Hub(shelf, now_us, term), 0, set[str]()
-    hub.hello(text_of(body, "replica"), device, text_of(body, "name", "")[:64], whole_of(body, "data_schema", 0))
+    _greet(hub, device, body)
     for part in parts:
         batch = decode(part)
         if not batch.epoch:  # by a console that knows no epoch yet: this is how they meet
@@ -65,8 +66,13 @@ def note_ahead(shelf: Shelf, device: str, body: dict[str, Any], now_us: int, *, 
     The next bundle for that console tells it so, and has it stamp anew what it has not handed over.
     """
     hub = Hub(shelf, now_us, term)
-    hub.hello(text_of(body, "replica"), device, text_of(body, "name", "")[:64], whole_of(body, "data_schema", 0))
+    _greet(hub, device, body)
     _note_ahead(shelf, device, ahead_us)
+
+
+def _greet(hub: Hub, device: str, body: dict[str, Any]) -> None:
+    name, schema = text_of(body, "name", "")[:64], whole_of(body, "data_schema", 0)
+    hub.hello(text_of(body, "replica"), device, name, schema, carried=True)
 
 
 def _note_ahead(shelf: Shelf, device: str, ahead_us: int) -> None:
@@ -78,13 +84,12 @@ def _note_ahead(shelf: Shelf, device: str, ahead_us: int) -> None:
 def from_hub(shelf: Shelf, device: str, now_us: int, *, term: int | None = None) -> tuple[dict[str, Any], Parts]:
     """Return body and files of a hub's bundle for the console on `device`: the log after what it is known to have."""
     hub, files = Hub(shelf, now_us, term), Parts()
-    mine = [row for row in shelf.all("sync_replicas") if row["device"] == device and row["state"] == LIVE]
-    if not mine:
+    entry = hub.latest(device)
+    if entry is None:
         raise Conflict(
             "This console has not exchanged with the hub yet", hint="Once over the network, or by a bundle of its own."
         )
-    entry = max(mine, key=lambda row: row["seen_us"])
-    hello = hub.hello(str(entry["id"]), device, str(entry["name"]), int(entry["schema"]))
+    hello = hub.hello(str(entry["id"]), device, str(entry["name"]), int(entry["schema"]), carried=True)
     after, head = int(entry["cursor"]), int(hello["head"])
     while after < head and len(files) < MOST_PARTS:
         page = hub.page(str(entry["id"]), device, after, hub.epoch)
@@ -151,6 +156,8 @@ def from_peer(shelf: Shelf, other: str, name: str, now_us: int) -> tuple[dict[st
     """Return body and files of a console's bundle for another console: what it wrote, after what that one is known to have."""
     console, replica = Console(shelf, other, now_us), replica_of(shelf)
     state = console.peer["state"]
+    if state.get(LACKS):
+        raise Conflict("Some of what this console lacks is kept by the hub alone by now", field="peer", hint=_BY_HUB)
     if state.get("replica") != replica:  # never heard from, or we go by another name by now
         console.note(acked=0, state={**state, "replica": replica, "chain": FIRST_CHAIN})
     body, files = from_console(shelf, other, name, now_us)
@@ -173,6 +180,14 @@ def to_peer(shelf: Shelf, other: str, body: dict[str, Any], parts: list[bytes], 
         stale = state.get("replica") == own and known[0] < console.peer["acked"]  # we have heard of more since
         console.note(**{} if stale else {"acked": known[0], "state": {**state, "replica": own, "chain": known[1]}})
     return _seq_of(state.get("replicas", {}), replica) - before, tables
+
+
+def make_up(shelf: Shelf, other: str) -> None:
+    """Take another console, trusted anew, to have from elsewhere what is kept here no longer: bundles go on with what is."""
+    peer = shelf.get("sync_peers", other)
+    if peer is not None and peer["state"].get(LACKS):
+        state = {name: value for name, value in peer["state"].items() if name != LACKS}
+        shelf.put("sync_peers", {"id": other, "state": state})
 
 
 def _seq_of(replicas: dict[str, Any], replica: str) -> int:

@@ -19,14 +19,13 @@ from app.engine.sync.join import last_of
 from app.engine.sync.later import unknown_of
 from app.engine.sync.merge import GONE, Loss
 from app.engine.sync.ops import FIRST_CHAIN, Op, parsed
-from app.engine.sync.ownlog import COMPARE, COPIED, FORK, HUB, TWIN, OwnLog
+from app.engine.sync.ownlog import BUNDLE, COMPARE, COPIED, FORK, HUB, SET_BACK, TWIN, OwnLog
 from app.engine.sync.sealing import SCHEMA, replica_of, seal
 from app.engine.sync.session import Session
 from app.engine.sync.snapshot import Snapshot, standing
 from app.engine.sync.waiting import next_texts
 from app.wire.documents import list_of, text_of, whole_of
 
-BUNDLE: Final = "bundle"  # another console, whose bundles are taken
 _BY_US: Final = "Exchange once over the network."
 _BY_THEM: Final = "Have the other console exchange with the hub once."
 NARROW: Final = "narrow"  # in a peer's state: our schema when we took a snapshot of a later one, and left out what it has more
@@ -82,7 +81,7 @@ class Console:
         state = {**peer["state"], **({COMPARE: True} if back or self._is_another(peer, epoch) else {})}
         state |= {"term": term, _PAST: [each[0] for each in _past_of(document) if each[0] != epoch]}
         foreign = self._is_foreign(peer, acked, chain)
-        state[COPIED] = FORK if foreign else TWIN if document.get("twin") is True else ""
+        state[COPIED] = "" if state.pop(SET_BACK, False) else _copied(str(state.get(COPIED, "")), document, foreign=foreign)
         if foreign or self._log.let_go_after(acked):
             if foreign:
                 self._log.begin_anew(int(peer["durable"] if back else peer["acked"]))
@@ -354,6 +353,13 @@ class Console:
             replicas = {**peer["state"].get("replicas", {}), batch.replica: [batch.last, chains[-1]]}
             self.note(state={**self.peer["state"], "replicas": replicas})
         return changed
+
+
+def _copied(before: str, hello: dict[str, Any], *, foreign: bool) -> str:
+    """Return what a meeting tells of another machine with our keys; a bundle, which may be late, tells of no twin."""
+    if foreign:
+        return FORK
+    return TWIN if hello.get("twin", before == TWIN) is True else ""
 
 
 def _past_of(document: dict[str, Any]) -> list[list[Any]]:

@@ -1,10 +1,10 @@
 """A copied disk: two machines with one device's keys and one log, and how the copy comes to have its own.
 
 A hub tells: the log it knows as ours is not ours (a fork), or another replica of this device has been there since we last were
-(a twin). Either is told of a store set back on its own machine, too, so keys are made anew only where, besides, this is not
-the machine they were made on (`link/machine.py`), or where a person says so.
-
-That happens when Outpost is opened next, before anything runs: the mark in the store is taken away last, so a kill repeats it.
+(a twin). Where, besides, this is not the machine that the keys were made on (`link/machine.py`), the store is marked: no hub
+is asked any more, and no stick written or taken, until a person says which it is. A disk that was moved is at home from then on
+where it is. A copy gets keys of its own when Outpost is opened next, before anything runs: the mark is taken away last, so a
+kill repeats it.
 """
 
 import logging
@@ -26,23 +26,36 @@ from app.engine.sync.ownlog import COPIED, HUB, TWIN, OwnLog
 
 log = logging.getLogger(__name__)
 _META: Final = "sync.copied"
+_ASKED: Final = "asked"  # in it: that a person had keys made anew, at the next start
 _APART: Final = "apart"  # in a peer's state: it knows us by keys that this copy has no longer
 
 
 def refused() -> Refused:
     """Return what is told where this disk was found to be a copy."""
     return Refused(
-        "This disk is a copy of one that another machine uses", field=COPIED,
-        hint="Close Outpost and open it again, or run: outpost sync renew. It then has keys of its own, keeps what waits, "
-        "and is to join the hub and pair with nodes anew.",
+        "This disk looks like a copy of one that another machine uses", field=COPIED,
+        hint="If it is, run: outpost sync renew. It then has keys of its own, keeps what waits, and is to join the hub and "
+        "pair with nodes anew. If it was moved here, and nothing else uses its keys: outpost sync renew --keep.",
     )  # fmt: skip
 
 
-def mark(shelf: Shelf, *, now_us: int) -> None:
-    """Have the next start make keys of its own; raise `Conflict` for a hub, which its consoles know by its keys."""
+def mark(shelf: Shelf, *, now_us: int, asked: bool = False) -> None:
+    """Note that this is a copy; `asked` by a person, the next start makes keys of its own.
+
+    Raises `Conflict` for a hub, which its consoles know by its keys.
+    """
     if is_hub(shelf):
         raise Conflict("This home is a hub: its consoles know it by its keys", hint="Begin another hub in another home.")
-    shelf.put("meta", {"id": _META, "value": {"at_us": now_us}})
+    shelf.put("meta", {"id": _META, "value": {"at_us": now_us, _ASKED: asked}})
+
+
+def unmark(shelf: Shelf) -> None:
+    """Take a person's word that nothing else uses this disk's keys."""
+    if shelf.get("meta", _META) is not None:
+        rows.delete(shelf.conn, "meta", _META, actor="", cause="", now_us=0)
+    for peer in shelf.all("sync_peers"):
+        if COPIED in peer["state"]:
+            shelf.put("sync_peers", {"id": peer["id"], "state": {**peer["state"], COPIED: ""}})
 
 
 def look(shelf: Shelf, peer: str, now_us: int) -> bool:
@@ -55,20 +68,20 @@ def look(shelf: Shelf, peer: str, now_us: int) -> bool:
 
 
 def standing(shelf: Shelf) -> str:
-    """Return how it stands: "due" where keys are made at the next start, "twin" where a hub told of another machine, or ""."""
+    """Return how it stands: "due" where a person is to say what this is, "twin" where a hub told of another machine, or ""."""
     if shelf.get("meta", _META) is not None:
         return "due"
     return TWIN if any(peer["state"].get(COPIED) == TWIN for peer in shelf.all("sync_peers")) else ""
 
 
 def need_peer(shelf: Shelf, key: str, name: str) -> rows.Row:
-    """Return the row of a hub; raise `Refused` for one that is to be joined anew, and where keys of our own are due."""
+    """Return the row of a peer; raise `Refused` for a hub that is to be joined anew, and where keys of our own are due."""
     peer = shelf.get("sync_peers", key)
     if peer is None:
         raise Missing("There is no peer {name}", name=name)
     if shelf.get("meta", _META) is not None:
         raise refused()
-    if peer["state"].get(_APART):
+    if peer["kind"] == HUB and peer["state"].get(_APART):
         raise Refused(
             "{name} does not know the keys that this copy has by now", name=peer["name"],
             hint="Join it anew: outpost sync join ADDRESS CODE, with a code of: outpost hub token. What waits is kept.",
@@ -82,8 +95,9 @@ def met_anew(state: dict[str, Any]) -> dict[str, Any]:
 
 
 async def part_ways(store: Store, folder: Path, now_us: int) -> bool:
-    """Make this copy a device of its own, if that is due: drop the keys in `folder`, go on under a new replica id."""
-    if await store.read(lambda conn: Shelf(conn).get("meta", _META)) is None:
+    """Make this copy a device of its own, if a person asked for it: drop the keys in `folder`, go on under a new replica id."""
+    kept = await store.read(lambda conn: Shelf(conn).get("meta", _META))
+    if kept is None or not kept["value"].get(_ASKED):
         return False
     try:
         await in_thread(partial(drop_identity, folder), "identity")

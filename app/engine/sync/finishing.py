@@ -9,7 +9,7 @@ from app.engine.store.care import DUE
 from app.engine.store.shelf import Shelf
 from app.engine.sync.console import Console
 from app.engine.sync.hub import META, Hub
-from app.engine.sync.ownlog import HUB
+from app.engine.sync.ownlog import HUB, SET_BACK
 
 
 def finish(conn: rows.Conn, now_us: int) -> bool:
@@ -20,6 +20,9 @@ def finish(conn: rows.Conn, now_us: int) -> bool:
         return False
     pieced = bool(due["value"].get("pieced"))
     with capture.quiet(conn):
+        for peer in shelf.all("sync_peers"):
+            if peer["kind"] == HUB:  # it will say that it knows of more: this is why, and no other machine
+                shelf.put("sync_peers", {"id": peer["id"], "state": {**peer["state"], SET_BACK: True}})
         if pieced:
             _ask_anew(shelf, now_us)
         if shelf.get("meta", META) is not None:

@@ -25,6 +25,8 @@ META: Final = "sync.hub"
 LIVE, EXPIRED = "live", "expired"
 PAGE: Final = 2000
 _SLICE: Final = 5000
+_CAME: Final = "sync.came."  # in `meta`, for each device: which of its replicas came over the network, the last one last
+_REMEMBERED: Final = 16
 _PAST: Final = 64  # epochs remembered, each with where its restore stood
 
 
@@ -65,25 +67,43 @@ class Hub:
 
     # meeting
 
-    def hello(self, replica: str, device: str, name: str, schema: int) -> dict[str, Any]:
-        """Return where a replica stands here; a new one is noted, one of another device refused."""
+    def hello(self, replica: str, device: str, name: str, schema: int, *, carried: bool = False) -> dict[str, Any]:
+        """Return where a replica stands here; a new one is noted, one of another device refused.
+
+        What is `carried` on a stick may be late: it tells nothing of who exchanges by now.
+        """
         upcast.check_version(schema)
         self.absorb()
-        twin = self._has_twin(replica, device)
         entry = self._entry(replica, device, name, schema)
         return {
             "schema": 1, "epoch": self.epoch, "acked": entry["acked"], "chain": entry["chain"], "durable": entry["durable"],
-            "twin": twin, "head": self._head(), "floor": self._meta["floor"], "restored_head": self._meta["restored_head"],
+            "head": self._head(), "floor": self._meta["floor"], "restored_head": self._meta["restored_head"],
             "now_us": self._now_us, "data_schema": SCHEMA, "term": self._meta["term"],
             "replica": replica_of(self._shelf), "restored_hlc": self._meta.get("restored_hlc", 0),
-            "past": self._meta.get("past", []),
+            "past": self._meta.get("past", []), **({} if carried else {"twin": self._has_twin(replica, device)}),
         }  # fmt: skip
 
     def _has_twin(self, replica: str, device: str) -> bool:
-        """Tell whether another replica of a device was here since this one was: two machines have one device's keys."""
-        replicas = {row["id"]: row for row in self._shelf.all("sync_replicas") if row["device"] == device}
-        known = replicas.get(replica)
-        return known is not None and any(row["seen_us"] > known["seen_us"] for row in replicas.values())
+        """Tell whether another replica of a device came since this one did: two machines have one device's keys.
+
+        Noted is the order in which they came, which no clock changes.
+        """
+        came = self._came(device)
+        if came[-1:] == [replica]:
+            return False
+        latest = [*(one for one in came if one != replica), replica][-_REMEMBERED:]
+        self._shelf.put("meta", {"id": _CAME + device, "value": {"replicas": latest}})
+        return replica in came
+
+    def _came(self, device: str) -> list[str]:
+        kept = self._shelf.get("meta", _CAME + device)
+        return list(kept["value"]["replicas"]) if kept else []
+
+    def latest(self, device: str) -> Row | None:
+        """Return where the replica stands by which a device goes by now: none that another came after, a late stick or not."""
+        before = self._came(device)[:-1]
+        live = [row for row in self._shelf.all("sync_replicas") if row["device"] == device and row["state"] == LIVE]
+        return max((row for row in live if row["id"] not in before), key=lambda row: int(row["seen_us"]), default=None)
 
     def _entry(self, replica: str, device: str, name: str = "", schema: int = 0) -> Row:
         if not replica or len(replica) > 64 or replica == replica_of(self._shelf):

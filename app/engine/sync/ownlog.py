@@ -15,8 +15,11 @@ from app.engine.sync.sealing import keep, replica_of
 from app.engine.sync.session import Session
 
 HUB: Final = "hub"
+BUNDLE: Final = "bundle"  # another console, whose bundles are taken
 COMPARE: Final = "compare"  # in a peer's state: this hub may lack what was let go of
+LACKS: Final = "lacks"  # in the state of a console that takes our bundles: what it lacks is kept by the hub alone by now
 COPIED: Final = "copied"  # in a peer's state: that our log is somebody else's too, as seen at the last meeting
+SET_BACK: Final = "set_back"  # in a hub's state: that this store was set back here, and the hub is to find out
 FORK: Final = "fork"
 TWIN: Final = "twin"
 _PAGE: Final = 2000
@@ -47,16 +50,19 @@ class OwnLog:
         """Go on under a new replica id: what was not handed over yet is handed over under it, with stamps of its own.
 
         So is what was written while its table stays, for whoever goes on under the old id may have given the same stamps away.
+        What the hub has and a console that takes our bundles has not stands before it, under the stamps it was given.
         """
         old, apart, own = replica_of(self._shelf), self._apart(), self.ops(after)
+        owed = [op for op in self.ops(min(self._known_to_consoles(), default=after)) if op.seq <= after]
         peer = self._shelf.get("sync_peers", self._peer) or {"state": {}}
         known, fresh = int(peer["state"].get("hlc", 0)), self._rename()
         marks = join.stamps_in([cells[STAYS] for cells in apart.values()])
         told = join.stamps_in([op.fields[WHOLE]["cells"] for op in own if WHOLE in op.fields])  # what may travel again
         moved = {at: (at[0], fresh) for at in (*marks, *(one for one in told if one[0] > known)) if at[1] == old}
+        keep(self._shelf, _as_they_were(owed, fresh), FIRST_CHAIN, 0)
         self._rewrite(
-            [replace(op, replica=fresh, seq=at, extra=_without(op, BY)) for at, op in enumerate(own, 1)],
-            moved | {op.stamp: (op.hlc, fresh) for op in own}, apart,
+            [replace(op, replica=fresh, seq=at) for at, op in enumerate(own, len(owed) + 1)],
+            moved | {op.stamp: (op.hlc, fresh) for op in own if BY not in op.extra}, apart,
         )  # fmt: skip
 
     def begin_behind(self) -> None:
@@ -65,12 +71,22 @@ class OwnLog:
         Nothing of that is stamped anew, so whoever knows it already takes it for what it is.
         """
         own, fresh = self.ops(0), self._rename()
-        ops = [replace(op, replica=fresh, seq=at, extra={**_without(op, WAS), BY: op.writer}) for at, op in enumerate(own, 1)]
-        keep(self._shelf, ops, FIRST_CHAIN, 0)
+        keep(self._shelf, _as_they_were(own, fresh), FIRST_CHAIN, 0)
+
+    def _known_to_consoles(self) -> list[int]:
+        """Return up to which number each console that takes our bundles has what we wrote under our present name."""
+        ours = replica_of(self._shelf)
+        return [_known_to(peer, ours) for peer in self._shelf.all("sync_peers") if peer["kind"] == BUNDLE]
 
     def _rename(self) -> str:
-        """Take a new replica id, with no operations; other hubs have what they lack handed over by rows."""
-        fresh = sealing.fresh_name()
+        """Take a new replica id, with no operations; other hubs have what they lack handed over by rows.
+
+        It is noted which of the consoles that take our bundles lack what is kept here no longer: their log begins anew.
+        """
+        old, fresh = replica_of(self._shelf), sealing.fresh_name()
+        for peer in self._shelf.all("sync_peers"):
+            if peer["kind"] == BUNDLE and self.let_go_after(_known_to(peer, old)):
+                self._shelf.put("sync_peers", {"id": peer["id"], "state": {**peer["state"], LACKS: True}})
         self._shelf.forget_own(int(self._shelf.here()["seq"]))
         self._shelf.set_here(replica=fresh, seq=0, chain=FIRST_CHAIN)
         for peer in self._shelf.all("sync_peers"):
@@ -90,7 +106,7 @@ class OwnLog:
             return
         kept = self.ops(0)
         own = [op for op in kept if op.seq > acked]
-        seen = {op.stamp: list(op.seen.values()) for op in own}
+        seen = {op.stamp: list(op.seen.values()) for op in own if BY not in op.extra or op.hlc > bound}
         apart = self._apart(bound)
         for cells in (*(op.fields[WHOLE]["cells"] for op in own if WHOLE in op.fields), *apart.values()):
             for at in join.stamps_in(cells):
@@ -108,7 +124,7 @@ class OwnLog:
             moved[at] = (hlc, at[1])
         self._shelf.drop_own(acked)
         self._shelf.set_here(seq=acked, chain=chain, hlc=max(hlc, hub_us))
-        self._rewrite([replace(op, hlc=moved[op.stamp][0]) for op in own], moved, apart)
+        self._rewrite([replace(op, hlc=moved.get(op.stamp, op.stamp)[0]) for op in own], moved, apart)
 
     def _apart(self, bound: int = 0) -> dict[Key, dict[str, Any]]:
         """Return the cells of rows that were changed here while their table stays, where stamps are later than `bound`."""
@@ -138,6 +154,15 @@ class OwnLog:
             rest.append(replace(op, fields=fields, seen=seen, extra=_without(op, WAS)))
         keep(self._shelf, rest, str(self._shelf.here()["chain"]), 0)
         session.flush()
+
+
+def _known_to(peer: Row, ours: str) -> int:
+    return int(peer["acked"]) if peer["state"].get("replica") == ours else 0
+
+
+def _as_they_were(ops: list[Op], replica: str) -> list[Op]:
+    """Return operations as the first ones of a log under another name, with the stamps that they have."""
+    return [replace(op, replica=replica, seq=at, extra={**_without(op, WAS), BY: op.writer}) for at, op in enumerate(ops, 1)]
 
 
 def _without(op: Op, name: str) -> dict[str, Any]:

@@ -203,10 +203,17 @@ class SyncService:
                 await transport.close()
                 await self._note(peer, going.tally, problem)
 
-    async def renew(self) -> None:
-        """Have the next start make keys of its own for this home, the copy of another; raise `Conflict` for a hub."""
+    async def renew(self, *, keep: bool = False) -> None:
+        """Have the next start make keys of its own for this home, the copy of another; raise `Conflict` for a hub.
+
+        `keep` has it keep those it has: from now on it is at home on this machine.
+        """
         now_us = self._base.clock.now_us()
-        await self._base.store.write(lambda conn: copied.mark(Shelf(conn), now_us=now_us))
+        if keep:
+            await self._link.settle()
+            await self._base.store.write(lambda conn: copied.unmark(Shelf(conn)))
+        else:
+            await self._base.store.write(lambda conn: copied.mark(Shelf(conn), now_us=now_us, asked=True))
 
     async def _hear(self, peer: SyncPeer, ask: Asking) -> None:
         """Take over which nodes called the hub; one of an earlier version knows of none."""
@@ -290,7 +297,7 @@ class SyncService:
             "conflicts_count": opened, "busy": bool(self.busy),
             "clock_skew_s": here["skew_us"] / 1e6, "hub": self.host.status() if self.host is not None else None,
             "peers": [peer.to_json() for peer in self.peers], "backup": await self.backups.look(), "undecided": undecided,
-            "copy": copy,
+            "copy": copy, "elsewhere": self._link.elsewhere,
         }  # fmt: skip
 
     # conflicts

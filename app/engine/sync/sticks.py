@@ -13,9 +13,8 @@ from app.engine.store.shelf import Shelf
 from app.engine.store.threads import in_thread
 from app.engine.sync import carry, copied
 from app.engine.sync.conflicts import TABLE as CONFLICTS
-from app.engine.sync.console import BUNDLE
 from app.engine.sync.hlc import DRIFT_US
-from app.engine.sync.ownlog import HUB
+from app.engine.sync.ownlog import BUNDLE, HUB
 from app.engine.sync.records import SyncPeer
 from app.wire.bundles import Bundle, read_bundle, write_bundle
 from app.wire.identity import PublicIdentity
@@ -45,7 +44,9 @@ class Sticks:
         known = self._sync.peers.get(device)
         if device == self._link.device_id or (known is not None and known.kind != BUNDLE):
             raise Conflict("{name} is known already", name=public.name, field="file")
-        await self._sync.keep_peer({"id": device, "kind": BUNDLE, "name": public.name, "identity": public.to_json()})
+        row = {"id": device, "kind": BUNDLE, "name": public.name, "identity": public.to_json(), "error": ""}
+        await self._sync.keep_peer(row)
+        await self._on_shelf(lambda shelf: carry.make_up(shelf, device))
         return self._sync.peers.need(device).to_json()
 
     async def export(self, file: Path, key: str) -> dict[str, Any]:
@@ -56,6 +57,7 @@ class Sticks:
         now_us, name = self._base.clock.now_us(), str(self._base.settings["user.name"])
 
         def step(shelf: Shelf) -> tuple[dict[str, Any], carry.Parts]:
+            copied.need_peer(shelf, peer.id, peer.name)
             if peer.kind == BUNDLE:
                 return carry.from_peer(shelf, peer.id, name, now_us)
             if peer.kind == HUB:
@@ -83,12 +85,14 @@ class Sticks:
                 await self._mind_clock(peer, bundle, now_us)
             raise
         got = peer.received_bytes + sum(map(len, parts))
-        await self._sync.keep_peer({"id": peer.id, "synced_us": now_us, "received_bytes": got})
+        told = {"error": ""} if peer.kind == BUNDLE else {}  # what stood there was that it knows our keys no more
+        await self._sync.keep_peer({"id": peer.id, "synced_us": now_us, "received_bytes": got, **told})
         self._sync.followers.changed({CONFLICTS, *tables})
         await self._sync.followers.settled()
         return {"peer": peer.name, "as_of_us": bundle.at_us, "taken_count": taken}
 
     def _taken(self, shelf: Shelf, peer: SyncPeer, bundle: Bundle, parts: list[bytes], now_us: int) -> tuple[int, set[str]]:
+        copied.need_peer(shelf, peer.id, peer.name)
         if peer.kind == HUB:
             told = carry.to_console(shelf, peer.id, bundle.body, parts, now_us)
             if self._link.elsewhere:

@@ -2,12 +2,13 @@
 
 import pytest
 
+from app.engine.base.clock import ManualClock
 from app.engine.base.errors import Conflict, Missing, Refused
 from app.engine.link.identity import own_identity, public_device_id, seal_key
 from app.engine.link.secrets import FileSecrets
 from app.engine.store.shelf import Shelf
 from app.engine.store.store import Store
-from app.engine.sync import copied
+from app.engine.sync import carry, copied
 from app.engine.sync.ownlog import COPIED
 from tests.engine.sync.places import Place, exchange
 
@@ -23,8 +24,8 @@ async def state_of(place):
     return await place.store.read(lambda conn: copied.standing(Shelf(conn)))
 
 
-async def marked(place):
-    await place.store.write(lambda conn: copied.mark(Shelf(conn), now_us=1))
+async def marked(place, *, asked=True):
+    await place.store.write(lambda conn: copied.mark(Shelf(conn), now_us=1, asked=asked))
 
 
 @pytest.fixture
@@ -70,6 +71,26 @@ async def test_a_hub_tells_of_no_twin_where_a_store_was_set_back_or_devices_are_
         assert (await hub.hub(lambda one: one.hello(bob, bob, bob, 1)))["twin"] is False
 
 
+async def test_a_stick_of_before_and_a_hubs_clock_put_right_are_no_twin(two):
+    hub, ann, _ = two
+    now_us = ann.clock.now_us()
+    await ann.save(name="carried")
+    body, files = await ann._quiet(lambda shelf: carry.from_console(shelf, "hub", "ann", now_us))
+    hub.clock.advance(3600)
+    await ann.console(lambda one: one.go_by_another_name())
+    await exchange(hub, ann, "ann")
+    await hub._quiet(lambda shelf: carry.to_hub(shelf, "ann", body, list(files.values()), now_us))
+    hub.clock = ann.clock = ManualClock(now_us)
+    for _ in range(2):
+        await exchange(hub, ann, "ann")
+        assert (await told(ann), await state_of(ann)) == ("", "")
+    back, parts = await hub._quiet(lambda shelf: carry.from_hub(shelf, "ann", now_us))
+    assert "twin" not in back["hello"]
+    await ann.console(lambda one: one.note(state={**one.peer["state"], COPIED: "twin"}))
+    await ann._quiet(lambda shelf: carry.to_console(shelf, "hub", back, list(parts.values()), now_us))
+    assert await told(ann) == "twin"  # which a stick does not know of
+
+
 async def test_a_fork_found_elsewhere_is_due_for_keys_of_its_own_and_no_hub_is_asked_until_then(two):
     hub, ann, copy = two
     look = lambda place: place.store.write(lambda conn: copied.look(Shelf(conn), "hub", 1))  # noqa: E731
@@ -83,12 +104,15 @@ async def test_a_fork_found_elsewhere_is_due_for_keys_of_its_own_and_no_hub_is_a
     assert await told(copy) == "fork"
     assert await look(copy)
     assert await state_of(copy) == "due"
-    with pytest.raises(Refused, match="This disk is a copy"):
+    with pytest.raises(Refused, match="looks like a copy"):
         await copy.store.read(lambda conn: copied.need_peer(Shelf(conn), "hub", "hub"))
     with pytest.raises(Missing):
         await copy.store.read(lambda conn: copied.need_peer(Shelf(conn), "other", "other"))
     with pytest.raises(Conflict, match="is a hub"):
         await marked(hub)
+    await copy.store.write(lambda conn: copied.unmark(Shelf(conn)))
+    assert await copy.store.read(lambda conn: copied.need_peer(Shelf(conn), "hub", "hub"))
+    assert not await look(copy)
 
 
 async def test_a_kill_before_the_store_knows_of_it_and_keys_that_cannot_be_removed_are_made_good(two, tmp_path, monkeypatch):
@@ -96,8 +120,10 @@ async def test_a_kill_before_the_store_knows_of_it_and_keys_that_cannot_be_remov
     folder = tmp_path / "identity"
     device = own_identity(folder, "laptop", seal_key(folder, FileSecrets(folder))).public.device_id
     replica = await copy.replica()
-    assert not await copied.part_ways(copy.store, folder, 2)
-    assert public_device_id(folder) == device
+    for _ in range(2):
+        assert not await copied.part_ways(copy.store, folder, 2)
+        assert public_device_id(folder) == device
+        await marked(copy, asked=False)  # found, but no person has said so
     await marked(copy)
 
     def locked(_folder):

@@ -5,9 +5,12 @@ import pytest
 from app.engine.store import rows
 from app.engine.store.care import DUE, owe
 from app.engine.store.salvage import salvage
+from app.engine.store.shelf import Shelf
 from app.engine.store.store import Store
+from app.engine.sync import copied
 from app.engine.sync.finishing import finish
-from tests.engine.sync.places import Place, exchange, spoil
+from app.engine.sync.ownlog import SET_BACK
+from tests.engine.sync.places import Place, exchange, meet, spoil
 
 
 async def names(place):
@@ -49,6 +52,26 @@ async def test_a_hub_set_back_by_whatever_command_begins_a_new_epoch_once(places
         await exchange(hub, console, device)
     assert await names(bob) == await names(ann) == await names(hub) == ["one", "three", "two"]
     await hub.store.close()
+
+
+async def test_a_console_set_back_here_is_not_taken_for_a_copy_by_what_the_hub_knows_of_it(places, tmp_path):
+    hub, ann, _ = places
+    await ann.save(name="one")
+    await exchange(hub, ann, "ann")
+    await ann.store.backup(tmp_path / "early.db")
+    for name in ("two", "three"):
+        await ann.console(lambda one: one.go_by_another_name())
+        await ann.save(name=name)
+        await exchange(hub, ann, "ann")
+    ann = await set_back(ann, tmp_path / "early.db")
+    await ann.save(name="four")
+    await meet(hub, ann, "ann")
+    assert not await ann.store.write(lambda conn: copied.look(Shelf(conn), "hub", 1))
+    await exchange(hub, ann, "ann")
+    assert await names(ann) == await names(hub) == ["four", "one", "three", "two"]
+    state = (await ann.console(lambda one: one.peer))["state"]
+    assert (state["copied"], SET_BACK in state) == ("", False)
+    await ann.store.close()
 
 
 async def test_a_console_set_back_owes_nothing_and_its_mark_goes(places, tmp_path):

@@ -1,0 +1,91 @@
+"""Sticks between two consoles, one of which goes by another name: what a hub has by then, the other console gets all the same."""
+
+from functools import partial
+
+import pytest
+
+from app.engine.base.clock import ManualClock
+from app.engine.base.errors import Conflict
+from app.engine.sync import carry
+from app.engine.sync.ownlog import LACKS
+from tests.engine.sync.places import exchange
+
+pytestmark = pytest.mark.parametrize("hub_database", [""])
+
+
+async def carried(one, other, its_name, name):
+    """Carry a stick from one console to another; return how many operations were new there."""
+    now_us = one.clock.now_us()
+    body, files = await one._quiet(lambda shelf: carry.from_peer(shelf, name, its_name, now_us))
+    parts = list(files.values())
+    return (await other._quiet(lambda shelf: carry.to_peer(shelf, its_name, body, parts, now_us)))[0]
+
+
+@pytest.fixture
+async def met(places):
+    """A hub, and two consoles that trust each other's cards; bob has no hub, and one row of ann's."""
+    hub, ann, bob = places
+    for place, other in ((ann, "bob"), (bob, "ann")):
+        await place.console(lambda one: one.note(kind="bundle"), other)
+    await ann.save(name="first")
+    await carried(ann, bob, "ann", "bob")
+    await carried(bob, ann, "bob", "ann")
+    return hub, ann, bob
+
+
+async def names(place):
+    return sorted(row["name"] for row in await place.all())
+
+
+async def by_another_name(ann):
+    await ann.console(lambda one: one.go_by_another_name())
+
+
+async def test_what_a_hub_has_by_then_is_on_the_stick_after_a_change_of_names_too(met):
+    hub, ann, bob = met
+    torn = await ann.save(name="second", page="fleet")
+    await exchange(hub, ann, "ann")
+    await ann.save(id=torn["id"], name="second, edited")
+    await ann.save(name="third")
+    await by_another_name(ann)
+    await by_another_name(ann)
+    await carried(ann, bob, "ann", "bob")
+    assert await names(bob) == ["first", "second, edited", "third"]
+    assert await bob.all(id=torn["id"]) == await ann.all(id=torn["id"])
+    await exchange(hub, ann, "ann")
+    assert await names(hub) == await names(bob)
+    assert await hub.all("sync_conflicts") == await bob.all("sync_conflicts") == []
+
+
+async def test_what_stands_there_for_a_console_takes_back_nothing_at_the_hub_by_a_wrong_clock_either(met):
+    hub, ann, bob = met
+    row = await ann.save(name="early")
+    await exchange(hub, ann, "ann")
+    hub.clock.advance(60)
+    await hub.save(id=row["id"], name="of the hub")
+    ann.clock = ManualClock(hub.clock.now_us() + 3_600_000_000)
+    await ann.save(name="ahead")
+    await by_another_name(ann)
+    await exchange(hub, ann, "ann")
+    await carried(ann, bob, "ann", "bob")
+    assert await names(hub) == await names(ann) == ["ahead", "first", "of the hub"]
+    assert await hub.all("sync_conflicts") == []
+
+
+async def test_what_is_kept_by_the_hub_alone_is_told_and_made_up_for_by_trust_anew(met):
+    hub, ann, bob = met
+    await ann.save(name="second")
+    await exchange(hub, ann, "ann")
+    acked = await hub.hub(lambda one: one.acked())
+    await hub.hub(lambda one: one.backed_up(acked))
+    await ann.save(name="third")
+    await exchange(hub, ann, "ann")
+    await ann.save(name="fourth")
+    await by_another_name(ann)
+    for _ in range(2):
+        with pytest.raises(Conflict, match="kept by the hub alone"):
+            await carried(ann, bob, "ann", "bob")
+    await ann._quiet(partial(carry.make_up, other="bob"))
+    assert LACKS not in (await ann.console(lambda one: one.peer, "bob"))["state"]
+    await carried(ann, bob, "ann", "bob")
+    assert await names(bob) == ["first", "fourth", "third"]

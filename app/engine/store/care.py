@@ -11,6 +11,7 @@ import os
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
@@ -134,6 +135,33 @@ def backups_of(home: Path) -> list[tuple[Path, int]]:
     """Return the backups that a home made of itself with the times they were written (us), newest first."""
     found = [(path, path.stat().st_mtime_ns // 1000) for path in (home / "backups").glob("*.db")]
     return sorted(found, key=lambda one: one[1], reverse=True)
+
+
+def holding(home: Path, live: Any, table: str, row: str) -> list[tuple[Path, int]]:
+    """Return the state files of a home, but for the `live` one, that hold a row or what was said of it, as `backups_of` does.
+
+    Those are its backups, and what a restore, a salvage or a move into a database left. One that cannot be read may hold it.
+    """
+    found = {path: path.stat().st_mtime_ns // 1000 for path in (*home.glob("*.db"), *(home / "backups").glob("*.db"))}
+    held = [(path, at_us) for path, at_us in found.items() if path != live and _holds(path, table, row)]
+    return sorted(held, key=lambda one: one[1], reverse=True)
+
+
+def _holds(path: Path, table: str, row: str) -> bool:
+    key = "table_name = ? AND row_id = ?"
+    try:
+        with looking(path) as raw:
+            known = {str(name) for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            # The names put into these sentences are those of our own schema.
+            if table in known and raw.execute(f'SELECT 1 FROM "{table}" WHERE id = ?', (row,)).fetchone():  # noqa: S608
+                return True
+            gone = f"SELECT 1 FROM sync_cells WHERE {key} AND cells LIKE '%\"erased\"%'"  # noqa: S608
+            if "sync_cells" in known and raw.execute(gone, (table, row)).fetchone():
+                return False  # what is said of it there was scrubbed
+            told = known & {"outbox", "sync_ops", "sync_log", "sync_conflicts"}
+            return any(raw.execute(f"SELECT 1 FROM {name} WHERE {key}", (table, row)).fetchone() for name in told)  # noqa: S608
+    except sqlite3.Error:
+        return True
 
 
 def drill(source: Path, scratch: Path) -> int:

@@ -77,11 +77,11 @@ def withdraw(shelf: Shelf, session: Session, ids: list[str], *, now_us: int) -> 
 
 
 def apart(session: Session, found: list[tuple[Op, Loss]]) -> tuple[list[tuple[Op, Loss]], list[tuple[Op, Loss]]]:
-    """Return what was lost in columns that stay on this machine, and all else."""
+    """Return what was lost of what stays on this machine, and all else."""
     stays, travels = list[tuple[Op, Loss]](), list[tuple[Op, Loss]]()
     for op, loss in found:
         marked = session.state((op.table, op.row)).cells.get(STAYS, ())
-        (stays if loss.column in marked else travels).append((op, loss))
+        (stays if loss.is_apart(marked) else travels).append((op, loss))
     return stays, travels
 
 
@@ -92,11 +92,16 @@ def keep_here(shelf: Shelf, session: Session, found: list[tuple[Op, Loss]]) -> N
         state = session.state((TABLE, id_))
         if state.row is None and not state.cells:
             stamps = {"created_us": loss.lost_stamp[0], "updated_us": loss.lost_stamp[0], "author": "sync"}
-            state.row = {**shelf.fresh(TABLE), **_fields(shelf, session, op, loss), **stamps, "id": id_}
+            told = _fields(shelf, session, op, loss, here=True)
+            state.row = {**shelf.fresh(TABLE), **told, **stamps, "id": id_}
 
 
-def _fields(shelf: Shelf, session: Session, op: Op, loss: Loss) -> dict[str, Any]:
-    row = session.state((op.table, op.row)).row or {"id": op.row}
+def _fields(shelf: Shelf, session: Session, op: Op, loss: Loss, *, here: bool = False) -> dict[str, Any]:
+    state = session.state((op.table, op.row))
+    gone = loss.lost if here and isinstance(loss.lost, dict) else {}
+    row = {**gone, "id": op.row} if state.row is None else state.row
+    if not here:  # not by a name that stays
+        row = {name: value for name, value in row.items() if name not in state.cells.get(STAYS, ())}
     return {
         "table_name": op.table, "row_id": op.row, "column_name": loss.column, "title": name_of(row)[:_TITLES],
         "reason": loss.reason, "state": OPEN, "choice": "", "resolved_by": "", "resolved_us": 0,

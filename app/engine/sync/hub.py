@@ -20,6 +20,7 @@ from app.engine.sync.merge import GONE, Loss
 from app.engine.sync.ops import FIRST_CHAIN, Op, canonical
 from app.engine.sync.sealing import SCHEMA, replica_of, seal
 from app.engine.sync.session import Session
+from app.engine.sync.whole import hand_over
 
 META: Final = "sync.hub"
 LIVE, EXPIRED = "live", "expired"
@@ -276,10 +277,15 @@ class Hub:
         dead = self._shelf.dead(self._now_us - tombstone_us) if cursors or not replicas else []
         session = Session(self._shelf)
         session.load(dead)
+        told = []
         for key in dead:
             state = session.state(key)
-            state.row, state.cells = None, {GONE: list(state.stamp("deleted_us"))}
+            stays, gone = join.STAYS in state.cells, {GONE: list(state.stamp("deleted_us"))}
+            state.row, state.cells = None, gone
+            told += [] if stays else [(key, {join.WHOLE: {"row": None, "cells": gone}})]
         session.flush()
+        if told:  # consoles let go of it too, each where it stands in the log
+            hand_over(self._shelf, told, self._now_us)
         return {"floor": int(self._meta["floor"]), "head": self._head(), "purged": len(dead)}
 
     def acked(self) -> dict[str, int]:

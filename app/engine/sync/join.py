@@ -63,6 +63,7 @@ def apply(
     """
     other, outcome = _state_in(op.fields[WHOLE]), Outcome()
     if verdicts is not None and GONE in verdicts and ERASED not in state.cells:
+        outcome.losses += merge.stayed_and_gone(state)
         state.row, state.cells = None, {GONE: verdicts[GONE]}
         return outcome
     unknown = [name for name in other.row or () if name not in kinds]
@@ -166,6 +167,7 @@ def _join(state: State, other: State, kinds: Kinds, fresh: Callable[[], Row], ou
         state.cells |= {name: cell for name, cell in other.cells.items() if name == FIRST or name in kinds}
         return
     state.row = fresh() if state.row is None else state.row
+    apart = [one.stamp("updated_us") for one in (state, other) if merge.stayed_in(one)]
     try:
         for column in other.row:
             kind = kinds.get(column, "local")
@@ -174,6 +176,8 @@ def _join(state: State, other: State, kinds: Kinds, fresh: Callable[[], Row], ou
                 _JOINS[kind](state, other, column, outcome)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         raise BadInput("A row that is handed over has values and cells", field=WHOLE) from None
+    if apart and (deleted := state.row.get(DELETED)) is not None:
+        outcome.losses.append(Loss(DELETED, deleted, state.stamp(DELETED), None, max(apart), "deleted", stays=True))
 
 
 def _is_gone(state: State, other: State, outcome: Outcome) -> bool:
@@ -186,8 +190,11 @@ def _is_gone(state: State, other: State, outcome: Outcome) -> bool:
         if GONE in one.cells:
             gone = one.cells[GONE]
             if two.row is not None and two.stamp("updated_us") > (gone[0], gone[1]):
-                edits = {name: value for name, value in two.row.items() if name not in QUIET and two.stamp(name) > tuple(gone)}
-                outcome.losses.append(Loss(DELETED, None, ZERO, edits, two.stamp("updated_us"), "deleted"))
+                apart = {*QUIET, *merge.stayed_in(two)}
+                edits = {name: value for name, value in two.row.items() if name not in apart and two.stamp(name) > tuple(gone)}
+                if edits or len(apart) == len(QUIET):
+                    outcome.losses.append(Loss(DELETED, None, ZERO, edits, two.stamp("updated_us"), "deleted"))
+            outcome.losses += merge.stayed_and_gone(two)
             if one is state and two.row is not None:
                 outcome.verdicts[GONE] = gone
             state.row, state.cells = None, {GONE: gone}

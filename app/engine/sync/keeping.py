@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
-from app.engine.store.care import backups_of
+from app.engine.store.care import holding
 from app.engine.store.shelf import Shelf
 from app.engine.store.threads import in_thread
 from app.engine.sync import rules
@@ -58,5 +58,5 @@ class Keeping:
         await self._base.store.write(lambda conn: erase(Shelf(conn), (table, row), actor=actor, now_us=now_us))
         self._followers.changed((CONFLICTS, table))
         await self._followers.settled()
-        kept = await in_thread(partial(backups_of, self._base.home), "backups")
+        kept = await in_thread(partial(holding, self._base.home, self._base.store.path, table, row), "backups")
         return {"table": table, "row": row, "backups": [{"file": str(path), "at_us": at_us} for path, at_us in kept]}

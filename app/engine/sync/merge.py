@@ -7,11 +7,12 @@ one add and one remove stamp per element instead of a set of tags, `counter` the
 growable array; `guarded` is decided by whoever has the authority, and stays as it is for everybody else.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from app.engine.base.errors import BadInput
+from app.engine.store.upcast import STAYS
 from app.engine.sync import sequence
 from app.engine.sync.hlc import ZERO, Stamp
 from app.engine.sync.ops import Op, canonical
@@ -41,6 +42,12 @@ class Loss:
     reason: str = "concurrent"
     kept_seen: Stamp = ZERO  # what the writers had before them
     lost_seen: Stamp = ZERO
+    stays: bool = False  # what lost was written while its table stayed here, in a row that is gone
+
+    def is_apart(self, marked: Iterable[str]) -> bool:
+        """Tell whether this is about what stays here, in a row whose columns `marked` do: no other is to hear of it."""
+        names = {*marked}
+        return self.stays or self.column in names or (bool(names) and self.column == DELETED)
 
 
 @dataclass
@@ -56,6 +63,20 @@ class State:
         if isinstance(cell, dict):
             cell = cell.get("s")
         return (cell[0], cell[1]) if cell else ZERO
+
+
+def stayed_in(state: State) -> dict[str, Any]:
+    """Return what was written in a living row while its table stayed here: nobody else has it."""
+    marked = state.cells.get(STAYS)
+    if state.row is None or state.row.get(DELETED) is not None or not isinstance(marked, dict):
+        return {}
+    return {name: state.row[name] for name in marked if name in state.row and name not in (*QUIET, DELETED)}
+
+
+def stayed_and_gone(state: State) -> list[Loss]:
+    """Return what is lost where a row goes for good in which something stayed."""
+    stayed = stayed_in(state)
+    return [Loss(DELETED, None, ZERO, stayed, state.stamp("updated_us"), "deleted", stays=True)] if stayed else []
 
 
 @dataclass
@@ -107,6 +128,7 @@ def _is_gone(state: State, op: Op, outcome: Outcome, verdicts: Mapping[str, Any]
         state.row, state.cells, outcome.erased = None, {GONE: gone, ERASED: True}, True
         return True
     if verdicts is not None and GONE in verdicts:
+        outcome.losses += stayed_and_gone(state)
         state.row, state.cells = None, {GONE: verdicts[GONE]}
         return True
     if GONE in state.cells:  # its tombstone was let go of: nothing brings the row back

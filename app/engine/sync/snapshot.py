@@ -76,10 +76,11 @@ class Snapshot:
             self._lacked.append((key, {WHOLE: lacked}))
         losses = join.join(state, here, kinds, lambda: self._fresh(key)).losses
         marked = here.cells.get(STAYS)
-        if marked and GONE not in state.cells:
-            state.cells = {**state.cells, STAYS: marked}
+        if marked:
             at = Op("", 0, "", 0, *key, new=False, hlc=0, fields={})
-            self.lost += [(at, loss) for loss in losses if loss.column in marked]
+            self.lost += [(at, loss) for loss in losses if loss.is_apart(marked)]
+            if GONE not in state.cells:
+                state.cells = {**state.cells, STAYS: marked}
         if state.row is not None:
             state.row.update((name, step["to"]) for name, step in waiting.items())
 

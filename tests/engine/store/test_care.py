@@ -143,3 +143,24 @@ async def test_a_restore_onto_a_full_disk_is_told_and_leaves_the_store_as_it_was
     with pytest.raises(Limit, match="disk is full"):
         care.swap_in(store.path, tmp_path / "copy.db", tmp_path / "kept.db")
     assert names(tmp_path) == before
+
+
+async def test_of_the_files_beside_a_store_those_are_told_that_hold_a_row_or_cannot_be_looked_into(tmp_path: Path) -> None:
+    clock, by = ManualClock(), {"actor": "ann", "cause": "", "now_us": 1}
+    store = await Store.open(tmp_path / "outpost.db", clock)
+    (tmp_path / "backups").mkdir()
+    try:
+        await store.backup(tmp_path / "backups" / "without.db")
+        await store.write(lambda conn: rows.put(conn, "saved_views", {"id": "a", "name": "north"}, **by))
+        await store.backup(tmp_path / "outpost-before-7.db")
+        await store.write(lambda conn: conn.exec_driver_sql("DELETE FROM saved_views").rowcount)
+        await store.backup(tmp_path / "backups" / "said.db")  # the row is gone, what was written in it is on its way
+        forgotten = {"table_name": "saved_views", "row_id": "a", "cells": '{"gone":[1,""],"erased":true}'}
+        await store.write(lambda conn: rows.put_many(conn, "sync_cells", [forgotten]))
+        await store.backup(tmp_path / "backups" / "erased.db")
+        (tmp_path / "backups" / "torn.db").write_bytes(b"no state file" * 100)
+        found = care.holding(tmp_path, store.path, "saved_views", "a")
+        assert {path.name for path, _ in found} == {"outpost-before-7.db", "said.db", "torn.db"}
+        assert [path.name for path, _ in care.holding(tmp_path, store.path, "saved_views", "b")] == ["torn.db"]
+    finally:
+        await store.close()

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.engine.base.errors import BadInput, Conflict, Refused
+from app.engine.store import rows
 from app.engine.store.store import Store
 from app.engine.sync import console as consoles
 from app.engine.sync import merge
@@ -14,7 +15,7 @@ from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.hub import Hub
 from app.engine.sync.later import retry_later
 from app.engine.sync.sealing import SCHEMA
-from tests.engine.sync.places import batch_of, exchange, meet, push
+from tests.engine.sync.places import BY, batch_of, exchange, meet, push
 
 
 async def test_every_table_travels_there_and_back_with_every_value(places):
@@ -250,6 +251,34 @@ async def test_the_log_goes_when_every_console_has_it_and_who_was_away_too_long_
     last = await hub.hub(lambda one: one.snapshot(tuple(page["next"])))
     await bob.console(lambda one: one.take_snapshot(last, page["head"]))
     assert sorted(row["name"] for row in await bob.all()) == ["north", "south"]
+
+
+async def test_a_tombstone_that_the_hub_lets_go_of_is_let_go_of_by_every_console(places):
+    hub, ann, bob = places
+    view = await ann.save(name="old")
+    for place, device in ((ann, "ann"), (bob, "bob")):
+        await exchange(hub, place, device)
+    now_us = ann.clock.now_us()
+    await ann.store.write(lambda conn: rows.delete(conn, "saved_views", view["id"], now_us=now_us, **BY))
+    for _ in range(2):
+        for place, device in ((ann, "ann"), (bob, "bob")):
+            await exchange(hub, place, device)
+    assert [await count_all(place) for place in places] == [1, 1, 1]
+    hub.clock.advance(2.0)
+    told = await hub.hub(lambda one: one.compact(keep_us=0, expire_us=1 << 60, tombstone_us=1_000_000))
+    assert told["purged"] == 1
+    for place, device in ((ann, "ann"), (bob, "bob")):
+        await exchange(hub, place, device)
+    assert [await count_all(place) for place in places] == [0, 0, 0]
+    await bob.save(id=view["id"], name="again")
+    for place, device in ((bob, "bob"), (ann, "ann")) * 2:
+        await exchange(hub, place, device)
+    assert [await place.all() for place in places] == [[]] * 3
+
+
+async def count_all(place):
+    """Return how many rows there are, with those that are deleted."""
+    return await place.store.read(lambda conn: conn.exec_driver_sql("SELECT count(*) FROM saved_views").scalar_one())
 
 
 async def test_who_asks_ahead_holds_the_log_until_it_has_what_it_asked_for(places):

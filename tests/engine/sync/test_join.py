@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.engine.base.errors import BadInput
-from app.engine.sync import join
+from app.engine.sync import join, merge
 from app.engine.sync.join import STAYS, WHOLE
 from app.engine.sync.merge import State
 from app.engine.sync.ops import Op
@@ -55,6 +55,28 @@ def test_what_is_gone_on_either_side_is_gone_and_what_was_edited_since_is_told()
     assert [(loss.reason, loss.lost["a"]) for loss in outcome.losses] == [("deleted", "later")]
     assert join.join(living, State(None, {"gone": [5, "hub"], "erased": True}), THINGS, fresh).erased
     assert join.beyond(living, merged([made("aa", 1, {"a": "x"}, new=True)])[0], THINGS, fresh) is None
+
+
+@pytest.mark.parametrize("gone", [5, 50])
+def test_what_stayed_in_a_row_that_goes_for_good_is_told_apart_however_it_is_heard_of(gone):
+    mark = {STAYS: {"a": [9, "aa"], "updated_us": [9, "aa"]}}
+    edits = [made("aa", 1, {"a": "x", "b": "y"}, new=True), made("aa", 9, {"a": "stays", "updated_us": 9})]
+
+    def row():
+        state = merged(edits)[0]
+        state.cells |= mark
+        return state
+
+    at, tombstone, theirs = {"gone": [gone, "hub"]}, State(None, {"gone": [gone, "hub"]}), made("bb", 60, {"b": "z"})
+    told = [
+        join.join(row(), tombstone, THINGS, fresh), join.join(State(None, dict(at)), row(), THINGS, fresh),
+        merge.apply(row(), theirs, THINGS, fresh, verdicts=at), join.apply(row(), handed(row()), THINGS, fresh, verdicts=at),
+    ]  # fmt: skip
+    for outcome in told:
+        assert [(loss.lost, loss.is_apart(())) for loss in outcome.losses] == [({"a": "stays"}, True)]
+    deleted = row()
+    deleted.row["deleted_us"] = 9
+    assert merge.apply(deleted, theirs, THINGS, fresh, verdicts=at).losses == []
 
 
 def test_what_stays_is_told_to_nobody():

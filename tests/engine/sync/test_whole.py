@@ -9,6 +9,7 @@ from app.engine.store import rows
 from app.engine.store.shelf import Shelf
 from app.engine.store.store import Store
 from app.engine.sync import carry, rules
+from app.engine.sync.batch import Batch
 from app.engine.sync.erase import erase
 from app.engine.sync.join import WHOLE
 from app.engine.sync.whole import hand_over
@@ -39,6 +40,12 @@ async def rule(place, *, stays):
 async def drop(place, row):
     now_us = place.clock.now_us()
     await place.store.write(lambda conn: rows.delete(conn, "saved_views", row["id"], actor="ann@1", cause="", now_us=now_us))
+
+
+async def by_hand(source, target):
+    """Hand over what a console wrote to another one, as a bundle does."""
+    batch = await source.console(lambda one: one.outgoing(100, 1 << 20), "ann")
+    await target.console(lambda one: one.take_batch(Batch(batch.replica, "", batch.after, batch.chain, batch.ops)), "bob")
 
 
 async def backed_up(hub, file=None):
@@ -108,6 +115,45 @@ async def test_a_change_that_stays_is_as_old_as_it_is_whatever_came_meanwhile_an
     assert await everywhere(hub, ann, bob) == [["ann, later", "bob, later"]] * 3
     told = [(row["kept"]["value"], row["lost"]["value"]) for row in await bob.all("sync_conflicts")]
     assert ("ann, later", "bob, first") in told
+
+
+@pytest.mark.parametrize("way", ["log", "snapshot", "bundle"])
+async def test_a_deletion_that_meets_what_stays_is_told_here_alone_and_nobody_hears_its_name(places, way):
+    hub, ann, bob = places
+    view = await ann.save(name="north")
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    await rule(ann, stays=True)
+    ann.clock.advance(1)
+    await ann.save(id=view["id"], name="for ann alone")
+    await exchange(hub, ann, "ann")
+    ann.clock.advance(1)
+    await drop(bob, view)
+    if way == "bundle":
+        await by_hand(bob, ann)
+    await exchange(hub, bob, "bob")
+    if way == "snapshot":
+        await snapshot(hub, ann)
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    assert await everywhere(hub, ann, bob) == [[]] * 3
+    found = [(met["title"], met["column_name"], met["reason"]) for met in await ann.all("sync_conflicts")]
+    assert found == [("for ann alone", "deleted_us", "deleted")]
+    assert await bob.all("sync_conflicts") == await hub.all("sync_conflicts") == []
+    assert "for ann alone" not in json.dumps(await hub.all("sync_log"))
+
+
+async def test_what_met_in_a_column_that_travels_is_not_told_under_a_name_that_stays(places):
+    hub, ann, bob = places
+    view = await ann.save(name="north", page="fleet")
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    await bob.save(id=view["id"], page="models")
+    ann.clock.advance(1)
+    await ann.save(id=view["id"], page="control")
+    await rule(ann, stays=True)
+    await ann.save(id=view["id"], name="for ann alone")
+    await by_hand(bob, ann)
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    assert [(met["column_name"], met["title"]) for met in await bob.all("sync_conflicts")] == [("page", view["id"])]
+    assert "for ann alone" not in json.dumps(await hub.all("sync_log"))
 
 
 async def test_stamps_of_a_wrong_clock_in_a_table_that_stays_are_made_anew_before_they_are_handed_over(places):

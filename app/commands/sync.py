@@ -97,7 +97,8 @@ async def erase(call: "Call", *, table: str, row: str) -> dict[str, Any]:
 async def conflicts(call: "Call", *, resolved: bool) -> dict[str, Any]:
     """List what met."""
     found = [met for met in call.engine.sync.conflicts if resolved or met.state == "open"]
-    return {"conflicts": [met.to_json() for met in found]}
+    total = await call.engine.sync.conflicts_count(resolved=resolved)
+    return {"conflicts": [met.to_json() for met in found], "total_count": total}
 
 
 async def resolve(call: "Call", *, conflict: str, choice: str) -> dict[str, Any]:
@@ -233,11 +234,13 @@ ROWS: tuple[Command, ...] = (
         role=Role.ADMIN, danger=Danger.DESTRUCTIVE, returns="{table, row, backups: [{file, at_us}]}",
     ),
     Command(
-        "sync.conflicts", "Sync conflicts", "Lists values that were covered by a write that did not know of them.", conflicts,
+        "sync.conflicts", "Sync conflicts",
+        "Lists values that were covered by a write that did not know of them: the newest 2,000, and how many there are.",
+        conflicts,
         (Arg("resolved", bool, "Those that were resolved, too.", False),),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{conflicts: [{id, table_name, row_id, column_name, title, reason, kept, kept_by, kept_us, kept_seen_us, lost, "
-        "lost_by, lost_us, lost_seen_us, state, choice, resolved_by, resolved_us}]}",
+        "lost_by, lost_us, lost_seen_us, state, choice, resolved_by, resolved_us}], total_count}",
     ),
     Command(
         "sync.resolve", "Resolve a conflict", "Lets the value that stands stand, or brings back the one that lost.", resolve,

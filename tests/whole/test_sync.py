@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from app.engine.store import rows
 from app.engine.store.salvage import prepare
 from app.engine.store.shelf import Shelf
 from app.engine.sync.hub import Hub
+from app.engine.sync.ownlog import LACKS
 from tests.engine.sync.places import spoil
 from tests.faults import FaultProxy
 from tests.laws.tree import ROOT
@@ -54,12 +56,12 @@ async def test_two_consoles_meet_at_a_hub_and_what_collided_is_chosen_by_a_perso
         ]
         assert met[0]["lost_by"] == ann.actor
         assert met[0]["kept_seen_us"] == met[0]["lost_seen_us"] > 0  # both had the same value before them
-        assert await bob.run("sync.conflicts") == {"conflicts": met}
+        assert await bob.run("sync.conflicts") == {"conflicts": met, "total_count": len(met)}
 
         await bob.run("sync.resolve", conflict=met[0]["id"], choice="lost")
         await now(bob, ann)
         assert views(ann) == views(bob) == {"north": ("site=north and name=a", "name")}
-        assert await ann.run("sync.conflicts") == {"conflicts": []}
+        assert await ann.run("sync.conflicts") == {"conflicts": [], "total_count": 0}
         with pytest.raises(Conflict, match="resolved already"):
             await ann.run("sync.resolve", conflict=met[0]["id"], choice="kept")
 
@@ -338,6 +340,21 @@ async def test_the_address_of_a_hubs_database_is_kept_in_a_private_file_and_reco
         assert (tmp_path / "hub" / "database").stat().st_mode & 0o077 == 0
 
 
+async def told_and_taken_back(ann, bob, from_bob, card):
+    """What stands beside a console goes with its next stick, or once its card is trusted again."""
+    for again in (from_bob, partial(ann.run, "sync.trust", file=card, device=bob)):
+        await ann.sync.keep_peer({"id": bob, "error": "It is to trust this console's card anew"})
+        await again()
+        assert ann.sync.peers.need(bob).error == ""
+    state = (await ann.store.read(lambda conn: rows.need(conn, "sync_peers", bob)))["state"]
+    row = {"id": bob, "state": {**state, LACKS: True}}
+    await ann.store.write(lambda conn: rows.put(conn, "sync_peers", row, actor="", cause="", now_us=0))
+    with pytest.raises(Conflict, match="kept by the hub alone"):
+        await ann.run("sync.export", file=card.with_name("none.zip"), peer=bob)
+    await ann.run("sync.trust", file=card, device=bob)
+    await ann.run("sync.export", file=card.with_name("some.zip"), peer=bob)
+
+
 async def test_two_consoles_that_trust_each_others_cards_meet_without_a_hub_which_numbers_it_later(three, tmp_path):
     hub, ann, bob = three
     cards = {}
@@ -366,6 +383,7 @@ async def test_two_consoles_that_trust_each_others_cards_meet_without_a_hub_whic
     assert await carry(ann, bob, "bob") == (1, 1)  # what he told to have is left out
     assert views(ann) == views(bob)
     assert [(await one.run("sync.conflicts"))["conflicts"] for one in (ann, bob)] == [[], []]
+    await told_and_taken_back(ann, cards["bob"]["device"], partial(carry, bob, ann, "ann"), tmp_path / "bob.json")
 
     async with served(hub):
         await join(hub, ann, bob)

@@ -304,7 +304,7 @@ class SyncService:
 
     async def resolve(self, key: str, choice: str, *, actor: str, cause: str) -> dict[str, Any]:
         """Let the value that stands stand (`kept`), or bring back the one that lost (`lost`); both stay on record."""
-        found = [one for one in self.conflicts if one.id.endswith(key)] if key else []
+        found = [one for one in await self._named(key) if one.id.endswith(key)] if key else []
         if not found:
             raise Missing("There is no conflict {name}", name=key, field="conflict")
         met = only([one for one in found if one.id == key] or found, key)
@@ -316,7 +316,16 @@ class SyncService:
         table = await self._base.store.write(lambda conn: choose(conn, met, choice, actor=actor, cause=cause, now_us=now_us))
         self.followers.changed((CONFLICTS, table))
         await self.followers.settled()
-        return self.conflicts.need(met.id).to_json()
+        return next(one for one in await self._named(met.id) if one.id == met.id).to_json()
+
+    async def _named(self, key: str) -> list[Met]:
+        """Return conflicts whose id has `key` in it, those that are too many to be shown too."""
+        return [conflict_of(row) for row in await self._base.store.read(lambda conn: _conflicts(conn, {"id ~": key}))]
+
+    async def conflicts_count(self, *, resolved: bool) -> int:
+        """Return how many conflicts there are, those too that are too many to be shown."""
+        where = None if resolved else {"state": OPEN}
+        return await self._base.store.read(lambda conn: rows.count(conn, CONFLICTS, where=where))
 
     async def _put_peer(self, row: dict[str, Any]) -> None:
         put = await self._base.store.write(lambda conn: rows.put(conn, _PEERS, row, actor="", cause="", now_us=0))

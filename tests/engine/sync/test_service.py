@@ -34,6 +34,10 @@ async def test_open_conflicts_come_first_and_are_counted_where_they_are_kept(eng
     await put(engine, "sync_conflicts", *made)
     assert [one["id"] for one in (await engine.run("sync.conflicts"))["conflicts"]] == ["2-aaaa", "1-aaaa"]
     assert (await engine.run("sync.status"))["conflicts_count"] == 3
+    assert (await engine.run("sync.conflicts"))["total_count"] == 3
+    assert (await engine.run("sync.conflicts", resolved=True))["total_count"] == 5
+    told = await engine.run("sync.resolve", conflict="0-aaaa", choice="kept")  # which is not among those shown
+    assert (told["id"], told["state"]) == ("0-aaaa", "resolved")
 
 
 async def test_a_name_that_fits_two_is_taken_for_neither(engine):

@@ -156,6 +156,7 @@ def test_thousands_of_rows_sort_filter_change_and_shrink(qapp):
     assert model.total == 1_200
     expected = [row.key for row in sorted((r for r in rows if r.word == "north"), key=lambda row: row.number)]
     assert keys(model) == expected
+    model.deleteLater()  # with what it still waits for
 
 
 STEPS = st.lists(

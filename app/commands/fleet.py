@@ -117,7 +117,7 @@ ROWS: tuple[Command, ...] = (
         "end with it; started by a single command, they run on for the next ones until fleet stop. Started again, they are "
         "the same nodes, and what they measured meanwhile is fetched.",
         demo,
-        (Arg("nodes", int, "How many agents.", 6, low=1, high=64),),
+        (Arg("nodes", int, "How many agents.", 6, low=1, high=128),),
         returns="{nodes: [" + _SHOWN + "], note}",
     ),
     Command(

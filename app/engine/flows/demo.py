@@ -20,7 +20,7 @@ from app.engine.jobs.service import Jobs
 from app.engine.learning.service import LearningService
 from app.engine.store.threads import in_thread
 
-MOST_NODES: Final = 64
+MOST_NODES: Final = 128
 SEED: Final = 20_240
 
 Files = Mapping[str, bytes]

@@ -106,8 +106,8 @@ class PostgresSeat:
             return care.backup(scratch, target)
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        engine = self.readers(1)
+    def _connected(self, engine: Engine) -> Iterator[Connection]:
+        """Give a transaction on a connection of an engine of its own, which ends with it."""
         try:
             with engine.connect() as conn, conn.begin():
                 yield conn
@@ -116,16 +116,11 @@ class PostgresSeat:
         finally:
             engine.dispose()
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        engine = open_engine(self._address, writer=True)
-        try:
-            with engine.connect() as conn, conn.begin():
-                yield conn
-        except Exception as error:
-            raise translate(error, self.path) from error
-        finally:
-            engine.dispose()
+    def _reading(self) -> contextlib.AbstractContextManager[Connection]:
+        return self._connected(self.readers(1))
+
+    def _writing(self) -> contextlib.AbstractContextManager[Connection]:
+        return self._connected(open_engine(self._address, writer=True))
 
     def swap_in(self, source: Path, kept: Path, *, back: bool = False) -> Path:
         """Put what a state file holds in the place of everything here, in one transaction; the old goes to `kept` first."""

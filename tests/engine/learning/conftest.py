@@ -11,6 +11,7 @@ from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
 from app.engine.jobs.base import Base
 from app.engine.jobs.service import Jobs
+from app.engine.learning.batched import Population
 from app.engine.learning.local import train
 from app.engine.learning.service import SHARD_FILE, LearningService
 from app.engine.store.store import Store
@@ -59,6 +60,13 @@ class InProcessLinks:
 
     def client(self, node_id):
         return self.clients[node_id]
+
+    def people(self):
+        """Return the nodes' data as a simulation's clients have it, in the nodes' order."""
+        clients = list(self.clients.values())
+        ends = np.cumsum([len(client.y) for client in clients])
+        x, y = np.concatenate([client.x for client in clients]), np.concatenate([client.y for client in clients])
+        return Population.of(x, y.astype(np.int64), np.split(np.arange(ends[-1]), ends[:-1]))
 
 
 def fail(error, *_where):

@@ -1,13 +1,11 @@
 import asyncio
 import itertools
 
-import numpy as np
 import pytest
 
 from app.engine.base.errors import BadInput, Conflict
 from app.engine.base.events import RoundFinished
 from app.engine.learning import nets
-from app.engine.learning.batched import Population
 from app.engine.learning.data import load_digits
 from app.engine.learning.drill import ATTACKS, LiveDrill, planned
 from app.engine.learning.records import LocalSpec
@@ -37,14 +35,9 @@ def drilled(base, learning, links):
 
 
 def simulated(links, count, place, **more):
-    split, clients = load_digits(), list(links.clients.values())
-    ends = np.cumsum([len(client.y) for client in clients])
-    people = Population.of(
-        np.concatenate([client.x for client in clients]), np.concatenate([client.y for client in clients]),
-        np.split(np.arange(ends[-1]), ends[:-1]),
-    )  # fmt: skip
+    split = load_digits()
     local = LocalSpec(seed=4, epochs=1, learning_rate=0.2)
-    course = rounds(nets.initial(local.model, 4), Strategy(local, **more), people, (split.test_x, split.test_y), lambda: 0.0,
+    course = rounds(nets.initial(local.model, 4), Strategy(local, **more), links.people(), (split.test_x, split.test_y), lambda: 0.0,
                     place=place)  # fmt: skip
     return [step.params for step in itertools.islice(course, count)]
 

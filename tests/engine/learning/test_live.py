@@ -8,7 +8,6 @@ import pytest
 from app.engine.base.errors import BadInput, Cancelled, Conflict, Missing, Offline, Timeout
 from app.engine.base.events import RoundFinished
 from app.engine.learning import nets
-from app.engine.learning.batched import Population
 from app.engine.learning.course import Course, Reins, strategy_of
 from app.engine.learning.data import load_digits
 from app.engine.learning.federation import Member
@@ -458,15 +457,10 @@ async def test_what_is_over_the_bound_no_node_remembers_and_no_simulated_client(
     asked = {"epochs": 2, "learning_rate": 0.2, "norm_bound": bound, **more}
     told = await learning.train(links.nodes, rounds=6, seed=4, **asked, **WHO)
     shown = (await learning.show(told["run_id"]))["rounds"]
-    split, clients = load_digits(), list(links.clients.values())
-    ends = np.cumsum([len(client.y) for client in clients])
-    people = Population.of(
-        np.concatenate([client.x for client in clients]), np.concatenate([client.y for client in clients]),
-        np.split(np.arange(ends[-1]), ends[:-1]),
-    )  # fmt: skip
+    split = load_digits()
     local = LocalSpec(seed=4, epochs=2, learning_rate=0.2, **more)
     test = (split.test_x, split.test_y)
-    course = rounds(nets.initial(local.model, 4), Strategy(local, norm_bound=bound), people, test, lambda: 0.0)
+    course = rounds(nets.initial(local.model, 4), Strategy(local, norm_bound=bound), links.people(), test, lambda: 0.0)
     steps = [(step.rejected.tolist(), step.params) for step in itertools.islice(course, 6)]
     bad = [[part["client"] for part in row["parts"] if part["state"] == "bad"] for row in shown]
     assert [one for one, _ in steps] == bad

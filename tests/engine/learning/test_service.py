@@ -1,5 +1,4 @@
 import asyncio
-import itertools
 import json
 
 import numpy as np
@@ -10,7 +9,6 @@ from app.engine.base.errors import BadInput, Cancelled, Conflict, Missing, Offli
 from app.engine.base.events import RoundFinished
 from app.engine.jobs.worker import MOST_BYTES
 from app.engine.learning import nets
-from app.engine.learning.batched import Population
 from app.engine.learning.data import load_digits
 from app.engine.learning.service import SHARD_FILE, LearningService
 from app.engine.learning.simulate import rounds as simulated_rounds
@@ -49,16 +47,11 @@ async def test_live_nodes_reach_ninety_percent_on_data_that_stays_with_them(base
 
 async def test_live_nodes_and_a_simulation_come_to_the_same_bits(base, learning, links, same):
     told = await learning.train(links.nodes, rounds=3, seed=7, **WHO)
-    clients = list(links.clients.values())
-    ends = np.cumsum([0, *(len(client.y) for client in clients)])
-    people = Population.of(
-        np.concatenate([client.x for client in clients]),
-        np.concatenate([client.y for client in clients]).astype(np.int64),
-        [np.arange(start, end) for start, end in itertools.pairwise(ends)],
-    )
     split = load_digits()
     strategy = Strategy(LocalSpec(seed=7, epochs=5, learning_rate=0.1))
-    steps = simulated_rounds(nets.initial(nets.DIGITS_MODEL, 7), strategy, people, (split.test_x, split.test_y), lambda: 0.0)
+    steps = simulated_rounds(
+        nets.initial(nets.DIGITS_MODEL, 7), strategy, links.people(), (split.test_x, split.test_y), lambda: 0.0
+    )
     *_, third = (next(steps) for _ in range(3))
     assert same(params_of(base, told["model"]), third.params)
 

@@ -1,10 +1,13 @@
 """What must hold of a history that the simulator played: the invariants of docs/sync.md, against what it knows of its own."""
 
 import json
+import random
 from collections import defaultdict
 from functools import partial
+from unittest import mock
 
 from app.engine.base.errors import OutpostError
+from app.engine.sync import sealing
 from app.engine.sync.join import WHOLE
 from tests.engine.sync.memory import THINGS
 
@@ -20,11 +23,39 @@ class Broken(AssertionError):
         self.names = {one.split(" ")[0].strip(":") for one in told}
 
 
-def anew(error, place):
+def _anew(error, place):
     """Return the error with the place where it was seen."""
     again = Broken(f"{error} ({place})")
     again.names = error.names
     return again
+
+
+def played(world_of, kind, seed, steps, **how):
+    """Play the history of `seed` in a world of its own and check it; return the world, or raise `Broken` that tells which."""
+    names = random.Random(seed)
+
+    def fresh_name():
+        return f"{names.getrandbits(64):016x}"
+
+    with mock.patch.object(sealing, "fresh_name", fresh_name):
+        try:
+            world = world_of(seed, **how)
+            world.play(steps)
+            world.check()
+        except Broken as error:
+            raise _anew(error, f"{kind}seed {seed}, {steps} steps") from error
+    return world
+
+
+def breaks(run, invariants, most, **how):
+    """Tell whether some seed of the first `most` finds one of `invariants` broken."""
+    for seed in range(most):
+        try:
+            run(seed, **how)
+        except Broken as error:
+            if error.names & invariants:
+                return True
+    return False
 
 
 class Checks:

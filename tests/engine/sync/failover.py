@@ -4,13 +4,9 @@ The other does not know. On the same store it is refused by its term; on a store
 still comes to it. The rest of a history is that of `simulator.py`.
 """
 
-import random
-from unittest import mock
-
 from app.engine.base.errors import Conflict
-from app.engine.sync import sealing
 from app.engine.sync.hub import Hub
-from tests.engine.sync.checks import Broken, anew
+from tests.engine.sync.checks import Broken, played
 from tests.engine.sync.simulator import BACKUP, CLOCK, CLONE, COMPACT, RESTORE, STAYS, TIME, World
 
 _FORMER = 0.1  # how often a request goes to the host that lost the store
@@ -110,16 +106,4 @@ def _meta(hub):
 
 def run(seed, steps=40):
     """Play the history of `seed` and check it; raise `Broken`."""
-    names = random.Random(seed)
-
-    def fresh_name():
-        return f"{names.getrandbits(64):016x}"
-
-    with mock.patch.object(sealing, "fresh_name", fresh_name):
-        world = Failover(seed)
-        try:
-            world.play(steps)
-            world.check()
-        except Broken as error:
-            raise anew(error, f"failover, seed {seed}, {steps} steps") from error
-    return world
+    return played(Failover, "failover, ", seed, steps)

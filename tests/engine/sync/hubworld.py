@@ -5,13 +5,12 @@ The rest of a history is that of `simulator.py`. Nothing is set back here, for a
 
 import contextlib
 import json
-import random
 from unittest import mock
 
 from app.engine.sync import erase as erasing
 from app.engine.sync import sealing
 from app.engine.sync.merge import ERASED
-from tests.engine.sync.checks import PAIR, Broken, anew
+from tests.engine.sync.checks import PAIR, Broken, played
 from tests.engine.sync.simulator import BACKUP, CLOCK, COMPACT, IDS, RESTORE, TIME, World
 
 
@@ -151,19 +150,5 @@ class HubWorld(World):
 
 def run(seed, steps=40):
     """Play the history of `seed` and check it; raise `Broken`."""
-    names = random.Random(seed)
-
-    def fresh_name():
-        return f"{names.getrandbits(64):016x}"
-
-    with (
-        mock.patch.object(sealing, "fresh_name", fresh_name),
-        mock.patch.object(erasing, "scrub", MemoryScrub), mock.patch.object(erasing.capture, "quiet", contextlib.nullcontext),
-    ):  # fmt: skip
-        world = HubWorld(seed)
-        try:
-            world.play(steps)
-            world.check()
-        except Broken as error:
-            raise anew(error, f"hub, seed {seed}, {steps} steps") from error
-    return world
+    with mock.patch.object(erasing, "scrub", MemoryScrub), mock.patch.object(erasing.capture, "quiet", contextlib.nullcontext):
+        return played(HubWorld, "hub, ", seed, steps)

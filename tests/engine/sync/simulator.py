@@ -11,13 +11,13 @@ from collections import defaultdict
 
 from app.engine.base.errors import Conflict, OutpostError
 from app.engine.sync import batch as batches
-from app.engine.sync import carry, rules, sealing
+from app.engine.sync import carry, rules
 from app.engine.sync.console import Console
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.hub import Hub
 from app.engine.sync.residency import staying
 from app.engine.sync.sealing import SCHEMA, replica_of
-from tests.engine.sync.checks import DAY_US, PAIR, Broken, Checks, anew, stamps_of
+from tests.engine.sync.checks import DAY_US, PAIR, Broken, Checks, played, stamps_of
 from tests.engine.sync.memory import MemoryShelf, Twice
 
 START_US = 1_700_000_000_000_000
@@ -403,15 +403,4 @@ class World(Checks):
 
 def run(seed, steps=40, **how):
     """Play the history of `seed` and check it; raise `Broken`."""
-    real = sealing.fresh_name
-    names = random.Random(seed)
-    sealing.fresh_name = lambda: f"{names.getrandbits(64):016x}"
-    try:
-        world = World(seed, **how)
-        world.play(steps)
-        world.check()
-    except Broken as error:
-        raise anew(error, f"seed {seed}, {steps} steps") from error
-    finally:
-        sealing.fresh_name = real
-    return world
+    return played(World, "", seed, steps, **how)

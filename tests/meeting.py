@@ -28,7 +28,10 @@ async def served(engine, port=0):
     serving = asyncio.create_task(host.serve("127.0.0.1", port, told.set_result))
     await asyncio.wait({told, serving}, return_when=asyncio.FIRST_COMPLETED)
     try:
+        if serving.done():
+            await serving  # tells why it is not served
         yield await told
+        assert not serving.done(), "the hub was told to stop, by a signal to this process"
     finally:
         host.end()
         await serving

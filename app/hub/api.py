@@ -10,12 +10,13 @@ from starlette.responses import Response
 from app.agent.desk import Desk
 from app.agent.gate import Asked, Rule, json_response
 from app.engine.base.errors import BadInput, OutpostError, Refused
+from app.engine.base.garbage import uncollected
 from app.engine.engine import Engine
 from app.engine.store import capture
 from app.engine.store.rows import Conn
 from app.engine.store.shelf import Shelf
 from app.engine.store.threads import in_thread
-from app.engine.sync.batch import MOST_BYTES, decode, pack
+from app.engine.sync.batch import MOST_BYTES, Batch, decode, pack
 from app.engine.sync.conflicts import TABLE as CONFLICTS
 from app.engine.sync.hub import PAGE, Hub
 from app.hub.callers import Callers
@@ -66,7 +67,7 @@ class Api:
     async def _push(self, asked: Asked) -> Response:
         device = _device(asked)
         try:
-            batch = await in_thread(partial(decode, asked.body), "hub-decode")
+            batch = await in_thread(partial(_decoded, asked.body), "hub-decode")
             answer = await self.at_hub(lambda hub: hub.receive(batch, device.device_id))
         except OutpostError as error:
             self.counts["refused"] += 1
@@ -132,7 +133,7 @@ class Api:
         now_us = self._engine.clock.now_us()
 
         def work(conn: Conn) -> T:
-            with capture.quiet(conn):
+            with uncollected(), capture.quiet(conn):
                 return step(Hub(Shelf(conn), now_us, self.term))
 
         return await self._engine.store.write(work)
@@ -140,6 +141,11 @@ class Api:
     async def lead(self) -> None:
         """Take the lead of the store: a hub that served it before is refused from now on."""
         self.term = await self.at_hub(lambda hub: hub.lead())
+
+
+def _decoded(body: bytes) -> Batch:
+    with uncollected():
+        return decode(body)
 
 
 def _device(asked: Asked) -> PublicIdentity:

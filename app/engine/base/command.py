@@ -125,6 +125,7 @@ class Command:
     """One row: `id` is noun.verb, never renamed; `run` is `async def (call, **args)`, see `Place`, and returns plain JSON.
 
     `leaves` marks a change that reaches other machines: the window holds it for a few seconds, so that it can be taken back.
+    `words` turns a result into lines for a person, where its fields one below the other would not be readable.
     """
 
     id: str
@@ -139,6 +140,7 @@ class Command:
     returns: str = ""
     leaves: bool = False
     aliases: tuple[str, ...] = field(default=())
+    words: Callable[[Any], str] | None = None
 
     @property
     def noun(self) -> str:

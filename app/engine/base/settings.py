@@ -18,6 +18,15 @@ ROWS: tuple[Arg, ...] = (
     Arg("fleet.link_process_nodes", int, "Above this many nodes their links move to a process of their own.", 50, low=0),
     Arg("fleet.keep_telemetry_s", float, "Telemetry older than this is let go.", 86400.0, unit="s", low=60, high=31_622_400),
     Arg("fleet.approvers", str, "Devices whose consoles may approve rollouts, by device id, parted by commas.", ""),
+    Arg(
+        "models.keep_bytes",
+        int,
+        "Room for the files of versions that nobody used and that were neither best nor last of their session; the oldest go.",
+        2 << 30,
+        unit="B",
+        low=0,
+        high=1 << 50,
+    ),
     Arg("jobs.workers", int, "Worker processes at most; 0 means one per core, less one.", 0, low=0, high=256),
     Arg("jobs.idle_s", float, "An idle worker process ends after this time.", 60.0, unit="s", low=1, high=3600),
     Arg(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.engine.base.errors import BadInput
+from app.engine.jobs.worker import LEFT_BEHIND
 
 
 def count(spec: dict[str, Any], seed: int, report: Any, stop: Any) -> dict[str, Any]:
@@ -23,6 +24,12 @@ def deaf(spec: dict[str, Any], _seed: int, report: Any, _stop: Any) -> dict[str,
     """Work for `seconds` without ever asking whether to stop."""
     report(0, 1, partial={"pid": os.getpid()})
     threading.Event().wait(float(spec["seconds"]))
+    return {"pid": os.getpid()}
+
+
+def leave(_spec: dict[str, Any], _seed: int, _report: Any, _stop: Any) -> dict[str, Any]:
+    """Leave a thread behind that never ends."""
+    threading.Thread(target=threading.Event().wait, name=LEFT_BEHIND, daemon=True).start()
     return {"pid": os.getpid()}
 
 

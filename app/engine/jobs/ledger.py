@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,19 @@ def save(conn: Conn, job: Job, now_us: int, **more: Any) -> None:
     # SQLite's integers are signed; a seed is not.
     row["seed"] = job.seed - 2 * _SIGN if job.seed >= _SIGN else job.seed
     put(conn, "jobs", {**row, **more}, actor=job.actor, cause=job.cause, now_us=now_us)
+
+
+def go_on(conn: Conn, job: Job, now_us: int) -> None:
+    """Write what became of a job into its row; where that is gone, nothing is: what the job worked on was erased."""
+    if count(conn, "jobs", where={"id": job.id}):
+        save(conn, job, now_us)
+
+
+def gone(conn: Conn, ids: Sequence[str]) -> list[str]:
+    """Return those of these jobs that have no row."""
+    if count(conn, "jobs", where={"id": list(ids)}) == len(ids):
+        return []
+    return [id_ for id_ in ids if not count(conn, "jobs", where={"id": id_})]
 
 
 def save_result(conn: Conn, job: Job, artifact: str, size_bytes: int, now_us: int) -> None:

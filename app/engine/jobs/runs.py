@@ -1,5 +1,6 @@
 """A domain's runs: one synced row per run in a table of its own, the work itself a job."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -10,15 +11,22 @@ from typing import Any, TypeAlias
 from app.engine.base.errors import BadInput, Cancelled, Conflict, Infeasible, Limit, Missing, OutpostError
 from app.engine.base.ids import new_id
 from app.engine.base.records import Records
+from app.engine.jobs import ledger
 from app.engine.jobs.base import Base
 from app.engine.jobs.local import Work
+from app.engine.jobs.pool import STOP_GRACE_S
 from app.engine.jobs.records import CANCELLED, DONE, FAILED, INTERRUPTED, LIVE, RUNNING, outcome_of
 from app.engine.store import artifacts, rows
 from app.engine.store.threads import in_thread
 
 Keep: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
+RUNS = (  # the tables of such rows
+    "qubo_runs", "qubo_comparisons", "circuit_runs", "task_runs", "learning_runs", "control_runs",
+)  # fmt: skip
 _MOST = 1000
 _APART = "apart"
+# How long a job that was asked to end may take, its process ended at last and all of it written.
+_END_S = 4 * STOP_GRACE_S
 log = logging.getLogger(__name__)
 
 
@@ -53,12 +61,13 @@ class RunBook:
     """The runs of one table, newest last in `records`; call `load` once before use.
 
     The parts of a result that are named in `apart`, drawings say, stand in a file of their own: neither memory nor the store
-    nor a link need carry them for every run; `whole` puts them back.
+    nor a link need carry them for every run; `whole` puts them back. With `best_so_far` a cancelled run keeps what its job came
+    to, or, of a job whose process had to be ended, what it told last.
     """
 
-    def __init__(self, base: Base, table: str, *, apart: tuple[str, ...] = ()) -> None:
+    def __init__(self, base: Base, table: str, *, apart: tuple[str, ...] = (), best_so_far: bool = False) -> None:
         self.records: Records[Run] = Records(lambda run: run.id, "run")
-        self._base, self._table, self._parts = base, table, apart
+        self._base, self._table, self._parts, self._best_so_far = base, table, apart, best_so_far
 
     async def load(self) -> None:
         """Read the newest runs; one that a gone process left unfinished is interrupted, one of another console goes on."""
@@ -178,7 +187,7 @@ class RunBook:
         row |= {"title": title, "source": source, "spec": spec}
         known = row["id"] in self.records
         try:
-            await self._put(row, actor, cause)
+            await self._put(row, actor, cause, begins=True)
             result = await self._base.jobs.attend(job_id)
         except OutpostError as error:
             if type(error) in {BadInput, Missing} and not known and not self._begun(job_id):
@@ -186,27 +195,58 @@ class RunBook:
                 await self._base.jobs.forget(job_id)
                 raise
             state = CANCELLED if isinstance(error, Cancelled) else FAILED
-            told = {"result": {"feasible": False, "infeasible": str(error)}} if isinstance(error, Infeasible) else {}
+            told: dict[str, Any] = {}
+            if isinstance(error, Infeasible):
+                told = {"result": {"feasible": False, "infeasible": str(error)}}
+            elif state == CANCELLED and self._best_so_far:
+                told = {"result": await self._split(await self._left(job_id)) or None}
             await self._put({"id": row["id"], "state": state} | told, actor, cause)
             raise
         except BaseException:
             await self._base.jobs.cancel(job_id)
             await self._put({"id": row["id"], "state": CANCELLED}, actor, cause)
+            if self._best_so_far and await self._over(job_id):
+                left = await self._split(await self._left(job_id))
+                await self._put({"id": row["id"], "result": left or None}, actor, cause)
             raise
         await self._put({"id": row["id"], "state": DONE, "result": await self._split(keep(result))}, actor, cause)
         return result
+
+    async def _over(self, job_id: str) -> bool:
+        """Wait until a job that was asked to end did so, as long as its process is given; tells whether it did."""
+        ending = asyncio.ensure_future(self._base.jobs.result(job_id))
+        await asyncio.wait([ending], timeout=_END_S)
+        if not ending.done():
+            ending.cancel()
+            return False
+        ending.exception()  # that it was cancelled is known
+        return True
+
+    async def _left(self, job_id: str) -> dict[str, Any]:
+        """Return what a cancelled job came to, or told last."""
+        job = self._base.jobs.records.get(job_id)
+        if job is None or not job.result:
+            return {} if job is None else dict(job.partial)
+        kept = job.result
+        return await in_thread(lambda: ledger.read_result(self._base.home, kept), "job-result")
 
     def _begun(self, job_id: str) -> bool:
         """Tell whether a job got anywhere; of one whose input could not be read, nothing stays."""
         job = self._base.jobs.records.get(job_id)
         return job is not None and job.done > 0
 
-    async def _put(self, row: dict[str, Any], actor: str, cause: str) -> None:
-        now_us = self._base.clock.now_us()
-        put = await self._base.store.write(
-            lambda conn: rows.put(conn, self._table, row, actor=actor, cause=cause, now_us=now_us)
-        )
-        self.records.put(_run(put))
+    async def _put(self, row: dict[str, Any], actor: str, cause: str, *, begins: bool = False) -> None:
+        """Write of a run what is new; one that was taken away meanwhile does not come back, unless it `begins`."""
+        now_us, table = self._base.clock.now_us(), self._table
+
+        def work(conn: rows.Conn) -> rows.Row | None:
+            if not begins and rows.get(conn, table, row["id"]) is None:
+                return None
+            return rows.put(conn, table, row, actor=actor, cause=cause, now_us=now_us)
+
+        put = await self._base.store.write(work)
+        if put is not None:
+            self.records.put(_run(put))
 
     async def _drop(self, run_id: str, actor: str, cause: str) -> None:
         now_us = self._base.clock.now_us()

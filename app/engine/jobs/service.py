@@ -146,6 +146,18 @@ class Jobs:
         self._samples.forget(job_id)
         await self._write(lambda conn: ledger.forget(conn, job_id))
 
+    async def refresh(self) -> None:
+        """Forget the jobs whose rows are gone, for what they worked on was erased: those that run are cancelled."""
+        known = [job.id for job in self.records if (live := self._live.get(job.id)) is None or not live.transient]
+        for job_id in await self._store.read(lambda conn: ledger.gone(conn, known)):
+            live = self._live.get(job_id)
+            if live is None:
+                self.records.discard(job_id)
+                self._samples.forget(job_id)
+            else:
+                live.transient = True  # it leaves nothing
+                self._ask_to_end(job_id)
+
     async def run_local(
         self, kind: str, work: Work, *, title: str, actor: str, cause: str = "", seed: int = 0
     ) -> dict[str, Any]:
@@ -272,7 +284,7 @@ class Jobs:
         self.records.put(job)
         self._tell(job, before.state)
         if not self._live[job_id].transient:
-            self._spawn(self._write(lambda conn: ledger.save(conn, job, now_us)))
+            self._spawn(self._write(lambda conn: ledger.go_on(conn, job, now_us)))
 
     async def _finish(
         self, job_id: str, state: str, *, result: dict[str, Any] | None = None, error: OutpostError | None = None
@@ -306,7 +318,7 @@ class Jobs:
         if len(data) <= ledger.INLINE_BYTES:
             if job.result is not None:
                 job = replace(job, result=_decoded(data))
-            await self._write(lambda conn: ledger.save(conn, job, now_us))
+            await self._write(lambda conn: ledger.go_on(conn, job, now_us))
             return job
         try:
             artifact = await in_thread(lambda: artifacts.keep(self._home, data), "job-result")

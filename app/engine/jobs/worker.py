@@ -25,6 +25,8 @@ from app.engine.base.errors import Bug, Limit, OutpostError, Refused
 from app.engine.jobs.progress import Throttle
 
 MOST_BYTES: Final = 8 << 20
+# The name of a thread that a job leaves behind because it can be told nothing; its process ends with the job.
+LEFT_BEHIND: Final = "left behind"
 # How long a job has to stop once nobody is there any more.
 _ALONE_S: Final = 1.0
 _TARGET = re.compile(r"app\.engine(?:\.[a-z_][a-z0-9_]*)+:[a-z][a-z0-9_]*")
@@ -120,6 +122,8 @@ def main(pipe: Connection) -> None:
     threading.Thread(target=_listen, args=(pipe, orders, stopped, teller), name="orders", daemon=True).start()
     while (order := orders.get()).get("do") == "job":
         _run(order, teller, stopped)
+        if any(thread.name == LEFT_BEHIND for thread in threading.enumerate()):
+            os._exit(0)
     pipe.close()
 
 

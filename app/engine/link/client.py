@@ -37,6 +37,7 @@ _JSON: Final = {"Content-Type": "application/json"}
 
 Progress = Callable[[int, int], None]
 Pace = Callable[[int], Awaitable[None]]
+Told = tuple[tensors.Tensors, dict[str, str]]
 
 
 class NodeClient:
@@ -167,52 +168,69 @@ class NodeClient:
         answer = await self._transport.send("POST", f"/v1/infer/{quote(model, safe='')}", body=body, headers=_OCTETS)
         return _unpacked(answer)[0]["y"]
 
-    async def train(self, round_id: str, order: Order, client: int, since: int | None = None) -> None:
+    async def train(
+        self, round_id: str, order: Order, client: int, since: int | None = None, wait_s: float = 0.0
+    ) -> Told | None:  # fmt: skip
         """Have the node begin local training as the client at that place; ask for the result with `update`.
 
         `since` is the last round in which its update counted, 0 for none: what it remembers of later ones, it is to forget.
+        A node that is done within `wait_s` answers with the update at once, which is returned as `update` does; None otherwise.
         """
         target = f"/v1/rounds/{quote(round_id, safe='')}/train?client={client}"
         target += "" if since is None else f"&since={since}"
-        await self._change("POST", target, order.body, _OCTETS, limit_s=30.0, digest=order.digest)
+        target += f"&wait={wait_s:g}" if wait_s else ""
+        kept = self._kept_of(round_id)
+        try:
+            answer = await self._change(
+                "POST", target, order.body, _OCTETS, limit_s=30.0 + wait_s, digest=order.digest, kept=kept
+            )  # fmt: skip
+        except (Offline, Timeout):
+            if not kept.size:
+                raise
+            return None  # a part of its update came: it goes on from there
+        whole = None if answer.status == 202 else self._whole(answer, kept)
+        return None if whole is None else await self._checked(round_id, whole)
 
-    async def update(self, round_id: str, wait_s: float = 0.0) -> tuple[tensors.Tensors, dict[str, str]] | None:
+    async def update(self, round_id: str, wait_s: float = 0.0) -> Told | None:
         """Return (new minus old parameters, what the node says of them), or None while it still trains.
 
         What it says holds `digest`, the SHA-256 of its numbers as they came. One that was cut on the way goes on from where
         it was. Raises `Refused` when the node did not sign it for this console and round, or signed it long ago.
         """
-        path = f"/v1/rounds/{quote(round_id, safe='')}/update"
-        answer = await self._whole_of(round_id, f"{path}?wait={wait_s:g}", limit_s=10.0 + wait_s)
+        target, kept = f"{_update_path(round_id)}?wait={wait_s:g}", self._kept_of(round_id)
+        answer = await self._get(target, 10.0 + wait_s, kept)
         if answer.status == 204:
             return None
+        whole = self._whole(answer, kept) or await self._get(target, 10.0 + wait_s)
+        return None if whole.status == 204 else await self._checked(round_id, whole)
+
+    async def _checked(self, round_id: str, answer: Answer) -> Told:
+        """Return what is in an update, if the node signed it for this console and round."""
         header = answer.headers.get(HEADER.lower(), "")
         if not header:
             raise Refused("the update is not signed")
         node, own = self.peer.identity, await self._own()
         digest, numbers = tensors.digests(answer.body)
         verify(
-            header, method="GET", target=path, digest=digest, node=own.public.device_id,
+            header, method="GET", target=_update_path(round_id), digest=digest, node=own.public.device_id,
             signer_of={node.device_id: node}.get, now_us=self._clock.now_us() + self._ahead_us, nonces=self._nonces,
         )  # fmt: skip
         found, meta = _unpacked(answer)
         return found, {**meta, "digest": numbers}
 
-    async def _whole_of(self, round_id: str, target: str, limit_s: float) -> Answer:
-        """Read a round's update; what came of it before a connection ended is not asked for again."""
+    def _kept_of(self, round_id: str) -> Kept:
+        """Return what has come of a round's update before a connection ended: it is not asked for again."""
         if self._cut[0] != round_id:
             self._cut = (round_id, Kept())
-        kept = self._cut[1]
-        answer = await self._get(target, limit_s, kept)
-        if answer.status == 204:
-            return answer
+        return self._cut[1]
+
+    def _whole(self, answer: Answer, kept: Kept) -> Answer | None:
+        """Return an update that has come, put together where it is the rest of what is kept; None when it is of another."""
         self._cut = ("", Kept())
         if answer.status != 206:
             return answer
         whole = kept.joined(answer)
-        if whole is None:
-            return await self._get(target, limit_s)
-        return Answer(200, answer.headers, whole, answer.wire_bytes)
+        return None if whole is None else Answer(200, answer.headers, whole, answer.wire_bytes)
 
     async def _model(self, slot: str, verb: str, body: bytes = b"{}") -> dict[str, Any]:
         answer = await self._change("POST", f"/v1/models/{quote(slot, safe='')}/{verb}", body, _JSON, limit_s=60.0)
@@ -228,7 +246,8 @@ class NodeClient:
         return await self._transport.send("GET", target, limit_s=limit_s, kept=kept)
 
     async def _change(
-        self, method: str, target: str, body: bytes, headers: Mapping[str, str], *, limit_s: float = 15.0, digest: str = ""
+        self, method: str, target: str, body: bytes, headers: Mapping[str, str], *, limit_s: float = 15.0, digest: str = "",
+        kept: Kept | None = None,
     ) -> Answer:  # fmt: skip
         """Send a signed request; the signature lives for a minute on the node's own clock."""
         if self._clock.monotonic_s() - self._clock_read_s >= _CLOCK_AGE_S:
@@ -236,7 +255,12 @@ class NodeClient:
         expiry_us = self._clock.now_us() + self._ahead_us + DEFAULT_LIFE_US
         node = self.peer.identity.device_id
         header = await self._signer.sign(Draft(method, target, node, expiry_us, digest or digest_of(body)))
-        return await self._transport.send(method, target, body=body, headers={**headers, HEADER: header}, limit_s=limit_s)
+        signed = {**headers, HEADER: header}
+        return await self._transport.send(method, target, body=body, headers=signed, limit_s=limit_s, kept=kept)
+
+
+def _update_path(round_id: str) -> str:
+    return f"/v1/rounds/{quote(round_id, safe='')}/update"
 
 
 def _segment(name: str) -> str:

@@ -54,6 +54,7 @@ class Journal:
         self._waiting: deque[rows.Row] = deque(maxlen=MOST_WAITING)
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
         self._undo = _nothing
 
     async def start(self) -> None:
@@ -87,15 +88,16 @@ class Journal:
             self._wait(FLUSH_S)
 
     async def flush(self) -> None:
-        """Write what waits, in batches; what cannot be written waits on."""
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
-            try:
-                await self._base.store.write(lambda conn, batch=batch: rows.put_many(conn, "events", batch))  # type: ignore[misc]
-            except OutpostError as error:
-                log.warning("events wait for the store: %s", error)
-                self._waiting.extendleft(reversed(batch))
-                return
+        """Write what waits, in batches, and what is being written already; what cannot be written waits on."""
+        async with self._writing:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+                try:
+                    await self._base.store.write(lambda conn, batch=batch: rows.put_many(conn, "events", batch))  # type: ignore[misc]
+                except OutpostError as error:
+                    log.warning("events wait for the store: %s", error)
+                    self._waiting.extendleft(reversed(batch))
+                    return
 
     def _wait(self, seconds: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)

@@ -1,5 +1,6 @@
 """Content-addressed files under HOME/artifacts/sha256/ab/…: written once, named by their SHA-256, verified when read."""
 
+import os
 from pathlib import Path
 
 from app.engine.base.errors import Conflict, Missing
@@ -16,10 +17,15 @@ def path_of(home: Path, artifact: str) -> Path:
 
 
 def keep(home: Path, data: bytes) -> str:
-    """Write `data` once, durably, and return its id; blocking, so call it off the loop when it is large."""
+    """Write `data` once, durably, and return its id; blocking, so call it off the loop when it is large.
+
+    What is there already is marked as written now, so that who lets go of old files sees that somebody counts on it.
+    """
     artifact = content_id(data)
     path = path_of(home, artifact)
-    if not path.exists():
+    try:
+        os.utime(path)
+    except FileNotFoundError:
         replace_file(path, data)
     return artifact
 

@@ -64,7 +64,7 @@ def is_broken(error: BaseException) -> bool:
 
 def translate(error: Exception, file: Any) -> Exception:
     """Return what the caller is told for `error`: one of our errors if a database raised it, else `error` itself."""
-    if isinstance(error, OverflowError | UnicodeEncodeError):  # of a driver, for a number or a sign that it cannot bind
+    if isinstance(error, OverflowError | UnicodeEncodeError | RecursionError):  # a number or a sign a driver cannot bind, depth
         return BadInput("A value does not fit its column: {reason}", reason=str(error))
     state = state_of(error)
     if state is not None:

@@ -4,7 +4,6 @@ Everything is plain data, so that the simulator's shelf in memory can stand in f
 which read the same from SQLite and PostgreSQL.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, TypeAlias
@@ -14,8 +13,8 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy import select as select_from
 
 from app.engine.store import capture
-from app.engine.store.bulk import bulk_of
-from app.engine.store.database import to_json
+from app.engine.store.database import from_json, to_json
+from app.engine.store.moves import Moves
 from app.engine.store.rows import Conn, Row, defaults_of, put, table_of
 from app.engine.store.schema import metadata
 
@@ -33,23 +32,20 @@ def _parts(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
 
 
 class Kinds(dict[str, str]):
-    """Each column's kind of merge; `plain` are those of which a new row takes the value as it is.
+    """Each column's kind of merge; `plain` are those of which a new row takes the value as it is, `parts` all others.
 
-    `types` has what may stand in each column that does not take any JSON.
+    `types` has what may stand in each column.
     """
 
     def __init__(self, kinds: Mapping[str, str], types: Mapping[str, frozenset[type]]) -> None:
         super().__init__(kinds)
         self.types = types
         self.plain = frozenset(name for name, kind in kinds.items() if kind in ("lww", "append"))
+        self.parts = frozenset(kinds) - self.plain
 
 
-class Shelf:
+class Shelf(Moves):
     """What sync reads and writes through one connection, in the transaction that is open on it."""
-
-    def __init__(self, conn: Conn) -> None:
-        self.conn = conn
-        self._bulk = bulk_of(conn)
 
     def _rows(self, query: Select[Any]) -> list[Row]:
         result = self.conn.execute(query)
@@ -83,7 +79,7 @@ class Shelf:
             cells = self._bulk.cells(table, ids)
             for id_ in ids:
                 kept = cells.get(id_)
-                found[table, id_] = rows.get(id_), json.loads(kept) if kept else {}
+                found[table, id_] = rows.get(id_), from_json(kept) if kept else {}
         return found
 
     def keep(self, states: Mapping[Key, Found], known: Mapping[Key, Found]) -> list[Key]:
@@ -226,18 +222,16 @@ class Shelf:
         made = table_of("sync_ops")
         query = select_from(made.c.op).where(made.c.seq > after).order_by(made.c.seq)
         if most_bytes < ANY_SIZE:
-            most = self._fitting(query.with_only_columns(func.length(made.c.op)).limit(most), most_bytes)
+            most = self._fitting(query.with_only_columns(func.length(made.c.op).label("size"), made.c.seq), most, most_bytes)
         return list(self.conn.execute(query.limit(most)).scalars())
 
-    def _fitting(self, sizes: Select[Any], most_bytes: int) -> int:
-        """Return how many entries of these sizes fit, one at least: what is too much is not even read."""
-        size = count = 0
-        for more in self.conn.execute(sizes).scalars():
-            size += int(more)
-            if count and size > most_bytes:
-                break
-            count += 1
-        return count
+    def _fitting(self, entries: Select[Any], most: int, most_bytes: int) -> int:
+        """Return how many of these entries (`size`, number) fit, one at least: what is too much is not even read."""
+        few = entries.limit(most).subquery()
+        size, number = few.columns
+        total = select_from(func.sum(size).over(order_by=number).label("total")).subquery()
+        fitting = select_from(func.count()).select_from(total).where(total.c.total <= most_bytes)
+        return max(1, int(self.conn.execute(fitting).scalar_one()))
 
     def own_of(self, keys: Iterable[Key], after: int) -> list[Row]:
         """Return our own operations on rows, after number `after`."""
@@ -258,11 +252,6 @@ class Shelf:
         """Let go of our own operations up to number `upto`."""
         made = table_of("sync_ops")
         self.conn.execute(delete_from(made).where(made.c.seq <= upto))
-
-    def drop_own(self, after: int) -> None:
-        """Drop our own operations after number `after`, which are about to be written anew."""
-        made = table_of("sync_ops")
-        self.conn.execute(delete_from(made).where(made.c.seq > after))
 
     # plain rows of the tables of sync
 
@@ -309,7 +298,8 @@ class Shelf:
         made = table_of("sync_log")
         query = select_from(made).where(made.c.hub_seq > after).order_by(made.c.hub_seq)
         if most_bytes < ANY_SIZE:
-            most = self._fitting(query.with_only_columns(func.length(made.c.op)).limit(most), most_bytes)
+            sizes = query.with_only_columns(func.length(made.c.op).label("size"), made.c.hub_seq)
+            most = self._fitting(sizes, most, most_bytes)
         found = self._rows(query.limit(most))
         if found and found[-1]["left_count"]:
             rest = select_from(made).where(made.c.hub_seq > found[-1]["hub_seq"]).order_by(made.c.hub_seq)
@@ -322,6 +312,12 @@ class Shelf:
         where = (made.c.table_name == key[0]) & (made.c.row_id == key[1])
         query = select_from(made).where(where).order_by(made.c.hub_seq.desc()).limit(most)
         return [dict(row) for row in self.conn.execute(query).mappings()]
+
+    def has_written(self, replica: str) -> bool:
+        """Tell whether the log has an entry of a replica."""
+        made = table_of("sync_log")
+        found = select_from(made.c.hub_seq).where(made.c.replica == replica).limit(1)
+        return self.conn.execute(found).scalar() is not None
 
     def head(self) -> int:
         """Return the number of the newest entry, 0 when there is none."""
@@ -364,13 +360,13 @@ def kinds_of(table: str) -> Mapping[str, str] | None:
     if made is None or not made.info["synced"]:
         return None
     types = {column.name: _types_of(column) for column in made.columns}
-    return Kinds({column.name: column.info["merge"] for column in made.columns}, {k: v for k, v in types.items() if v})
+    return Kinds({column.name: column.info["merge"] for column in made.columns}, types)
 
 
 def _types_of(column: Column[Any]) -> frozenset[type]:
-    """Return the types of what may stand in a column; none for one that takes any JSON."""
+    """Return the types of what may stand in a column; where a document may be none, it is read as one with names."""
     if isinstance(column.type, JSON):
-        return frozenset() if column.nullable else frozenset((dict, list))
+        return frozenset((dict, type(None)) if column.nullable and column.info["merge"] != "local" else (dict, list))
     named: tuple[type, ...] = (float, int) if isinstance(column.type, Float) else (column.type.python_type,)
     return frozenset((*named, type(None)) if column.nullable else named)
 

@@ -5,20 +5,21 @@ pairing; taking a bundle twice, or late, has the effect of an exchange that was 
 cards carry what they wrote themselves, and how far each has the other's; the hub numbers it when its writer meets it.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from app.engine.base.errors import BadInput, Conflict, Refused
 from app.engine.base.platform import replace_file
 from app.engine.store import upcast
 from app.engine.store.shelf import Shelf
-from app.engine.sync.batch import decode, encode, pack, unpack
+from app.engine.sync.batch import Batch, decode, encode, pack, unpack
 from app.engine.sync.console import FLOOR, LONG, NARROW, Console
 from app.engine.sync.hub import Hub
 from app.engine.sync.ops import FIRST_CHAIN
-from app.engine.sync.ownlog import COMPARE, LACKS
-from app.engine.sync.sealing import SCHEMA, replica_of
+from app.engine.sync.ownlog import COMPARE, LACKS, OwnLog, known_to
+from app.engine.sync.sealing import SCHEMA, replica_of, seal
 from app.wire.documents import object_of, parse_object, text_of, to_bytes, whole_of
 from app.wire.identity import PublicIdentity
 
@@ -32,26 +33,39 @@ _ONLINE: Final = "Exchange once over the network."
 _AHEAD: Final = "ahead_us"  # in a console's state at a hub, and in what it is told: by how much its clock is ahead at least
 
 Parts = dict[str, bytes]
+Part: TypeAlias = bytes | Batch | dict[str, Any]  # a file of a bundle, opened or not
 
 
 def from_console(shelf: Shelf, hub: str, name: str, now_us: int) -> tuple[dict[str, Any], Parts]:
     """Return body and files of a console's bundle for `hub`: whole transactions the hub is not known to have."""
-    console, files = Console(shelf, hub, now_us), Parts()
-    batch = console.outgoing(_OPS, _BYTES)
+    files, batch = Parts(), next_batch(shelf, hub, now_us, None)
     while batch is not None and len(files) < MOST_PARTS:
-        files[_name(files)] = encode(batch)
-        batch = console.outgoing(_OPS, _BYTES, batch)
-    return {"to": hub, "replica": replica_of(shelf), "name": name, "data_schema": SCHEMA, "count": len(files)}, files
+        files[name_after(files)] = encode(batch)
+        batch = next_batch(shelf, hub, now_us, batch)
+    return {**card_of(shelf, hub, name), "count": len(files)}, files
+
+
+def card_of(shelf: Shelf, to: str, name: str) -> dict[str, Any]:
+    """Return the body of a console's bundle, but for how many files it has."""
+    return {"to": to, "replica": replica_of(shelf), "name": name, "data_schema": SCHEMA}
+
+
+def next_batch(shelf: Shelf, to: str, now_us: int, behind: Batch | None) -> Batch | None:
+    """Return the batch of a console's bundle that follows `behind`, the first one after what `to` is known to have."""
+    return Console(shelf, to, now_us).outgoing(_OPS, _BYTES, behind)
 
 
 def to_hub(
-    shelf: Shelf, device: str, body: dict[str, Any], parts: list[bytes], now_us: int, *, term: int | None = None
+    shelf: Shelf, device: str, body: dict[str, Any], parts: Sequence[Part], now_us: int, *, term: int | None = None
 ) -> tuple[int, set[str]]:
-    """Take a console's bundle at the hub that leads by `term`; return how many operations were new, and their tables."""
+    """Take a console's bundle, or some of its parts, at the hub that leads by `term`.
+
+    Returns how many operations were new, and their tables.
+    """
     hub, taken, tables = Hub(shelf, now_us, term), 0, set[str]()
     _greet(hub, device, body)
     for part in parts:
-        batch = decode(part)
+        batch = _batch_in(part)
         if not batch.epoch:  # by a console that knows no epoch yet: this is how they meet
             batch = replace(batch, epoch=hub.epoch)
         taken += int(hub.receive(batch, device)["taken"])
@@ -83,35 +97,71 @@ def _note_ahead(shelf: Shelf, device: str, ahead_us: int) -> None:
 
 def from_hub(shelf: Shelf, device: str, now_us: int, *, term: int | None = None) -> tuple[dict[str, Any], Parts]:
     """Return body and files of a hub's bundle for the console on `device`: the log after what it is known to have."""
-    hub, files = Hub(shelf, now_us, term), Parts()
+    body, files = greeting(shelf, device, now_us, term=term), Parts()
+    page = next_page(shelf, body, now_us, None, term=term)
+    while page is not None and len(files) < MOST_PARTS:
+        files[name_after(files)] = pack(page)
+        page = next_page(shelf, body, now_us, page, term=term)
+    return {**body, "count": len(files)}, files
+
+
+def greeting(shelf: Shelf, device: str, now_us: int, *, term: int | None = None) -> dict[str, Any]:
+    """Return the body of a hub's bundle for the console on `device`, but for how many files it has."""
+    hub = Hub(shelf, now_us, term)
     entry = hub.latest(device)
     if entry is None:
         raise Conflict(
             "This console has not exchanged with the hub yet", hint="Once over the network, or by a bundle of its own."
         )
     hello = hub.hello(str(entry["id"]), device, str(entry["name"]), int(entry["schema"]), carried=True)
-    after, head = int(entry["cursor"]), int(hello["head"])
-    while after < head and len(files) < MOST_PARTS:
-        page = hub.page(str(entry["id"]), device, after, hub.epoch)
-        if page.get("snapshot"):
-            raise _too_little(FLOOR)
-        files[_name(files)] = pack({**page, "after": after})
-        after = int(page["cursor"])
-    shelf.put("sync_replicas", {"id": entry["id"], "cursor": entry["cursor"]})  # it has nothing of this yet
     known = shelf.get("sync_peers", device) or {"state": {}}
-    return {"to": device, "hello": {**hello, _AHEAD: known["state"].get(_AHEAD, 0)}, "count": len(files)}, files
+    told = {**hello, _AHEAD: known["state"].get(_AHEAD, 0)}
+    whole = not hub.goes_by_one_name(device)
+    return {"to": device, "hello": told, "about": entry["id"], "after": int(entry["cursor"]), "whole": whole}
 
 
-def to_console(shelf: Shelf, hub: str, body: dict[str, Any], parts: list[bytes], now_us: int) -> tuple[int, set[str]]:
-    """Take a hub's bundle at a console; return how many operations it brought, and the tables that changed."""
+def next_page(
+    shelf: Shelf, body: dict[str, Any], now_us: int, behind: dict[str, Any] | None, *, term: int | None = None
+) -> dict[str, Any] | None:
+    """Return the page of a hub's bundle that follows `behind`; None once all is told that stood there at the greeting.
+
+    The console is not taken to have any of it yet.
+    """
+    hub, after = Hub(shelf, now_us, term), int(body["after"] if behind is None else behind["cursor"])
+    if after >= int(body["hello"]["head"]):
+        return None
+    page = hub.page(
+        str(body["about"]), str(body["to"]), after, str(body["hello"]["epoch"]), seen=int(body["after"]), whole=body["whole"]
+    )
+    if page.get("snapshot"):
+        raise _too_little(FLOOR)
+    return {**page, "after": after}
+
+
+def to_console(shelf: Shelf, hub: str, body: dict[str, Any], parts: Sequence[Part], now_us: int) -> tuple[int, set[str]] | None:
+    """Take a hub's bundle, or some of its parts, at a console; return how many operations it brought, and their tables.
+
+    None: our own log is being written anew since, and the same is to be asked again when it is done.
+    """
     console, taken, tables = Console(shelf, hub, now_us), 0, set[str]()
-    hello = _lately(object_of(body, "hello"), console)
+    hello = object_of(body, "hello")
+    if text_of(body, "about", replica_of(shelf)) != replica_of(shelf):  # under a name that we had, or a copy of this disk has
+        if (
+            body.get("whole") is not True
+        ):  # what was written under that name may be ours no longer, or another's, and is left out
+            raise Conflict("This bundle was written before the hub knew this console by its present name", field="about",
+                           hint="Export a bundle for the hub here, have it take that, and export anew there.")  # fmt: skip
+        hello = {**hello, "acked": 0, "chain": FIRST_CHAIN, "durable": 0}
+    hello = _lately(hello, console)
     if console.is_replaced(hello):
         raise Conflict("This bundle was written before its hub was restored, or by one that was replaced", hint=_AGAIN)
-    if console.met({**hello, "now_us": _time_at_hub(hello, now_us, int(shelf.here()["skew_us"]))}):
+    due = console.met({**hello, "now_us": _time_at_hub(hello, now_us, int(shelf.here()["skew_us"]))})
+    if not console.is_whole:
+        return None
+    if due:
         raise _too_little(console.due(whole_of(hello, "head", 0), whole_of(hello, "floor", 0)))
     for part in parts:
-        page = unpack(part)
+        page = _page_in(part)
         if whole_of(page, "after") > int(console.peer["cursor"]):
             raise Conflict("Something is missing before this bundle", field="after", hint=_AGAIN)
         if whole_of(page, "cursor") > int(console.peer["cursor"]):
@@ -154,23 +204,32 @@ def _lately(hello: dict[str, Any], console: Console) -> dict[str, Any]:
 
 def from_peer(shelf: Shelf, other: str, name: str, now_us: int) -> tuple[dict[str, Any], Parts]:
     """Return body and files of a console's bundle for another console: what it wrote, after what that one is known to have."""
+    known = known_to_us(shelf, other, now_us)
+    body, files = from_console(shelf, other, name, now_us)
+    return {**body, "known": known}, files
+
+
+def known_to_us(shelf: Shelf, other: str, now_us: int) -> dict[str, Any]:
+    """Return what we have of another console, which is to be told; raise `Conflict` where it lacks what is kept no longer."""
     console, replica = Console(shelf, other, now_us), replica_of(shelf)
     state = console.peer["state"]
     if state.get(LACKS):
         raise Conflict("Some of what this console lacks is kept by the hub alone by now", field="peer", hint=_BY_HUB)
     if state.get("replica") != replica:  # never heard from, or we go by another name by now
         console.note(acked=0, state={**state, "replica": replica, "chain": FIRST_CHAIN})
-    body, files = from_console(shelf, other, name, now_us)
-    return {**body, "known": console.peer["state"].get("replicas", {})}, files
+    if OwnLog(shelf, other).let_go_after(int(console.peer["acked"])):
+        raise Conflict("Some of what this console lacks is kept by the hub alone by now", field="peer", hint=_BY_HUB)
+    known: dict[str, Any] = console.peer["state"].get("replicas", {})
+    return known
 
 
-def to_peer(shelf: Shelf, other: str, body: dict[str, Any], parts: list[bytes], now_us: int) -> tuple[int, set[str]]:
-    """Take another console's bundle; return how many operations were new, and the tables that changed."""
+def to_peer(shelf: Shelf, other: str, body: dict[str, Any], parts: Sequence[Part], now_us: int) -> tuple[int, set[str]]:
+    """Take another console's bundle, or some of its parts; return how many operations were new, and their tables."""
     upcast.check_version(whole_of(body, "data_schema", 0))
     console, replica, tables = Console(shelf, other, now_us), text_of(body, "replica"), set[str]()
     before = _seq_of(console.peer["state"].get("replicas", {}), replica)
     for part in parts:
-        batch = decode(part)
+        batch = _batch_in(part)
         if batch.replica != replica or replica == replica_of(shelf):
             raise BadInput("A batch names its replica", field="replica")
         tables.update(console.take_batch(batch))
@@ -183,11 +242,19 @@ def to_peer(shelf: Shelf, other: str, body: dict[str, Any], parts: list[bytes], 
 
 
 def make_up(shelf: Shelf, other: str) -> None:
-    """Take another console, trusted anew, to have from elsewhere what is kept here no longer: bundles go on with what is."""
-    peer = shelf.get("sync_peers", other)
-    if peer is not None and peer["state"].get(LACKS):
-        state = {name: value for name, value in peer["state"].items() if name != LACKS}
-        shelf.put("sync_peers", {"id": other, "state": state})
+    """Take another console, trusted anew, to have from elsewhere what is kept here no longer: bundles go on with what is.
+
+    Where nothing else had our log begin anew, this does: under another name, with all the stamps it has.
+    """
+    while seal(shelf):
+        pass
+    peer, log = shelf.get("sync_peers", other), OwnLog(shelf, other)
+    if peer is None:
+        return
+    if not peer["state"].get(LACKS) and log.let_go_after(known_to(peer, replica_of(shelf))):
+        log.begin_behind()
+    state = (shelf.get("sync_peers", other) or peer)["state"]
+    shelf.put("sync_peers", {"id": other, "state": {name: value for name, value in state.items() if name != LACKS}})
 
 
 def _seq_of(replicas: dict[str, Any], replica: str) -> int:
@@ -227,7 +294,25 @@ def check(body: dict[str, Any], device: str) -> int:
     return count
 
 
-def _name(files: Parts) -> str:
+def opened(part: bytes, *, of_hub: bool) -> Part:
+    """Return what is in a file of a bundle; raises `Limit` and `BadInput` as `batch.py` does."""
+    return unpack(part) if of_hub else decode(part)
+
+
+def _batch_in(part: Part) -> Batch:
+    batch = decode(part) if isinstance(part, bytes) else part
+    assert isinstance(batch, Batch)
+    return batch
+
+
+def _page_in(part: Part) -> dict[str, Any]:
+    page = unpack(part) if isinstance(part, bytes) else part
+    assert isinstance(page, dict)
+    return page
+
+
+def name_after(files: Parts) -> str:
+    """Return the name of a bundle's next file."""
     return f"part-{len(files):04d}"
 
 

@@ -13,14 +13,15 @@ from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import conflicts
 from app.engine.sync.batch import Batch, Texts, number_of
+from app.engine.sync.epochs import past_of, restored_head
 from app.engine.sync.fits import check_cells, check_op, check_row, check_verdicts
-from app.engine.sync.hlc import observe, tick
+from app.engine.sync.hlc import DRIFT_US, observe
 from app.engine.sync.join import last_of
 from app.engine.sync.later import unknown_of
-from app.engine.sync.merge import GONE, Loss
+from app.engine.sync.merge import Loss
 from app.engine.sync.ops import FIRST_CHAIN, Op, parsed
 from app.engine.sync.ownlog import BUNDLE, COMPARE, COPIED, FORK, HUB, SET_BACK, TWIN, OwnLog
-from app.engine.sync.sealing import SCHEMA, replica_of, seal
+from app.engine.sync.sealing import SCHEMA, hear, replica_of, seal, time_at_hub
 from app.engine.sync.session import Session
 from app.engine.sync.snapshot import Snapshot, standing
 from app.engine.sync.waiting import next_texts
@@ -57,16 +58,27 @@ class Console:
         """Change the row of the peer."""
         self._shelf.put("sync_peers", {"id": self._peer, **values})
 
+    @property
+    def replica(self) -> str:
+        """Return our name."""
+        return replica_of(self._shelf)
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether nothing of our own log is still to be written anew."""
+        return self._log.is_whole
+
     # meeting
 
     def met(self, hello: Mapping[str, Any]) -> bool:
         """Take the hub's word on where it stands; return whether a snapshot is due.
 
         A new epoch moves us back to what the hub held when it was restored. A log that is not ours goes on under a new
-        replica id; stamps that a wrong clock made are made anew by the hub's.
+        replica id; stamps that a wrong clock made are made anew. Unless it then `is_whole`, under its name, meet again.
         """
-        while seal(self._shelf):
-            pass
+        if not self.goes_on(hello):
+            while seal(self._shelf):
+                pass
         peer, document = self.peer, dict(hello)
         epoch, acked, hub_us = text_of(document, "epoch"), whole_of(document, "acked"), whole_of(document, "now_us")
         upcast.check_version(whole_of(document, "data_schema", 0))
@@ -79,7 +91,7 @@ class Console:
         chain = text_of(document, "chain")
         back = bool(peer["epoch"]) and epoch != peer["epoch"]
         state = {**peer["state"], **({COMPARE: True} if back or self._is_another(peer, epoch) else {})}
-        state |= {"term": term, _PAST: [each[0] for each in _past_of(document) if each[0] != epoch]}
+        state |= {"term": term, _PAST: [each[0] for each in past_of(document) if each[0] != epoch]}
         foreign = self._is_foreign(peer, acked, chain)
         state[COPIED] = "" if state.pop(SET_BACK, False) else _copied(str(state.get(COPIED, "")), document, foreign=foreign)
         if foreign or self._log.let_go_after(acked):
@@ -89,20 +101,34 @@ class Console:
                 self._log.mind_clock(
                     peer, hub_us, self._now_us, int(peer["acked"]), str(peer["state"].get("chain", FIRST_CHAIN))
                 )
+                if not self._log.is_whole:
+                    return False
                 self._log.begin_behind()
                 state[COMPARE] = True
             acked, chain, peer = 0, FIRST_CHAIN, {**peer, "epoch": ""}  # what others wrote under our old name comes anew
         cursor = int(peer["cursor"]) if peer["epoch"] else 0
+        state |= self._log.time_of(acked)
         if back:
-            cursor = min(cursor, _restored_head(document, str(peer["epoch"])))
+            cursor = min(cursor, restored_head(document, str(peer["epoch"])))
         self.note(
             epoch=epoch, acked=acked, durable=min(whole_of(document, "durable"), acked), cursor=cursor,
             schema=whole_of(document, "data_schema", 0), state={**state, "chain": chain},
         )  # fmt: skip
+        if not self._log.is_whole:
+            return False
         known = max(acked, int(peer["acked"])) if back and peer["epoch"] else acked
         held = self._shelf.chain(known) if known > acked else None
         self._log.mind_clock(peer, hub_us, self._now_us, *((known, held) if held else (acked, chain)))
         return bool(self.due(head, floor))
+
+    def goes_on(self, hello: Mapping[str, Any]) -> bool:
+        """Tell whether our log merely goes on at this hub: what has no number yet may then get it batch by batch.
+
+        Else it begins anew, or is stamped anew, and all that waits has to stand in it.
+        """
+        document, bound = dict(hello), whole_of(dict(hello), "now_us") + DRIFT_US
+        acked, ahead = whole_of(document, "acked"), int(self._shelf.here()["hlc"]) > bound
+        return not (ahead or self._is_foreign(self.peer, acked, text_of(document, "chain")) or self._log.let_go_after(acked))
 
     def is_replaced(self, hello: dict[str, Any]) -> bool:
         """Tell whether the hub met last has taken the place of this one: by the epochs that either had, or by their terms."""
@@ -110,7 +136,7 @@ class Console:
         if epoch != peer["epoch"]:
             if epoch in peer["state"].get(_PAST, ()):
                 return True
-            if any(each[0] == peer["epoch"] for each in _past_of(hello)):
+            if any(each[0] == peer["epoch"] for each in past_of(hello)):
                 return False
         return whole_of(hello, "term", 0) < int(peer["state"].get("term", 0))
 
@@ -156,21 +182,18 @@ class Console:
 
     def mend(self, *, anew: bool) -> None:
         """After the store was pieced together: go on under a new replica id, and take a snapshot at the next exchange."""
-        while seal(self._shelf):
-            pass
-        peer = self.peer
         if anew:
-            self._log.begin_anew(int(peer["acked"]))
-            session = Session(self._shelf)
-            for op in self._log.ops(0):
-                state = session.state((op.table, op.row))
-                if state.row is None and GONE not in state.cells:
-                    state.cells = {}  # the row was lost, and is made again
-                session.apply(op)
-            session.flush()
+            while seal(self._shelf):
+                pass
+            self._log.begin_anew(int(self.peer["acked"]), apply=True)
         self.note(cursor=-1, acked=0, durable=0, state={**self.peer["state"], "chain": FIRST_CHAIN, COMPARE: True})
 
     # push
+
+    def number(self, most_ops: int, behind: Batch | None = None) -> bool:
+        """Number some of what waits, unless the next batch has `most_ops` already; tell whether there was anything."""
+        acked = int(self.peer["acked"]) if behind is None else behind.last
+        return int(self._shelf.here()["seq"]) - acked < most_ops and seal(self._shelf) > 0
 
     def outgoing(self, most_ops: int, most_bytes: int, behind: Batch | None = None) -> Batch | None:
         """Return the next batch for the hub, of whole transactions; None when it has everything.
@@ -202,9 +225,8 @@ class Console:
         ours = here["chain"] if acked == here["seq"] else self._shelf.chain(acked)
         if acked > here["seq"] or (ours is not None and acked and ours != chain):
             raise Conflict("The hub holds another log under our name", field="fork")
-        last = self._log.ops(acked - 1, 1)
-        known = {"hlc": last[0].hlc} if last else {}
-        self.note(acked=acked, durable=min(durable, acked), state={**self.peer["state"], "chain": chain, **known})
+        known = {"chain": chain, **self._log.time_of(acked)}
+        self.note(acked=acked, durable=min(durable, acked), state={**self.peer["state"], **known})
         self._log.let_go()
 
     # pull
@@ -218,26 +240,27 @@ class Console:
             pass
         replica, session, later = replica_of(self._shelf), Session(self._shelf), []
         lost = list[tuple[Op, Loss]]()
-        hlc, now_us = int(self._shelf.here()["hlc"]), self._now_us + self._shelf_skew()
+        heard, now_us = 0, time_at_hub(self._shelf, self._now_us)
         schema = self._schema_of(document)
-        told = [_entry(each, schema) for each in list_of(document, "ops")]
+        entries = [_entry(each, schema) for each in list_of(document, "ops")]
+        told = [(op, verdicts) for op, verdicts in entries if op.replica != replica or verdicts]
         session.load((op.table, op.row) for op, _ in told)
         for op, verdicts in told:
             kinds = self._shelf.kinds(op.table)
             check_op(op, kinds)
             check_verdicts(op, verdicts, kinds)
             if op.replica != replica:
-                hlc = observe(hlc, last_of(op, kinds), now_us)
+                heard = observe(heard, last_of(op, kinds), now_us)
             outcome = session.apply(op, verdicts=verdicts)
             lost += [(op, loss) for loss in outcome.losses]
             if verdicts:
-                hlc = max([hlc, *(verdict["at"] for verdict in verdicts.values() if isinstance(verdict, dict))])
+                heard = max([heard, *(verdict["at"] for verdict in verdicts.values() if isinstance(verdict, dict))])
             if op.replica != replica:
                 later += unknown_of(op, outcome)
         changed = session.tables()
         conflicts.keep_here(self._shelf, session, conflicts.apart(session, lost)[0])
         session.flush()
-        self._shelf.set_here(hlc=hlc)
+        hear(self._shelf, heard)
         self._shelf.later(later)
         self._forget(session.erased)
         self.note(cursor=whole_of(document, "cursor"), durable=min(whole_of(document, "durable", 0), self.peer["acked"]))
@@ -253,9 +276,6 @@ class Console:
     def _schema_of(self, page: dict[str, Any]) -> int:
         """Return the version of the hub that wrote a page; one of before told it at the meeting alone."""
         return whole_of(page, "data_schema", int(self.peer["schema"]))
-
-    def _shelf_skew(self) -> int:
-        return int(self._shelf.here()["skew_us"])
 
     def take_snapshot(self, page: Mapping[str, Any], head: int) -> list[str]:
         """Take a page of whole rows as they stand at the hub, with what is later here on top of them.
@@ -277,7 +297,7 @@ class Console:
         changed = taking.take(told)
         self._keep_here(taking.lost)
         self._forget(taking.erased)
-        self._shelf.set_here(hlc=max(whole_of(document, "hlc", 0), int(self._shelf.here()["hlc"])))
+        hear(self._shelf, whole_of(document, "hlc", 0))
         # Pages are of different moments: until the log is followed to that of the last one, the whole is not of one.
         last = document.get("next") is None
         state = {**self.peer["state"], "whole_at": whole_of(document, "head") if last else -1}
@@ -303,8 +323,8 @@ class Console:
         return behind
 
     def _snapshot(self) -> Snapshot:
-        peer, now_us = self.peer, self._now_us + self._shelf_skew()
-        return Snapshot(self._shelf, int(peer["acked"]), now_us, compare=bool(peer["state"].get(COMPARE)))
+        peer = self.peer
+        return Snapshot(self._shelf, int(peer["acked"]), self._now_us, compare=bool(peer["state"].get(COMPARE)))
 
     def _keep_here(self, lost: list[tuple[Op, Loss]]) -> None:
         """Note in this machine's own inbox what was covered of what stays here."""
@@ -332,19 +352,19 @@ class Console:
             )  # fmt: skip
         if overlap < len(chains) and known[0] and chains[overlap] != known[1]:
             raise Conflict("This log is not the one that was begun here: the device was copied or set back", field="fork")
-        session, lost, hlc = Session(self._shelf), [], int(self._shelf.here()["hlc"])
-        now_us = self._now_us + self._shelf_skew()
+        session, lost = Session(self._shelf), list[tuple[Op, Loss]]()
+        heard, now_us = 0, time_at_hub(self._shelf, self._now_us)
         fresh = batch.ops[overlap:]
         session.load((op.table, op.row) for op in fresh)
         later = list[Row]()
         for op in fresh:
             check_op(op, self._shelf.kinds(op.table))
-            hlc = observe(hlc, last_of(op, self._shelf.kinds(op.table)), now_us)
+            heard = observe(heard, last_of(op, self._shelf.kinds(op.table)), now_us)
             outcome = session.apply(op)
             later += unknown_of(op, outcome)
             lost += [(op, loss) for loss in outcome.losses]
-        self._shelf.set_here(hlc=hlc)
-        conflicts.record(self._shelf, session, lost, now_us=tick(hlc, self._now_us))
+        hear(self._shelf, heard)
+        conflicts.record(self._shelf, session, lost, now_us=self._now_us)
         changed = session.tables()
         session.flush()
         self._shelf.later(later)
@@ -360,20 +380,6 @@ def _copied(before: str, hello: dict[str, Any], *, foreign: bool) -> str:
     if foreign:
         return FORK
     return TWIN if hello.get("twin", before == TWIN) is True else ""
-
-
-def _past_of(document: dict[str, Any]) -> list[list[Any]]:
-    """Return the epochs of a hub, its own the last, each with where its restore stood."""
-    return [each for each in list_of(document, "past") if isinstance(each, list) and len(each) == 3]
-
-
-def _restored_head(document: dict[str, Any], epoch: str) -> int:
-    """Return how far back the restores since `epoch` reached, as an entry of the log; its beginning for an unknown epoch."""
-    past = _past_of(document)
-    at = next((place for place, each in enumerate(past) if each[0] == epoch), None)
-    if at is None:
-        return 0
-    return min([whole_of(document, "restored_head", 0), *(each[1] for each in past[at + 1 :] if isinstance(each[1], int))])
 
 
 def _entry(each: Any, schema: int) -> tuple[Op, dict[str, Any]]:

@@ -23,6 +23,7 @@ from app.engine.store.threads import in_thread
 from app.engine.sync.console import Console
 from app.engine.sync.hub import is_hub
 from app.engine.sync.ownlog import COPIED, HUB, TWIN, OwnLog
+from app.engine.sync.rewriting import numbered, settled
 
 log = logging.getLogger(__name__)
 _META: Final = "sync.copied"
@@ -104,7 +105,8 @@ async def part_ways(store: Store, folder: Path, now_us: int) -> bool:
     except OSError as error:
         log.warning("the keys of the disk this was copied from could not be removed: %s", error)
         return False
-    await store.write(lambda conn: _begin_anew(conn, now_us))
+    await numbered(store)
+    await settled(store, lambda conn: _begin_anew(conn, now_us))
     return True
 
 

@@ -9,28 +9,49 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.engine.base.errors import Missing
-from app.engine.store import capture, scrub
+from app.engine.store import capture, rows, scrub
 from app.engine.store.shelf import Key, Shelf
 from app.engine.sync.merge import DELETED, ERASE, QUIET
 from app.engine.sync.ops import WAS, canonical
-from app.engine.sync.sealing import seal, write_own
+from app.engine.sync.sealing import seal, time_at_hub, write_own
 from app.engine.sync.session import Session
 
+_TASKS: Final = (("quantum_tasks", "run_id"),)
+_HANGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {  # table → where rows stand that tell more of one of it
+    "learning_runs": (("learning_rounds", "run_id"), ("federated_training_sessions", "id")),
+    "federated_training_sessions": (("federated_updates", "session_id"),),
+    "task_runs": _TASKS,
+    "qubo_comparisons": _TASKS,
+    "quantum_tasks": (("quantum_executions", "task_id"), ("quantum_optimizations", "task_id")),
+}
 _STAYS: Final = QUIET | {DELETED}
 
 
 def erase(shelf: Shelf, key: Key, *, actor: str, now_us: int) -> None:
-    """Erase a row; raise `Missing` when there is none."""
+    """Erase a row and what hangs on it; raise `Missing` when there is none."""
     while seal(shelf):
         pass
     session = Session(shelf)
     row = session.state(key).row if shelf.kinds(key[0]) is not None else None
     if row is None:
         raise Missing("There is no row {id} in {table}", id=key[1], table=key[0])
+    gone = {DELETED: time_at_hub(shelf, now_us)}
+    keys = [*_hanging(shelf, key), key]
+    session.load(keys)
     with capture.quiet(shelf.conn):
-        write_own(shelf, session, key, {DELETED: now_us}, new=False, actor=actor, now_us=now_us, intent=ERASE)
+        for each in keys:
+            write_own(shelf, session, each, gone, new=False, actor=actor, now_us=now_us, intent=ERASE)
         session.flush()
         forget(shelf, session.erased, now_us)
+
+
+def _hanging(shelf: Shelf, key: Key) -> list[Key]:
+    """Return the rows that tell more of a row, the farthest first."""
+    found = list[Key]()
+    for table, column in _HANGS.get(key[0], ()):
+        for row in rows.select(shelf.conn, table, where={column: key[1]}):
+            found += [*_hanging(shelf, (table, str(row["id"]))), (table, str(row["id"]))]
+    return found
 
 
 def forget(shelf: Shelf, erased: Mapping[Key, str], now_us: int) -> None:

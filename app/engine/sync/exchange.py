@@ -4,13 +4,15 @@ Each step is one request and one transaction, so it goes on where it was cut. A 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from app.engine.base.clock import Clock
-from app.engine.base.errors import Conflict, Refused
+from app.engine.base.errors import Conflict, OutpostError, Refused
+from app.engine.base.garbage import uncollected
 from app.engine.store import capture
 from app.engine.store.rows import Conn
 from app.engine.store.shelf import Key, Shelf
@@ -20,13 +22,15 @@ from app.engine.sync import copied
 from app.engine.sync.batch import MOST_PLAIN_BYTES, Batch, encode, unpack
 from app.engine.sync.console import Console
 from app.engine.sync.hub import PAGE
-from app.engine.sync.sealing import SCHEMA, SLICE, replica_of, seal
+from app.engine.sync.rewriting import numbered, settled
+from app.engine.sync.sealing import SCHEMA, replica_of
 from app.wire.documents import parse_object, to_bytes, whole_of
 
 T = TypeVar("T")
 PUSH_OPS: Final = 5000
 PUSH_BYTES: Final = 4 << 20
 _AGAIN: Final = ("epoch", "fork")
+_MEETINGS: Final = 6
 
 
 class Asking(Protocol):
@@ -80,26 +84,37 @@ class Exchange:
         return self.tally
 
     async def _once(self, name: str) -> None:
-        while await self._store.write(lambda conn: seal(Shelf(conn), SLICE)):
-            pass
-        replica = await self._store.write(lambda conn: replica_of(Shelf(conn)))
-        told = {"schema": 1, "replica": replica, "name": name, "data_schema": SCHEMA}
-        hello = parse_object(await self._send("POST", "/sync/hello", to_bytes(told)))
-        due = await self._here(lambda console: console.met(hello))
-        now_us = self._clock.now_us()
-        if self._elsewhere and await self._store.write(lambda conn: copied.look(Shelf(conn), self._peer, now_us)):
-            raise copied.refused()
-        after = await self._store.read(lambda conn: str(Shelf(conn).here()["replica"]))
-        if after != replica:  # we go on under another name
-            hello = parse_object(await self._send("POST", "/sync/hello", to_bytes({**told, "replica": after})))
-            due = await self._here(lambda console: console.met(hello))
+        replica, due = await self._met(name)
         if due:
+            await numbered(self._store)
             await self._snapshot()
         await self._push()
-        await self._pull(after)
+        await self._pull(replica)
+
+    async def _met(self, name: str) -> tuple[str, bool]:
+        """Meet the hub, again where our log went on under another name or was stamped anew; return our name, what is due."""
+        now_us = self._clock.now_us()
+        for _ in range(_MEETINGS):
+            replica = await settled(self._store, lambda conn: replica_of(Shelf(conn)))
+            told = {"schema": 1, "replica": replica, "name": name, "data_schema": SCHEMA}
+            try:
+                hello = parse_object(await self._send("POST", "/sync/hello", to_bytes(told)))
+            except OutpostError:
+                await numbered(self._store)  # what waits for weeks is ready when the hub is there again
+                raise
+            if not await self._here(lambda console, hello=hello: console.goes_on(hello)):  # type: ignore[misc]
+                await numbered(self._store)
+            due, whole, after = await self._here(
+                lambda console, hello=hello: (console.met(hello), console.is_whole, console.replica)  # type: ignore[misc]
+            )
+            if self._elsewhere and await self._store.write(lambda conn: copied.look(Shelf(conn), self._peer, now_us)):
+                raise copied.refused()
+            if whole and after == replica:
+                return replica, due
+        raise Conflict("The hub holds another log under our name", field="fork")
 
     async def _push(self) -> None:
-        """Hand over batch by batch; the next one is made while the hub merges the one before."""
+        """Hand over batch by batch; the next one is numbered and made while the hub merges the one before."""
         batch, body = await self._next_batch(None)
         while batch is not None:
             sending = asyncio.create_task(self._send("POST", "/sync/push", body), name="sync-push")
@@ -114,6 +129,8 @@ class Exchange:
             batch, body = coming if whole_of(answer, "acked") == batch.last else await self._next_batch(None)
 
     async def _next_batch(self, behind: Batch | None) -> tuple[Batch | None, bytes]:
+        while await self._here(lambda console: console.number(PUSH_OPS, behind)):
+            pass
         batch = await self._here(lambda console: console.outgoing(PUSH_OPS, PUSH_BYTES, behind))
         return batch, b"" if batch is None else await in_thread(lambda: encode(batch), "sync-encode")
 
@@ -147,8 +164,14 @@ class Exchange:
     async def _take(self, coming: Coroutine[Any, Any, dict[str, Any]] | None, step: Callable[[Console], list[str]]) -> None:
         """Apply a page while the next one is on its way, which `_coming` then is."""
         self._coming = None if coming is None else asyncio.create_task(coming, name="sync-coming")
-        try:
+        async with self._or_none():
             self.tally.tables.update(await self._here(step))
+
+    @contextlib.asynccontextmanager
+    async def _or_none(self) -> AsyncIterator[None]:
+        """Have nothing be on its way any more where this breaks off."""
+        try:
+            yield
         except BaseException:
             if self._coming is not None:
                 self._coming.cancel()
@@ -163,7 +186,8 @@ class Exchange:
             after = page.get("next")
             coming = self._rows(after) if after is not None else None
             await self._take(coming, lambda console, page=page: console.take_snapshot(page, head))  # type: ignore[misc]
-            await self._rest(page, at)
+            async with self._or_none():
+                await self._rest(page, at)
             self.tally.taken_count += len(page["rows"])
             at = after or at
             if self._coming is None:
@@ -196,7 +220,7 @@ class Exchange:
         now_us = self._clock.now_us()
 
         def work(conn: Conn) -> T:
-            with capture.quiet(conn):
+            with uncollected(), capture.quiet(conn):
                 return step(Console(Shelf(conn), self._peer, now_us))
 
-        return await self._store.write(work)
+        return await settled(self._store, work)

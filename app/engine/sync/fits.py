@@ -16,6 +16,8 @@ Types: TypeAlias = Mapping[str, frozenset[type]]
 
 _NONE: Final[Types] = {}
 _WHOLE: Final = ("lww", "append")
+_ONE: Final = [int, str]
+_TWO: Final = [int, str, int, str]
 _PARTS: Final = ("s", "e", "c", "t")
 
 
@@ -28,18 +30,25 @@ def check_op(op: Op, kinds: Mapping[str, str] | None) -> None:
         row, cells = told.get("row"), told.get("cells")
         check_row(op.table, row if isinstance(row, dict) else {}, kinds)
         check_cells(op.table, cells if isinstance(cells, dict) else {}, kinds)
+    parts: frozenset[str] = getattr(kinds, "parts", frozenset(kinds))
     for column, value in op.fields.items():
-        if kinds.get(column) == "set":
-            _check_set(op.table, column, value)
         wanted = types.get(column)
-        if wanted is None:
-            continue
-        if kinds[column] == "guarded":
-            value = value.get("to") if isinstance(value, dict) else value  # noqa: PLW2901 - what it is to become
-        elif kinds[column] not in _WHOLE:
-            continue
-        if type(value) not in wanted:
+        if column in parts:
+            _check_part(op.table, column, kinds[column], value, wanted)
+        elif wanted is not None and type(value) not in wanted:
             raise _misfit(op.table, column)
+
+
+def _check_part(table: str, column: str, kind: str, value: Any, wanted: frozenset[type] | None) -> None:
+    """Raise `BadInput` for a change that is not told by the new value alone, and does not fit."""
+    if kind == "set":
+        _check_set(table, column, value)
+    if kind == "guarded":
+        value = value.get("to") if isinstance(value, dict) else value  # what it is to become
+    elif kind not in _WHOLE:
+        return
+    if wanted is not None and type(value) not in wanted:
+        raise _misfit(table, column)
 
 
 def _check_set(table: str, column: str, change: Any) -> None:
@@ -73,6 +82,8 @@ def check_row(table: str, values: Mapping[str, Any], kinds: Mapping[str, str]) -
 def check_cells(table: str, cells: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
     """Raise `BadInput` for cells that are no stamps, nor the parts of a set, a counter or a text; unknown ones are kept."""
     for column, cell in cells.items():
+        if cell.__class__ is list and column != ERASED and _is_cell(cell):
+            continue
         if column not in kinds and column not in (FIRST, GONE, ERASED):
             continue
         if column == ERASED:
@@ -80,7 +91,7 @@ def check_cells(table: str, cells: Mapping[str, Any], kinds: Mapping[str, str]) 
         elif isinstance(cell, dict):
             sound = _is_stamp(cell.get("s")) and all(name in _PARTS for name in cell) and _are_parts(cell)
         else:
-            sound = _is_stamp(cell) or (isinstance(cell, list) and len(cell) == 4 and _are_stamps(cell))
+            sound = isinstance(cell, list) and _is_cell(cell)
         if not sound:
             raise _misfit(table, column)
 
@@ -94,6 +105,12 @@ def _are_parts(cell: Mapping[str, Any]) -> bool:
         and all(isinstance(one, list) and len(one) == 2 and all(map(_is_number, one)) for one in totals.values())
         and all(isinstance(one, list) and len(one) in (4, 5) for one in held)
     )
+
+
+def _is_cell(cell: list[Any]) -> bool:
+    """Tell whether a list is a stamp, or one and what was seen by whoever wrote then."""
+    kinds = [one.__class__ for one in cell]
+    return kinds in (_ONE, _TWO)
 
 
 def _is_number(value: Any) -> bool:

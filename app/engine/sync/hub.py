@@ -6,6 +6,7 @@ foreign replica raise, and the transaction they came in is rolled back.
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict, Refused
@@ -28,6 +29,8 @@ PAGE: Final = 2000
 _SLICE: Final = 5000
 _CAME: Final = "sync.came."  # in `meta`, for each device: which of its replicas came over the network, the last one last
 _REMEMBERED: Final = 16
+MOST_LIVE: Final = 64  # replicas of one device that hold the log back: those heard of last
+_FORGOTTEN: Final = 4  # a replica is forgotten once it was silent for so many times what it expires after
 _PAST: Final = 64  # epochs remembered, each with where its restore stood
 
 
@@ -106,6 +109,10 @@ class Hub:
         live = [row for row in self._shelf.all("sync_replicas") if row["device"] == device and row["state"] == LIVE]
         return max((row for row in live if row["id"] not in before), key=lambda row: int(row["seen_us"]), default=None)
 
+    def goes_by_one_name(self, device: str) -> bool:
+        """Tell whether no more than one replica of a device came so far."""
+        return len([row for row in self._shelf.all("sync_replicas") if row["device"] == device]) <= 1
+
     def _entry(self, replica: str, device: str, name: str = "", schema: int = 0) -> Row:
         if not replica or len(replica) > 64 or replica == replica_of(self._shelf):
             raise BadInput("A batch names its replica", field="replica")
@@ -116,7 +123,18 @@ class Hub:
         entry = {**(known or fresh), "id": replica, "device": device, "state": LIVE, "seen_us": self._now_us}
         entry |= {key: value for key, value in (("name", name), ("schema", schema)) if value}
         self._shelf.put("sync_replicas", entry)
+        if known is None or known["state"] != LIVE:
+            self._bound(device)
         return entry
+
+    def _bound(self, device: str) -> None:
+        """Have a device's replicas but the newest hold the log back no longer; of those nobody wrote under, nothing stays."""
+        rows = [row for row in self._shelf.all("sync_replicas") if row["device"] == device and row["state"] == LIVE]
+        for row in sorted(rows, key=lambda row: int(row["seen_us"]), reverse=True)[MOST_LIVE:]:
+            if row["acked"]:
+                self._shelf.put("sync_replicas", {"id": row["id"], "state": EXPIRED})
+            else:
+                self._shelf.remove("sync_replicas", row["id"])
 
     # push
 
@@ -221,12 +239,20 @@ class Hub:
     # pull
 
     def page(
-        self, replica: str, device: str, after: int, epoch: str, most: int = PAGE, *, seen: int | None = None
+        self,
+        replica: str,
+        device: str,
+        after: int,
+        epoch: str,
+        most: int = PAGE,
+        *,
+        seen: int | None = None,
+        whole: bool = False,
     ) -> dict[str, Any]:
         """Return what came after entry `after`, whole transactions only, own operations left out unless they were judged.
 
-        `seen` is how far that replica has it for good, `after` if left out: it may ask ahead.
-        """
+        `seen` is how far that replica has it for good, `after` if left out: it may ask ahead. `whole`: nothing is left out.
+        """  # fmt: skip
         seen = after if seen is None else min(seen, after)
         self.absorb()
         if epoch != self.epoch:
@@ -241,7 +267,7 @@ class Hub:
         if after > head:
             raise Conflict("Entry {after} has not been written yet", after=after, field="after")
         found = self._shelf.log(after, min(max(most, 1), PAGE), PAGE_BYTES)
-        answer["ops"] = [_told(row) for row in found if row["replica"] != replica or row["verdicts"]]
+        answer["ops"] = [_told(row) for row in found if whole or row["replica"] != replica or row["verdicts"]]
         answer["cursor"] = int(found[-1]["hub_seq"]) if found else after
         if seen > int(entry["cursor"]):
             self._shelf.put("sync_replicas", {"id": replica, "cursor": seen})
@@ -270,6 +296,10 @@ class Hub:
             if row["state"] == LIVE and row["seen_us"] < self._now_us - expire_us:
                 row["state"] = EXPIRED
                 self._shelf.put("sync_replicas", row)
+        for row in replicas:  # who comes again under a name that is forgotten is somebody new
+            silent = row["seen_us"] < self._now_us - _FORGOTTEN * expire_us
+            if row["state"] == EXPIRED and (not row["acked"] or (silent and not self._shelf.has_written(row["id"]))):
+                self._shelf.remove("sync_replicas", row["id"])
         cursors = [int(row["cursor"]) for row in replicas if row["state"] == LIVE]
         floor = self._shelf.compact(min(cursors, default=self._head()), self._now_us - keep_us)
         if floor > self._meta["floor"]:
@@ -328,7 +358,12 @@ def _judge_of(table: str) -> Any:
 
 def _told(row: Row) -> str:
     """Return an entry of the log as a line: its replica, what was decided on it, and the operation, as they are kept."""
-    return f"[{json.dumps(row['replica'])},{row['verdicts'] or 'null'},{row['op']}]"
+    return f"[{_quoted(row['replica'])},{row['verdicts'] or 'null'},{row['op']}]"
+
+
+@lru_cache(256)
+def _quoted(replica: str) -> str:
+    return json.dumps(replica)
 
 
 def _own_verdicts(op: Op, shelf: Shelf) -> dict[str, Any]:

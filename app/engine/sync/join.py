@@ -16,6 +16,7 @@ from app.engine.sync.hlc import ZERO, Stamp
 from app.engine.sync.merge import DELETED, ERASED, FIRST, GONE, QUIET, Kinds, Loss, Outcome, Row, State, members_of, totals_of
 from app.engine.sync.ops import Op, canonical
 
+COUNTER: Final = {"s", "c"}  # what a counter's cell has: its first stamp, and each replica's [time, running total]
 WHOLE: Final = upcast.WHOLE
 STAYS: Final = upcast.STAYS  # among a row's cells: columns changed here while its table stayed, see `steps_in`
 
@@ -116,6 +117,9 @@ def beyond(state: State, other: State, kinds: Kinds, fresh: Callable[[], Row]) -
 def stamps_in(document: Any) -> Iterable[Stamp]:
     """Yield every stamp that stands in what an operation says of a row's cells."""
     if isinstance(document, dict):
+        if document.keys() == COUNTER and isinstance(document["c"], dict):
+            totals = ((replica, told) for replica, told in document["c"].items() if isinstance(told, list) and told)
+            yield from ((told[0], replica) for replica, told in totals if type(told[0]) is int)
         for value in document.values():
             yield from stamps_in(value)
     elif isinstance(document, list):
@@ -135,11 +139,19 @@ def seen_in(cells: Mapping[str, Any]) -> Iterable[tuple[Stamp, Stamp]]:
 
 def last_of(op: Op, kinds: Kinds | None) -> int:
     """Return the latest time that an operation speaks of: its own, that of a cell it carries, or of an element it takes out."""
+    plain: frozenset[str] = getattr(kinds, "plain", frozenset())
+    if plain.issuperset(op.fields):
+        return op.hlc
+    return max([op.hlc, *(stamp[0] for stamp in told_in(op, kinds))])
+
+
+def told_in(op: Op, kinds: Kinds | None) -> Iterable[Stamp]:
+    """Return the stamps of what an operation speaks of: of cells it carries, of elements that it takes out or puts in again."""
     told: list[Any] = [op.fields[WHOLE].get("cells")] if isinstance(op.fields.get(WHOLE), dict) else []
     for column, value in op.fields.items():
         if type(value) is dict and kinds is not None and kinds.get(column) == "set":
             told += [value.get("seen"), value.get("del")]
-    return max([op.hlc, *(stamp[0] for stamp in stamps_in(told))]) if told else op.hlc
+    return stamps_in(told)
 
 
 def _state_in(told: Any) -> State:

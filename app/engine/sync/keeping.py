@@ -12,6 +12,7 @@ from app.engine.sync import rules
 from app.engine.sync.conflicts import TABLE as CONFLICTS
 from app.engine.sync.erase import erase
 from app.engine.sync.followers import Followers
+from app.engine.sync.rewriting import numbered, settled
 from app.engine.sync.rules import Rule
 
 _RETAIN_US: Final = 3_600_000_000
@@ -33,7 +34,8 @@ class Keeping:
     async def ask(self, table: str, *, stays: bool | None, keep_days: int | None) -> dict[str, Any]:
         """Change what holds for a table: whether its rows stay on this machine, how long they are kept (0: for ever)."""
         now_us = self._base.clock.now_us()
-        await self._base.store.write(lambda conn: rules.ask(conn, table, stays=stays, keep_days=keep_days, now_us=now_us))
+        await numbered(self._base.store)
+        await settled(self._base.store, lambda conn: rules.ask(conn, table, stays=stays, keep_days=keep_days, now_us=now_us))
         await self.look()
         return self.rules.need(table).to_json()
 
@@ -55,7 +57,8 @@ class Keeping:
     async def erase(self, table: str, row: str, *, actor: str) -> dict[str, Any]:
         """Have a row forgotten here and, with the next exchange, everywhere; return the backups that still hold it."""
         now_us = self._base.clock.now_us()
-        await self._base.store.write(lambda conn: erase(Shelf(conn), (table, row), actor=actor, now_us=now_us))
+        await numbered(self._base.store)
+        await settled(self._base.store, lambda conn: erase(Shelf(conn), (table, row), actor=actor, now_us=now_us))
         self._followers.changed((CONFLICTS, table))
         await self._followers.settled()
         kept = await in_thread(partial(holding, self._base.home, self._base.store.path, table, row), "backups")

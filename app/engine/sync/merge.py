@@ -59,8 +59,10 @@ class State:
 
     def stamp(self, column: str) -> Stamp:
         """Return the stamp of a column's value, `ZERO` when it was never written."""
-        cell = self.cells.get(column, self.cells.get(FIRST))
-        if isinstance(cell, dict):
+        cell = self.cells.get(column)
+        if cell is None:
+            cell = self.cells.get(FIRST)
+        if cell.__class__ is dict:
             cell = cell.get("s")
         return (cell[0], cell[1]) if cell else ZERO
 
@@ -172,8 +174,12 @@ def _look_at_deletion(state: State, op: Op, outcome: Outcome) -> None:
 
 def _last(state: State, op: Op, column: str, outcome: Outcome) -> None:
     assert state.row is not None
-    now, value, seen = state.stamp(column), op.fields[column], op.seen.get(column, ZERO)
-    if op.stamp == now:
+    at, now, value, seen = op.stamp, state.stamp(column), op.fields[column], op.seen.get(column, ZERO)
+    if at == now:
+        return
+    if at > now and seen == now:  # said by one who knew what stands here: nothing is lost
+        state.row[column] = value
+        state.cells[column] = [*at, *seen] if seen != ZERO else [*at]
         return
     before = state.row.get(column)
     told = column not in QUIET and column != DELETED

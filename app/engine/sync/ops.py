@@ -9,9 +9,10 @@ the value for `lww` and `append`, {"add": {key: value}, "seen": {key: stamp}, "d
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
 from app.engine.base.errors import BadInput
@@ -43,13 +44,17 @@ def _finite(text: str) -> float:
 
 
 _TEXTS: Final = ("txn", "table", "row", "actor", "cause", "intent")
-_WHOLES: Final = (("seq", None), ("hlc", None), ("left", 0), ("schema", 0))
-_OTHERS: Final[tuple[tuple[str, Any], ...]] = (("new", False), ("fields", {}), ("seen", {}))
+_WHOLES: Final = ("seq", "hlc", "left", "schema")
+_NAMES: Final = frozenset(_KNOWN)
+_TEXTS_OF: Final = itemgetter(*_TEXTS)
+_WHOLES_OF: Final = itemgetter(*_WHOLES)
 _TOP: Final = 1 << 63
+_NUL: Final = "\x00"  # no database of every kind holds it
 _CHAIN: Final = 32
 _LAST: Final = f',"{WAS}":"'  # how `WAS` stands in canonical text: the last of all members, for no other sorts behind it
 _ENCODE: Final = encoder_of(sort_keys=True)
-_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+_DECODER: Final[Any] = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+_SCAN: Final[Callable[[str, int], tuple[Any, int]]] = _DECODER.scan_once  # what `decode` calls, white space passed over
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class Op:
         by = self.extra.get(BY) if self.extra else None
         return by if isinstance(by, str) else self.replica
 
-    @property
+    @cached_property
     def stamp(self) -> Stamp:
         """Return when this was written, and where."""
         return self.hlc, self.writer
@@ -102,27 +107,29 @@ class Op:
         """Return the operation in `document`; raise `BadInput` that names what is wrong with it."""
         if not isinstance(document, dict):
             raise BadInput("An operation is an object")
-        texts = {name: document.get(name, "") for name in _TEXTS}
-        for name, value in texts.items():
-            if not isinstance(value, str):
-                raise BadInput("{field} must be text", field=name)
-        if not (texts["txn"] and texts["table"] and texts["row"]) or max(map(len, texts.values())) > _MOST_TEXT:
-            raise BadInput("An operation names its transaction, table and row, each in {most} signs at most", most=_MOST_TEXT)
-        wholes = {name: document.get(name, default) for name, default in _WHOLES}
-        for name, value in wholes.items():
-            if type(value) is not int or not 0 <= value < _TOP:
-                raise BadInput("{field} must be a whole number", field=name)
-        new, fields, seen = (document.get(name, default) for name, default in _OTHERS)
-        if not isinstance(new, bool):
-            raise BadInput("{field} must be true or false", field="new")
-        if not (isinstance(fields, dict) and isinstance(seen, dict)):
-            raise BadInput("{field} must be an object", field="seen" if isinstance(fields, dict) else "fields")
+        told = document if len(document) == len(_KNOWN) and document.keys() == _NAMES else _filled(document)
+        txn, table, row, actor, cause, intent = _TEXTS_OF(told)
+        seq, hlc, left, schema = _WHOLES_OF(told)
+        new, fields, seen = told["new"], told["fields"], told["seen"]
+        if not (
+            txn.__class__ is table.__class__ is row.__class__ is actor.__class__ is cause.__class__ is intent.__class__ is str
+            and seq.__class__ is hlc.__class__ is left.__class__ is schema.__class__ is int
+            and txn and table and row and max(len(txn), len(table), len(row), len(actor), len(cause), len(intent)) <= _MOST_TEXT
+            and min(seq, hlc, left, schema) >= 0 and max(seq, hlc, left, schema) < _TOP
+            and _NUL not in txn and _NUL not in table and _NUL not in row
+            and new.__class__ is bool and fields.__class__ is dict and seen.__class__ is dict
+        ):  # fmt: skip
+            _refuse(told)
         op = object.__new__(cls)  # past the checks of a frozen class, which take longer than all of the above
-        vars(op).update(
-            texts, **wholes, replica=replica, new=new, fields=fields or {},
-            seen={name: stamp_of(value) for name, value in seen.items()} if seen else {},
-            extra=unknown_of(document, _KNOWN) if len(document) > len(_KNOWN) else {},
-        )  # fmt: skip
+        known = vars(op)
+        known.update(told)
+        known["replica"] = replica
+        if told is document:
+            known["extra"], known["stamp"] = {}, (hlc, replica)
+        else:
+            known["extra"] = unknown_of(document, _KNOWN)
+        if seen:
+            known["seen"] = {name: stamp_of(value) for name, value in seen.items()}
         return _lifted(op) if STEPS else op
 
     @classmethod
@@ -131,6 +138,30 @@ class Op:
         op = cls.from_json(parsed(text), replica)
         vars(op)["text"] = text
         return op
+
+
+def _filled(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the known members of a document, with what stands for those that it leaves out."""
+    told: dict[str, Any] = {"left": 0, "schema": 0, "new": False, "fields": {}, "seen": {}, "seq": None, "hlc": None}
+    told.update(dict.fromkeys(_TEXTS, ""))
+    told.update((name, document[name]) for name in _KNOWN if name in document)
+    return told
+
+
+def _refuse(told: dict[str, Any]) -> None:
+    """Raise `BadInput` that names the member which is not what it should be."""
+    for name in _TEXTS:
+        if not isinstance(told[name], str):
+            raise BadInput("{field} must be text", field=name)
+    names, longest = [told["txn"], told["table"], told["row"]], max(len(told[name]) for name in _TEXTS)
+    if not all(names) or any(_NUL in name for name in names) or longest > _MOST_TEXT:
+        raise BadInput("An operation names its transaction, table and row, each in {most} signs at most", most=_MOST_TEXT)
+    for name in _WHOLES:
+        if type(told[name]) is not int or not 0 <= told[name] < _TOP:
+            raise BadInput("{field} must be a whole number", field=name)
+    if not isinstance(told["new"], bool):
+        raise BadInput("{field} must be true or false", field="new")
+    raise BadInput("{field} must be an object", field="seen" if isinstance(told["fields"], dict) else "fields")
 
 
 def _lifted(op: Op) -> Op:
@@ -146,6 +177,12 @@ def _lifted(op: Op) -> Op:
 def parsed(text: Any) -> Any:
     """Return what a line of JSON says; raise `BadInput` for anything that is not one whole value."""
     try:
+        value, end = _SCAN(text, 0)
+        if end == len(text):
+            return value
+    except (StopIteration, ValueError, TypeError, RecursionError):
+        pass  # white space before it, or no JSON at all: said below
+    try:
         return _DECODER.decode(text)
     except (ValueError, TypeError, RecursionError):
         raise BadInput("The document is not JSON") from None
@@ -154,8 +191,8 @@ def parsed(text: Any) -> Any:
 def stamp_of(value: Any) -> Stamp:
     """Return the stamp in a JSON list [hlc, replica]; raise `BadInput`."""
     if (
-        not isinstance(value, list | tuple) or len(value) != 2
-        or not isinstance(value[0], int) or isinstance(value[0], bool) or not isinstance(value[1], str)
+        (value.__class__ is not list and not isinstance(value, tuple)) or len(value) != 2
+        or value[0].__class__ is not int or value[1].__class__ is not str
     ):  # fmt: skip
         raise BadInput("A stamp is a time and a replica", field="seen")
     return value[0], value[1]

@@ -117,7 +117,9 @@ def peer_of(row: Row) -> SyncPeer:
 
 def conflict_of(row: Row) -> Met:
     """Return the conflict in a row."""
-    return Met(**{name: row[name] for name in Met.__dataclass_fields__})
+    told = {name: row[name] for name in Met.__dataclass_fields__}
+    sides = {side: told[side] for side in ("kept", "lost") if told[side] is not None}  # an earlier version took any JSON there
+    return Met(**told | {side: value if isinstance(value, dict) else {"value": value} for side, value in sides.items()})
 
 
 def only(found: list[T], key: str) -> T:

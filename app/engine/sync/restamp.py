@@ -1,26 +1,36 @@
 """Exchanging stamps that were given away wrongly: by a clock far ahead, or under the name of a replica that was copied."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from app.engine.sync.hlc import Stamp
-from app.engine.sync.join import WHOLE
+from app.engine.sync.join import COUNTER, WHOLE
 from app.engine.sync.ops import Op
 
-Moved: TypeAlias = Mapping[Stamp, Stamp]
+Moved: TypeAlias = Callable[[Stamp], Stamp]  # a stamp → the one in its place, itself where it stays
 
 
 def moved_in(held: Any, moved: Moved) -> Any:
     """Return cells, or a change of a set or a text, with stamps exchanged wherever a time stands before a replica."""
+    if isinstance(held, dict) and held.keys() == COUNTER and isinstance(held["c"], dict):
+        return {"s": moved_in(held["s"], moved), "c": {name: _counted(name, told, moved) for name, told in held["c"].items()}}
     if isinstance(held, dict):
         return {name: moved_in(value, moved) for name, value in held.items()}
     if not isinstance(held, list):
         return held
     out = [moved_in(item, moved) for item in held]
     for at in range(len(out) - 1):
-        if isinstance(out[at], int) and isinstance(out[at + 1], str) and (out[at], out[at + 1]) in moved:
-            out[at : at + 2] = moved[out[at], out[at + 1]]
+        if isinstance(out[at], int) and isinstance(out[at + 1], str):
+            out[at : at + 2] = moved((out[at], out[at + 1]))
     return out
+
+
+def _counted(replica: str, told: Any, moved: Moved) -> Any:
+    """Return [time, running total] of a replica by its new time; one that goes on under another name is seen to elsewhere."""
+    if not isinstance(told, list) or not told:
+        return told
+    hlc, now = moved((told[0], replica))
+    return [hlc, *told[1:]] if now == replica else told
 
 
 def fields_of(
@@ -34,7 +44,7 @@ def fields_of(
 ) -> dict[str, Any]:
     """Return the fields of `op`, whose stamp is the new one already; totals of a counter begin anew under a new replica.
 
-    `counted` remembers, per counter, what had been handed over under the old one; `was` is the old stamp.
+    `counted` remembers, per counter, what had been handed over under the old one, and so do its cells; `was` is the old stamp.
     """
     fields = {}
     for column, value in op.fields.items():
@@ -42,7 +52,11 @@ def fields_of(
         if kind in ("set", "text") or column == WHOLE:
             fields[column] = moved_in(value, moved)
         elif kind == "counter" and was[1] != op.writer:
-            base = counted.setdefault((op.table, op.row, column), value["total"] - value.get("by", value["total"]))
+            told = cells[column]["c"] if isinstance(cells.get(column), dict) else {}
+            known = (
+                told[was[1]][1] if op.writer in told and was[1] in told else value["total"] - value.get("by", value["total"])
+            )
+            base = counted.setdefault((op.table, op.row, column), known)
             fields[column] = {**value, "total": value["total"] - base}
             if isinstance(cells.get(column), dict):
                 totals = {**cells[column]["c"], op.writer: [op.hlc, value["total"] - base]}

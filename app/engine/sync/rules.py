@@ -11,7 +11,7 @@ from app.engine.store import rows
 from app.engine.store.rows import Conn
 from app.engine.store.shelf import Shelf
 from app.engine.sync.residency import META, asked
-from app.engine.sync.sealing import seal
+from app.engine.sync.sealing import seal, time_at_hub
 from app.engine.sync.whole import release
 
 DAY_US: Final = 86_400_000_000
@@ -71,7 +71,7 @@ def change(shelf: Shelf, table: str, *, stays: bool | None, keep_days: int | Non
 
 def retain(conn: Conn, now_us: int) -> dict[str, int]:
     """Delete what is older than its table's rule allows; return how many rows that were, by table."""
-    gone = {}
+    gone, now_us = {}, time_at_hub(Shelf(conn), now_us)
     for table, rule in sorted(asked(Shelf(conn)).items()):
         if rule.get("keep_days"):
             old = rows.select(conn, table, where={"updated_us <": now_us - rule["keep_days"] * DAY_US}, limit=_SLICE)

@@ -3,9 +3,11 @@
 It happens before anything remote is applied, in the same transaction, so `seen` tells truly what a writer had before them.
 """
 
+import logging
 import secrets
 from typing import Any, Final
 
+from app.engine.base.errors import Conflict
 from app.engine.base.ids import new_id
 from app.engine.store.migrate import revisions
 from app.engine.store.rows import Row
@@ -19,7 +21,10 @@ from app.engine.sync.ops import FIRST_CHAIN, Op, link
 from app.engine.sync.residency import staying
 from app.engine.sync.session import Session
 
+log = logging.getLogger(__name__)
 SLICE: Final = 2000
+REWRITING: Final = "sync.rewriting"  # in `meta`
+HEARD: Final = "sync.heard"  # in `meta`: the clock goes back when it was wrong, but no further
 SCHEMA: Final = int(revisions()[-1][:4])
 
 
@@ -38,8 +43,42 @@ def replica_of(shelf: Shelf) -> str:
     return replica
 
 
+def mark_of(shelf: Shelf) -> dict[str, Any]:
+    """Return what is under way with our own log, nothing where it is whole; see `rewriting.py`."""
+    found = shelf.get("meta", REWRITING)
+    return dict(found["value"]) if found else {}
+
+
+def heard_of(shelf: Shelf) -> int:
+    """Return the latest stamp that was taken from somebody else."""
+    found = shelf.get("meta", HEARD)
+    return int(found["value"]["hlc"]) if found else 0
+
+
+def hear(shelf: Shelf, hlc: int) -> None:
+    """Have whatever is written here from now on be later than `hlc`, which somebody else has given away."""
+    shelf.set_here(hlc=max(hlc, int(shelf.here()["hlc"])))
+    if hlc > heard_of(shelf):
+        shelf.put("meta", {"id": HEARD, "value": {"hlc": hlc}})
+
+
+def time_at_hub(shelf: Shelf, now_us: int) -> int:
+    """Return what time it is where our clock reads `now_us`: by the hub's, where ours is known to be wrong."""
+    return now_us + int(shelf.here()["skew_us"])
+
+
 def seal(shelf: Shelf, most: int = SLICE) -> int:
-    """Number the oldest changes of the outbox, about `most` of them; return how many there were."""
+    """Number the oldest changes of the outbox, about `most` of them; return how many there were.
+
+    Raises `Conflict` where the log is half written anew: stamps of both kinds stand there.
+    """
+    if mark_of(shelf):
+        raise Conflict("What waits here is just being stamped anew", field=REWRITING, hint="Try again in a moment.")
+    return number(shelf, most)
+
+
+def number(shelf: Shelf, most: int) -> int:
+    """Do as `seal` does, whatever is under way."""
     found = shelf.outbox(most)
     if not found:
         return 0
@@ -92,9 +131,12 @@ def write_own(
     shelf: Shelf, session: Session, key: Key, fields: dict[str, Any], *, new: bool, actor: str, now_us: int,
     intent: str = "sync",
 ) -> Op:  # fmt: skip
-    """Write a row as an operation of this replica's own, past the triggers; the session holds what changed."""
+    """Write a row as an operation of this replica's own, past the triggers; the session holds what changed.
+
+    `now_us` is this machine's time.
+    """
     replica, here = replica_of(shelf), shelf.here()
-    hlc = tick(int(here["hlc"]), now_us)
+    hlc = tick(int(here["hlc"]), time_at_hub(shelf, now_us))
     stamps = {"updated_us": hlc, "author": actor} | ({"created_us": hlc} if new else {})
     op = Op(
         replica, int(here["seq"]) + 1, new_id(), 0, *key, new=new, hlc=hlc, fields={**fields, **stamps}, actor=actor,
@@ -138,9 +180,13 @@ def _sealed(row: Row, session: Session, shelf: Shelf, replica: str, *, seq: int,
         cause=str(row["cause"])[:256], intent=str(row["intent"] or "")[:256], schema=SCHEMA,
     )  # fmt: skip
     shadow = State(None if op.new else before, state.cells)
+    types: dict[str, frozenset[type]] = getattr(kinds, "types", {})
     for column, value in fields.items():
         kind = kinds.get(column)
         if kind in ("lww", "append"):
+            if column in types and value.__class__ not in types[column]:  # by another program: nobody else could hold it
+                log.warning("what was written for %s of %s %s does not fit there and stays here", column, table, id_)
+                continue
             op.fields[column] = value
             if not op.new and (stamp := shadow.stamp(column)) != ZERO:
                 seen[column] = stamp

@@ -8,11 +8,13 @@ from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict, Missing, Offline, OutpostError
 from app.engine.base.events import SyncFinished
+from app.engine.base.funnel import as_outpost_error
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
 from app.engine.link.records import Peer
 from app.engine.link.service import Link
 from app.engine.store import capture, rows
+from app.engine.store.care import DUE
 from app.engine.store.shelf import Shelf
 from app.engine.sync import copied
 from app.engine.sync.again import tried
@@ -29,7 +31,8 @@ from app.engine.sync.later import retry_later
 from app.engine.sync.ownlog import HUB
 from app.engine.sync.records import HEARD, LINK, Caller, Met, SyncPeer, callers_of, conflict_of, only, peer_of, with_heard
 from app.engine.sync.resolve import choose
-from app.engine.sync.sealing import SCHEMA
+from app.engine.sync.rewriting import numbered, settled
+from app.engine.sync.sealing import SCHEMA, mark_of
 from app.engine.sync.sticks import Sticks
 from app.wire.documents import parse_object
 from app.wire.identity import PublicIdentity
@@ -53,7 +56,7 @@ class SyncService:
         self._heard: set[str] = set()  # peers of whom more was heard than stands in the store
         self.busy = ""
         self.host: Any = None  # the hub that this engine serves, while it does
-        self._one = asyncio.Lock()
+        self.turn = asyncio.Lock()  # of whoever exchanges, over the network or by a stick
         self._loop: asyncio.Task[None] | None = None
         self.followers = Followers()
         self.sticks = Sticks(base, link, self)
@@ -63,7 +66,9 @@ class SyncService:
     async def start(self) -> None:
         """Finish what a restore began, load peers and conflicts, apply what an older version could not, begin to exchange."""
         now_us = self._base.clock.now_us()
-        await self._base.store.write(lambda conn: finish(conn, now_us))
+        if await self._base.store.read(lambda conn: Shelf(conn).get("meta", DUE)) is not None:
+            await numbered(self._base.store)
+            await settled(self._base.store, lambda conn: finish(conn, now_us))
         await self._base.store.write(_retry)
         await self._load()
         self.followers.follow({CONFLICTS: self._load})
@@ -177,7 +182,7 @@ class SyncService:
 
     async def exchange(self, peer: SyncPeer) -> Tally:
         """Exchange with one hub until both have the same; one exchange at a time."""
-        async with self._one:
+        async with self.turn:
             clock = self._base.clock
             row = await self._base.store.read(lambda conn: copied.need_peer(Shelf(conn), peer.id, peer.name))
             await self._link.identity()
@@ -190,18 +195,19 @@ class SyncService:
             going = Exchange(
                 self._base.store, clock, peer.id, ask, partial(self._pace, peer.id), elsewhere=self._link.elsewhere
             )
-            self.busy, problem = peer.id, ""
+            self.busy, problem, done = peer.id, "", False
             try:
                 tally = await going.run(str(self._base.settings["user.name"]))
                 await self._hear(peer, ask)
+                done = True
                 return tally
-            except OutpostError as error:
-                problem = str(error)
+            except Exception as error:
+                problem = str(as_outpost_error(error))
                 raise
             finally:
                 self.busy = ""
                 await transport.close()
-                await self._note(peer, going.tally, problem)
+                await self._note(peer, going.tally, problem, done=done)
 
     async def renew(self, *, keep: bool = False) -> None:
         """Have the next start make keys of its own for this home, the copy of another; raise `Conflict` for a hub.
@@ -224,16 +230,18 @@ class SyncService:
         others = [caller for caller in self.callers if caller.hub != peer.id]
         self.callers.replace_all([*others, *callers_of(document, peer.id, self._base.clock.now_us())])
 
-    async def _note(self, peer: SyncPeer, tally: Tally, problem: str) -> None:
+    async def _note(self, peer: SyncPeer, tally: Tally, problem: str, *, done: bool) -> None:
+        """Note how an exchange ended; of one that was broken off neither that it was done nor why it was not."""
         now_us = self._base.clock.now_us()
         row = await self._base.store.read(lambda conn: Shelf(conn).get(_PEERS, peer.id))
         if row is None:
             return
         changed = {
-            "id": peer.id, "tried_us": now_us, "error": problem, "sent_bytes": row["sent_bytes"] + tally.sent_bytes,
+            "id": peer.id, "tried_us": now_us, "sent_bytes": row["sent_bytes"] + tally.sent_bytes,
             "received_bytes": row["received_bytes"] + tally.received_bytes,
         }  # fmt: skip
-        await self._put_peer(changed if problem else {**changed, "synced_us": now_us})
+        ended = {"error": problem} if problem else {"error": "", "synced_us": now_us} if done else {}
+        await self._put_peer(changed | ended)
         self.followers.changed(tally.tables)
         await self.followers.settled()
         if tally.sent_count or tally.taken_count or problem != peer.error:
@@ -272,10 +280,11 @@ class SyncService:
         return self.peers.need(peer.id).to_json()
 
     async def _every(self) -> None:
-        wait_s = _FIRST_S
+        wait_s, left = _FIRST_S, [_retry]  # once more, where a log that was half written kept it from that at the start
         while True:
             await asyncio.sleep(wait_s)
             wait_s = float(self._base.settings["sync.cadence_s"])
+            await tried(log, "stamps", lambda: settled(self._base.store, left.pop() if left else _look))
             await tried(log, "backup", self.backups.keep_up, usual=(Offline,))
             await tried(log, "peers", self.keep_heard)
             if self.keeping.due:
@@ -353,7 +362,12 @@ def _standing(conn: rows.Conn) -> tuple[rows.Row, int, int, Any, int, str]:
 
 def _retry(conn: rows.Conn) -> int:
     with capture.quiet(conn):
-        return retry_later(Shelf(conn))
+        shelf = Shelf(conn)
+        return 0 if mark_of(shelf) else retry_later(shelf)
+
+
+def _look(_conn: rows.Conn) -> int:
+    return 0
 
 
 def _pending(conn: rows.Conn) -> int:

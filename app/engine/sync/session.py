@@ -67,4 +67,4 @@ class Session:
 
 def job_of(state: State) -> str:
     """Return the job that a row was worked out by, on the machine that has it; nothing where there is none."""
-    return str((state.row or {}).get("job_id") or "")
+    return str(state.row.get("job_id") or "") if state.row else ""

@@ -4,7 +4,7 @@ The second is done where the hub may lack what was let go of: after it was resto
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from app.engine.base.errors import BadInput
@@ -31,6 +31,7 @@ class Snapshot:
         self.lost: list[tuple[Op, Loss]] = []  # what stayed here and is covered now
         self.erased: dict[Key, str] = {}  # with the job each row came from
         self._lacked: list[Told] = []
+        self._travels: dict[str, frozenset[str]] = {}
 
     def take(self, told: Sequence[Standing]) -> list[str]:
         """Take rows as they stand at the hub, with ours on top of them; return the tables that changed."""
@@ -59,8 +60,17 @@ class Snapshot:
             return State(None, cells)
         kinds = self._shelf.kinds(key[0]) or {}
         row = dict(state.row) if state.row is not None else self._shelf.fresh(key[0])
-        row.update((name, value) for name, value in values.items() if kinds.get(name, "local") != "local")
-        return State({**row, "id": key[1]}, cells)
+        row.update(values if self._travel(key[0]).issuperset(values) else _only_told(values, kinds))
+        row["id"] = key[1]
+        return State(row, cells)
+
+    def _travel(self, table: str) -> frozenset[str]:
+        """Return the columns of a table that travel."""
+        found = self._travels.get(table)
+        if found is None:
+            kinds = self._shelf.kinds(table) or {}
+            found = self._travels[table] = frozenset(name for name, kind in kinds.items() if kind != "local")
+        return found
 
     def _meet(self, key: Key, there: State, own: list[Op]) -> None:
         """Have a row be what stands at the hub, what it does not have of ours yet, and what is later here."""
@@ -110,6 +120,8 @@ class Snapshot:
 
     def _own(self, keys: list[Key]) -> dict[Key, list[Op]]:
         replica, found = replica_of(self._shelf), dict[Key, list[Op]]()
+        if self._acked >= int(self._shelf.here()["seq"]):
+            return found
         for row in self._shelf.own_of(keys, self._acked):
             op = Op.from_json(json.loads(row["op"]), replica)
             found.setdefault((op.table, op.row), []).append(op)
@@ -120,6 +132,10 @@ class Snapshot:
         if self._lacked:
             hand_over(self._shelf, self._lacked, self._now_us)
             self._lacked = []
+
+
+def _only_told(values: Row, kinds: Mapping[str, str]) -> Row:
+    return {name: value for name, value in values.items() if kinds.get(name, "local") != "local"}
 
 
 def _undecided(own: Sequence[Op], kinds: Any) -> dict[str, dict[str, Any]]:

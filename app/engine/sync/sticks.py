@@ -1,6 +1,6 @@
 """The verbs of a stick: bundles for a hub, a console of it or another console, and the cards by which consoles are known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -12,10 +12,12 @@ from app.engine.store import capture, rows
 from app.engine.store.shelf import Shelf
 from app.engine.store.threads import in_thread
 from app.engine.sync import carry, copied
+from app.engine.sync.batch import encode, pack
 from app.engine.sync.conflicts import TABLE as CONFLICTS
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.ownlog import BUNDLE, HUB
 from app.engine.sync.records import SyncPeer
+from app.engine.sync.rewriting import settled
 from app.wire.bundles import Bundle, read_bundle, write_bundle
 from app.wire.identity import PublicIdentity
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _PEERS: Final = "sync_peers"
+_PARTS: Final = 1  # of a bundle that are taken in one transaction
+_MEETINGS: Final = 6
 
 
 class Sticks:
@@ -46,7 +50,8 @@ class Sticks:
             raise Conflict("{name} is known already", name=public.name, field="file")
         row = {"id": device, "kind": BUNDLE, "name": public.name, "identity": public.to_json(), "error": ""}
         await self._sync.keep_peer(row)
-        await self._on_shelf(lambda shelf: carry.make_up(shelf, device))
+        if known is not None:
+            await self._on_shelf(lambda shelf: carry.make_up(shelf, device))
         return self._sync.peers.need(device).to_json()
 
     async def export(self, file: Path, key: str) -> dict[str, Any]:
@@ -54,44 +59,94 @@ class Sticks:
         peer = self._sync.find(key) if key else next(iter(self._sync.peers), None)
         if peer is None:
             raise Missing("No hub is known", hint="Join one: outpost sync join ADDRESS CODE")
-        now_us, name = self._base.clock.now_us(), str(self._base.settings["user.name"])
-
-        def step(shelf: Shelf) -> tuple[dict[str, Any], carry.Parts]:
-            copied.need_peer(shelf, peer.id, peer.name)
-            if peer.kind == BUNDLE:
-                return carry.from_peer(shelf, peer.id, name, now_us)
-            if peer.kind == HUB:
-                return carry.from_console(shelf, peer.id, name, now_us)
-            return carry.from_hub(shelf, peer.id, now_us, term=self._term)
-
-        body, files = await self._on_shelf(step)
+        now_us = self._base.clock.now_us()
+        async with self._sync.turn:
+            body, files = await (self._of_console if peer.kind in (HUB, BUNDLE) else self._of_hub)(peer, now_us)
         identity = await self._link.identity()
         size = await in_thread(partial(write_bundle, file, identity, "sync", body, files, at_us=now_us), "bundle")
         return {"file": str(file), "size_bytes": size, "peer": peer.name, "parts": len(files)}
 
+    async def _of_console(self, peer: SyncPeer, now_us: int) -> tuple[dict[str, Any], carry.Parts]:
+        """Read what a hub or another console lacks, a transaction for each part, which is packed between two of them."""
+        name, files, batch = str(self._base.settings["user.name"]), carry.Parts(), None
+
+        def begun(shelf: Shelf) -> dict[str, Any]:
+            copied.need_peer(shelf, peer.id, peer.name)
+            known = {"known": carry.known_to_us(shelf, peer.id, now_us)} if peer.kind == BUNDLE else {}
+            return {**carry.card_of(shelf, peer.id, name), **known}
+
+        body = await self._on_shelf(begun)
+        while len(files) < carry.MOST_PARTS:
+            batch = await self._on_shelf(lambda shelf, behind=batch: carry.next_batch(shelf, peer.id, now_us, behind))  # type: ignore[misc]
+            if batch is None:
+                break
+            files[carry.name_after(files)] = await in_thread(partial(encode, batch), "bundle")
+        return {**body, "count": len(files)}, files
+
+    async def _of_hub(self, peer: SyncPeer, now_us: int) -> tuple[dict[str, Any], carry.Parts]:
+        """Read what a console lacks in the same way."""
+        files, page, term = carry.Parts(), None, self._term
+
+        def begun(shelf: Shelf) -> dict[str, Any]:
+            copied.need_peer(shelf, peer.id, peer.name)
+            return carry.greeting(shelf, peer.id, now_us, term=term)
+
+        body = await self._on_shelf(begun)
+        while len(files) < carry.MOST_PARTS:
+            page = await self._on_shelf(
+                lambda shelf, behind=page: carry.next_page(shelf, body, now_us, behind, term=term)  # type: ignore[misc]
+            )
+            if page is None:
+                break
+            files[carry.name_after(files)] = await in_thread(partial(pack, page), "bundle")
+        return {**body, "count": len(files)}, files
+
     async def take(self, file: Path) -> dict[str, Any]:
-        """Take a bundle that a peer wrote for this device: nothing of it twice, all of it or nothing."""
+        """Take a bundle that a peer wrote for this device, some parts at a time: nothing of it twice.
+
+        All of it is what was signed before any of it is taken; what a kill cuts off comes when the file is taken again.
+        """
         stored = await self._base.store.read(lambda conn: rows.select(conn, _PEERS))
         known = {row["id"]: PublicIdentity.from_json(row["identity"]) for row in stored if row["identity"]}
         bundle = await in_thread(partial(read_bundle, file, "sync", known.get), "bundle")
         device = (await self._link.identity()).public.device_id
         peer, count = self._sync.peers.need(bundle.signer), carry.check(bundle.body, device)
-        parts = await in_thread(lambda: [bundle.read(name) for name in carry.names(count)], "bundle")
+        size = await in_thread(lambda: sum(len(bundle.read(name)) for name in carry.names(count)), "bundle")
         now_us = self._base.clock.now_us()
         try:
-            taken, tables = await self._on_shelf(lambda shelf: self._taken(shelf, peer, bundle, parts, now_us))
+            async with self._sync.turn:
+                taken = await self._take_parts(peer, bundle, carry.names(count), now_us)
         except Conflict as error:
             if error.field == "hlc":
                 await self._mind_clock(peer, bundle, now_us)
             raise
-        got = peer.received_bytes + sum(map(len, parts))
+        got = peer.received_bytes + size
         told = {"error": ""} if peer.kind == BUNDLE else {}  # what stood there was that it knows our keys no more
         await self._sync.keep_peer({"id": peer.id, "synced_us": now_us, "received_bytes": got, **told})
-        self._sync.followers.changed({CONFLICTS, *tables})
         await self._sync.followers.settled()
         return {"peer": peer.name, "as_of_us": bundle.at_us, "taken_count": taken}
 
-    def _taken(self, shelf: Shelf, peer: SyncPeer, bundle: Bundle, parts: list[bytes], now_us: int) -> tuple[int, set[str]]:
+    async def _take_parts(self, peer: SyncPeer, bundle: Bundle, names: list[str], now_us: int) -> int:
+        taken = 0
+        for at in range(0, max(len(names), 1), _PARTS):
+            parts = await in_thread(partial(_opened, bundle, names[at : at + _PARTS], of_hub=peer.kind == HUB), "bundle")
+            count, tables = await self._take_some(peer, bundle, parts, now_us)
+            taken += count
+            self._sync.followers.changed({CONFLICTS, *tables})
+        return taken
+
+    async def _take_some(
+        self, peer: SyncPeer, bundle: Bundle, parts: Sequence[carry.Part], now_us: int
+    ) -> tuple[int, set[str]]:
+        for _ in range(_MEETINGS):
+            told = await self._on_shelf(lambda shelf: self._taken(shelf, peer, bundle, parts, now_us))
+            if told is not None:
+                return told
+        raise Conflict("The hub holds another log under our name", field="fork")
+
+    def _taken(
+        self, shelf: Shelf, peer: SyncPeer, bundle: Bundle, parts: Sequence[carry.Part], now_us: int
+    ) -> tuple[int, set[str]] | None:
         copied.need_peer(shelf, peer.id, peer.name)
         if peer.kind == HUB:
             told = carry.to_console(shelf, peer.id, bundle.body, parts, now_us)
@@ -120,9 +175,13 @@ class Sticks:
             with capture.quiet(conn):
                 return step(Shelf(conn))
 
-        return await self._base.store.write(work)
+        return await settled(self._base.store, work)
 
     @property
     def _term(self) -> int | None:
         """Return the token by which the hub that is served here leads its store; None while none is served."""
         return None if self._sync.host is None else self._sync.host.term
+
+
+def _opened(bundle: Bundle, names: Sequence[str], *, of_hub: bool) -> list[carry.Part]:
+    return [carry.opened(bundle.read(name), of_hub=of_hub) for name in names]

@@ -11,7 +11,7 @@ from app.engine.sync.hlc import tick
 from app.engine.sync.join import STAYS, WHOLE
 from app.engine.sync.merge import DELETED, ERASE, ERASED, FIRST, GONE, State
 from app.engine.sync.ops import Op
-from app.engine.sync.sealing import SCHEMA, keep, replica_of
+from app.engine.sync.sealing import SCHEMA, keep, replica_of, time_at_hub
 from app.engine.sync.session import Session
 
 _SLICE: Final = 2000
@@ -21,7 +21,11 @@ Told: TypeAlias = tuple[Key, Mapping[str, Any]]
 
 
 def hand_over(shelf: Shelf, told: Sequence[Told], now_us: int) -> None:
-    """Write rows, as `join.told_of` tells them in the column `WHOLE`, and steps of guarded columns, as one transaction."""
+    """Write rows, as `join.told_of` tells them in the column `WHOLE`, and steps of guarded columns, as one transaction.
+
+    `now_us` is this machine's time.
+    """
+    now_us = time_at_hub(shelf, now_us)
     here, replica, txn = shelf.here(), replica_of(shelf), new_id()
     hlc, ops = int(here["hlc"]), list[Op]()
     for place, (key, fields) in enumerate(told, 1):
@@ -40,11 +44,10 @@ def hand_over(shelf: Shelf, told: Sequence[Told], now_us: int) -> None:
 def release(shelf: Shelf, table: str, now_us: int) -> None:
     """Hand over what was written in a table while it stayed here: rows nobody has heard of, and columns that were changed."""
     kinds, replica, session, told = shelf.kinds(table) or {}, replica_of(shelf), Session(shelf), list[Told]()
-    hlc = int(shelf.here()["hlc"])
-    fresh = shelf.bare(table)
+    hlc, fresh = int(shelf.here()["hlc"]), shelf.bare(table)
     session.load((table, str(row["id"])) for row in fresh)
     for row in fresh:
-        hlc = tick(hlc, now_us)
+        hlc = tick(hlc, time_at_hub(shelf, now_us))
         state = session.state((table, str(row["id"])))
         state.cells = {FIRST: [hlc, replica]}
         told.append(((table, str(row["id"])), {WHOLE: join.told_of(state, kinds)}))

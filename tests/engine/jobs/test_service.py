@@ -167,6 +167,14 @@ async def test_a_worker_killed_while_idle_is_replaced_unseen(base: Base, until: 
     assert (await run(base, "count"))["pid"] != pid
 
 
+async def test_a_worker_whose_job_left_a_thread_behind_ends_with_it_and_the_next_job_gets_another(
+    base: Base, until: Any
+) -> None:
+    left = await run(base, "leave")
+    assert (await run(base, "count"))["pid"] != left["pid"]
+    await until(lambda: not alive(left["pid"]))
+
+
 async def test_a_large_result_becomes_a_file_named_by_its_content(base: Base) -> None:
     assert len((await run(base, "big", {"size_bytes": 200_000}))["text"]) == 200_000
     (job,) = base.jobs.records

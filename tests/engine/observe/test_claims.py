@@ -50,7 +50,8 @@ def test_a_ratio_over_a_peer_whose_median_run_missed_is_recorded_as_a_floor():
     floors = set()
     for name, figure in figures.items():
         head, found, _ = name.partition(": time to 0.3 % gap, ")
-        if found and "peer over ours" in name and figures[f"{head}{found}{figure['peer']}"]["value"] is None:
+        counted = name.endswith("as its reads all missed")  # a bound from the count of misses: no floor of a budget
+        if found and "peer over ours" in name and not counted and figures[f"{head}{found}{figure['peer']}"]["value"] is None:
             floors.add(name)
     assert "torus 5000: time to 0.3 % gap, tuned peer over ours" in floors
     assert all(figures[name]["settings"].get("at_least") for name in floors)

@@ -54,6 +54,31 @@ async def test_what_has_a_table_of_its_own_is_left_out(base, store):
     assert await kept(store) == []
 
 
+async def test_who_asks_that_all_be_written_waits_for_what_is_being_written(base, store, monkeypatch):
+    import asyncio
+
+    journal, begun, may, write = Journal(base), asyncio.Event(), asyncio.Event(), store.write
+
+    async def slow(work):
+        begun.set()
+        await may.wait()
+        return await write(work)
+
+    monkeypatch.setattr(store, "write", slow)
+    journal.take(DOWN)
+    first = asyncio.create_task(journal.flush())
+    await begun.wait()
+    second = asyncio.create_task(journal.flush())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not second.done()
+    may.set()
+    await second
+    assert len(await kept(store)) == 1
+    await first
+    await journal.stop()
+
+
 async def test_it_writes_by_itself_after_a_moment(base, store, monkeypatch):
     import asyncio
 

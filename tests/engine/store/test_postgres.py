@@ -70,6 +70,24 @@ async def test_a_piece_of_work_that_fails_leaves_nothing_and_takes_nobody_with_i
         await store.read(lambda conn: rows.put(conn, "saved_views", {"name": "x"}, **BY))
 
 
+async def test_what_is_copied_in_by_the_thousand_stands_there_sign_for_sign(store):
+    odd = ["", "\\", "\\N", "\\.", "a\tb", "a\nb\r", "\\t", 'ü "q" \b\v\f\x1f\u2028', "N\x00L"]
+    made = [{"id": f"v{at}", "name": name, "filter": name * 2, "created_us": at} for at, name in enumerate(odd)]
+
+    def work(conn):
+        shelf = Shelf(conn)
+        with capture.quiet(conn):
+            for row in made:
+                shelf.keep({("saved_views", row["id"]): ({**shelf.fresh("saved_views"), **row}, {})},
+                           {("saved_views", row["id"]): (None, {})})  # fmt: skip
+
+    await store.write(work)
+    found = await store.read(lambda conn: rows.select(conn, "saved_views", order="created_us"))
+    assert [(row["name"], row["filter"], row["deleted_us"]) for row in found] == [
+        (name.replace("\x00", "\ufffd"), name.replace("\x00", "\ufffd") * 2, None) for name in odd
+    ]
+
+
 async def test_texts_are_found_in_any_case_and_known_telemetry_is_left_out(store):
     await store.write(lambda conn: rows.put(conn, "saved_views", {"name": "North 100%"}, **BY))
     assert await store.read(lambda conn: rows.count(conn, "saved_views", where={"name ~": "north 100%"})) == 1

@@ -26,7 +26,7 @@ class MemoryShelf:
     def __init__(self):
         self.d = {
             "here": dict(FIRST), "rows": {}, "cells": {}, "outbox": [], "outbox_seq": 0, "own": [], "log": [], "log_seq": 0,
-            "plain": {}, "later": [], "tap": [],
+            "plain": {}, "later": [], "tap": [], "moved": {},
         }  # fmt: skip
 
     def copy(self):
@@ -70,6 +70,9 @@ class MemoryShelf:
                 self.d["rows"][key] = dict(row)
             self.d["cells"][key] = json.dumps(cells)
         return []
+
+    def remove(self, table, id_):
+        del self.d["plain"][table][id_]
 
     def bare(self, table):
         known = self.d["cells"]
@@ -127,7 +130,7 @@ class MemoryShelf:
         return found
 
     def number(self, entries, upto):
-        self.d["own"] += [dict(entry) for entry in entries]
+        self.d["own"] = sorted([*self.d["own"], *(dict(entry) for entry in entries)], key=lambda row: row["seq"])
         self.d["outbox"] = [row for row in self.d["outbox"] if row["seq"] > upto]
 
     def own(self, after, most):
@@ -146,8 +149,37 @@ class MemoryShelf:
     def forget_own(self, upto):
         self.d["own"] = [row for row in self.d["own"] if row["seq"] > upto]
 
-    def drop_own(self, after):
-        self.d["own"] = [row for row in self.d["own"] if row["seq"] <= after]
+    def drop_own(self, after, upto):
+        self.d["own"] = [row for row in self.d["own"] if not after < row["seq"] <= upto]
+
+    def worked_on(self, keys, after, upto):
+        on = {(row["table_name"], row["row_id"]) for row in self.d["own"] if after < row["seq"] <= upto}
+        return on & set(keys)
+
+    # stamps that are exchanged: (stamps its writer had seen, the time it gets)
+
+    def moved_put(self, seen):
+        for at, had in seen.items():
+            known, hlc = self.d["moved"].get(at, ([], 0))
+            self.d["moved"][at] = ([*known, *(one for one in had if one not in known)], hlc)
+
+    def moved_next(self, after, most):
+        return [(at, self.d["moved"][at][0]) for at in sorted(self.d["moved"]) if at > after][:most]
+
+    def moved_set(self, times):
+        for at, hlc in times.items():
+            self.d["moved"][at] = (self.d["moved"][at][0], hlc)
+
+    def moved_of(self, stamps):
+        return {at: self.d["moved"][at][1] for at in set(stamps) if at in self.d["moved"]}
+
+    def moved_top(self):
+        return max((at[0] for at in self.d["moved"]), default=0)
+
+    def moved_drop(self, most):
+        gone = sorted(self.d["moved"])[:most]
+        self.d["moved"] = {at: told for at, told in self.d["moved"].items() if at not in gone}
+        return len(gone)
 
     # plain
 
@@ -195,6 +227,9 @@ class MemoryShelf:
 
     def entries_of(self, key, most=200):
         return [row for row in reversed(self.d["log"]) if (row["table_name"], row["row_id"]) == key][:most]
+
+    def has_written(self, replica):
+        return any(row["replica"] == replica for row in self.d["log"])
 
     def head(self):
         return self.d["log_seq"] if self.d["log"] else 0

@@ -10,6 +10,7 @@ from app.engine.store.shelf import Shelf
 from app.engine.sync.batch import decode, encode
 from app.engine.sync.console import Console
 from app.engine.sync.hub import Hub
+from app.engine.sync.rewriting import settled
 from app.engine.sync.sealing import SCHEMA, replica_of
 
 BY = {"actor": "ann@1", "cause": ""}
@@ -32,7 +33,7 @@ class Place:
             with capture.quiet(conn):
                 return step(Shelf(conn))
 
-        return await self.store.write(work)
+        return await settled(self.store, work)
 
     async def save(self, table="saved_views", **row):
         now_us = self.clock.now_us()
@@ -57,9 +58,9 @@ def put_file(source, folder):
 async def meet(hub, console, device, peer="hub"):
     replica = await console.replica()
     hello = await hub.hub(lambda one: one.hello(replica, device, device, SCHEMA))
-    due = await console.console(lambda one: one.met(hello), peer)
-    fresh = await console.replica()
-    return await meet(hub, console, device, peer) if fresh != replica else due
+    due, whole = await console.console(lambda one: (one.met(hello), one.is_whole), peer)
+    again = not whole or await console.replica() != replica
+    return await meet(hub, console, device, peer) if again else due
 
 
 async def snapshot(hub, console, most=100, peer="hub"):

@@ -11,12 +11,12 @@ from collections import defaultdict
 
 from app.engine.base.errors import Conflict, OutpostError
 from app.engine.sync import batch as batches
-from app.engine.sync import carry, rules
+from app.engine.sync import carry, rewriting, rules
 from app.engine.sync.console import Console
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.hub import Hub
 from app.engine.sync.residency import staying
-from app.engine.sync.sealing import SCHEMA, replica_of
+from app.engine.sync.sealing import SCHEMA, mark_of, replica_of
 from tests.engine.sync.checks import DAY_US, PAIR, Broken, Checks, played, stamps_of
 from tests.engine.sync.memory import MemoryShelf, Twice
 
@@ -44,6 +44,8 @@ class World(Checks):
 
     def __init__(self, seed, consoles=3, trouble=1.0, favour=(), events=EVENTS):
         self.draw = random.Random(seed)
+        self.between = random.Random(seed)
+        self.sliced = 0  # slices of logs that were written anew
         self.now_us = START_US
         self.hub = MemoryShelf()
         self.machines = [Machine(f"console-{n}") for n in range(consoles)]
@@ -69,7 +71,21 @@ class World(Checks):
 
     # transactions: on a copy of the disk, kept when they end
 
+    def settle(self, machine):
+        """Write what is left of a log that is written anew, with kills and writes of people in between; of chances its own."""
+        draw, self.draw = self.draw, self.between
+        while mark_of(machine.shelf):
+            twin = machine.shelf.copy()
+            rewriting.go_on(twin)
+            self.sliced += 1
+            if not self.bad(0.2):
+                machine.shelf = twin
+            for _ in range(self.between.randrange(1, 4) if self.bad(0.2) else 0):
+                self.write(machine)
+        self.draw = draw
+
     def _on(self, machine, step, crash=False):
+        self.settle(machine)
         twin = machine.shelf.copy()
         result = step(Console(twin, "hub", self.now_us + machine.skew_us))
         if not crash:
@@ -149,7 +165,7 @@ class World(Checks):
         if self.bad(0.1):
             return None
         due = self._on(machine, lambda console: console.met(hello), crash=self.bad(0.05))
-        if machine.shelf.d["here"]["replica"] != replica:
+        if machine.shelf.d["here"]["replica"] != replica or mark_of(machine.shelf):
             return self.hello(machine)
         return due
 
@@ -304,6 +320,7 @@ class World(Checks):
     def stay(self, machine=None):
         """A table begins to stay on a machine, or may travel again."""
         machine = machine or self.draw.choice(self.machines)
+        self.settle(machine)
         now_us, twin = self.now_us + machine.skew_us, machine.shelf.copy()
         self.apart[machine.name].clear()
         rules.change(twin, "things", stays="things" not in staying(twin), keep_days=None, now_us=now_us)
@@ -351,16 +368,25 @@ class World(Checks):
 
     def from_hub(self, one, _other):
         body, files = self._write(None, lambda shelf, now_us: carry.from_hub(shelf, one.device, now_us, term=self.term))
-        return lambda: self._write(one, lambda shelf, now_us: carry.to_console(shelf, "hub", body, files, now_us))
+
+        def taken():
+            while not self._write(one, lambda shelf, now_us: carry.to_console(shelf, "hub", body, files, now_us)):
+                pass
+
+        return taken
 
     def _write(self, machine, step):
         """Do a step on a copy of a machine's disk (None: the hub's) and keep it; what it wrote goes through JSON."""
+        if machine is not None:
+            self.settle(machine)
         twin = (self.hub if machine is None else machine.shelf).copy()
         told = step(twin, self.now_us + (0 if machine is None else machine.skew_us))
         if machine is None:
             self.hub = twin
         else:
             machine.shelf = twin
+        if told is None:
+            return None
         return json.loads(json.dumps(told[0])), list(told[1].values()) if isinstance(told[1], dict) else []
 
     def play(self, steps=40):

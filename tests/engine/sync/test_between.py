@@ -8,7 +8,7 @@ from app.engine.base.clock import ManualClock
 from app.engine.base.errors import Conflict
 from app.engine.sync import carry
 from app.engine.sync.ownlog import LACKS
-from tests.engine.sync.places import exchange
+from tests.engine.sync.places import exchange, push
 
 pytestmark = pytest.mark.parametrize("hub_database", [""])
 
@@ -89,3 +89,76 @@ async def test_what_is_kept_by_the_hub_alone_is_told_and_made_up_for_by_trust_an
     assert LACKS not in (await ann.console(lambda one: one.peer, "bob"))["state"]
     await carried(ann, bob, "ann", "bob")
     assert await names(bob) == ["first", "fourth", "third"]
+
+
+async def test_what_was_let_go_of_before_a_stick_was_written_has_a_way_out_without_another_reason_for_a_new_name(places):
+    hub, ann, bob = places
+    await ann.save(name="let go")
+    await exchange(hub, ann, "ann")
+    await exchange(hub, bob, "bob")
+    acked = await hub.hub(lambda one: one.acked())
+    await hub.hub(lambda one: one.backed_up(acked))
+    await ann.save(name="kept")
+    await exchange(hub, ann, "ann")
+    await ann.save(name="not handed over")
+    for place, other in ((ann, "bob"), (bob, "ann")):
+        await place.console(lambda one: one.note(kind="bundle"), other)
+    for _ in range(2):
+        with pytest.raises(Conflict, match="kept by the hub alone") as told:
+            await carried(ann, bob, "ann", "bob")
+        assert "sync trust" in told.value.hint
+    await ann._quiet(partial(carry.make_up, other="bob"))
+    assert await carried(ann, bob, "ann", "bob") == 2
+    assert await names(bob) == ["kept", "let go", "not handed over"]
+    await ann.save(name="later")
+    assert await carried(ann, bob, "ann", "bob") == 1
+    for place, device in ((ann, "ann"), (bob, "bob"), (ann, "ann")):
+        await exchange(hub, place, device)
+    assert await names(hub) == await names(bob) == await names(ann)
+    assert await hub.all("sync_conflicts") == []
+
+
+async def test_a_stick_of_the_hub_that_comes_late_has_nobody_take_another_name_again(places):
+    hub, ann, bob = places
+    await ann.save(name="1")
+    await exchange(hub, ann, "ann")
+    now_us = hub.clock.now_us()
+    await bob.save(name="2")
+    await exchange(hub, bob, "bob")
+    old = await hub._quiet(lambda shelf: carry.from_hub(shelf, "ann", now_us))
+    await by_another_name(ann)
+    await exchange(hub, ann, "ann")
+    fresh, later = await ann.replica(), await hub._quiet(lambda shelf: carry.from_hub(shelf, "ann", now_us))
+    assert later[0]["whole"]
+    with pytest.raises(Conflict, match="present name"):
+        await ann._quiet(lambda shelf: carry.to_console(shelf, "hub", old[0], list(old[1].values()), now_us))
+    about_before = {**later[0], "about": old[0]["about"], "hello": old[0]["hello"]}
+    for _ in range(2):
+        await ann._quiet(lambda shelf: carry.to_console(shelf, "hub", about_before, list(later[1].values()), now_us))
+    assert await ann.replica() == fresh
+    await exchange(hub, ann, "ann")
+    assert await names(ann) == await names(hub) == ["1", "2"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_stick_of_the_hub_about_a_copy_of_this_disk_leaves_out_nothing_that_the_copy_wrote(places, known):
+    hub, ann, copy = places
+    if known:
+        await exchange(hub, ann, "ann")
+    await exchange(hub, copy, "ann")  # of the same device, by another name
+    await copy.save(name="of the copy")
+    await push(hub, copy, "ann")
+    now_us = hub.clock.now_us()
+    body, files = await hub._quiet(lambda shelf: carry.from_hub(shelf, "ann", now_us))
+    parts = list(files.values())
+    if known:
+        assert body["about"] == await copy.replica()
+        await ann._quiet(lambda shelf: carry.to_console(shelf, "hub", body, parts, now_us))
+    else:
+        with pytest.raises(Conflict, match="present name"):
+            await ann._quiet(lambda shelf: carry.to_console(shelf, "hub", body, parts, now_us))
+    await exchange(hub, ann, "ann")
+    assert await names(ann) == await names(hub) == ["of the copy"]
+    before = await copy.all()
+    await copy._quiet(lambda shelf: carry.to_console(shelf, "hub", body, parts, now_us))
+    assert await copy.all() == before

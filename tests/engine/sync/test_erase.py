@@ -128,3 +128,27 @@ async def test_the_job_of_a_row_is_forgotten_at_its_maker_whoever_erases_the_row
     await exchange(hub, ann, "ann")
     assert [job["spec"] for job in await ann.all("jobs")] == [{"said": "kept"}]
     assert len(await ann.all("learning_runs")) == 1
+
+
+async def test_what_hangs_on_a_run_is_forgotten_with_it_everywhere(places):
+    hub, ann, bob = places
+    for name in ("kept", "gone"):
+        run = await ann.save("learning_runs", title=name)
+        await ann.save("federated_training_sessions", id=run["id"], session_name=name)
+        for number in range(2):
+            await ann.save("learning_rounds", run_id=run["id"], round=number)
+            await ann.save("federated_updates", session_id=run["id"], round_number=number)
+        task = await ann.save("quantum_tasks", run_id=(await ann.save("task_runs", title=name))["id"], task_type=name)
+        await ann.save("quantum_executions", task_id=task["id"], provider=name)
+    for place, device in ((ann, "ann"), (bob, "bob")):
+        await exchange(hub, place, device)
+    for table in ("learning_runs", "task_runs"):
+        (row,) = await bob.all(table, title="gone")
+        await erased(bob, row, table)
+    for place, device in ((bob, "bob"), (ann, "ann")):
+        await exchange(hub, place, device)
+    counted = {"learning_runs": 1, "federated_training_sessions": 1, "learning_rounds": 2, "federated_updates": 2,
+               "task_runs": 1, "quantum_tasks": 1, "quantum_executions": 1}  # fmt: skip
+    for place in places:
+        assert {table: await place.count(table) for table in counted} == counted
+        assert [row["provider"] for row in await place.all("quantum_executions")] == ["kept"]

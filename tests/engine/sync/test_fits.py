@@ -1,6 +1,8 @@
 """What does not fit its column is refused at the door of the hub and of the console, with nothing half-applied."""
 
+import contextlib
 import json
+import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -10,6 +12,7 @@ from app.engine.store.shelf import kinds_of
 from app.engine.sync.batch import Batch
 from app.engine.sync.fits import check_cells, check_op, check_row, check_verdicts
 from app.engine.sync.ops import Op
+from app.engine.sync.records import Met, conflict_of
 from tests.engine.sync.places import batch_of, exchange, meet
 
 MISFITS = (
@@ -74,6 +77,45 @@ async def test_a_set_that_speaks_of_the_far_future_is_refused_and_the_set_can_st
     await bob.save("edge_nodes", id=node["id"], labels={"line": "9"})
     await exchange(hub, bob, "bob")
     assert [row["labels"] for row in await hub.all("edge_nodes")] == [{"line": "9"}]
+
+
+DOCUMENTS = (("qubo_runs", {"result": 5}), ("qubo_runs", {"result": [5]}), ("sync_conflicts", {"kept": "x"}))
+
+
+@pytest.mark.parametrize(("table", "fields"), DOCUMENTS, ids=str)
+async def test_a_document_that_may_be_none_is_one_with_names_or_none(places, table, fields):
+    hub, ann, bob = places
+    await ann.save(table, id="r")
+    batch = await batch_of(hub, ann)
+    bad = replace(batch, ops=(replace(batch.ops[0], fields={**batch.ops[0].fields, **fields}),))
+    with pytest.raises(BadInput):
+        await hub.hub(lambda one: one.receive(bad, "ann"))
+    for place, device in ((ann, "ann"), (bob, "bob")):
+        await exchange(hub, place, device)
+    assert [row["id"] for row in await bob.all(table)] == ["r"]
+
+
+@pytest.mark.parametrize("hub_database", [""])
+async def test_what_another_program_writes_and_nobody_can_hold_stays_here_and_holds_nothing_back(places, caplog):
+    hub, ann, bob = places
+    row = await ann.save("qubo_runs", title="x")
+    await exchange(hub, ann, "ann")
+    with contextlib.closing(sqlite3.connect(ann.store.path)) as raw:
+        raw.execute("UPDATE qubo_runs SET result = '5', title = 'by hand'")
+        raw.commit()
+    for place, device in ((ann, "ann"), (bob, "bob")):
+        await exchange(hub, place, device)
+    assert "result of qubo_runs" in caplog.text
+    await bob.save("qubo_runs", id=row["id"], title="of bob")
+    for place, device in ((bob, "bob"), (ann, "ann")):
+        await exchange(hub, place, device)
+    assert [(each["title"], each["result"]) for each in await hub.all("qubo_runs")] == [("of bob", None)]
+
+
+def test_a_conflict_of_an_earlier_version_that_took_anything_for_its_values_is_still_shown():
+    known = dict.fromkeys(Met.__dataclass_fields__, "")
+    told = conflict_of({**known, "kept": "x", "lost": None}).to_json()
+    assert (told["kept"], told["kept_seen_us"], told["lost"]) == ("x", 0, None)
 
 
 def op_of(table, **fields):

@@ -9,6 +9,7 @@ from app.engine.base.errors import BadInput, Conflict, Refused
 from app.engine.store import rows
 from app.engine.store.store import Store
 from app.engine.sync import console as consoles
+from app.engine.sync import hub as hubs
 from app.engine.sync import merge
 from app.engine.sync.batch import Batch
 from app.engine.sync.hlc import DRIFT_US
@@ -353,7 +354,7 @@ async def test_two_consoles_meet_through_a_batch_alone_and_what_came_is_not_take
     _, ann, bob = places
     await ann.save(name="north")
     await ann.console(lambda one: one.outgoing(1, 1))
-    ops = await ann.console(lambda one: one._log.ops(0))
+    ops = await ann.console(lambda one: one._log.ops(0, 100))
     batch = Batch(await ann.replica(), "", 0, "0" * 32, tuple(ops))
     for _ in range(2):
         await bob.console(lambda one: one.take_batch(batch), peer="ann")
@@ -388,3 +389,36 @@ async def test_what_a_stick_passed_on_before_its_writer_came_covers_only_what_th
         assert [row["name"] for row in await place.all()] == ["last"]
         told = await place.all("sync_conflicts", state="open")
         assert {row["lost"]["value"] for row in told} == (set() if knew else {"unseen"})
+
+
+async def test_names_without_end_hold_no_log_back_and_leave_nothing(places, monkeypatch):
+    hub, ann, _ = places
+    monkeypatch.setattr(hubs, "MOST_LIVE", 3)
+    await ann.save(name="north")
+    await exchange(hub, ann, "ann")
+    for number in range(6):
+        hub.clock.advance(1.0)
+        await hub.hub(lambda one, number=number: one.hello(f"made-up-{number}", "mallory", "mallory", SCHEMA))
+    found = await hub.all("sync_replicas")
+    assert sorted(row["device"] for row in found) == ["ann", *["mallory"] * 3]
+    assert min(row["id"] for row in found if row["device"] == "mallory") != "made-up-0"
+    own = await ann.replica()
+    hub.clock.advance(100.0)
+    for keep_us, left in ((1 << 60, [own]), (0, [own]), (0, [])):  # while its operations are in the log it is known by them
+        await hub.hub(lambda one, keep_us=keep_us: one.compact(keep_us=keep_us, expire_us=10_000_000, tombstone_us=0))
+        assert [row["id"] for row in await hub.all("sync_replicas")] == left
+    await ann.save(name="south")
+    await exchange(hub, ann, "ann")
+    assert sorted(row["name"] for row in await hub.all()) == ["north", "south"]
+
+
+async def test_a_device_that_wrote_under_many_names_is_known_by_all_and_the_last_alone_hold_the_log(places, monkeypatch):
+    hub, ann, _ = places
+    monkeypatch.setattr(hubs, "MOST_LIVE", 3)
+    for number in range(5):
+        told = {"id": f"was-{number}", "device": "ann", "state": "live", "acked": 5, "seen_us": number}
+        await hub.store.write(lambda conn, told=told: rows.put(conn, "sync_replicas", told, now_us=0, **BY))
+    await exchange(hub, ann, "ann")
+    states = {row["id"]: row["state"] for row in await hub.all("sync_replicas")}
+    assert len(states) == 6
+    assert sorted(name for name, state in states.items() if state != "live") == ["was-0", "was-1", "was-2"]

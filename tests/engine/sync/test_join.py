@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.engine.base.errors import BadInput
-from app.engine.sync import join, merge
+from app.engine.sync import join, merge, restamp
 from app.engine.sync.join import STAYS, WHOLE
 from app.engine.sync.merge import State
 from app.engine.sync.ops import Op
@@ -106,3 +106,12 @@ def test_the_latest_time_in_a_row_that_is_handed_over_counts_as_its_own():
     assert (join.last_of(op, None), join.last_of(made("zz", 6, {"a": [99, "x"]}), {"a": "lww"})) == (77, 6)
     change = {"add": {"k": [88, "x"]}, "seen": {"k": [7, "x"]}, "del": {"l": [9, "x"]}, "list": False}
     assert [join.last_of(made("zz", 6, {"a": change}), {"a": kind}) for kind in ("set", "lww")] == [9, 6]
+
+
+def test_the_times_in_a_counters_cell_are_stamps_like_any_other():
+    cell = {"s": [5, "a"], "c": {"a": [9, 1], "b": [9, 2], "c": "no total"}}
+    assert set(join.stamps_in({"hits": cell})) == {(5, "a"), (9, "a"), (9, "b")}
+    moved = restamp.moved_in({"hits": cell}, lambda at: (7, "a") if at == (9, "a") else at)
+    assert moved["hits"] == {"s": [5, "a"], "c": {"a": [7, 1], "b": [9, 2], "c": "no total"}}
+    under_another_name = restamp.moved_in(cell, lambda at: (at[0], "z") if at[1] == "a" else at)
+    assert under_another_name == {"s": [5, "z"], "c": {"a": [9, 1], "b": [9, 2], "c": "no total"}}

@@ -1,10 +1,16 @@
 """What a home says of its sync, and that one bad round is not the last."""
 
+import asyncio
+
 import pytest
 
 from app.engine.base.errors import BadInput, Conflict, Limit
 from app.engine.store import rows
-from app.engine.sync import service
+from app.engine.store.shelf import Shelf
+from app.engine.sync import rewriting, service
+from app.engine.sync.console import Console
+from app.engine.sync.exchange import Exchange
+from app.engine.sync.sealing import mark_of
 from app.hub.main import Host
 from tests.meeting import opened
 
@@ -92,6 +98,40 @@ async def test_what_was_heard_and_could_not_be_written_down_is_written_down_late
     assert await engine.store.read(lambda conn: rows.need(conn, "sync_peers", "p1")["received_bytes"]) == 5
 
 
+@pytest.mark.parametrize(("error", "told"), [(TypeError("odd"), "TypeError: odd"), (asyncio.CancelledError(), "as before")])
+async def test_an_exchange_that_broke_off_is_not_told_as_done(engine, monkeypatch, error, told):
+    await put(engine, "sync_peers", {
+        "id": "p1", "kind": "hub", "name": "north", "address": "127.0.0.1:1", "error": "as before",
+        "identity": (await engine.link.identity()).public.to_json(),
+    })  # fmt: skip
+
+    async def run(_self, _name):
+        raise error
+
+    monkeypatch.setattr(Exchange, "run", run)
+    with pytest.raises(type(error)):
+        await engine.sync.exchange(engine.sync.peers.need("p1"))
+    peer = engine.sync.peers.need("p1")
+    assert (peer.error, peer.synced_us) == (told, 0)
+    assert peer.tried_us > 0
+
+
+async def test_a_home_that_was_closed_while_its_log_was_written_anew_goes_on_with_that_by_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr(rewriting, "SLICE", 2)
+    async with opened(tmp_path / "home") as engine:
+        for number in range(4):
+            await engine.run("view.save", name=f"{number}")
+        await engine.store.write(lambda conn: Console(Shelf(conn), "hub", 0).go_by_another_name())
+        assert await engine.store.read(lambda conn: bool(mark_of(Shelf(conn))))
+    monkeypatch.setattr(service, "_FIRST_S", 0.0)
+    async with opened(tmp_path / "home") as engine, asyncio.timeout(30):
+        while await engine.store.read(lambda conn: bool(mark_of(Shelf(conn)))):
+            await asyncio.sleep(0.01)
+        texts = await engine.store.read(lambda conn: Shelf(conn).own_texts(0, 10))
+        assert len(texts) == 4
+        assert len((await engine.run("view.list"))["views"]) == 4
+
+
 async def test_a_home_is_a_hub_or_has_joined_one_and_never_both(engine):
     await put(engine, "sync_peers", {"id": "p1", "kind": "hub", "name": "north"})
     with pytest.raises(Conflict, match="joined the hub north"):
@@ -103,6 +143,7 @@ async def test_a_home_is_a_hub_or_has_joined_one_and_never_both(engine):
 
 
 async def test_trying_some_other_file_says_nothing_of_the_last_backup(engine, tmp_path):
+    await engine.sync.backups.keep_up()  # as the home does by itself after a while: from now on there is a day to go
     await engine.sync.backups.backup()
     good = (await engine.run("sync.status"))["backup"]
     (tmp_path / "bad.db").write_bytes(b"x" * 5000)

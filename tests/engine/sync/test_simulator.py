@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.engine.sync import console, hlc, hub, merge, ops, ownlog, rules, sealing, snapshot
+from app.engine.sync import console, hlc, hub, merge, ops, ownlog, rewriting, rules, sealing, snapshot
 from app.engine.sync.hub import Hub
 from app.engine.sync.merge import Outcome
 from tests.engine.sync.checks import breaks
@@ -49,6 +49,20 @@ def test_histories_that_broke_once_hold(seed):
 @pytest.mark.parametrize("seed", KEPT_SINCE)
 def test_histories_that_broke_later_hold(seed):
     run(seed)
+
+
+@pytest.mark.parametrize(("favour", "seed"), [((CLOCK, STAYS), 1), ((CLOCK, CLONE, STICK), 2081)])
+def test_histories_that_broke_where_some_things_befell_often_hold(favour, seed):
+    run(seed, favour=favour)
+
+
+@pytest.mark.parametrize(("favour", "seed"), [((CLOCK,), 218), ((CLONE,), 3), ((CLONE, STAYS), 1)])
+def test_histories_hold_where_a_log_is_written_anew_in_slices_with_kills_in_between(monkeypatch, favour, seed):
+    monkeypatch.setattr(rewriting, "SLICE", 1)
+    world = World(seed, favour=favour)
+    world.play()
+    world.check()
+    assert world.sliced > 5
 
 
 MUTANTS = {}

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,7 @@ from app.engine.store import rows
 from app.engine.sync import carry, console
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.hub import Hub
+from app.engine.sync.sticks import Sticks
 from tests.engine.sync.places import exchange
 from tests.meeting import opened
 
@@ -212,3 +214,53 @@ async def test_the_verbs_of_a_stick_note_a_wrong_clock_and_go_by_the_hubs(tmp_pa
                 await hub.run("sync.export", file=tmp_path / "back.zip")
                 await ann.run("sync.import", file=tmp_path / "back.zip")
         assert (await hub.run("sync.import", file=tmp_path / "two.zip"))["taken_count"] == 1
+
+
+class Stick:
+    """What a home writes to and reads from in the place of a file."""
+
+    def __init__(self):
+        self.files = {}
+
+    def read(self, name):
+        return self.files[name]
+
+
+def sticks_of(place, monkeypatch):
+    """Return the verbs of sticks on a place, and the sizes of the transactions that they make: operations numbered or merged."""
+    sizes, real = [], place.store.write
+
+    async def write(step):
+        before = await place.count("sync_log")
+        told = await real(step)
+        sizes.append(await place.count("sync_log") - before)
+        return told
+
+    monkeypatch.setattr(place.store, "write", write)
+    base = SimpleNamespace(store=place.store, clock=place.clock, settings={"user.name": "ann"})
+    sync = SimpleNamespace(followers=SimpleNamespace(changed=lambda _tables: None), host=None)
+    return Sticks(base, SimpleNamespace(elsewhere=False), sync), sizes
+
+
+async def test_a_stick_is_written_and_taken_part_by_part_and_goes_on_where_a_kill_cut_it(places, monkeypatch):
+    hub, ann, _ = places
+    monkeypatch.setattr(carry, "_OPS", 3)
+    for number in range(10):
+        await ann.save(name=f"{number}")
+    await ann.console(lambda one: one.note(name="hub"))
+    await hub._quiet(lambda shelf: shelf.put("sync_peers", {"id": "ann", "kind": "console", "name": "ann"}))
+    writing, _ = sticks_of(ann, monkeypatch)
+    taking, sizes = sticks_of(hub, monkeypatch)
+    stick, now_us = Stick(), ann.clock.now_us()
+    stick.body, stick.files = await writing._of_console(SimpleNamespace(id="hub", name="hub", kind="hub"), now_us)
+    assert stick.body["count"] == len(stick.files) == 4
+    console_of = SimpleNamespace(id="ann", name="ann", kind="console")
+    parts = carry.names(4)
+    stick.files, whole = {name: stick.files[name] for name in parts[:2]}, stick.files
+    with pytest.raises(KeyError):  # killed here
+        await taking._take_parts(console_of, stick, parts, now_us)
+    assert await hub.count("sync_log") == 6
+    stick.files = whole
+    assert await taking._take_parts(console_of, stick, parts, now_us) == 4
+    assert max(sizes) == 3
+    assert sorted(row["name"] for row in await hub.all()) == [f"{number}" for number in range(10)]

@@ -16,6 +16,7 @@ MODEL_VERSIONS = synced(
     document("lineage", "append", dict),
     text("state", "guarded"),
     document("inputs", default=dict),
+    text("file", "local", None),
     Index(None, "name", "version"),
     Index(None, "artifact"),
     lasting=True,

@@ -33,6 +33,15 @@ OPS = local(
     Index(None, "table_name", "row_id"),
 )
 
+# Where our own log is stamped anew, slice by slice: each stamp with those its writer had seen, and the time it gets.
+MOVED = local(
+    "sync_moved",
+    key_whole("hlc", "local"),
+    key("replica", "local"),
+    document("had", "local", list),
+    whole("fresh_hlc", "local"),
+)
+
 CELLS = local(
     "sync_cells",
     key("table_name", "local"),

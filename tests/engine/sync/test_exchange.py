@@ -1,0 +1,84 @@
+"""What waits is numbered while it is handed over, batch by batch, and all of it where no hub is reached."""
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from app.engine.base.errors import Offline
+from app.engine.store import rows
+from app.engine.sync import exchange as exchanging
+from app.engine.sync import sealing
+from app.engine.sync.batch import decode, pack
+from app.engine.sync.exchange import Exchange
+from tests.engine.sync.places import BY
+
+
+class Asked:
+    """A hub that is asked directly; what waits without a number is looked at before each answer."""
+
+    def __init__(self, hub, console):
+        self.hub, self.console, self.waiting = hub, console, []
+
+    async def __call__(self, method, target, body=b""):
+        self.waiting.append((urlsplit(target).path, await self.console.count("outbox")))
+        path, told = urlsplit(target).path, {name: found[0] for name, found in parse_qs(urlsplit(target).query).items()}
+        if path == "/sync/hello":
+            said = json.loads(body)
+            answer = await self.hub.hub(lambda hub: hub.hello(said["replica"], "ann", said["name"], said["data_schema"]))
+            return json.dumps(answer).encode()
+        if path == "/sync/push":
+            return json.dumps(await self.hub.hub(lambda hub: hub.receive(decode(body), "ann"))).encode()
+        return pack(await self.hub.hub(lambda hub: hub.page(told["replica"], "ann", int(told["after"]), told["epoch"])))
+
+
+async def views(place, count):
+    for at in range(count):
+        await place.save(name=f"v{at}")
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(exchanging, "PUSH_OPS", 4)
+    monkeypatch.setattr(sealing.seal, "__defaults__", (2,))
+
+
+@pytest.mark.usefixtures("small")
+async def test_what_waits_gets_its_numbers_while_the_hub_takes_what_came_before(places):
+    hub, ann, _ = places
+    await views(ann, 15)
+    asked = Asked(hub, ann)
+    tally = await Exchange(ann.store, ann.clock, "hub", asked, lambda _size: None).run("ann")
+    assert tally.sent_count == len(await hub.all()) == 15
+    pushed = [waiting for path, waiting in asked.waiting if path == "/sync/push"]
+    assert asked.waiting[0] == ("/sync/hello", 15)
+    assert pushed[0] > 0
+    assert len(pushed) == 4
+    assert asked.waiting[-1] == ("/sync/pull", 0)
+
+
+@pytest.mark.usefixtures("small")
+async def test_without_a_hub_everything_gets_its_number_all_the_same(places):
+    _, ann, _ = places
+    await views(ann, 5)
+
+    async def nobody(_method, _target, _body=b""):
+        raise Offline("{name} cannot be reached", name="hub")
+
+    with pytest.raises(Offline):
+        await Exchange(ann.store, ann.clock, "hub", nobody, lambda _size: None).run("ann")
+    assert (await ann.count("outbox"), await ann.count("sync_ops")) == (0, 5)
+
+
+async def test_where_the_log_begins_anew_all_that_waits_stands_in_it_first(places, monkeypatch):
+    hub, ann, _ = places
+    await views(ann, 3)
+    await Exchange(ann.store, ann.clock, "hub", Asked(hub, ann), lambda _size: None).run("ann")
+    old = await ann.replica()
+    await hub.hub(lambda one: one._shelf.put("sync_replicas", {"id": old, "chain": "f" * 32}))  # another log by our name
+    await ann.store.write(lambda conn: rows.put(conn, "saved_views", {"name": "late"}, now_us=ann.clock.now_us(), **BY))
+    asked = Asked(hub, ann)
+    await Exchange(ann.store, ann.clock, "hub", asked, lambda _size: None).run("ann")
+    assert await ann.replica() != old
+    assert sorted(row["name"] for row in await hub.all()) == ["late", "v0", "v1", "v2"]
+    assert [waiting for path, waiting in asked.waiting if path == "/sync/hello"] == [1, 0]

@@ -30,7 +30,7 @@ FILES = {
     "ft10": ("scheduling/ft10.txt", 930), "la01": ("scheduling/la01.txt", 666), "nug12": ("assignment/nug12.dat", 578),
     "chr12a": ("assignment/chr12a.dat", 9552),
 }  # fmt: skip
-OWN = {"E-n101-k8": 815, "XML100_2123_01": 12853, "XML100_3362_01": 35916}
+OWN = {"E-n101-k8": 815, "X-n101-k25": 27591, "XML100_2123_01": 12853, "XML100_3362_01": 35916}
 # CSPLib, problem 034: 5 sites for so many of 10 shops, 30 each; best 383.
 WAREHOUSES = """5 10
 1 30

@@ -31,8 +31,8 @@ _SCALES = (1, 10, 100, 1000, 10_000, 100_000, 1_000_000)
 def peers_of(problem: Problem) -> list[tuple[str, Peer]]:
     """Return names and methods that can take on `problem`."""
     by_type: dict[type[Problem], list[tuple[str, Peer]]] = {
-        Cvrp: [("OR-Tools routing, savings and guided local search", routes)],
-        Tsp: [("OR-Tools routing, savings and guided local search", routes)],
+        Cvrp: [("OR-Tools routing, guided local search", routes)],
+        Tsp: [("OR-Tools routing, guided local search", routes)],
         JobShop: [("CP-SAT, intervals", intervals)],
         Qap: [("scipy 2-opt, again from random starts", swaps)],
         Portfolio: [("scipy SLSQP, rounded to lots", rounded)],
@@ -48,30 +48,40 @@ def peers_of(problem: Problem) -> list[tuple[str, Peer]]:
 
 
 def routes(problem: Any, seconds: float, seed: int) -> list[Any] | None:
-    """Return tours by OR-Tools' routing library; it has no seed."""
+    """Return tours by OR-Tools' routing library, which has no seed.
+
+    It gets the fleet that our method gets: as many vehicles as it likes, unless the file limits them. Where savings find no
+    first answer, as in a fleet with hardly any room, other ways to begin have the time that is left.
+    """
     del seed
+    began = time.perf_counter()
     # Only the whole package has it; named apart, so that nothing needs it.
     cp: Any = importlib.import_module("ortools.constraint_solver.pywrapcp")
     enums: Any = importlib.import_module("ortools.constraint_solver.routing_enums_pb2")
     d = np.rint(problem.places.distances).astype(int).tolist()
     several = isinstance(problem, Cvrp)
-    manager = cp.RoutingIndexManager(len(d), problem.vehicles if several else 1, 0)
+    fleet = (problem.places.vehicles or len(d) - 1) if several else 1
+    manager = cp.RoutingIndexManager(len(d), fleet, 0)
     model = cp.RoutingModel(manager)
     at = manager.IndexToNode
     # As matrix and vector: a function of ours would be called for every move, and slow the search down many times.
     model.SetArcCostEvaluatorOfAllVehicles(model.RegisterTransitMatrix(d))
     if several:
         load = model.RegisterUnaryTransitVector(problem.places.demands.tolist())
-        model.AddDimensionWithVehicleCapacity(load, 0, [problem.places.capacity] * problem.vehicles, True, "load")
+        model.AddDimensionWithVehicleCapacity(load, 0, [problem.places.capacity] * fleet, True, "load")
     wishes = cp.DefaultRoutingSearchParameters()
-    wishes.first_solution_strategy = enums.FirstSolutionStrategy.SAVINGS
     wishes.local_search_metaheuristic = enums.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
-    wishes.time_limit.FromMilliseconds(int(1000 * seconds))
-    found = model.SolveWithParameters(wishes)
+    found = None
+    for start in ("SAVINGS", "PARALLEL_CHEAPEST_INSERTION", "LOCAL_CHEAPEST_INSERTION", "CHRISTOFIDES", "ALL_UNPERFORMED"):
+        wishes.first_solution_strategy = getattr(enums.FirstSolutionStrategy, start)
+        wishes.time_limit.FromMilliseconds(max(1, int(1000 * (seconds - (time.perf_counter() - began)))))
+        found = model.SolveWithParameters(wishes)
+        if found is not None:
+            break
     if found is None:
         return None
     tours = []
-    for vehicle in range(problem.vehicles if several else 1):
+    for vehicle in range(fleet):
         index, tour = found.Value(model.NextVar(model.Start(vehicle))), []
         while not model.IsEnd(index):
             tour.append(at(index))

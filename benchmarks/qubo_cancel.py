@@ -1,8 +1,7 @@
-"""Seconds from a cancel to the end of the job, for solvers and own methods that are still at work; the slowest counts.
+"""Seconds from a cancel to the end of the job, for all solvers and methods at a problem of fitting size; the slowest counts.
 
-The engine's own jobs and workers, one at a time. What does not look up in time is ended by the pool, so that a figure near
-0.8 s is that of a killed worker; the peers' C++ inner loops are among them. What ended by itself before its cancel, or refuses
-a problem of this size, is named as not measured.
+The engine's own jobs and workers, one at a time; see `qubo_cancel_cases.py`. What does not look up in time is ended by the
+pool: its figure is that of a killed worker, and it is named, as is what ended by itself before its cancel.
 """
 
 import argparse
@@ -13,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from qubo_cancel_cases import cases
 from qubo_common import tell
 
 from app.engine.base.clock import SystemClock
@@ -20,24 +20,16 @@ from app.engine.base.errors import Cancelled
 from app.engine.base.events import Bus
 from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
+from app.engine.jobs.pool import STOP_GRACE_S
 from app.engine.jobs.service import Jobs
-from app.engine.qubo import solvers
-from app.engine.qubo.domain.methods import method_of
-from app.engine.qubo.planted import cubes
-from app.engine.qubo.problems.registry import KINDS, read
-from app.engine.qubo.readers.gset import write
-from app.engine.qubo.service import SAMPLES
 from app.engine.store.store import Store
 
-NODES = (20, 20, 24)
-# These end before anyone could cancel them, or refuse a problem of this size.
-LEFT_OUT = ("exact", "dwave-tree")
 # A search that tells nothing for so long is cancelled all the same.
-SETTLE_S = 20.0
+SETTLE_S = 8.0
 
 
-async def cancelled_after(jobs: Jobs, target: str, spec: dict[str, Any]) -> float | None:
-    """Return the seconds, None for what ended by itself before it could be cancelled."""
+async def cancelled_after(jobs: Jobs, target: str, spec: dict[str, Any]) -> tuple[float, bool] | None:
+    """Return the seconds, and whether the worker was killed; None for what ended by itself before it could be cancelled."""
     job_id = await jobs.submit("qubo", target, spec, title=str(spec["name"]), actor="benchmark@here")
     while jobs.records.need(job_id).state == "queued":
         await asyncio.sleep(0.01)
@@ -52,7 +44,8 @@ async def cancelled_after(jobs: Jobs, target: str, spec: dict[str, Any]) -> floa
     try:
         await jobs.result(job_id)
     except Cancelled:
-        return time.perf_counter() - began
+        took_s = time.perf_counter() - began
+        return took_s, took_s >= STOP_GRACE_S and jobs.records.need(job_id).result is None
     raise AssertionError(spec["name"])
 
 
@@ -60,42 +53,38 @@ def fail(error: BaseException) -> None:
     raise error
 
 
-async def measure(home: Path) -> None:
+async def measure(home: Path, only: str) -> None:
     clock, bus, samples = SystemClock(), Bus(fail), Samples()
     store = await Store.open(home / "outpost.db", clock)
     jobs = Jobs(home, clock, Settings(home / "settings.toml", str), bus, samples, store)
     await jobs.start()
     took: dict[str, float] = {}
+    killed: dict[str, bool] = {}
+    kept = [case for case in cases() if only in ("", case[0])]
     try:
-        text = write(cubes(NODES, 1)[0])
-        cases = [
-            (card.name, "app.engine.qubo.work:solve", {"text": text, "solver": card.name})
-            for card in solvers.cards() if card.name not in LEFT_OUT
-        ]  # fmt: skip
-        for kind in KINDS:
-            path = next((SAMPLES / "problems").glob(f"{kind}.*"))
-            if method_of(read(path.read_text("utf-8"), path.name, kind)) is not None:
-                spec = {"file": str(path), "kind": kind, "route": "domain"}
-                cases.append((f"{kind} method", "app.engine.qubo.problems.work:solve", spec))
-        for name, target, spec in cases:
-            seconds = await cancelled_after(jobs, target, {**spec, "name": name, "seconds": 3600.0})
-            print(name, seconds, file=sys.stderr, flush=True)
-            if seconds is not None:
-                took[name] = seconds
+        for name, target, spec in kept:
+            told = await cancelled_after(jobs, target, {**spec, "name": name, "seconds": 3600.0})
+            print(name, told, file=sys.stderr, flush=True)
+            if told is not None:
+                took[name], killed[name] = told
     finally:
         await jobs.stop()
         await store.close()
     slowest = max(took, key=lambda name: took[name])
-    missing = [name for name, _, _ in cases if name not in took] + list(LEFT_OUT)
-    settings: dict[str, Any] = {"not measured": ", ".join(missing), "n": NODES[0] * NODES[1] * NODES[2], "slowest": slowest}
+    settings: dict[str, Any] = {
+        "not measured": ", ".join(name for name, _, _ in kept if name not in took) or "nothing",
+        "workers killed": ", ".join(name for name, was in killed.items() if was) or "none", "slowest": slowest,
+    }  # fmt: skip
     settings |= {name: round(s, 3) for name, s in took.items()}
     tell("qubo: seconds from cancel to done, slowest solver", took[slowest], "s", "", settings)
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="the name of one case")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
-        asyncio.run(measure(Path(home)))
+        asyncio.run(measure(Path(home), given.only))
 
 
 if __name__ == "__main__":

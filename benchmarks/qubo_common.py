@@ -69,3 +69,15 @@ def lower_ratio(theirs: list[float], ours: list[float], seed: int = 1, *, cap: f
     above, below = (np.minimum(np.asarray(side), cap) for side in (theirs, ours))
     drawn = [np.median(rng.choice(above, len(above))) / np.median(rng.choice(below, len(below))) for _ in range(2000)]
     return float(np.quantile(drawn, 0.025))
+
+
+def restart_bound(theirs: list[float], ours: list[float], *, cap: float) -> float | None:
+    """Return a bound of median(theirs) / median(ours) from below where all of theirs missed, None where one hit.
+
+    One-sided, 95 %, our median taken as it was measured. For peers whose reads are independent, so that their time to target
+    is exponential: no hit in T seconds leaves a rate of at most 3.0 / T (-ln 0.05), hence a median of at least ln 2 / 3.0 T.
+    """
+    below = statistics.median(ours)
+    if math.isinf(below) or any(map(math.isfinite, theirs)):
+        return None
+    return math.log(2) * cap * len(theirs) / -math.log(0.05) / below

@@ -1,5 +1,7 @@
 """The rows of optimisation: solve a problem file, look back at a run, list the solvers."""
 
+import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,16 @@ TOPOLOGIES = ("pegasus", "zephyr", "chimera")
 async def solve(call: "Call", **args: Any) -> dict[str, Any]:
     """Solve the problem in a file."""
     return await call.engine.qubo.solve(**args, actor=call.actor, cause=call.cause)
+
+
+async def runs(call: "Call") -> dict[str, Any]:
+    """List the runs."""
+    return {"runs": call.engine.qubo.list_runs()}
+
+
+def _words(name: str) -> Callable[[Any], str]:
+    """Return what `app.engine.qubo.told` calls `name`; loaded when there is something to tell."""
+    return lambda result: str(getattr(importlib.import_module("app.engine.qubo.told"), name)(result))
 
 
 async def show(call: "Call", *, id: str) -> dict[str, Any]:  # noqa: A002 - the argument's name on the command line
@@ -111,6 +123,14 @@ ROWS: tuple[Command, ...] = (
         ),
         returns="{id, objective, feasible, answer, nearest, violations, routes, verdict, energy, sample, solver, cpu_s, "
                 "wall_s, n, samples, verified}",
+        words=_words("solved"),
+    ),
+    Command(
+        "qubo.runs", "List optimisation runs",
+        "Lists the runs that the console shows, the newest first.",
+        runs,
+        role=Role.OBSERVER, danger=Danger.READ,
+        returns="{runs: [{id, source, solver, objective, outcome, state, created_us, job_id}]}",
     ),
     Command(
         "qubo.show", "Show an optimisation run",
@@ -119,6 +139,7 @@ ROWS: tuple[Command, ...] = (
         (Arg("id", str, "Id of the run.", positional=True),),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{id, title, source, spec, result, state, outcome}",
+        words=_words("run"),
     ),
     Command(
         "qubo.picture", "Draw an optimisation problem",
@@ -152,6 +173,7 @@ ROWS: tuple[Command, ...] = (
         ),
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{topology, size, qubits, n, used, longest, mean, method, why, strength, sampling, chains, logical, physical}",
+        words=_words("embedded"),
     ),
     Command(
         "qubo.compare", "Compare solvers",
@@ -173,6 +195,7 @@ ROWS: tuple[Command, ...] = (
             SENSE,
         ),
         returns="{id, rows: [{solver, setting, success, ttt99, low, high, gap, cost_per_success}], verdict, confidence, views}",
+        words=_words("compared"),
     ),
     Command(
         "qubo.comparisons", "List comparisons",

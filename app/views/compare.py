@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QVBoxLayout
 
 from app.engine.base.records import Records
 from app.engine.base.text import tr
 from app.engine.base.units import number_text
-from app.engine.jobs.records import Job
+from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
 from app.engine.qubo.comparisons.report import own_words, verdict_text
 from app.views.shell import theme
@@ -23,9 +23,12 @@ from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
 from app.views.widgets.explain import explain
 from app.views.widgets.plot import LivePlot
+from app.views.widgets.side_by_side import SideBySide
 from app.views.widgets.state import dress
 from app.views.widgets.table import TablePanel
 
+# Three solvers and the head; and a plot whose labels have room.
+_TABLE_PX, _PLOT_PX = 124, 180
 _TOKENS = {"yes": "ok", "no": "bad", "undecided": "muted"}
 
 
@@ -72,7 +75,7 @@ class ComparePage(RunPage):
     """Compare solvers, and say honestly whether one is faster."""
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context, tr("Comparison"), context.engine.qubo.comparisons.records)
+        super().__init__(context, tr("Comparison"), context.engine.qubo.comparisons.records, kept=True)
         self.form = self.add_form("qubo.compare", tr("Compare solvers"))
         self._verdict = QLabel()
         self._verdict.setWordWrap(True)
@@ -86,21 +89,20 @@ class ComparePage(RunPage):
         )
         self.medians = LivePlot(tr("Objective of the median run"), steps=True)
         for plot in (self.medians, self.shares):
+            plot.setMinimumHeight(_PLOT_PX)
             context.frames.add(plot, plot.draw)
+        self.table.setMinimumHeight(_TABLE_PX)
         self._report = QPushButton(tr("Save report…"))
         explain(self._report, tr("Write the comparison as one HTML page, or as a picture when the name ends in .png"))
         self._report.clicked.connect(lambda _checked=False: self._ask_report())
+        self._report.setEnabled(False)
         self.add_action(self._report)
         words = QVBoxLayout()
         words.addWidget(self._verdict)
         words.addWidget(self._views)
         self.content.addWidget(card(words, heading=tr("Verdict")))
         self.content.addWidget(card(self.table, heading=tr("Solvers")), 2)
-        curves = QHBoxLayout()
-        curves.setSpacing(3 * theme.SPACE)
-        curves.addWidget(card(self.medians), 1)
-        curves.addWidget(card(self.shares), 1)
-        self.content.addLayout(curves, 3)
+        self.content.addWidget(SideBySide((card(self.medians), 1), (card(self.shares), 1)), 3)
         self.set_empty(
             EmptyState(
                 "sigma", tr("Nothing compared yet"),
@@ -121,7 +123,13 @@ class ComparePage(RunPage):
         if "rows" not in result:
             best = result.get("best") or {}
             self._verdict.setText(" · ".join(f"{label} {number_text(value, ',.6g')}" for label, value in best.items()))
-            self._views.setText(tr("Best objectives so far; the verdict comes at the end.") if best else "")
+            live = job is not None and job.state in LIVE
+            told = (
+                tr("Best objectives so far; the verdict comes at the end.")
+                if live
+                else tr("Best objectives of the runs that were made; it was ended before there was a verdict.")
+            )
+            self._views.setText(told if best else "")
             dress(self._verdict, "muted")
             self._rows.replace_all([])
             return
@@ -133,6 +141,10 @@ class ComparePage(RunPage):
         self._views.setText(f"{told} {own_words(result)}".strip())
         names = Row.__dataclass_fields__
         self._rows.replace_all([Row(**{name: row[name] for name in names}) for row in result["rows"]])
+
+    def show_nothing(self) -> None:
+        """There is nothing to report."""
+        self._report.setEnabled(False)
 
     def frame_now(self) -> None:
         """Draw the plots."""

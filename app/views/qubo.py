@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.engine.base.records import Records
 from app.engine.base.text import tr
@@ -27,16 +27,19 @@ from app.views.widgets.bars import BinChart
 from app.views.widgets.chart import Chart
 from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
-from app.views.widgets.explain import explain, tabbed
+from app.views.widgets.explain import explain, scrolled, tabbed
 from app.views.widgets.graph_view import GraphView
 from app.views.widgets.heatmap import Heatmap
 from app.views.widgets.landscape import Landscape
 from app.views.widgets.plot import LivePlot
+from app.views.widgets.side_by_side import SideBySide
 from app.views.widgets.state import dress
 from app.views.widgets.table import TablePanel
 
 _COURSE: Final = "best_energy:"
 _BEYOND: Final = 1.02
+_OBJECTIVE_PX: Final = 96
+_COURSE_PX: Final = 168
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class QuboPage(RunPage):
     _warmed = False
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context, tr("QUBO"), context.engine.qubo.records)
+        super().__init__(context, tr("QUBO"), context.engine.qubo.records, kept=True)
         self.form = self.add_form("qubo.solve", tr("Solve a problem file"), hidden=("sweeps",))
         if self.form is not None:
             self.options = SolverOptions(self.form, context.engine.qubo.solvers)
@@ -149,14 +152,19 @@ class QuboPage(RunPage):
         )  # fmt: skip
 
     def _lay_out_cards(self) -> None:
-        top = QHBoxLayout()
-        top.setSpacing(3 * theme.SPACE)
-        words = QVBoxLayout()
+        said = QWidget()
+        said.setProperty("clear", True)
+        words = QVBoxLayout(said)
+        words.setContentsMargins(0, 0, 0, 0)
         for label in (self._figure, self._verdict, self._facts):
             words.addWidget(label)
         words.addStretch(1)
-        top.addWidget(card(words, heading=tr("Objective")), 2)
-        top.addWidget(card(self.plot), 3)
+        # A verdict may be longer than a small window has room for.
+        objective = scrolled(said, tr("Objective"))
+        objective.setMinimumHeight(_OBJECTIVE_PX)
+        # With less the labels of its scale stand on each other.
+        self.plot.setMinimumHeight(_COURSE_PX)
+        top = SideBySide((card(objective, heading=tr("Objective")), 2), (card(self.plot), 3))
         self.tabs = tabbed(tr("Pictures of the problem and its samples"))
         self.tabs.addTab(self.samples, tr("Samples"))
         self.tabs.addTab(Chart(tr("Energies of the samples"), self.energies, self.energies.twin), tr("Energies"))
@@ -166,7 +174,7 @@ class QuboPage(RunPage):
         self.tabs.addTab(Chart(tr("Landscape"), self.landscape, self.landscape.twin), tr("Landscape"))
         self.tabs.addTab(self.embedding, tr("Embedding"))
         self.tabs.currentChanged.connect(lambda _at: self._ask_picture())
-        self.content.addLayout(top, 2)
+        self.content.addWidget(top, 2)
         self.content.addWidget(card(self.tabs), 3)
 
     def _sample_table(self) -> TablePanel[Sample]:
@@ -224,6 +232,7 @@ class QuboPage(RunPage):
             kind, sense = (str(run.spec.get(name) or "auto") for name in ("kind", "sense"))
             self._source = Source(str(run.spec.get("file", "")), kind, sense)
             self.embedding.show_source(self._source)
+            self.tabs.setTabVisible(3, True)  # whether its graph can be drawn is told by its picture
             self._ask_picture()
 
     def _show_drawing(self, run: Run, result: Mapping[str, Any], *, fresh: bool) -> None:

@@ -69,6 +69,16 @@ async def test_qubo_show_takes_the_id_of_a_run(call) -> None:
     assert await TABLE.need("qubo.show").run(call, id="7") == {"id": "7"}
 
 
+async def test_qubo_runs_are_listed_as_an_object(call) -> None:
+    call.engine.qubo.list_runs = lambda: [{"id": "7"}]
+    assert await TABLE.need("qubo.runs").run(call) == {"runs": [{"id": "7"}]}
+
+
+def test_what_a_person_reads_of_a_run_is_no_cut_json() -> None:
+    run = {"id": "7", "title": "g", "outcome": "done", "result": {"objective": 3.0, "verified": True}}
+    assert TABLE.need("qubo.show").words(run).splitlines() == ["g: done", "objective 3", "run 7"]
+
+
 async def test_qubo_compare_hands_everything_on(call) -> None:
     row = TABLE.need("qubo.compare")
     assert await row.run(call, **row.take({"file": "g.txt", "runs": 50})) == {"verdict": "undecided"}

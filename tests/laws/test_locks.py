@@ -33,6 +33,11 @@ def test_every_line_of_a_lock_is_pinned_and_hashed(lock):
     assert loose == []
 
 
+def test_the_bindings_of_highs_are_those_of_a_scipy_whose_answers_can_be_read_on_the_way():
+    (told,) = (re.match(r"scipy>=([\d.]+),<[\d.]+$", line) for line in REQUIREMENTS if line.startswith("scipy"))
+    assert tuple(map(int, told[1].split("."))) >= (1, 17, 1)
+
+
 @pytest.mark.parametrize("line", [line for line in REQUIREMENTS if not line.startswith("outpost[")])
 def test_every_requirement_has_a_lower_bound(line):
     assert re.search(r"(>=|==|~=)\s*\d", line.split(";")[0])

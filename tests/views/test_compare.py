@@ -1,5 +1,8 @@
 """Comparison: the verdict in words, a row per solver, the curves; the best so far while it runs."""
 
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QScrollArea
+
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
 
@@ -16,9 +19,18 @@ def result(word: str) -> dict:
     return {
         "rows": [row("anneal", [0.1, 0.2, 0.3], 0.9), row("dwave-sa:sweeps=1000", [None, 0.5, None], None)],
         "median_course": {"anneal": [[0.01, 8.0], [0.2, 10.0]], "dwave-sa:sweeps=1000": [[0.3, 9.0]]},
-        "verdict": word, "confidence": 0.99, "runs": 3, "seconds": 1.0, "target": 10.0, "reference_kind": "best known",
+        "verdict": word, "confidence": 0.99, "runs": 20, "seconds": 1.0, "target": 10.0, "reference_kind": "best known",
         "views": {"wall": {"factor": 3.0}},
     }  # fmt: skip
+
+
+def reaches_all(page) -> None:
+    """Nothing of the shown run is cut off: it fits across, or there is a bar."""
+    (area,) = (one for one in page.findChildren(QScrollArea) if one.accessibleName() == "The run that is shown")
+    wide = area.widget().width() > area.viewport().width()
+    assert not wide or area.horizontalScrollBarPolicy() == Qt.ScrollBarPolicy.ScrollBarAsNeeded
+    for plot in (page.medians, page.shares):
+        assert plot.mapTo(area.widget(), plot.rect().topRight()).x() < area.viewport().width() or wide
 
 
 def show(window, engine, word: str):
@@ -69,6 +81,36 @@ def test_a_running_comparison_shows_the_best_so_far(full_window, full):
     assert len(full_window.page._rows) == 0
     assert [row[2] for row in full_window.page.medians.twin().rows] == [11000.0, 11624.0]
     assert not full_window.page._report.isEnabled()
+
+
+def test_a_comparison_that_was_ended_shows_what_it_had_and_says_that_there_is_no_verdict(full_window, full):
+    full_window.open_page("compare")
+    left = {"best": {"anneal": 11624.0}, "median_course": {"anneal": [[0.1, 11000.0], [0.2, 11624.0]]}}
+    now = full.clock.now_us()
+    full.qubo.comparisons.records.put(Run("c3", "j-c3", "G1", "G1.txt", result=left, state="cancelled", created_us=now))
+    page = full_window.page
+    assert page._verdict.text() == "anneal 11,624"
+    assert page._views.text().endswith("ended before there was a verdict.")
+    assert len(page.medians.twin().rows) == 2
+    assert page.bar.cancel.toolTip() == "End the run; what it has found so far is kept"
+
+
+def test_there_is_no_report_of_nothing(window):
+    window.open_page("compare")
+    assert not window.page._report.isEnabled()
+
+
+def test_three_solvers_fit_a_small_window_or_can_be_scrolled_to(full_window, full):
+    full_window.resize(1100, 700)
+    page = show(full_window, full, "no")
+    three = result("no")
+    three["rows"].append(row("dwave-tabu:tenure=100", [0.1, 0.2, None], 3.0))
+    three["median_course"]["dwave-tabu:tenure=100"] = [[0.1, 9.0]]
+    now = full.clock.now_us() + 1
+    full.qubo.comparisons.records.put(Run("c4", "j-c4", "G1", "G1.txt", result=three, state="done", created_us=now))
+    full_window.settle()
+    assert len(page._rows) == 3
+    reaches_all(page)
 
 
 def test_it_starts_from_its_form(window, start):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QScrollArea
 
 from app.engine.base.text import read_catalogue, use_catalogue
 from app.engine.jobs.records import Job
@@ -51,6 +52,29 @@ def test_energies_matrix_and_graph_are_pictures_with_tables(full_window, start):
     assert [row[2] for row in page.graph.twin().rows] == [1, 2, 1]
     full_window.settle()
     page.graph.grab()
+
+
+def test_the_graph_of_the_next_problem_can_be_asked_for_where_that_of_the_last_was_too_large(full_window, full, start):
+    start.answers["qubo.picture"] = {"n": 2, "couplings": 1, "blocks": [[0.0, 1.0], [1.0, 0.0]], "graph": None}
+    full_window.open_page("qubo")
+    page = full_window.page
+    page.tabs.setCurrentIndex(2)
+    assert not page.tabs.isTabVisible(3)
+    page.tabs.setCurrentIndex(0)
+    full.qubo.records.put(Run("r-next", "j-next", "G2", "G2", {"file": "G2.txt"}, created_us=full.clock.now_us() + 1))
+    assert page.tabs.isTabVisible(3)
+
+
+def test_beside_an_open_wizard_the_objective_is_still_read_and_all_can_be_reached(full_window):
+    full_window.resize(1100, 700)
+    full_window.open_page("qubo")
+    page = full_window.page
+    page._open_wizard()
+    full_window.settle()
+    (area,) = (one for one in page.findChildren(QScrollArea) if one.accessibleName() == "The run that is shown")
+    assert area.widget().width() <= area.viewport().width() + area.horizontalScrollBar().maximum()
+    assert area.horizontalScrollBarPolicy() == Qt.ScrollBarPolicy.ScrollBarAsNeeded
+    assert page._verdict.width() >= 200
 
 
 def test_a_running_solve_moves_the_plot(full_window, full):
@@ -251,3 +275,16 @@ def test_one_is_told_as_one(code, said):
         assert ("1,000 variables · 0 couplings" if code == "en" else "Variablen · 0 Kopplungen") in many
     finally:
         use_catalogue({})
+
+
+def test_long_words_of_a_run_are_all_there_in_a_small_window(full_window, full):
+    broken = [f"customer {k} of the northern valley is visited {k} times" for k in range(3)]
+    told = {"feasible": False, "objective": None, "violations": broken, "solver": "anneal",
+            "routes": [{"solver": "anneal", "why": "sparse: annealing " * 8}, {"solver": "tabu", "why": "dense " * 20}]}  # fmt: skip
+    now = full.clock.now_us()
+    full.qubo.records.put(Run("r-none", "", "v.vrp", "v.vrp", {"file": "/x/v.vrp"}, told, "done", now, now))
+    full_window.resize(1024, 700)
+    full_window.open_page("qubo")
+    full_window.settle()
+    for label in (full_window.page._verdict, full_window.page._facts):
+        assert label.height() >= label.heightForWidth(label.width())

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from app.engine.base.command import Arg
 from app.engine.base.text import tr
+
+AUTO: Final = "auto"  # no solver by name: whichever fits
 
 
 @dataclass(frozen=True)

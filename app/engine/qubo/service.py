@@ -2,8 +2,9 @@
 
 import asyncio
 import dataclasses
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.engine.base.errors import BadInput, Conflict
 from app.engine.base.ids import new_id
@@ -11,12 +12,11 @@ from app.engine.base.records import Records
 from app.engine.base.text import tr
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import Run, RunBook
-from app.engine.qubo import solvers
 from app.engine.qubo.comparisons.service import Comparisons
-from app.engine.qubo.comparisons.settings import read_settings
-from app.engine.qubo.problems import load
-from app.engine.qubo.problems.service import Problems
-from app.engine.qubo.records import SolverCard
+from app.engine.qubo.records import AUTO, SolverCard
+
+if TYPE_CHECKING:
+    from app.engine.qubo.problems.service import Problems
 
 SAMPLES: Final = Path(__file__).parents[3] / "resources" / "samples"
 SAMPLE: Final = SAMPLES / "maxcut-800.txt"
@@ -28,9 +28,15 @@ class QuboService:
 
     def __init__(self, base: Base) -> None:
         self._base = base
-        self._book = RunBook(base, "qubo_runs", apart=("picture",))
-        self.problems = Problems(base)
+        self._book = RunBook(base, "qubo_runs", apart=("picture",), best_so_far=True)
         self.comparisons = Comparisons(base)
+
+    @cached_property
+    def problems(self) -> "Problems":
+        """Return the library of problems; most starts of the program ask for none, and its kinds take a while to load."""
+        from app.engine.qubo.problems.service import Problems
+
+        return Problems(self._base)
 
     async def start(self) -> None:
         """Load the runs of this home."""
@@ -56,7 +62,7 @@ class QuboService:
         return self._book.records
 
     async def solve(
-        self, *, file: Path, seconds: float = 5.0, threads: int = 1, seed: int = 0, solver: str = solvers.AUTO,
+        self, *, file: Path, seconds: float = 5.0, threads: int = 1, seed: int = 0, solver: str = AUTO,
         sweeps: int = 0, target: float | None = None, kind: str = "auto", route: str = "auto", options: str = "",
         sense: str = "auto", actor: str, cause: str = "",
     ) -> dict[str, Any]:  # fmt: skip
@@ -64,12 +70,14 @@ class QuboService:
 
         A file of no known kind, an unknown solver or option fails here, before anything is written.
         """
+        from app.engine.qubo import solvers
+
         path, kind = await asyncio.to_thread(self._checked, file, kind)
         chosen = {"sweeps": sweeps} if sweeps else {}
         chosen |= solvers.read_options(solver, options, "options")
-        if solver == solvers.AUTO and chosen:
+        if solver == AUTO and chosen:
             raise BadInput("{name} needs a solver to be named", field="solver", name=next(iter(chosen)))
-        if solver != solvers.AUTO:
+        if solver != AUTO:
             solvers.make(solver, chosen)
         await self._read_wholly(path, kind, sense, actor, cause)
         spec = {"file": str(path), "solver": solver, "seconds": seconds, "threads": threads, "options": chosen}
@@ -94,6 +102,8 @@ class QuboService:
     ) -> dict[str, Any]:  # fmt: skip
         """Compare solvers on the problem in `file` at equal time and at equal cost; see `comparisons/work.py`."""
         path, kind = await asyncio.to_thread(self._checked, file, kind)
+        from app.engine.qubo.comparisons.settings import read_settings
+
         read_settings(solvers)
         await self._read_wholly(path, kind, sense, actor, cause)
         spec = {
@@ -153,6 +163,16 @@ class QuboService:
         run = await self._book.whole(run_id)
         return dataclasses.asdict(run) | {"outcome": run.outcome}
 
+    def list_runs(self) -> list[dict[str, Any]]:
+        """Return a row per run, the newest first; the objective of a run without an answer that was checked is None."""
+        return [
+            {"id": run.id, "source": run.source, "solver": told.get("solver") or run.spec.get("solver", ""),
+             "objective": told.get("objective") if told.get("verified") else None, "outcome": run.outcome, "state": run.state,
+             "created_us": run.created_us, "job_id": run.job_id}
+            for run in sorted(self._book.records, key=lambda run: run.created_us, reverse=True)
+            for told in (run.result or {},)
+        ]  # fmt: skip
+
     def _checked(self, file: Path, kind: str) -> tuple[Path, str]:
         """Return the absolute path of a file, or of what is kept under that bare name, and its kind where it is kept with one.
 
@@ -162,11 +182,15 @@ class QuboService:
         if not path.suffix and not path.exists() and path.parent.is_dir():
             path = self.problems.named(path.name) or path
         kind = self.problems.kind_of(path, kind)
+        from app.engine.qubo.problems import load
+
         load.check_file(path, kind)
         return path, kind
 
     def solvers(self) -> tuple[SolverCard, ...]:
         """Return what every solver says of itself."""
+        from app.engine.qubo import solvers
+
         return solvers.cards()
 
     def sample_path(self) -> Path:

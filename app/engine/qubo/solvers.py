@@ -21,12 +21,11 @@ from app.engine.qubo.bifurcation import Bifurcation
 from app.engine.qubo.exact import MOST_EXACT, Exact
 from app.engine.qubo.portfolio import Portfolio
 from app.engine.qubo.problem import MOST_VARIABLES, Qubo
-from app.engine.qubo.records import Choice, SolverCard
+from app.engine.qubo.records import AUTO, Choice, SolverCard
 from app.engine.qubo.replicas import ReplicaAnnealing
 from app.engine.qubo.tabu import MOST_DENSE, TabuSearch
 from app.engine.qubo.width import elimination_width
 
-AUTO = "auto"
 _EXACT_BELOW = 20
 
 # Raise it when equal seeds no longer give equal results: a replay of an older run then says so.

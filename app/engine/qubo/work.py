@@ -1,8 +1,8 @@
 """The job of the QUBO wing: read, choose, solve, verify, in a worker process.
 
 spec: {"file": path} or {"text": …, "name": …}, and "solver", "seconds", "threads", "target" (objective at which
-to end, or null), "options" (of the solver). Within a process
-"qubo" may hold the problem itself, and `look` then says more about the samples than their energy (see `problems/work.py`).
+to end, or null), "options" (of the solver). Within a process "qubo" may hold the problem itself, "parsed" what was made of the
+text before, and `look` then says more about the samples than their energy (see `problems/work.py`).
 """
 
 import importlib
@@ -20,6 +20,7 @@ from app.engine.qubo.landscape import survey
 from app.engine.qubo.portfolio import recipe_of
 from app.engine.qubo.problem import Qubo, sample_text
 from app.engine.qubo.reader import parse, read_text
+from app.engine.qubo.records import AUTO
 from app.engine.qubo.verify import confirm
 
 _MOST_TRACE = 500
@@ -27,6 +28,10 @@ _MOST_ROWS = 200
 # Solvers whose inner part is compiled.
 _KERNELS = {
     "anneal": "app.engine.qubo.anneal", "tabu": "app.engine.qubo.tabu", "replicas": "app.engine.qubo.replicas",
+}  # fmt: skip
+_COMPILED = {
+    "anneal": "app.engine.qubo.scan_kernel", "tabu": "app.engine.qubo.tabu_kernel",
+    "replicas": "app.engine.qubo.replicas_kernel",
 }  # fmt: skip
 
 # Gets the samples of a run and returns a row of further columns for each, and which of them is the answer.
@@ -36,12 +41,13 @@ Look = Callable[[SolverResult], tuple[list[dict[str, Any]], int]]
 def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop, look: Look | None = None) -> dict[str, Any]:
     """Solve the problem in `spec` and return {objective, energy, sample, solver, cpu_s, wall_s, n, edges, samples, trace…}."""
     text, problem = ("", spec["qubo"]) if "qubo" in spec else _problem(spec)
-    chosen = solvers.choose(problem, spec.get("solver") or solvers.AUTO)
+    chosen = solvers.choose(problem, spec.get("solver") or AUTO)
     options = {**chosen.options, **(spec.get("options") or {})}
     solver = solvers.make(chosen.name, options)
+    loaded_s = _load_kernels(chosen.name)
     set_up_s = _set_up(chosen.name, problem)
     budget = Budget(max(0.0, float(spec.get("seconds", 5.0)) - set_up_s), int(spec.get("threads", 1)))
-    warmup_s = warm_solver(chosen.name, problem)
+    warmup_s = loaded_s + warm_solver(chosen.name, problem)
     trace = _Trace(problem, chosen.name, report)
     wall, cpu = time.perf_counter(), time.process_time()
     found = solver.solve(problem, budget, seed, trace.take, trace.ends(stop, spec.get("target")))
@@ -66,9 +72,11 @@ def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop, look: Loo
 def check(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
     """Read the whole problem in `spec` and return its kind; raises what is wrong with it."""
     del seed, report, stop
-    from app.engine.qubo.problems.load import load
+    from app.engine.qubo.problems import load
 
-    return {"kind": load(spec).problem.kind}
+    words = load.words_of(spec)
+    load.check(words)
+    return {"kind": words[2]}
 
 
 def warm(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> dict[str, Any]:
@@ -87,7 +95,21 @@ def _problem(spec: dict[str, Any]) -> tuple[str, Qubo]:
         text, name = read_text(Path(spec["file"])), str(spec["file"])
     else:
         raise BadInput("Give a file to solve", field="file")
-    return text, parse(text, name)
+    known: Qubo | None = spec.get("parsed")
+    return text, parse(text, name) if known is None else known
+
+
+def _members(name: str) -> tuple[str, ...]:
+    return ("anneal", "tabu") if name == "portfolio" else (name,)
+
+
+def _load_kernels(name: str) -> float:
+    """Load the compiler and the modules of its kernels, which is no part of the search; returns the seconds it took."""
+    began = time.perf_counter()
+    for one in _members(name):
+        if one in _COMPILED:
+            importlib.import_module(_COMPILED[one])
+    return time.perf_counter() - began
 
 
 def _set_up(name: str, problem: Qubo) -> float:
@@ -103,11 +125,15 @@ def _set_up(name: str, problem: Qubo) -> float:
 def warm_solver(name: str, problem: Qubo) -> float:
     """Load what the solver needs before its time counts; returns the seconds it took."""
     began = time.perf_counter()
-    for one in ("anneal", "tabu") if name == "portfolio" else (name,):
+    for one in _members(name):
         if one.startswith("dwave"):
             from app.engine.qubo.adapters.dwave import load
 
             load(problem, one)
+        elif one == "highs":
+            from app.engine.qubo.adapters import highs
+
+            highs.load()
         elif one in _KERNELS:
             importlib.import_module(_KERNELS[one]).warm_up(problem)
     return time.perf_counter() - began

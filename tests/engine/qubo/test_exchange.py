@@ -74,3 +74,7 @@ def test_the_benchmark_marks_a_ratio_whose_other_side_missed_as_a_floor():
     assert common.median_ratio([math.inf] * 2, [1.0, 2.0], cap=30.0) == (20.0, {"at_least": True})
     ratio, floor = common.median_ratio([1.0, 2.0], [math.inf] * 2, cap=30.0)
     assert (math.isnan(ratio), floor) == (True, {})
+    assert common.restart_bound([math.inf, 3.0], [1.0, 2.0], cap=30.0) is None
+    bound = common.restart_bound([math.inf] * 20, [2.0], cap=30.0)
+    rate_hz = math.log(2) / (bound * 2.0)  # of a peer whose median is just that
+    assert math.isclose(math.exp(-rate_hz * 20 * 30.0), 0.05)  # and which misses in all of that time one time in twenty

@@ -71,6 +71,19 @@ async def test_a_run_streams_its_best_energy_and_is_found_again_after_a_restart(
     assert {"id": run.id, **(await again.show(run.id))["result"]} == result
 
 
+async def test_runs_are_listed_newest_first(service, ring):
+    first = await service.solve(file=ring, **ASKED)
+    second = await service.solve(file=ring, **ASKED)
+    rows = service.list_runs()
+    assert [row["id"] for row in rows] == [second["id"], first["id"]]
+    assert {(row["source"], row["solver"], row["objective"], row["outcome"]) for row in rows} == {
+        (ring.name, first["solver"], first["objective"], "done")
+    }
+    (run, _) = service.runs
+    service.runs.put(dataclasses.replace(run, state="cancelled", result={"objective": -7.0, "solver": "anneal"}))
+    assert [row["objective"] for row in service.list_runs()] == [second["objective"], None]  # told, but of nothing checked
+
+
 async def test_a_file_of_no_known_format_changes_nothing(base, service, tmp_path):
     (tmp_path / "x").write_text("hello\n")
     with pytest.raises(BadInput, match="x, line 1"):
@@ -210,7 +223,7 @@ def endless(solver: str) -> dict[str, Any]:
 
 
 LONG = [card.name for card in solvers.cards() if card.most_variables > 100]  # others end in a moment
-DEAF = {"highs", "dwave-tree"}  # one call of a library that asks nothing; a cancel ends their process
+DEAF = {"dwave-tree"}  # one call of a library that asks nothing; a cancel ends its process
 _CEILING_S = 30.0  # of a wait that takes a fraction of a second, and an hour if nobody heeds the stop
 _MOST_MORE = 100
 
@@ -265,6 +278,25 @@ async def test_every_solver_is_cancelled_at_once_and_gone_soon(base, solver):
             await base.jobs.result(job_id)
     assert base.jobs.records.need(job_id).state == "cancelled"
     undo()
+
+
+async def test_a_comparison_that_is_ended_keeps_what_it_told_so_far(base, service, monkeypatch, tmp_path):
+    monkeypatch.setattr("app.engine.qubo.comparisons.service._WORK", "app.engine.jobs.drills:deaf")
+    told = asyncio.Event()
+    undo = base.jobs.records.watch(lambda _change: any(job.partial for job in base.jobs.records) and told.set())
+    spec = {"solvers": "anneal;dwave-sa", "seconds": 3600.0}
+    going = asyncio.ensure_future(service.comparisons.compare(spec, source="g.txt", seed=1, actor="me@here"))
+    async with asyncio.timeout(60):
+        await told.wait()
+    undo()
+    (run,) = service.comparisons.records
+    await base.jobs.cancel(run.job_id)
+    with pytest.raises(Cancelled):
+        await going
+    (run,) = service.comparisons.records
+    assert (run.state, "pid" in run.result) == ("cancelled", True)
+    with pytest.raises(Conflict, match="no result to report"):
+        await service.comparisons.report(run.id, tmp_path / "r.html", replace=False)
 
 
 async def test_the_sample_that_comes_along_is_a_graph(service):

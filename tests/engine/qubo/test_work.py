@@ -4,6 +4,7 @@ import pytest
 
 from app.engine.base.contracts import never, silent
 from app.engine.base.errors import BadInput
+from app.engine.qubo import work
 from app.engine.qubo.work import solve, warm
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
@@ -103,3 +104,13 @@ def test_a_long_trace_is_thinned_but_keeps_its_ends() -> None:
     points = trace.thinned()
     assert len(points) == 500
     assert (points[0][1], points[-1]) == (0.0, [9.0, -1999.0])
+
+
+def test_the_compiler_is_loaded_before_the_set_up_that_counts_as_time_of_the_search(monkeypatch) -> None:
+    order = []
+    load, set_up = work.importlib.import_module, work._set_up
+    monkeypatch.setattr(work.importlib, "import_module", lambda name: [order.append(name), load(name)][1])
+    monkeypatch.setattr(work, "_set_up", lambda *given: [order.append("set up"), set_up(*given)][1])
+    result = run(text=CUBE, solver="tabu")
+    assert order[:2] == ["app.engine.qubo.tabu_kernel", "set up"]
+    assert result["warmup_s"] > 0

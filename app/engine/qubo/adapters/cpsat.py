@@ -6,7 +6,7 @@ The model of a schedule is the usual one of intervals: one per operation, none o
 import importlib
 import importlib.util
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,12 @@ from app.engine.base.contracts import Budget, Stop
 from app.engine.base.errors import Bug
 from app.engine.base.text import tr
 
+Told = Callable[[Any], None]
 _LOOK_S = 0.1
+
+
+def untold(what: Any) -> None:
+    """Hear nothing of answers on the way."""
 
 
 @dataclass(frozen=True)
@@ -56,27 +61,32 @@ def schedule(  # noqa: PLR0917 - as all methods are called
     stop: Stop,
     *,
     goal: float | None = None,
+    told: Told = untold,
 ) -> Schedule:
     """Return a schedule no longer than the `known` one, and a bound no lower than `lower`; ends early on proof or stop.
 
+    `told` hears the makespan of each schedule on the way.
     With `goal`, the makespan of a schedule found before, it ends there, whatever the budget; see `run`.
     """
     span = int((np.asarray(known) + times).max())
     if span <= lower or (budget.seconds <= 0 and goal is None) or stop():
         return Schedule(known, span, lower)
     model, starts, makespan = _model(package(), machines, times, known, (lower, span))
-    solver, found = run(model, budget, seed, stop, goal=goal)
+    solver, found = run(model, budget, seed, stop, goal=goal, told=lambda one: told(float(one.objective_value)))
     bound = max(lower, int(np.ceil(solver.best_objective_bound - 1e-6)))
     if found and solver.value(makespan) < span:
         return Schedule([[int(solver.value(one)) for one in row] for row in starts], int(solver.value(makespan)), bound)
     return Schedule(known, span, min(bound, span))
 
 
-def run(model: Any, budget: Budget, seed: int, stop: Stop, *, linear: int = 1, goal: float | None = None) -> tuple[Any, bool]:
+def run(
+    model: Any, budget: Budget, seed: int, stop: Stop, *, linear: int = 1, goal: float | None = None, told: Told = untold
+) -> tuple[Any, bool]:
     """Solve a model an answer to which is known; returns the solver, and whether it holds an answer, not a bound alone.
 
     `linear` is how much of the model goes into its linear relaxation, 2 being all of it. On one thread the search knows no
     clock but the one that ends it: with `goal`, the objective with which a run ended, it comes to the same answer again.
+    `told` gets the callback of ortools with each answer, which reads its values and `objective_value`.
     """
     cp: Any = package()
     solver = cp.CpSolver()
@@ -86,21 +96,22 @@ def run(model: Any, budget: Budget, seed: int, stop: Stop, *, linear: int = 1, g
     solver.parameters.random_seed = int(seed % 2**31)
     solver.parameters.linearization_level = linear
     with _watched(solver, stop):
-        status = solver.solve(model, *([] if goal is None else [_ending_at(cp, goal)]))
+        status = solver.solve(model, _telling(cp, told, -np.inf if goal is None else goal))
     if status not in (cp.OPTIMAL, cp.FEASIBLE, cp.UNKNOWN):
         raise Bug("CP-SAT calls impossible what is known: {status}", status=solver.status_name(status))
     return solver, status != cp.UNKNOWN
 
 
-def _ending_at(cp: Any, goal: float) -> Any:
-    """Return a callback that ends the search with the first answer that costs no more than `goal`."""
+def _telling(cp: Any, told: Told, goal: float) -> Any:
+    """Return a callback that tells of each answer, and ends the search with the first one that costs no more than `goal`."""
 
-    class Ending(cp.CpSolverSolutionCallback):  # type: ignore[misc]
+    class Telling(cp.CpSolverSolutionCallback):  # type: ignore[misc]
         def on_solution_callback(self) -> None:
+            told(self)
             if self.objective_value <= goal:
                 self.stop_search()
 
-    return Ending()
+    return Telling()
 
 
 def no_recipe(threads: int) -> str:

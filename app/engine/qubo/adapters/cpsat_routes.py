@@ -21,12 +21,13 @@ _STEPS: Final = 2**24
 
 def shorten(  # noqa: PLR0917 - as all methods are called
     d: Floats, loads: tuple[NDArray[np.int64], int] | None, known: Tours, budget: Budget, seed: int, stop: Stop, *,
-    goal: float | None = None,
+    goal: float | None = None, told: cpsat.Told = cpsat.untold,
 ) -> tuple[Tours, float]:  # fmt: skip
     """Return tours no longer than the `known` ones, and a proved bound; `d` (n, n). The `known` ones where none is shorter.
 
     Without `loads` it is one tour through all places, 0 first; with (demands, capacity) any number of tours from place 0, which
     is in none of them. With `goal`, the `steps_of` the tours of a run made before, it comes to these again; see `cpsat.run`.
+    `told` gets the tours found on the way.
     """
     lengths, unit = _whole(d)
     cp: Any = cpsat.package()
@@ -36,17 +37,23 @@ def shorten(  # noqa: PLR0917 - as all methods are called
     total = sum(int(lengths[i, j]) * arc for (i, j), arc in arcs.items())
     model.minimize(total)
     # Without the whole relaxation one thread proves hardly anything of tours.
-    solver, found = cpsat.run(model, budget, seed, stop, linear=2, goal=goal)
+    solver, found = cpsat.run(
+        model, budget, seed, stop, linear=2, goal=goal, told=lambda one: told(_tours(arcs, one, single=loads is None))
+    )
     bound = float(np.ceil(solver.best_objective_bound - 1e-6)) * unit
     if not found:
         return known, bound
-    after = {i: j for (i, j), arc in arcs.items() if i and solver.boolean_value(arc)}
-    starts = [j for (i, j), arc in arcs.items() if not i and solver.boolean_value(arc)]
-    tours = [_from(start, after) for start in starts]
-    if loads is None:
-        tours = [[0, *tours[0]]]
+    tours = _tours(arcs, solver, single=loads is None)
     better = _length(d, tours, closed=loads is not None) < _length(d, known, closed=loads is not None)
     return tours if better else known, bound
+
+
+def _tours(arcs: dict[Any, Any], found: Any, *, single: bool) -> Tours:
+    """Return the tours of what CP-SAT `found`; a single one names place 0 first."""
+    taken = [step for step, arc in arcs.items() if found.boolean_value(arc)]
+    after = {i: j for i, j in taken if i}
+    tours = [_from(j, after) for i, j in taken if not i]
+    return [[0, *tours[0]]] if single else tours
 
 
 def steps_of(d: Floats, tours: Tours, *, closed: bool) -> int:

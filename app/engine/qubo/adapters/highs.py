@@ -4,14 +4,16 @@
 sum less 1 (Fortet 1960; McCormick 1976), which makes the QUBO a linear programme in bits. The relaxation is weak where many
 products have positive weight, so proofs come for some tens of dense variables, or a few hundred sparse ones.
 
-Once begun HiGHS looks at its own clock only; a cancel ends the worker process. Its search itself knows no clock: `again`
-comes to the values that a run ended with by counting the better and better ones on the way.
+A stop, or an objective that was asked for, ends a search under way with the best it has; see `highs_search`. The search itself
+knows no clock: `again` comes to the values that a run ended with by counting the better and better ones on the way.
 """
 
 import dataclasses
+import functools
 import importlib
+import logging
+import math
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,14 +23,16 @@ from numpy.typing import NDArray
 
 from app.engine.base.contracts import Budget, Report, SolverResult, Stop, never, silent
 from app.engine.base.errors import Bug, Conflict
+from app.engine.qubo.adapters import highs_search, milp
+from app.engine.qubo.adapters.highs_search import CUT, INFEASIBLE, OPTIMAL, BindingError, Ended, Search, Told, untold
 from app.engine.qubo.allowance import Allowance
 from app.engine.qubo.found import Found
 from app.engine.qubo.problem import Qubo
 
 MOST_PROVED = 500
-_OPTIMAL, _LIMIT, _INFEASIBLE = 0, 1, 2
-_COUNTED = "Solution limit reached"
 _ROUNDING = 1e-9
+_LEAST_S = 0.01
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,36 +64,55 @@ class Outcome:
     possible: bool = True
 
 
-def run(programme: Programme, seconds: float = 0.0, nodes: int = 0, better: int = 0) -> Outcome:
-    """Return the best values within `seconds`, or `nodes` of the search tree, or once values improved `better` times."""
+def run(
+    programme: Programme, seconds: float = 0.0, nodes: int = 0, better: int = 0, *, stop: Stop = never, told: Told = untold
+) -> Outcome:
+    """Return the best values within `seconds`, or `nodes` of the search tree, or once values improved `better` times.
+
+    `told` gets better values on the way; on `stop`, and at the end of its time, which holds the building of the model too, it
+    ends with the best it has, within a third of a second, whether HiGHS looks up or is left behind (see `highs_search.settle`).
+    """
+    until = math.inf if better or nodes else time.perf_counter() + max(seconds, _LEAST_S)
     sparse: Any = importlib.import_module("scipy.sparse")
-    optimize: Any = importlib.import_module("scipy.optimize")
     counts = [len(row[0]) for row in programme.rows]
     start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     at = np.fromiter((k for row in programme.rows for k in row[0]), np.int64, int(start[-1]))
     values = np.fromiter((c for row in programme.rows for c in row[1]), np.float64, int(start[-1]))
-    matrix = sparse.csr_matrix((values, at, start), shape=(len(counts), len(programme.costs)))
+    matrix = sparse.csr_matrix((values, at, start), shape=(len(counts), len(programme.costs))).tocsc()
     least, most = (np.array([row[end] for row in programme.rows], np.float64) for end in (2, 3))
     # By itself HiGHS calls a gap of a ten-thousandth closed.
-    work = {"mip_max_improving_sols": better} if better else {"node_limit": nodes}
-    options = {"mip_rel_gap": 0.0} | (work if better or nodes else {"time_limit": max(seconds, 0.01)})
-    with warnings.catch_warnings():
-        # scipy warns of the options of HiGHS that it hands on without knowing them.
-        warnings.filterwarnings("ignore", "Unrecognized options detected", RuntimeWarning)
-        found = optimize.milp(
-            programme.costs, integrality=programme.whole.astype(int), bounds=optimize.Bounds(programme.low, programme.high),
-            constraints=[optimize.LinearConstraint(matrix, least, most)] if counts else [], options=options,
-        )  # fmt: skip
-    if found.status == _INFEASIBLE:
+    work: dict[str, Any] = {"mip_max_improving_sols": better} if better else {"mip_max_nodes": nodes}
+    options = {"mip_rel_gap": 0.0} | (work if better or nodes else {})
+    columns = (programme.costs, programme.low, programme.high, programme.whole)
+    found = _searched(columns, (matrix, least, most), options, stop, told, until)
+    if found.how == INFEASIBLE:
         return Outcome(None, np.inf, np.inf, proved=True, possible=False)
-    # scipy has no number of its own for the end by nodes or by better values.
-    if found.status not in {_OPTIMAL, _LIMIT} and _COUNTED not in found.message:
-        raise Bug("HiGHS ended in a way that was not expected: {told}", told=found.message)
-    bound = -np.inf if found.get("mip_dual_bound") is None else float(found.mip_dual_bound)
-    if found.x is None:
-        return Outcome(None, np.inf, bound, proved=False)
-    values = np.where(programme.whole, np.rint(found.x), found.x)
-    return Outcome(values, float(programme.costs @ values), bound, proved=found.status == _OPTIMAL)
+    if found.how not in {OPTIMAL, CUT}:
+        raise Bug("HiGHS ended in a way that was not expected: {told}", told=found.how)
+    if found.values is None:
+        return Outcome(None, np.inf, found.bound, proved=False)
+    values = np.where(programme.whole, np.rint(found.values), found.values)
+    return Outcome(values, float(programme.costs @ values), found.bound, proved=found.how == OPTIMAL)
+
+
+def _searched(  # noqa: PLR0917 - what both ways to search take
+    columns: tuple[Any, Any, Any, Any],
+    rows: tuple[Any, Any, Any],
+    options: dict[str, Any],
+    stop: Stop,
+    told: Told,
+    until: float,
+) -> Ended:
+    try:
+        return Search(columns, rows, options).run(stop, told, until)
+    except BindingError as error:
+        _warn(str(error))
+        return milp.search(columns, rows, options, stop, until)
+
+
+@functools.cache
+def _warn(reason: str) -> None:
+    log.warning("the bindings of HiGHS are not those that are known, its searches tell nothing on the way: %s", reason)
 
 
 def again(programme: Programme, cost: float) -> Outcome:
@@ -111,11 +134,14 @@ def again(programme: Programme, cost: float) -> Outcome:
 
 def load() -> None:
     """Load what HiGHS comes in, ahead of a method's time."""
-    for name in ("scipy.sparse", "scipy.optimize"):
-        importlib.import_module(name)
+    importlib.import_module("scipy.sparse")
+    try:
+        highs_search.load()
+    except BindingError:  # what searches then says so
+        milp.load()
 
 
-def conflict(programme: Programme, seconds: float) -> list[str]:
+def conflict(programme: Programme, seconds: float, stop: Stop = never) -> list[str]:
     """Return the names of rows of an impossible programme that cannot be kept together; each of them is needed for that.
 
     Rows are left out one after the other as long as the rest stays impossible (the deletion filter of Chinneck and Dravnieks
@@ -125,10 +151,10 @@ def conflict(programme: Programme, seconds: float) -> list[str]:
     free = dataclasses.replace(programme, costs=np.zeros(len(programme.costs)))
     for row in tuple(kept):
         left_s = seconds - (time.perf_counter() - began)
-        if left_s <= 0:
+        if left_s <= 0 or stop():
             break
         fewer = [k for k in kept if k != row]
-        if not run(dataclasses.replace(free, rows=[programme.rows[k] for k in fewer]), left_s).possible:
+        if not run(dataclasses.replace(free, rows=[programme.rows[k] for k in fewer]), left_s, stop=stop).possible:
             kept = fewer
     return list(dict.fromkeys(programme.names[k] for k in kept if k < len(programme.names) and programme.names[k]))
 
@@ -160,10 +186,17 @@ class Highs:
         options: dict[str, Any] = {"idle": True}
         if not self.idle and not allowance.stopped():
             programme = linearised(problem)
-            outcome = run(programme, allowance.left_s, self.nodes) if self.cost is None else again(programme, self.cost)
+
+            def told(values: NDArray[np.float64]) -> None:
+                allowance.tell(float(problem.energies(_bits_of(values, n))[0]))
+
+            if self.cost is None:
+                outcome = run(programme, allowance.left_s, self.nodes, stop=allowance.stopped, told=told)
+            else:
+                outcome = again(programme, self.cost)
             proved, bound = outcome.proved, outcome.bound + problem.offset
             if outcome.values is not None:
-                sample = (outcome.values[:n] > 0.5).astype(np.int8)[None]
+                sample = _bits_of(outcome.values, n)
                 found.add(sample, problem.energies(sample))
                 options = {"cost": outcome.cost}
         samples, energies, counts = found.table()
@@ -171,6 +204,11 @@ class Highs:
         info = {"counts": counts, "proved": proved, "bound": bound if np.isfinite(bound) else None,
                 "replay": {"solver": self.name, "options": options}}  # fmt: skip
         return SolverResult(samples[0], float(energies[0]), samples, energies, info)
+
+
+def _bits_of(values: NDArray[np.float64], n: int) -> NDArray[np.int8]:
+    """Return the sample (1, n) among the values of a linearised QUBO."""
+    return (values[:n] > 0.5).astype(np.int8)[None]
 
 
 def linearised(problem: Qubo) -> Programme:

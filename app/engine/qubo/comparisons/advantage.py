@@ -104,7 +104,7 @@ def decide(first: Times, others: Sequence[Times], seed: int = 0) -> Verdict:
     """Say whether `first` reaches the target sooner than the best of `others`.
 
     "yes" when at least 97.5 % of resamples say so, "no" when at least 97.5 % say the opposite, else "undecided"; with fewer
-    than `FEWEST_RUNS` of any it is always undecided.
+    than `FEWEST_RUNS` of any it is always undecided, and as likely one as the other.
     """
     if not others:
         raise BadInput("A comparison needs at least two solvers")
@@ -117,7 +117,7 @@ def decide(first: Times, others: Sequence[Times], seed: int = 0) -> Verdict:
     low, high = float(ratios[int(0.025 * len(ratios))]), float(ratios[int(0.975 * len(ratios))])
     word: Word = "yes" if share >= LEVEL else "no" if share <= 1 - LEVEL else "undecided"
     if min(len(one.hit) for one in (first, *others)) < FEWEST_RUNS:
-        word = "undecided"
+        word, share = "undecided", 0.5
     return Verdict(word, max(share, 1 - share), float(factor), low, high)
 
 

@@ -12,6 +12,7 @@ from app.engine.base.contracts import Budget, Stop, silent
 from app.engine.base.errors import Cancelled, Limit, Timeout
 from app.engine.base.text import tr
 from app.engine.qubo import spectral
+from app.engine.qubo.adapters import highs_search
 from app.engine.qubo.domain.methods import method_of, warm
 from app.engine.qubo.problems.base import Problem
 
@@ -40,6 +41,8 @@ def run(problem: Problem, seconds: float, seeds: Sequence[int], known: float, st
             found = solve(problem, Budget(seconds), seed, silent, stop)
         except (Timeout, Limit):
             continue
+        finally:
+            highs_search.settle(stop)
         if stop():
             raise Cancelled("The comparison was cancelled")
         if not problem.check(found.answer):

@@ -10,6 +10,7 @@ from app.engine.base.text import language, tr
 from app.engine.base.units import count_text, number_text, ratio_text
 from app.engine.qubo import solvers
 from app.engine.qubo.comparisons import plots
+from app.engine.qubo.comparisons.advantage import FEWEST_RUNS
 from app.engine.qubo.comparisons.canvas import INK, MUTED, Line, Mark, Words, as_png, as_svg, moved
 
 _SHEET, _MARGIN, _LETTER = 860, 48, 0.53
@@ -26,6 +27,9 @@ _STYLE = (
 def verdict_text(result: Mapping[str, Any]) -> str:
     """Return the verdict in one sentence."""
     first = result["rows"][0]["label"]
+    if result["verdict"] == "undecided" and result.get("runs", FEWEST_RUNS) < FEWEST_RUNS:
+        return tr("Undecided: fewer than {fewest} runs decide nothing, and these were {runs}.", fewest=FEWEST_RUNS,
+                  runs=result["runs"])  # fmt: skip
     sure = number_text(100 * result["confidence"], ".1f")
     factor = result["views"]["wall"]["factor"]
     told = {"first": first, "sure": sure, "factor": "–" if factor is None else number_text(factor, ".3g")}
@@ -199,11 +203,12 @@ def _tuning_words() -> str:
 
 
 def _tried(one: Mapping[str, Any]) -> str:
-    """Return a setting that was tried; the one taken carries a mark. Comparisons kept from before have no time."""
+    """Return a setting that was tried; the one taken says so. Comparisons kept from before have no time."""
     time_s = f"{_figure(one['mean_time_s'])} s, " if "mean_time_s" in one else ""
     if one.get("left_out"):
         return tr("{label}: left out, it does not fit the budget", label=one["label"])
-    return f"{one['label']}: {time_s}{_figure(one['mean_objective'])}" + (" ●" if one["taken"] else "")
+    told = f"{one['label']}: {time_s}{_figure(one['mean_objective'])}"
+    return tr("{setting}, taken", setting=told) if one["taken"] else told
 
 
 def _factor(value: float | None) -> str:

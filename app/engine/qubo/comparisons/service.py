@@ -11,8 +11,6 @@ from app.engine.base.ids import new_id
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import Run, RunBook
-from app.engine.qubo.comparisons import report, tables
-from app.engine.qubo.comparisons.settings import read_settings
 from app.engine.store import rows
 
 _KIND: Final = "qubo"
@@ -24,7 +22,7 @@ class Comparisons:
 
     def __init__(self, base: Base) -> None:
         self._base = base
-        self._book = RunBook(base, "qubo_comparisons")
+        self._book = RunBook(base, "qubo_comparisons", best_so_far=True)
 
     async def start(self) -> None:
         """Load the comparisons of this home."""
@@ -41,6 +39,8 @@ class Comparisons:
 
     async def compare(self, spec: Mapping[str, Any], *, source: str, seed: int, actor: str, cause: str = "") -> dict[str, Any]:
         """Compare the solvers of `spec` (see `work`) and keep what came of it in the tables of tasks and executions."""
+        from app.engine.qubo.comparisons.settings import read_settings
+
         settings = read_settings(spec["solvers"])
         run_id = new_id()
         title = f"{source}: {', '.join(one.label for one in settings)}"
@@ -51,6 +51,8 @@ class Comparisons:
         return {"id": run_id, **result}
 
     async def _keep(self, run_id: str, result: Mapping[str, Any], actor: str, cause: str) -> None:
+        from app.engine.qubo.comparisons import tables
+
         now_us = self._base.clock.now_us()
         made = tables.rows_of(run_id, result, now_us)
 
@@ -77,6 +79,8 @@ class Comparisons:
 
 
 def _write(out: Path, run: Run, *, replace: bool) -> tuple[Path, int]:
+    from app.engine.qubo.comparisons import report
+
     path, result = Path(out).expanduser().resolve(), run.result or {}
     drawn = path.suffix.lower() == ".png"
     made = (report.picture if drawn else report.page)(run.title, result, run.created_us)

@@ -8,6 +8,7 @@ from app.engine.base.contracts import Solver
 from app.engine.base.errors import BadInput
 from app.engine.base.text import tr
 from app.engine.qubo import solvers
+from app.engine.qubo.records import AUTO
 
 # What a sweep over settings tries; a solver that is not here adapts by itself or has nothing to set.
 GRID: Mapping[str, tuple[str, tuple[int, ...]]] = {
@@ -63,9 +64,9 @@ def read_settings(text: str) -> list[Setting]:
 
 def _read(part: str) -> Setting:
     name, _, rest = part.partition(":")
-    if name == solvers.AUTO:
+    if name == AUTO:
         raise BadInput("auto only chooses one of the solvers; name those to compare: {names}", field="solvers",
-                       names=", ".join(name for name in solvers.NAMES if name != solvers.AUTO))  # fmt: skip
+                       names=", ".join(name for name in solvers.NAMES if name != AUTO))  # fmt: skip
     return Setting(name, solvers.read_options(name, rest, "solvers"))
 
 

@@ -46,7 +46,7 @@ def least(  # noqa: PLR0917 - as all methods are called
     tell(unit * float(best @ risk @ best - gain @ best))
     while value - bound > _RELATIVE * abs(value) and (len(ended) < len(costs_before) or left_s() > 0) and not stop():
         programme = highs.Programme(costs, np.zeros(n + 1), high, rows, whole)
-        found = highs.again(programme, costs_before[len(ended)]) if costs_before else highs.run(programme, left_s())
+        found = highs.again(programme, costs_before[len(ended)]) if costs_before else highs.run(programme, left_s(), stop=stop)
         bound = max(bound, found.bound)
         if found.values is None:
             break

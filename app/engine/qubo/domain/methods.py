@@ -4,6 +4,7 @@ A method gets the problem, a budget, a seed, a report and a stop, and returns an
 the `work` of an outcome, it makes that one's answer once more.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -47,8 +48,10 @@ def _flowshop(
 def _knapsack(
     problem: Knapsack, budget: Budget, seed: int, report: Report, stop: Stop, *, again: Mapping[str, Any] = AFRESH
 ) -> Outcome:
-    del budget, seed, report, stop, again
-    taken = knapsack.fill(problem.values, problem.weights[0], int(problem.capacities[0]))
+    del budget, seed, report, again
+    taken = knapsack.fill(problem.values, problem.weights[0], int(problem.capacities[0]), stop)
+    if stop():
+        return Outcome(taken)
     return Outcome(taken, proved=True, bound=problem.objective(taken), by=tr("dynamic programming"))
 
 
@@ -56,9 +59,15 @@ def _linear(
     problem: Problem, budget: Budget, seed: int, report: Report, stop: Stop, *, again: Mapping[str, Any] = AFRESH
 ) -> Outcome:
     """Branch and cut; the bound is told in the problem's own sense."""
-    del seed, report, stop
+    del seed
     programme, back = linear.programme_of(problem)
-    found = highs.again(programme, again["cost"]) if again else highs.run(programme, budget.seconds)
+    began, sign = time.perf_counter(), -1.0 if problem.sense == "max" else 1.0
+
+    def told(values: Any) -> None:
+        energy = sign * problem.objective(back(values))
+        report(time.perf_counter() - began, budget.seconds, "s", {"best_energy": energy})
+
+    found = highs.again(programme, again["cost"]) if again else highs.run(programme, budget.seconds, stop=stop, told=told)
     whole = not isinstance(problem, Network) or problem.is_complete
     if not found.possible and not whole:
         raise Limit("no choice of the candidate paths keeps all capacities",
@@ -66,7 +75,7 @@ def _linear(
     if not found.possible:
         raise Infeasible("{file} is infeasible: {conflicts}", field="file", file=problem.name,
                        conflicts=tr("these cannot be kept together: {names}", names=", ".join(
-                           highs.conflict(programme, budget.seconds)[:_MOST_NAMES])),
+                           highs.conflict(programme, budget.seconds, stop)[:_MOST_NAMES])),
                        hint="No answer can keep these constraints; relax one of them.")  # fmt: skip
     if found.values is None:
         raise Timeout(
@@ -74,7 +83,7 @@ def _linear(
         )
     answer = back(found.values)
     # The constant part of the objective is in neither the cost nor the bound.
-    bound = problem.objective(answer) + (-1.0 if problem.sense == "max" else 1.0) * (found.bound - found.cost)
+    bound = problem.objective(answer) + sign * (found.bound - found.cost)
     if not whole:
         among = tr("best of the candidate paths; further paths were not tried")
         return Outcome(answer, proved=False, info={"among": among}, work={"cost": found.cost})
@@ -105,7 +114,9 @@ def method_of(problem: Problem) -> tuple[str, Method] | None:
 
 def warm(problem: Problem) -> None:
     """Load, or compile the first time, what the method for `problem` needs, before its time counts."""
-    highs.load()
+    method = method_of(problem)
+    if method is not None and method[1] in (_linear, proofs.portfolio):
+        highs.load()
     if isinstance(problem, (JobShop, Tsp, Cvrp)):
         cpsat.load()
     if isinstance(problem, (Tsp, Cvrp, JobShop)):

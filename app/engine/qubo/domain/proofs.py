@@ -5,7 +5,7 @@ Given `again`, the `work` that an outcome tells, a method makes that answer once
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -17,6 +17,7 @@ from app.engine.base.text import tr
 from app.engine.qubo.adapters import cpsat, cpsat_routes
 from app.engine.qubo.domain import assignment, convex, onetree, routing, shop
 from app.engine.qubo.domain.frontier import least_variance
+from app.engine.qubo.problems.base import Problem
 from app.engine.qubo.problems.cvrp import Cvrp
 from app.engine.qubo.problems.jobshop import JobShop
 from app.engine.qubo.problems.portfolio import Portfolio
@@ -62,6 +63,17 @@ class _Clock:
         return Budget(max(0.0, self.left_s()), self._threads)
 
 
+def _teller(problem: Problem, budget: Budget, clock: _Clock, report: Report) -> Callable[[Any], None]:
+    """Return what tells of an answer on the way; what breaks something is no answer."""
+
+    def tell(answer: Any) -> None:
+        if not problem.check(answer):
+            best = {"best_energy": problem.objective(answer)}
+            report(budget.seconds - clock.left_s(), budget.seconds, "s", best)
+
+    return tell
+
+
 def _until(goal: float, report: Report, stop: Stop) -> tuple[Report, Stop]:
     """Return report and stop of a search that ends once it told a cost of `goal` or less."""
     reached = False
@@ -99,7 +111,10 @@ def tsp(problem: Tsp, budget: Budget, seed: int, report: Report, stop: Stop, *, 
     no_recipe = ""
     wanted = "steps" in again or (exact and clock.left_s() > 0 and not _meet(problem.objective(tour), bound))
     if wanted and not stop():
-        (shorter,), further = cpsat_routes.shorten(d, None, [tour], clock.left(), seed, stop, goal=again.get("steps"))
+        tell = _teller(problem, budget, clock, report)
+        (shorter,), further = cpsat_routes.shorten(
+            d, None, [tour], clock.left(), seed, stop, goal=again.get("steps"), told=lambda tours: tell(tours[0])
+        )
         bound, by = max((bound, by), (further, "CP-SAT"))
         if shorter != tour:
             tour, work = shorter, work | {"steps": cpsat_routes.steps_of(d, [shorter], closed=False)}
@@ -123,7 +138,8 @@ def cvrp(problem: Cvrp, budget: Budget, seed: int, report: Report, stop: Stop, *
         return Outcome(tours, proved=False, info=info, work=work)
     loads = (places.demands, places.capacity)
     shorter, bound = cpsat_routes.shorten(
-        places.distances, loads, tours, clock.left(), seed, stop, goal=again.get("steps")
+        places.distances, loads, tours, clock.left(), seed, stop, goal=again.get("steps"),
+        told=_teller(problem, budget, clock, report),
     )  # fmt: skip
     # The bound is on any number of tours; tours that are too many for the vehicles are no answer.
     no_recipe = ""
@@ -151,8 +167,9 @@ def jobshop(
         told = tr("ortools is not installed (extra exact): no proof")
         return Outcome(starts, False, info | {"exact": told}, *counted, work)
     found = cpsat.schedule(
-        problem.machines, problem.times, starts, problem.lower, clock.left(), seed, stop, goal=again.get("span")
-    )
+        problem.machines, problem.times, starts, problem.lower, clock.left(), seed, stop, goal=again.get("span"),
+        told=lambda length: report(budget.seconds - clock.left_s(), budget.seconds, "s", {"best_energy": length}),
+    )  # fmt: skip
     told = tr("CP-SAT proved it") if found.proved else tr("CP-SAT ran out of time before a proof")
     info |= {"found_by_search": span, "exact": told}
     no_recipe = cpsat.no_recipe(budget.threads) if found.span < span else ""

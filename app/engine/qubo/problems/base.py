@@ -53,6 +53,8 @@ class Problem(ABC):
     kind: ClassVar[str]
     sense: Sense = "min"
     unit: ClassVar[str] = ""
+    # Whether `terms` hold for an answer that breaks constraints, too.
+    terms_of_any: ClassVar[bool] = False
     name: str
 
     @cached_property
@@ -100,7 +102,7 @@ class Problem(ABC):
         """Return what was understood, as pairs of label and value."""
 
     def terms(self, answer: Any) -> dict[str, float]:
-        """Return what else a person asks of a feasible answer, figures by name: columns beside its objective."""
+        """Return what else a person asks of a feasible answer, figures by name; of any answer where `terms_of_any` says so."""
         del answer
         return {}
 

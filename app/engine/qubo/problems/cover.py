@@ -82,8 +82,8 @@ class Cover(Problem):
 
     def draw(self, answer: Any) -> pictures.Picture:
         """Return a row per set (the chosen ones first), a mark per element it holds."""
-        chosen = list(answer or ())
-        order = (chosen + [k for k in range(len(self.sets)) if k not in set(chosen)])[:40]
+        chosen = dict.fromkeys(answer or ())
+        order = [*chosen, *(k for k in range(len(self.sets)) if k not in chosen)][:40]
         row_of = {k: row for row, k in enumerate(order)}
         bars = [
             pictures.bar(row_of[k], at, at + 0.9, name, row_of[k] % 8 if k in chosen else -1)
@@ -139,13 +139,14 @@ def _table(text: str, file: str) -> Cover:
     table = Table(text, file)
     table.need("set", "cost", "elements")
     number: dict[str, int] = {}
-    pairs: list[tuple[int, int]] = []
+    held: dict[int, set[int]] = {}
     for at, row in enumerate(table):
-        pairs.extend((number.setdefault(word, len(number)), at) for word in row.text("elements").split())
+        for word in row.text("elements").split():
+            held.setdefault(number.setdefault(word, len(number)), set()).add(at)
     for word in table.setting("elements", "").text.split():
         number.setdefault(word, len(number))
     table.close()
-    holders = [np.array(sorted({k for e, k in pairs if e == element}), np.int64) for element in range(len(number))]
+    holders = [np.array(sorted(held.get(element, ())), np.int64) for element in range(len(number))]
     costs = np.array([row.real("cost", 0.0) for row in table])
     return Cover(table.names("set"), tuple(number), costs, tuple(holders), file)
 

@@ -27,6 +27,7 @@ class Cvrp(Problem):
     places: Places
     name: str = ""
     kind = "cvrp"
+    terms_of_any = True
 
     @property
     def vehicles(self) -> int:

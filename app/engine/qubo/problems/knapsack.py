@@ -30,6 +30,7 @@ class Knapsack(Problem):
     name: str = ""
     optimum: float | None = None
     kind = "knapsack"
+    terms_of_any = True
     sense = "max"
 
     def formulate(self) -> Formulation:

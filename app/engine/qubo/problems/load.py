@@ -11,8 +11,14 @@ from app.engine.qubo import reader
 from app.engine.qubo.adapters import dimod_files
 from app.engine.qubo.problems import binary, registry
 from app.engine.qubo.problems.base import Problem
+from app.engine.qubo.readers import gset, qbsolv
 
 _HEAD_BYTES = 8 * 2**20
+Words = tuple[str, str, str]
+# The kinds whose files may go to the solver as they are, and their format.
+_PLAIN = {"maxcut": gset.NAME, "qubo": qbsolv.NAME}
+# The last problem that was checked here, by the words it was read from: those of a file that has changed are others.
+_checked: dict[Words, Any] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +45,7 @@ def text_of(path: Path) -> str:
     return reader.read_text(path)
 
 
-def words_of(spec: Mapping[str, Any]) -> tuple[str, str, str]:
+def words_of(spec: Mapping[str, Any]) -> Words:
     """Return text, name and kind of {"file"} or {"text", "name"}, "kind" ("" or "auto": recognised) and "sense" of a QUBO.
 
     A sense, "min" or "max", goes into the text, so that whoever reads it, now or later, reads the same problem.
@@ -69,10 +75,34 @@ def is_huge(text: str) -> bool:
     return len(text) > _HEAD_BYTES
 
 
+def goes_straight(words: Words) -> bool:
+    """Tell whether a text is a graph or QUBO so large that it goes to the solver as it is, neither decoded nor drawn."""
+    text, name, kind = words
+    return kind in _PLAIN and is_huge(text) and is_plain(text, name, _PLAIN[kind])
+
+
+def check(words: Words) -> None:
+    """Read all of a problem; raises what is wrong with it. The job after it, often in this process, need not read it again."""
+    _checked.clear()
+    _checked[words] = reader.parse(*words[:2]) if goes_straight(words) else read(words)
+
+
+def checked(words: Words) -> Any:
+    """Return, once, what `check` made of these very words: a QUBO where they go straight, else a subject; None of others."""
+    made = _checked.pop(words, None)
+    _checked.clear()
+    return made
+
+
 def load(spec: Mapping[str, Any]) -> Subject:
     """Return the subject of a spec; see `words_of`."""
-    text, name, kind = words_of(spec)
-    return Subject(registry.read(text, name, kind), text, name, kind in ("maxcut", "qubo") and is_plain(text, name))
+    return read(words_of(spec))
+
+
+def read(words: Words) -> Subject:
+    """Return the subject of text, name and kind."""
+    text, name, kind = words
+    return Subject(registry.read(text, name, kind), text, name, kind in _PLAIN and is_plain(text, name, _PLAIN[kind]))
 
 
 def refuse_impossible(problem: Problem, name: str) -> None:
@@ -83,13 +113,12 @@ def refuse_impossible(problem: Problem, name: str) -> None:
                        hint="No answer can keep these constraints; relax one of them.")  # fmt: skip
 
 
-def is_plain(text: str, name: str) -> bool:
-    """Tell whether `text` is a G-set or qbsolv file."""
+def is_plain(text: str, name: str, wanted: str) -> bool:
+    """Tell whether `text` is a file of the format `wanted` of `reader`; in another one it is not what its kind says."""
     try:
-        reader.format_of(text, name)
+        return reader.format_of(text, name) == wanted
     except BadInput:
         return False
-    return True
 
 
 def check_file(path: Path, kind: str = "") -> str:

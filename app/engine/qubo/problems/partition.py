@@ -24,6 +24,7 @@ class Partition(Problem):
     graph: Graph
     name: str = ""
     kind = "partition"
+    terms_of_any = True
 
     def formulate(self) -> Formulation:
         """Return the weight between the parts and a square for their sizes."""

@@ -17,11 +17,20 @@ from app.engine.base.errors import BadInput, Bug, Infeasible, Limit, Timeout
 from app.engine.base.text import tr
 from app.engine.base.units import ratio_text
 from app.engine.qubo import solvers, spectral, work
-from app.engine.qubo.adapters import highs
+from app.engine.qubo.adapters import highs, highs_search
 from app.engine.qubo.domain import linear
 from app.engine.qubo.domain.methods import Method, method_of, warm
 from app.engine.qubo.problems.base import Problem
-from app.engine.qubo.problems.load import Subject, digest_of, is_huge, is_plain, load, refuse_impossible, words_of
+from app.engine.qubo.problems.load import (
+    Subject,
+    checked,
+    digest_of,
+    goes_straight,
+    load,
+    read,
+    refuse_impossible,
+    words_of,
+)
 from app.engine.qubo.problems.registry import KINDS
 
 AUTO, QUBO, DOMAIN = ROUTES = ("auto", "qubo", "domain")
@@ -48,10 +57,11 @@ def look(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> Result:
 
 def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> Result:
     """Solve the problem in `spec`; returns {objective, answer, feasible, violations, routes, picture, problem, …}."""
-    text, name, kind = words_of(spec)
-    if kind in ("maxcut", "qubo") and is_huge(text) and is_plain(text, name):
-        return _dated(work.solve({**spec, "text": text, "name": name}, seed, report, stop), text)
-    subject = load({**spec, "text": text, "name": name, "kind": kind})
+    text, name, _ = words = words_of(spec)
+    known = checked(words)
+    if goes_straight(words):
+        return _dated(work.solve({**spec, "text": text, "name": name, "parsed": known}, seed, report, stop), text)
+    subject = known or read(words)
     problem = subject.problem
     refuse_impossible(problem, name)
     method = method_of(problem)
@@ -70,10 +80,21 @@ def solve(spec: dict[str, Any], seed: int, report: Report, stop: Stop) -> Result
     if both and target.is_met(routes[0]["objective"]):
         routes.append(_without(tr("the target was reached before it")))
     elif route != DOMAIN:
+        if both:
+            _settled(routes[0], stop)
         routes.append(_by_qubo(subject, spec, budget, seed, _half(report, problem, 0.5 if both else 0.0, both=both), stop,
                                alone=not both))  # fmt: skip
-    _refuse_proved(problem, routes, name, budget.seconds)
+    _refuse_proved(problem, routes, name, budget.seconds, stop)
     return _joined(problem, routes, target, both=both)
+
+
+def _settled(row: Result, stop: Stop) -> None:
+    """Wait for what the method left behind, which is time of its own, before the QUBO route begins."""
+    began, cpu = time.perf_counter(), time.process_time()
+    highs_search.settle(stop)
+    if "wall_s" in row:
+        row["wall_s"] += time.perf_counter() - began
+        row["cpu_s"] += time.process_time() - cpu
 
 
 class _Target:
@@ -98,12 +119,13 @@ def _without(why_not: str) -> Result:
             "proved": False, "why_not": why_not}  # fmt: skip
 
 
-def _refuse_proved(problem: Problem, routes: list[Result], name: str, seconds: float) -> None:
+def _refuse_proved(problem: Problem, routes: list[Result], name: str, seconds: float, stop: Stop) -> None:
     """Raise `Infeasible` where a route proved that there is no feasible answer, naming the constraints in conflict if known."""
     proof = next((row for row in routes if row.get("impossible")), None)
     if proof is None or any(row["feasible"] for row in routes):
         return
-    names = highs.conflict(linear.programme_of(problem)[0], seconds)[:_MOST_VIOLATIONS] if linear.is_linear(problem) else []
+    programme = linear.programme_of(problem)[0] if linear.is_linear(problem) else None
+    names = [] if programme is None else highs.conflict(programme, seconds, stop)[:_MOST_VIOLATIONS]
     if names:
         told = tr("these cannot be kept together: {names}", names=", ".join(names))
     else:
@@ -120,13 +142,16 @@ def _dated(result: Result, text: str) -> Result:
 
 
 def _half(report: Report, problem: Problem, begin: float, *, both: bool) -> Report:
-    """Return a report whose progress is one half of the whole when two routes share the time."""
+    """Return a report whose progress is one half of the whole when two routes share the time; it never goes back."""
+    furthest = 0.0
 
     def told(done: float, total: float, unit: str = "", partial: Any = None, samples: Any = None) -> None:
-        scale, shift = (0.5, begin) if both else (1.0, 0.0)
-        share = (min(done / total, 1.0) if total > 0 else 0.0) * scale + shift
+        nonlocal furthest
+        # What proves after a search counts its time from the beginning, the search only its own part.
+        furthest = max(furthest, min(done / total, 1.0) if total > 0 else 0.0)
+        done = max(done, furthest * total)
         if both:
-            done, total, unit = 100 * share, 100.0, "%"
+            done, total, unit = 100 * (begin + 0.5 * furthest), 100.0, "%"
         report(done, total, unit, {**(partial or {}), "problem_kind": problem.kind}, samples)
 
     return told
@@ -234,7 +259,8 @@ class _Judge:
             if number == 0:
                 self._nearest, self.first = (answer, broken), not broken
             if broken:
-                rows.append({"feasible": False, "objective": None, "violations": len(broken), "terms": {}})
+                terms = self.problem.terms(answer) if self.problem.terms_of_any else {}
+                rows.append({"feasible": False, "objective": None, "violations": len(broken), "terms": terms})
                 continue
             objective = self.problem.objective(answer)
             rows.append({"feasible": True, "objective": objective, "violations": 0, "terms": self.problem.terms(answer)})

@@ -1,10 +1,12 @@
 import json
+import threading
 
 import numpy as np
 import pytest
 
 from app.engine.base.contracts import SolverResult, never, silent
 from app.engine.base.errors import BadInput, Cancelled
+from app.engine.jobs.worker import LEFT_BEHIND
 from app.engine.qubo.comparisons import work
 from app.engine.qubo.comparisons.report import own_words, page
 from app.engine.qubo.comparisons.settings import Setting
@@ -46,6 +48,21 @@ def test_the_setting_taken_is_the_one_that_comes_to_the_target_soonest() -> None
     assert tuned(PROBLEM, tried, -9.0, 1.0)[0].options == {"sweeps": 2}
     assert tuned(PROBLEM, tried, -10.0, 1.0)[0].options == {"sweeps": 3}
     assert [one["mean_time_s"] for one in tuned(PROBLEM, tried, -9.0, 1.0)[1]] == [2.0, 0.1, 0.9]
+
+
+def test_what_a_run_leaves_behind_is_waited_for_and_counts_as_its_own(monkeypatch) -> None:
+    going = threading.Event()
+
+    class Leaving(Setting):
+        def make(self, goal=None):
+            solver = super().make(goal)
+            threading.Thread(target=going.wait, name=LEFT_BEHIND, daemon=True).start()
+            threading.Timer(0.2, going.set).start()
+            return solver
+
+    course = work._course(PROBLEM, Leaving("dwave-descent", {}), 0.01, 1, never)
+    assert going.is_set()
+    assert course.wall_s > max(point[0] for point in course.points)
 
 
 def test_a_setting_whose_sweeps_do_not_fit_is_left_out_of_the_tuning() -> None:

@@ -85,7 +85,7 @@ def test_constraints_in_conflict_are_named_and_only_they():
 
 
 def test_no_answer_in_time_leaves_the_other_route(monkeypatch):
-    monkeypatch.setattr(highs, "run", lambda *_: highs.Outcome(None, np.inf, -np.inf, proved=False))
+    monkeypatch.setattr(highs, "run", lambda *_, **__: highs.Outcome(None, np.inf, -np.inf, proved=False))
     result = solve({"text": NETWORK, "name": "n", "seconds": 0.6}, 1, silent, never)
     assert result["feasible"]
     assert "found no feasible answer" in result["verdict"]

@@ -99,7 +99,7 @@ def test_cvrplib_solutions_cost_what_was_published_and_are_found(name, optimum):
     assert found["objective"] <= 1.02 * optimum
 
 
-@pytest.mark.parametrize("name, optimum", [("XML100_2123_01", 12853), ("XML100_3362_01", 35916)])
+@pytest.mark.parametrize("name, optimum", [("X-n101-k25", 27591), ("XML100_2123_01", 12853), ("XML100_3362_01", 35916)])
 def test_cvrplib_solutions_of_a_hundred_customers_cost_what_was_published(name, optimum):
     folder = Path(__file__).parents[4] / "benchmarks" / "instances"
     problem = registry.read((folder / f"{name}.vrp").read_text("utf-8"), name)

@@ -1,9 +1,10 @@
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from app.engine.base.contracts import never, silent
+from app.engine.base.contracts import SolverResult, never, silent
 from app.engine.base.errors import BadInput
 from app.engine.qubo.problems import registry, work
 from app.engine.qubo.problems.work import look, solve
@@ -170,3 +171,15 @@ def test_a_plain_graph_is_verified_from_the_words_of_its_file():
     result = run(text="3 2\n1 2 4\n2 3 -1\n", name="g")
     assert (result["objective"], result["answer"] in ([0, 1, 1], [1, 0, 0])) == (4, True)
     assert result["kind"] == "maxcut"
+
+
+@pytest.mark.parametrize("kind", ["cvrp", "knapsack", "partition"])
+def test_samples_that_break_constraints_tell_what_can_be_told_of_them(kind):
+    problem = registry.read(registry.sample_of(kind).read_text("utf-8"), kind, kind)
+    rng, judge = np.random.default_rng(4), work._Judge(problem)
+    samples = np.vstack([rng.integers(0, 2, (6, problem.formulation.qubo.n)), np.zeros((1, problem.formulation.qubo.n))])
+    samples = samples.astype(np.int8)
+    rows, _ = judge.look(SolverResult(samples[0], 0.0, samples, problem.formulation.qubo.energies(samples), {}))
+    assert any(not row["feasible"] for row in rows)
+    assert len({tuple(row["terms"]) for row in rows}) == 1
+    assert all(np.isfinite(list(row["terms"].values())).all() and row["terms"] for row in rows)

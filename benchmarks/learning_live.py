@@ -29,12 +29,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import psutil
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the program does
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the program does, before numpy is there: its threads wait by spinning
+
+import numpy as np
+import psutil
 
 from app.commands.table import command_table
 from app.engine.base.clock import SystemClock

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from app.agent.desk import Desk
 from app.agent.gate import Asked, Rule, json_response
 from app.agent.node import Node
+from app.agent.rounds import Update
 from app.agent.shelf import span_of
 from app.agent.twin import merge_patch
 from app.engine.base.errors import BadInput, Conflict
@@ -101,18 +102,23 @@ class Api:
         return Response(await self._node.serving.infer(asked.parts["name"], asked.body), media_type=_TENSORS)
 
     async def _train(self, asked: Asked) -> Response:
-        told = asked.request.query_params
-        client, since = (_whole(asked, name, 0, 1 << 32) if name in told else None for name in ("client", "since"))
-        self._node.rounds.begin(asked.parts["name"], asked.body, asked.digest, client, since)
-        return json_response({"schema": 1, "round": asked.parts["name"], "state": "training"}, 202)
+        told, name, wait_s = asked.request.query_params, asked.parts["name"], _wait(asked)
+        client, since = (_whole(asked, key, 0, 1 << 32) if key in told else None for key in ("client", "since"))
+        self._node.rounds.begin(name, asked.body, asked.digest, client, since)
+        update = await self._node.rounds.update(name, wait_s) if wait_s else None
+        if update is None:
+            return json_response({"schema": 1, "round": name, "state": "training"}, 202)
+        return self._told(asked, update)
 
     async def _update(self, asked: Asked) -> Response:
         update = await self._node.rounds.update(asked.parts["name"], _wait(asked))
-        if update is None:
-            return Response(status_code=204)
+        return Response(status_code=204) if update is None else self._told(asked, update)
+
+    def _told(self, asked: Asked, update: Update) -> Response:
+        """Return an update, or what is wanted of it, signed as what stands at its place for whoever asks."""
         node, console = self._node, asked.console.device_id if asked.console else ""
         expiry_us = node.clock.now_us() + signing.DEFAULT_LIFE_US
-        path, tag, size = asked.request.url.path, f'"{update.digest}"', len(update.body)
+        path, tag, size = f"/v1/rounds/{asked.parts['name']}/update", f'"{update.digest}"', len(update.body)
         header = signing.sign(node.identity, method="GET", target=path, digest=update.digest, node=console, expiry_us=expiry_us)
         headers = {signing.HEADER: header, "ETag": tag, "Accept-Ranges": "bytes"}
         first = _from(asked, tag)

@@ -140,7 +140,8 @@ class Rounds:
         return task.done() and (task.cancelled() or task.exception() is not None)
 
     def _file(self, name: str) -> Path | None:
-        return next(iter(self._folder.glob(f"{name}.*.update")), None) if _ID.fullmatch(name) else None
+        found = (path for path in _updates(self._folder) if path.name.partition(".")[0] == name)
+        return next(found, None) if _ID.fullmatch(name) else None
 
     def _forget_done(self) -> None:
         for name in [name for name, (_, task) in self._running.items() if task.done()]:
@@ -154,9 +155,14 @@ def _file_away(target: Path, body: bytes) -> None:
     scratch = target.with_name(target.name + ".new")
     scratch.write_bytes(body)
     scratch.replace(target)
-    kept = sorted(target.parent.glob("*.update"), key=lambda path: path.stat().st_mtime_ns)
+    kept = sorted(_updates(target.parent), key=lambda path: path.stat().st_mtime_ns)
     for path in kept[:-_KEPT]:
         path.unlink()
+
+
+def _updates(folder: Path) -> list[Path]:
+    """Return the updates that lie in a folder; a pattern with a round's name in it would be compiled anew each round."""
+    return [path for path in folder.iterdir() if path.suffix == ".update"]
 
 
 def _sound(path: Path) -> Update | None:

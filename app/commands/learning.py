@@ -32,6 +32,10 @@ async def _stop(call: "Call", *, run: str, take_over: bool) -> dict[str, Any]:
 
 async def _drill(call: "Call", *, run: str, attack: str, nodes: str, rounds: int) -> dict[str, Any]:
     chosen = [node.id for node in call.engine.fleet.select(nodes)] if nodes else []
+    if nodes and not chosen:
+        raise BadInput("There is no node like {nodes}, so nobody would attack", nodes=nodes, field="nodes")
+    if attack == "none" and nodes:
+        raise BadInput("None ends a drill for all its nodes: name no nodes with it", field="nodes")
     session, drill = call.engine.learning.drill(run, attack, chosen, rounds)
     return {"id": session.id, "title": session.name, "drill": drill.to_json() if drill else None}
 
@@ -280,7 +284,8 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "learning.resume", "Resume training",
-        "Goes on with a session after its last finished round: one that was paused, stopped, or broke off.",
+        "Goes on with a session after its last finished round: one that was paused, stopped, or broke off. A tuning over nodes "
+        "that broke off goes on, too.",
         _resume,
         (
             _RUN,
@@ -340,6 +345,6 @@ ROWS: tuple[Command, ...] = (
             Arg("round", int, "Round whose model is meant; 0 is the newest.", 0, low=0, high=10_000),
             Arg("file", Path, "File that receives a copy.", None),
         ),
-        returns="{id, name, version, artifact, size_bytes, metrics, lineage, inputs, state, created_us}",
+        returns="{id, name, version, artifact, size_bytes, metrics, lineage, inputs, state, created_us, file}",
     ),
 )  # fmt: skip

@@ -152,8 +152,8 @@ _MAY_COST = (
     Arg("loss_most", float, "Loss of accuracy it may have, of agreement where no labels are known.", 0.02, low=0, high=1),
     Arg("latency_ratio_most", float, "Growth of latency it may have, as new to old; 0 asks for nothing.", 1.0, low=0),
 )
-_MADE = "{name, version, state, size_bytes, metrics, artifact, created_us, id, trial}"
-_SHOWN = "{id, name, version, artifact, size_bytes, metrics, lineage, inputs, state, created_us}"
+_MADE = "{name, version, state, size_bytes, metrics, artifact, file, created_us, id, trial}"
+_SHOWN = "{id, name, version, artifact, size_bytes, metrics, lineage, inputs, state, created_us, file}"
 
 ROWS: tuple[Command, ...] = (
     Command(
@@ -165,7 +165,7 @@ ROWS: tuple[Command, ...] = (
             Arg("newest", int, "Only so many, the newest; 0 means all.", 0, low=0, high=1_000_000),
         ),
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{models: [{name, version, state, size_bytes, metrics, artifact, created_us, id}]}",
+        returns="{models: [{name, version, state, size_bytes, metrics, artifact, file, created_us, id}]}",
     ),
     Command(
         "model.show", "Show a model",
@@ -247,7 +247,7 @@ ROWS: tuple[Command, ...] = (
             _MAY_COST[0],
             Arg("accuracy_least", float, "Accuracy it must have before a rollout; 0 asks for none.", 0.0, low=0, high=1),
         ),
-        returns="{name, version, state, size_bytes, metrics, artifact, created_us, id, trial, rollout}",
+        returns="{name, version, state, size_bytes, metrics, artifact, file, created_us, id, trial, rollout}",
         leaves=True,
     ),
     Command(
@@ -255,14 +255,14 @@ ROWS: tuple[Command, ...] = (
         "Makes that version active again which the active one replaced. Nodes are set back by undoing the rollout.",
         rollback,
         (Arg("name", str, "Name of the model.", "digits", positional=True),),
-        returns="{name, version, state, size_bytes, metrics, artifact, created_us, id}",
+        returns="{name, version, state, size_bytes, metrics, artifact, file, created_us, id}",
     ),
     Command(
         "model.retire", "Retire model",
         "Marks a version as one that is not to be used any more. The active one cannot be retired.",
         retire,
         (_MODEL,),
-        returns="{name, version, state, size_bytes, metrics, artifact, created_us, id}",
+        returns="{name, version, state, size_bytes, metrics, artifact, file, created_us, id}",
     ),
     Command(
         "model.sign", "Sign model",

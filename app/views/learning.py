@@ -50,7 +50,7 @@ class LearningPage(RunPage):
     """The data stays on the nodes; only updates travel."""
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context, tr("Learning"), context.engine.learning.records)
+        super().__init__(context, tr("Learning"), context.engine.learning.records, kept=True)
         self.train = self.add_form("learning.train", tr("Train over the nodes"), hidden=_DEEP)
         self.simulate = self.add_form("learning.simulate", tr("Simulate a federation"), hidden=_DEEP)
         self.tune = self.add_form("learning.tune", tr("Find settings"), hidden=_DEEP_OF_TUNING)
@@ -240,7 +240,8 @@ class LearningPage(RunPage):
         for name in ("pause", "stop"):
             there = live or (self._elsewhere and name == "stop")
             self.verbs[name].setEnabled(over_nodes and there and not may(f"learning.{name}"))
-        again = over_nodes and not live and (run.state in _AGAIN or self._elsewhere)
+        broke_off = run.source == "tuning" and "nodes" in run.spec and run.state in {"failed", "interrupted"}
+        again = not live and ((over_nodes and (run.state in _AGAIN or self._elsewhere)) or broke_off)
         self.verbs["resume"].setEnabled(again and not may("learning.resume"))
         self._drillable = over_nodes and live
         self.drill.setText(tr("End the drill") if self._drilled else tr("Drill"))

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from app.engine.base.text import tr
 from app.engine.base.units import bytes_text, ratio_text, span_text
-from app.engine.models.records import ModelVersion
+from app.engine.models.records import GONE, ModelVersion
 from app.views.shell.context import Context
 from app.views.shell.page import card
 from app.views.widgets.columns import Column
@@ -28,8 +28,12 @@ def model_columns() -> list[Column[ModelVersion]]:
         Column("accuracy", tr("Accuracy"), lambda model: model.metrics.get("accuracy"), ratio_text, 80, right=True),
         Column("kind", tr("Made by"), lambda model: str(model.lineage.get("kind", "")), width=100),
         Column("from", tr("From"), lambda model: str(model.lineage.get("from_title", "")), width=100),
-        Column("artifact", tr("Content"), lambda model: model.artifact[7:19], width=110, mono=True),
+        Column("artifact", tr("Content"), _content, width=110, mono=True),
     ]
+
+
+def _content(model: ModelVersion) -> str:
+    return tr("let go of") if model.file == GONE else model.artifact[7:19]
 
 
 class ModelsPanel(QWidget):
@@ -81,6 +85,8 @@ class ModelsPanel(QWidget):
 
 def trial_text(model: ModelVersion) -> str:
     """Return what the registry knows of how a version does, as a sentence."""
+    if model.file == GONE:
+        return tr("The file of {title} was let go of; what is known of it stays.", title=model.title)
     trial: Any = model.metrics.get("trial") or {}
     if not trial:
         return tr(

@@ -153,6 +153,9 @@ def test_a_round_trains_on_the_nodes_own_data(site, kit):
     update, meta = unpack(reply.content, most_bytes=1 << 24)
     assert {name: array.shape for name, array in update.items()} == {name: array.shape for name, array in params.items()}
     assert meta["examples"] == "30"
+    at_once = kit.checked(site.console.change("POST", "/v1/rounds/r-1/train?client=0&since=0&wait=30", body))
+    assert (at_once.status_code, at_once.content) == (200, reply.content)
+    assert site.console.change("POST", "/v1/rounds/r-2/train?client=0&wait=soon", body).status_code == 400
     assert site.console.get("/v1/rounds/r-2/update").status_code == 404
 
 

@@ -82,6 +82,12 @@ class Version:
 
 
 class Models:
+    def __init__(self):
+        self.keeping, self.records = self, SimpleNamespace(need=lambda key: Version(key, "digits"))
+
+    async def hold(self, model, **_given):
+        assert model.id == "m1"
+
     async def register(self, name, data, **given):
         assert data == b"bytes"
         return Version("m1", name)
@@ -146,6 +152,13 @@ async def test_learning_drill_names_nodes_of_the_session_and_ends_with_none(call
     assert told == {"id": "r1", "title": "North", "drill": {"attack": "ipm", "nodes": ["narvik"], "rounds": 2}}
     assert (await ask(call, "learning.drill", attack="none"))["drill"] is None
     assert call.engine.learning.asked == [("r1", "ipm", ["n1"], 2), ("latest", "none", [], 3)]
+
+
+@pytest.mark.parametrize("given", [{"nodes": "label:nobody"}, {"attack": "none", "nodes": "narvik"}])
+async def test_learning_drill_by_nobody_is_refused_rather_than_drill_some_other_nodes(call, given):
+    with pytest.raises(BadInput):
+        await ask(call, "learning.drill", **given)
+    assert call.engine.learning.asked == []
 
 
 def test_learning_drill_offers_what_the_engine_knows():

@@ -196,6 +196,15 @@ def test_a_tuning_shows_its_settings_from_the_best_on(full_window, full):
         "learning_rate 0.1, epochs 2",
     ]
     assert not page.export.isEnabled()
+    tuned = full.learning.records.need("r-tune")
+    for state, spec, again in (
+        ("failed", {"nodes": ["a"]}, True),
+        ("cancelled", {"nodes": ["a"]}, False),
+        ("failed", {}, False),
+    ):
+        full.learning.records.put(replace(tuned, state=state, spec=spec))
+        page.shown()
+        assert page.verbs["resume"].isEnabled() is again
 
 
 def test_a_run_of_an_earlier_day_shows_its_rounds(full_window, full):

@@ -1,5 +1,5 @@
 from app.engine.models.records import ModelVersion
-from app.views.models import trial_text
+from app.views.models import model_columns, trial_text
 
 TRIAL = {
     "agreement_ratio": 0.99, "rows": 256, "latency_before_s": 2e-5, "latency_after_s": 1e-5, "size_before_bytes": 4096,
@@ -20,6 +20,13 @@ def test_the_picked_version_says_how_it_did_and_what_can_be_done(window):
     assert panel.buttons["model.promote"].isEnabled()
     panel.show_model("")
     assert panel.about.isHidden()
+
+
+def test_a_version_whose_file_was_let_go_of_says_so():
+    model = ModelVersion("m1", "digits", 1, "sha256:0123456789abcdef", 10, file="gone")
+    assert trial_text(model) == "The file of digits:1 was let go of; what is known of it stays."
+    (content,) = [column for column in model_columns() if column.key == "artifact"]
+    assert content.get(model) == "let go of"
 
 
 def test_a_version_that_was_never_tried_says_so():

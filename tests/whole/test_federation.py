@@ -128,7 +128,12 @@ async def test_an_update_that_breaks_off_on_its_way_goes_on_from_where_it_was(en
         found, meta = await client.update("cut-1", 10.0)
         assert proxy.cut_after == 0
         assert proxy.carried - carried < 600_000  # of 405,000 once, what was on its way at the cut, and a second handshake
+        carried, proxy.cut_after = proxy.carried, 300_000  # of the answer to the order itself
+        assert await client.train("cut-1", order, 2, wait_s=10.0) is None
+        again, _ = await client.update("cut-1", 10.0)
+        assert proxy.cut_after == 0
+        assert proxy.carried - carried < 600_000
         await client.close()
     whole, same = await direct.update("cut-1", 10.0)
     assert meta["digest"] == same["digest"] == digest_of(whole)
-    assert digest_of(found) == digest_of(whole)
+    assert digest_of(found) == digest_of(again) == digest_of(whole)

@@ -27,6 +27,7 @@ COURSE: Final[Mapping[str, Any]] = {
     "data": "digits", "dataset": "", "model": "mlp", "name": "", "versions": EACH,
 }  # fmt: skip
 
+_COUNTING: Final = ("trimmed", "multi-krum")  # rules that are a mean where nobody is hostile, as are all that begin with mixed-
 
 Test: TypeAlias = tuple[nets.Array, NDArray[np.int64]]
 
@@ -105,3 +106,43 @@ def strategy_of(spec: Mapping[str, Any], nodes: int, session: str = "") -> Strat
             rule=spec["aggregator"], hostile=spec["attackers"], least=strategy.least, clients=asked, field="aggregator",
         )  # fmt: skip
     return strategy
+
+
+def check_defence(spec: Mapping[str, Any]) -> None:
+    """Raise `BadInput` when nodes are to be borne that are hostile, and the rule bears none.
+
+    Asked when a session begins, and not when one that is kept goes on.
+    """
+    rule, hostile = str(spec["aggregator"]), int(spec["attackers"])
+    if hostile and rule == "mean":
+        raise BadInput(
+            "The plain mean bears no attackers, and {hostile} are to be borne", hostile=hostile, field="attackers",
+            hint="Choose another aggregator, median for example.",
+        )  # fmt: skip
+    if not hostile and (rule in _COUNTING or rule.startswith("mixed-")):
+        raise BadInput(
+            "{rule} leaves out as many as there are attackers, and with 0 it is the plain mean", rule=rule, field="attackers",
+            hint="Say how many attackers it is to bear.",
+        )  # fmt: skip
+
+
+def check_drill(spec: Mapping[str, Any]) -> None:
+    """Raise `BadInput` when a simulation's attackers, or the round they begin in, would be without any effect."""
+    drilled = spec.get("attack", "none") != "none" or float(spec.get("dropout_rate", 0.0)) > 0
+    hostile, begins, rounds = (
+        int(spec.get(name, least)) for name, least in (("attackers", 0), ("drill_round", 1), ("rounds", 1))
+    )
+    if hostile and spec.get("attack", "none") == "none" and spec.get("aggregator", "mean") == "mean":
+        raise BadInput(
+            "{hostile} attackers without an attack, and without an aggregator that bears them, change nothing",
+            hostile=hostile, field="attackers", hint="Choose an attack, or another aggregator.",
+        )  # fmt: skip
+    if begins > 1 and not drilled:
+        raise BadInput(
+            "Nothing begins in round {begins}: there is neither an attack nor a dropout", begins=begins, field="drill_round"
+        )
+    if drilled and begins > rounds:
+        raise BadInput(
+            "The attack or dropout begins in round {begins}, after the last, which is {rounds}",
+            begins=begins, rounds=rounds, field="drill_round",
+        )  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from app.engine.base.errors import BadInput, Conflict, Missing, Offline, OutpostError, Refused, Timeout
 from app.engine.base.funnel import as_outpost_error
 from app.engine.base.text import tr
-from app.engine.learning.nets import Array, length_of
+from app.engine.learning.nets import Array
 from app.engine.learning.records import LocalUpdate, Part
 from app.engine.learning.sessions import digest_of
 from app.engine.learning.strategy import Gathered, Global, Strategy
@@ -30,13 +30,21 @@ _STATES: Final[tuple[tuple[type[OutpostError], str], ...]] = (
 REJECTED: Final = ("refused", "bad")
 
 
+Told = tuple[Mapping[str, Array], Mapping[str, str]]
+
+
 class TrainClient(Protocol):
     """What a federation needs of the link to one node."""
 
-    async def train(self, round_id: str, order: Order, client: int, since: int | None = None) -> None:
-        """Have the node begin a round as the client at that place; `since` is the last round in which its update counted."""
+    async def train(
+        self, round_id: str, order: Order, client: int, since: int | None = None, wait_s: float = 0.0
+    ) -> Told | None:  # fmt: skip
+        """Have the node begin a round as the client at that place; `since` is the last round in which its update counted.
 
-    async def update(self, round_id: str, wait_s: float) -> tuple[Mapping[str, Array], Mapping[str, str]] | None:
+        A node that knows how answers with the update itself when it is done within `wait_s`: one request for two.
+        """
+
+    async def update(self, round_id: str, wait_s: float) -> Told | None:
         """Return the update and what is said of it, or None while the node still trains.
 
         The node says examples, steps, loss, cpu_s and round; the link may add `digest`, of the numbers as they came.
@@ -169,12 +177,12 @@ async def ask(call: RoundCall, member: Member, told: Callable[[Part], None]) -> 
     return answer
 
 
-async def _train(call: RoundCall, member: Member) -> tuple[Mapping[str, Array], Mapping[str, str]]:
+async def _train(call: RoundCall, member: Member) -> Told:
     for attempt in range(_BEGINNINGS):
         since = None if call.counted is None else call.counted.get(member.client, 0)
-        await member.link.train(call.id, call.order, member.client, since)
         try:
-            while (answer := await member.link.update(call.id, _POLL_S)) is None:  # noqa: ASYNC110 - the node's own wait
+            answer = await member.link.train(call.id, call.order, member.client, since, _POLL_S)
+            while answer is None and (answer := await member.link.update(call.id, _POLL_S)) is None:  # noqa: ASYNC110 - its own wait
                 await asyncio.sleep(_PAUSE_S)  # one that answers at once must not be asked in a tight loop
         except Missing:
             if attempt + 1 == _BEGINNINGS:
@@ -190,8 +198,7 @@ def _judge(call: RoundCall, member: Member, update: Mapping[str, Array], meta: M
         raise BadInput("the update is stale: it belongs to round {round}", round=meta["round"][:20])
     examples, steps = int(_number(meta, "examples")), int(_number(meta, "steps"))
     read = call.strategy.read(update, call.number)
-    row = call.strategy.accept(read, examples, steps)
-    norm = length_of(row)
+    row, norm = call.strategy.accept(read, examples, steps)
     digest = (meta.get("digest") or digest_of(update)) if norm else ""  # one of zeros may come again in good faith
     if digest in call.spent:
         raise BadInput("the update is a replay of an earlier one")

@@ -18,9 +18,12 @@ _TINY = float(np.finfo(np.float64).tiny)
 MOST_SHOWN = 100
 
 
-def look(updates: Array, weights: NDArray[np.float64]) -> dict[str, Any]:
-    """Return norms, shares and drifts (clients,), outliers (places) and drift (ratio) of updates (clients, params)."""
-    norms = lengths_of(updates)
+def look(updates: Array, weights: NDArray[np.float64], norms: NDArray[np.float64] | None = None) -> dict[str, Any]:
+    """Return norms, shares and drifts (clients,), outliers (places) and drift (ratio) of updates (clients, params).
+
+    Where the lengths of the updates are known, they are handed in as `norms`.
+    """
+    norms = lengths_of(updates) if norms is None else norms
     total = float(weights.sum())
     shares_of = (weights / max(total, _TINY)).astype(np.float32)  # for the eye: what is learnt is summed in float64 elsewhere
     mean = shares_of @ updates if total > 0 else np.zeros(updates.shape[1], np.float32)
@@ -47,9 +50,11 @@ def outliers(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.flatnonzero(_SCORE * away > _CUT * max(spread, 1e-9 * float(np.abs(values).max(initial=0)), _TINY))
 
 
-def shown(clients: NDArray[np.int64], updates: Array, weights: NDArray[np.float64]) -> dict[str, Any]:
+def shown(
+    clients: NDArray[np.int64], updates: Array, weights: NDArray[np.float64], norms: NDArray[np.float64] | None = None
+) -> dict[str, Any]:  # fmt: skip
     """Return `look` for at most `MOST_SHOWN` clients, those that stand out first, with their places in the fixed order."""
-    told = look(updates, weights)
+    told = look(updates, weights, norms)
     apart = np.isin(np.arange(len(clients)), told["outliers"])
     first = np.sort(np.argsort(~apart, kind="stable")[:MOST_SHOWN])
     return {

@@ -285,6 +285,7 @@ class Live:
             "model": checkpoint["model"],
             "drift": row.drift,
             "drill": row.drill,
+            **({"state": checkpoint["state"]} if checkpoint["state"] != checkpoint["model"] else {}),
         }
         details["parts"] = [one.to_json() for one in row.parts]
         details["rejected"] = [{"name": one.name, "state": one.state, "reason": one.reason} for one in rejected.values()]
@@ -364,8 +365,9 @@ def _judged(
     reached = sum(part.state != "offline" for part in parts)
     down = sum(value.nbytes for value in call.strategy.sent(call.now).values()) * reached
     took_s = max((one.time_s or 0.0 for one in parts), default=0.0)
-    clients = np.array([part.client for part, update in answers if update is not None])
-    told = shown(clients, gathered.updates, gathered.weights)
+    came = [part for part, update in answers if update is not None]
+    norms = np.array([part.norm for part in came], np.float64)  # each was measured when it was accepted
+    told = shown(np.array([part.client for part in came]), gathered.updates, gathered.weights, norms)
     cpu_s = sum(one.cpu_s for one in parts) + time.thread_time() - began_s
     moved = down + sum(one.bytes for one in parts)
     return Round(call.number, accuracy, loss, cpu_s, moved, took_s, parts, told["drift"]), told

@@ -2,28 +2,26 @@
 
 import asyncio
 import dataclasses
-import functools
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from app.engine.base.errors import BadInput, Conflict, Missing, OutpostError
 from app.engine.base.ids import new_id
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
-from app.engine.jobs.records import INTERRUPTED
+from app.engine.jobs.records import INTERRUPTED, LIVE
 from app.engine.jobs.runs import Run, RunBook
-from app.engine.learning import compare, federation, forecast, nets, sessions
-from app.engine.learning.course import COURSE, Course, Reins, model_of, ordered_nodes, strategy_of
+from app.engine.learning import compare, federation, forecast, nets, sessions, trials
+from app.engine.learning.course import COURSE, Course, Reins, check_defence, check_drill, model_of, ordered_nodes, strategy_of
 from app.engine.learning.data import shards
 from app.engine.learning.datasets import load
 from app.engine.learning.drill import LiveDrill, planned
-from app.engine.learning.exports import as_onnx
+from app.engine.learning.exports import as_onnx, round_of
 from app.engine.learning.live import Live
 from app.engine.learning.partition import FEWEST
 from app.engine.learning.sessions import Session
-from app.engine.learning.trials import Tuning
-from app.engine.learning.versions import EACH, Registrar, Versions
+from app.engine.learning.versions import EACH, Registrar, Versions, needed
 from app.engine.store import artifacts, rows
 from app.engine.store.threads import in_thread
 
@@ -56,6 +54,7 @@ class LearningService:
         self._reins: dict[str, Reins] = {}
         self._resumed: dict[str, asyncio.Task[dict[str, Any] | None]] = {}
         self.registrar: Registrar | None = None
+        self._closing = False
 
     @property
     def records(self) -> Records[Run]:
@@ -66,11 +65,11 @@ class LearningService:
         """Load the runs of earlier days, and go on with sessions that a gone process left under way."""
         await self._book.load()
         await self._load_sessions()
+        await in_thread(lambda: trials.prune(self._base.home, [run.id for run in self.records]), "tuning")
         for session in self.sessions:
             under_way = session.status in sessions.UNDER_WAY and session.id in self.records
             if under_way and await self._book.is_ours(session.id):
-                task = self._resumed[session.id] = asyncio.create_task(self._again(session))
-                task.add_done_callback(functools.partial(self._over, session.id))
+                self._resumed[session.id] = asyncio.create_task(self._again(session))
 
     async def refresh(self) -> None:
         """Take over what other consoles wrote."""
@@ -83,6 +82,7 @@ class LearningService:
 
     async def stop(self) -> None:
         """Let sessions under way be: they stand in the store as running, and go on when the engine is back."""
+        self._closing = True
         for reins in self._reins.values():
             reins.closing = True
         tasks = tuple(self._resumed.values())
@@ -101,10 +101,9 @@ class LearningService:
             log.warning("session %s did not go on: %s", session.name, error)
         except Exception:
             log.exception("session %s did not go on", session.name)
+        finally:
+            self._resumed.pop(session.id, None)
         return None
-
-    def _over(self, session_id: str, _task: object) -> None:
-        self._resumed.pop(session_id, None)
 
     def shard_files(self, count: int, seed: int) -> list[dict[str, bytes]]:
         """Return, for each of `count` nodes, the files of its own data: a skewed part of the digits to train with."""
@@ -118,6 +117,7 @@ class LearningService:
         The result holds run_id, rounds, final_accuracy, clients, spread, served and model.
         """
         spec = {"clients": clients, "rounds": rounds, **asked}
+        check_drill(spec)
         run_id = new_id()
         result = await self._book.execute(
             KIND, "app.engine.learning.work:simulate", spec, title=f"Simulate {clients} clients", source=_SIMULATED,
@@ -146,14 +146,19 @@ class LearningService:
 
         Raises `Conflict` without nodes, `BadInput` when settings do not fit each other, `Offline` as `train`.
         """
-        run_id = new_id()
         members = self._members(ordered_nodes(nodes))
         spec = await self._settled({**COURSE, **asked, "rounds": rounds, "seed": seed, "name": ""}, members)
-        tuning = Tuning(self._base, members, choices, spec, keep)
-        told = {**spec, "choices": _listed(choices), "keep": keep, "nodes": [member.name for member in members]}
+        return await self._tune(new_id(), members, {**spec, "choices": _listed(choices), "keep": keep}, actor, cause)
+
+    async def _tune(
+        self, run_id: str, members: tuple[federation.Member, ...], told: dict[str, Any], actor: str, cause: str
+    ) -> dict[str, Any]:
+        """Hold a tuning over nodes, or go on with it."""
+        told = {**told, "nodes": [member.name for member in members]}
+        tuning = trials.Tuning(self._base, run_id, members, told, lambda: self._closing)
         result = await self._book.execute_local(
             KIND, tuning.hold, told, title=f"Tune over {len(members)} nodes", source=_TUNED,
-            seed=seed, actor=actor, cause=cause, run_id=run_id,
+            seed=int(told["seed"]), actor=actor, cause=cause, run_id=run_id,
         )  # fmt: skip
         return {"run_id": run_id, **result}
 
@@ -194,6 +199,7 @@ class LearningService:
         """Return what a session over `nodes` is asked, its model named in full."""
         if not nodes:
             raise Conflict("There are no nodes to train on", field="nodes", hint="Start some: outpost fleet demo")
+        check_defence(spec)
         split = await in_thread(lambda: load(spec["dataset"]), "learning-data")
         return {**spec, "model": nets.named(spec["model"], split.shape, split.classes)}
 
@@ -203,9 +209,13 @@ class LearningService:
     async def resume(self, key: str, *, take_over: bool = False, actor: str, cause: str = "") -> dict[str, Any]:
         """Go on with a session after its last committed round; return what `train` does. Raises `Conflict`, `Missing`.
 
+        A tuning over nodes that broke off goes on, too, and returns what `tune_over` does.
         One that went on by itself when the engine started is waited for. One that another console has under way is left to it,
         unless that is gone and it is to `take_over`.
         """
+        run = self.find(key)
+        if run.source == _TUNED and run.state not in LIVE and (nodes := await trials.left(self._base, run.id)):
+            return await self._tune(run.id, self._members(nodes), run.spec, actor, cause)
         session = self._session(key)
         if session.id in self._resumed:
             result = await asyncio.shield(self._resumed[session.id])
@@ -291,6 +301,8 @@ class LearningService:
                 await self._forget_session(session.id, actor, cause)
         if result["state"] != sessions.DONE:
             await self._book.mark(session.id, result["state"], actor=actor, cause=cause)
+        if self.registrar is not None:
+            await self.registrar.tidy()
         return result
 
     async def _keep_session(self, session: Session, actor: str, cause: str) -> None:
@@ -318,6 +330,10 @@ class LearningService:
                 hint="Only sessions over nodes pause and go on. End it with: outpost job cancel",
             )  # fmt: skip
         return session
+
+    async def needed(self, held: Callable[[str, str], Collection[int]]) -> set[str]:
+        """Return content that sessions may go on with or make versions of, and models of simulations; see `versions.needed`."""
+        return await needed(self._base.store, self.sessions, [run.result or {} for run in self.records], held)
 
     # Looking back.
 
@@ -365,27 +381,11 @@ class LearningService:
         that round kept no model.
         """
         run = self.find(key)
-        last = await self._round(run, number)
+        last = await round_of(self._base.store, run, number, live=run.source == _LIVE)
         session = self.sessions.get(run.id)
         drilled = 0 if session is None else int(session.checkpoint.get("drilled", 0))
         kind = "federated" if run.source == _LIVE else "simulated"
         return await as_onnx(self._base, run, last, name, kind=kind, drilled=drilled, actor=actor, cause=cause)
-
-    async def _round(self, run: Run, number: int) -> dict[str, Any]:
-        """Return round `number` of a run, its newest for 0; raise `Conflict` where there is none, `Missing` without a model."""
-        if run.source == _LIVE:
-            where = {"run_id": run.id, **({"round": number} if number else {})}
-            stored = await self._base.store.read(
-                lambda conn: rows.select(conn, _ROUNDS, where=where, order="round", descending=True, limit=1)
-            )
-            held = [compare.told(row) for row in stored]
-        else:
-            held = (run.result or {}).get("rounds", [])[-1:]
-        if number and not any(row["round"] == number and row.get("model") for row in held):
-            raise Missing("The run {title} kept no model of round {round}", title=run.title, round=number, field="round")
-        if not held:
-            raise Conflict("The run {title} has finished no round", title=run.title, field="run")
-        return dict(held[0])
 
 
 def _listed(choices: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:

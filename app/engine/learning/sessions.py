@@ -94,6 +94,12 @@ def commit(conn: rows.Conn, session: Session, round_row: rows.Row, parts: Sequen
     rows.put(conn, SESSIONS, session.row(), **by)
 
 
+def params_in(conn: rows.Conn, session_id: str, numbers: Sequence[int]) -> list[str]:
+    """Return the content ids of the models after those rounds."""
+    found = rows.select(conn, ROUNDS, where={"run_id": session_id, "round": list(numbers)}) if numbers else []
+    return [str(row["details"].get("model", "")) for row in found]
+
+
 def part_row(session_id: str, number: int, node_id: str, part: Part, at_us: int) -> rows.Row:
     """Return a node's part in a round as a row of the store."""
     return {

@@ -115,8 +115,8 @@ class Strategy:
         dense = expand(base.compress, sent, count, base.keep_ratio, seed=base.seed, round_number=round_number)
         return unflatten(dense, base.model)
 
-    def accept(self, update: Mapping[str, Array], examples: int, steps: int = 0) -> Array:
-        """Return a client's update as one flat row; raise `BadInput` saying what is wrong with it."""
+    def accept(self, update: Mapping[str, Array], examples: int, steps: int = 0) -> tuple[Array, float]:
+        """Return a client's update as one flat row, and its length; raise `BadInput` saying what is wrong with it."""
         if examples < 1:
             raise BadInput("the update stands on no examples")
         most = int(steps_of(self.base, np.array([examples]))[0])
@@ -130,12 +130,12 @@ class Strategy:
         norm, bound = length_of(row), self.norm_bound or _LONGEST
         if norm > bound:
             raise BadInput("the update has norm {norm} over the bound {bound}", norm=round(norm, 4), bound=bound)
-        return row
+        return row, norm
 
     def gather(self, updates: Sequence[LocalUpdate], ages: Sequence[int] = ()) -> Gathered:
         """Return accepted updates as rows in the order given."""
         rows = np.stack(
-            [self.accept(one.update, one.examples, one.steps) if one.row is None else one.row for one in updates]
+            [self.accept(one.update, one.examples, one.steps)[0] if one.row is None else one.row for one in updates]
         )  # fmt: skip
         examples = np.array([update.examples for update in updates], np.int64)
         steps = np.array([update.steps for update in updates], np.int64)

@@ -1,8 +1,12 @@
 """Global models of a session as versions of a model in the registry, made one after the other beside its rounds."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, Protocol
+
+from app.engine.learning import sessions
+from app.engine.learning.sessions import Session
+from app.engine.store.store import Store
 
 EACH: Final = "each"
 
@@ -18,6 +22,9 @@ class Registrar(Protocol):
 
     async def keep(self, run: str, name: str, number: int, *, actor: str, cause: str) -> dict[str, Any]:
         """Make the model of a run after round `number` the next version of `name`; return {id, name, version, artifact}."""
+
+    async def tidy(self) -> None:
+        """Let go of files of versions that nobody used, where there are too many."""
 
 
 class Versions:
@@ -79,3 +86,20 @@ class Versions:
             if number not in held:
                 self._newest = await registrar.keep(self._run, self._name, number, actor=self._actor, cause=self._cause)
             del self._waiting[0]
+
+
+async def needed(
+    store: Store, known: Iterable[Session], results: Iterable[Mapping[str, Any]], held: Callable[[str, str], Collection[int]]
+) -> set[str]:
+    """Return the content that is needed yet: what sessions go on from, what versions are yet to be made of, `results`' models.
+
+    `held` tells of which rounds of a run there is a version of a name.
+    """
+    told = {str(result.get("model", "")) for result in results}
+    for session in known:
+        told |= {str(session.checkpoint.get(name, "")) for name in ("model", "state")}
+        name = str(session.spec.get("name", ""))
+        if name and session.status != sessions.DONE and session.spec.get("versions") == EACH:
+            missing = sorted(set(range(1, session.round + 1)) - set(held(session.id, name)))
+            told |= set(await store.read(lambda conn, key=session.id, of=missing: sessions.params_in(conn, key, of)))  # type: ignore[misc]
+    return told - {""}

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+FREE: Final = None
+KEPT: Final = "kept"
+GONE: Final = "gone"
 
 
 @dataclass(frozen=True)
@@ -10,7 +14,8 @@ class ModelVersion:
     """One version of a model; `artifact` is `sha256:<hex>` of its file, `state` is draft, active or retired.
 
     `inputs` describes what it takes and gives: {"inputs": [...], "outputs": [...], "self_test": {...}}, each tensor
-    as {"name", "dtype", "shape"} with null for a free axis.
+    as {"name", "dtype", "shape"} with null for a free axis. `file` says of the file on this machine that it stays because it
+    was used (kept), or was let go of (gone); see `keeping`.
     """
 
     id: str
@@ -23,6 +28,7 @@ class ModelVersion:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     state: str = "draft"
     created_us: int = 0
+    file: str | None = FREE
 
     @property
     def title(self) -> str:
@@ -36,6 +42,7 @@ def version_of(row: Mapping[str, Any]) -> ModelVersion:
         id=row["id"], name=row["name"], version=int(row["version"]), artifact=row["artifact"],
         size_bytes=int(row["size_bytes"]), metrics=row["metrics"] or {}, lineage=row["lineage"] or {},
         inputs=row["inputs"] or {}, state=row["state"], created_us=int(row["created_us"]),
+        file=row["file"],
     )  # fmt: skip
 
 
@@ -58,5 +65,5 @@ def document_of(model: ModelVersion) -> dict[str, Any]:
 
 def summary_of(model: ModelVersion) -> dict[str, Any]:
     """Return what a list of models shows of `model`, as plain JSON."""
-    names = ("name", "version", "state", "size_bytes", "metrics", "artifact", "created_us", "id")
+    names = ("name", "version", "state", "size_bytes", "metrics", "artifact", "file", "created_us", "id")
     return {name: getattr(model, name) for name in names}

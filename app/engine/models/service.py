@@ -12,7 +12,8 @@ from app.engine.base.platform import replace_file
 from app.engine.base.records import Records
 from app.engine.jobs.base import Base
 from app.engine.link.transfer import Delta, DeltaFrom, Parcel
-from app.engine.models.records import ModelVersion, manifest_of, version_of
+from app.engine.models.keeping import Keeping, check_here
+from app.engine.models.records import FREE, GONE, ModelVersion, manifest_of, version_of
 from app.engine.models.workshop import Workshop
 from app.engine.store import artifacts, rows
 from app.engine.store.threads import in_thread
@@ -34,6 +35,7 @@ class ModelsService:
         self._deltas: dict[tuple[str, str], Delta] = {}
         self._making = asyncio.Lock()
         self.workshop = Workshop(base, self)
+        self.keeping = Keeping(base, self)
 
     async def start(self) -> None:
         """Load the versions from the store."""
@@ -50,13 +52,14 @@ class ModelsService:
         """Check `data` as ONNX and keep it as the next version of `name`; raise `BadInput` naming `source`.
 
         What is kept is the file with its self-test inside, in the metadata of ONNX; `lineage["source"]` is the content id of
-        the file as it came. The same file under the same name again is the version that is there already.
+        the file as it came. The same file under the same name again is the version that is there already; if its
+        file was let go of, it is here again.
         """
         check_name(name)
         if len(data) > _MOST_BYTES:
             raise Limit("{source} is larger than a model may be (1 GiB)", source=source or name)
         known = self._same(name, content_id(data))
-        if known is not None:
+        if known is not None and await in_thread(self.path_of(known).exists, "artifact"):
             return known
         home = self._base.home
         artifact = await in_thread(partial(artifacts.keep, home, data), "artifact")
@@ -81,6 +84,8 @@ class ModelsService:
             )
             if not any(model.artifact == lineage["source"] for model in self.records):
                 await in_thread(partial(path.unlink, missing_ok=True), "artifact")
+        if known is not None and known.artifact == artifact:
+            return await self._put({"id": known.id, "file": FREE}, actor, cause)
         row = {
             "name": name, "artifact": artifact, "size_bytes": len(data), "metrics": dict(metrics or {}),
             "lineage": lineage, "inputs": told, "state": "draft",
@@ -120,12 +125,14 @@ class ModelsService:
         return artifacts.path_of(self._base.home, model.artifact)
 
     async def read(self, model: ModelVersion) -> bytes:
-        """Return the checked bytes of `model`."""
+        """Return the checked bytes of `model`; raise `Missing` where they are not here."""
+        check_here(self.records.get(model.id) or model)
         return await in_thread(partial(artifacts.load, self._base.home, model.artifact), "artifact")
 
     async def export(self, key: str, file: Path) -> ModelVersion:
         """Write the file of the version called `key` to `file`, whole or not at all."""
         model = self.find(key)
+        await self.keeping.hold(model)
         data = await self.read(model)
         await in_thread(partial(replace_file, file, data), "artifact")
         return model
@@ -145,6 +152,7 @@ class ModelsService:
         self, model: ModelVersion, identity: DeviceIdentity, *, downgrade: bool = False, limits: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Return the manifest of `model`, its pieces and allowance included, signed now with both keys of `identity`."""
+        await self.keeping.hold(model)
         data = await self.read(model)
         pieces = await in_thread(partial(chunks_of, data), "artifact")
         manifest = {**self.manifest(model), "chunks": pieces.to_json(), "issued_us": self._base.clock.now_us()}
@@ -194,6 +202,7 @@ class ModelsService:
         self, model: ModelVersion, inputs: Sequence[Sequence[float]], *, actor: str, cause: str = ""
     ) -> list[list[float]]:
         """Return the outputs of `model` for `inputs` on the engine's own runtime, in a worker."""
+        await self.keeping.hold(model, actor=actor, cause=cause)
         spec = {"path": str(self.path_of(model)), "rows": [list(map(float, row)) for row in inputs]}
         answer = await self._base.jobs.run(
             _WORKER, "app.engine.models.work:predict", spec,
@@ -202,13 +211,17 @@ class ModelsService:
         return list(answer["y"])
 
     async def make_active(self, model: ModelVersion, *, actor: str, cause: str = "") -> ModelVersion:
-        """Mark `model` as the active version of its name; the one active before becomes retired. Raises `Refused`."""
+        """Mark `model` as the active version of its name; the one active before becomes retired.
+
+        Raises `Refused`, and `Missing` when its file was let go of.
+        """
         check_use(model)
         now_us = self._base.clock.now_us()
         changes = {model.id: "active"}
         changes |= {m.id: "retired" for m in self.records if m.name == model.name and m.state == "active" and m.id != model.id}
 
         def write(conn: rows.Conn) -> list[dict[str, Any]]:
+            check_here(version_of(rows.need(conn, _TABLE, model.id)))
             return [
                 rows.put(conn, _TABLE, {"id": key, "state": state}, actor=actor, cause=cause, now_us=now_us)
                 for key, state in changes.items()
@@ -223,6 +236,7 @@ class ModelsService:
         def before(conn: rows.Conn) -> str:
             active = rows.select(conn, _TABLE, where={"name": name, "state": "active"}, limit=1)
             gone = rows.select(conn, _TABLE, where={"name": name, "state": "retired"}, order="updated_us", descending=True)
+            gone = [row for row in gone if row["file"] != GONE]
             # One transaction, at one time, retired the one and promoted the other.
             pair = [row for row in gone if active and row["updated_us"] == active[0]["updated_us"]]
             return str((pair or gone)[0]["id"]) if active and gone else ""
@@ -235,6 +249,12 @@ class ModelsService:
     def _same(self, name: str, artifact: str) -> ModelVersion | None:
         mine = (model for model in self.records if model.name == name)
         return next((model for model in mine if artifact in (model.artifact, model.lineage.get("source"))), None)
+
+    async def _put(self, row: dict[str, Any], actor: str, cause: str) -> ModelVersion:
+        now_us = self._base.clock.now_us()
+        stored = await self._base.store.write(lambda conn: rows.put(conn, _TABLE, row, actor=actor, cause=cause, now_us=now_us))
+        self.records.put(version_of(stored))
+        return self.records.need(row["id"])
 
     async def _write_next(self, row: dict[str, Any], actor: str, cause: str) -> ModelVersion:
         now_us = self._base.clock.now_us()

@@ -51,6 +51,7 @@ class Workshop:
         registered.
         """
         model = self._models.find(key)
+        await self._models.keeping.hold(model, actor=actor, cause=cause)
         folder = self._base.home / "work"
         out = folder / f"{new_id()}.onnx"
         await in_thread(partial(folder.mkdir, parents=True, exist_ok=True), "artifact")
@@ -78,6 +79,8 @@ class Workshop:
     async def compare(self, one: str, two: str, trial: Trial, *, actor: str, cause: str = "") -> dict[str, Any]:
         """Return how two versions do on the same rows, with what the registry knows of both."""
         pair = [self._models.find(key) for key in (one, two)]
+        for model in pair:
+            await self._models.keeping.hold(model, actor=actor, cause=cause)
         spec = {**trial.spec(), "one": str(self._models.path_of(pair[0])), "two": str(self._models.path_of(pair[1]))}
         title = f"Compare {pair[0].title} with {pair[1].title}"
         told = await self._base.jobs.run(

@@ -29,7 +29,7 @@ class InProcessClient:
         self.fail = self.memory = None
         self.gate = None
 
-    async def train(self, round_id, order, client, since=None):
+    async def train(self, round_id, order, client, since=None, wait_s=0.0):
         if self.fail is not None:
             raise self.fail
         document = json.loads(json.dumps({**order.spec, "client": client}))

@@ -98,7 +98,7 @@ async def test_a_node_that_lost_the_round_is_asked_once_more(links):
     client = links.clients["id3"]
     begin = client.train
 
-    async def forgetful(round_id, order, client_at, since):
+    async def forgetful(round_id, order, client_at, since, _wait_s):
         await begin(round_id, order, client_at, since)
         if len(client.specs) == 1:
             client.answers.clear()

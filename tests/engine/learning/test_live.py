@@ -187,6 +187,10 @@ async def test_what_does_not_fit_is_refused_before_any_node_is_asked(learning, l
         await learning.train(links.nodes, aggregator="krum", attackers=2, **WHO)
     with pytest.raises(BadInput, match="Scaffold"):
         await learning.train(links.nodes, algorithm="scaffold", compress="top-k", **WHO)
+    with pytest.raises(BadInput, match="bears no attackers"):
+        await learning.train(links.nodes, attackers=2, **WHO)
+    with pytest.raises(BadInput, match="change nothing"):
+        await learning.simulate(clients=4, attackers=2, **WHO)
     assert not any(client.specs for client in links.clients.values())
     assert not list(learning.records)
 

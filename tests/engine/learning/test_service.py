@@ -77,10 +77,10 @@ async def test_a_run_is_told_live_and_kept_round_by_round(base, learning, links)
 
 
 async def test_a_node_that_drops_out_is_named_in_the_round_it_missed(learning, links):
-    async def unplugged(round_id, order, client, since):
+    async def unplugged(round_id, order, *asked):
         if order.spec["round"] == 2:
             raise Offline("The node cannot be reached")
-        await begin(round_id, order, client, since)
+        return await begin(round_id, order, *asked)
 
     begin, links.clients["id2"].train = links.clients["id2"].train, unplugged
     told = await learning.train(links.nodes, rounds=3, seed=0, **WHO)
@@ -97,10 +97,10 @@ async def test_when_too_few_answer_the_run_fails_and_earlier_rounds_are_kept(lea
     for client in list(links.clients.values())[:4]:
         begin = client.train
 
-        async def unplugged(round_id, order, at, since, begin=begin):
+        async def unplugged(round_id, order, *asked, begin=begin):
             if order.spec["round"] == 3:
                 raise Offline("unplugged")
-            await begin(round_id, order, at, since)
+            return await begin(round_id, order, *asked)
 
         client.train = unplugged
     with pytest.raises(Offline, match="Round 3"):

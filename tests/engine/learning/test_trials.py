@@ -8,6 +8,7 @@ from app.engine.learning import nets, trials
 from app.engine.learning.course import halves
 from app.engine.learning.data import load_digits
 from app.engine.learning.records import SESSIONS_KEPT
+from app.engine.learning.service import LearningService
 from app.engine.store import artifacts, rows
 from app.wire import tensors
 
@@ -44,22 +45,23 @@ async def test_a_tuning_over_nodes_moves_the_bytes_that_were_forecast_and_leaves
     assert (run.source, run.state, run.result["best"], list(learning.sessions)) == ("tuning", "done", told["best"], [])
 
 
-async def test_a_tuning_over_nodes_that_is_cancelled_asks_no_more_of_them(base, learning, links, tmp_path, monkeypatch):
-    monkeypatch.setattr(trials.tempfile, "tempdir", str(tmp_path))
+async def test_a_tuning_over_nodes_that_is_cancelled_asks_no_more_of_them(base, learning, links):
     gate = links.clients["id3"].gate = asyncio.Event()
     asking = asyncio.create_task(learning.tune_over(links.nodes, RATES, rounds=4, **WHO))
     async with asyncio.timeout(30):
         while not links.clients["id3"].specs:
             await asyncio.sleep(0.01)
     (run,) = learning.records
-    assert list(tmp_path.glob("outpost-*/outpost.db"))
+    assert trials.folder_of(base.home, run.id).exists()
     await base.jobs.cancel(run.job_id)
     with contextlib.suppress(Cancelled, asyncio.CancelledError):
         await asking
     gate.set()
     assert len(links.clients["id0"].specs) == 1
     assert learning.find(run.id).state == "cancelled"
-    assert not [path for path in tmp_path.glob("outpost-*") if path.is_dir()]
+    assert not trials.folder_of(base.home, run.id).exists()
+    with pytest.raises(Conflict, match="does not train over nodes"):
+        await learning.resume(run.id, **WHO)
 
 
 async def test_what_waits_is_told_and_a_tuning_without_its_quorum_ends_as_a_session_does(base, learning, links):
@@ -92,3 +94,63 @@ async def test_a_tuning_that_does_not_fit_is_refused_before_any_node_is_asked(le
         await learning.tune_over([], RATES, **WHO)
     assert not any(client.specs for client in links.clients.values())
     assert not list(learning.records)
+
+
+def asked_of(links):
+    return sum(len(client.specs) for client in links.clients.values())
+
+
+@pytest.mark.parametrize("algorithm", ["fedavg", "scaffold"])
+async def test_a_tuning_that_broke_off_for_want_of_nodes_goes_on_after_the_rounds_it_held(base, learning, links, algorithm):
+    asked = {"rounds": 4, "keep": 2, "seed": 2, "algorithm": algorithm, "patience_s": 0.0}
+    whole = await learning.tune_over(links.nodes, RATES, **asked, **WHO)
+    orders, first = asked_of(links), links.clients["id0"]
+    train, left = first.train, [9]  # all of the first stage, and one round of the second
+
+    async def once_away(*args, **more):
+        left[0] -= 1
+        if left[0] < 0:
+            for client in links.clients.values():
+                client.fail = Offline("unplugged")
+        return await train(*args, **more)
+
+    first.train = once_away
+    with pytest.raises(Offline):
+        await learning.tune_over(links.nodes, RATES, **asked, **WHO)
+    broken, first.train = list(learning.records)[-1], train
+    lost = asked_of(links) - orders - 9 * len(links.nodes)
+    for client in links.clients.values():
+        client.fail = None
+    service = LearningService(base, links)  # as after the engine has ended
+    await service.start()
+    told = await service.resume("latest", **WHO)
+    assert told == {**whole, "run_id": broken.id}
+    assert asked_of(links) - lost == 2 * orders
+    assert service.find(broken.id).state == "done"
+    assert not trials.folder_of(base.home, broken.id).exists()
+
+
+async def test_a_tuning_that_ended_with_the_engine_goes_on(base, learning, links):
+    gate = links.clients["id3"].gate = asyncio.Event()
+    asking = asyncio.create_task(learning.tune_over(links.nodes, RATES, rounds=2, keep=2, **WHO))
+    async with asyncio.timeout(30):
+        while not links.clients["id3"].specs:
+            await asyncio.sleep(0.01)
+    (run,) = learning.records
+    await learning.stop()
+    await base.jobs.cancel(run.job_id)
+    with contextlib.suppress(Cancelled, asyncio.CancelledError):
+        await asking
+    gate.set()
+    service = LearningService(base, links)
+    await service.start()
+    told = await service.resume(run.id, **WHO)
+    assert (told["rounds_held"], service.find(run.id).state) == (6, "done")
+
+
+def test_what_is_left_of_tunings_stays_of_the_newest_few_that_are_known(tmp_path):
+    for name in "abcdef":
+        trials.folder_of(tmp_path, name).mkdir(parents=True)
+    trials.prune(tmp_path, ["a", "b", "c", "d", "e"])
+    assert sorted(path.name for path in trials.folder_of(tmp_path, "a").parent.iterdir()) == ["c", "d", "e"]
+    trials.prune(tmp_path / "empty", [])

@@ -15,7 +15,7 @@ class Registry:
     """Stands where the registry of models stands: notes which round's model became a version."""
 
     def __init__(self):
-        self.made, self.trouble = [], None
+        self.made, self.trouble, self.tidied = [], None, 0
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -25,6 +25,9 @@ class Registry:
 
     def held(self, run, name):
         return {number for one, called, number in self.made if (one, called) == (run, name)}
+
+    async def tidy(self):
+        self.tidied += 1
 
     async def keep(self, run, name, number, *, actor, cause):
         await asyncio.sleep(0)
@@ -151,3 +154,20 @@ async def test_what_cannot_be_made_is_not_tried_for_every_round_and_is_told_at_t
         await versions.close(2)
     versions.let_go()
     assert registry.made == []
+
+
+async def test_what_sessions_go_on_from_and_versions_are_still_to_be_made_of_is_needed(base, learning, links, registry):
+    registry.gate.clear()
+    base.bus.subscribe(lambda event: learning.pause("latest") if event.round == 2 else None, RoundFinished)
+    asked = {"rounds": 3, "epochs": 1, "name": "parts", "algorithm": "scaffold"}
+    async with asyncio.timeout(30):
+        told = await learning.train(links.nodes, **asked, **WHO)
+    assert registry.tidied == 1
+    rounds = (await learning.show(told["run_id"]))["rounds"]
+    (session,) = learning.sessions
+    assert session.checkpoint["state"] == rounds[1]["state"] != rounds[1]["model"]
+    assert await learning.needed(registry.held) == {rounds[0]["model"], rounds[1]["model"], rounds[1]["state"]}
+    registry.gate.set()
+    await learning.resume("latest", **WHO)
+    (session,) = learning.sessions
+    assert await learning.needed(registry.held) == {session.checkpoint["model"], session.checkpoint["state"]}

@@ -170,6 +170,28 @@ def gains(given: argparse.Namespace) -> Iterator[Line]:
         )
 
 
+# What chance may leave of an A/A test that is to tell half a percent, and the loads that show how noisy it is.
+AA_ERROR, AA_FIRST = 0.0025, 200
+
+
+def same(given: argparse.Namespace) -> Iterator[Line]:
+    """The tuned automatic model against itself on contended loads: as many as tell half a percent, or `--loads`."""
+    for load in ("bursty", "periodic", "drift", "steady"):
+        spec = {"load": load, "resource": "queue", "rate_hz": 120.0, "against": ["static"]}
+        if given.only and _place(spec) not in given.only and load not in given.only:
+            continue
+        asked = trials.asked_of(spec)
+        law = trials.Bench(asked, given.seed, lambda: False).picked("auto").law
+        count = given.loads or AA_FIRST
+        told = trials.same_against_same(asked, law, given.seed, range(count))
+        # Few loads seldom show the worst of them, so more may be needed than these let think.
+        while not given.loads and (count := 100 * math.ceil((float(told.std(ddof=1)) / AA_ERROR) ** 2 / 100)) > len(told):
+            told = np.concatenate([told, trials.same_against_same(asked, law, given.seed, range(len(told), count))])
+        effect, error = float(told.mean()), float(told.std(ddof=1)) / math.sqrt(len(told))
+        settings = {"load": load, "resource": "queue", "seeds": len(told), "effect": effect, "standard_error": error}
+        yield f"control: same against same, many loads, {_place(spec)}", abs(effect), "ratio", "itself", settings
+
+
 def _place(settings: dict[str, Any]) -> str:
     """Return the class of load, and on a contended plant that too; bursts are the plain `contended`."""
     load = str(settings["load"])
@@ -287,6 +309,7 @@ PARTS = {
     "fifty": fifty,
     "singly": singly,
     "gains": gains,
+    "same": same,
     "plants": plants,
     "faults": faults,
     "real": real,
@@ -298,6 +321,7 @@ def main() -> None:
     parser.add_argument("--part", choices=[*PARTS, "all"], default="all")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--seeds", type=int, default=1000)
+    parser.add_argument("--loads", type=int, default=0, help="of the A/A test alone; 0: as many as tell half a percent")
     parser.add_argument("--blocks", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trace", type=Path)

@@ -12,7 +12,7 @@ from app.engine.control.records import KINDS, SIMULATED
 from app.engine.control.report import picked_text, recording_text
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
-from app.views.control_cards import ControllerCards, calm, is_controller, size_text
+from app.views.control_cards import ControllerCards, calm, is_controller, reason_text, size_text
 from app.views.control_parts import Intervals, PhasePortrait, SteerBar
 from app.views.shell.context import Context
 from app.views.shell.page import card
@@ -27,7 +27,7 @@ class ControlPage(RunPage):
     """Service times are injected; sizes, queue and waits are measured on the real resource."""
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context, tr("Control"), context.engine.control.records)
+        super().__init__(context, tr("Control"), context.engine.control.records, kept=False)
         self.form = self.add_form(
             "control.run", tr("Run a controller"), hidden=("rate_hz", "service_s", "policy", "nodes", "model", "tuned")
         )
@@ -63,12 +63,13 @@ class ControlPage(RunPage):
         context.frames.add(self.what_if, self.what_if.draw)
         self._replay_card = card(self.what_if)
         self._trial_card = card(self.effects, heading=tr("Effect against each peer, as a share of its cost"))
+        self._figures = card(self._said, self._peer, heading=tr("Figures"))
         for part, stretch in (
             (self.cards, 0), (self.steer, 0), (self._course, 1), (self._trial_card, 0), (self._replay_card, 1),
-            (figures := card(self._said, self._peer, heading=tr("Figures")), 0),
+            (self._figures, 0),
         ):  # fmt: skip
             self.content.addWidget(part, stretch)
-        for short in (self._trial_card, figures):
+        for short in (self._trial_card, self._figures):
             short.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.content.addStretch(0)  # under a trial, which has no course to take the room
         self._say_empty()
@@ -122,22 +123,25 @@ class ControlPage(RunPage):
             played=resource in SIMULATED,
             found=(resource, str(run.spec.get("model"))) if result.get("accepted") else None,
         )
-        self._course.setVisible(controller)
+        series = result.get("series")
+        told = isinstance(series, dict) or self.ring("size") is not None
+        self._course.setVisible(controller and (live or told))
         kind = KINDS.get(resource)
         self.plots[0].set_title(tr("Target and size") + (f", {tr(kind.unit)}" if kind is not None else ""))
         self._trial_card.setVisible(isinstance(per, list))
         self._show_replay(result)
         if isinstance(per, list):
             self.effects.show_effects(per)
-        series = result.get("series")
         if isinstance(series, dict) and self.ring("size") is None:
             at = np.array(series.get("at_s", ()), float)
             for name, number, curve in _CURVES:
                 if len(series.get(name, ())) == len(at):
                     self.plots[number].show_data(curve, at, np.array(series[name], float))
-        self._said.setText(_said(result, run.spec))
+            self.portrait.show_data(*(np.array(series.get(name, ()), float) for name in ("position", "velocity")))
+        self._said.setText(_said(result, run.spec, live=live))
         self._peer.setText(_settings(result) or _peer(result))
         self._peer.setVisible(bool(self._peer.text()))
+        self._figures.setVisible(bool(self._said.text() or self._peer.text()))
 
     def _show_replay(self, result: Mapping[str, Any]) -> None:
         """Draw the sizes of both models of a replay."""
@@ -150,7 +154,7 @@ class ControlPage(RunPage):
                 self.what_if.show_data(curve, step_s * np.arange(len(sizes), dtype=float), np.array(sizes, float))
 
 
-def _said(result: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+def _said(result: Mapping[str, Any], spec: Mapping[str, Any], *, live: bool) -> str:
     write = size_text(spec)
     if "per" in result:
         verdicts = "; ".join(f"{one['against']}: {tr(str(one.get('verdict', '')))}" for one in result["per"])
@@ -162,35 +166,50 @@ def _said(result: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     if "accepted" in result:
         return _tuned(result)
     if "effect" in result and "laws" in result:
-        return tr(
-            "Simulated: {model} would have cost {effect} less than {against}",
-            model=result.get("model", ""), against=result.get("against", ""),
-            effect=number_text(100 * result["effect"], ".1f") + "\u202f%",
-        )  # fmt: skip
+        return _replayed(result)
     if "ticks" in result:
-        mean, unit = number_text(result.get("mean_size", 0), ".1f"), tr(str(result.get("unit", "threads")))
-        if write is bytes_text:
-            mean, unit = write(result.get("mean_size", 0)).rsplit("\u2009", 1)
-        return tr(
-            "{tasks} tasks in {ticks} ticks · mean size {size} {unit} · wait p50 {p50}, p99 {p99} · {resizes} resizes · "
-            "{outside} outside the bounds · controller {overhead} of a core",
-            tasks=count_text(result.get("tasks", 0)), ticks=result["ticks"],
-            size=mean, unit=unit,
-            p50=span_text(result.get("p50_wait_s")), p99=span_text(result.get("p99_wait_s")),
-            resizes=result.get("resizes", "–"), outside=result.get("bounds_violations", "–"),
-            overhead=number_text(100 * result.get("overhead_ratio", 0), ".1f") + "\u202f%",
-        )  # fmt: skip
-    return _now(result, write) if "size" in result else ""
+        return _figured(result, write)
+    said = _now(result, write) if "size" in result else ""
+    return tr("when it was last heard: {said}", said=said) if said and not live else said
+
+
+def _figured(result: Mapping[str, Any], write: Callable[[float], str]) -> str:
+    mean, unit = number_text(result.get("mean_size", 0), ".1f"), tr(str(result.get("unit", "threads")))
+    if write is bytes_text:
+        mean, unit = write(result.get("mean_size", 0)).rsplit("\u2009", 1)
+    return tr(
+        "{tasks} tasks in {ticks} ticks · mean size {size} {unit} · wait p50 {p50}, p99 {p99} · {resizes} resizes · "
+        "{outside} outside the bounds · controller {overhead} of a core",
+        tasks=count_text(result.get("tasks", 0)), ticks=result["ticks"],
+        size=mean, unit=unit,
+        p50=span_text(result.get("p50_wait_s")), p99=span_text(result.get("p99_wait_s")),
+        resizes=result.get("resizes", "–"), outside=result.get("bounds_violations", "–"),
+        overhead=number_text(100 * result.get("overhead_ratio", 0), ".1f") + "\u202f%",
+    )  # fmt: skip
+
+
+def _share(effect: float) -> str:
+    """Return how large an effect is either way; less or more stands beside it."""
+    return number_text(100 * abs(effect), ".1f") + "\u202f%"
+
+
+def _replayed(result: Mapping[str, Any]) -> str:
+    names = {"model": result.get("model", ""), "against": result.get("against", ""), "effect": _share(result["effect"])}
+    more = tr("Simulated: {model} would have cost {effect} more than {against}", **names)
+    said = tr("Simulated: {model} would have cost {effect} less than {against}", **names) if result["effect"] >= 0 else more
+    return f"{said} · {tr('since its mode last changed')}" if result.get("mode_since_s") else said
 
 
 def _tuned(result: Mapping[str, Any]) -> str:
-    effect = number_text(100 * result["effect"], ".1f") + "\u202f%"
+    effect = _share(result["effect"])
+    more = tr("Simulated, on loads the search has not seen: {effect} more cost than before", effect=effect)
     said = tr("Simulated, on loads the search has not seen: {effect} less cost than before", effect=effect)
+    said = said if result["effect"] >= 0 else more
     told = tr("accepted") if result["accepted"] else tr("refused, the interval shows no improvement")
     if result.get("windows") == 0:
         told = tr("refused, the recording is too short to confirm it")
-    more = picked_text({**result, "picked": {"law": result.get("law")}}), recording_text(result)
-    return " · ".join(filter(None, (said, told, *more)))
+    told_more = picked_text({**result, "picked": {"law": result.get("law")}}), recording_text(result)
+    return " · ".join(filter(None, (said, told, *told_more)))
 
 
 def _now(result: Mapping[str, Any], write: Callable[[float], str]) -> str:
@@ -200,14 +219,17 @@ def _now(result: Mapping[str, Any], write: Callable[[float], str]) -> str:
         target=write(result.get("target", 0)), size=write(result["size"]),
         queue=number_text(result.get("queue", 0), ".0f"), wait=span_text(result.get("wait_s")),
     )  # fmt: skip
-    return f"{said} · {tr(reason)}" if reason else said
+    return f"{said} · {reason_text(reason)}" if reason else said
 
 
 def _settings(result: Mapping[str, Any]) -> str:
     """Return what a tuning found, or what steered a run that was given a tuning."""
     found = result.get("settings") or {}
     said = ", ".join(f"{name} {number_text(value, '.4g')}" for name, value in found.items())
-    return tr("Settings found: {settings}", settings=said) if said and "accepted" in result else ""
+    if not said or "accepted" not in result:
+        return ""
+    found = tr("Settings found: {settings}", settings=said)
+    return found if result["accepted"] else tr("Settings tried best, not taken: {settings}", settings=said)
 
 
 def _peer(result: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from app.engine.base.records import Change, Records
 from app.engine.base.rings import Ring
 from app.engine.base.text import tr
 from app.engine.base.units import bytes_text, number_text
-from app.engine.control.records import BOUNDS, FREE, KINDS
+from app.engine.control.records import APPLY, BOUNDS, FREE, KILLED_MODE, KINDS, NOT_APPLIED, OBSERVED, RECOMMENDED
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
 from app.views.shell import theme
@@ -54,6 +54,12 @@ def mode_choice(ask: Callable[[str], None]) -> Choice:
     return choice
 
 
+def show_mode(choice: Choice, mode: str) -> None:
+    """Have the switch show the mode that is told; one that was taken off has none, and takes none."""
+    choice.setCurrentIndex(max(0, choice.findData(mode)))
+    choice.setEnabled(mode != KILLED_MODE)
+
+
 class ControllerCard(QFrame):
     """One controller."""
 
@@ -76,7 +82,7 @@ class ControllerCard(QFrame):
             label.setWordWrap(True)
             label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
             label.setFixedSize(_WIDE_PX - 2 * _EDGE_PX, _TWO_LINES_PX)  # new words then lay out nothing anew
-        self.mode = mode_choice(lambda mode: context.start("control.mode", None, id=run.id, mode=mode))
+        self.mode = mode_choice(self._ask)
         self.look = QPushButton(tr("Look closer"))
         explain(self.look, tr("Shows the course of this controller below"))
         self.look.clicked.connect(lambda _checked=False: context.pick(run.id))
@@ -105,13 +111,18 @@ class ControllerCard(QFrame):
         self._job, told = job, job.partial
         if not self.line.visibleRegion().isEmpty():
             self.line.draw()  # what was told is in the ring by now: no frame needs to look for it
-        self.badge.show_state(job.state)
+        mode = str(told.get("mode", self._run.spec.get("mode", "")))
+        self.badge.show_state(job.state, tr("killed") if mode == KILLED_MODE else "")
         _say(self.now, now_text(told, self._run.spec))
         _say(self.why, why_text(told, self._run.spec))
-        mode = str(told.get("mode", self._run.spec.get("mode", "")))
         if mode != self._mode:
             self._mode = mode
-            self.mode.setCurrentIndex(max(0, self.mode.findData(mode)))
+            show_mode(self.mode, mode)
+
+    def _ask(self, mode: str) -> None:
+        """Order a mode; it shows once the controller tells it: an order may be refused."""
+        self._context.start("control.mode", None, id=self._run.id, mode=mode)
+        show_mode(self.mode, self._mode)
 
     def _ring(self) -> Ring | None:
         samples = self._context.engine.samples
@@ -137,16 +148,25 @@ def now_text(told: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     )  # fmt: skip
 
 
+def reason_text(reason: str) -> str:
+    """Return a reason in the reader's language; what an actuator said stands in its own words."""
+    return tr("not applied: {why}", why=reason.removeprefix(NOT_APPLIED)) if reason.startswith(NOT_APPLIED) else tr(reason)
+
+
 def why_text(told: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
-    """Return the last action with its reason, the bound in force, and what else the last turn came to."""
+    """Return what went wrong first, the last action with its reason, the bound in force, and what the last turn came to."""
     actions, bound, turn = told.get("actions") or (), str(told.get("bound", "")), str(told.get("reason", ""))
-    parts = []
+    acts = str(told.get("mode") or spec.get("mode") or APPLY) == APPLY and turn not in {OBSERVED, RECOMMENDED}
+    parts = [reason_text(turn)] if turn.startswith(NOT_APPLIED) else []
     if actions:
         last = actions[-1]
         sizes = {name: size_text(spec)(last[name]) for name in ("before", "after")}
-        parts.append(tr("last action {before} → {after}: {reason}", **sizes, reason=tr(str(last["reason"]))))
+        parts.append(tr("last action {before} → {after}: {reason}", **sizes, reason=reason_text(str(last["reason"]))))
     if bound:
-        parts.append(tr("bound in force: {bound}", bound=tr(bound)))
+        said = tr("bound in force: {bound}", bound=tr(bound)) if acts else tr("would be bound by: {bound}", bound=tr(bound))
+        parts.append(said)
+    if turn.startswith(NOT_APPLIED):
+        return " · ".join(parts)
     if turn not in {"", FREE, *BOUNDS}:
         parts.append(tr(turn))
     elif not bound:
@@ -157,6 +177,7 @@ def why_text(told: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
 def _say(label: QLabel, text: str) -> None:
     if label.text() != text:
         label.setText(text)
+        label.setToolTip(text)  # two lines hold no long reason
 
 
 class ControllerCards(QWidget):

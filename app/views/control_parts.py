@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from app.engine.base.rings import Floats, Ring
 from app.engine.base.text import tr
 from app.engine.base.units import number_text, ratio_text
-from app.engine.control.records import WORKERS
+from app.engine.control.records import KILLED_MODE, WORKERS
 from app.engine.control.report import bounds
-from app.views.control_cards import mode_choice
+from app.views.control_cards import mode_choice, show_mode
 from app.views.shell import theme
 from app.views.shell.context import Context
 from app.views.widgets.choice import Choice
@@ -51,24 +51,32 @@ class PhasePortrait(QWidget):
         self._seen = position.count
         _, x = position.tail(_TAIL)
         _, v = velocity.tail(_TAIL)
-        least = min(len(x), len(v))
-        self.at, self.v = x[len(x) - least :], v[len(v) - least :]
+        self.show_data(x, v)
+        return True
+
+    def show_data(self, position: Floats, velocity: Floats) -> None:
+        """Show the last of these, (n,) each: the course of a run whose values are no more told."""
+        least = min(len(position), len(velocity), _TAIL)
+        self.at, self.v = position[len(position) - least :], velocity[len(velocity) - least :]
         if least:
             now = {"x": number_text(self.at[-1], ".3g"), "v": number_text(self.v[-1], "+.3g")}
             say_drawn(self, tr("Demand {x} workers, changing by {v} a second", **now))
         self.update()
-        return True
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the axes at zero velocity, the course, and where it stands."""
         tokens, painter = theme.now(), QPainter(self)
         area = QRectF(8, 8, self.width() - 16, self.height() - 16)
-        painter.setPen(QPen(QColor(tokens.border)))
-        painter.drawLine(QPointF(area.left(), area.center().y()), QPointF(area.right(), area.center().y()))
         painter.setPen(QColor(tokens.muted))
         painter.setFont(theme.text_font(theme.CAPTION_PX))
         painter.drawText(area, int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft), tr("velocity over position"))
-        if len(self.at):
+        area.setTop(area.top() + painter.fontMetrics().height() + 4)
+        painter.setPen(QPen(QColor(tokens.border)))
+        painter.drawLine(QPointF(area.left(), area.center().y()), QPointF(area.right(), area.center().y()))
+        if not len(self.at):
+            painter.setPen(QColor(tokens.muted))
+            painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter), tr("No values"))
+        else:
             low, high = float(self.at.min()), float(self.at.max())
             tall = float(np.abs(self.v).max()) or 1.0
             wide = (high - low) or 1.0
@@ -142,7 +150,7 @@ class SteerBar(QWidget):
     def __init__(self, context: Context) -> None:
         super().__init__()
         self._context, self._run_id, self._mode = context, "", ""
-        self.mode = mode_choice(lambda mode: self._ask("control.mode", mode=mode))
+        self.mode = mode_choice(self._ask_mode)
         self.end = QPushButton(tr("End"))
         explain(self.end, tr("Ends the controller; the resource goes to its safe size"))
         self.end.clicked.connect(lambda _checked=False: self._ask("control.stop"))
@@ -185,7 +193,8 @@ class SteerBar(QWidget):
         self.use.setVisible(found is not None)
         self.confirm.setVisible(found is not None and resource in WORKERS)
         if (run_id, mode) != (self._run_id, self._mode):
-            self.mode.setCurrentIndex(max(0, self.mode.findData(mode)))
+            show_mode(self.mode, mode)
+            self.kill.setEnabled(mode != KILLED_MODE)
         self._run_id, self._mode = run_id, mode
         for part in (self.mode, self.end, self.kill):
             part.setVisible(live and controller)
@@ -195,6 +204,11 @@ class SteerBar(QWidget):
 
     def _as_model(self) -> dict[str, Any]:
         return {"resource": self._found["resource"], "model": self._found["law"], "tuned": self._run_id}
+
+    def _ask_mode(self, mode: str) -> None:
+        """Order a mode; it shows once the controller tells it: an order may be refused."""
+        self._ask("control.mode", mode=mode)
+        show_mode(self.mode, self._mode)
 
     def _ask(self, command: str, **args: Any) -> None:
         self._context.start(command, None, id=self._run_id, **args)

@@ -96,7 +96,37 @@ def test_a_replay_draws_the_sizes_of_both_models(full_window, full):
     page.frame_now()
     assert not page._replay_card.isHidden()
     assert page.what_if.points == 6
-    assert page._said.text().startswith("Simulated: auto would have cost 3.1")
+    assert page._said.text() == "Simulated: auto would have cost 3.1\u202f% less than pid"
+    worse = {**result, "effect": -0.031, "mode_since_s": 4.0}
+    full.control.records.put(
+        Run("r-if2", "j-none", "What if", "r", spec=spec, result=worse, state="done", created_us=full.clock.now_us() + 1)
+    )
+    full_window.settle()
+    assert page._said.text() == "Simulated: auto would have cost 3.1\u202f% more than pid · since its mode last changed"
+
+
+def test_a_run_that_is_over_tells_nothing_as_if_it_were_now(full_window, full):
+    full_window.open_page("control")
+    now = full.clock.now_us()
+    partial = {"target": 9, "size": 8, "queue": 3, "wait_s": 0.02, "reason": "not applied: busy"}
+    full.jobs.records.put(Job("j-i", "control", "pid", "interrupted", now, partial=partial))
+    spec = {"law": "auto", "mode": "apply"}
+    full.control.records.put(Run("r-i", "j-i", "pid", "threadpool", spec=spec, state="interrupted", created_us=now))
+    full_window.settle()
+    page = full_window.page
+    said = "target 9 · size 8 · queue 3 · wait 20\u2009ms · not applied: busy"
+    assert page._said.text() == f"when it was last heard: {said}"
+    assert page._course.isHidden()
+    full.control.records.put(Run("r-f", "j-f", "pid", "threadpool", spec=spec, state="failed", created_us=now + 1))
+    full_window.settle()
+    assert page._course.isHidden()
+    assert page._figures.isHidden()
+    series = {"at_s": [0.0, 0.1], "size": [2.0, 3.0], "position": [4.0, 5.0], "velocity": [0.0, 10.0]}
+    kept = Run("r-k", "j-k", "pid", "x", spec=spec, result={"ticks": 2, "series": series}, state="done", created_us=now + 2)
+    full.control.records.put(kept)
+    full_window.settle()
+    assert not page._course.isHidden()
+    assert page.portrait.at.tolist() == [4.0, 5.0]
 
 
 def test_a_trial_says_whom_the_automatic_model_gave_way_to_and_a_measured_one_that_it_was_measured(full_window, full):

@@ -24,6 +24,17 @@ def test_the_portrait_pulls_only_what_is_new(qtbot):
     assert not PhasePortrait(lambda: None, lambda: None).draw()
 
 
+def test_the_portrait_of_an_earlier_run_is_drawn_of_what_was_kept(qtbot):
+    made = PhasePortrait(lambda: None, lambda: None)
+    qtbot.addWidget(made)
+    made.resize(200, 120)
+    made.show_data(np.arange(400.0), np.ones(400))
+    assert (made.at[0], len(made.v)) == (100.0, 300)
+    assert made.accessibleDescription() == "Demand 399 workers, changing by +1 a second"
+    made.show_data(np.empty(0), np.empty(0))
+    assert not made.grab().isNull()
+
+
 def test_intervals_are_told_to_those_who_cannot_see_them(qtbot):
     made = Intervals()
     qtbot.addWidget(made)
@@ -51,8 +62,16 @@ def test_the_bar_offers_what_fits(qtbot):
     assert bar.mode.currentData() == "recommend"
     assert not bar.replay.isHidden()
     assert bar.report.isHidden()
+    bar.mode.setCurrentIndex(2)
+    bar.mode.activated.emit(2)
+    assert asked.pop() == ("control.mode", {"id": "r1", "mode": "apply"})
+    assert bar.mode.currentData() == "recommend"  # until the controller tells another
+    bar.show_run("r1", "killed", live=True, controller=True)
+    assert not bar.mode.isEnabled()
+    assert not bar.kill.isEnabled()
     bar.end.click()
     bar.show_run("r1", "recommend", live=False, controller=True)
+    assert bar.mode.isEnabled()
     assert bar.end.isHidden()
     bar.model.setCurrentIndex(bar.model.findData("pid"))
     bar.replay.click()

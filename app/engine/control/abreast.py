@@ -25,7 +25,7 @@ class _Abreast:
         threads, quiet_s = 1, 0.0
         while True:
             for _ in range(min(threads, len(self._left))):
-                threading.Thread(target=self._run, name="controller-abreast", daemon=True).start()
+                self._start()
             with self._changed:
                 before = self._open
                 if self._changed.wait_for(lambda: not self._open, _MOMENT_S):
@@ -34,6 +34,13 @@ class _Abreast:
             if quiet_s >= patience_s:
                 return False
             threads *= 2
+
+    def _start(self) -> None:
+        """Work on a fresh thread; here where the system has no more, or the program ends: better held up than not done."""
+        try:
+            threading.Thread(target=self._run, name="controller-abreast", daemon=True).start()
+        except RuntimeError:
+            self._run()
 
     def _run(self) -> None:
         while True:

@@ -30,6 +30,7 @@ class ActionLog:
         self._due: list[tuple[Job, dict[str, Any]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writing = asyncio.Lock()
         self._undo = base.jobs.records.watch(self._heard)
 
     async def stop(self) -> None:
@@ -48,14 +49,19 @@ class ActionLog:
                 self._timer = asyncio.get_running_loop().call_later(_PAUSE_S, self._ripe)
 
     async def flush(self) -> None:
-        """Write what is due now; a store that cannot take it is told in the log, and the controllers go on."""
+        """Write what is due now, and return when it is written; also what the timer began to write a moment ago.
+
+        A store that cannot take it is told in the log, and the controllers go on.
+        """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        due, self._due = self._due, []
-        if not due:
-            return
+        async with self._writing:
+            due, self._due = self._due, []
+            if due:
+                await self._write(due)
 
+    async def _write(self, due: Sequence[tuple[Job, dict[str, Any]]]) -> None:
         def write(conn: Any) -> None:
             audit.record_many(conn, (
                 {"at_us": one["at_us"], "actor": job.actor, "command": COMMAND, "cause": job.id, "outcome": "ok",

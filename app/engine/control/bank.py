@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +29,7 @@ from app.engine.control.limits import Fitted
 from app.engine.control.physics import Coherent, Optomechanical
 from app.engine.control.records import Action
 from app.engine.control.touch import Touch
-from app.engine.control.turns import Turns
+from app.engine.control.turns import Turns, need_tick
 
 Floats = NDArray[np.float64]
 BankLaw = Auto | Coherent | Optomechanical | Fitted
@@ -45,6 +46,8 @@ _SETTINGS: Final = (
 _KEPT_ACTIONS: Final = 10_000
 _NOTHING: Final = (math.nan,) * len(ResourceState._fields)
 _WHOLE: Final = 0.5 + 1e-9
+# For those who are at their safe size by a kill: the end of the turns only leaves them as found.
+LEFT: Final = ""
 
 
 def law_row(law: BankLaw, delay_s: float) -> list[float]:
@@ -62,6 +65,19 @@ def _columns(rows: Sequence[Sequence[float]]) -> Floats:
     return np.ascontiguousarray(np.array(rows, float).T)
 
 
+@cache
+def _compiled() -> Any:
+    """Return the kernel, compiled: a first turn would else hold up all controllers of this process for seconds.
+
+    What is compiled depends on the kinds of the arguments, which are those of `Columns.see` and `Columns.tick`.
+    """
+    k: Any = importlib.import_module("app.engine.control.bank_kernel")
+    figures = [np.zeros((count, 1)) for count in (k.SEEN, k.MEMORY, k.SETTINGS, k.ENVELOPE, k.STANDING, k.WORK)]
+    k.look(np.full((1, len(_NOTHING)), math.nan), figures[0])
+    k.decide(0.0, 0.0, *figures, np.zeros(1), np.zeros(1, np.int8))
+    return k
+
+
 class Columns:
     """The figures of `n` controllers: fill `seen` (9, n), call `tick`, read `sizes` and `reasons` (n,)."""
 
@@ -71,7 +87,7 @@ class Columns:
     ) -> None:  # fmt: skip
         if not len(laws) == len(envelopes) == len(sizes) == len(delays_s) > 0:
             raise BadInput("A bank needs a law, an envelope, a size and a delay for each of its controllers", field="laws")
-        self._kernel: Any = importlib.import_module("app.engine.control.bank_kernel")
+        self._kernel: Any = _compiled()
         k, count = self._kernel, len(laws)
         self.seen: Floats = np.zeros((k.SEEN, count))
         self._settings = _columns([law_row(law, delay) for law, delay in zip(laws, delays_s, strict=True)])
@@ -142,6 +158,7 @@ class ControllerBank:
         if physics_model not in MODELS:
             raise BadInput("A bank knows no model {name}; choose from {known}", field="physics_model", name=physics_model,
                            known=", ".join(MODELS))  # fmt: skip
+        need_tick(tick_s)
         self.resources, self.tick_s, self._clock, self._on_action = tuple(resources), tick_s, clock, on_action
         self._touches = tuple(Touch(one) for one in self.resources)
         self.applied = [one.measure_state().size for one in self.resources]
@@ -170,7 +187,7 @@ class ControllerBank:
         patience_s = 3 * tick_s + max(one.cool_s for one in self.envelopes)
         # One turn that hangs holds the lock: the revert goes past it.
         self._turns = Turns("controller-bank", self._turn, lambda: self._to_safe(reason.DEAD), tick_s=tick_s,
-                            patience_s=patience_s, clock=clock)  # fmt: skip
+                            patience_s=patience_s, clock=clock, leave=self._leave_all)  # fmt: skip
 
     @staticmethod
     def _law(resource: Resource, name: str) -> BankLaw:
@@ -223,6 +240,9 @@ class ControllerBank:
                 self._ended = False
         return list(self.applied)
 
+    def _leave_all(self) -> None:
+        self.stop()
+
     def kill(self) -> list[float]:
         """Use the kill switch: every resource at its safe size at once, whatever a turn hangs in, and no action any more.
 
@@ -237,11 +257,17 @@ class ControllerBank:
         self._leave([row for row, touch in enumerate(self._touches) if touch.actuator], reason.KILLED)
 
     def _leave(self, rows: Sequence[int], why: str) -> None:
-        """Set the safe sizes of `rows`; one that hangs is left behind and holds up no other."""
+        """Set the safe sizes of `rows`; one that hangs is left behind and holds up no other.
+
+        At the end of the turns one that outlives this program is left as it was found.
+        """
 
         def leave(row: int) -> None:
             try:
-                self._set(row, self.envelopes[row].safe, why, self._clock())
+                if why != LEFT:
+                    self._set(row, self.envelopes[row].safe, why, self._clock())
+                if self._ended:
+                    self._touches[row].leave()
             finally:
                 self._leaving.discard(row)
 
@@ -252,6 +278,7 @@ class ControllerBank:
     def _let_go(self) -> None:
         if self.killed:
             self._again()
+            self._leave(range(len(self.envelopes)), LEFT)
         else:
             self._to_safe(reason.LET_GO)
             for row, touch in enumerate(self._touches):
@@ -272,6 +299,8 @@ class ControllerBank:
         self._set(row, size, why, now_s)
         if self._is_over():
             self._set(row, self.envelopes[row].safe, reason.KILLED if self.killed else reason.LET_GO, now_s)
+            if self._ended:
+                self._touches[row].leave()
 
     def _is_over(self) -> bool:
         """Tell whether another thread killed or stopped this; asked before and after each size is set."""

@@ -37,6 +37,7 @@ R_FREE, R_LOW, R_HIGH, R_RATE, R_BAD, R_STALE, R_SAFE, R_COOL, R_RINGS, R_OBSERV
 _LEAST_DRAIN: Final = 4 / math.pi
 _DWELL_S, _SURE_T, _SURE_SLOWER, _SURE_TASKS, _BURSTY, _QUICK, _FIT_T, _FIT_TASKS = 5.0, 6.0, 1.5, 600.0, 5.0, 1.5, 3.0, 100.0
 _OF_TURNS, _FIT_MEANS = 0.65, 10.0
+_LEAST_PARTS, _PART_S, _MOST_S = 4, 0.025, 10.0
 _LARGE, _WITHIN_S, _CALM_S, _LEAST_GAIN = 0.25, 3.0, 10.0, 0.125
 _pass = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -136,7 +137,10 @@ def _calm(dt: float, seen: Any, m: Any, s: Any, work: Any) -> None:
 
 @_pass
 def _spring(dt: float, seen: Any, m: Any, s: Any, e: Any, work: Any) -> None:  # noqa: PLR0917
-    """The optomechanical law: a damped spring, cold damping and a bounded push."""
+    """The optomechanical law: a damped spring, cold damping and a bounded push; in parts as `physics.parts_of` has them."""
+    span = min(dt, _MOST_S)
+    parts = max(_LEAST_PARTS, math.ceil(span / _PART_S - 1e-9))
+    part = span / parts
     for i in range(seen.shape[1]):
         slack = s[KIND, i] == AUTO and (s[DELAY, i] > _QUICK * dt or s[ADMISSION, i] > 0)  # it would never be picked
         if work[ACTIVE, i] < 1 or s[KIND, i] == COHERENT or slack:
@@ -149,8 +153,8 @@ def _spring(dt: float, seen: Any, m: Any, s: Any, e: Any, work: Any) -> None:  #
         moved = m[MOVED, i] < 1 or abs(seen[SIZE, i] - m[PLACE, i]) > 0.51
         size, speed = (seen[SIZE, i], 0.0) if moved else (m[PLACE, i], m[SPEED, i])
         omega = s[OMEGA, i] if target > size else s[OMEGA, i] * s[FALL, i]
-        part, stiff, damp = dt / 4, omega * omega, 2 * s[ZETA, i] * omega
-        for _ in range(4):
+        stiff, damp = omega * omega, 2 * s[ZETA, i] * omega
+        for _ in range(parts):
             speed += part * (stiff * (target - size) - damp * (speed - s[COLD, i] * v))
             size += part * speed
         size = min(max(size, e[LOW, i]), e[HIGH, i])

@@ -147,6 +147,7 @@ class Controller:
     def let_go(self) -> float:
         """Leave the resource at its safe size and return it; where nothing was ever applied it is left as it is.
 
+        One that outlives this program is left as it was found.
         A turn that hangs meanwhile applies nothing when it comes back, until `take_up`.
         """
         self._held = True
@@ -155,6 +156,7 @@ class Controller:
                 self._set(Decision(self.envelope.safe, KILLED), self._at_s or 0.0)
         elif self.acting and not self._set(Decision(self.envelope.safe, LET_GO), self._at_s or 0.0):
             self._acted = False
+        self._touch.leave()
         return self.applied
 
     def take_up(self) -> None:
@@ -211,6 +213,8 @@ class Controller:
         why = self._set(decision, now_s)
         if self._is_over():
             self._set(Decision(self.envelope.safe, KILLED if self.killed else LET_GO), now_s)
+            if self._held:
+                self._touch.leave()
         return why
 
     def _set(self, decision: Decision, now_s: float) -> str:

@@ -38,5 +38,5 @@ def series(ticks: Sequence[Tick], most: int = 600) -> dict[str, list[Any]]:
     """Return the ticks as columns for a plot, evenly thinned to at most `most` points."""
     every = max(1, -(-len(ticks) // most))
     kept = ticks[::every]
-    columns = ("at_s", "target", "size", "queue", "wait_s", "reason")
+    columns = ("at_s", "target", "size", "queue", "wait_s", "reason", "position", "velocity")
     return {name: [round(v, 6) if isinstance(v := getattr(t, name), float) else v for t in kept] for name in columns}

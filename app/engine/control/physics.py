@@ -7,6 +7,7 @@ Stochastic Control Theory", 1970, chapter 8). Parametric: coherent, plus a detec
 one actuation delay ahead.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -36,6 +37,18 @@ WAVES = {
     "q": 116.0, "beta": 0.96, "drain_s": 0.16, "lead": 0.59, "band": 0.3, "fall_s": 0.32, "margin": -0.21, "foresee": 0.15,
     "ahead": 1.23, "trust": 0.35,
 }  # fmt: skip
+
+
+# The spring is stepped in at least four parts of a turn, none longer than this: at 0.05 s and more the stiffest would swing
+# ever further. What it had not come to within a long turn it does at the next.
+_LEAST_PARTS, _PART_S, _MOST_S = 4, 0.025, 10.0
+
+
+def parts_of(dt_s: float) -> tuple[int, float]:
+    """Return in how many parts a turn of `dt_s` is stepped, and how long each is in s, so that no spring runs away."""
+    dt_s = min(dt_s, _MOST_S)
+    parts = max(_LEAST_PARTS, math.ceil(dt_s / _PART_S - 1e-9))
+    return parts, dt_s / parts
 
 
 @dataclass(frozen=True)
@@ -143,8 +156,8 @@ class Optomechanical:
         size = ops.where(moved, sight.size, memory.size)
         speed = ops.where(moved, 0.0, memory.speed)
         omega = ops.where(target > size, self.omega, self.omega * self.fall)
-        part_s = dt_s / 4
-        for _ in range(4):
+        parts, part_s = parts_of(dt_s)
+        for _ in range(parts):
             pull = omega * omega * (target - size) - 2 * self.zeta * omega * (speed - self.cold * seen.v)
             speed = speed + part_s * pull
             size = size + part_s * speed

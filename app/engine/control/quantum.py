@@ -23,7 +23,7 @@ from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope, need_
 from app.engine.control.laws import Law, need, suited
 from app.engine.control.models import LawModel, model
 from app.engine.control.records import DEAD, RECOMMEND, Action, Decision, Tick
-from app.engine.control.turns import Turns
+from app.engine.control.turns import Turns, need_tick
 
 _KEPT_TICKS: Final = 36_000
 _TUNE_AFTER_S: Final = 120.0
@@ -40,6 +40,7 @@ class QuantumController:
         mode: str = RECOMMEND, envelope: Envelope | None = None, tick_s: float = 0.1, safe: float | None = None,
         on_action: Callable[[Action], None] | None = None, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
+        need_tick(tick_s)
         plant, delay_s = getattr(resource, "plant", "sizing"), float(getattr(resource, "delay_s", 0.0)) or tick_s
         if isinstance(physics_model, str):
             physics_model = model(
@@ -61,7 +62,7 @@ class QuantumController:
         self.tuned: dict[str, Any] | None = None
         self._lock, self._begun_s = threading.RLock(), clock()
         self._turns = Turns("controller", self._turn, self._revert, tick_s=tick_s, patience_s=3 * tick_s + self.envelope.cool_s,
-                            clock=clock)  # fmt: skip
+                            clock=clock, leave=self._leave)  # fmt: skip
         self._tuning: threading.Thread | None = None
         # Of each turn that was believed: its end, how many arrived, and how long it was.
         self._arrivals: deque[tuple[float, float, float]] = deque(maxlen=_KEPT_TICKS)
@@ -123,6 +124,9 @@ class QuantumController:
             self._past(self._controller.let_go)
             self._controller.take_up()
         return self._controller.applied
+
+    def _leave(self) -> None:
+        self.stop()
 
     def kill(self) -> float:
         """Use the kill switch: the safe size at once, whatever a turn hangs in, and no action any more.

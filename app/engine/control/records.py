@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from app.engine.base.errors import BadInput
 
 # Why a size is what it is; shown beside every action.
+HOUR_S: Final = 3600.0
 FREE: Final = "law"
 LOW: Final = "lower bound"
 HIGH: Final = "upper bound"
@@ -21,6 +22,8 @@ LET_GO: Final = "let go, safe size"
 NOT_APPLIED: Final = "not applied: "
 OBSERVED: Final = "observed only"
 RECOMMENDED: Final = "recommended only"
+# What the mode of a run is called that the kill switch took off.
+KILLED_MODE: Final = "killed"
 # Those of them that are a bound in force.
 BOUNDS: Final = (LOW, HIGH, RATE, COOL, RINGS)
 # All of them, as a reader may meet them; after `NOT_APPLIED` stands what the actuator said.

@@ -144,6 +144,8 @@ def _notes(result: dict[str, Any]) -> str:
         seeds=result.get("seeds"), load=result.get("load"), floor=result.get("floor"),
         aa=_share((result.get("aa") or {}).get("effect", 0.0)),
     )  # fmt: skip
+    if (result.get("aa") or {}).get("tells_half_percent") is False:
+        said += " " + tr("So few loads leave more than half a percent of that to chance.")
     parts = (said, picked_text(result), faster_text(result), recording_text(result))
     return f"<p>{html.escape(' '.join(filter(None, parts)))}</p>"
 

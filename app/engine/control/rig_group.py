@@ -37,14 +37,14 @@ def put_back(note: Path) -> bool:
 
 
 class GroupRig:
-    """The group in `more["group"]`; raises `Refused` where it is to be limited and is not delegated to this user."""
+    """The group in `more["group"]`; where it is to be limited raises `Refused`, and `Conflict` where another run does so."""
 
     def __init__(self, _size: int, low: int, high: int, more: dict[str, Any]) -> None:
         if not more.get("group"):
             raise BadInput("A control group is named by its folder", field="group", hint="Give it with --group.")
         resource = CgroupResource(Path(more["group"]), low, high)
         if more.get("mode") == APPLY:
-            resource.need_ours()
+            resource.claim()
         self._note = Path(more["orders"]).with_suffix(NOTE) if more.get("orders") else None
         resource.before_first = self._write_down
         self.resource: Resource = resource

@@ -11,11 +11,19 @@ from app.engine.base.ids import new_id
 from app.engine.base.records import Records
 from app.engine.control import orders, report
 from app.engine.control.actions import ActionLog
-from app.engine.control.laws import need, set_to
-from app.engine.control.records import KINDS, MODES, RECOMMEND, SIMULATED, WORKERS, ResourceKind, need_kind, need_run
+from app.engine.control.records import (
+    HOUR_S,
+    KILLED_MODE,
+    KINDS,
+    MODES,
+    RECOMMEND,
+    SIMULATED,
+    WORKERS,
+    ResourceKind,
+    need_kind,
+    need_run,
+)
 from app.engine.control.rig_group import NOTE, put_back
-from app.engine.control.trials import asked_of
-from app.engine.control.whatif import HOUR_S
 from app.engine.jobs.base import Base
 from app.engine.jobs.records import INTERRUPTED, LIVE
 from app.engine.jobs.runs import Run, RunBook
@@ -95,6 +103,8 @@ class ControlService:
             raise BadInput(
                 "A control group is named by its folder, and nothing else is", field="group", hint="Give it with --group."
             )
+        from app.engine.control.laws import need
+
         found = self._found(tuned, (law,), kind.plant).get(law, {})
         run_id = new_id()
         orders_file = self._orders / f"{run_id}.orders"
@@ -142,6 +152,8 @@ class ControlService:
             "seeds": seeds, "load": load, "weight": weight, "candidates": candidates, "service_s": service_s,
             "rate_hz": 120.0 if need_kind(resource).plant == "admission" else 200.0,
         }  # fmt: skip
+        from app.engine.control.trials import asked_of
+
         asked_of(spec)
         spec["trace"] = _place(trace)
         return await self._book.execute(
@@ -179,6 +191,8 @@ class ControlService:
             "resource": resource, "model": model, "load": load, "candidates": candidates, "seeds": seeds,
             "rate_hz": 120.0 if need_kind(resource).plant == "admission" else 200.0,
         }  # fmt: skip
+        from app.engine.control.trials import asked_of
+
         asked_of({**spec, "against": ["static-best"]})
         spec["trace"] = _place(trace)
         run_id = new_id()
@@ -190,6 +204,8 @@ class ControlService:
 
     async def replay(self, run_id: str, *, model: str, seconds: float = HOUR_S, actor: str, cause: str = "") -> dict[str, Any]:
         """Simulate what `model` would have done with the last `seconds` of the load of a run; see `whatif.replay`."""
+        from app.engine.control.laws import need
+
         run = self._book.records.need(run_id)
         resource = run.spec.get("resource", "threadpool")
         if resource not in SIMULATED:
@@ -200,7 +216,10 @@ class ControlService:
         job = self._base.jobs.records.get(run.job_id)
         met_s = job.done if job is not None and job.done > 0 else float(run.spec["seconds"])
         kind = need_kind(resource)
-        spec = {"run": run.spec, "run_seed": run.spec.get("seed", 0), "model": need(model, kind.plant).name,
+        last = {**(job.partial if job is not None else {}), **(run.result or {})}
+        mode = last.get("mode") or run.spec.get("mode", RECOMMEND)
+        spec = {"run": {**run.spec, "mode": mode}, "since_s": float(last.get("mode_since_s", 0.0)),
+                "run_seed": run.spec.get("seed", 0), "model": need(model, kind.plant).name,
                 "until_s": met_s, "last_s": seconds}  # fmt: skip
         return await self._book.execute(
             "control-trial", _REPLAY, spec, title=f"What if {model}: {run.title}", source=run_id, seed=0, actor=actor,
@@ -209,6 +228,8 @@ class ControlService:
 
     def _found(self, tunings: str, names: Iterable[str], plant: str) -> dict[str, dict[str, Any]]:
         """Return {name: {law, settings}} of tunings (ids with commas between); each must be of one of `names` and accepted."""
+        from app.engine.control.laws import set_to
+
         told: dict[str, dict[str, Any]] = {}
         for run in [self._book.records.need(one.strip()) for one in tunings.split(",") if one.strip()]:
             result, model = run.result or {}, str(run.spec.get("model", ""))
@@ -227,6 +248,10 @@ class ControlService:
         run = self._book.records.need(run_id)
         if run.state not in LIVE or "orders" not in run.spec:
             raise Conflict("{title} does not run now", title=run.title)
+        job = self._base.jobs.records.get(run.job_id)
+        if order in MODES and job is not None and job.partial.get("mode") == KILLED_MODE:
+            raise Conflict("{title} was taken off by the kill switch and acts no more", title=run.title,
+                           hint="End it, and run another.")  # fmt: skip
         orders.give(Path(run.spec["orders"]), order)
         return {"id": run.id, "order": order}
 

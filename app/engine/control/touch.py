@@ -46,6 +46,17 @@ class Touch:
         self.actuator = why
         return None if why else applied
 
+    def leave(self) -> None:
+        """Have a resource that outlives this program as it was found, where it knows how (`leave_as_found`)."""
+        try:
+            getattr(self.resource, "leave_as_found", _nothing)()
+        except Exception as error:  # noqa: BLE001 - the seam to anybody's resource: told
+            log.warning("%s was not left as it was found: %s", _name(self.resource), _said(error))
+
+
+def _nothing() -> None:
+    """Leave what ends with this program."""
+
 
 def _said(error: Exception) -> str:
     return (str(error) or type(error).__name__)[:_MOST_CHARS]

@@ -30,6 +30,7 @@ STATICS: Final = ("static", "static-best", "static-hindsight")
 WEIGHTS: Final = (0.25, 1.0, 4.0)
 _BLOCK: Final = 100
 _AA: Final = 1000
+_HALF_PERCENT: Final = 0.005
 _OVERSIZED: Final = 32.0
 
 
@@ -269,19 +270,41 @@ def _document(asked: Asked, outcomes: dict[str, Outcome], tuned: Mapping[str, Tu
     }  # fmt: skip
 
 
-def _same(asked: Asked, law: Any, outcome: Outcome, seed: int, count: int) -> dict[str, float]:
-    """Return the A/A test: the model against itself on the same arrivals with other service times; it should be 0."""
+def _costs(asked: Asked, law: Any, part: int, seed: int, numbers: range) -> Floats:
     parts = []
-    for first in range(0, count, _BLOCK):
-        batch = draw(asked.load, AGAIN, seed, min(_BLOCK, count - first), first=first)
+    for first in range(numbers.start, numbers.stop, _BLOCK):
+        batch = draw(asked.load, part, seed, min(_BLOCK, numbers.stop - first), first=first)
         parts.append(simulate(law, batch, asked.plant, asked.load.seconds))
-    again = _cost(_joined(parts), asked, asked.weight)
-    first_cost = _cost(outcome, asked, asked.weight)[:count]
+    return _cost(_joined(parts), asked, asked.weight)
+
+
+def _either_way(one: Floats, other: Floats) -> Floats:
     # The mean over both directions: 1 - a/b alone is biased by the noise of b.
-    both = (first_cost - again) / (0.5 * (first_cost + again))
+    return (one - other) / (0.5 * (one + other))
+
+
+def same_against_same(asked: Asked, law: Any, seed: int, numbers: range) -> Floats:
+    """Return what `law` differs from itself by on each of the loads `numbers`, as shares: the A/A test alone.
+
+    Both play the same arrivals, one with the services of the test, one with others; nothing else tells them apart.
+    """
+    return _either_way(_costs(asked, law, TEST, seed, numbers), _costs(asked, law, AGAIN, seed, numbers))
+
+
+def _same(asked: Asked, law: Any, outcome: Outcome, seed: int, count: int) -> dict[str, float | bool]:
+    """Return the A/A test: the model against itself on the same arrivals with other service times; it should be 0.
+
+    `tells_half_percent` says whether chance leaves less than half a percent either way: where it does not, no figure below that
+    is one.
+    """
+    both = _either_way(_cost(outcome, asked, asked.weight)[:count], _costs(asked, law, AGAIN, seed, range(count)))
     random = np.random.default_rng(np.random.SeedSequence([seed, 98]))
-    low, high = np.quantile(stats.means(both, random), [0.025, 0.975])
-    return {"effect": float(both.mean()), "low": float(low), "high": float(high)}
+    low, high = (float(one) for one in np.quantile(stats.means(both, random), [0.025, 0.975]))
+    error = float(both.std(ddof=1)) / math.sqrt(count) if count > 1 else math.inf
+    return {
+        "effect": float(both.mean()), "low": low, "high": high, "standard_error": error,
+        "tells_half_percent": high - low <= 2 * _HALF_PERCENT,
+    }  # fmt: skip
 
 
 def tuning(

@@ -2,28 +2,43 @@
 
 When no turn of somebody comes for as long as it asked, its revert is called on a fresh thread: a resource that hangs may hang
 there too, and holds up neither the watch nor others. A turn that raises is logged, and the next is tried: the watch reverts
-while none comes through. The watch's thread ends when nobody takes turns any more.
+while none comes through. The watch's thread ends when nobody takes turns any more. A program that ends, in peace or by an
+error, leaves the resources of those who still take turns as their `stop` does; no program can when it is killed.
 """
 
+import atexit
 import logging
 import threading
 from collections.abc import Callable
 from typing import Final
 
-from app.engine.base.errors import Conflict
+from app.engine.base.errors import BadInput, Conflict
+from app.engine.control.abreast import abreast
 from app.engine.control.wheel import WHEEL, Spoke
 
 log = logging.getLogger(__name__)
 # How long a stop waits for the last turn; one that hangs is left behind on its thread.
 LAST_TURN_S: Final = 2.0
+# Turns wait on one clock of the system, which counts no longer than this by far.
+_LONGEST_S: Final = 86_400.0
+
+
+def need_tick(tick_s: float) -> None:
+    """Raise `BadInput` for a length of turns that is no time: all share one thread, which such turns would end or starve."""
+    if not 0 < tick_s <= _LONGEST_S:
+        raise BadInput("A turn takes a number of seconds above 0, a day at most, not {tick_s}", field="tick_s", tick_s=tick_s)
 
 
 class Turns:
-    """Calls `turn` every `tick_s` from `start` to `stop`, and `revert` when no turn has come for `patience_s`."""
+    """Calls `turn` every `tick_s` from `start` to `stop`, and `revert` when no turn has come for `patience_s`.
+
+    `leave` is called where the program ends before the `stop`.
+    """
 
     def __init__(self, name: str, turn: Callable[[], None], revert: Callable[[], None], *, tick_s: float, patience_s: float,
-                 clock: Callable[[], float]) -> None:  # fmt: skip
-        self.name, self.tick_s = name, tick_s
+                 clock: Callable[[], float], leave: Callable[[], None] | None = None) -> None:  # fmt: skip
+        need_tick(tick_s)
+        self.name, self.tick_s, self.leave = name, tick_s, leave
         self._turn, self._revert, self._patience_s, self._clock = turn, revert, patience_s, clock
         self._spoke = Spoke(self._take, tick_s)
         self._reverting: threading.Thread | None = None
@@ -74,6 +89,7 @@ class Watch:
         self._watched: set[Turns] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._waits_for_the_end = False
 
     @property
     def running(self) -> bool:
@@ -84,6 +100,9 @@ class Watch:
         """Watch over `turns` from now on."""
         with self._changed:
             self._watched.add(turns)
+            if not self._waits_for_the_end:
+                self._waits_for_the_end = True
+                atexit.register(self.leave)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="controller-watch", daemon=True)
                 self._thread.start()
@@ -96,6 +115,11 @@ class Watch:
             self._watched.discard(turns)
             if not self._watched:
                 self._changed.notify_all()
+
+    def leave(self) -> None:
+        """Have all that still take turns leave their resources: the program ends. One that hangs holds up no other."""
+        leaves = [turns.leave for turns in tuple(self._watched) if turns.leave is not None]
+        abreast(lambda row: leaves[row](), range(len(leaves)))
 
     def _run(self) -> None:
         while True:

@@ -1,6 +1,7 @@
 """What if: the load of the last hour again, under another model, beside the law it had; both simulated.
 
-A run that does not act has a fixed size, whatever it recommends: that is what another model is compared with then. A backend
+A run that does not act has a fixed size, whatever it recommends: that is what another model is compared with then. Where an
+operator changed its mode, only what it met since is played: before, it was another run. A backend
 of a balancer serves several requests at once: it is played as one that serves them as many times as quickly.
 """
 
@@ -15,10 +16,9 @@ from app.engine.control import queueing
 from app.engine.control.laws import ADMISSION, Law, need, set_to
 from app.engine.control.loads import Batch, Floats
 from app.engine.control.peers import Static
-from app.engine.control.records import APPLY, need_simulated
+from app.engine.control.records import APPLY, HOUR_S, need_simulated
 from app.engine.control.simulate import CONTENDED, Plant, simulate
 
-HOUR_S: Final = 3600.0
 _KEPT_SIZES: Final = 1200
 
 
@@ -80,7 +80,8 @@ def replay(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop 
 
     plan = plan_of(spec["run"], int(spec["run_seed"]))
     until_s = min(plan.seconds, float(spec.get("until_s", plan.seconds)))
-    begin_s = max(0.0, until_s - float(spec.get("last_s", HOUR_S)))
+    since_s = min(until_s, float(spec.get("since_s", 0.0)))
+    begin_s = max(since_s, until_s - float(spec.get("last_s", HOUR_S)))
     kept = (plan.times_s >= begin_s) & (plan.times_s < until_s)
     kind = need_simulated(plan.resource)
     law, named = set_to(plan.law, plan.settings, kind.plant), ""
@@ -91,4 +92,4 @@ def replay(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop 
                 plan.tick_s, kind.delay_s, EACH if kind.name == "balancer" else 1, named)  # fmt: skip
     told = compare(seen, str(spec["model"]))
     report(1, 1, unit="runs")
-    return {**told, "from_s": begin_s, "until_s": until_s, "seed": seed}
+    return {**told, "from_s": begin_s, "until_s": until_s, "seed": seed, "mode": plan.mode, "mode_since_s": since_s}

@@ -20,7 +20,7 @@ from app.engine.control.controller import Controller, Manner
 from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
 from app.engine.control.laws import SIZING, set_to, suited
 from app.engine.control.orders import END, KILL, RARELY, Orders
-from app.engine.control.records import RECOMMEND, RUNS, Action, Tick, need_kind, need_run
+from app.engine.control.records import KILLED, KILLED_MODE, RECOMMEND, RUNS, Action, Tick, need_kind, need_run
 from app.engine.control.rig_balancer import EACH
 from app.engine.control.rigs import Rig, rig_of
 
@@ -79,6 +79,13 @@ class Trail:
     def __post_init__(self) -> None:
         self.epoch_s = time.time() - self.start_s
         self.mode = self.plan.mode
+        # When in the run its mode last changed: what was met before was met under another.
+        self.mode_since_s = 0.0
+
+    def take_mode(self, mode: str) -> None:
+        """Note the mode in force from now on."""
+        if mode != self.mode:
+            self.mode, self.mode_since_s = mode, self.age_s()
 
     def note(self, action: Action) -> None:
         """Keep an action with its number and its time of day."""
@@ -192,12 +199,21 @@ def _heed(controller: Controller, trail: Trail) -> None:
         if order == END:
             trail.told_to_end = True
         elif order == KILL:
-            controller.kill()
+            _kill(controller, trail)
         elif order == RARELY:
             trail.tell_every = _TELL_RARELY
-        else:
+        elif not controller.killed:
             controller.set_mode(order)
-            trail.mode = order
+            trail.take_mode(order)
+
+
+def _kill(controller: Controller, trail: Trail) -> None:
+    """Take the controller off; that is an action where the size was the safe one already, too."""
+    before, size = trail.made, controller.applied
+    controller.kill()
+    if trail.made == before:
+        trail.note(Action(time.monotonic(), size, controller.envelope.safe, controller.applied, KILLED))
+    trail.take_mode(KILLED_MODE)
 
 
 def _drain(trail: Trail, stop: Stop) -> None:
@@ -236,7 +252,7 @@ def _tell(report: Report, trail: Trail, tick: Tick, turn: int) -> None:
         return
     trail.telling = part
     samples, trail.held = trail.held, {}
-    more = {"reason": tick.reason, "bound": tick.bound, "mode": trail.mode,
+    more = {"reason": tick.reason, "bound": tick.bound, "mode": trail.mode, "mode_since_s": trail.mode_since_s,
             "actions": list(trail.actions)[-max(_TOLD_ACTIONS, trail.tell_every) :]}  # fmt: skip
     report(min(turn * plan.tick_s, plan.seconds), plan.seconds, unit="s", partial={**now, **more}, samples=samples)
 
@@ -266,6 +282,7 @@ def _result(trail: Trail, safe: int, unserved: int) -> dict[str, Any]:
         "overhead_ratio": trail.control_cpu_s / trail.wall_s if trail.wall_s else 0.0,
         "wall_s": trail.wall_s,
         "mode": trail.mode,
+        "mode_since_s": trail.mode_since_s,
         "ended_early": trail.told_to_end,
         "law": plan.law,
         "settings": plan.settings,

@@ -38,3 +38,13 @@ def test_one_that_raises_ends_no_other(caplog):
     with caplog.at_level(logging.CRITICAL):
         assert abreast(lambda row: seen.append(1 / row), range(3))
     assert seen == [1.0, 0.5]
+
+
+def test_where_the_system_has_no_more_threads_the_work_is_done_here(monkeypatch):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    seen = []
+    assert abreast(seen.append, range(3))
+    assert seen == [0, 1, 2]

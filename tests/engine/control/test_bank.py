@@ -7,7 +7,7 @@ import pytest
 from app.engine.base.contracts import ResourceState
 from app.engine.base.errors import BadInput, Conflict, Offline
 from app.engine.control import ControllerBank, ElasticThreadPool, ThreadPoolResource
-from app.engine.control.bank import MODELS, REASONS, Columns
+from app.engine.control.bank import MODELS, REASONS, Columns, _compiled
 from app.engine.control.controller import Controller, Manner, sight_of
 from app.engine.control.envelope import Envelope
 from app.engine.control.records import APPLY, DEAD, RECOMMENDED, SAFE
@@ -338,6 +338,47 @@ def test_a_canary_share_holds_in_the_long_run_too():
         bank.tick(0.1 * turn)
     assert bank.wanted(0) > 40
     assert bank.sizes[0] == pytest.approx(10 + 0.1 * (bank.wanted(0) - 10), abs=0.5)
+
+
+def test_the_kernel_is_compiled_by_the_constructor_for_just_what_turns_hand_it(monkeypatch):
+    kernel, heard = _compiled(), []
+    for name in ("look", "decide"):
+        made = getattr(kernel, name)
+
+        def call(*args, made=made, name=name):
+            heard.append((name, [getattr(one, "dtype", type(one)) for one in args], [getattr(one, "ndim", 0) for one in args]))
+            return made(*args)
+
+        monkeypatch.setattr(kernel, name, call)
+    _compiled.cache_clear()
+    bank = Columns([MODELS["auto"]] * 2, [WIDE] * 2, [10.0] * 2, delays_s=[0.1] * 2)
+    first, heard[:] = list(heard), []
+    assert [one[0] for one in first] == ["look", "decide"]
+    bank.see([None, None])
+    bank.tick(0.1)
+    bank.tick(0.2)
+    assert heard == [*first, first[1]]
+
+
+@pytest.mark.parametrize("tick_s", [0, -1.0, math.nan, math.inf, 1e10])
+def test_a_bank_takes_no_turns_of_no_time_or_of_more_than_a_thread_can_wait(tick_s):
+    plays, _bank, _turn = both()
+    with pytest.raises(BadInput, match="A turn takes a number of seconds"):
+        ControllerBank(plays, envelopes=[WIDE] * len(plays), tick_s=tick_s)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_outlives_the_program_is_left_as_it_was_found(killed):
+    plays, bank, turn = both()
+    left = []
+    for number, play in enumerate(plays):
+        play.leave_as_found = lambda number=number: left.append(number)
+    turn(5)
+    if killed:
+        bank.kill()
+    assert left == []
+    bank.stop()
+    assert set(left) == set(range(len(plays)))
 
 
 def test_an_envelope_beyond_what_a_resource_takes_is_refused():

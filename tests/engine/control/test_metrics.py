@@ -32,4 +32,5 @@ def test_series_is_thinned_to_what_a_plot_can_show():
     assert {len(column) for column in columns.values()} == {100}
     assert columns["at_s"][:2] == [0.0, 10.0]
     assert columns["reason"][0] == FREE
-    assert series([]) == {"at_s": [], "target": [], "size": [], "queue": [], "wait_s": [], "reason": []}
+    names = ("at_s", "target", "size", "queue", "wait_s", "reason", "position", "velocity")
+    assert series([]) == {name: [] for name in names}

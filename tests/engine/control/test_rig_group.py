@@ -4,9 +4,14 @@ import os
 
 import pytest
 
-from app.engine.base.errors import BadInput, Missing, Refused
+from app.engine.base.errors import BadInput, Conflict, Missing, Refused
 from app.engine.control.rig_group import GroupRig, put_back
 from app.engine.control.work import run
+
+
+@pytest.fixture(autouse=True)
+def claims(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("OUTPOST_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture
@@ -56,6 +61,25 @@ def test_what_a_killed_run_left_is_put_back_by_its_note(asked, tmp_path):
     assert put_back(tmp_path / "notes/run.found")
     assert (tmp_path / "memory.high").read_text() == "max\n"
     assert not put_back(tmp_path / "notes/run.found")
+
+
+def test_a_second_run_on_a_group_is_refused_while_one_acts_and_finds_what_the_first_had_found(asked, tmp_path):
+    first, looker = (GroupRig(0, 1 << 20, 1 << 30, {**asked, "mode": mode}) for mode in ("apply", "recommend"))
+    (tmp_path / "another").symlink_to(tmp_path)
+    with pytest.raises(Conflict, match="is steered already"):
+        GroupRig(0, 1 << 20, 1 << 30, {**asked, "group": str(tmp_path / "another")})
+    first.resource.apply_control(77_000_000)
+    late = GroupRig(0, 1 << 20, 1 << 30, {**asked, "mode": "recommend", "orders": str(tmp_path / "late.orders")})
+    for other in (looker, late):  # told to apply later
+        with pytest.raises(Conflict, match="is steered already"):
+            other.resource.apply_control(55_000_000)
+        other.close()
+    first.close()
+    late.resource.apply_control(55_000_000)
+    assert '"limit": "max"' in (tmp_path / "late.found").read_text()
+    late.close()
+    assert (tmp_path / "memory.high").read_text() == "max\n"
+    GroupRig(0, 1 << 20, 1 << 30, asked).close()
 
 
 def test_a_group_that_is_not_ours_is_watched_and_never_acted_on(asked, tmp_path, monkeypatch):

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -132,7 +133,7 @@ async def test_who_names_no_mode_is_only_told_what_a_controller_would_do(control
     assert control.list()["controllers"][0]["mode"] == "recommend"
 
 
-async def test_a_mode_and_an_end_reach_a_controller_that_runs(base, control, tmp_path):
+async def test_a_mode_and_an_end_reach_a_controller_that_runs(base, control, tmp_path, monkeypatch):
     waiting = asyncio.create_task(control.run(**{**ASKED, "seconds": 600.0, "mode": "observe"}))
     reasons, seen = [], asyncio.Event()
 
@@ -154,6 +155,11 @@ async def test_a_mode_and_an_end_reach_a_controller_that_runs(base, control, tmp
     assert control.order(run.id, "apply") == {"id": run.id, "order": "apply"}
     await until(lambda reason: reason and reason != "observed only")
     assert control.list()["controllers"][0]["mode"] == "apply"
+    job = base.jobs.records.need(run.job_id)
+    with monkeypatch.context() as patched:
+        patched.setattr(base.jobs.records, "get", lambda _id: replace(job, partial={"mode": "killed"}))
+        with pytest.raises(Conflict, match="taken off by the kill switch"):
+            control.order(run.id, "apply")
     control.order(run.id, "end")
     result = await waiting
     undo()
@@ -161,6 +167,17 @@ async def test_a_mode_and_an_end_reach_a_controller_that_runs(base, control, tmp
     assert control.show(run.id)["spec"]["mode"] == "observe"
     assert result["mode"] == control.list()["controllers"][0]["mode"] == "apply"
     assert result["wall_s"] < 60
+    asked = []
+
+    async def execute(_kind, _target, spec, **_more):
+        asked.append(spec)
+        return {}
+
+    with monkeypatch.context() as patched:
+        patched.setattr(control._book, "execute", execute)
+        await control.replay(run.id, model="static", actor="me@here")
+    assert (asked[0]["run"]["mode"], asked[0]["since_s"]) == ("apply", result["mode_since_s"])
+    assert result["mode_since_s"] > 0
     with pytest.raises(Conflict, match="does not run now"):
         control.order(run.id, "apply")
     assert control.list()["controllers"][0]["state"] == "done"

@@ -44,6 +44,17 @@ def test_a_sensor_says_what_is_wrong_once_and_nothing_when_it_is_well_again(told
     assert touch.sensor == ""
 
 
+def test_what_knows_how_is_left_as_it_was_found_and_a_failure_there_is_told(caplog):
+    odd, left = Odd(), []
+    Touch(odd).leave()
+    odd.leave_as_found = lambda: left.append(1)
+    Touch(odd).leave()
+    assert left == [1]
+    odd.leave_as_found = lambda: 1 / 0
+    Touch(odd).leave()
+    assert "odd was not left as it was found: division by zero" in caplog.text
+
+
 @pytest.mark.parametrize(("taken", "why"), [(OSError("busy"), "busy"), (None, "None"), (float("nan"), "no size")])
 def test_an_actuator_says_what_is_wrong_once(taken, why, caplog):
     odd = Odd()

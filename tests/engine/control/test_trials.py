@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from app.engine.base.errors import BadInput
+from app.engine.control import trials
 from app.engine.control.laws import LAWS
 from app.engine.control.loads import Load
 from app.engine.control.simulate import Plant
@@ -28,7 +29,10 @@ def test_a_trial_reports_paired_effects_with_intervals():
     assert result["per"][0]["effect"] > 0.15
     assert (result["seeds"], result["floor"], result["kind"]) == (30, 2.0, "simulated")
     assert [row["weight"] for row in result["weights"]] == [0.25, 1.0, 4.0]
-    assert abs(result["aa"]["effect"]) < 0.05
+    aa = result["aa"]
+    assert abs(aa["effect"]) < 0.05
+    assert 0 < aa["standard_error"] < 0.05
+    assert aa["tells_half_percent"] == (aa["high"] - aa["low"] <= 0.01)
     assert told == sorted(told)
     assert told[-1] == pytest.approx(1.0)
 
@@ -159,3 +163,16 @@ def test_on_recorded_series_the_same_against_the_same_differs_by_no_more_than_is
     told = trial(spec, 1)["aa"]
     assert abs(told["effect"]) < most
     assert told["low"] <= told["effect"] <= told["high"]
+
+
+def test_the_same_against_the_same_is_the_same_law_under_other_services_and_by_itself_what_a_trial_tells(monkeypatch):
+    spec = {"model": "coherent", "against": ["static"], "seeds": 6, "candidates": 1, "tuning_seeds": 2, "seconds": 8.0}
+    told, asked = trial(spec, 1), trials.asked_of(spec)
+    law = trials.Bench(asked, 1, lambda: False).picked("coherent").law
+    alone = trials.same_against_same(asked, law, 1, range(6))
+    assert float(alone.mean()) == told["aa"]["effect"]
+    assert trials.same_against_same(asked, law, 1, range(2, 6)).tolist() == alone[2:].tolist()
+    # Nothing but the services tells both sides apart: exchanged, they differ by as much the other way.
+    monkeypatch.setattr(trials, "TEST", trials.AGAIN)
+    monkeypatch.setattr(trials, "AGAIN", 2)
+    assert trials.same_against_same(asked, law, 1, range(6)).tolist() == (-alone).tolist()

@@ -3,8 +3,8 @@ import time
 
 import pytest
 
-from app.engine.base.errors import Conflict
-from app.engine.control.turns import WATCH, Turns
+from app.engine.base.errors import BadInput, Conflict
+from app.engine.control.turns import WATCH, Turns, Watch
 
 
 def made(turn, revert=lambda: None, patience_s=60.0, name="test"):
@@ -84,6 +84,32 @@ def test_a_stop_does_not_wait_for_ever_and_is_watched_meanwhile():
     assert turns.stop(20)
     turns.start()
     assert turns.stop(20)
+
+
+@pytest.mark.parametrize("tick_s", [0, -1, float("nan"), float("inf")])
+def test_a_turn_of_no_time_is_refused_before_it_can_harm_the_others(tick_s):
+    with pytest.raises(BadInput, match="A turn takes a number of seconds above 0"):
+        Turns("test", lambda: None, lambda: None, tick_s=tick_s, patience_s=1.0, clock=time.monotonic)
+
+
+def test_those_who_still_take_turns_at_the_end_of_the_program_leave_and_one_that_hangs_holds_up_no_other(monkeypatch):
+    registered, left, gate = [], threading.Event(), threading.Event()
+    monkeypatch.setattr("app.engine.control.turns.atexit.register", registered.append)
+    monkeypatch.setattr("app.engine.control.abreast.PATIENCE_S", 0.1)
+    watch = Watch()
+    hung, other, idle = (
+        Turns(name, lambda: None, lambda: None, tick_s=0.01, patience_s=60.0, clock=time.monotonic, leave=leave)
+        for name, leave in (("hung", lambda: gate.wait(20)), ("other", left.set), ("idle", lambda: 1 / 0))
+    )
+    for one in (hung, other, idle):
+        watch.add(one)
+    watch.discard(idle)
+    assert len(registered) == 1
+    registered[0]()
+    assert left.wait(20)
+    gate.set()
+    for one in (hung, other):
+        watch.discard(one)
 
 
 def test_the_watch_ends_with_the_last_of_those_it_watches():

@@ -28,6 +28,13 @@ def test_a_run_on_a_contended_resource_is_replayed_on_a_contended_plant():
     assert told["laws"]["auto"]["mean_size"] <= 32
 
 
+def test_only_what_was_met_since_the_mode_last_changed_is_played():
+    told = replay({"run": {**RUN, "law": "auto"}, "run_seed": 1, "model": "pid", "until_s": 12.0, "since_s": 7.0}, 0)
+    assert (told["from_s"], told["seconds"], told["mode_since_s"], told["against"]) == (7.0, 5.0, 7.0, "auto")
+    killed = replay({"run": {**RUN, "mode": "killed"}, "run_seed": 1, "model": "pid"}, 0)
+    assert killed["against"].startswith("static ")
+
+
 def test_a_run_that_has_met_nothing_yet_is_refused():
     with pytest.raises(BadInput, match="Too few arrivals"):
         replay({"run": RUN, "run_seed": 1, "model": "auto", "until_s": 0.0}, 0)

@@ -5,7 +5,7 @@ import pytest
 
 from app.engine.base.contracts import never, silent
 from app.engine.base.errors import BadInput
-from app.engine.control.orders import RARELY, give
+from app.engine.control.orders import KILL, RARELY, give
 from app.engine.control.records import Action, Tick
 from app.engine.control.work import Trail, _tell, plan_of, run
 
@@ -59,6 +59,18 @@ def test_where_many_run_ten_turns_are_told_at_once(tmp_path):
     live = [one for one in told if one.get("partial")]
     assert len(live) <= 3
     assert sum(len(one["samples"]["size"]) for one in told) == result["ticks"]
+
+
+def test_a_kill_is_told_as_such_and_no_order_takes_it_back(tmp_path):
+    told = []
+    for order in ("recommend", KILL, "apply"):
+        give(tmp_path / "orders", order)
+    result = run(
+        {"seconds": 0.6, "mode": "observe", "orders": str(tmp_path / "orders")}, 2, lambda *_, **more: told.append(more)
+    )
+    assert {one["partial"]["mode"] for one in told if one.get("partial")} == {result["mode"]} == {"killed"}
+    assert [(one["reason"], one["after"]) for one in result["actions"]] == [("kill switch, safe size", result["safe_size"])]
+    assert 0 <= result["mode_since_s"] < result["wall_s"]
 
 
 def test_controllers_tell_together_so_that_who_looks_on_is_disturbed_once():

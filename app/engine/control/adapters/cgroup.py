@@ -2,14 +2,18 @@
 
 Above `memory.high` the kernel slows a group down and takes memory back; nothing is killed (Linux, admin-guide/cgroup-v2,
 "Memory Interface Files"). Demand is what the group holds, and more while it was held back since the last look. A group that had
-no limit at first has none again once it has the size of the upper bound.
+no limit at first has none again once it has the size of the upper bound. Who sets it first claims it: the limit of one would be
+what another takes for the one that it found, and leaves for good.
 """
 
+import hashlib
 import os
+import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
-from app.engine.base.errors import Missing, Offline, OutpostError, Refused
+from app.engine.base.errors import Conflict, Missing, Offline, OutpostError, Refused
+from app.engine.base.platform import cache_folder, make_private, try_lock
 from app.engine.control.adapters.metered import Metered, Reading
 from app.engine.control.adapters.procs import SAMPLER, Sampler, Watched
 
@@ -64,13 +68,18 @@ class CgroupResource(Metered):
             raise Missing("{group} is no control group of version 2", group=self.group)
         self._current, self._limit, self._events = (self._watch(sampler, name) for name in ("current", "high", "events"))
         self.why_not = "" if os.access(self.group / "memory.high", os.W_OK) else _NOT_OURS
-        self._limit.look()
-        # The limit it was found with, as the kernel wrote it: it may lie outside our bounds.
-        self.found = self._limit.text().strip()
-        self._unlimited, self._touched = self.found == _NO_LIMIT, False
+        self._claimed: IO[bytes] | None = None
+        self._touched = False
+        self._find()
         # Called once, before the limit is first set.
         self.before_first: Callable[[], None] | None = None
         self._held_back = self._count("high")
+
+    def _find(self) -> None:
+        self._limit.look()
+        # The limit it was found with, as the kernel wrote it: it may lie outside our bounds.
+        self.found = self._limit.text().strip()
+        self._unlimited = self.found == _NO_LIMIT
 
     def _watch(self, sampler: Sampler, name: str) -> Watched:
         try:
@@ -101,9 +110,27 @@ class CgroupResource(Metered):
         if self.why_not:
             raise Refused("{group} cannot be limited: {why}", group=self.group, why=self.why_not, hint=_DELEGATE)
 
-    def resize(self, size: float) -> float:
-        """Set the limit and return what the kernel kept; raises `Refused` with the reason where it may not be set."""
+    def claim(self) -> None:
+        """Have the group for this resource alone until it is left as found; raises `Conflict` where somebody else steers it.
+
+        The system lets go of the claim with the process. One user's claims count in all his homes.
+        """
         self.need_ours()
+        if self._claimed is not None:
+            return
+        name = hashlib.sha256(str(self.group.resolve()).encode()).hexdigest()[:32]
+        try:
+            self._claimed = try_lock(make_private(cache_folder() / "groups") / f"{name}.lock")
+        except OSError as error:
+            raise Refused("{group} cannot be claimed: {why}", group=self.group, why=error.strerror or error) from error
+        if self._claimed is None:
+            raise Conflict("{group} is steered already", group=self.group, hint="One controller at a time may limit a group.")
+        weakref.finalize(self, self._claimed.close)
+        self._find()  # who had it before may have set it since we looked
+
+    def resize(self, size: float) -> float:
+        """Set the limit and return what the kernel kept; raises as `claim` where it may not be set."""
+        self.claim()
         limit = _NO_LIMIT if self._unlimited and size >= self.high else str(round(size))
         if not self._touched and self.before_first is not None:
             self.before_first()
@@ -118,6 +145,9 @@ class CgroupResource(Metered):
             limit_again(self.group, self.found)
             self._limit.look()
             self._touched = False
+        if self._claimed is not None:
+            self._claimed.close()
+            self._claimed = None
 
     def get_metrics(self) -> dict[str, float]:
         """Return what the group holds, its limit, and how often it was held back, ran into its maximum, or lost a process."""

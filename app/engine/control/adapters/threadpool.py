@@ -84,7 +84,12 @@ class ElasticThreadPool:
         self._service_s = self._wait_s = 0.0
         _BY_NAME[name] = self
         with self._lock:
-            self._grow()
+            try:
+                self._grow()
+            except Limit:
+                self._closing = True
+                self._lock.notify_all()
+                raise
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +114,7 @@ class ElasticThreadPool:
         return future
 
     def resize(self, size: int) -> int:
-        """Set how many threads there should be (at least 1) and return that."""
+        """Set how many threads there should be (at least 1) and return that; raises `Limit` where the system has no more."""
         if size < 1:
             raise BadInput("A pool needs at least one thread, not {size}", field="size", size=size)
         with self._lock:
@@ -158,11 +163,17 @@ class ElasticThreadPool:
         return [max(0.0, now_s - task.due_s) for task in cancelled]
 
     def _grow(self) -> None:
+        """Start the threads that lack; raises `Limit` where the system has no more, and the pool is as large as it came."""
         while len(self._threads) < self._size:
             self._serial += 1
             thread = threading.Thread(target=self._work, name=f"{self.name}-{self._serial}", daemon=True)
-            self._threads.add(thread)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:
+                wanted, self._size = self._size, len(self._threads)
+                raise Limit("The pool {name} has {count} of {wanted} threads: {why}", name=self.name, count=self._size,
+                            wanted=wanted, why=error) from error  # fmt: skip
+            self._threads.add(thread)  # it waits for the lock, which we hold
 
     def _work(self) -> None:
         while (task := self._next()) is not None:

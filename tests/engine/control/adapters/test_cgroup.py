@@ -6,6 +6,11 @@ from app.engine.base.errors import Missing, Refused
 from app.engine.control.adapters.cgroup import CgroupResource, group_of, lacking
 
 
+@pytest.fixture(autouse=True)
+def claims(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("OUTPOST_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def group(tmp_path):
     """A folder with the files of a group in the kernel's format: no delegated group is needed to write to one."""
@@ -48,6 +53,14 @@ def test_a_group_that_is_not_ours_is_watched_only_and_says_why(group, monkeypatc
     assert (group / "memory.high").read_text() == "max\n"
 
 
+def test_a_claim_that_cannot_be_written_down_is_told(group, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("OUTPOST_CACHE", str(tmp_path / "file"))
+    with pytest.raises(Refused, match="cannot be claimed"):
+        CgroupResource(group, 1 << 20, 1 << 30).apply_control(64e6)
+    assert (group / "memory.high").read_text() == "max\n"
+
+
 def test_a_system_without_such_groups_says_so(tmp_path):
     with pytest.raises(Missing, match="no control groups of version 2"):
         group_of(root=tmp_path)
@@ -63,6 +76,7 @@ def test_a_group_that_had_no_limit_has_none_again_at_the_upper_bound(group):
     resource.apply_control(64e6)
     assert resource.apply_control(1 << 30) == 1 << 30
     assert (group / "memory.high").read_text() == "max\n"
+    resource.leave_as_found()
     (group / "memory.high").write_text("64000000\n")
     assert CgroupResource(group, 1 << 20, 1 << 30).apply_control(1 << 30) == 1 << 30
     assert (group / "memory.high").read_text() == "1073741824\n"

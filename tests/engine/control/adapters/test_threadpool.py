@@ -57,6 +57,25 @@ class TestPool:
         gate.set()
         assert all(f.result(PATIENCE_S) for f in futures)
 
+    def test_has_no_ghosts_where_the_system_has_no_more_threads(self, pool, monkeypatch):
+        start, left = threading.Thread.start, [1]
+
+        def refuse(thread):
+            if not left[0]:
+                raise RuntimeError("can't start new thread")
+            left[0] -= 1
+            start(thread)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refuse)
+            with pytest.raises(Limit, match=r"has 3 of 6 threads: can't start"):
+                pool.resize(6)
+            assert (pool.counts().size, pool.counts().threads) == (3, 3)
+            with pytest.raises(Limit, match="has 0 of 2"):
+                ElasticThreadPool(2)
+        assert pool.resize(4) == pool.counts().threads == 4
+        assert pool.submit(int, "5").result(PATIENCE_S) == 5
+
     def test_shrinks_when_idle(self, pool):
         pool.resize(12)
         assert pool.counts().threads == 12

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,6 +16,7 @@ from app.engine.base.clock import iso_of
 from app.engine.base.command import Arg, Command, CommandTable, Place
 from app.engine.base.errors import BadInput, OutpostError
 from app.engine.base.funnel import Fate, as_outpost_error, exit_code_of, fate_of
+from app.engine.base.lines import aligned
 from app.engine.base.platform import interrupt, on_terminate
 from app.engine.base.text import tr
 
@@ -36,7 +37,7 @@ def run(words: Sequence[str]) -> int:
 
     table = command_table()
     try:
-        asked = vars(build_parser(table).parse_args(words))
+        asked = vars(build_parser(table, nouns_in(words)).parse_args(words))
     except BadInput as error:
         return _tell(error, as_json="--json" in words, verbose=False)
     if ROW_ID not in asked:
@@ -53,7 +54,7 @@ def run(words: Sequence[str]) -> int:
     if result is None:  # it has printed what it had to say
         return 0
     try:
-        _print(result, as_json=bool(asked.get("json")))
+        _print(result, as_json=bool(asked.get("json")), words=row.words)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader (head, say) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -128,8 +129,16 @@ def _add_reset(parser: _Parser) -> None:
     )
 
 
-def build_parser(table: CommandTable) -> argparse.ArgumentParser:
-    """Return the parser of all rows; global options may stand before or after the command."""
+def nouns_in(words: Sequence[str]) -> frozenset[str]:
+    """Return the words that may be the command; an option's value may be among them, which does no harm."""
+    return frozenset(word for word in words if not word.startswith("-"))
+
+
+def build_parser(table: CommandTable, wanted: Container[str] | None = None) -> argparse.ArgumentParser:
+    """Return the parser of all rows; global options may stand before or after the command.
+
+    Verbs and arguments of commands that are not among `wanted` are left out: making all takes as long as the rest of a start.
+    """
     shared = _shared()
     parser = _Parser(
         prog="outpost", parents=[shared], description=tr("Operations console for edge sites."),
@@ -140,12 +149,15 @@ def build_parser(table: CommandTable) -> argparse.ArgumentParser:
     nouns = parser.add_subparsers(metavar="command", dest="row noun")
     groups: dict[str, Any] = {}
     for row in table:
+        whole = wanted is None or row.noun in wanted
         if not row.verb:
             place, word = nouns, row.id
         else:
             if row.noun not in groups:
-                group = nouns.add_parser(row.noun, parents=[shared], help=_verbs(table, row.noun))
-                groups[row.noun] = group.add_subparsers(metavar="verb", dest="row verb", required=True)
+                group = nouns.add_parser(row.noun, parents=[shared] if whole else [], help=_verbs(table, row.noun))
+                groups[row.noun] = group.add_subparsers(metavar="verb", dest="row verb", required=True) if whole else None
+            if not whole:
+                continue
             place, word = groups[row.noun], row.verb
         leaf = place.add_parser(
             word, parents=[shared], help=tr(row.title), description=f"{tr(row.title)}. {tr(row.help)}",
@@ -273,9 +285,11 @@ def _tell(error: BaseException, *, as_json: bool, verbose: bool) -> int:
     return exit_code_of(error)
 
 
-def _print(result: Any, *, as_json: bool) -> None:
+def _print(result: Any, *, as_json: bool, words: Callable[[Any], str] | None = None) -> None:
     if as_json:
         print(json.dumps(result, ensure_ascii=False, allow_nan=False))
+    elif words is not None:
+        print(words(result))
     elif isinstance(result, dict):
         _print_object(result)
 
@@ -308,9 +322,7 @@ def _print_table(rows: list[Any]) -> None:
         return
     keys = list(rows[0])
     cells = [keys, *([_shown(key, row.get(key), 120 if key == keys[-1] else 40) for key in keys] for row in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(keys))]
-    for line in cells[: _MOST_LINES + 1]:
-        print("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+    print("\n".join(aligned(cells)[: _MOST_LINES + 1]))
     if len(rows) > _MOST_LINES:
         print(tr("… and {count} more; --json prints all", count=len(rows) - _MOST_LINES))
 

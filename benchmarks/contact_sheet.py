@@ -9,10 +9,12 @@ as Qt takes it once. `--readme` also writes the three pictures of the README int
 
 import argparse
 import importlib.util
+import math
 import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,11 @@ def answers(stub: Any) -> dict[str, Any]:
             "pending_count": 318, "store_bytes": 41 * 2**20, "disk_free_bytes": 9 * 2**30, "sent_today_bytes": 3 * 2**20,
             "links_limited": 4, "links_near": 1,
         },
+        "sync.status": {
+            "replica": "r", "schema": 7, "pending_count": 318, "conflicts_count": 1,
+            "oldest_pending_us": now - 3 * 86_400_000_000, "busy": False, "clock_skew_s": 0.0, "hub": None,
+            "peers": [peer.to_json() for peer in peers(now)],
+        },
         "circuit.show": {"picture": stub.PICTURE},
         "circuit.state": work.state({"file": file}, 1, silent, never),
         "qubo.picture": picture({"file": str(stub.GRAPH)}, 1, silent, never),
@@ -108,10 +115,67 @@ def rollouts(engine: Any) -> None:
     engine.rollouts.tasks = lambda _key: tasks
 
 
+def peers(now: int) -> list[Any]:
+    """Return a hub that was met just now, one that does not answer, and a console met by stick."""
+    from app.engine.sync.records import SyncPeer
+
+    hub = SyncPeer("h1", "hub", "site hub", "10.0.0.1:7000", "e", 5, 5, 4, 2 << 20, 4 << 20, now - 40_000_000, 0, "", 7)
+    lost = replace(hub, id="h2", name="north hub", address="10.0.0.2:7000", synced_us=now - 86_400_000_000,
+                   error="Nobody answers at 10.0.0.2:7000")  # fmt: skip
+    return [hub, lost, replace(hub, id="b1", kind="bundle", name="bob's laptop", address="", synced_us=now - 9_000_000_000)]
+
+
+def meetings(engine: Any) -> None:
+    """Give the stub peers, two conflicts of which one is settled, and the rules of two tables."""
+    from app.engine.sync.records import Met
+    from app.engine.sync.rules import Rule
+
+    now = engine.clock.now_us()
+    met = Met("c1", "saved_views", "v1", "filter", "north", "concurrent", {"value": "site=a"}, now - 60_000_000, "ann@1",
+              {"value": "site=b"}, now - 70_000_000, "bob@2", "open", "", "", 0)  # fmt: skip
+    engine.sync.peers.put(*peers(now))
+    settled = replace(met, id="c2", state="resolved", choice="lost", resolved_by="ann@1", resolved_us=now)
+    engine.sync.conflicts.put(met, settled)
+    engine.sync.keeping.rules.put(Rule("qubo_runs", True, 30, False, 4, now), Rule("edge_nodes", False, 0, True, 200, now))
+
+
+def controllers(engine: Any) -> None:
+    """Give the stub two controllers that run, the one of them with a course for the phase portrait."""
+    from app.engine.jobs.records import Job
+    from app.engine.jobs.runs import Run
+
+    now = engine.clock.now_us()
+    action = {"n": 3, "before": 7.0, "wanted": 9.4, "after": 8.0, "reason": "rate limit"}
+    told = {"target": 9.4, "size": 8.0, "force": 1.4, "actions": [action], "bound": "rate limit", "mode": "recommend"}
+    for number, resource in enumerate(("threadpool", "queue")):
+        title, job = f"auto on {resource}, 600 s", f"j-steers-{number}"
+        engine.jobs.records.put(Job(job, "control", title, "running", now, now, 0, 120, 600, "s", told))
+        spec = {"law": "auto", "mode": "recommend", "low": 2, "high": 64, "resource": resource}
+        engine.control.records.put(Run(f"r-steers-{number}", job, title, resource, spec, created_us=now + number))
+        for turn in range(300):
+            courses = {"position": 8 + 6 * math.sin(turn / 20), "velocity": 3 * math.cos(turn / 20), "target": 8.0 + turn % 7,
+                       "size": 8.0 + turn % 5, "queue": float(turn % 9), "wait_s": 0.001 * (turn % 11)}  # fmt: skip
+            for metric, value in courses.items():
+                engine.samples.push(job, metric, now / 1e6 - 30 + turn / 10, value)
+
+
+def comparisons(engine: Any) -> None:
+    """Give the stub a comparison of three solvers, made in a moment on a small graph."""
+    from app.engine.base.contracts import never, silent
+    from app.engine.jobs.runs import Run
+    from app.engine.qubo.comparisons.work import run
+    from app.engine.qubo.planted import torus
+    from app.engine.qubo.readers.gset import write
+
+    solvers = "anneal;dwave-sa:sweeps=1000;dwave-tabu"
+    spec = {"text": write(torus(30, 30, 3)[0]), "name": "torus-900.txt", "solvers": solvers, "seconds": 0.1, "runs": 15}
+    result, now = run(spec, 7, silent, never), engine.clock.now_us()
+    title = f"torus-900.txt: {solvers.replace(';', ', ')}"
+    engine.qubo.comparisons.records.put(Run("c-three", "j-three", title, "torus-900.txt", spec, result, "done", now, now))
+
+
 def trouble(engine: Any, window: Any) -> None:
     """Put every page into its error state: a failed run in each domain, silent nodes, and what the funnel tells."""
-    from dataclasses import replace
-
     from app.engine.base.funnel import Fate, Notice
     from app.engine.fleet.health import Health
     from app.engine.jobs.records import Job
@@ -138,6 +202,9 @@ def tour(page: Any, name: str) -> None:
         page.tabs.setCurrentIndex(2)
     elif name == "circuits":
         page.tabs.setCurrentIndex(1)
+    elif name == "sync":
+        page.pick("c1")
+        page.tabs.setCurrentIndex(1)
 
 
 def shoot(out: Path, scale: int, pages: list[str]) -> list[Path]:
@@ -155,7 +222,8 @@ def shoot(out: Path, scale: int, pages: list[str]) -> list[Path]:
             engine = stub.StubEngine(Path(home))
             if state != "empty":
                 stub.fill(engine)
-                rollouts(engine)
+                for fill in (rollouts, meetings, controllers, comparisons):
+                    fill(engine)
             window = MainWindow(engine, stub.Started({} if state == "empty" else dict(answered)))
             window.resize(*SIZE)
             window.show()

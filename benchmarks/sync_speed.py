@@ -1,11 +1,11 @@
 """What sync costs: a local commit with its operation, weeks of pending operations handed over, a first sync, many that meet.
 
 Prints JSON lines {figure, value, unit, settings}. Operations are those of runs, half of them new rows, half what became of
-these later, in transactions of 50. What is handed over is numbered (sealed) within the time that is told, and
-bytes are those of the sealed operations: in the store, where an operation takes more than an entry of the outbox, and on the
-wire, compressed, answers not counted. The hub is a process of its own, asked over HTTPS on this machine, on
-SQLite or, with `--postgres`, on a PostgreSQL cluster made for it (with every fsync); laptops that meet share `--processes`
-processes. With `--ops 1000000` the figures are those of the promises, the defaults are for a look.
+these later, in transactions of 50. What is handed over is numbered (sealed) within the time that is told, batch by batch
+while the hub merges the one before. Bytes are those of the sealed operations: in the store, where an operation takes more than
+an entry of the outbox, and on the wire, compressed, answers not counted. The hub is a process of its own, asked over HTTPS on
+this machine, on SQLite or, with `--postgres`, on a PostgreSQL cluster made for it (with every fsync); laptops that meet share
+`--processes` processes. With `--ops 1000000` the figures are those of the promises, the defaults are for a look.
 """
 
 import argparse
@@ -25,10 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from app.commands.table import command_table
 from app.engine.base.clock import SystemClock
 from app.engine.engine import Engine
-from app.engine.store import capture, rows
-from app.engine.store.shelf import Shelf
+from app.engine.store import rows
 from app.engine.store.store import Store
-from app.engine.sync.sealing import seal
 from tests.postgres import Cluster
 
 REPO = Path(__file__).resolve().parents[1]
@@ -115,17 +113,6 @@ def _env() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(REPO), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
 
 
-async def sealed(store: Store) -> None:
-    """Number what waits in the outbox, as every try to reach a hub does, once in `sync.cadence_s`."""
-    while await store.write(_seal):
-        pass
-
-
-def _seal(conn: rows.Conn) -> int:
-    with capture.quiet(conn):
-        return seal(Shelf(conn))
-
-
 def _prepare(home: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
     (home / "settings.toml").write_text(QUIET, "utf-8")
@@ -146,15 +133,12 @@ async def over_https(folder: Path, ops: int, database: str) -> None:
         outbox_bytes = await ann.store.size_bytes()
         await ann.run("sync.join", address=hub.announced["address"], code=hub.announced["code"])
         began_s = time.perf_counter()
-        await sealed(ann.store)  # as the exchange does it first of all; apart, to tell both
-        sealing_s, size = time.perf_counter() - began_s, await ann.store.size_bytes()
+        done = (await ann.run("sync.now"))["peers"][0]
+        sent, taken_s, size = done["sent_count"], time.perf_counter() - began_s, await ann.store.size_bytes()
+        told("pending operations drained into the hub", sent / taken_s, "operations/s",
+             operations=sent, hub=on, taken_s=round(taken_s, 2))  # fmt: skip
         told("store bytes for each pending operation", max(size, outbox_bytes) / ops, "bytes",
              operations=ops, sealed_bytes=size, unsealed_bytes=outbox_bytes)  # fmt: skip
-        began_s = time.perf_counter()
-        done = (await ann.run("sync.now"))["peers"][0]
-        sent, push_s = done["sent_count"], time.perf_counter() - began_s
-        told("pending operations drained into the hub", sent / (sealing_s + push_s), "operations/s",
-             operations=sent, hub=on, sealing_s=round(sealing_s, 2), handing_over_s=round(push_s, 2))  # fmt: skip
         told("bytes on the wire for each operation handed over", done["sent_bytes"] / sent, "bytes",
              operations=sent, sent_bytes=done["sent_bytes"])  # fmt: skip
         await ann.close()

@@ -17,6 +17,16 @@ def test_every_row_is_a_command_with_its_arguments_as_options():
         assert vars(parser.parse_args(words))[cli.ROW_ID] == row.id
 
 
+def test_a_parser_of_one_command_reads_it_as_that_of_all_does():
+    table, whole = command_table(), cli.build_parser(command_table())
+    words = ["--home", "model", "learning", "train", "--rounds", "3", "--seed=1", "--json"]
+    named = cli.nouns_in(words)
+    assert {"model", "learning"} <= named
+    assert "fleet" not in named
+    assert vars(cli.build_parser(table, named).parse_args(words)) == vars(whole.parse_args(words))
+    assert cli.build_parser(table, frozenset()).format_help() == whole.format_help()
+
+
 @pytest.mark.parametrize(
     "words", [["--json", "--home", "h", "status"], ["status", "--json", "--home", "h"], ["--home", "h", "status", "--json"]]
 )
@@ -80,3 +90,9 @@ def test_tables_and_dictionaries_are_readable_without_json(capsys):
         "name     age_s", "node-01  1.23457", "n2       –", "a         [1, 2]", "long_key  " + "x" * 99 + "…", "Nothing yet.",
         "n  3", "conflicts:", "none",
     ]  # fmt: skip
+
+
+def test_a_command_may_say_its_result_in_words_of_its_own(capsys):
+    cli._print({"rows": [1, 2]}, as_json=False, words=lambda result: f"{len(result['rows'])} rows")
+    cli._print({"rows": [1, 2]}, as_json=True, words=lambda result: f"{len(result['rows'])} rows")
+    assert capsys.readouterr().out.splitlines() == ["2 rows", '{"rows": [1, 2]}']

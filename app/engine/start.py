@@ -9,6 +9,7 @@ from app.engine.fleet.rollouts import RolloutService
 from app.engine.fleet.service import FleetService
 from app.engine.flows.train import Registry
 from app.engine.jobs.base import Base
+from app.engine.jobs.runs import RUNS
 from app.engine.jobs.service import Jobs
 from app.engine.learning.service import LearningService
 from app.engine.link.service import Link
@@ -47,6 +48,7 @@ async def _parts(engine: "Engine") -> None:
     engine.learning.registrar = Registry(engine.learning, engine.models)
     engine.control = ControlService(base)
     engine.sync = SyncService(base, engine.link)
+    engine.sync.followers.follow(dict.fromkeys(RUNS, engine.jobs.refresh))  # one that is erased takes its job with it
     engine.sync.followers.follow(_followers(engine))
     for part in (
         LogFile(engine.home), engine.journal, engine.jobs, engine.link, engine.models, engine.fleet, engine.rollouts,

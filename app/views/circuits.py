@@ -32,7 +32,7 @@ class CircuitsPage(RunPage):
     """Draws the file that was chosen, or the one of the picked run."""
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context, tr("Circuits"), context.engine.circuits.records)
+        super().__init__(context, tr("Circuits"), context.engine.circuits.records, kept=False)
         self._drawn: object = None
         self._compiled_shown = ("", False)
         self.form = self.add_form("circuit.run", tr("Run a circuit"), hidden=("text",))

@@ -20,7 +20,7 @@ from app.views.widgets.explain import scrolled
 def area_titles() -> dict[str, str]:
     """Return the headings of the areas of settings."""
     return {"fleet": tr("Fleet"), "jobs": tr("Jobs"), "view": tr("Window"), "user": tr("You"), "link": tr("Link"),
-            "store": tr("Store"), "activity": tr("Activity"), "sync": tr("Sync")}  # fmt: skip
+            "store": tr("Store"), "activity": tr("Activity"), "sync": tr("Sync"), "models": tr("Models")}  # fmt: skip
 
 
 class SettingsPage(Page):

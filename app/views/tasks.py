@@ -59,7 +59,7 @@ class TasksPage(RunPage):
     """Choose a task, read how it goes, run it, and see both answers."""
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context, tr("Guided tasks"), context.engine.circuits.tasks.records)
+        super().__init__(context, tr("Guided tasks"), context.engine.circuits.tasks.records, kept=False)
         self._offered = False  # what may stand beside the shown run, once it is done
         self.choice = Choice()
         self.choice.setAccessibleName(tr("Task"))

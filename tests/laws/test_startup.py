@@ -48,6 +48,11 @@ def test_what_fills_the_window_leaves_the_link_and_the_plots_for_their_first_use
     assert loaded_by(f"import {module}") & {"httpx", "pyqtgraph", "zeroconf", "scipy", "alembic"} == set()
 
 
+def test_an_engine_starts_without_the_solvers_the_laws_and_the_tasks_that_most_commands_never_use():
+    late = {"qubo.solvers", "qubo.problems.registry", "control.laws", "control.trials", "circuits.tasks.registry"}
+    assert loaded_by("import app.engine.start") & {f"app.engine.{name}" for name in late} == set()
+
+
 def test_the_entry_point_imports_nothing_at_module_level():
     tree = tree_of(ROOT / "app" / "__main__.py")
     assert [node.lineno for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))] == []

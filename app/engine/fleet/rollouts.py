@@ -116,6 +116,8 @@ class RolloutService:
         """
         model = self._models.find(key)
         self._models.manifest(model)
+        if keep:
+            await self._models.keeping.hold(model, actor=actor, cause=cause)
         made = await self._planner.plan(model, self._fleet.select(nodes, held=True), spec)
         if not made.tasks:
             reason = "; ".join(f"{name}: {why}" for name, why in made.excluded[:5])

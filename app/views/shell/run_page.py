@@ -41,7 +41,7 @@ _STEPS: Final = 120
 class RunBar(QFrame):
     """One run's state in a sentence, how far it is, and the way to end it."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, kept: bool) -> None:
         super().__init__()
         self.setProperty("card", True)
         self._context = context
@@ -60,7 +60,7 @@ class RunBar(QFrame):
         self.bar.setAccessibleName(tr("Progress"))
         self.bar.setAccessibleDescription(tr("How far the run is"))
         self.cancel = QPushButton(tr("Cancel"))
-        explain(self.cancel, tr("End the run; what it has found so far is kept"))
+        explain(self.cancel, tr("End the run; what it has found so far is kept") if kept else tr("End the run"))
         self.cancel.clicked.connect(lambda _checked=False: context.start("job.cancel", None, id=self._job_id))
         words = QVBoxLayout()
         words.setSpacing(2)
@@ -106,10 +106,21 @@ def run_columns(context: Context) -> list[Column[Run]]:
     ]
 
 
-class RunPage(Page):
-    """Follows the newest run until another one is picked; a page fills `content` and answers `show_run`."""
+class _Shrinking(QVBoxLayout):
+    """A column that scrolls only below the least its parts can do with, not below what they would like at its width."""
 
-    def __init__(self, context: Context, title: str, records: Records[Run]) -> None:
+    def hasHeightForWidth(self) -> bool:
+        """Say that its height stands by itself."""
+        return False
+
+
+class RunPage(Page):
+    """Follows the newest run until another one is picked; a page fills `content` and answers `show_run`.
+
+    `kept` tells that of a run that is ended something stays.
+    """
+
+    def __init__(self, context: Context, title: str, records: Records[Run], *, kept: bool) -> None:
         super().__init__(context, title)
         self._records = records
         self._run_id = ""
@@ -117,7 +128,7 @@ class RunPage(Page):
         self.forms.setSpacing(3 * theme.SPACE)
         self.content = QVBoxLayout()
         self.content.setSpacing(3 * theme.SPACE)
-        self.bar = RunBar(context)
+        self.bar = RunBar(context, kept=kept)
         self.runs = TablePanel(records, run_columns(context), name=tr("Runs"), row_px=theme.COMPACT_ROW_PX, filterable=False)
         self.runs.view.sortByColumn(2, Qt.SortOrder.DescendingOrder)
         self.runs.on_picked(self._picked)
@@ -203,7 +214,8 @@ class RunPage(Page):
         area = scrolled(left, tr("Forms and runs"))
         area.setMinimumWidth(LEFT_PX - 40)
         right = QWidget()
-        self._right_column = QVBoxLayout(right)
+        right.setProperty("clear", True)
+        self._right_column = _Shrinking(right)
         self._right_column.setContentsMargins(4, 0, 0, 0)
         self._right_column.setSpacing(3 * theme.SPACE)
         self._shown = QWidget()
@@ -216,7 +228,7 @@ class RunPage(Page):
         self._right_column.addWidget(self._empty, 1)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.addWidget(area)
-        splitter.addWidget(right)
+        splitter.addWidget(scrolled(right, tr("The run that is shown"), across=True))
         splitter.setStretchFactor(1, 1)
         splitter.setSizes([LEFT_PX, 900])
         splitter.setChildrenCollapsible(False)

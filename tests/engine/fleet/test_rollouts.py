@@ -97,6 +97,7 @@ class Rooms:
                 labels={"ring": "canary"} if name == "c" else {},
             )
             self.records.put(node)
+        self.held = set()
         self.told, self.active, self.budgets, self.keys = [], [], Budgets(ManualClock()), "us"
 
     def set(self, name, **changed):
@@ -123,6 +124,13 @@ class Rooms:
         if not found:
             raise Missing("There is no model {key}", key=key)
         return found[0]
+
+    @property
+    def keeping(self):
+        return self
+
+    async def hold(self, model, **_given):
+        self.held.add(model.id)
 
     def manifest(self, model):
         return {}
@@ -194,6 +202,7 @@ async def test_a_plan_says_who_who_not_and_why_bytes_time_and_what_undoing_means
     assert (told["bytes"], told["links"]) == (2020, [{"site": "north", "nodes": 3, "bytes": 2020, "seconds": 20.0}])
     assert told["undo"] == [{"version": None, "nodes": 1, "possible": False}, {"version": 1, "nodes": 2, "possible": True}]
     assert (told["state"], told["needs_approval"]) == ("ready", False)
+    assert rooms.held == {"m2"}
     unkept = await rollouts.plan("digits:2", "a", Spec(), keep=False, **BY)
     assert (unkept["rollout"], len(rollouts.records)) == ("", 1)
     with pytest.raises(Missing, match="it has this version"):

@@ -7,14 +7,12 @@ from typing import Any, Final
 from app.engine.base.errors import BadInput, Missing
 from app.engine.base.ids import new_id
 from app.engine.base.records import Records
-from app.engine.circuits.tasks import base, comparing, registry
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import Run, RunBook
 from app.engine.store import rows
 
 _KIND: Final = "circuits"
 _WORK: Final = "app.engine.circuits.tasks.work:run"
-_FLAG: Final = {base.YES: 1, base.NO: 0}
 
 
 class Tasks:
@@ -39,6 +37,8 @@ class Tasks:
 
     def list(self) -> dict[str, Any]:
         """Return the tasks there are, and the runs that are kept, the newest first."""
+        from app.engine.circuits.tasks import registry
+
         runs = [{**_about(run), "state": run.state} for run in reversed(list(self.records))]
         return {"tasks": [task.to_json() for task in registry.TASKS.values()], "runs": runs}
 
@@ -51,6 +51,8 @@ class Tasks:
 
         Unnamed, the second is the newest run, and the first the newest before it of the same task. Raises `Missing`.
         """
+        from app.engine.circuits.tasks import comparing
+
         done = [run for run in self.records if run.result]
         newest = [run for run in reversed(done) if run.id != first]
         later = self._book.records.need(second) if second else next(iter(newest), None)
@@ -73,6 +75,8 @@ class Tasks:
 
         `data` is what the task works on beyond its options.
         """
+        from app.engine.circuits.tasks import registry
+
         task, run_id = registry.need(name), new_id()
         task.admit(data)
         spec = {"task": name, "options": task.take(options), **({"data": dict(data)} if data else {})}
@@ -104,6 +108,8 @@ def kept(result: dict[str, Any]) -> dict[str, Any]:
 
 def rows_of(run_id: str, result: Mapping[str, Any], now_us: int) -> list[tuple[str, dict[str, Any]]]:
     """Return (table, row) for the task, its one execution and its outcome; the advantage is null while undecided."""
+    from app.engine.circuits.tasks import base
+
     ran, task_id = result["execution"], new_id()
     size = {name: ran[name] for name in ("qubits", "depth", "operations", "gates")}
     task = {
@@ -120,7 +126,7 @@ def rows_of(run_id: str, result: Mapping[str, Any], now_us: int) -> list[tuple[s
     outcome = {
         "id": new_id(), "task_id": task_id, "classical_baseline": result["classical_baseline"],
         "quantum_solution": result["solution"], "improvement_factor": None, "problem_size": ran["qubits"],
-        "quantum_advantage": _FLAG.get(result["quantum_advantage"]), "validation_status": result["why"],
+        "quantum_advantage": {base.YES: 1, base.NO: 0}.get(result["quantum_advantage"]), "validation_status": result["why"],
         "created_at": now_us,
     }  # fmt: skip
     return [("quantum_tasks", task), ("quantum_executions", execution), ("quantum_optimizations", outcome)]

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.engine.base.records import Records
 from app.engine.base.text import tr
-from app.engine.base.units import count_text, number_text, ratio_text, span_text
+from app.engine.base.units import count_text, figure_text, ratio_text, span_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
 from app.views.embedding import EmbeddingPart, Source
@@ -54,11 +54,6 @@ class Sample:
     violations: int = 0
     distance: int | None = None
     terms: Mapping[str, float] = field(default_factory=dict)
-
-
-def figure_text(value: float) -> str:
-    """Return a figure without needless digits."""
-    return number_text(value, ",.0f") if float(value).is_integer() else number_text(value, ",.6g")
 
 
 def sample_columns(terms: Sequence[str] = ()) -> list[Column[Sample]]:

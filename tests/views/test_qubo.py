@@ -8,9 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QScrollArea
 
 from app.engine.base.text import read_catalogue, use_catalogue
+from app.engine.base.units import figure_text
 from app.engine.jobs.records import Job
 from app.engine.jobs.runs import Run
-from app.views.qubo import _facts, figure_text, sample_columns
+from app.views.qubo import _facts, sample_columns
 
 
 def test_a_finished_run_shows_objective_verdict_course_and_samples(full_window):

@@ -47,6 +47,11 @@ def bytes_text(count: float) -> str:
     return f"{number_text(count, '.1f')}{_THIN}TiB"
 
 
+def figure_text(value: float) -> str:
+    """Return a figure without needless digits: six that count, whole numbers in groups of three."""
+    return number_text(value, ",.0f") if float(value).is_integer() else number_text(value, ",.6g")
+
+
 def typed_text(value: float) -> str:
     """Return a number as it is typed in files and on the command line, with a point in every language."""
     return f"{value:g}"

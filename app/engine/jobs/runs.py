@@ -199,15 +199,14 @@ class RunBook:
             if isinstance(error, Infeasible):
                 told = {"result": {"feasible": False, "infeasible": str(error)}}
             elif state == CANCELLED and self._best_so_far:
-                told = {"result": await self._split(await self._left(job_id)) or None}
+                told = await self._left(job_id)
             await self._put({"id": row["id"], "state": state} | told, actor, cause)
             raise
         except BaseException:
             await self._base.jobs.cancel(job_id)
             await self._put({"id": row["id"], "state": CANCELLED}, actor, cause)
             if self._best_so_far and await self._over(job_id):
-                left = await self._split(await self._left(job_id))
-                await self._put({"id": row["id"], "result": left or None}, actor, cause)
+                await self._put({"id": row["id"]} | await self._left(job_id), actor, cause)
             raise
         await self._put({"id": row["id"], "state": DONE, "result": await self._split(keep(result))}, actor, cause)
         return result
@@ -223,12 +222,13 @@ class RunBook:
         return True
 
     async def _left(self, job_id: str) -> dict[str, Any]:
-        """Return what a cancelled job came to, or told last."""
+        """Return what a row keeps of a cancelled job: what it came to, or told last."""
         job = self._base.jobs.records.get(job_id)
-        if job is None or not job.result:
-            return {} if job is None else dict(job.partial)
-        kept = job.result
-        return await in_thread(lambda: ledger.read_result(self._base.home, kept), "job-result")
+        left: dict[str, Any] = {} if job is None else dict(job.partial)
+        if job is not None and job.result:
+            kept = job.result
+            left = await in_thread(lambda: ledger.read_result(self._base.home, kept), "job-result")
+        return {"result": await self._split(left) or None}
 
     def _begun(self, job_id: str) -> bool:
         """Tell whether a job got anywhere; of one whose input could not be read, nothing stays."""

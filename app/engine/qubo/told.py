@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from app.engine.base.lines import aligned
 from app.engine.base.text import tr
-from app.engine.base.units import number_text, ratio_text, span_text
+from app.engine.base.units import figure_text, ratio_text, span_text
 from app.engine.qubo import solvers
-from app.engine.qubo.comparisons.advantage import FEWEST_RUNS
+from app.engine.qubo.comparisons.advantage import FEWEST_RUNS, too_few
 
 _MOST_CHARS: Final = 120
 _MOST_BROKEN: Final = 5
@@ -42,8 +42,8 @@ def compared(result: Told) -> str:
          f"{span_text(row['low'])} – {span_text(row['high'])}", ratio_text(row["gap"], ".2g"))
         for row in result["rows"]
     ]  # fmt: skip
-    told = {"verdict": tr(result["verdict"]), "target": _figure(result["target"])}
-    if result["verdict"] == "undecided" and result.get("runs", FEWEST_RUNS) < FEWEST_RUNS:
+    told = {"verdict": tr(result["verdict"]), "target": figure_text(result["target"])}
+    if too_few(result):
         verdict = tr("verdict: {verdict}, fewer than {fewest} runs decide nothing; target {target}", fewest=FEWEST_RUNS, **told)
     else:
         sure = ratio_text(result["confidence"])
@@ -56,7 +56,7 @@ def embedded(told: Told) -> str:
     lines = [
         tr("{topology} {size}: {used} of {qubits} qubits for {n} variables", topology=tr(told["topology"]), size=told["size"],
            used=told["used"], qubits=told["qubits"], n=told["n"]),
-        tr("longest chain {longest}, mean {mean}; {method}", longest=told["longest"], mean=_figure(told["mean"]),
+        tr("longest chain {longest}, mean {mean}; {method}", longest=told["longest"], mean=figure_text(told["mean"]),
            method=tr(str(told["method"]))),
         *([str(told["why"])] if told.get("why") else []),
     ]  # fmt: skip
@@ -70,14 +70,14 @@ def _outcome(result: Told) -> list[str]:
         return [tr("no answer; the nearest breaks:") if broken else tr("no answer"), *broken, *reason]
     if result.get("objective") is None:
         return []
-    lines = [tr("objective {value}", value=_figure(result["objective"]))]
+    lines = [tr("objective {value}", value=figure_text(result["objective"]))]
     if not result.get("verified"):
         lines.append(tr("best so far, as the solver told it; not checked"))
     if result.get("answer") is not None:
         text = json.dumps(result["answer"], ensure_ascii=False)
         lines.append(tr("answer {answer}", answer=text if len(text) <= _MOST_CHARS else text[: _MOST_CHARS - 1] + "…"))
     if result.get("bound") is not None:
-        told = {"bound": _figure(result["bound"]), "by": _called(str(result.get("bound_by", "")))}
+        told = {"bound": figure_text(result["bound"]), "by": _called(str(result.get("bound_by", "")))}
         lines.append(
             tr("proved best, by {by}", by=told["by"]) if result.get("proved") else tr("bound {bound}, by {by}", **told)
         )
@@ -89,7 +89,7 @@ def _route(row: Told, result: Told) -> tuple[str, ...]:
     value, bound = row.get("objective"), result.get("bound")
     gap = None if value is None or bound is None else abs(value - bound) / max(abs(value), abs(bound), 1e-12)
     return (
-        _called(str(row.get("solver") or row.get("route") or "")), _NONE if value is None else _figure(value),
+        _called(str(row.get("solver") or row.get("route") or "")), _NONE if value is None else figure_text(value),
         ratio_text(gap, ".2g"), _NONE if row.get("why_not") or feasible is None else tr("yes") if feasible else tr("no"),
         span_text(row.get("wall_s")), str(row.get("why_not") or row.get("why") or ""),
     )  # fmt: skip
@@ -97,7 +97,3 @@ def _route(row: Told, result: Told) -> tuple[str, ...]:
 
 def _called(solver: str) -> str:
     return next((tr(card.title) for card in solvers.cards() if card.name == solver), tr(solver))
-
-
-def _figure(value: float) -> str:
-    return number_text(value, ",.0f") if float(value).is_integer() else number_text(value, ",.6g")

@@ -60,13 +60,21 @@ def load() -> Any:
         return importlib.import_module("scipy.optimize._highspy._core")
 
 
-def waited(done: threading.Event, stop: Stop, look: Callable[[], None], end: Callable[[], None]) -> bool:
-    """Wait until `done`, calling `look` on the way, or until `stop`; then `end` asks for it. False: it did not look up."""
-    while not done.wait(_LOOK_S):
+def searched(search: Callable[[], None], stop: Stop, look: Callable[[], None], end: Callable[[], None]) -> bool:
+    """Search in a thread, calling `look` on the way, until `stop`; then `end` asks for it. False: it was left behind."""
+    thread = threading.Thread(target=search, name="HiGHS", daemon=True)
+    thread.start()
+    thread.join(_LOOK_S)
+    while thread.is_alive():
         look()
         if stop():
             end()
-            return done.wait(_GRACE_S)
+            thread.join(_GRACE_S)
+            break
+        thread.join(_LOOK_S)
+    if thread.is_alive():
+        thread.name = LEFT_BEHIND
+        return False
     return True
 
 
@@ -91,7 +99,7 @@ class Search:
 
     def __init__(self, columns: tuple[Any, Any, Any, Any], rows: tuple[Any, Any, Any], options: Mapping[str, Any]) -> None:
         core = load()
-        self._done, self._heard, self._whole = threading.Event(), _Heard(), bool(np.any(columns[3]))
+        self._heard, self._whole = _Heard(), bool(np.any(columns[3]))
         self._error: Exception | None = None
         self._until = math.inf
         with _as_known():
@@ -107,8 +115,6 @@ class Search:
         `told` gets each better values, unless the next ones come first. Raises `BindingError`.
         """
         self._until = until
-        thread = threading.Thread(target=self._search, name="HiGHS", daemon=True)
-        thread.start()
         last: Floats | None = None
 
         def look() -> None:
@@ -120,9 +126,8 @@ class Search:
         def end() -> None:
             self._heard.ending = True
 
-        if waited(self._done, lambda: stop() or time.perf_counter() >= until, look, end):
+        if searched(self._search, lambda: stop() or time.perf_counter() >= until, look, end):
             return self._ended()
-        thread.name = LEFT_BEHIND
         return Ended(CUT, self._heard.values, self._heard.bound)
 
     def _search(self) -> None:
@@ -149,8 +154,6 @@ class Search:
             self._highs.run()
         except Exception as error:  # noqa: BLE001 - raised again by who waits
             self._error = error
-        finally:
-            self._done.set()
 
     def _ended(self) -> Ended:
         with _as_known():

@@ -5,7 +5,6 @@ it goes on to its end.
 """
 
 import importlib
-import threading
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,8 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from app.engine.base.contracts import Stop
-from app.engine.jobs.worker import LEFT_BEHIND
-from app.engine.qubo.adapters.highs_search import CUT, INFEASIBLE, OPTIMAL, Ended, waited
+from app.engine.qubo.adapters.highs_search import CUT, INFEASIBLE, OPTIMAL, Ended, searched
 
 _NAMES: Final = {"mip_rel_gap": "mip_rel_gap", "mip_max_nodes": "node_limit"}
 _HOW: Final = {0: OPTIMAL, 1: CUT, 2: INFEASIBLE}
@@ -36,7 +34,6 @@ def search(
         chosen["time_limit"] = max(until - time.perf_counter(), _LEAST_S)
     kept = [scipy.LinearConstraint(matrix, least, most)] if len(least) else []
     ended: list[Any] = []
-    done = threading.Event()
 
     def work() -> None:
         try:
@@ -47,13 +44,8 @@ def search(
             )
         except Exception as error:  # noqa: BLE001 - raised again by who waits
             ended.append(error)
-        finally:
-            done.set()
 
-    thread = threading.Thread(target=work, name="HiGHS", daemon=True)
-    thread.start()
-    if not waited(done, lambda: stop() or time.perf_counter() >= until, lambda: None, lambda: None):
-        thread.name = LEFT_BEHIND
+    if not searched(work, lambda: stop() or time.perf_counter() >= until, lambda: None, lambda: None):
         return Ended(CUT, None, -np.inf)
     if isinstance(ended[0], Exception):
         raise ended[0]

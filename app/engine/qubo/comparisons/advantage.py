@@ -9,9 +9,9 @@ tests of this module.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +125,11 @@ def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np
     """Return above / below, 1 where neither is finite."""
     with np.errstate(invalid="ignore"):
         return np.where(np.isinf(above) & np.isinf(below), 1.0, above / below)
+
+
+def too_few(result: Mapping[str, Any]) -> bool:
+    """Tell whether a comparison's result is undecided for want of runs."""
+    return bool(result["verdict"] == "undecided" and result.get("runs", FEWEST_RUNS) < FEWEST_RUNS)
 
 
 def joined(views: Sequence[Verdict]) -> tuple[Word, float]:

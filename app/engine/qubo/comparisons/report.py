@@ -10,7 +10,7 @@ from app.engine.base.text import language, tr
 from app.engine.base.units import count_text, number_text, ratio_text
 from app.engine.qubo import solvers
 from app.engine.qubo.comparisons import plots
-from app.engine.qubo.comparisons.advantage import FEWEST_RUNS
+from app.engine.qubo.comparisons.advantage import FEWEST_RUNS, too_few
 from app.engine.qubo.comparisons.canvas import INK, MUTED, Line, Mark, Words, as_png, as_svg, moved
 
 _SHEET, _MARGIN, _LETTER = 860, 48, 0.53
@@ -27,7 +27,7 @@ _STYLE = (
 def verdict_text(result: Mapping[str, Any]) -> str:
     """Return the verdict in one sentence."""
     first = result["rows"][0]["label"]
-    if result["verdict"] == "undecided" and result.get("runs", FEWEST_RUNS) < FEWEST_RUNS:
+    if too_few(result):
         return tr("Undecided: fewer than {fewest} runs decide nothing, and these were {runs}.", fewest=FEWEST_RUNS,
                   runs=result["runs"])  # fmt: skip
     sure = number_text(100 * result["confidence"], ".1f")

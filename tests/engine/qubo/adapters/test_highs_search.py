@@ -47,7 +47,6 @@ def test_a_search_that_does_not_look_up_is_left_behind_with_what_it_held(monkeyp
     def deaf(self):
         self._heard.values, self._heard.bound = held, -3.0
         waits.wait()
-        self._done.set()
 
     monkeypatch.setattr(highs_search.Search, "_search", deaf)
     programme = highs.Programme(
@@ -67,7 +66,6 @@ def test_a_search_that_does_not_look_up_ends_with_its_time_and_is_waited_for_bef
     def deaf(self):
         self._heard.values = held
         waits.wait()
-        self._done.set()
 
     monkeypatch.setattr(highs_search.Search, "_search", deaf)
     programme = highs.Programme(np.array([-1.0]), np.zeros(1), np.ones(1), [], np.ones(1, bool))

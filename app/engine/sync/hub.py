@@ -310,7 +310,7 @@ class Hub:
         told = []
         for key in dead:
             state = session.state(key)
-            stays, gone = join.STAYS in state.cells, {GONE: list(state.stamp("deleted_us"))}
+            stays, gone = join.STAYS in state.cells, {GONE: state.cells.get(GONE) or list(state.stamp("deleted_us"))}
             state.row, state.cells = None, gone
             told += [] if stays else [(key, {join.WHOLE: {"row": None, "cells": gone}})]
         session.flush()

@@ -45,6 +45,8 @@ def line_of(key: tuple[str, str], values: str | None, cells: str) -> str:
     """Return the line of a snapshot about a row, from the JSON of its values and cells, without what stays here."""
     if f'"{STAYS}":' in cells:
         told = json.loads(cells)
+        if GONE in told:
+            return f"[{json.dumps(key[0])},{json.dumps(key[1])},null,{canonical({GONE: told[GONE]})}]"
         marked = frozenset(told.pop(STAYS, ()))
         row = {name: value for name, value in json.loads(values or "{}").items() if name not in marked}
         if marked and row.keys() <= {"id"}:
@@ -206,7 +208,7 @@ def _is_gone(state: State, other: State, outcome: Outcome) -> bool:
                 edits = {name: value for name, value in two.row.items() if name not in apart and two.stamp(name) > tuple(gone)}
                 if edits or len(apart) == len(QUIET):
                     outcome.losses.append(Loss(DELETED, None, ZERO, edits, two.stamp("updated_us"), "deleted"))
-            outcome.losses += merge.stayed_and_gone(two)
+            outcome.losses += [*merge.stayed_and_gone(one), *merge.stayed_and_gone(two)]
             if one is state and two.row is not None:
                 outcome.verdicts[GONE] = gone
             state.row, state.cells = None, {GONE: gone}

@@ -68,9 +68,11 @@ class State:
 
 
 def stayed_in(state: State) -> dict[str, Any]:
-    """Return what was written in a living row while its table stayed here: nobody else has it."""
+    """Return what was written while its table stayed here, in a row that lives or that others deleted: nobody else has it."""
     marked = state.cells.get(STAYS)
-    if state.row is None or state.row.get(DELETED) is not None or not isinstance(marked, dict):
+    if state.row is None or not isinstance(marked, dict):
+        return {}
+    if state.row.get(DELETED) is not None and marked.get(DELETED) == list(state.stamp(DELETED)):  # by whoever wrote it
         return {}
     return {name: state.row[name] for name in marked if name in state.row and name not in (*QUIET, DELETED)}
 

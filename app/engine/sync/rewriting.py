@@ -17,7 +17,7 @@ from app.engine.sync import join, restamp, sealing
 from app.engine.sync.batch import PAGE_BYTES
 from app.engine.sync.hlc import Stamp
 from app.engine.sync.join import STAYS, WHOLE
-from app.engine.sync.merge import GONE
+from app.engine.sync.merge import GONE, State
 from app.engine.sync.ops import BY, WAS, Op
 from app.engine.sync.residency import staying
 from app.engine.sync.restamp import Moved
@@ -274,7 +274,7 @@ class _Timing(_Slices):
             return self._write_apart()
         keys = dict.fromkeys((op.table, op.row) for op in ops)
         reached, session = self.shelf.worked_on(keys, acked, int(self.mark["at"])), Session(self.shelf)
-        session.load(keys, bare=True)
+        session.load(keys)
         new = [key for key in keys if key not in reached]
         told = [session.state(key).cells for key in new]
         moved = self._times_of([told, [op.fields for op in ops]], (at for op in ops for at in (op.stamp, *op.seen.values())))
@@ -283,9 +283,26 @@ class _Timing(_Slices):
         done = [self.anew(replace(op, hlc=moved(op.stamp)[0]), op.stamp, moved, {}, {}) for op in ops]
         self.shelf.drop_own(int(self.mark["at"]), ops[-1].seq)
         keep(self.shelf, done, str(self.shelf.here()["chain"]), 0)
+        for op in done:
+            self._decide_firsts(session, op)
         session.flush()
         self.mark["at"] = ops[-1].seq
         return True
+
+    def _decide_firsts(self, session: Session, op: Op) -> None:
+        """Have what was written once, and met somebody else's under the wrong time, be decided by the right one.
+
+        Of all else the later holds: others' that were earlier than a time ahead come again, from the hub.
+        """
+        state, kinds = session.state((op.table, op.row)), self.shelf.kinds(op.table) or {}
+        if state.row is None:
+            return
+        once, told = {name for name, kind in kinds.items() if kind == "append"}, op.fields.get(WHOLE)
+        fields = {name: value for name, value in op.fields.items() if name in once}
+        if told is not None and told["row"] is not None:
+            fields[WHOLE] = join.told_of(State(told["row"], told["cells"]), kinds, once & told["row"].keys())
+        if fields:
+            session.apply(replace(op, fields=fields))
 
     def _write_apart(self) -> bool:
         rows = self.apart()

@@ -104,9 +104,14 @@ def _stamp(row: Row, session: Session, shelf: Shelf, replica: str) -> None:
     Of several changes of one column the last is handed over one day: it is to have seen what the first had.
     """
     state = session.state((str(row["table_name"]), str(row["row_id"])))
-    if merge.GONE in state.cells:
+    if merge.ERASED in state.cells:
         return
     marked, kinds = state.cells.get(STAYS, {}), shelf.kinds(str(row["table_name"])) or {}
+    if merge.GONE in state.cells:  # it goes again once others are told, or tell of it: what goes then is marked
+        op = _sealed(row, session, shelf, replica, seq=0, left=0)
+        at = list(op.stamp)
+        state.cells |= {STAYS: {**marked, **dict.fromkeys(op.fields, at)}, "updated_us": at}
+        return
     had = {name: state.cells.get(name) for name in marked if _is_ours(state, name, replica)}
     op = _sealed(row, session, shelf, replica, seq=0, left=0)
     for name, value in op.fields.items():

@@ -56,14 +56,18 @@ def release(shelf: Shelf, table: str, now_us: int) -> None:
     at: Key = (table, "")
     while page := [(key, found) for key, found in shelf.page(at, _SLICE) if key[0] == table]:
         at = page[-1][0]
-        for key, (_, cells) in page:
-            marked = {} if GONE in cells else cells.get(STAYS, {})
-            if marked:
+        for key, cells in ((key, cells) for key, (_, cells) in page if STAYS in cells):
+            marked, state = cells[STAYS], session.state(key)
+            if GONE in cells and marked:  # written over a row that was let go of: whoever is told of it keeps what it said
+                if state.row is not None:
+                    written = State(state.row, {FIRST: cells["updated_us"]})
+                    told.append((key, {WHOLE: join.told_of(written, kinds)}))
+                state.cells = {GONE: cells[GONE]}
+            elif marked:
                 steps = join.steps_in(cells)
-                told.append((key, {WHOLE: _changed(session.state(key), kinds, [name for name in marked if name not in steps])}))
+                told.append((key, {WHOLE: _changed(state, kinds, [name for name in marked if name not in steps])}))
                 told += [(key, steps)] if steps else []
-            if STAYS in cells:
-                del session.state(key).cells[STAYS]
+            state.cells.pop(STAYS, None)
         session.flush()
     hand_over(shelf, told, now_us)
 

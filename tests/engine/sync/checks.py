@@ -9,6 +9,7 @@ from unittest import mock
 from app.engine.base.errors import OutpostError
 from app.engine.sync import sealing
 from app.engine.sync.join import WHOLE
+from app.engine.sync.ownlog import COMPARE
 from tests.engine.sync.memory import THINGS
 
 PAIR = ("pair-1", "pair-2")
@@ -58,12 +59,17 @@ def breaks(run, invariants, most, **how):
     return False
 
 
+def peer_of(machine):
+    """Return how a console stands with the hub."""
+    return machine.shelf.d["plain"].get("sync_peers", {}).get("hub", {"state": {}, "cursor": 0, "acked": 0})
+
+
 class Checks:
     """The looks at a world; `simulator.World` plays it."""
 
     def check_pairs(self):
         hubs = [] if self.far and self.trouble else [self.hub]  # rows it is handed whole come one after the other
-        for shelf in (*hubs, *(machine.shelf for machine in self.machines if self.is_whole(machine))):
+        for shelf in (*hubs, *(machine.shelf for machine in self.machines if self.is_whole(machine, pairs=True))):
             one, two = (shelf.d["rows"].get(("things", id_)) for id_ in PAIR)
             if (one or {}).get("a") != (two or {}).get("a"):
                 raise Broken("I4 atomic: half of a transaction is visible")
@@ -77,11 +83,24 @@ class Checks:
             if tokens & held:
                 raise Broken(f"residency: {sorted(tokens & held)} left {name}")
 
-    def is_whole(self, machine):
-        """Tell whether a console is past its snapshot: until then its rows are of different moments."""
-        peer = machine.shelf.d["plain"].get("sync_peers", {}).get("hub", {"state": {}, "cursor": 0})
+    def is_whole(self, machine, *, pairs=False):
+        """Tell whether a console is past its snapshot: until then its rows are of different moments.
+
+        `pairs`: nor does a hub hand on at present what it is handed row by row.
+        """
+        peer = peer_of(machine)
         whole_at = peer["state"].get("whole_at", 0)
-        return 0 <= whole_at <= peer["cursor"] and not machine.half
+        apart = pairs and self.far and self.trouble and self._is_handed_over(peer["cursor"])
+        return 0 <= whole_at <= peer["cursor"] and not machine.half and not apart
+
+    def _is_handed_over(self, cursor):
+        """Tell whether rows of the pair are being handed over whole, which is done one by one, or stand in the log behind `cursor`."""
+        coming = [entry["op"] for entry in self.hub.d["log"] if entry["row_id"] in PAIR and entry["hub_seq"] > cursor]
+        for machine in self.machines:
+            peer = peer_of(machine)
+            coming += [row["op"] for row in machine.shelf.d["own"] if row["row_id"] in PAIR and row["seq"] > peer["acked"]]
+            coming += [f'"{WHOLE}":'] if COMPARE in peer["state"] else []
+        return any(f'"{WHOLE}":' in op for op in coming)
 
     def check(self):
         """Raise `Broken` that names every invariant that does not hold at the end."""

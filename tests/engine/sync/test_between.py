@@ -162,3 +162,22 @@ async def test_a_stick_of_the_hub_about_a_copy_of_this_disk_leaves_out_nothing_t
     before = await copy.all()
     await copy._quiet(lambda shelf: carry.to_console(shelf, "hub", body, parts, now_us))
     assert await copy.all() == before
+
+
+async def test_what_is_written_once_is_decided_anew_where_a_clock_was_ahead_of_what_a_stick_brought(met):
+    hub, ann, bob = met
+    away = 3 * 86_400_000_000
+    wrong = ManualClock(ann.clock.now_us() + away)
+    bob.clock.advance(60)
+    made, ann.clock = bob.clock, wrong
+    ours = await ann.save(id="0" * 32, name="of ann")
+    bob.clock.advance(60)
+    theirs = await bob.save(id=ours["id"], name="of bob")
+    await carried(bob, ann, "bob", "ann")
+    assert (await ann.all(id=ours["id"]))[0]["created_us"] == theirs["created_us"]
+    wrong.advance(60)
+    hub.clock = made
+    for place, device in ((ann, "ann"), (bob, "bob"), (ann, "ann")):
+        await exchange(hub, place, device)
+    told = [(await place.all(id=ours["id"]))[0] for place in (hub, ann, bob)]
+    assert {(row["created_us"], row["name"]) for row in told} == {(told[0]["created_us"], "of bob")}

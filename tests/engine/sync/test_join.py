@@ -74,9 +74,11 @@ def test_what_stayed_in_a_row_that_goes_for_good_is_told_apart_however_it_is_hea
     ]  # fmt: skip
     for outcome in told:
         assert [(loss.lost, loss.is_apart(())) for loss in outcome.losses] == [({"a": "stays"}, True)]
-    deleted = row()
-    deleted.row["deleted_us"] = 9
-    assert merge.apply(deleted, theirs, THINGS, fresh, verdicts=at).losses == []
+    for deleted_at, count in (([8, "bb"], 1), ([9, "aa"], 0)):  # by another, by whoever wrote it
+        deleted = row()
+        deleted.row["deleted_us"], deleted.cells["deleted_us"] = 9, deleted_at
+        deleted.cells[STAYS] = {**deleted.cells[STAYS], "deleted_us": [9, "aa"]}
+        assert len(merge.apply(deleted, theirs, THINGS, fresh, verdicts=at).losses) == count
 
 
 def test_what_stays_is_told_to_nobody():

@@ -175,6 +175,83 @@ async def test_stamps_of_a_wrong_clock_in_a_table_that_stays_are_made_anew_befor
     assert await everywhere(hub, ann, bob) == [["a minute later"]] * 3
 
 
+async def let_go(hub, ann, bob, view):
+    """Have bob delete a row, and the hub let go of its tombstone once both have it."""
+    await drop(bob, view)
+    await settle(hub, (bob, "bob"), (ann, "ann"))
+    hub.clock.advance(1)
+    told = await hub.hub(lambda one: one.compact(keep_us=0, expire_us=1 << 60, tombstone_us=0))
+    assert told["purged"] == 1
+
+
+async def found_in(place, text):
+    return text in json.dumps([row["lost"] for row in await place.all("sync_conflicts")])
+
+
+async def test_what_stayed_in_a_row_that_others_deleted_is_told_here_when_the_tombstone_goes(places):
+    hub, ann, bob = places
+    view = await ann.save(name="north")
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    await rule(ann, stays=True)
+    ann.clock.advance(1)
+    await ann.save(id=view["id"], name="for ann alone")
+    await let_go(hub, ann, bob, view)
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    assert await everywhere(hub, ann, bob) == [[]] * 3
+    assert await found_in(ann, "for ann alone")
+    assert "for ann alone" not in json.dumps([await hub.all(name) for name in ("sync_conflicts", "sync_log")])
+
+
+async def test_what_was_deleted_where_it_had_been_written_while_its_table_stayed_lost_nothing(places):
+    hub, ann, bob = places
+    view = await ann.save(name="north")
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    await rule(ann, stays=True)
+    ann.clock.advance(1)
+    await ann.save(id=view["id"], name="for ann alone")
+    await drop(ann, view)
+    await rule(ann, stays=False)
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    hub.clock.advance(1)
+    await hub.hub(lambda one: one.compact(keep_us=0, expire_us=1 << 60, tombstone_us=0))
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    assert await everywhere(hub, ann, bob) == [[]] * 3
+    assert [await place.all("sync_conflicts") for place in places] == [[]] * 3
+
+
+@pytest.mark.parametrize("way", ["released", "snapshot", "written by others too", "another hub"])
+async def test_what_is_written_over_a_row_that_was_let_go_of_while_its_table_stays_goes_again_and_is_told(
+    places, way, fresh_file
+):
+    hub, ann, bob = places
+    view = await ann.save(name="north")
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    await let_go(hub, ann, bob, view)
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    await rule(ann, stays=True)
+    ann.clock.advance(1)
+    await ann.save(id=view["id"], name="north again")
+    ann.clock.advance(1)
+    await ann.save(id=view["id"], page="fleet")
+    await exchange(hub, ann, "ann")
+    if way == "snapshot":
+        await snapshot(hub, ann)
+    if way == "written by others too":
+        await bob.save(id=view["id"], name="of bob")
+        await settle(hub, (bob, "bob"), (ann, "ann"))
+    if way == "another hub":
+        await hub.store.close()
+        hub.store = (await another(hub, fresh_file, "another")).store
+        await settle(hub, (bob, "bob"), (ann, "ann"))
+    released = way == "released"
+    assert await found_in(ann, "north again") is not released
+    await rule(ann, stays=False)
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    assert await everywhere(hub, ann, bob) == [[]] * 3
+    assert await found_in(ann, "north again")
+    assert await found_in(hub, "north again") is released
+
+
 # a hub that lacks what was let go of
 
 

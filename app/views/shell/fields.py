@@ -125,10 +125,11 @@ class Field(QWidget):
 
     def _make_choice(self) -> tuple[QWidget, Callable[[], Any], Callable[[Any], None]]:
         box = Choice()
-        box.addItems(list(self.arg.choices))
+        for word in self.arg.choices:
+            box.addItem(tr(word), word)
         box.narrow()
         box.currentTextChanged.connect(lambda _text: self._touched())
-        return box, box.currentText, lambda value: box.setCurrentText(str(value))
+        return box, box.currentData, lambda value: box.setCurrentIndex(max(0, box.findData(str(value))))
 
     def _browse(self) -> QToolButton:
         button = QToolButton()

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QToolButton
 
 from app.engine.base.command import Arg
+from app.engine.base.text import use_catalogue
 from app.views.shell.fields import Field, caption_of, range_of
 
 
@@ -87,3 +88,14 @@ def test_what_is_typed_is_completed_from_what_there_is(qtbot):
     box = made(qtbot, Arg("law", str, "", "auto", choices=("auto", "pid")))
     box.suggest(["other"])
     assert box.given() == "auto"
+
+
+def test_a_choice_reads_in_the_readers_language_and_gives_the_word_of_the_command_line(qtbot):
+    use_catalogue({"mean": "Mittel"})
+    try:
+        field = made(qtbot, Arg("aggregator", str, "", "mean", choices=("median", "mean")))
+        assert (field.editor.currentText(), field.given()) == ("Mittel", "mean")
+        field.show_value("median")
+        assert (field.editor.currentText(), field.given()) == ("median", "median")
+    finally:
+        use_catalogue({})

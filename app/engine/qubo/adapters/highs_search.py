@@ -107,7 +107,8 @@ class Search:
             for name, value in {"output_flag": False, "log_to_console": False, **options}.items():
                 setattr(self._options, name, value)
             self._highs.passOptions(self._options)  # before the model: HiGHS greets on the error stream with the first it gets
-            self._highs.passModel(_model(core, columns, rows))
+            if self._highs.passModel(_model(core, columns, rows)) == core.HighsStatus.kError:
+                raise ValueError("HiGHS took no model")
 
     def run(self, stop: Stop = never, told: Told = untold, until: float = math.inf) -> Ended:
         """Search to the end, `until` a time of the performance counter, or until `stop`.

@@ -103,6 +103,17 @@ def test_an_error_within_the_search_is_raised_by_who_waits(monkeypatch):
         search.run()
 
 
+def test_a_model_that_highs_refuses_is_told(monkeypatch):
+    def broken(core, *_):
+        model = core.HighsLp()
+        model.num_col_ = 3  # and no columns
+        return model
+
+    monkeypatch.setattr(highs_search, "_model", broken)
+    with pytest.raises(highs_search.BindingError, match="HiGHS took no model"):
+        highs_search.Search((np.zeros(1), np.zeros(1), np.ones(1), np.ones(1, bool)), (None, np.zeros(0), np.zeros(0)), {})
+
+
 def test_the_method_of_highs_ends_at_the_target():
     text = capacities()
     problem = registry.read(text, "k", "knapsack")

@@ -135,7 +135,7 @@ def gains(given: argparse.Namespace) -> Iterator[Line]:
         for load in ("bursty", "periodic", "drift", "steady")
     )
     if given.trace:
-        specs.append({**sizing, "load": "trace", "trace": str(given.trace), "named": given.named})
+        specs.append(_recorded(given) | sizing)
     specs = [spec for spec in specs if not given.only or _place(spec).split()[0] in given.only]
     for spec in specs:
         told = trials.trial({**spec, "seeds": given.seeds}, given.seed)
@@ -175,10 +175,15 @@ AA_ERROR, AA_FIRST = 0.0025, 200
 
 
 def same(given: argparse.Namespace) -> Iterator[Line]:
-    """The tuned automatic model against itself on contended loads: as many as tell half a percent, or `--loads`."""
-    for load in ("bursty", "periodic", "drift", "steady"):
-        spec = {"load": load, "resource": "queue", "rate_hz": 120.0, "against": ["static"]}
-        if given.only and _place(spec) not in given.only and load not in given.only:
+    """The tuned automatic model against itself: contended loads, a trace; as many as tell half a percent, or `--loads`."""
+    specs: list[dict[str, Any]] = [
+        {"load": load, "resource": "queue", "rate_hz": 120.0, "against": ["static"]}
+        for load in ("bursty", "periodic", "drift", "steady")
+    ]
+    if given.trace:
+        specs.append(_recorded(given) | {"against": ["static"]})
+    for spec in specs:
+        if given.only and _place(spec) not in given.only and spec["load"] not in given.only:
             continue
         asked = trials.asked_of(spec)
         law = trials.Bench(asked, given.seed, lambda: False).picked("auto").law
@@ -188,8 +193,13 @@ def same(given: argparse.Namespace) -> Iterator[Line]:
         while not given.loads and (count := 100 * math.ceil((float(told.std(ddof=1)) / AA_ERROR) ** 2 / 100)) > len(told):
             told = np.concatenate([told, trials.same_against_same(asked, law, given.seed, range(len(told), count))])
         effect, error = float(told.mean()), float(told.std(ddof=1)) / math.sqrt(len(told))
-        settings = {"load": load, "resource": "queue", "seeds": len(told), "effect": effect, "standard_error": error}
-        yield f"control: same against same, many loads, {_place(spec)}", abs(effect), "ratio", "itself", settings
+        settings = {"load": spec.get("named", spec["load"]), "resource": spec["resource"], "seeds": len(told),
+                    "effect": effect, "standard_error": error}  # fmt: skip
+        yield f"control: same against same, many loads, {_place(settings)}", abs(effect), "ratio", "itself", settings
+
+
+def _recorded(given: argparse.Namespace) -> dict[str, Any]:
+    return {"load": "trace", "resource": "processpool", "trace": str(given.trace), "named": given.named}
 
 
 def _place(settings: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from app.engine.base.command import Arg, Command, Danger, Role
 
@@ -78,11 +78,16 @@ _LOAD = Arg(
     "load", str, "The class of load where no trace is given.", "bursty", choices=("bursty", "periodic", "drift", "steady")
 )
 _REAL = Arg("resource", str, "What to control.", "threadpool", choices=_WORKERS)
-_LOWEST = Arg("low", int, "Smallest size, in the resource's unit. 0 takes what suits the resource.", 0, low=0, high=1 << 34)
-_HIGHEST = Arg("high", int, "Largest size, in the resource's unit. 0 takes what suits the resource.", 0, low=0, high=1 << 34)
+_OWN: Final = "automatic"
+_LOWEST = Arg(
+    "low", int, "Smallest size, in the resource's unit. 0 takes what suits the resource.", 0, low=0, high=1 << 34, blank=_OWN
+)
+_HIGHEST = Arg(
+    "high", int, "Largest size, in the resource's unit. 0 takes what suits the resource.", 0, low=0, high=1 << 34, blank=_OWN
+)
 _RATE = Arg(
     "rate_hz", float, "Tasks per second between bursts; three times as many within. 0 takes what suits the resource.", 0.0,
-    unit="Hz", low=0, high=2000,
+    unit="Hz", low=0, high=2000, blank=_OWN,
 )  # fmt: skip
 _SERVICE = Arg("service_s", float, "Mean service time of a task.", 0.05, unit="s", low=0.001, high=10)
 _SEED = Arg("seed", int, "Seed of the family of loads.", 0, low=0, high=2**64 - 1)

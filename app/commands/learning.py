@@ -119,7 +119,7 @@ _AGGREGATORS = ("mean", *_RULES, *(f"mixed-{rule}" for rule in _RULES))
 _DEEP = (
     Arg("mu", float, "Pull towards the global model (fedprox, ditto).", 0.1, low=0, high=1e6),
     Arg("beta", float, "Share of the past in a client's momentum.", 0.9, low=0, high=0.999),
-    Arg("server_rate", float, "Step size of the server; 0 is the algorithm's own.", 0.0, low=0, high=100),
+    Arg("server_rate", float, "Step size of the server; 0 is the algorithm's own.", 0.0, low=0, high=100, blank="automatic"),
     Arg("compress", str, "How updates are made smaller.", "none", choices=("none", "top-k", "quantise", "sketch")),
     Arg("keep_ratio", float, "Ratio of an update's numbers that top-k or a sketch sends.", 0.1, low=1e-6, high=1),
 )
@@ -131,7 +131,7 @@ _BELIEVED = Arg(
     low=0,
     high=1e9,
 )
-_BOUND = Arg("norm_bound", float, "An update longer than this is refused; 0 takes any.", 0.0, low=0, high=1e9)
+_BOUND = Arg("norm_bound", float, "An update longer than this is refused; 0 takes any.", 0.0, low=0, high=1e9, blank="no limit")
 _MODEL = Arg("model", str, "mlp, logistic, conv, or its layers, like mlp-64-32-10 or conv-8x8x1-8-10.", "mlp")
 _ALGORITHM = Arg("algorithm", str, "What clients do and how the server combines it.", "fedavg", choices=_ALGORITHMS)
 _SELECTION = Arg("selection", str, "Who is asked in a round.", "random", choices=("random", "poisson", "adaptive", "capable"))
@@ -142,8 +142,16 @@ _PARTITION = (
 _WORDS = ("digits",)
 _DATASET = Arg("dataset", Path, "A folder of MNIST or CIFAR-10 files, or a CSV file; else the digits.", None, words=_WORDS)
 _ENDS = (
-    Arg("until_accuracy", float, "Ends when the test accuracy reaches this; 0 never.", 0.0, low=0, high=1),
-    Arg("plateau_rounds", int, "Ends when accuracy is no better for so many rounds; 0 never.", 0, low=0, high=10_000),
+    Arg("until_accuracy", float, "Ends when the test accuracy reaches this; 0 never.", 0.0, low=0, high=1, blank="never"),
+    Arg(
+        "plateau_rounds",
+        int,
+        "Ends when accuracy is no better for so many rounds; 0 never.",
+        0,
+        low=0,
+        high=10_000,
+        blank="never",
+    ),
 )
 _SESSION = (
     "{run_id, rounds: [{round, accuracy, loss, cpu_s, bytes, time_s, drift}], final_accuracy, nodes, architecture, model, "

@@ -161,7 +161,7 @@ _HOW = (
         high=1,
     ),
     Arg("rate", str, "How the rate goes on.", "constant", choices=("constant", "exponential")),
-    Arg("per_minute", float, "Nodes begun per minute; 0 is as fast as may be.", 0.0, low=0, high=1000),
+    Arg("per_minute", float, "Nodes begun per minute; 0 is as fast as may be.", 0.0, low=0, high=1000, blank="no limit"),
     Arg("rate_factor", float, "Growth of an exponential rate after each ten successes.", 2.0, low=1, high=10),
     Arg(
         "max_unavailable",
@@ -178,7 +178,7 @@ _HOW = (
     Arg("deadline_s", float, "Time for one step of one node.", 600.0, unit="s", low=1),
     Arg("watch_s", float, "Time the new model answers before its commit.", 0.0, unit="s", low=0, high=3600),
     Arg("site_bytes_s", int, "Bytes per second that all nodes of a site share; 0 sets no limit.", 0, unit="B/s", low=0),
-    Arg("memory_bytes", int, "Memory the model may take on a node; 0 sets no limit.", 0, unit="B", low=0),
+    Arg("memory_bytes", int, "Memory the model may take on a node; 0 sets no limit.", 0, unit="B", low=0, blank="no limit"),
     Arg("cpu_ratio", float, "Share of one core the model may use on a node; 0 sets no limit.", 0.0, low=0, high=1),
     Arg("approve_above", int, "Above this many nodes somebody must approve; 0 asks nobody.", 100, low=0),
     Arg("confirm", bool, "Install on a node only after a person let it: rollout confirm.", False),

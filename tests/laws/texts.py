@@ -80,7 +80,7 @@ def _said(arg):
     """Yield what a form says of an argument; units of the SI are the same everywhere."""
     from app.views.shell.fields import words_of
 
-    yield from (words_of(arg.name, arg.unit), arg.help)
+    yield from (words_of(arg.name, arg.unit), arg.help, arg.blank)
     if len(arg.unit) > 3 and arg.unit.isalpha():
         yield arg.unit
 

@@ -48,7 +48,8 @@ REQUIRED: Final = object()
 class Arg:
     """One argument: its type (str, int, float, bool or Path), unit, range, choices, default and help.
 
-    `words` are what a Path may be besides: they name things that are no files, wherever the command is given.
+    `words` are what a Path may be besides: they name things that are no files, wherever the command is given. `blank` says
+    what a default stands for that reads as something else; a form shows it in an empty field.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Arg:
     positional: bool = False
     secret: bool = False
     words: tuple[str, ...] = ()
+    blank: str = ""
 
     @property
     def required(self) -> bool:

@@ -41,8 +41,8 @@ def _portfolio(members: Sequence[str] = ("anneal", "tabu")) -> Portfolio:
 
 
 _MOST = 10**9
-_SWEEPS = Arg("sweeps", int, "Length of one anneal; 0: it finds its own.", 0, low=0, high=_MOST)
-_READS = Arg("reads", int, "So many reads, whatever the time; 0: until the time is up.", 0, low=0, high=10**6)
+_SWEEPS = Arg("sweeps", int, "Length of one anneal; 0: it finds its own.", 0, low=0, high=_MOST, blank="automatic")
+_READS = Arg("reads", int, "So many reads, whatever the time; 0: until the time is up.", 0, low=0, high=10**6, blank="no limit")
 _OPTIONS: Mapping[str, tuple[Arg, ...]] = {
     "anneal": (
         _SWEEPS,

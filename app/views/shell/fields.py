@@ -119,9 +119,13 @@ class Field(QWidget):
             box.toggled.connect(lambda _on: self._touched())
             return box, box.isChecked, lambda value: box.setChecked(bool(value))
         line = QLineEdit()
-        line.setPlaceholderText(range_of(self.arg))
+        line.setPlaceholderText(tr(self.arg.blank) if self.arg.blank else range_of(self.arg))
         line.textEdited.connect(lambda _text: self._touched())
-        return line, lambda: line.text().strip() or None, lambda value: line.setText("" if value is None else _plain(value))
+        return line, lambda: line.text().strip() or None, lambda value: line.setText(self._shown(value))
+
+    def _shown(self, value: Any) -> str:
+        """Return the text of a value; none where the field says what its absence stands for."""
+        return "" if value is None or (self.arg.blank and value == self.arg.default) else _plain(value)
 
     def _make_choice(self) -> tuple[QWidget, Callable[[], Any], Callable[[Any], None]]:
         box = Choice()

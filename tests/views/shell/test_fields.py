@@ -99,3 +99,12 @@ def test_a_choice_reads_in_the_readers_language_and_gives_the_word_of_the_comman
         assert (field.editor.currentText(), field.given()) == ("median", "median")
     finally:
         use_catalogue({})
+
+
+def test_a_default_that_stands_for_something_else_is_an_empty_field_that_says_what(qtbot):
+    field = made(qtbot, Arg("low", int, "", 0, low=0, high=9, blank="automatic"))
+    assert (field.editor.text(), field.editor.placeholderText(), field.given()) == ("", "automatic", None)
+    field.show_value(3)
+    assert field.given() == "3"
+    field.show_value(0)
+    assert (field.editor.text(), field.check()) == ("", None)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.engine.base.clock import SystemClock
 from app.engine.base.errors import Missing, OutpostError, Timeout
-from app.engine.base.platform import make_private, replace_file, try_lock
+from app.engine.base.platform import make_private, replace_file, try_lock, unlock
 from app.wire.bundles import Bundle, read_bundle, write_bundle
 from app.wire.documents import list_of, object_of, text_of, to_bytes, whole_of
 from app.wire.limits import PAGE_ITEMS
@@ -127,7 +127,7 @@ async def exchange(options: "Options", file: Path, out: Path) -> dict[str, Any]:
         finally:
             await node.close()
     finally:
-        lock.close()
+        unlock(lock)
 
 
 async def _by_inbox(folder: Path, file: Path, out: Path) -> dict[str, Any]:

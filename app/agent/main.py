@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from app.agent.options import Options, hub_of
 from app.engine.base.clock import SystemClock
 from app.engine.base.errors import Conflict
-from app.engine.base.platform import make_private, try_lock
+from app.engine.base.platform import make_private, try_lock, unlock
 from app.engine.base.text import tr
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ async def serve(options: Options) -> None:
     try:
         await _serve(options)
     finally:
-        lock.close()
+        unlock(lock)
 
 
 async def _serve(options: Options) -> None:

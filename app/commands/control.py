@@ -52,7 +52,7 @@ async def _list(call: "Call") -> dict[str, Any]:
 
 
 async def _stop(call: "Call", *, id: str, kill: bool) -> dict[str, Any]:  # noqa: A002 - the argument's name
-    return call.engine.control.order(id, "kill" if kill else "end")
+    return await call.engine.control.kill(id) if kill else call.engine.control.order(id, "end")
 
 
 async def _mode(call: "Call", *, id: str, mode: str) -> dict[str, Any]:  # noqa: A002 - the argument's name
@@ -135,10 +135,11 @@ ROWS: tuple[Command, ...] = (
     Command(
         "control.stop",
         "End a controller",
-        "End a running controller; its resource is left at its safe size.",
+        "End a running controller; its resource is left at its safe size. The kill switch tells what it came to: done, "
+        "refused by the resource, ended meanwhile, or unheard within five seconds.",
         _stop,
         (_ID, Arg("kill", bool, "Use the kill switch: the safe size at once, and no action any more.", False)),
-        returns="{id, order}",
+        returns="{id, order}, of a kill {id, order, outcome, size, reason}",
     ),
     Command(
         "control.mode",

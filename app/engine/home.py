@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import IO
 
 from app.engine.base.errors import Conflict
-from app.engine.base.platform import make_private, try_lock, write_private
+from app.engine.base.platform import make_private, try_lock, unlock, write_private
 
 _DATABASE = "database"
 
@@ -60,5 +60,5 @@ class Home:
     def release(self) -> None:
         """Let another engine own the folder."""
         if self._lock is not None:
-            self._lock.close()
+            unlock(self._lock)
             self._lock = None

@@ -113,11 +113,9 @@ class ControlPage(RunPage):
         per = result.get("per")
         controller = is_controller(run)
         live, resource = job is not None and job.state in LIVE, str(run.spec.get("resource", "threadpool"))
-        now = job.partial if job is not None else {}
-        mode = str(now.get("mode") or result.get("mode") or run.spec.get("mode", ""))
         self.steer.show_run(
             run.id,
-            mode,
+            str(result.get("mode") or run.spec.get("mode", "")),
             live=live,
             controller=controller,
             played=resource in SIMULATED,
@@ -197,7 +195,8 @@ def _replayed(result: Mapping[str, Any]) -> str:
     names = {"model": result.get("model", ""), "against": result.get("against", ""), "effect": _share(result["effect"])}
     more = tr("Simulated: {model} would have cost {effect} more than {against}", **names)
     said = tr("Simulated: {model} would have cost {effect} less than {against}", **names) if result["effect"] >= 0 else more
-    return f"{said} · {tr('since its mode last changed')}" if result.get("mode_since_s") else said
+    since_s = result.get("mode_since_s") or 0.0
+    return f"{said} · {tr('since its mode last changed')}" if 0 < since_s >= result.get("from_s", 0.0) else said
 
 
 def _tuned(result: Mapping[str, Any]) -> str:

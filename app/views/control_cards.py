@@ -55,9 +55,9 @@ def mode_choice(ask: Callable[[str], None]) -> Choice:
 
 
 def show_mode(choice: Choice, mode: str) -> None:
-    """Have the switch show the mode that is told; one that was taken off has none, and takes none."""
-    choice.setCurrentIndex(max(0, choice.findData(mode)))
-    choice.setEnabled(mode != KILLED_MODE)
+    """Have the switch show the mode that is told; one that was taken off, or ended, has none, and takes none."""
+    choice.setCurrentIndex(choice.findData(mode))
+    choice.setEnabled(mode in MODES)
 
 
 class ControllerCard(QFrame):
@@ -158,7 +158,7 @@ def why_text(told: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     actions, bound, turn = told.get("actions") or (), str(told.get("bound", "")), str(told.get("reason", ""))
     acts = str(told.get("mode") or spec.get("mode") or APPLY) == APPLY and turn not in {OBSERVED, RECOMMENDED}
     parts = [reason_text(turn)] if turn.startswith(NOT_APPLIED) else []
-    if actions:
+    if actions and not (parts and actions[-1]["reason"] == turn):
         last = actions[-1]
         sizes = {name: size_text(spec)(last[name]) for name in ("before", "after")}
         parts.append(tr("last action {before} → {after}: {reason}", **sizes, reason=reason_text(str(last["reason"]))))

@@ -192,6 +192,7 @@ class SteerBar(QWidget):
         self._found = {"resource": resource, "law": law, "tuned": run_id}
         self.use.setVisible(found is not None)
         self.confirm.setVisible(found is not None and resource in WORKERS)
+        mode = mode if live else ""
         if (run_id, mode) != (self._run_id, self._mode):
             show_mode(self.mode, mode)
             self.kill.setEnabled(mode != KILLED_MODE)

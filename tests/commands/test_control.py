@@ -45,6 +45,9 @@ class Control:
     def order(self, run_id, order):
         return {"id": run_id, "order": order}
 
+    async def kill(self, run_id):
+        return {"id": run_id, "order": "kill", "outcome": "done"}
+
     def list(self):
         return {"controllers": []}
 
@@ -109,7 +112,7 @@ async def test_trials_and_tunings_hand_everything_on(call):
 
 async def test_orders_and_looks(call):
     assert await ask(call, "control.stop", id="r1") == {"id": "r1", "order": "end"}
-    assert await ask(call, "control.stop", id="r1", kill=True) == {"id": "r1", "order": "kill"}
+    assert await ask(call, "control.stop", id="r1", kill=True) == {"id": "r1", "order": "kill", "outcome": "done"}
     assert await ask(call, "control.mode", id="r1", mode="observe") == {"id": "r1", "order": "observe"}
     assert await ask(call, "control.list") == {"controllers": []}
     assert await ask(call, "control.export", id="r1", file="a.html", replace=True) == {"file": "r1 a.html True"}

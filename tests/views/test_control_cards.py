@@ -75,9 +75,11 @@ def test_a_controller_that_was_killed_says_so_and_takes_no_mode(full_window, ful
     full_window.page.cards.tell()
     alive, killed = full_window.page.cards.cards.values()
     assert alive.mode.isEnabled()
-    assert not killed.mode.isEnabled()
+    assert (killed.mode.isEnabled(), killed.mode.currentIndex()) == (False, -1)
     assert killed.badge.text().endswith("running · killed")
     assert killed.why.text() == "kill switch, safe size"
+    refused = {"mode": "killed", "reason": "not applied: busy", "actions": [{**ACTION, "reason": "not applied: busy"}]}
+    assert why_text(refused, {}) == "not applied: busy"
 
 
 def test_what_turns_ten_times_a_second_is_drawn_less_often_and_what_has_nothing_new_waits_no_longer():

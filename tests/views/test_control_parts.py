@@ -70,8 +70,9 @@ def test_the_bar_offers_what_fits(qtbot):
     assert not bar.mode.isEnabled()
     assert not bar.kill.isEnabled()
     bar.end.click()
+    assert bar.mode.currentIndex() == -1
     bar.show_run("r1", "recommend", live=False, controller=True)
-    assert bar.mode.isEnabled()
+    assert (bar.mode.currentIndex(), bar.mode.isEnabled()) == (-1, False)
     assert bar.end.isHidden()
     bar.model.setCurrentIndex(bar.model.findData("pid"))
     bar.replay.click()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -84,7 +85,8 @@ def system_language() -> str:
 def try_lock(path: Path) -> IO[bytes] | None:
     """Lock `path` for this process and return the open file, or None if another process holds it.
 
-    The system drops the lock with the process, so a kill leaves nothing stale.
+    The system drops the lock with the process, so a kill leaves nothing stale. A child that is forked has no part in it:
+    what it inherits is closed there.
     """
     file = path.open("a+b")
     try:
@@ -99,7 +101,27 @@ def try_lock(path: Path) -> IO[bytes] | None:
     except OSError:
         file.close()
         return None
+    _LOCKED.add(file)
     return file
+
+
+def unlock(file: IO[bytes]) -> None:
+    """Let go of what `try_lock` returned; what a child in the making has inherited does not hold on to it."""
+    if not WINDOWS and not file.closed:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_UN)
+    file.close()
+
+
+def _drop_locks() -> None:
+    for file in tuple(_LOCKED):
+        file.close()
+
+
+_LOCKED: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_drop_locks)
 
 
 def local_address(folder: Path, name: str) -> tuple[str, str]:

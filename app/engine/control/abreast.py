@@ -17,7 +17,7 @@ PATIENCE_S: Final = 2.0
 
 
 class _Abreast:
-    def __init__(self, work: Callable[[int], None], rows: Iterable[int]) -> None:
+    def __init__(self, work: Callable[[int], object], rows: Iterable[int]) -> None:
         self._work, self._left = work, deque(rows)
         self._open, self._changed = len(self._left), threading.Condition()
 
@@ -57,6 +57,6 @@ class _Abreast:
                 self._changed.notify_all()
 
 
-def abreast(work: Callable[[int], None], rows: Iterable[int], patience_s: float | None = None) -> bool:
+def abreast(work: Callable[[int], object], rows: Iterable[int], patience_s: float | None = None) -> bool:
     """Call `work(row)` for every row and tell whether all are through; waits while any comes through, then `patience_s`."""
     return _Abreast(work, rows).go(PATIENCE_S if patience_s is None else patience_s)

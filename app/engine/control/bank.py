@@ -29,7 +29,7 @@ from app.engine.control.limits import Fitted
 from app.engine.control.physics import Coherent, Optomechanical
 from app.engine.control.records import Action
 from app.engine.control.touch import Touch
-from app.engine.control.turns import Turns, need_tick
+from app.engine.control.turns import LAST_TURN_S, Turns, need_tick
 
 Floats = NDArray[np.float64]
 BankLaw = Auto | Coherent | Optomechanical | Fitted
@@ -184,10 +184,12 @@ class ControllerBank:
         # Rows on their way to the safe size: one that hangs there is not asked once more on top.
         self._leaving: set[int] = set()
         self._lock = threading.RLock()
+        # No turn is under way that was let go: the next one acts again.
+        self._rested = True
         patience_s = 3 * tick_s + max(one.cool_s for one in self.envelopes)
         # One turn that hangs holds the lock: the revert goes past it.
         self._turns = Turns("controller-bank", self._turn, lambda: self._to_safe(reason.DEAD), tick_s=tick_s,
-                            patience_s=patience_s, clock=clock, leave=self._leave_all)  # fmt: skip
+                            patience_s=patience_s, clock=clock, leave=self.stop)  # fmt: skip
 
     @staticmethod
     def _law(resource: Resource, name: str) -> BankLaw:
@@ -210,6 +212,8 @@ class ControllerBank:
     def optimize(self) -> Floats:
         """Take one turn of all now and return the sizes decided, shape (n,)."""
         with self._lock:
+            if self._rested:
+                self._take_up()
             self.columns.see([one.measure() for one in self._touches])
             now_s = self._clock()
             sizes = self.columns.tick(now_s)
@@ -224,7 +228,12 @@ class ControllerBank:
     def start(self) -> None:
         """Take turns on a thread until `stop`; raises `Conflict` when it runs already."""
         self._turns.start()
-        self._ended = False
+        self._take_up()
+
+    def _take_up(self) -> None:
+        self._ended = self._rested = False
+        for touch in self._touches:
+            touch.take_up()
 
     def stop(self) -> list[float]:
         """End the turns and leave every resource at its safe size, unless nothing was ever applied; return the sizes.
@@ -234,14 +243,13 @@ class ControllerBank:
         """
         self._ended = True
         self._let_go()
-        if self._turns.stop():
-            with self._lock:
+        if self._turns.stop() and self._lock.acquire(timeout=LAST_TURN_S):
+            try:
                 self._let_go()
-                self._ended = False
+                self._rested = not self._leaving
+            finally:
+                self._lock.release()
         return list(self.applied)
-
-    def _leave_all(self) -> None:
-        self.stop()
 
     def kill(self) -> list[float]:
         """Use the kill switch: every resource at its safe size at once, whatever a turn hangs in, and no action any more.

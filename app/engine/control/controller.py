@@ -45,6 +45,8 @@ _WHOLE: Final = 0.5 + 1e-9
 _KEPT_ACTIONS: Final = 1000
 _NO_SERVICE_S: Final = 1e-3
 _SAME: Final = 1e-9
+# What a resource may round a safe size by (bytes to pages): more than that is another size.
+_ROUNDED: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Controller:
         manner: Manner = Manner(), on_action: Callable[[Action], None] | None = None,
     ) -> None:  # fmt: skip
         self.resource, self.law, self.envelope = resource, law, envelope
-        self.applied = self._level = applied
+        self.applied = self._level = self._taken = applied
         self.actions: deque[Action] = deque(maxlen=_KEPT_ACTIONS)
         self.killed = self._held = self._acted = False
         self._touch = Touch(resource)
@@ -102,6 +104,14 @@ class Controller:
         self.killed = True
         self._set(Decision(self.envelope.safe, KILLED), self._at_s or 0.0)
         return self.applied
+
+    @property
+    def killed_reason(self) -> str:
+        """Return what a kill came to: the safe size, or why it is not in force."""
+        if self._touch.actuator:
+            return NOT_APPLIED + self._touch.actuator
+        stays = abs(self._taken - self.envelope.safe) > max(_WHOLE, _ROUNDED * self.envelope.safe)
+        return f"{NOT_APPLIED}it stays at {self._taken:g}" if stays else KILLED
 
     def tick(self, now_s: float) -> Tick:
         """Take one turn at `now_s` (the clock the resource stamps its states with) and return what was done."""
@@ -137,7 +147,9 @@ class Controller:
 
     def apply_now(self, decision: Decision, now_s: float) -> None:
         """Set a size past all laws: for a watch that finds the turns have stopped."""
-        self._set(decision, now_s)
+        if not self._held:
+            self._set(decision, now_s)
+        self._end_safe(now_s)
 
     @property
     def acting(self) -> bool:
@@ -162,6 +174,7 @@ class Controller:
     def take_up(self) -> None:
         """Act again after `let_go`; a kill stays."""
         self._held = False
+        self._touch.take_up()
 
     def _is_over(self) -> bool:
         """Tell whether another thread killed this or let it go; asked before and after each size is set."""
@@ -170,9 +183,9 @@ class Controller:
     def _rest(self, now_s: float) -> Decision:
         """Return the safe size as it stands; what the actuator refused at a kill is asked again."""
         reason = KILLED if self.killed else LET_GO
-        if self._touch.actuator and (self.killed or self.acting):
+        if (self._touch.actuator and self.acting) or (self.killed and self.killed_reason != KILLED):
             self._set(Decision(self.envelope.safe, reason), now_s)
-        return Decision(self.applied, reason)
+        return Decision(self.applied, self.killed_reason if self.killed else reason)
 
     def _measure(self, now_s: float) -> ResourceState | None:
         """Return a state that can be believed, or None; a stamp that does not move on is no fresh news."""
@@ -211,18 +224,22 @@ class Controller:
             return ""
         self._acted = True
         why = self._set(decision, now_s)
+        self._end_safe(now_s)
+        return why
+
+    def _end_safe(self, now_s: float) -> None:
+        """Bring what was killed or let go while its size was set to its safe size once more."""
         if self._is_over():
             self._set(Decision(self.envelope.safe, KILLED if self.killed else LET_GO), now_s)
             if self._held:
                 self._touch.leave()
-        return why
 
     def _set(self, decision: Decision, now_s: float) -> str:
         """Set the size, return why not; one that counts in whole units keeps our fraction, one that is stuck overrules it."""
         before, applied = self.applied, self._touch.apply(decision.size)
         if applied is None:
             return self._touch.actuator
-        self.applied = applied
+        self.applied = self._taken = applied
         self._level = decision.size if abs(applied - decision.size) <= _WHOLE else applied
         if applied != before:
             self._acted_s = now_s

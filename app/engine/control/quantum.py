@@ -23,7 +23,7 @@ from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope, need_
 from app.engine.control.laws import Law, need, suited
 from app.engine.control.models import LawModel, model
 from app.engine.control.records import DEAD, RECOMMEND, Action, Decision, Tick
-from app.engine.control.turns import Turns, need_tick
+from app.engine.control.turns import LAST_TURN_S, Turns, need_tick
 
 _KEPT_TICKS: Final = 36_000
 _TUNE_AFTER_S: Final = 120.0
@@ -61,8 +61,10 @@ class QuantumController:
         self.ticks: deque[Tick] = deque(maxlen=_KEPT_TICKS)
         self.tuned: dict[str, Any] | None = None
         self._lock, self._begun_s = threading.RLock(), clock()
+        # No turn is under way that was let go: the next one acts again.
+        self._rested = True
         self._turns = Turns("controller", self._turn, self._revert, tick_s=tick_s, patience_s=3 * tick_s + self.envelope.cool_s,
-                            clock=clock, leave=self._leave)  # fmt: skip
+                            clock=clock, leave=self.stop)  # fmt: skip
         self._tuning: threading.Thread | None = None
         # Of each turn that was believed: its end, how many arrived, and how long it was.
         self._arrivals: deque[tuple[float, float, float]] = deque(maxlen=_KEPT_TICKS)
@@ -94,11 +96,17 @@ class QuantumController:
         """Take turns on a thread until `stop`; raises `Conflict` when it runs already."""
         self._begun_s = self._clock()
         self._turns.start()
+        self._take_up()
+
+    def _take_up(self) -> None:
+        self._rested = False
         self._controller.take_up()
 
     def optimize(self) -> Tick:
         """Take one turn now and return what was done and why."""
         with self._lock:
+            if self._rested:
+                self._take_up()
             before = self._controller.seen
             tick = self._controller.tick(self._clock())
             span_s = tick.at_s - self.ticks[-1].at_s if self.ticks else self.tick_s
@@ -117,16 +125,16 @@ class QuantumController:
         """End the turns and leave the resource at its safe size, which is returned; a second call changes nothing.
 
         The size is set before the last turn is waited for, and past the lock: that turn may hang in the sensor. It is waited
-        for two seconds; when it comes back later it applies nothing. Nor is an actuator that hangs waited for any longer.
+        for two seconds, whoever takes it; when it comes back later it leaves the safe size. Nor is an actuator that hangs
+        waited for any longer.
         """
         left = self._past(self._controller.let_go)
-        if self._turns.stop() and left:
-            self._past(self._controller.let_go)
-            self._controller.take_up()
+        if self._turns.stop() and left and self._lock.acquire(timeout=LAST_TURN_S):
+            try:
+                self._rested = self._past(self._controller.let_go)
+            finally:
+                self._lock.release()
         return self._controller.applied
-
-    def _leave(self) -> None:
-        self.stop()
 
     def kill(self) -> float:
         """Use the kill switch: the safe size at once, whatever a turn hangs in, and no action any more.
@@ -139,11 +147,7 @@ class QuantumController:
     @staticmethod
     def _past(leave: Callable[[], float]) -> bool:
         """Call `leave` on a thread of its own and tell whether it came through: it may hang in the actuator."""
-
-        def once(_row: int) -> None:
-            leave()
-
-        return abreast(once, (0,))
+        return abreast(lambda _row: leave(), (0,))
 
     def tune(self, *, candidates: int = 40, seeds: int = 12, seed: int = 0) -> dict[str, Any]:
         """Tune the model on the arrivals seen so far and take the settings if they are confirmed on a part not used for it.

@@ -11,11 +11,13 @@ from app.engine.base.ids import new_id
 from app.engine.base.records import Records
 from app.engine.control import orders, report
 from app.engine.control.actions import ActionLog
+from app.engine.control.adapters.claims import put_back
 from app.engine.control.records import (
     HOUR_S,
     KILLED_MODE,
     KINDS,
     MODES,
+    NOT_APPLIED,
     RECOMMEND,
     SIMULATED,
     WORKERS,
@@ -23,9 +25,8 @@ from app.engine.control.records import (
     need_kind,
     need_run,
 )
-from app.engine.control.rig_group import NOTE, put_back
 from app.engine.jobs.base import Base
-from app.engine.jobs.records import INTERRUPTED, LIVE
+from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run, RunBook
 
 _RUN: Final = "app.engine.control.work:run"
@@ -34,6 +35,8 @@ _TUNE: Final = "app.engine.control.trials:tuning"
 _CONFIRM: Final = "app.engine.control.blocks:confirm"
 # With so many others beside it a controller tells less often: who looks on pays for each message.
 _MANY: Final = 3
+# How long a run may take to tell what the kill switch came to: it tells once a second at the least.
+_HEARD_S: Final = 5.0
 _REPLAY: Final = "app.engine.control.whatif:replay"
 
 
@@ -51,14 +54,7 @@ class ControlService:
         """Load the runs of this home, and write down from now on what controllers do."""
         await self._book.load()
         self._log = ActionLog(self._base)
-        await asyncio.to_thread(self._put_back)
-
-    def _put_back(self) -> None:
-        """Give the groups of runs that were killed with their console the limits they were found with."""
-        for note in self._orders.glob(f"*{NOTE}"):
-            run = self._book.records.get(note.stem)
-            if run is not None and self._state(run) not in LIVE:
-                put_back(note)
+        await asyncio.to_thread(put_back)  # of runs that were killed, from whichever home
 
     def _state(self, run: Run) -> str:
         job = self._base.jobs.records.get(run.job_id)
@@ -128,13 +124,17 @@ class ControlService:
                 actor=actor, cause=cause, run_id=run_id,
             )  # fmt: skip
         finally:
-            del self._live[run_id]
-            await asyncio.to_thread(orders_file.unlink, missing_ok=True)
-            ended = self._book.records.get(run_id)
-            if ended is not None and self._state(ended) != INTERRUPTED:  # else its process is about to do it, or the next start
-                await asyncio.to_thread(put_back, orders_file.with_suffix(NOTE))
-            if self._log is not None:
-                await self._log.flush()
+            await self._ended(run_id, group)
+
+    async def _ended(self, run_id: str, group: str) -> None:
+        """Clear away what a run left, and give a group its limit back where the run itself could not."""
+        await asyncio.to_thread(self._live.pop(run_id).unlink, missing_ok=True)
+        begun = self._book.records.get(run_id)
+        if group and begun is not None:
+            await self._book.over(begun.job_id)  # who was cancelled may have had to be killed
+            await asyncio.to_thread(put_back)
+        if self._log is not None:
+            await self._log.flush()
 
     def _hush(self) -> None:
         """Have every controller tell less often where many run."""
@@ -217,8 +217,9 @@ class ControlService:
         met_s = job.done if job is not None and job.done > 0 else float(run.spec["seconds"])
         kind = need_kind(resource)
         last = {**(job.partial if job is not None else {}), **(run.result or {})}
-        mode = last.get("mode") or run.spec.get("mode", RECOMMEND)
+        mode = _mode_of(run, job) or RECOMMEND
         spec = {"run": {**run.spec, "mode": mode}, "since_s": float(last.get("mode_since_s", 0.0)),
+                "mode_size": float(last.get("mode_size", 0.0)),
                 "run_seed": run.spec.get("seed", 0), "model": need(model, kind.plant).name,
                 "until_s": met_s, "last_s": seconds}  # fmt: skip
         return await self._book.execute(
@@ -255,6 +256,37 @@ class ControlService:
         orders.give(Path(run.spec["orders"]), order)
         return {"id": run.id, "order": order}
 
+    async def kill(self, run_id: str) -> dict[str, Any]:
+        """Use the kill switch of a run and tell what it came to, once the run has told it; raises as `order`.
+
+        `outcome` is done, refused (the resource did not take its safe size, which is asked for again each turn), ended (the run
+        ended meanwhile) or unheard (it told nothing for five seconds: it may hang in its resource).
+        """
+        told = self.order(run_id, orders.KILL)
+        heard = asyncio.Event()
+        undo = self._base.jobs.records.watch(lambda _change: heard.set())
+        try:
+            async with asyncio.timeout(_HEARD_S):
+                while (outcome := self._killed(run_id)) is None:
+                    heard.clear()
+                    await heard.wait()
+        except TimeoutError:
+            outcome = {"outcome": "unheard"}
+        finally:
+            undo()
+        return {**told, "size": None, "reason": "", **outcome}
+
+    def _killed(self, run_id: str) -> dict[str, Any] | None:
+        """Return what the kill switch of a run came to; None while it has told nothing."""
+        run = self._book.records.need(run_id)
+        job = self._base.jobs.records.get(run.job_id)
+        now = job.partial if job is not None else {}
+        if now.get("mode") == KILLED_MODE:
+            reason = str(now.get("reason", ""))
+            done = "refused" if reason.startswith(NOT_APPLIED) else "done"
+            return {"outcome": done, "size": now.get("size"), "reason": reason}
+        return {"outcome": "ended"} if self._state(run) not in LIVE else None
+
     def list(self) -> dict[str, Any]:
         """Return every run of a controller, newest first, with what it does now."""
         return {"controllers": [self._line(run) for run in sorted(self._book.records, key=lambda run: -run.created_us)]}
@@ -267,7 +299,7 @@ class ControlService:
         if self._state(run) not in LIVE:
             # Nothing steers any more: what is, is what was left.
             now |= {"target": None, "force": None, "bound": "", "size": last.get("after", now.get("size"))}
-        mode = now.get("mode") or result.get("mode") or run.spec.get("mode", "")
+        mode = _mode_of(run, job)
         return {
             "id": run.id, "title": run.title, "state": job.state if job is not None else run.state, "source": run.source,
             "mode": mode, "target": now.get("target"), "size": now.get("size"), "force": now.get("force"),
@@ -288,6 +320,13 @@ class ControlService:
         text = report.render(document, file.suffix.lower())
         await asyncio.to_thread(_write, file, text, replace=replace)
         return {"file": str(file), "size_bytes": len(text.encode())}
+
+
+def _mode_of(run: Run, job: Job | None) -> str:
+    """Return the mode of a run: what its result says, else what it told last, else what was asked."""
+    result = run.result or (job.result if job is not None else None) or {}
+    now = job.partial if job is not None else {}
+    return str(result.get("mode") or now.get("mode") or run.spec.get("mode", ""))
 
 
 def _served(name: str) -> ResourceKind:

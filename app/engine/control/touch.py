@@ -20,6 +20,7 @@ class Touch:
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
         self.sensor = self.actuator = ""
+        self._left = False
 
     def measure(self) -> ResourceState | None:
         """Return a state that can be believed, or None."""
@@ -34,28 +35,42 @@ class Touch:
         return None if why else state
 
     def apply(self, size: float) -> float | None:
-        """Set the size and return what was set, or None when it was not."""
+        """Set the size and return what was set, or None when it was not, or the resource was left as it was found."""
+        if self._left:
+            return None
         try:
             applied, why = float(self.resource.apply_control(size)), ""
             if not math.isfinite(applied):
                 why = "it tells no size"
         except Exception as error:  # noqa: BLE001 - the seam to anybody's actuator: told, logged, and tried again
-            applied, why = math.nan, _said(error)
+            # One that is refused because the resource was left meanwhile came too late, and that is no fault.
+            applied, why = math.nan, "" if self._left else _said(error)
         if why and why != self.actuator:
             log.warning("%s does not take the size %g: %s", _name(self.resource), size, why)
         self.actuator = why
-        return None if why else applied
+        return applied if math.isfinite(applied) else None
 
     def leave(self) -> None:
-        """Have a resource that outlives this program as it was found, where it knows how (`leave_as_found`)."""
+        """Have a resource that outlives this program as it was found, where it knows how (`leave_as_found`).
+
+        No size is set from then on, whichever turn comes back late with one, until `take_up`.
+        """
+        leave = getattr(self.resource, "leave_as_found", None)
+        self._left = leave is not None
         try:
-            getattr(self.resource, "leave_as_found", _nothing)()
+            if leave is not None:
+                leave()
         except Exception as error:  # noqa: BLE001 - the seam to anybody's resource: told
             log.warning("%s was not left as it was found: %s", _name(self.resource), _said(error))
 
+    def take_up(self) -> None:
+        """Set sizes again, also where another left it as it was found."""
+        self._left = False
+        getattr(self.resource, "take_up", _nothing)()
+
 
 def _nothing() -> None:
-    """Leave what ends with this program."""
+    """Have nothing to take up."""
 
 
 def _said(error: Exception) -> str:

@@ -8,7 +8,9 @@ error, leaves the resources of those who still take turns as their `stop` does; 
 
 import atexit
 import logging
+import os
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -36,12 +38,13 @@ class Turns:
     """
 
     def __init__(self, name: str, turn: Callable[[], None], revert: Callable[[], None], *, tick_s: float, patience_s: float,
-                 clock: Callable[[], float], leave: Callable[[], None] | None = None) -> None:  # fmt: skip
+                 clock: Callable[[], float], leave: Callable[[], object] | None = None) -> None:  # fmt: skip
         need_tick(tick_s)
         self.name, self.tick_s, self.leave = name, tick_s, leave
         self._turn, self._revert, self._patience_s, self._clock = turn, revert, patience_s, clock
         self._spoke = Spoke(self._take, tick_s)
         self._reverting: threading.Thread | None = None
+        self._looked_after, self._looking = False, threading.Lock()
         self._turned_s = clock()
 
     def start(self) -> None:
@@ -50,23 +53,31 @@ class Turns:
         if not WHEEL.add(self._spoke):
             self._turned_s = before_s
             raise Conflict("This controller runs already")
+        self._looked_after = True
         WATCH.add(self)
 
     def stop(self, wait_s: float = LAST_TURN_S) -> bool:
         """End the turns and tell whether the last is over, waited for at most `wait_s`; a second call changes nothing.
 
-        The watch looks until then: a last turn that hangs is reverted like any other.
+        The watch looks until then: a last turn that hangs is reverted like any other, and such a revert is waited for as well.
         """
+        until_s = time.monotonic() + wait_s
         over = WHEEL.remove(self._spoke, wait_s)
         WATCH.discard(self)
-        return over
+        with self._looking:
+            self._looked_after, reverting = False, self._reverting
+        if reverting in {None, threading.current_thread()}:
+            return over
+        reverting.join(max(0.0, until_s - time.monotonic()))
+        return over and not reverting.is_alive()
 
     def look(self) -> None:
         """Revert on a fresh thread when no turn has come for too long."""
-        busy = self._reverting is not None and self._reverting.is_alive()
-        if not busy and self._clock() - self._turned_s > self._patience_s:
-            self._reverting = threading.Thread(target=self._revert, name=f"{self.name}-revert", daemon=True)
-            self._reverting.start()
+        with self._looking:
+            busy = self._reverting is not None and self._reverting.is_alive()
+            if self._looked_after and not busy and self._clock() - self._turned_s > self._patience_s:
+                self._reverting = threading.Thread(target=self._revert, name=f"{self.name}-revert", daemon=True)
+                self._reverting.start()
 
     def _take(self) -> None:
         if self._took():
@@ -86,10 +97,14 @@ class Watch:
     """Looks at everybody who takes turns, as often as the quickest of them turns."""
 
     def __init__(self) -> None:
+        self._waits_for_the_end = False
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Watch over nobody: a child that was forked has none of the threads, and what they steer is its parent's to leave."""
         self._watched: set[Turns] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._waits_for_the_end = False
 
     @property
     def running(self) -> bool:
@@ -136,3 +151,6 @@ class Watch:
 
 
 WATCH: Final = Watch()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=WHEEL.begin_anew)
+    os.register_at_fork(after_in_child=WATCH.begin_anew)

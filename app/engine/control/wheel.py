@@ -34,11 +34,19 @@ class Wheel:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._order = itertools.count()
+        self._wanted: set[Spoke] = set()
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Take nobody's turns: a child that was forked has none of the threads."""
         self._lock = threading.Lock()
         self._lead, self._spare, self._ended = (threading.Condition(self._lock) for _ in range(3))
         self._due: list[tuple[float, int, Spoke]] = []
-        self._order = itertools.count()
-        self._wanted = self._spares = self._called = self.takers = 0
+        for spoke in self._wanted:
+            spoke.wanted, spoke.taker = False, None
+        self._wanted = set()
+        self._spares = self._called = self.takers = 0
         self._leading = False
 
     def add(self, spoke: Spoke) -> bool:
@@ -47,7 +55,7 @@ class Wheel:
             if spoke.wanted or spoke.taker not in {None, threading.current_thread()}:
                 return False
             spoke.wanted = True
-            self._wanted += 1
+            self._wanted.add(spoke)
             if spoke.taker is None:
                 self._put(spoke, self._clock())
             if not self.takers:
@@ -57,9 +65,8 @@ class Wheel:
     def remove(self, spoke: Spoke, wait_s: float) -> bool:
         """Take no more turns of `spoke`, and tell whether the last is over; it is waited for `wait_s`, but not by itself."""
         with self._lock:
-            if spoke.wanted:
-                spoke.wanted = False
-                self._wanted -= 1
+            spoke.wanted = False
+            self._wanted.discard(spoke)
             if not self._wanted:
                 self._lead.notify_all()
                 self._spare.notify_all()
@@ -131,7 +138,7 @@ class Wheel:
 
     def _taken(self, spoke: Spoke, now_s: float) -> Spoke:
         spoke.taker, spoke.since_s = threading.current_thread(), now_s
-        if spoke.took_s > max(_QUICK_S, spoke.tick_s / (2 * self._wanted)):
+        if spoke.took_s > max(_QUICK_S, spoke.tick_s / (2 * len(self._wanted))):
             self._pass_on(1)
         return spoke
 

@@ -20,7 +20,7 @@ from app.engine.control.controller import Controller, Manner
 from app.engine.control.envelope import LOST_TURNS, STALE_TURNS, Envelope
 from app.engine.control.laws import SIZING, set_to, suited
 from app.engine.control.orders import END, KILL, RARELY, Orders
-from app.engine.control.records import KILLED, KILLED_MODE, RECOMMEND, RUNS, Action, Tick, need_kind, need_run
+from app.engine.control.records import KILLED_MODE, RECOMMEND, RUNS, Action, Tick, need_kind, need_run
 from app.engine.control.rig_balancer import EACH
 from app.engine.control.rigs import Rig, rig_of
 
@@ -79,13 +79,14 @@ class Trail:
     def __post_init__(self) -> None:
         self.epoch_s = time.time() - self.start_s
         self.mode = self.plan.mode
-        # When in the run its mode last changed: what was met before was met under another.
-        self.mode_since_s = 0.0
+        # When in the run its mode last changed: what was met before was met under another. And the size it then had, which
+        # is the one it keeps where the mode does not act.
+        self.mode_since_s = self.mode_size = 0.0
 
-    def take_mode(self, mode: str) -> None:
-        """Note the mode in force from now on."""
+    def take_mode(self, mode: str, size: float) -> None:
+        """Note the mode in force from now on, and the size it has now."""
         if mode != self.mode:
-            self.mode, self.mode_since_s = mode, self.age_s()
+            self.mode, self.mode_since_s, self.mode_size = mode, self.age_s(), size
 
     def note(self, action: Action) -> None:
         """Keep an action with its number and its time of day."""
@@ -120,6 +121,7 @@ def run(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = n
         resource = trail.rig.resource
         controller = Controller(resource, suited(law, resource), _envelope(plan, safe), float(safe),
                                 manner=Manner(plan.mode, delay_s), on_action=trail.note)  # fmt: skip
+        trail.mode_size = controller.applied
         completed = _steer(trail, controller, report, stop)
         controller.let_go()
         _drain(trail, stop)
@@ -140,7 +142,7 @@ def plan_of(spec: dict[str, Any], seed: int) -> Plan:
     bursts = workload.Bursts(**{name: float(spec[name]) for name in names if spec.get(name)})
     seconds, service_s = float(spec["seconds"]), float(spec.get("service_s", 0.05))
     resource = str(spec.get("resource", "threadpool"))
-    suits, passed = need_run(resource), ("policy", "agents", "group", "mode", "orders")
+    suits, passed = need_run(resource), ("policy", "agents", "group", "mode")
     times_s = workload.arrivals(bursts, seconds, seed) if suits.rate_hz else np.empty(0)
     return Plan(
         seconds, int(spec.get("low") or suits.low), int(spec.get("high") or suits.high), str(spec.get("law", "auto")),
@@ -204,16 +206,16 @@ def _heed(controller: Controller, trail: Trail) -> None:
             trail.tell_every = _TELL_RARELY
         elif not controller.killed:
             controller.set_mode(order)
-            trail.take_mode(order)
+            trail.take_mode(order, controller.applied)
 
 
 def _kill(controller: Controller, trail: Trail) -> None:
-    """Take the controller off; that is an action where the size was the safe one already, too."""
+    """Take the controller off; that is an action where the size was the safe one already, or stays another, too."""
     before, size = trail.made, controller.applied
     controller.kill()
     if trail.made == before:
-        trail.note(Action(time.monotonic(), size, controller.envelope.safe, controller.applied, KILLED))
-    trail.take_mode(KILLED_MODE)
+        trail.note(Action(time.monotonic(), size, controller.envelope.safe, controller.applied, controller.killed_reason))
+    trail.take_mode(KILLED_MODE, controller.applied)
 
 
 def _drain(trail: Trail, stop: Stop) -> None:
@@ -253,7 +255,7 @@ def _tell(report: Report, trail: Trail, tick: Tick, turn: int) -> None:
     trail.telling = part
     samples, trail.held = trail.held, {}
     more = {"reason": tick.reason, "bound": tick.bound, "mode": trail.mode, "mode_since_s": trail.mode_since_s,
-            "actions": list(trail.actions)[-max(_TOLD_ACTIONS, trail.tell_every) :]}  # fmt: skip
+            "mode_size": trail.mode_size, "actions": list(trail.actions)[-max(_TOLD_ACTIONS, trail.tell_every) :]}  # fmt: skip
     report(min(turn * plan.tick_s, plan.seconds), plan.seconds, unit="s", partial={**now, **more}, samples=samples)
 
 
@@ -283,6 +285,7 @@ def _result(trail: Trail, safe: int, unserved: int) -> dict[str, Any]:
         "wall_s": trail.wall_s,
         "mode": trail.mode,
         "mode_since_s": trail.mode_since_s,
+        "mode_size": trail.mode_size,
         "ended_early": trail.told_to_end,
         "law": plan.law,
         "settings": plan.settings,

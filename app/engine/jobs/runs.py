@@ -205,13 +205,13 @@ class RunBook:
         except BaseException:
             await self._base.jobs.cancel(job_id)
             await self._put({"id": row["id"], "state": CANCELLED}, actor, cause)
-            if self._best_so_far and await self._over(job_id):
+            if self._best_so_far and await self.over(job_id):
                 await self._put({"id": row["id"]} | await self._left(job_id), actor, cause)
             raise
         await self._put({"id": row["id"], "state": DONE, "result": await self._split(keep(result))}, actor, cause)
         return result
 
-    async def _over(self, job_id: str) -> bool:
+    async def over(self, job_id: str) -> bool:
         """Wait until a job that was asked to end did so, as long as its process is given; tells whether it did."""
         ending = asyncio.ensure_future(self._base.jobs.result(job_id))
         await asyncio.wait([ending], timeout=_END_S)

@@ -385,3 +385,27 @@ def test_an_envelope_beyond_what_a_resource_takes_is_refused():
     plays, _bank, _turn = both()
     with pytest.raises(BadInput, match="reaches beyond the resource, which takes 2"):
         ControllerBank(plays, envelopes=[Envelope(2, 64, 12), Envelope(2, 65, 12)])
+
+
+def test_a_bank_that_hangs_in_a_turn_taken_by_hand_can_be_stopped(monkeypatch):
+    monkeypatch.setattr("app.engine.control.bank.LAST_TURN_S", 0.1)
+    plays, bank, turn = both()
+    turn(5)
+    inside, gate, measure = threading.Event(), threading.Event(), plays[0].measure_state
+
+    def hang():
+        inside.set()
+        assert gate.wait(60)
+        return measure()
+
+    plays[0].measure_state = hang
+    turning = threading.Thread(target=bank.optimize, daemon=True)
+    turning.start()
+    assert inside.wait(20)
+    stopping = threading.Thread(target=bank.stop, daemon=True)
+    stopping.start()
+    stopping.join(20)
+    assert not stopping.is_alive()
+    gate.set()
+    turning.join(20)
+    assert [play.size for play in plays] == [12.0, 12.0]

@@ -316,6 +316,26 @@ def test_a_kill_that_the_actuator_refused_is_asked_again():
     assert (last.size, last.reason, resource.sizes[-1]) == (ENVELOPE.safe, KILLED, ENVELOPE.safe)
 
 
+@pytest.mark.parametrize("mode", ["apply", "observe"])
+def test_a_kill_says_that_its_size_is_not_in_force_until_it_is(mode):
+    resource, controller = make(manner=Manner(mode))
+    play(resource, controller, 30, position=40.0, size=30.0)
+    take = resource.apply_control
+
+    def refuse(_size):
+        raise OSError("device busy")
+
+    resource.apply_control = refuse
+    controller.kill()
+    assert controller.killed_reason == "not applied: device busy"
+    assert play(resource, controller, 1, start=30, size=30.0)[-1].reason == "not applied: device busy"
+    resource.apply_control = lambda _size: 30.0
+    assert play(resource, controller, 1, start=31, size=30.0)[-1].reason == "not applied: it stays at 30"
+    resource.apply_control = take
+    assert play(resource, controller, 1, start=32, size=30.0)[-1].reason == KILLED
+    assert resource.sizes[-1] == ENVELOPE.safe
+
+
 @pytest.mark.parametrize("end", ["kill", "let_go"])
 def test_a_size_that_was_on_its_way_at_the_end_is_taken_back(end):
     resource, controller = make()

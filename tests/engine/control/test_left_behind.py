@@ -2,12 +2,17 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from app.engine.control.adapters import cgroup
 from app.engine.control.adapters.cgroup import CgroupResource
+from app.engine.control.adapters.claims import Claim
+from app.engine.control.bank import ControllerBank
 from app.engine.control.quantum import QuantumController
+from tests.engine.control.groups import laid_out, limit_of
 
 PROGRAM = """
 import sys, threading
@@ -22,19 +27,12 @@ raise ValueError("a bug of the program")
 """
 
 
-@pytest.fixture(autouse=True)
-def claims(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("OUTPOST_CACHE", str(tmp_path_factory.mktemp("cache")))
+pytestmark = pytest.mark.usefixtures("claims")
 
 
 @pytest.fixture
 def group(tmp_path):
-    for name, text in (
-        ("cgroup.controllers", "memory"), ("memory.current", "50000000"), ("memory.high", "9000000000"),
-        ("memory.events", "high 0"),
-    ):  # fmt: skip
-        (tmp_path / name).write_text(f"{text}\n")
-    return tmp_path
+    return laid_out(tmp_path, "9000000000")
 
 
 def test_a_program_that_dies_of_an_error_leaves_its_group_as_it_found_it(group):
@@ -43,7 +41,7 @@ def test_a_program_that_dies_of_an_error_leaves_its_group_as_it_found_it(group):
                            check=False)  # fmt: skip
     assert "a bug of the program" in ended.stderr
     assert 50e6 < int(ended.stdout) <= 1 << 30
-    assert (group / "memory.high").read_text() == "9000000000\n"
+    assert limit_of(group) == "9000000000"
 
 
 @pytest.mark.parametrize("killed", [False, True])
@@ -59,3 +57,53 @@ def test_a_stop_leaves_a_group_as_it_was_found_and_a_kill_at_its_safe_size(group
         assert limit.read_text() == "500000000\n"
     controller.stop()
     assert limit.read_text() == "9000000000\n"
+
+
+@pytest.mark.parametrize("late", ["turn", "revert"])
+@pytest.mark.parametrize("kind", [QuantumController, lambda resource, **more: ControllerBank([resource], **more)])
+def test_a_size_that_was_on_its_way_at_the_stop_is_not_what_the_group_keeps(group, kind, late, monkeypatch):
+    monkeypatch.setattr("app.engine.control.abreast.PATIENCE_S", 0.1)
+    monkeypatch.setattr("app.engine.control.quantum.LAST_TURN_S", 0.1)
+    monkeypatch.setattr("app.engine.control.bank.LAST_TURN_S", 0.1)
+    resource = CgroupResource(group, 1 << 20, 1 << 30)
+    steered = kind(resource, mode="apply")
+    inside, gate, write = threading.Event(), threading.Event(), cgroup.limit_again
+
+    def slow(place, limit):
+        if not inside.is_set():
+            inside.set()
+            assert gate.wait(60)
+        write(place, limit)
+
+    def go():
+        while not inside.is_set():
+            (steered.optimize if late == "turn" else steered._turns._revert)()
+
+    monkeypatch.setattr(cgroup, "limit_again", slow)
+    turn = threading.Thread(target=go, daemon=True)
+    turn.start()
+    assert inside.wait(20)
+    steered.stop()
+    gate.set()
+    turn.join(20)
+    steered.stop()
+    assert limit_of(group) == "9000000000"
+    Claim(group).let_go()
+
+
+def test_what_was_left_is_not_claimed_anew_by_a_second_stop_or_a_late_kill(group):
+    controller = QuantumController(CgroupResource(group, 1 << 20, 1 << 30), mode="apply")
+    controller.kill()
+    controller.stop()
+    other = Claim(group)
+    (group / "memory.high").write_text("8000000000\n")
+    controller.stop()
+    controller.kill()
+    assert limit_of(group) == "8000000000"
+    other.let_go()
+    again = QuantumController(controller.resource, mode="apply", safe=500e6)
+    again.optimize()
+    again.kill()
+    assert limit_of(group) == "500000000"
+    again.stop()
+    assert limit_of(group) == "8000000000"

@@ -230,6 +230,32 @@ def test_the_kill_switch_and_the_stop_do_not_wait_for_an_actuator_that_hangs(end
     assert sim.size == 12.0
 
 
+@pytest.mark.parametrize("patient", [True, False])
+def test_a_turn_taken_by_hand_whose_actuator_is_slow_leaves_the_safe_size_when_it_is_stopped_meanwhile(patient, monkeypatch):
+    monkeypatch.setattr("app.engine.control.quantum.LAST_TURN_S", 20 if patient else 0.1)
+    sim, controller = steered(0)
+    inside, gate, apply = threading.Event(), threading.Event(), sim.apply_control
+
+    def slow(size):
+        if threading.current_thread() is turning:
+            inside.set()
+            assert gate.wait(60)
+        return apply(size)
+
+    sim.apply_control = slow
+    turning = threading.Thread(target=turn, args=(sim, controller, 2), daemon=True)
+    turning.start()
+    assert inside.wait(20)
+    stopping = threading.Thread(target=controller.stop, daemon=True)
+    stopping.start()
+    if not patient:
+        stopping.join(20)
+    gate.set()
+    stopping.join(20)
+    turning.join(20)
+    assert sim.size == 12.0
+
+
 def test_the_mode_can_be_changed_while_a_turn_hangs_in_the_sensor():
     sim, controller = steered(0)
     gate, inside, measure = threading.Event(), threading.Event(), sim.measure_state

@@ -1,25 +1,18 @@
-"""A folder with the files of a group in the kernel's format stands for a group: none is delegated where tests run."""
-
 import os
 
 import pytest
 
 from app.engine.base.errors import BadInput, Conflict, Missing, Refused
-from app.engine.control.rig_group import GroupRig, put_back
+from app.engine.control.rig_group import GroupRig
 from app.engine.control.work import run
+from tests.engine.control.groups import laid_out, limit_of
 
-
-@pytest.fixture(autouse=True)
-def claims(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("OUTPOST_CACHE", str(tmp_path_factory.mktemp("cache")))
+pytestmark = pytest.mark.usefixtures("claims")
 
 
 @pytest.fixture
 def asked(tmp_path):
-    for name, text in (
-        ("cgroup.controllers", "memory"), ("memory.current", "50000000"), ("memory.high", "max"), ("memory.events", "high 0"),
-    ):  # fmt: skip
-        (tmp_path / name).write_text(f"{text}\n")
+    laid_out(tmp_path)
     return {"resource": "cgroup", "group": str(tmp_path), "seconds": 0.8, "mode": "apply", "low": 1 << 20, "high": 1 << 30}
 
 
@@ -30,7 +23,7 @@ def test_a_group_is_steered_without_a_load_of_ours_and_left_as_it_was_found(aske
     assert result["safe_size"] == 1 << 30
     assert result["resizes"] > 0
     assert 50e6 < min(result["series"]["size"]) < 1 << 30
-    assert (tmp_path / "memory.high").read_text() == "max\n"
+    assert limit_of(tmp_path) == "max"
 
 
 @pytest.mark.parametrize("found", ["34359738368", "8388608"])
@@ -39,28 +32,18 @@ def test_a_group_gets_the_very_limit_back_that_lay_outside_the_bounds(asked, tmp
     result = run({**asked, "low": 16 << 20, "seconds": 0.4}, 1)
     assert result["bounds_violations"] == 0
     assert result["actions"]
-    assert (tmp_path / "memory.high").read_text() == f"{found}\n"
+    assert limit_of(tmp_path) == found
 
 
-def test_a_run_that_breaks_leaves_the_group_as_it_was_found(asked, tmp_path):
+def test_a_run_that_breaks_leaves_the_group_as_it_was_found(asked, tmp_path, claims):
     def report(*_told, partial=None, **_more):
         if partial and partial["actions"]:
             raise ConnectionError("nobody there")
 
     with pytest.raises(ConnectionError):
-        run({**asked, "orders": str(tmp_path / "run.orders")}, 1, report)
-    assert (tmp_path / "memory.high").read_text() == "max\n"
-    assert not list(tmp_path.glob("*.found"))
-
-
-def test_what_a_killed_run_left_is_put_back_by_its_note(asked, tmp_path):
-    rig = GroupRig(0, 1 << 20, 1 << 30, {**asked, "orders": str(tmp_path / "notes/run.orders")})
-    assert not (tmp_path / "notes/run.found").exists()
-    rig.resource.apply_control(77_000_000)
-    assert (tmp_path / "memory.high").read_text() == "77000000\n"
-    assert put_back(tmp_path / "notes/run.found")
-    assert (tmp_path / "memory.high").read_text() == "max\n"
-    assert not put_back(tmp_path / "notes/run.found")
+        run(asked, 1, report)
+    assert limit_of(tmp_path) == "max"
+    assert not list(claims.glob("*.found"))
 
 
 def test_a_second_run_on_a_group_is_refused_while_one_acts_and_finds_what_the_first_had_found(asked, tmp_path):
@@ -69,16 +52,16 @@ def test_a_second_run_on_a_group_is_refused_while_one_acts_and_finds_what_the_fi
     with pytest.raises(Conflict, match="is steered already"):
         GroupRig(0, 1 << 20, 1 << 30, {**asked, "group": str(tmp_path / "another")})
     first.resource.apply_control(77_000_000)
-    late = GroupRig(0, 1 << 20, 1 << 30, {**asked, "mode": "recommend", "orders": str(tmp_path / "late.orders")})
+    late = GroupRig(0, 1 << 20, 1 << 30, {**asked, "mode": "recommend"})
     for other in (looker, late):  # told to apply later
         with pytest.raises(Conflict, match="is steered already"):
             other.resource.apply_control(55_000_000)
-        other.close()
+    looker.close()
     first.close()
     late.resource.apply_control(55_000_000)
-    assert '"limit": "max"' in (tmp_path / "late.found").read_text()
+    assert late.resource.found == "max"
     late.close()
-    assert (tmp_path / "memory.high").read_text() == "max\n"
+    assert limit_of(tmp_path) == "max"
     GroupRig(0, 1 << 20, 1 << 30, asked).close()
 
 
@@ -87,7 +70,7 @@ def test_a_group_that_is_not_ours_is_watched_and_never_acted_on(asked, tmp_path,
     with pytest.raises(Refused, match="not delegated to this user"):
         run(asked, 1)
     assert run({**asked, "mode": "recommend"}, 1)["actions"] == []
-    assert (tmp_path / "memory.high").read_text() == "max\n"
+    assert limit_of(tmp_path) == "max"
 
 
 def test_what_is_no_group_is_refused(asked, tmp_path):

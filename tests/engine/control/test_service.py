@@ -1,10 +1,11 @@
 import asyncio
 from dataclasses import replace
 
+import psutil
 import pytest
 
 from app.engine.base.clock import SystemClock
-from app.engine.base.errors import BadInput, Cancelled, Conflict, Missing
+from app.engine.base.errors import BadInput, Cancelled, Conflict, Missing, OutpostError
 from app.engine.base.events import Bus
 from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
@@ -19,6 +20,7 @@ from app.engine.jobs.service import Jobs
 from app.engine.observe.timeline import Filter, find
 from app.engine.store import audit
 from app.engine.store.store import Store
+from tests.engine.control.groups import laid_out, limit_of
 
 ASKED = {
     "resource": "threadpool", "seconds": 0.5, "seed": 3, "low": 2, "high": 64, "law": "pid", "mode": "apply",
@@ -176,8 +178,10 @@ async def test_a_mode_and_an_end_reach_a_controller_that_runs(base, control, tmp
     with monkeypatch.context() as patched:
         patched.setattr(control._book, "execute", execute)
         await control.replay(run.id, model="static", actor="me@here")
-    assert (asked[0]["run"]["mode"], asked[0]["since_s"]) == ("apply", result["mode_since_s"])
+    told = {name: asked[0][name] for name in ("since_s", "mode_size")}
+    assert (asked[0]["run"]["mode"], told) == ("apply", {"since_s": result["mode_since_s"], "mode_size": result["mode_size"]})
     assert result["mode_since_s"] > 0
+    assert result["mode_size"] == result["safe_size"]  # it had only looked until then
     with pytest.raises(Conflict, match="does not run now"):
         control.order(run.id, "apply")
     assert control.list()["controllers"][0]["state"] == "done"
@@ -190,6 +194,37 @@ async def test_a_mode_and_an_end_reach_a_controller_that_runs(base, control, tmp
         assert (await control.export(run.id, file, replace=True))["size_bytes"] > 100
     with pytest.raises(BadInput, match=r"\.json, \.csv or \.html"):
         await control.export(run.id, tmp_path / "run.txt")
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        ({"mode": "killed", "reason": "kill switch, safe size", "size": 8.0}, ("done", 8.0)),
+        ({"mode": "killed", "reason": "not applied: busy", "size": 30.0}, ("refused", 30.0)),
+        ({"mode": "apply"}, ("unheard", None)),
+        (None, ("ended", None)),
+    ],
+)
+async def test_a_kill_tells_what_it_came_to(control, tmp_path, monkeypatch, told, outcome):
+    base = control._base
+    monkeypatch.setattr("app.engine.control.service._HEARD_S", 0.2)
+    base.jobs.records.put(Job("j", "control", "auto", "running", 1, partial={"mode": "apply", "reason": "law"}))
+    control.records.put(Run("r", "j", "auto", "threadpool", spec={"orders": str(tmp_path / "r.orders")}))
+    asking = asyncio.create_task(control.kill("r"))
+    async with asyncio.timeout(20):
+        while not (tmp_path / "r.orders").exists():
+            await asyncio.sleep(0)
+    job = base.jobs.records.need("j")
+    base.jobs.records.put(replace(job, state="done") if told is None else replace(job, partial=told))
+    answer = await asking
+    assert (answer["id"], answer["order"], answer["outcome"], answer["size"]) == ("r", "kill", *outcome)
+    assert answer["reason"] == ("" if outcome[1] is None else told["reason"])
+
+
+async def test_a_run_that_ended_tells_the_mode_of_its_result_and_not_the_one_it_told_last(base, control):
+    base.jobs.records.put(Job("j", "control", "auto", "done", 1, partial={"mode": "observe"}))
+    control.records.put(Run("r", "j", "auto", "threadpool", spec={"mode": "observe"}, result={"mode": "apply"}, state="done"))
+    assert control.list()["controllers"][0]["mode"] == "apply"
 
 
 async def test_a_trial_a_replay_and_a_tuning_are_kept_as_runs(control, tmp_path):
@@ -334,35 +369,45 @@ async def test_what_can_be_controlled_is_listed_with_why_not(control, monkeypatc
     assert {one["name"]: one["why_not"] for one in told if one["why_not"]} == {"cgroup": "not delegated to this user"}
 
 
-async def test_a_group_is_left_as_it_was_found_when_the_console_closes_and_when_it_was_killed(base, control, tmp_path):
-    group = tmp_path / "group"
-    group.mkdir()
-    for name, text in (
-        ("cgroup.controllers", "memory"), ("memory.current", "50000000"), ("memory.high", "4000000000"), ("memory.events", "high 0"),
-    ):  # fmt: skip
-        (group / name).write_text(f"{text}\n")
-    task = asyncio.create_task(control.run(
-        **{**ASKED, "resource": "cgroup", "group": str(group), "seconds": 60, "low": 1 << 20, "high": 1 << 30, "law": "auto"}
-    ))  # fmt: skip
+async def test_a_group_is_left_as_it_was_found_when_the_console_closes_and_when_it_was_killed(base, control, tmp_path, claims):
+    group = laid_out(tmp_path / "group", "4000000000")
+    asked = {**ASKED, "resource": "cgroup", "group": str(group), "seconds": 60, "low": 1 << 20, "high": 1 << 30, "law": "auto"}
+    task = asyncio.create_task(control.run(**asked))
     async with asyncio.timeout(60):
-        while (group / "memory.high").read_text() == "4000000000\n":
+        while limit_of(group) == "4000000000":
             await asyncio.sleep(0.01)
-    (run,) = control.records
-    note = tmp_path / "control" / f"{run.id}.found"
+    (note,) = claims.glob("*.found")
     left = note.read_text()
     await base.jobs.stop()
     with pytest.raises(Cancelled):
         await task
-    assert (group / "memory.high").read_text() == "4000000000\n"
+    assert limit_of(group) == "4000000000"
     assert not note.exists()
-    # As a process that was killed hard leaves it.
+    # As a process that was killed hard leaves it; the console that starts next may be of another home.
     note.write_text(left)
     (group / "memory.high").write_text("77\n")
-    again = ControlService(base)
+    again = ControlService(replace(base, home=tmp_path / "another"))
     await again.start()
     await again.stop()
-    assert (group / "memory.high").read_text() == "4000000000\n"
+    assert limit_of(group) == "4000000000"
     assert not note.exists()
+
+
+async def test_a_group_whose_run_is_killed_gets_its_limit_back_at_once(base, control, tmp_path, claims):
+    group = laid_out(tmp_path / "group", "4000000000")
+    asked = {**ASKED, "resource": "cgroup", "group": str(group), "seconds": 60, "low": 1 << 20, "high": 1 << 30, "law": "auto"}
+    before = {child.pid for child in psutil.Process().children()}
+    task = asyncio.create_task(control.run(**asked))
+    async with asyncio.timeout(60):
+        while limit_of(group) == "4000000000":
+            await asyncio.sleep(0.01)
+    for child in psutil.Process().children():
+        if child.pid not in before and "spawn_main" in " ".join(child.cmdline()):
+            child.kill()
+    with pytest.raises(OutpostError):
+        await task
+    assert limit_of(group) == "4000000000"
+    assert not list(claims.glob("*.found"))
 
 
 async def test_the_list_tells_of_a_run_that_ended_what_was_left_and_no_target_or_bound(base, control):

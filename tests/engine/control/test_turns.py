@@ -1,3 +1,5 @@
+import multiprocessing
+import os
 import threading
 import time
 
@@ -5,6 +7,29 @@ import pytest
 
 from app.engine.base.errors import BadInput, Conflict
 from app.engine.control.turns import WATCH, Turns, Watch
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
+def test_a_forked_child_takes_turns_of_its_own_and_leaves_none_of_its_parents():
+    left, fork = [], multiprocessing.get_context("fork")
+    turns = Turns("test", lambda: None, lambda: None, tick_s=0.01, patience_s=60.0, clock=time.monotonic,
+                  leave=lambda: left.append(1))  # fmt: skip
+    turns.start()
+    told = fork.Queue()
+
+    def child():
+        WATCH.leave()
+        taken = threading.Event()
+        own = made(taken.set)
+        own.start()
+        told.put((len(left), taken.wait(20), own.stop(), turns.stop()))
+
+    forked = fork.Process(target=child)
+    forked.start()
+    assert told.get(timeout=60) == (0, True, True, True)
+    forked.join(60)
+    turns.stop()
 
 
 def made(turn, revert=lambda: None, patience_s=60.0, name="test"):
@@ -84,6 +109,26 @@ def test_a_stop_does_not_wait_for_ever_and_is_watched_meanwhile():
     assert turns.stop(20)
     turns.start()
     assert turns.stop(20)
+
+
+def test_a_stop_waits_for_a_revert_that_is_under_way_and_no_other_begins():
+    inside, gate, over = threading.Event(), threading.Event(), threading.Event()
+
+    def revert():
+        inside.set()
+        assert gate.wait(60)
+
+    turns = made(lambda: over.wait(60), revert=revert, patience_s=0.03)
+    turns.start()
+    assert inside.wait(20)
+    over.set()
+    assert not turns.stop(0.2)
+    gate.set()
+    assert turns.stop(20)
+    inside.clear()
+    turns.look()  # as a watch that had not heard of the stop
+    assert turns._reverting is None or not turns._reverting.is_alive()
+    assert not inside.is_set()
 
 
 @pytest.mark.parametrize("tick_s", [0, -1, float("nan"), float("inf")])

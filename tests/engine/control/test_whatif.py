@@ -35,6 +35,21 @@ def test_only_what_was_met_since_the_mode_last_changed_is_played():
     assert killed["against"].startswith("static ")
 
 
+def test_a_run_that_acted_and_then_only_recommended_is_compared_with_the_size_it_had_when_its_mode_changed():
+    spec = {
+        "run": {**RUN, "law": "auto", "mode": "recommend"},
+        "run_seed": 1,
+        "model": "auto",
+        "since_s": 7.0,
+        "mode_size": 17.0,
+    }
+    told = replay(spec, 0)
+    assert told["against"] == "static 17"
+    assert set(told["laws"]["static 17"]["sizes"]) == {17.0}
+    with pytest.raises(BadInput, match="since its mode last changed"):
+        replay({**spec, "since_s": 20.0}, 0)
+
+
 def test_a_run_that_has_met_nothing_yet_is_refused():
     with pytest.raises(BadInput, match="Too few arrivals"):
         replay({"run": RUN, "run_seed": 1, "model": "auto", "until_s": 0.0}, 0)

@@ -73,6 +73,20 @@ def test_a_kill_is_told_as_such_and_no_order_takes_it_back(tmp_path):
     assert 0 <= result["mode_since_s"] < result["wall_s"]
 
 
+def test_a_kill_that_the_resource_refused_is_told_as_such_and_a_mode_with_the_size_it_began_with(tmp_path, monkeypatch):
+    give(tmp_path / "orders", KILL)
+
+    def refuse(_self, _size):
+        raise OSError("busy")
+
+    monkeypatch.setattr("app.engine.control.adapters.threadpool.ThreadPoolResource.apply_control", refuse)
+    result = run({"seconds": 0.4, "mode": "apply", "orders": str(tmp_path / "orders")}, 2)
+    assert result["mode"] == "killed"
+    assert {one["reason"] for one in result["actions"]} == {"not applied: busy"}
+    assert set(result["series"]["reason"]) == {"not applied: busy"}
+    assert result["mode_size"] == result["actions"][-1]["after"]
+
+
 def test_controllers_tell_together_so_that_who_looks_on_is_disturbed_once():
     told, moments = [], []
     at_s = {"first": 0.0, "second": 0.23}

@@ -2,23 +2,20 @@
 
 Above `memory.high` the kernel slows a group down and takes memory back; nothing is killed (Linux, admin-guide/cgroup-v2,
 "Memory Interface Files"). Demand is what the group holds, and more while it was held back since the last look. A group that had
-no limit at first has none again once it has the size of the upper bound. Who sets it first claims it: the limit of one would be
-what another takes for the one that it found, and leaves for good.
+no limit at first has none again once it has the size of the upper bound. Who sets it first claims it (`claims`): the limit of
+one would be what another takes for the one that it found, and leaves for good.
 """
 
-import hashlib
 import os
+import threading
 import weakref
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from app.engine.base.errors import Conflict, Missing, Offline, OutpostError, Refused
-from app.engine.base.platform import cache_folder, make_private, try_lock
+from app.engine.base.errors import Missing, Offline, OutpostError, Refused
+from app.engine.control.adapters.claims import Claim, limit_again
 from app.engine.control.adapters.metered import Metered, Reading
 from app.engine.control.adapters.procs import SAMPLER, Sampler, Watched
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ROOT: Final = Path("/sys/fs/cgroup")
 _PRESSED: Final = 1.25
@@ -49,11 +46,6 @@ def lacking(root: Path = ROOT, proc: Path = Path("/proc")) -> str:
         return str(error)
 
 
-def limit_again(group: Path, limit: str) -> None:
-    """Write `limit` (bytes, or max) as the `memory.high` of a group."""
-    (group / "memory.high").write_text(f"{limit}\n", "ascii")
-
-
 class CgroupResource(Metered):
     """The `memory.high` of a group; a group that is not delegated to this process is watched only."""
 
@@ -68,11 +60,11 @@ class CgroupResource(Metered):
             raise Missing("{group} is no control group of version 2", group=self.group)
         self._current, self._limit, self._events = (self._watch(sampler, name) for name in ("current", "high", "events"))
         self.why_not = "" if os.access(self.group / "memory.high", os.W_OK) else _NOT_OURS
-        self._claimed: IO[bytes] | None = None
-        self._touched = False
+        self._claimed: Claim | None = None
+        self._touched = self._left = False
+        # A turn may set the limit while another thread leaves the group as it was found.
+        self._setting = threading.RLock()
         self._find()
-        # Called once, before the limit is first set.
-        self.before_first: Callable[[], None] | None = None
         self._held_back = self._count("high")
 
     def _find(self) -> None:
@@ -115,39 +107,43 @@ class CgroupResource(Metered):
 
         The system lets go of the claim with the process. One user's claims count in all his homes.
         """
-        self.need_ours()
-        if self._claimed is not None:
-            return
-        name = hashlib.sha256(str(self.group.resolve()).encode()).hexdigest()[:32]
-        try:
-            self._claimed = try_lock(make_private(cache_folder() / "groups") / f"{name}.lock")
-        except OSError as error:
-            raise Refused("{group} cannot be claimed: {why}", group=self.group, why=error.strerror or error) from error
-        if self._claimed is None:
-            raise Conflict("{group} is steered already", group=self.group, hint="One controller at a time may limit a group.")
-        weakref.finalize(self, self._claimed.close)
-        self._find()  # who had it before may have set it since we looked
+        with self._setting:
+            self.need_ours()
+            if self._claimed is not None and self._claimed.held:
+                return
+            self._claimed, self._touched = Claim(self.group), False
+            weakref.finalize(self, self._claimed.drop).atexit = False  # whoever leaves at the end of the program still needs it
+            self._find()  # who had it before may have set it since we looked
 
     def resize(self, size: float) -> float:
-        """Set the limit and return what the kernel kept; raises as `claim` where it may not be set."""
-        self.claim()
-        limit = _NO_LIMIT if self._unlimited and size >= self.high else str(round(size))
-        if not self._touched and self.before_first is not None:
-            self.before_first()
-        self._touched = True
-        limit_again(self.group, limit)
-        self._limit.look()
-        return self._size()
+        """Set the limit and return what the kernel kept; raises as `claim`, and `Refused` where the group was left."""
+        with self._setting:
+            if self._left:
+                raise Refused("{group} was left as it was found", group=self.group)
+            self.claim()
+            limit = _NO_LIMIT if self._unlimited and size >= self.high else str(round(size))
+            if not self._touched and self._claimed is not None:
+                self._claimed.note(self.found)
+            self._touched = True
+            limit_again(self.group, limit)
+            self._limit.look()
+            return self._size()
 
     def leave_as_found(self) -> None:
-        """Write back the very limit the group was found with, where it was ever set from here."""
-        if self._touched:
-            limit_again(self.group, self.found)
-            self._limit.look()
-            self._touched = False
-        if self._claimed is not None:
-            self._claimed.close()
-            self._claimed = None
+        """Write back the very limit the group was found with, where it was set from here; none is set until `take_up`."""
+        with self._setting:
+            self._left = True
+            if self._claimed is None or not self._claimed.held:
+                return
+            if self._touched:
+                limit_again(self.group, self.found)
+                self._limit.look()
+                self._touched = False
+            self._claimed.let_go()
+
+    def take_up(self) -> None:
+        """Let sizes be set again after the group was left."""
+        self._left = False
 
     def get_metrics(self) -> dict[str, float]:
         """Return what the group holds, its limit, and how often it was held back, ran into its maximum, or lost a process."""

@@ -4,20 +4,14 @@ import pytest
 
 from app.engine.base.errors import Missing, Refused
 from app.engine.control.adapters.cgroup import CgroupResource, group_of, lacking
+from tests.engine.control.groups import laid_out
 
-
-@pytest.fixture(autouse=True)
-def claims(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("OUTPOST_CACHE", str(tmp_path_factory.mktemp("cache")))
+pytestmark = pytest.mark.usefixtures("claims")
 
 
 @pytest.fixture
 def group(tmp_path):
-    """A folder with the files of a group in the kernel's format: no delegated group is needed to write to one."""
-    (tmp_path / "cgroup.controllers").write_text("cpu memory pids\n")
-    for name, text in (("current", "50000000\n"), ("high", "max\n"), ("events", "low 0\nhigh 3\nmax 1\noom 0\noom_kill 0\n")):
-        (tmp_path / f"memory.{name}").write_text(text)
-    return tmp_path
+    return laid_out(tmp_path, events="low 0\nhigh 3\nmax 1\noom 0\noom_kill 0")
 
 
 def looked(resource):

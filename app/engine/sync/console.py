@@ -92,10 +92,11 @@ class Console:
         back = bool(peer["epoch"]) and epoch != peer["epoch"]
         state = {**peer["state"], **({COMPARE: True} if back or self._is_another(peer, epoch) else {})}
         state |= {"term": term, _PAST: [each[0] for each in past_of(document) if each[0] != epoch]}
-        foreign = self._is_foreign(peer, acked, chain)
+        foreign, forgotten = self._is_foreign(peer, acked, chain), self._is_forgotten(document)
         state[COPIED] = "" if state.pop(SET_BACK, False) else _copied(str(state.get(COPIED, "")), document, foreign=foreign)
-        if foreign or self._log.let_go_after(acked):
-            if foreign:
+        if foreign or forgotten or self._log.let_go_after(acked):
+            if foreign or forgotten:
+                state |= {COMPARE: True} if forgotten else {}
                 self._log.begin_anew(int(peer["durable"] if back else peer["acked"]))
             else:
                 self._log.mind_clock(
@@ -128,7 +129,8 @@ class Console:
         """
         document, bound = dict(hello), whole_of(dict(hello), "now_us") + DRIFT_US
         acked, ahead = whole_of(document, "acked"), int(self._shelf.here()["hlc"]) > bound
-        return not (ahead or self._is_foreign(self.peer, acked, text_of(document, "chain")) or self._log.let_go_after(acked))
+        anew = self._is_forgotten(document) or self._is_foreign(self.peer, acked, text_of(document, "chain"))
+        return not (ahead or anew or self._log.let_go_after(acked))
 
     def is_replaced(self, hello: dict[str, Any]) -> bool:
         """Tell whether the hub met last has taken the place of this one: by the epochs that either had, or by their terms."""
@@ -171,6 +173,11 @@ class Console:
         if ours is None:
             ours = peer["state"].get("chain") if acked == peer["acked"] else None
         return ours is not None and ours != chain
+
+    def _is_forgotten(self, hello: dict[str, Any]) -> bool:
+        """Tell whether the hub forgot this replica, silent for long: what it had of it, it would take a second time."""
+        peer = self.peer
+        return whole_of(hello, "acked") == 0 < int(peer["acked"]) and text_of(hello, "epoch") == peer["epoch"]
 
     def go_by_another_name(self) -> None:
         """Go on under a new replica id, with what is not known to be handed over yet."""

@@ -282,6 +282,7 @@ class World(Checks):
     def restore(self, which=-1):
         if self.backups:
             self.remember()
+            self.break_off()
             self.hub, self.purged, self.restored = self.backups[which][0].copy(), set(self.backups[which][1]), True
             self._at_hub(lambda hub: hub.restored())
 
@@ -294,10 +295,15 @@ class World(Checks):
         """The hub is gone with its backups, and every console joins a fresh one."""
         self.remember()
         self.hub, self.purged, self.backups, self.restored, self.far = MemoryShelf(), set(), [], True, True
+        self.break_off()
         for machine in self.machines:
-            machine.half = not self.is_whole(machine)
             machine.shelf.d["plain"].get("sync_peers", {}).pop("hub", None)
         self._at_hub(lambda hub: hub.absorb())
+
+    def break_off(self):
+        """Note who has half a snapshot of the hub, which is about to lose the rest."""
+        for machine in self.machines:
+            machine.half = not self.is_whole(machine)
 
     def remember(self):
         """Note what the hub has taken so far, for it is about to lose it."""

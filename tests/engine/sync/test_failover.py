@@ -35,7 +35,7 @@ def who_goes_on_from_a_backup_does_not_say_so(monkeypatch):
 ])  # fmt: skip
 def test_a_broken_failover_is_found_out(change, invariants, monkeypatch):
     change(monkeypatch)
-    assert breaks(run, invariants, 40)
+    assert breaks(run, invariants, 60)
 
 
 def test_what_befalls_hosts_does_befall_them(monkeypatch):

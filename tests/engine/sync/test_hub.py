@@ -422,3 +422,27 @@ async def test_a_device_that_wrote_under_many_names_is_known_by_all_and_the_last
     states = {row["id"]: row["state"] for row in await hub.all("sync_replicas")}
     assert len(states) == 6
     assert sorted(name for name, state in states.items() if state != "live") == ["was-0", "was-1", "was-2"]
+
+
+async def test_who_was_silent_for_so_long_that_the_hub_forgot_it_hands_nothing_over_a_second_time(places):
+    hub, ann, bob = places
+    made = await ann.save("edge_deployments", deployment_name="r", status="running")
+    await exchange(hub, ann, "ann")
+    for place, device, status in ((ann, "ann", "paused"), (bob, "bob", "running")):
+        await exchange(hub, place, device)
+        await place.save("edge_deployments", id=made["id"], status=status)
+        await exchange(hub, place, device)
+    compact = {"keep_us": 0, "expire_us": 10_000_000, "tombstone_us": 0}
+    for _ in range(2):
+        hub.clock.advance(50.0)
+        await exchange(hub, bob, "bob")
+        await hub.hub(lambda one: one.compact(**compact))
+    assert [row["device"] for row in await hub.all("sync_replicas")] == ["bob"]
+    await ann.save(name="waiting")
+    for place, device in ((ann, "ann"), (bob, "bob"), (ann, "ann")):
+        await exchange(hub, place, device)
+    for place in places:
+        assert [row["status"] for row in await place.all("edge_deployments")] == ["running"]
+        assert [row["name"] for row in await place.all()] == ["waiting"]
+        assert await place.all("sync_conflicts") == []
+    assert await hub.count("sync_log") == 1

@@ -52,7 +52,8 @@ def test_histories_that_broke_later_hold(seed):
 
 
 @pytest.mark.parametrize(
-    ("favour", "seed"), [((CLOCK, STAYS), 1), ((CLOCK, CLONE, STICK), 2081), ((CLOCK, CLONE, STICK), 2095)]
+    ("favour", "seed"),
+    [((CLOCK, STAYS), 1), ((CLOCK, CLONE, STICK), 2081), ((CLOCK, CLONE, STICK), 2095), ((TIME, COMPACT), 2973)],
 )
 def test_histories_that_broke_where_some_things_befell_often_hold(favour, seed):
     run(seed, favour=favour)

@@ -261,7 +261,7 @@ def _unite(state: State, other: State, column: str, _outcome: Outcome) -> None:
             members[key], there = item, added
         gone = max(gone, removed)
         elements[key] = [*there, *gone]
-        if there <= gone:
+        if merge.is_out(there, gone):
             members.pop(key, None)
     if changed:
         as_list = isinstance((other.row or {}).get(column) if value is None else value, list)

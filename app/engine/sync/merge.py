@@ -235,6 +235,14 @@ def _value_of(members: dict[str, Any], *, as_list: bool) -> Any:
     return [members[key] for key in sorted(members)] if as_list else members
 
 
+def is_out(there: Stamp, gone: Stamp) -> bool:
+    """Tell whether an element that was added last at `there` is out by what took back the adding at `gone`, or later ones.
+
+    By the times alone: where a disk was copied, one write goes by one time under several names.
+    """
+    return there[0] <= gone[0]
+
+
 def _set_change(value: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], bool]:
     parts = [value.get(name, {}) for name in ("add", "seen", "del")] if isinstance(value, dict) else []
     added, seen, removed = (part for part in (*parts, None, None, None)[:3])
@@ -264,7 +272,7 @@ def _join(state: State, op: Op, column: str, outcome: Outcome) -> None:
         if op.stamp > there:
             if key in members and members[key] != item and (had < there or (outcome.orders and had > there)):
                 outcome.losses.append(Loss(column, {key: item}, op.stamp, {key: members[key]}, there))
-            if op.stamp > gone:
+            if not is_out(op.stamp, gone):
                 members[key] = item
             there = op.stamp
         elif key in members and members[key] != item and op.stamp < there:
@@ -273,7 +281,7 @@ def _join(state: State, op: Op, column: str, outcome: Outcome) -> None:
     for key, had_json in removed.items():
         there, gone = known(key)
         gone = max(gone, _stamp_or_zero(had_json))
-        if there <= gone:
+        if is_out(there, gone):
             members.pop(key, None)
         elements[key] = [*there, *gone]
     state.row[column] = _value_of(members, as_list=as_list)
@@ -337,8 +345,11 @@ def _guard(state: State, op: Op, column: str, outcome: Outcome, *, judge: Judge 
         outcome.verdicts[column] = verdict
         if reason:
             outcome.losses.append(Loss(column, now, state.stamp(column), change["to"], op.stamp, reason))
-    if not isinstance(verdict, dict):
-        return  # not decided yet: the row stays as it is, which for its writer is as it wrote it
+    if not isinstance(verdict, dict):  # not decided yet: the row stays as it is, which for its writer is as it wrote it
+        if op.new and state.stamp(column) == ZERO:  # a first write is not decided on: a stick brought what came after it
+            _new_guarded(state.row, state.cells, op, column)
+            state.cells[column] = list(op.stamp)
+        return
     if (verdict["at"], "") > (state.stamp(column)[0], "") or column not in state.cells:
         state.row[column] = verdict["value"]
         state.cells[column] = [verdict["at"], ""]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.engine.base.errors import BadInput
-from app.engine.sync import merge
+from app.engine.sync import join, merge
 from app.engine.sync.merge import State
 from app.engine.sync.ops import BY, Op
 from tests.engine.sync.memory import DEFAULTS, THINGS
@@ -188,3 +188,29 @@ def test_columns_nobody_here_knows_are_handed_back_and_local_ones_left_alone():
 def test_a_change_that_does_not_fit_its_column_is_bad_input(change):
     with pytest.raises(BadInput):
         merged([made("aa", 1, {"a": "x"}, new=True), made("bb", 2, change)])
+
+
+def test_a_first_write_that_comes_behind_what_a_stick_brought_of_its_row_brings_its_state_too():
+    first, edit = made("aa", 1, {"a": "x", "stage": {"from": None, "to": "shut"}}, new=True), made("bb", 5, {"a": "y"})
+    in_order, behind = merged([first, edit])[0], merged([edit, first])[0]
+    assert told(behind) == told(in_order)
+    assert behind.row["stage"] == "shut"
+    assert behind.stamp("stage") == in_order.stamp("stage")
+    decided = {"stage": {"at": 9, "ok": True, "value": "done", "reason": ""}}
+    merge.apply(behind, made("cc", 7, {"stage": {"from": "shut", "to": "done"}}), THINGS, fresh, verdicts=decided)
+    merge.apply(behind, first, THINGS, fresh)
+    assert behind.row["stage"] == "done"
+
+
+@pytest.mark.parametrize("names", [("aa", "bb"), ("bb", "aa")])
+def test_what_one_write_under_two_names_put_into_a_set_goes_with_either(names):
+    added = {"add": {'["x"]': "x"}, "seen": {}, "del": {}, "list": True}
+    one, other = (made(name, 5, {"tags": added}) for name in names)  # a stick brought it by the name that a copy has
+    out = made("cc", 9, {"tags": {"add": {}, "seen": {}, "del": {'["x"]': [5, names[1]]}, "list": True}})
+    for ops in ([one, other, out], [one, out, other], [out, other, one]):
+        assert merged(ops)[0].row["tags"] == []
+    there = merged([one])[0]
+    join.join(there, merged([other, out])[0], THINGS, fresh)
+    assert there.row["tags"] == []
+    again = made("cc", 12, {"tags": added})
+    assert merged([one, out, again])[0].row["tags"] == ["x"]

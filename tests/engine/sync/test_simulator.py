@@ -53,7 +53,14 @@ def test_histories_that_broke_later_hold(seed):
 
 @pytest.mark.parametrize(
     ("favour", "seed"),
-    [((CLOCK, STAYS), 1), ((CLOCK, CLONE, STICK), 2081), ((CLOCK, CLONE, STICK), 2095), ((TIME, COMPACT), 2973)],
+    [
+        ((CLOCK, STAYS), 1),
+        ((CLOCK, CLONE, STICK), 2081),
+        ((CLOCK, CLONE, STICK), 2095),
+        ((TIME, COMPACT), 2973),
+        ((CLONE, STICK, OLDER), 5603),
+        ((CLONE, STICK, OLDER), 6428),
+    ],
 )
 def test_histories_that_broke_where_some_things_befell_often_hold(favour, seed):
     run(seed, favour=favour)

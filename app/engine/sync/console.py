@@ -88,15 +88,14 @@ class Console:
                 "This hub was replaced by a later one", field="term",
                 hint="Stop it, or restore a backup there, or leave it and join the one that leads.",
             )  # fmt: skip
-        chain = text_of(document, "chain")
+        chain, forgotten = text_of(document, "chain"), self._is_forgotten(document)
         back = bool(peer["epoch"]) and epoch != peer["epoch"]
-        state = {**peer["state"], **({COMPARE: True} if back or self._is_another(peer, epoch) else {})}
+        state = {**peer["state"], **({COMPARE: True} if back or forgotten or self._is_another(peer, epoch) else {})}
         state |= {"term": term, _PAST: [each[0] for each in past_of(document) if each[0] != epoch]}
-        foreign, forgotten = self._is_foreign(peer, acked, chain), self._is_forgotten(document)
+        foreign = self._is_foreign(peer, acked, chain)
         state[COPIED] = "" if state.pop(SET_BACK, False) else _copied(str(state.get(COPIED, "")), document, foreign=foreign)
         if foreign or forgotten or self._log.let_go_after(acked):
             if foreign or forgotten:
-                state |= {COMPARE: True} if forgotten else {}
                 self._log.begin_anew(int(peer["durable"] if back else peer["acked"]))
             else:
                 self._log.mind_clock(

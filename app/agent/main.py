@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from app.agent.options import Options, hub_of
 from app.engine.base.clock import SystemClock
 from app.engine.base.errors import Conflict
-from app.engine.base.platform import make_private, try_lock, unlock
+from app.engine.base.platform import give_memory_back, make_private, try_lock, unlock
 from app.engine.base.text import tr
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.agent.node import Node
 
 LOG = logging.getLogger(__name__)
+_KEPT_BYTES = 4 << 20  # of freed memory: an update of half a megabyte is copied some five times a round
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  # read when numpy is first imported
 
 
@@ -39,6 +40,7 @@ async def serve(options: Options) -> None:
     options.check()
     for variable in _ONE_THREAD:
         os.environ.setdefault(variable, "1")
+    give_memory_back(_KEPT_BYTES)
     lock = try_lock(make_private(options.folder) / "agent.lock")
     if lock is None:
         raise Conflict("Another agent runs in {home}", home=options.home, hint="Stop it, or choose another --home.")

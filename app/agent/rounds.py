@@ -1,8 +1,9 @@
 """Rounds of federated training: parameters in, an update out; the data stays on the node.
 
-A finished update is a file until newer rounds push it out, so asking twice, or after a restart, gives it again. It is told
-before its file is written, and nothing waits for the disk: one that a power cut spoilt does not have the digest in its name,
-and is made again, to the bit.
+A finished update stays until newer rounds push it out, so asking twice gives it again. One that took long to make is a file,
+and there after a restart; any other becomes one where the agent ends in order, and else is made again, to the bit: that takes
+no longer than the disk would. It is told before its file is written, and nothing waits for the disk: one that a power cut
+spoilt does not have the digest in its name, and is made again, too.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import contextlib
 import logging
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -27,16 +28,18 @@ _KEPT: Final = 4
 _MOST_WAITING: Final = 4
 _DATA_BYTES: Final = 1 << 30
 _SHARE: Final = 0.8  # of the time until the deadline; the rest is for the way there and back
+_LONG_S: Final = 0.25  # to train; what took no longer is not worth a file
 _SHORT: Final = 16  # hex digits of a digest in a name
 Own: TypeAlias = tuple[int | None, int | None]  # a node's place, and the last round that it counted in, where they are told
 
 
 @dataclass(frozen=True)
 class Update:
-    """A packed update and its digest, see `tensors.digests`."""
+    """A packed update and its digest, see `tensors.digests`; `took_s` is how long it was made."""
 
     body: bytes
     digest: str
+    took_s: float = field(default=0.0, compare=False)
 
 
 class Pace:
@@ -69,6 +72,7 @@ class Rounds:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._data, self._lane = folder, data, lane
         self._running: dict[str, tuple[str, asyncio.Task[Update]]] = {}
+        self._files = {path.name.partition(".")[0]: path for path in _updates(folder)[-_KEPT:]}
         self._filing: set[asyncio.Task[None]] = set()
         self._pace = Pace()
 
@@ -108,19 +112,26 @@ class Rounds:
 
     async def close(self) -> None:
         """End: what has not begun is dropped, what runs is awaited, what is made is written."""
-        tasks = [task for _, task in self._running.values()]
-        for task in tasks:
+        for _, task in self._running.values():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        ends = await asyncio.gather(*(task for _, task in self._running.values()), return_exceptions=True)
+        for (name, (order, _)), made in zip(self._running.items(), ends, strict=True):
+            if isinstance(made, Update) and name not in self._files:
+                self._begin_filing(name, order, made)
         await asyncio.gather(*self._filing, return_exceptions=True)
 
     async def _make(self, name: str, order: str, body: bytes, own: Own) -> Update:
         made = await self._lane.do(_train, body, self._data, self._folder / "memory", own, self._pace)
+        if made.took_s >= _LONG_S:
+            self._begin_filing(name, order, made)
+        return made
+
+    def _begin_filing(self, name: str, order: str, made: Update) -> None:
         target = self._folder / f"{name}.{order}.{made.digest[:_SHORT]}.update"
+        self._files = dict([*self._files.items(), (name, target)][-_KEPT:])
         filing = asyncio.create_task(self._lane.do(_file_away, target, made.body))
         self._filing.add(filing)
         filing.add_done_callback(self._filed)
-        return made
 
     def _filed(self, filing: "asyncio.Task[None]") -> None:
         self._filing.discard(filing)
@@ -140,8 +151,8 @@ class Rounds:
         return task.done() and (task.cancelled() or task.exception() is not None)
 
     def _file(self, name: str) -> Path | None:
-        found = (path for path in _updates(self._folder) if path.name.partition(".")[0] == name)
-        return next(found, None) if _ID.fullmatch(name) else None
+        path = self._files.get(name)
+        return path if path is not None and path.is_file() else None
 
     def _forget_done(self) -> None:
         for name in [name for name, (_, task) in self._running.items() if task.done()]:
@@ -155,14 +166,13 @@ def _file_away(target: Path, body: bytes) -> None:
     scratch = target.with_name(target.name + ".new")
     scratch.write_bytes(body)
     scratch.replace(target)
-    kept = sorted(_updates(target.parent), key=lambda path: path.stat().st_mtime_ns)
-    for path in kept[:-_KEPT]:
+    for path in _updates(target.parent)[:-_KEPT]:
         path.unlink()
 
 
 def _updates(folder: Path) -> list[Path]:
-    """Return the updates that lie in a folder; a pattern with a round's name in it would be compiled anew each round."""
-    return [path for path in folder.iterdir() if path.suffix == ".update"]
+    """Return the updates that lie in a folder, the newest last."""
+    return sorted((path for path in folder.iterdir() if path.suffix == ".update"), key=lambda path: path.stat().st_mtime_ns)
 
 
 def _sound(path: Path) -> Update | None:
@@ -184,7 +194,7 @@ def _train(body: bytes, data: Path, memory: Path, own: Own, pace: Pace) -> Updat
     from app.engine.learning.local import train
     from app.wire.tensors import digests, pack, unpack
 
-    params, meta = unpack(body, most_bytes=TENSOR_BYTES)
+    params, meta = unpack(body, most_bytes=TENSOR_BYTES, views=True)
     client, since = own
     spec = parse_object(meta.get("spec", ""))
     if client is not None:
@@ -201,7 +211,7 @@ def _train(body: bytes, data: Path, memory: Path, own: Own, pace: Pace) -> Updat
         "cpu_s": repr(time.thread_time() - began_s), "round": str(spec.get("round", 0)),
     }  # fmt: skip
     made = pack(result.update if result.sent is None else result.sent, told)
-    return Update(made, digests(made)[0])
+    return Update(made, digests(made)[0], time.monotonic() - since_s)
 
 
 def _examples(folder: Path, spec: dict[str, Any]) -> tuple[Any, Any]:
@@ -213,7 +223,7 @@ def _examples(folder: Path, spec: dict[str, Any]) -> tuple[Any, Any]:
     path = folder / f"{name}.safetensors"
     if not path.is_file():
         raise Missing("This node has no data set {name}", name=name)
-    tensors, _ = unpack(path.read_bytes(), most_bytes=_DATA_BYTES)
+    tensors, _ = unpack(path.read_bytes(), most_bytes=_DATA_BYTES, views=True)
     if not {"x", "y"} <= tensors.keys():
         raise BadInput("{file} holds no x and y", file=path.name)
     return tensors["x"], tensors["y"]

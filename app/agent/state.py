@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from app.agent.database import open_database
 from app.engine.base.clock import Clock
@@ -18,12 +18,15 @@ CREATE TABLE IF NOT EXISTS nonces (nonce TEXT PRIMARY KEY, expiry_us INTEGER NOT
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
+_TIDY_US: Final = 10_000_000  # how far the floor moves until it is written: not with each request
+
 
 class State:
     """The agent's own small database; every method blocks and belongs to the disk lane."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._db = open_database(path, _SCHEMA, clock)
+        self._floor_us = int(self._meta("nonce_floor", "0"))
 
     def pins(self) -> list[PublicIdentity]:
         """Return the consoles this agent is paired with."""
@@ -42,14 +45,16 @@ class State:
     def nonces(self) -> tuple[int, list[tuple[str, int]]]:
         """Return the floor and the spent (nonce, expiry) pairs, for `NonceCache`."""
         spent = self._db.execute("SELECT nonce, expiry_us FROM nonces").fetchall()
-        return int(self._meta("nonce_floor", "0")), [(str(nonce), int(expiry)) for nonce, expiry in spent]
+        return self._floor_us, [(str(nonce), int(expiry)) for nonce, expiry in spent]
 
     def spend(self, nonce: str, expiry_us: int, floor_us: int) -> None:
         """Remember a spent nonce and forget those at or below the floor; durable when this returns."""
         with transaction(self._db):
             self._db.execute("INSERT OR REPLACE INTO nonces VALUES (?, ?)", (nonce, expiry_us))
-            self._db.execute("DELETE FROM nonces WHERE expiry_us <= ?", (floor_us,))
-            self._set_meta("nonce_floor", str(floor_us))
+            if tidy := floor_us >= self._floor_us + _TIDY_US:  # what is not yet forgotten here is refused as spent
+                self._db.execute("DELETE FROM nonces WHERE expiry_us <= ?", (floor_us,))
+                self._set_meta("nonce_floor", str(floor_us))
+        self._floor_us = floor_us if tidy else self._floor_us
 
     def twin(self) -> tuple[int, dict[str, Any]]:
         """Return the version and the document of the desired state."""

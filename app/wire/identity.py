@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -27,6 +28,7 @@ KEY_FILE: Final = "device.key"
 _DEVICE: Final = re.compile(r"[0-9a-f]{32}")
 _MLDSA_BYTES: Final = 1952
 _NAME_CHARACTERS: Final = 64
+_KEYS_KEPT: Final = 256
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NEVER: Final = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 
@@ -109,8 +111,9 @@ class PublicIdentity:
     def verify(self, message: bytes, ed25519: bytes, mldsa: bytes, context: bytes) -> bool:
         """Tell whether both signatures over `message` are this device's."""
         try:
-            Ed25519PublicKey.from_public_bytes(self.ed25519).verify(ed25519, message)
-            MLDSA65PublicKey.from_public_bytes(self.mldsa).verify(mldsa, message, context)
+            one, other = _keys_of(self.ed25519, self.mldsa)
+            one.verify(ed25519, message)
+            other.verify(mldsa, message, context)
         except (InvalidSignature, ValueError):
             return False
         return True
@@ -173,6 +176,12 @@ class DeviceIdentity:
                 "{file}: the device's keys are damaged", file=path, hint="Restore the file, or remove it and pair again."
             ) from None
         return identity
+
+
+@lru_cache(maxsize=_KEYS_KEPT)
+def _keys_of(ed25519: bytes, mldsa: bytes) -> tuple[Ed25519PublicKey, MLDSA65PublicKey]:
+    """Return raw public keys as what verifies; the same few sign again and again."""
+    return Ed25519PublicKey.from_public_bytes(ed25519), MLDSA65PublicKey.from_public_bytes(mldsa)
 
 
 def _self_signed(key: Ed25519PrivateKey) -> str:

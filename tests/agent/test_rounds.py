@@ -1,9 +1,11 @@
+import asyncio
 import json
 import threading
 
 import numpy as np
 import pytest
 
+from app.agent import rounds
 from app.agent.lane import Lane
 from app.agent.rounds import Pace, Rounds
 from app.engine.base.errors import BadInput, Conflict, Limit, Missing
@@ -114,7 +116,31 @@ async def test_there_is_no_update_while_training_and_few_may_wait(place):
         assert await place.update(f"r{number}", WAIT_S)
 
 
-async def test_only_the_newest_updates_are_kept(place, tmp_path):
+async def test_an_update_that_was_quick_to_make_costs_no_file_and_is_made_again_to_the_bit(place, tmp_path):
+    place.begin("r1", body())
+    update = await place.update("r1", WAIT_S)
+    assert update == await place.update("r1", 0)
+    assert not list((tmp_path / "rounds").glob("*.update*"))
+    killed = Rounds(tmp_path / "rounds", tmp_path / "data", place.lane)  # nobody closed the one before
+    with pytest.raises(Missing):
+        await killed.update("r1", 0)
+    killed.begin("r1", body())
+    again = await killed.update("r1", WAIT_S)
+    assert digests(again.body)[1] == digests(update.body)[1]
+    await killed.close()
+
+
+async def test_an_update_that_took_long_survives_a_kill(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(rounds, "_LONG_S", 0.0)
+    place.begin("r1", body())
+    update = await place.update("r1", WAIT_S)
+    await asyncio.gather(*place._filing)
+    killed = Rounds(tmp_path / "rounds", tmp_path / "data", place.lane)
+    assert await killed.update("r1", 0) == update
+
+
+async def test_only_the_newest_updates_are_kept(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(rounds, "_LONG_S", 0.0)
     for number in range(7):
         place.begin(f"r{number}", body(seed=number))
         await place.update(f"r{number}", WAIT_S)

@@ -93,7 +93,7 @@ async def test_a_request_alone_to_a_quick_model_is_answered_here_and_those_that_
     assert await server.infer("m", b"1") == b"m1"
     assert await asyncio.gather(*(server.infer("m", bytes([at])) for at in range(4))) == [b"m" + bytes([at]) for at in range(4)]
     assert threads[0] == threading.current_thread().name
-    assert (set(threads[1:]), sum(models.batches)) == ({"infer_0"}, 5)
+    assert (set(threads[1:]), sum(models.batches)) == ({"infer"}, 5)
     assert max(models.batches) > 1
     with pytest.raises(BadInput, match="it fails"):
         await server.infer("bad", ROWS)

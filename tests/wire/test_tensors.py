@@ -50,6 +50,23 @@ def test_what_was_unpacked_is_ones_own():
     assert got["x"].sum() == 3
 
 
+def test_views_are_not_copied_and_cannot_be_written_to():
+    data = pack({"x": np.arange(3)}, {"k": "v"})
+    got, _ = unpack(data, most_bytes=MOST, views=True)
+    assert np.shares_memory(got["x"], np.frombuffer(data, np.uint8))
+    with pytest.raises(ValueError, match="read-only"):
+        got["x"] += 1
+    odd = document(b'{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} ' + b" " * (len(data) % 2), np.float32(7).tobytes())
+    assert unpack(odd, most_bytes=MOST, views=True)[0]["x"][0] == 7
+
+
+def test_metadata_is_understood_wherever_others_put_it():
+    entry = '"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
+    for head in (f'{{"__metadata__":{{"k":"v"}} ,\n{entry}}}', f'{{{entry}, "__metadata__": {{"k": "v"}}}}'):
+        got, told = unpack(document(head.encode(), np.float32(7).tobytes()), most_bytes=MOST)
+        assert (got["x"][0], told) == (7, {"k": "v"})
+
+
 def test_a_document_larger_than_allowed_is_refused():
     with pytest.raises(Limit):
         unpack(pack({"x": np.zeros(100)}, {}), most_bytes=100)
@@ -86,6 +103,13 @@ def test_a_damaged_document_never_reads_beyond_itself(data):
         (document([]), "not an object"),
         (document(b'{"x":1,"x":2}'), "names something twice"),
         (document({"__metadata__": {"a": 1}}), "metadata"),
+        (document(b'{"__metadata__":{"a":"1"},}'), "not JSON"),
+        (document(b'{"__metadata__":{"a":"1"}"x":{}}'), "not JSON"),
+        (document(b'{"__metadata__":{"a":"1"},"__metadata__":{}}'), "names something twice"),
+        (document(b'{"__metadata__":{"a":"1","a":"2"}}'), "names something twice"),
+        (document(b'{"__metadata__":{"a":"1"}'), "not JSON"),
+        (document(b'{"__metadata__":{"a":"1"}} x'), "not JSON"),
+        (document(b'{"__metadata__": null}'), "metadata"),
         (document({"x": 3}), "entry of 'x'"),
         (document({"x": {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}}, bytes(8)), "'F64', not F32"),
         (document({"x": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}, bytes(4)), "shape or place"),

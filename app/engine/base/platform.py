@@ -166,10 +166,11 @@ def ignore_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def give_memory_back() -> bool:
-    """Have freed blocks of 128 KiB and more go back to the system at once; false where the C library has no such switch.
+def give_memory_back(least_bytes: int = 128 << 10) -> bool:
+    """Have freed blocks of `least_bytes` and more go back to the system at once; false where the C library has no such switch.
 
-    glibc raises that bound by itself up to 32 MiB, and from then on keeps every freed picture. mallopt(3) holds it.
+    glibc raises that bound by itself up to 32 MiB, and from then on keeps every freed picture. mallopt(3) holds it. A low
+    bound has what is used again and again come back page by page, zeroed each time.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -178,7 +179,7 @@ def give_memory_back() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    settings = ((_M_MMAP_THRESHOLD, 128 << 10), (_M_TRIM_THRESHOLD, 128 << 10), (_M_ARENA_MAX, 2))
+    settings = ((_M_MMAP_THRESHOLD, least_bytes), (_M_TRIM_THRESHOLD, least_bytes), (_M_ARENA_MAX, 2))
     done = [mallopt(which, value) for which, value in settings]  # each of them, whatever another said
     return all(done)
 

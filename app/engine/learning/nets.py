@@ -11,6 +11,8 @@ last feeds a softmax. Initial weights follow He et al., "Delving deep into recti
 import itertools
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -52,6 +54,7 @@ def named(kind: str, shape: tuple[int, int, int], classes: int) -> str:
     return f"conv-{height}x{width}x{channels}-{_FILTERS}-{classes}"
 
 
+@lru_cache
 def front_of(model: str) -> Front | None:
     """Return the convolution in front of `model`, or None for a perceptron; raise `BadInput` on no model."""
     found = _CONV.fullmatch(model)
@@ -80,21 +83,23 @@ def classes_of(model: str) -> int:
     return int(model.rsplit("-", 1)[1])
 
 
-def pairs_of(model: str) -> list[tuple[int, int]]:
+@lru_cache
+def pairs_of(model: str) -> tuple[tuple[int, int], ...]:
     """Return (fan-in, fan-out) of every layer; that of a convolution is one filter's patch and the filters."""
     front = front_of(model)
     if front is None:
-        return list(itertools.pairwise(int(size) for size in model.split("-")[1:]))
+        return tuple(itertools.pairwise(int(size) for size in model.split("-")[1:]))
     dense = [front.outputs, *(int(size) for size in model.split("-")[3:])]
-    return [(front.patch, front.filters), *itertools.pairwise(dense)]
+    return ((front.patch, front.filters), *itertools.pairwise(dense))
 
 
-def shapes_of(model: str) -> dict[str, tuple[int, ...]]:
+@lru_cache
+def shapes_of(model: str) -> Mapping[str, tuple[int, ...]]:
     """Return the shape of every parameter of `model`, in the order in which they are laid out flat."""
     shapes: dict[str, tuple[int, ...]] = {}
     for number, (fan_in, fan_out) in enumerate(pairs_of(model), 1):
         shapes[f"w{number}"], shapes[f"b{number}"] = (fan_in, fan_out), (fan_out,)
-    return shapes
+    return MappingProxyType(shapes)
 
 
 def count_of(model: str) -> int:
@@ -163,12 +168,12 @@ def flatten(params: Params, model: str) -> Array:
 
 
 def unflatten(flat: NDArray[np.floating], model: str) -> dict[str, Array]:
-    """Return the parameters in a flat row; the inverse of `flatten`."""
+    """Return the parameters in a flat row, the inverse of `flatten`: of one in float32 they are views."""
     params: dict[str, Array] = {}
     at = 0
     for name, shape in shapes_of(model).items():
         size = int(np.prod(shape))
-        params[name] = flat[at : at + size].reshape(shape).astype(np.float32)
+        params[name] = flat[at : at + size].reshape(shape).astype(np.float32, copy=False)
         at += size
     return params
 

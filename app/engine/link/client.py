@@ -215,7 +215,7 @@ class NodeClient:
             header, method="GET", target=_update_path(round_id), digest=digest, node=own.public.device_id,
             signer_of={node.device_id: node}.get, now_us=self._clock.now_us() + self._ahead_us, nonces=self._nonces,
         )  # fmt: skip
-        found, meta = _unpacked(answer)
+        found, meta = _unpacked(answer, views=True)
         return found, {**meta, "digest": numbers}
 
     def _kept_of(self, round_id: str) -> Kept:
@@ -274,8 +274,8 @@ def _piece(path: Path, at: int, count: int) -> bytes:
         return file.read(count)
 
 
-def _unpacked(answer: Answer) -> tuple[tensors.Tensors, dict[str, str]]:
-    found, meta = tensors.unpack(answer.body, most_bytes=limits.TENSOR_BYTES)
+def _unpacked(answer: Answer, *, views: bool = False) -> tuple[tensors.Tensors, dict[str, str]]:
+    found, meta = tensors.unpack(answer.body, most_bytes=limits.TENSOR_BYTES, views=views)
     if not found:
         raise BadInput("The node's answer holds no tensors")
     return found, meta

@@ -13,9 +13,9 @@ def examples(count=7, seed=0):
 
 
 def test_a_name_gives_layer_sizes():
-    assert nets.pairs_of("mlp-64-32-10") == [(64, 32), (32, 10)]
+    assert nets.pairs_of("mlp-64-32-10") == ((64, 32), (32, 10))
     assert nets.count_of("mlp-64-32-10") == 2410
-    assert nets.pairs_of("conv-8x8x1-6-20-10") == [(9, 6), (9 * 6, 20), (20, 10)]
+    assert nets.pairs_of("conv-8x8x1-6-20-10") == ((9, 6), (9 * 6, 20), (20, 10))
     assert nets.count_of("conv-8x8x1-6-20-10") == sum(map(np.prod, nets.shapes_of("conv-8x8x1-6-20-10").values()))
     assert (nets.inputs_of("conv-8x8x3-6-10"), nets.classes_of("conv-8x8x3-6-10")) == (192, 10)
 

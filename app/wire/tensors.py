@@ -31,7 +31,7 @@ def pack(tensors: Mapping[str, NDArray[Any]], meta: Mapping[str, str]) -> bytes:
     """Return `tensors` (made float32) and `meta` as one document, names in sorted order."""
     arrays = {name: np.asarray(tensors[name], dtype="<f4") for name in sorted(tensors)}
     head = _head_of(tuple((name, array.shape) for name, array in arrays.items()), tuple(sorted(meta.items())))
-    return b"".join([head, *(array if array.flags.c_contiguous else array.tobytes() for array in arrays.values())])
+    return b"".join([head, *(array.data if array.flags.c_contiguous else array.tobytes() for array in arrays.values())])
 
 
 @lru_cache(maxsize=_MOST_KEPT)
@@ -85,8 +85,9 @@ def digests(document: bytes) -> tuple[str, str]:
 def _understood(head: bytes) -> tuple[tuple[Span, ...], int, dict[str, str]]:
     """Return each tensor's place in order, where the last ends, and the metadata: it alone differs in a model's documents."""
     header: dict[str, Any] | None = None
+    meta: dict[str, str] = {}
     try:
-        text, meta, end = head.decode("utf-8"), {}, 0
+        text, end = head.decode("utf-8"), 0
         if text.startswith(_FIRST):
             meta, end = _JSON.raw_decode(text, len(_FIRST) - 1)
     except (ValueError, RecursionError):

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +28,7 @@ from app.engine.control.laws import suited
 from app.engine.control.limits import Fitted
 from app.engine.control.physics import Coherent, Optomechanical
 from app.engine.control.records import Action
-from app.engine.control.touch import Touch
+from app.engine.control.touch import Touch, tell
 from app.engine.control.turns import LAST_TURN_S, Turns, need_tick
 
 Floats = NDArray[np.float64]
@@ -326,4 +326,4 @@ class ControllerBank:
             action = Action(now_s, before, self.columns.wanted(row), applied, why)
             self.actions.append((row, action))
             if self._on_action is not None:
-                self._on_action(row, action)
+                tell(partial(self._on_action, row, action))

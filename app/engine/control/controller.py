@@ -12,6 +12,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from app.engine.base.contracts import Resource, ResourceState
@@ -39,7 +40,7 @@ from app.engine.control.records import (
     Tick,
 )
 from app.engine.control.sight import Sight
-from app.engine.control.touch import Touch
+from app.engine.control.touch import Touch, tell
 
 _WHOLE: Final = 0.5 + 1e-9
 _KEPT_ACTIONS: Final = 1000
@@ -247,7 +248,7 @@ class Controller:
             action = Action(now_s, before, self._wanted, applied, decision.reason)
             self.actions.append(action)
             if self._on_action is not None:
-                self._on_action(action)
+                tell(partial(self._on_action, action))
         return ""
 
 

@@ -249,11 +249,15 @@ class ControlService:
         run = self._book.records.need(run_id)
         if run.state not in LIVE or "orders" not in run.spec:
             raise Conflict("{title} does not run now", title=run.title)
+        # A row may have come from another console: where its orders go there is nothing to be written to here.
+        file = self._live.get(run_id)
+        if file is None:
+            raise Conflict("{title} does not run in this console", title=run.title, hint="Give the order where it was started.")
         job = self._base.jobs.records.get(run.job_id)
         if order in MODES and job is not None and job.partial.get("mode") == KILLED_MODE:
             raise Conflict("{title} was taken off by the kill switch and acts no more", title=run.title,
                            hint="End it, and run another.")  # fmt: skip
-        orders.give(Path(run.spec["orders"]), order)
+        orders.give(file, order)
         return {"id": run.id, "order": order}
 
     async def kill(self, run_id: str) -> dict[str, Any]:

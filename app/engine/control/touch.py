@@ -6,6 +6,7 @@ actuator that is stuck, since the loop that ends leaves the last size for good. 
 
 import logging
 import math
+from collections.abc import Callable
 
 from app.engine.base.contracts import Resource, ResourceState
 from app.engine.control.envelope import is_sane
@@ -67,6 +68,14 @@ class Touch:
         """Set sizes again, also where another left it as it was found."""
         self._left = False
         getattr(self.resource, "take_up", _nothing)()
+
+
+def tell(listener: Callable[[], object]) -> None:
+    """Tell a listener of an action; one that fails is logged: what is steered, and how it is left, does not hang on it."""
+    try:
+        listener()
+    except Exception:
+        log.exception("who listens to the actions of a controller failed")
 
 
 def _nothing() -> None:

@@ -85,8 +85,9 @@ def _spread(times: Floats, values: Floats) -> Floats:
     """Return arrivals whose running count follows the integral of the rates."""
     order = np.argsort(times)
     times, values = times[order], values[order]
-    area = np.concatenate([[0.0], np.cumsum(np.diff(times) * values[:-1])])
-    if area[-1] <= 0:
-        raise BadInput("The series has no rate above 0")
+    with np.errstate(over="ignore", invalid="ignore"):
+        area = np.concatenate([[0.0], np.cumsum(np.diff(times) * values[:-1])])
+    if not 0 < area[-1] < np.inf:
+        raise BadInput("The series has no rate above 0, or rates too large to be added up")
     counts = np.linspace(0.0, float(area[-1]), _FROM_RATES, endpoint=False) + 0.5 * float(area[-1]) / _FROM_RATES
     return np.asarray(np.interp(counts, area, times))

@@ -91,6 +91,19 @@ def test_a_size_that_was_on_its_way_at_the_stop_is_not_what_the_group_keeps(grou
     Claim(group).let_go()
 
 
+@pytest.mark.parametrize("kind", [QuantumController, lambda resource, **more: ControllerBank([resource], **more)])
+def test_who_listens_and_fails_changes_nothing_in_how_a_group_is_steered_and_left(group, kind, caplog):
+    def fail(*_action):
+        raise RuntimeError("a listener of somebody else")
+
+    steered = kind(CgroupResource(group, 1 << 20, 1 << 30), mode="apply", on_action=fail)
+    while limit_of(group) == "9000000000":
+        steered.optimize()
+    steered.stop()
+    assert limit_of(group) == "9000000000"
+    assert "a listener of somebody else" in caplog.text
+
+
 def test_what_was_left_is_not_claimed_anew_by_a_second_stop_or_a_late_kill(group):
     controller = QuantumController(CgroupResource(group, 1 << 20, 1 << 30), mode="apply")
     controller.kill()

@@ -209,7 +209,10 @@ async def test_a_kill_tells_what_it_came_to(control, tmp_path, monkeypatch, told
     base = control._base
     monkeypatch.setattr("app.engine.control.service._HEARD_S", 0.2)
     base.jobs.records.put(Job("j", "control", "auto", "running", 1, partial={"mode": "apply", "reason": "law"}))
-    control.records.put(Run("r", "j", "auto", "threadpool", spec={"orders": str(tmp_path / "r.orders")}))
+    control.records.put(Run("r", "j", "auto", "threadpool", spec={"orders": "elsewhere"}))
+    with pytest.raises(Conflict, match="does not run in this console"):
+        await control.kill("r")
+    control._live["r"] = tmp_path / "r.orders"
     asking = asyncio.create_task(control.kill("r"))
     async with asyncio.timeout(20):
         while not (tmp_path / "r.orders").exists():

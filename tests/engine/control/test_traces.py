@@ -37,6 +37,8 @@ def test_a_series_of_rates_becomes_arrivals_in_proportion(tmp_path):
         ("t\n1\n", "no two time stamps"),
         ("", "no two time stamps"),
         ("t\n1\nnan\n", "line 3"),
+        ("timestamp,value\n0,0\n1,0\n", "no rate above 0"),
+        ("timestamp,value\n0,1e308\n1,1e308\n9,1\n", "too large to be added up"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path, text, told):

@@ -51,6 +51,37 @@ class TrainClient(Protocol):
         """
 
 
+class Links(Protocol):
+    """What learning needs of the link."""
+
+    def client(self, node_id: str) -> TrainClient:
+        """Return the client of a node as it is now; raise `Missing`."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way to a node, looked up for each request: one that was gone may be back at another address, or not in the fleet."""
+
+    links: Links
+    node_id: str
+
+    async def train(
+        self, round_id: str, order: Order, client: int, since: int | None = None, wait_s: float = 0.0
+    ) -> Told | None:  # fmt: skip
+        """Ask as `TrainClient` does."""
+        return await self._client().train(round_id, order, client, since, wait_s)
+
+    async def update(self, round_id: str, wait_s: float) -> Told | None:
+        """Ask as `TrainClient` does."""
+        return await self._client().update(round_id, wait_s)
+
+    def _client(self) -> TrainClient:
+        try:
+            return self.links.client(self.node_id)
+        except Missing as error:
+            raise Offline("The node is no longer in the fleet") from error
+
+
 @dataclass(frozen=True)
 class Member:
     """A node of a run: its place in the fixed order, its id and name, and the link to it."""

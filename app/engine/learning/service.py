@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict, Missing, OutpostError
 from app.engine.base.ids import new_id
@@ -34,20 +34,13 @@ _DIGITS: Final = 1437
 log = logging.getLogger(__name__)
 
 
-class Links(Protocol):
-    """What learning needs of the link."""
-
-    def client(self, node_id: str) -> federation.TrainClient:
-        """Return the client of a node."""
-
-
 class LearningService:
     """Federated learning over the nodes of the fleet, and simulations of it; `records` are the runs, newest last.
 
     `registrar` makes versions of a session's models; it is given before `start`.
     """
 
-    def __init__(self, base: Base, link: Links) -> None:
+    def __init__(self, base: Base, link: federation.Links) -> None:
         self._base, self._link = base, link
         self._book = RunBook(base, _RUNS)
         self.sessions: Records[Session] = Records(lambda session: session.id, "session")
@@ -97,13 +90,19 @@ class LearningService:
         except asyncio.CancelledError:
             await self._book.mark(session.id, INTERRUPTED, actor=_SELF, cause="")
             raise
-        except OutpostError as error:
-            log.warning("session %s did not go on: %s", session.name, error)
-        except Exception:
-            log.exception("session %s did not go on", session.name)
+        except Exception as error:
+            log.warning("session %s did not go on: %s", session.name, error, exc_info=not isinstance(error, OutpostError))
+            await self._let_be(session.id, error)
         finally:
             self._resumed.pop(session.id, None)
         return None
+
+    async def _let_be(self, session_id: str, error: Exception) -> None:
+        """Have a session that cannot go on stand as paused, with the reason, rather than as under way."""
+        session = self.sessions.get(session_id)
+        if session is not None and session.status in sessions.UNDER_WAY:
+            await self._keep_session(dataclasses.replace(session, status=sessions.PAUSED, reason=str(error)), _SELF, "")
+            await self._book.mark(session_id, sessions.PAUSED, actor=_SELF, cause="")
 
     def shard_files(self, count: int, seed: int) -> list[dict[str, bytes]]:
         """Return, for each of `count` nodes, the files of its own data: a skewed part of the digits to train with."""
@@ -204,7 +203,9 @@ class LearningService:
         return {**spec, "model": nets.named(spec["model"], split.shape, split.classes)}
 
     def _members(self, nodes: Sequence[tuple[str, str]]) -> tuple[federation.Member, ...]:
-        return tuple(federation.Member(place, key, name, self._link.client(key)) for place, (key, name) in enumerate(nodes))
+        return tuple(
+            federation.Member(place, key, name, federation.Way(self._link, key)) for place, (key, name) in enumerate(nodes)
+        )
 
     async def resume(self, key: str, *, take_over: bool = False, actor: str, cause: str = "") -> dict[str, Any]:
         """Go on with a session after its last committed round; return what `train` does. Raises `Conflict`, `Missing`.

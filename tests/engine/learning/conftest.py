@@ -59,6 +59,8 @@ class InProcessLinks:
         self.nodes = [(node_id, f"node{place}") for place, node_id in enumerate(self.clients)]
 
     def client(self, node_id):
+        if node_id not in self.clients:
+            raise Missing("There is no node {node}", node=node_id)
         return self.clients[node_id]
 
     def people(self):

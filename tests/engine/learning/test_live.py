@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import copy
 import itertools
 
 import numpy as np
@@ -114,6 +115,64 @@ async def test_a_round_below_its_quorum_waits_and_says_why_until_the_nodes_are_b
     assert [part["state"] for part in first["parts"]] == ["done"] * 6
     assert links.clients["id5"].specs[0]["round"] == 1
     assert [spec["round"] for spec in links.clients["id5"].specs] == [1, 2]
+
+
+def back_elsewhere(links, *names):
+    """Have nodes come back at another address: the client that was handed out before leads nowhere."""
+    for name in names:
+        links.clients[name] = moved = copy.copy(links.clients[name])
+        moved.fail = None
+
+
+async def test_a_node_that_comes_back_at_another_address_is_asked_again(base, learning, links):
+    links.clients["id2"].fail = Offline("unplugged")
+    with after_round(base, 2, lambda: back_elsewhere(links, "id2")):
+        told = await learning.train(links.nodes, rounds=3, seed=0, epochs=1, **WHO)
+    rounds = (await learning.show(told["run_id"]))["rounds"]
+    assert [row["parts"][2]["state"] for row in rounds] == ["offline", "offline", "done"]
+
+
+async def test_a_round_that_waits_goes_on_with_nodes_that_are_back_at_another_address(learning, links):
+    for name in ("id0", "id1", "id2", "id3"):
+        links.clients[name].fail = Offline("unplugged")
+
+    def back(change):
+        for session in change.changed:
+            if session.status == "waiting":
+                back_elsewhere(links, "id0", "id1", "id2", "id3")
+                learning.reins(session.id).pulled.set()
+
+    learning.sessions.watch(back)
+    told = await learning.train(links.nodes, rounds=2, seed=0, epochs=1, patience_s=5.0, **WHO)
+    assert (told["state"], len(told["rounds"])) == ("done", 2)
+
+
+async def test_a_session_goes_on_without_a_node_that_left_the_fleet_and_names_it(base, learning, links):
+    with after_round(base, 2, lambda: learning.pause("latest")):
+        paused = await learning.train(links.nodes, rounds=4, seed=3, epochs=1, **WHO)
+    del links.clients["id3"]
+    told = await learning.resume(paused["run_id"], **WHO)
+    assert (told["state"], len(told["rounds"])) == ("done", 4)
+    part = (await learning.show(told["run_id"]))["rounds"][-1]["parts"][3]
+    assert (part["name"], part["state"], part["reason"]) == ("node3", "offline", "The node is no longer in the fleet")
+
+
+async def test_a_session_that_a_gone_process_left_and_that_cannot_go_on_stands_paused_with_the_reason(base, learning, links):
+    with after_round(base, 1, lambda: learning.pause("latest")):
+        told = await learning.train(links.nodes, rounds=4, seed=0, epochs=1, **WHO)
+    session = learning.sessions.need(told["run_id"])
+    left = {"id": session.id, "status": "running", "spec": {**session.spec, "aggregator": "of-tomorrow"}}
+    await base.store.write(lambda conn: rows.put(conn, "federated_training_sessions", left, now_us=5, **WHO))
+    again = LearningService(base, links)
+    await again.start()
+    async with asyncio.timeout(20):
+        while again.sessions.need(session.id).status == "running":
+            await asyncio.sleep(0.01)
+        while again.find(session.id).state != "paused":
+            await asyncio.sleep(0.01)
+    assert "of-tomorrow" in again.sessions.need(session.id).reason
+    (kept,) = await stored(base, "federated_training_sessions")
+    assert (kept["status"], kept["current_round"]) == ("paused", 1)
 
 
 async def test_stopping_while_a_round_waits_ends_the_session_at_once(base, learning, links):

@@ -226,14 +226,18 @@ class Hub:
             0, _SLICE, PAGE_BYTES
         ):  # of a transaction cut here, the rest follows in the next round
             ops = [Op.from_text(text, replica) for text in texts]
-            session, entries = Session(self._shelf), []
+            session, entries, lost = Session(self._shelf), [], list[tuple[Op, Loss]]()
             session.load((op.table, op.row) for op in ops)
             for op in ops:
                 verdicts = _own_verdicts(op, self._shelf)
-                session.apply(op, verdicts=verdicts)
-                entries.append(self._log_entry(op, verdicts))
+                outcome = session.apply(op, verdicts=verdicts)
+                if GONE in outcome.verdicts:  # written over a row that was let go of
+                    session.state((op.table, op.row)).row = None
+                    lost += [(op, loss) for loss in outcome.losses]
+                entries.append(self._log_entry(op, verdicts | outcome.verdicts))
             self._shelf.append(entries)
             self._shelf.forget_own(ops[-1].seq)
+            conflicts.record(self._shelf, session, lost, now_us=self._now_us)  # numbered in the next round
             session.flush()
 
     # pull

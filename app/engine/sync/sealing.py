@@ -84,9 +84,9 @@ def number(shelf: Shelf, most: int) -> int:
         return 0
     replica, here = replica_of(shelf), shelf.here()
     session = Session(shelf)
-    session.load(((row["table_name"], row["row_id"]) for row in found), bare=True)  # what was there before stands in the outbox
-    stays = staying(shelf)
-    known = [row for row in found if shelf.kinds(str(row["table_name"])) is not None]
+    session.load(map(_key, found), bare=True)  # what was there before stands in the outbox
+    stays, erased = staying(shelf), _forget_again(shelf, session, found)
+    known = [row for row in found if shelf.kinds(str(row["table_name"])) is not None and _key(row) not in erased]
     told = [row for row in known if row["table_name"] not in stays]
     for row in known:
         if row["table_name"] in stays:
@@ -98,14 +98,26 @@ def number(shelf: Shelf, most: int) -> int:
     return len(found)
 
 
+def _key(row: Row) -> Key:
+    return str(row["table_name"]), str(row["row_id"])
+
+
+def _forget_again(shelf: Shelf, session: Session, found: list[Row]) -> set[Key]:
+    """Have rows go that were written over what had been erased, and return them: of those nothing is told."""
+    erased = {key for key in map(_key, found) if merge.ERASED in session.state(key).cells}
+    again = Session(shelf)
+    for key in erased:
+        again.state(key).row = None
+    again.flush()
+    return erased
+
+
 def _stamp(row: Row, session: Session, shelf: Shelf, replica: str) -> None:
     """Give a change that stays here its stamps, and mark its columns, each with its stamp: nobody else has heard of that value.
 
     Of several changes of one column the last is handed over one day: it is to have seen what the first had.
     """
-    state = session.state((str(row["table_name"]), str(row["row_id"])))
-    if merge.ERASED in state.cells:
-        return
+    state = session.state(_key(row))
     marked, kinds = state.cells.get(STAYS, {}), shelf.kinds(str(row["table_name"])) or {}
     if merge.GONE in state.cells:  # it goes again once others are told, or tell of it: what goes then is marked
         op = _sealed(row, session, shelf, replica, seq=0, left=0)

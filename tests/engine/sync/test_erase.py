@@ -7,6 +7,7 @@ import pytest
 
 from app.engine.store import rows
 from app.engine.store.shelf import Shelf
+from app.engine.sync import rules
 from app.engine.sync.batch import decode, encode
 from app.engine.sync.erase import erase
 from tests.engine.sync.places import batch_of, exchange
@@ -152,3 +153,31 @@ async def test_what_hangs_on_a_run_is_forgotten_with_it_everywhere(places):
     for place in places:
         assert {table: await place.count(table) for table in counted} == counted
         assert [row["provider"] for row in await place.all("quantum_executions")] == ["kept"]
+
+
+@pytest.mark.parametrize("stays", [False, True])
+@pytest.mark.parametrize("who", [0, 1, 2])
+async def test_what_is_written_over_an_erased_row_goes_where_it_was_written_and_is_told_to_nobody(places, who, stays):
+    hub, ann, bob = places
+    secret = await ann.save(name="a secret")
+
+    async def settle():
+        for place, device in ((ann, "ann"), (bob, "bob"), (ann, "ann")):
+            await exchange(hub, place, device)
+
+    async def rule(place, stays):
+        now_us = place.clock.now_us()
+        await place.store.write(lambda conn: rules.ask(conn, "saved_views", stays=stays, keep_days=None, now_us=now_us))
+
+    await settle()
+    await erased(ann, secret)
+    await settle()
+    if stays:
+        await rule(places[who], stays=True)
+    await places[who].save(id=secret["id"], name="of late")
+    await settle()
+    await rule(places[who], stays=False)
+    await settle()
+    assert [await place.all() for place in places] == [[]] * 3
+    assert "of late" not in await told_of(hub)
+    assert b"of late" not in bytes_of(places[(who + 1) % 3])

@@ -252,6 +252,18 @@ async def test_what_is_written_over_a_row_that_was_let_go_of_while_its_table_sta
     assert await found_in(hub, "north again") is released
 
 
+async def test_what_is_written_at_the_hub_over_a_row_that_it_let_go_of_goes_again_and_is_told(places):
+    hub, ann, bob = places
+    view = await ann.save(name="north")
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    await let_go(hub, ann, bob, view)
+    hub.clock.advance(1)
+    await hub.save(id=view["id"], name="of the hub")
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    assert await everywhere(hub, ann, bob) == [[]] * 3
+    assert [await found_in(place, "of the hub") for place in places] == [True] * 3
+
+
 # a hub that lacks what was let go of
 
 

@@ -7,7 +7,7 @@ nothing and do nothing twice.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.engine.base.errors import BadInput, Conflict
+from app.engine.base.errors import Conflict
 from app.engine.store import upcast
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
@@ -19,7 +19,7 @@ from app.engine.sync.hlc import DRIFT_US, observe
 from app.engine.sync.join import last_of
 from app.engine.sync.later import unknown_of
 from app.engine.sync.merge import Loss
-from app.engine.sync.ops import FIRST_CHAIN, Op, parsed
+from app.engine.sync.ops import FIRST_CHAIN, Op, entry_of
 from app.engine.sync.ownlog import BUNDLE, COMPARE, COPIED, FORK, HUB, SET_BACK, TWIN, OwnLog
 from app.engine.sync.sealing import SCHEMA, hear, replica_of, seal, time_at_hub
 from app.engine.sync.session import Session
@@ -240,15 +240,14 @@ class Console:
     def take_page(self, page: Mapping[str, Any]) -> list[str]:
         """Apply a page of the hub's log and move the cursor past it; return the tables that changed."""
         document = dict(page)
-        if text_of(document, "epoch") != self.peer["epoch"]:
-            raise Conflict("The hub was restored since: its epoch is {epoch}", epoch=document["epoch"], field="epoch")
+        self._need_epoch(document)
         while seal(self._shelf):
             pass
         replica, session, later = replica_of(self._shelf), Session(self._shelf), []
         lost = list[tuple[Op, Loss]]()
         heard, now_us = 0, time_at_hub(self._shelf, self._now_us)
         schema = self._schema_of(document)
-        entries = [_entry(each, schema) for each in list_of(document, "ops")]
+        entries = [entry_of(each, schema) for each in list_of(document, "ops")]
         told = [(op, verdicts) for op, verdicts in entries if op.replica != replica or verdicts]
         session.load((op.table, op.row) for op, _ in told)
         for op, verdicts in told:
@@ -279,6 +278,11 @@ class Console:
 
             forget(self._shelf, erased, self._now_us)
 
+    def _need_epoch(self, page: dict[str, Any]) -> None:
+        """Raise `Conflict` for a page of another hub than was met, or of the same before or after it was set back."""
+        if text_of(page, "epoch") != self.peer["epoch"]:
+            raise Conflict("The hub was restored since: its epoch is {epoch}", epoch=page["epoch"], field="epoch")
+
     def _schema_of(self, page: dict[str, Any]) -> int:
         """Return the version of the hub that wrote a page; one of before told it at the meeting alone."""
         return whole_of(page, "data_schema", int(self.peer["schema"]))
@@ -289,6 +293,7 @@ class Console:
         `head` is that of the first page: the last one moves the cursor there.
         """
         document = dict(page)
+        self._need_epoch(document)
         while seal(self._shelf):
             pass
         taking = self._snapshot()
@@ -386,11 +391,3 @@ def _copied(before: str, hello: dict[str, Any], *, foreign: bool) -> str:
     if foreign:
         return FORK
     return TWIN if hello.get("twin", before == TWIN) is True else ""
-
-
-def _entry(each: Any, schema: int) -> tuple[Op, dict[str, Any]]:
-    told = parsed(each)
-    if not isinstance(told, list) or len(told) < 3 or not isinstance(told[0], str):
-        raise BadInput("An entry of the log names its replica, what was decided, and the operation")
-    op = Op.from_json(told[2], told[0])
-    return op, upcast.verdicts_of(op.table, schema, told[1]) if isinstance(told[1], dict) else {}

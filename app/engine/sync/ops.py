@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from app.engine.base.errors import BadInput
 from app.engine.store.database import encoder_of
-from app.engine.store.upcast import STEPS, fields_of
+from app.engine.store.upcast import STEPS, fields_of, verdicts_of
 from app.engine.sync.hlc import Stamp
 from app.wire.documents import unknown_of
 
@@ -186,6 +186,15 @@ def parsed(text: Any) -> Any:
         return _DECODER.decode(text)
     except (ValueError, TypeError, RecursionError):
         raise BadInput("The document is not JSON") from None
+
+
+def entry_of(line: Any, schema: int) -> tuple[Op, dict[str, Any]]:
+    """Return the operation in an entry of a hub's log, and what was decided on it by version `schema`; raise `BadInput`."""
+    told = parsed(line)
+    if not isinstance(told, list) or len(told) < 3 or not isinstance(told[0], str):
+        raise BadInput("An entry of the log names its replica, what was decided, and the operation")
+    op = Op.from_json(told[2], told[0])
+    return op, verdicts_of(op.table, schema, told[1]) if isinstance(told[1], dict) else {}
 
 
 def stamp_of(value: Any) -> Stamp:

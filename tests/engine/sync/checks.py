@@ -68,7 +68,8 @@ class Checks:
     """The looks at a world; `simulator.World` plays it."""
 
     def check_pairs(self):
-        hubs = [] if self.far and self.trouble else [self.hub]  # rows it is handed whole come one after the other
+        apart = self.trouble and (self.far or self._is_handed_over())  # rows it is handed whole come one after the other
+        hubs = [] if apart else [self.hub]
         for shelf in (*hubs, *(machine.shelf for machine in self.machines if self.is_whole(machine, pairs=True))):
             one, two = (shelf.d["rows"].get(("things", id_)) for id_ in PAIR)
             if (one or {}).get("a") != (two or {}).get("a"):
@@ -90,11 +91,13 @@ class Checks:
         """
         peer = peer_of(machine)
         whole_at = peer["state"].get("whole_at", 0)
-        apart = pairs and self.far and self.trouble and self._is_handed_over(peer["cursor"])
+        apart = pairs and self.trouble and self._is_handed_over(peer["cursor"])
         return 0 <= whole_at <= peer["cursor"] and not machine.half and not apart
 
-    def _is_handed_over(self, cursor):
-        """Tell whether rows of the pair are being handed over whole, which is done one by one, or stand in the log behind `cursor`."""
+    def _is_handed_over(self, cursor=1 << 60):
+        """Tell whether a hub that was set back is being handed rows of the pair whole, one by one, or was behind `cursor`."""
+        if not self.restored:
+            return False
         coming = [entry["op"] for entry in self.hub.d["log"] if entry["row_id"] in PAIR and entry["hub_seq"] > cursor]
         for machine in self.machines:
             peer = peer_of(machine)

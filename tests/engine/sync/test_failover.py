@@ -10,6 +10,10 @@ from tests.engine.sync.failover import Failover, run
 SEEDS = range(20)
 
 
+def test_a_history_that_broke_once_holds():
+    run(308)
+
+
 @pytest.mark.parametrize("first", range(0, len(SEEDS), 10))
 def test_whoever_leads_nothing_is_lost_and_nobody_goes_back_to_who_led_before(first):
     for seed in SEEDS[first : first + 10]:

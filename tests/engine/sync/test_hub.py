@@ -16,7 +16,7 @@ from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.hub import Hub
 from app.engine.sync.later import retry_later
 from app.engine.sync.sealing import SCHEMA
-from tests.engine.sync.places import BY, batch_of, exchange, meet, push
+from tests.engine.sync.places import BY, batch_of, exchange, meet, push, snapshot
 
 
 async def test_every_table_travels_there_and_back_with_every_value(places):
@@ -329,6 +329,11 @@ async def test_a_page_beyond_the_log_or_of_another_epoch_is_refused(places):
         await hub.hub(lambda one: one.page(replica, "ann", 99, epoch))
     with pytest.raises(Conflict, match="restored since"):
         await hub.hub(lambda one: one.page(replica, "ann", 0, "else"))
+    await hub.save(name="not for ann yet")
+    await hub.hub(lambda one: one.restored())  # while a snapshot is under way
+    with pytest.raises(Conflict, match="restored since"):
+        await snapshot(hub, ann)
+    assert await ann.all() == []
 
 
 async def test_a_store_set_back_to_an_earlier_day_goes_on_under_a_new_name_and_loses_nothing(places, tmp_path):

@@ -60,6 +60,7 @@ def test_histories_that_broke_later_hold(seed):
         ((TIME, COMPACT), 2973),
         ((CLONE, STICK, OLDER), 5603),
         ((CLONE, STICK, OLDER), 6428),
+        ((TIME, CLOCK, BACKUP), 11100),
     ],
 )
 def test_histories_that_broke_where_some_things_befell_often_hold(favour, seed):

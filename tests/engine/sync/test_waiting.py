@@ -73,6 +73,7 @@ async def test_a_snapshot_by_bytes_has_every_row_once_whatever_the_bound(places,
         await ann.save(name=f"v{at}", filter="x" * 700)
         await ann.save("edge_nodes", name=f"n{at}", node_identifier=f"d{at}")
     await exchange(hub_, ann, "ann")
+    await meet(hub_, bob, "bob")
     after, told, pages = ("", ""), [], 0
     while after is not None:
         page = await hub_.hub(lambda one, at=tuple(after): one.snapshot(at))

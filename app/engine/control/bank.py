@@ -262,7 +262,9 @@ class ControllerBank:
 
     def _again(self) -> None:
         """Ask those once more whose actuator did not take the safe size at a kill."""
-        self._leave([row for row, touch in enumerate(self._touches) if touch.actuator], reason.KILLED)
+        safe = (envelope.is_safe(size) for envelope, size in zip(self.envelopes, self.applied, strict=True))
+        stuck = [row for row, taken in enumerate(safe) if self._touches[row].actuator or not taken]
+        self._leave(stuck, reason.KILLED)
 
     def _leave(self, rows: Sequence[int], why: str) -> None:
         """Set the safe sizes of `rows`; one that hangs is left behind and holds up no other.

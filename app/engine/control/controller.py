@@ -46,8 +46,6 @@ _WHOLE: Final = 0.5 + 1e-9
 _KEPT_ACTIONS: Final = 1000
 _NO_SERVICE_S: Final = 1e-3
 _SAME: Final = 1e-9
-# What a resource may round a safe size by (bytes to pages): more than that is another size.
-_ROUNDED: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -111,8 +109,7 @@ class Controller:
         """Return what a kill came to: the safe size, or why it is not in force."""
         if self._touch.actuator:
             return NOT_APPLIED + self._touch.actuator
-        stays = abs(self._taken - self.envelope.safe) > max(_WHOLE, _ROUNDED * self.envelope.safe)
-        return f"{NOT_APPLIED}it stays at {self._taken:g}" if stays else KILLED
+        return KILLED if self.envelope.is_safe(self._taken) else f"{NOT_APPLIED}it stays at {self._taken:g}"
 
     def tick(self, now_s: float) -> Tick:
         """Take one turn at `now_s` (the clock the resource stamps its states with) and return what was done."""

@@ -12,7 +12,7 @@ from app.engine.base.contracts import Resource, ResourceState
 from app.engine.base.errors import BadInput
 from app.engine.control.records import BAD, FREE, HIGH, LOW, RATE, SAFE, STALE, Decision
 
-_ROUNDING = 1e-9
+_ROUNDING, _ROUNDED = 1e-9, 0.01
 # Ages of a reading in turns: held from the second turn without news, the safe size at the third.
 STALE_TURNS, LOST_TURNS = 1.5, 2.5
 _FLIPS, _WITHIN_S, _CALM_S, _LARGE, _LEAST_GAIN = 6, 3.0, 10.0, 0.25, 0.125
@@ -46,6 +46,10 @@ class Envelope:
             raise BadInput("A cool-down is at least 0 s, and a canary share above 0 and at most 1", field="canary")
         if not (self.up_per_s > 0 and self.down_per_s > 0 and 0 < self.stale_s <= self.lost_s):
             raise BadInput("Rates must be above 0, and a sensor is stale before it is lost", field="stale_s")
+
+    def is_safe(self, size: float) -> bool:
+        """Tell whether `size` is the safe one, as a resource may have rounded it (to whole units, bytes to pages)."""
+        return abs(size - self.safe) <= max(0.5 + _ROUNDING, _ROUNDED * self.safe)
 
 
 def is_sane(state: ResourceState) -> bool:

@@ -76,8 +76,9 @@ class Turns:
         with self._looking:
             busy = self._reverting is not None and self._reverting.is_alive()
             if self._looked_after and not busy and self._clock() - self._turned_s > self._patience_s:
-                self._reverting = threading.Thread(target=self._revert, name=f"{self.name}-revert", daemon=True)
-                self._reverting.start()
+                reverting = threading.Thread(target=self._revert, name=f"{self.name}-revert", daemon=True)
+                reverting.start()
+                self._reverting = reverting
 
     def _take(self) -> None:
         if self._took():
@@ -145,9 +146,12 @@ class Watch:
                 if not watched:
                     self._thread = None
                     return
-            WHEEL.help()
-            for turns in watched:
-                turns.look()
+            try:
+                WHEEL.help()
+                for turns in watched:
+                    turns.look()
+            except RuntimeError:
+                log.exception("the system has no more threads; what hangs is looked at again in a turn")
 
 
 WATCH: Final = Watch()

@@ -251,6 +251,19 @@ def test_the_kill_switch_of_a_bank_is_at_once_and_for_good():
     assert bank.stop() == [12.0, 12.0]
 
 
+def test_the_kill_switch_of_a_bank_is_asked_again_where_an_actuator_did_not_obey():
+    plays, bank, turn = both()
+    turn(30)
+    take, plays[0].size = plays[0].apply_control, 30.0
+    plays[0].apply_control = lambda _size: 30.0
+    assert bank.kill() == [30.0, 12.0]
+    turn(2)
+    assert plays[0].size == 30.0
+    plays[0].apply_control = take
+    turn(1)
+    assert [play.size for play in plays] == bank.applied == [12.0, 12.0]
+
+
 def test_a_bank_that_acted_and_then_only_recommends_is_let_go_to_its_safe_sizes():
     plays, bank, turn = both()
     turn(30)

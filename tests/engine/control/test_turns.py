@@ -131,6 +131,25 @@ def test_a_stop_waits_for_a_revert_that_is_under_way_and_no_other_begins():
     assert not inside.is_set()
 
 
+def test_the_watch_goes_on_where_the_system_had_no_thread_for_a_revert(monkeypatch, caplog):
+    reverted, over, refused, start = threading.Event(), threading.Event(), [], threading.Thread.start
+
+    def scarce(thread):
+        if thread.name == "test-revert" and not refused:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    turns = made(lambda: over.wait(60), revert=reverted.set, patience_s=0.03)
+    turns.start()
+    assert reverted.wait(20)
+    assert len(refused) == 1
+    assert "no more threads" in caplog.text
+    over.set()
+    assert turns.stop(20)
+
+
 @pytest.mark.parametrize("tick_s", [0, -1, float("nan"), float("inf")])
 def test_a_turn_of_no_time_is_refused_before_it_can_harm_the_others(tick_s):
     with pytest.raises(BadInput, match="A turn takes a number of seconds above 0"):

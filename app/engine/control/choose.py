@@ -4,6 +4,7 @@ All candidates are kept warm on the same measurements and start from the size in
 itself. A plant found contended is never followed past its fitted optimum n*.
 """
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Final, NamedTuple
@@ -72,7 +73,9 @@ class Auto(Foretold):
     def step(self, memory: AutoMemory, sight: Sight, dt_s: float, ops: Ops) -> tuple[AutoMemory, Num]:
         """Return (memory, wanted size)."""
         slow = slowdown(memory.slow, sight, self.fitted.span_s, dt_s, ops)
-        best, t_value, slower = fit = optimum(slow, ops)
+        # One that has seen too few tasks to be sure need not look for an optimum.
+        seeks = (slow.w > SURE_TASKS) is not False or memory.choice == FITTED
+        best, t_value, slower = fit = optimum(slow, ops) if seeks else (math.inf, 0.0, 1.0)
         sure = (t_value > SURE_T) & (slow.w > SURE_TASKS) & (independent(slow, ops) > SURE_MEANS)
         contended = sure & (slower > SURE_SLOWER)
         para, size = self._parametric.step(memory.para, sight, dt_s, ops)
@@ -88,7 +91,7 @@ class Auto(Foretold):
         switch = free & (wish != memory.choice)
         choice = ops.where(switch, wish, memory.choice)
         age_s = ops.where(switch, 0.0, memory.age_s) + dt_s
-        limit = self.fitted.aim(slow, fit, sight, dt_s, ops)
+        limit = self.fitted.aim(slow, fit, sight, dt_s, ops) if seeks else size
         followed = ops.where(choice == OPTOMECHANICAL, pushed, size)
         capped = ops.where(contended, ops.minimum(followed, best), followed)
         return AutoMemory(para, opto, slow, choice, age_s, mean, square), ops.where(choice == FITTED, limit, capped)

@@ -52,7 +52,7 @@ class Past:
         self.scalar = not np.ndim(like)
         self.rows = 1 if self.scalar else len(like)
         self._sum: Floats = np.zeros((self.rows, 2 * LENGTH))
-        self._count = 0
+        self._row, self._count = self._sum[0], 0
         self.period: Floats = np.zeros(self.rows)
         self.strength: Floats = np.zeros(self.rows)
         self._all, self.found = np.arange(self.rows), False
@@ -64,8 +64,10 @@ class Past:
             self._sum[:, :LENGTH] = kept
             self._count = LENGTH
         at = self._count
-        before = self._sum[:, at - 1] if at else 0.0
-        self._sum[:, at] = before + demand
+        if self.scalar:  # ten times quicker than columns of one row
+            self._row[at] = (self._row.item(at - 1) if at else 0.0) + demand
+        else:
+            self._sum[:, at] = (self._sum[:, at - 1] if at else 0.0) + demand
         self._count += 1
         if self._count >= _LEAST and self._count % max(1, round(2.0 / dt_s)) == 0:
             self._look()

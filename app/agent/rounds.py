@@ -27,6 +27,8 @@ _DATA: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _KEPT: Final = 4
 _MOST_WAITING: Final = 4
 _DATA_BYTES: Final = 1 << 30
+_HELD_BYTES: Final = 16 << 20
+_SETTLED_NS: Final = 2_000_000_000  # a file written just now may change once more without its time telling so
 _SHARE: Final = 0.8  # of the time until the deadline; the rest is for the way there and back
 _LONG_S: Final = 0.25  # to train; what took no longer is not worth a file
 _SHORT: Final = 16  # hex digits of a digest in a name
@@ -61,6 +63,31 @@ class Pace:
         self._epoch_s[_work_of(spec)] = took_s / max(1, int(spec.get("epochs", 1)))
 
 
+class DataSets:
+    """The data sets of this node, used in the lane of training alone; the one used last stays in memory unless it is large."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: tuple[tuple[Path, int, int], tuple[Any, Any]] | None = None
+
+    def examples(self, name: object) -> tuple[Any, Any]:
+        """Return inputs and labels of the data set `name`, not to be written to; raise `BadInput` or `Missing`."""
+        if not isinstance(name, str) or not _DATA.fullmatch(name):
+            raise BadInput("The round names no data set", field="data")
+        path = self._folder / f"{name}.safetensors"
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            raise Missing("This node has no data set {name}", name=name) from None
+        state = path, found.st_mtime_ns, found.st_size
+        if self._held is not None and self._held[0] == state:
+            return self._held[1]
+        self._held, read = None, _read(path)
+        if found.st_size <= _HELD_BYTES and time.time_ns() - found.st_mtime_ns > _SETTLED_NS:
+            self._held = state, read
+        return read
+
+
 def _work_of(spec: dict[str, Any]) -> str:
     return " ".join(str(spec.get(name, "")) for name in ("model", "data", "algorithm", "batch"))
 
@@ -70,7 +97,7 @@ class Rounds:
 
     def __init__(self, folder: Path, data: Path, lane: Lane) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._data, self._lane = folder, data, lane
+        self._folder, self._data, self._lane = folder, DataSets(data), lane
         self._running: dict[str, tuple[str, asyncio.Task[Update]]] = {}
         self._files = {path.name.partition(".")[0]: path for path in _updates(folder)[-_KEPT:]}
         self._filing: set[asyncio.Task[None]] = set()
@@ -188,7 +215,7 @@ def _sound(path: Path) -> Update | None:
     return None
 
 
-def _train(body: bytes, data: Path, memory: Path, own: Own, pace: Pace) -> Update:
+def _train(body: bytes, data: DataSets, memory: Path, own: Own, pace: Pace) -> Update:
     """Train once and return the update."""
     from app.agent.keeper import Keeper
     from app.engine.learning.local import train
@@ -200,7 +227,7 @@ def _train(body: bytes, data: Path, memory: Path, own: Own, pace: Pace) -> Updat
     if client is not None:
         spec["client"] = client
     spec = pace.epochs(spec)
-    x, y = _examples(data, spec)
+    x, y = data.examples(spec.get("data"))
     began_s, since_s = time.thread_time(), time.monotonic()
     keeper = Keeper(memory, spec, since)
     result = train(params, x, y, spec, keeper.load())
@@ -214,15 +241,9 @@ def _train(body: bytes, data: Path, memory: Path, own: Own, pace: Pace) -> Updat
     return Update(made, digests(made)[0], time.monotonic() - since_s)
 
 
-def _examples(folder: Path, spec: dict[str, Any]) -> tuple[Any, Any]:
+def _read(path: Path) -> tuple[Any, Any]:
     from app.wire.tensors import unpack
 
-    name = spec.get("data")
-    if not isinstance(name, str) or not _DATA.fullmatch(name):
-        raise BadInput("The round names no data set", field="data")
-    path = folder / f"{name}.safetensors"
-    if not path.is_file():
-        raise Missing("This node has no data set {name}", name=name)
     tensors, _ = unpack(path.read_bytes(), most_bytes=_DATA_BYTES, views=True)
     if not {"x", "y"} <= tensors.keys():
         raise BadInput("{file} holds no x and y", file=path.name)

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import os
 import threading
 
 import numpy as np
@@ -137,6 +138,19 @@ async def test_an_update_that_took_long_survives_a_kill(place, tmp_path, monkeyp
     await asyncio.gather(*place._filing)
     killed = Rounds(tmp_path / "rounds", tmp_path / "data", place.lane)
     assert await killed.update("r1", 0) == update
+
+
+async def test_data_that_changed_on_the_node_is_what_it_trains_on(place, tmp_path):
+    for number, rows in enumerate((40, 40, 30)):
+        file = tmp_path / "data/digits.safetensors"
+        file.write_bytes(pack({"x": X[:rows] * (number + 1), "y": Y[:rows]}, {}))
+        if number:
+            os.utime(file, (1000 + number, 1000 + number))
+        for again in range(2):
+            place.begin(f"r{number}-{again}", body())
+            got = unpack((await place.update(f"r{number}-{again}", WAIT_S)).body, most_bytes=1 << 24)[0]
+            wanted = train(PARAMS, X[:rows] * (number + 1), Y[:rows], SPEC).update
+            assert all((got[name] == wanted[name]).all() for name in wanted)
 
 
 async def test_only_the_newest_updates_are_kept(place, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Work that runs on the loop itself, reported like a worker's: at most 20 times a second, the last one always."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -39,4 +40,13 @@ class LocalReport:
             self._timer = None
         held = self._throttle.take(self._clock.monotonic_s())
         if held is not None:
-            self._tell({**held, "partial": finite(held["partial"])})
+            self._tell({**held, "partial": _finite(held["partial"])})
+
+
+def _finite(partial: Any) -> Any:
+    """Return `partial` with null in the place of numbers that are not finite: mostly itself, and C finds that out sooner."""
+    try:
+        json.dumps(partial, allow_nan=False)
+    except (TypeError, ValueError):
+        return finite(partial)
+    return partial

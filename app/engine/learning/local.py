@@ -51,6 +51,8 @@ def train(
 
 def _held(memory: ArrayLike | None, widths: tuple[int, ...]) -> list[Array]:
     """Return the memory as rows of `widths`; one of another width belongs to another model and is forgotten."""
+    if not any(widths):
+        return [np.zeros((1, 0), np.float32) for _ in widths]
     row = np.zeros(sum(widths), np.float32)
     if memory is not None and np.shape(memory) == row.shape:
         row[:] = memory

@@ -140,8 +140,8 @@ def initial(model: str, seed: int) -> dict[str, Array]:
     }
 
 
-def check(model: str, params: Params) -> dict[str, Array]:
-    """Return `params` as contiguous float32 in layout order; raise `BadInput` on a wrong name, shape or value."""
+def check(model: str, params: Params, *, values: bool = True) -> dict[str, Array]:
+    """Return `params` as contiguous float32 in layout order; raise `BadInput` on a wrong name, shape or, if asked, value."""
     shapes = shapes_of(model)
     if set(params) != set(shapes):
         raise BadInput(
@@ -156,7 +156,7 @@ def check(model: str, params: Params) -> dict[str, Array]:
                 "{name} of {model} has the shape {given}, not {expected}",
                 name=name, model=model, given=array.shape, expected=shape,
             )  # fmt: skip
-        if not np.isfinite(array).all():
+        if values and not np.isfinite(array).all():
             raise BadInput("{name} holds values that are not finite numbers", name=name)
         checked[name] = array
     return checked

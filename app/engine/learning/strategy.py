@@ -9,6 +9,7 @@ FedAdagrad, FedAdam, FedYogi: Reddi et al., "Adaptive federated optimization", 2
 weights falling with staleness as 1 / sqrt(1 + s); where a rule takes no weights, the updates themselves.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -126,8 +127,10 @@ class Strategy:
                 "the node says it took {steps} steps; a pass takes {each}, and {most} were asked for",
                 steps=steps, each=each, most=most,
             )  # fmt: skip
-        row = flatten(check(self.base.model, update), self.base.model)
+        row = flatten(check(self.base.model, update, values=False), self.base.model)
         norm, bound = length_of(row), self.norm_bound or _LONGEST
+        if not math.isfinite(norm):  # squares of float32 never run over in float64: some number is not finite
+            check(self.base.model, update)
         if norm > bound:
             raise BadInput("the update has norm {norm} over the bound {bound}", norm=round(norm, 4), bound=bound)
         return row, norm

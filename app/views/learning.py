@@ -12,6 +12,7 @@ from app.engine.base.units import bytes_text, count_text, number_text, ratio_tex
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
 from app.engine.learning.records import OF_ROUNDS
+from app.engine.learning.trials import has_left
 from app.views.learning_parts import (
     ComparisonPart,
     ForecastLine,
@@ -77,6 +78,7 @@ class LearningPage(RunPage):
         self.updates = UpdatesPart()
         self._asked, self._stored = "", list[dict[str, Any]]()
         self._drilled: Mapping[str, Any] | None = None
+        self._goes_on = False
         self._drillable = self._elsewhere = False
         self.comparison = ComparisonPart(context.engine.learning.records, self._compare)
         self.tabs = self._make_tabs()
@@ -191,7 +193,10 @@ class LearningPage(RunPage):
         self._figure.setText("–" if reached is None else ratio_text(reached))
         self._said.setText(_said(result, partial, rounds))
         self._drilled = partial.get("drill") if _live(job) else None
-        self._waits.setText(" · ".join(filter(None, (_drill_text(self._drilled), partial.get("waits")))) if _live(job) else "")
+        waits = " · ".join(filter(None, (_drill_text(self._drilled), partial.get("waits")))) if _live(job) else ""
+        broke_off = _broke_off(run, job)
+        self._goes_on = broke_off and "nodes" in run.spec and has_left(self.context.engine.home, run.id)
+        self._waits.setText(_broken_text(run, goes_on=self._goes_on) if broke_off else waits)
         self._show_tabs(result, partial, rounds)
         self.comparison.show_choices(run.id)
         self._show_verbs(run, job, rounds)
@@ -240,9 +245,8 @@ class LearningPage(RunPage):
         for name in ("pause", "stop"):
             there = live or (self._elsewhere and name == "stop")
             self.verbs[name].setEnabled(over_nodes and there and not may(f"learning.{name}"))
-        broke_off = run.source == "tuning" and "nodes" in run.spec and run.state in {"failed", "interrupted"}
-        again = not live and ((over_nodes and (run.state in _AGAIN or self._elsewhere)) or broke_off)
-        self.verbs["resume"].setEnabled(again and not may("learning.resume"))
+        again = over_nodes and not live and (run.state in _AGAIN or self._elsewhere)
+        self.verbs["resume"].setEnabled((again or self._goes_on) and not may("learning.resume"))
         self._drillable = over_nodes and live
         self.drill.setText(tr("End the drill") if self._drilled else tr("Drill"))
         asked = "learning.drill" if self._drillable else "learning.simulate"
@@ -295,6 +299,20 @@ class LearningPage(RunPage):
             "drill_round": max(1, int(run.spec.get("rounds", 2)) // 2),
         }  # fmt: skip
         self.context.open_command("learning.simulate", {name: asked[name] for name in asked if name in known} | drilled)
+
+
+def _broke_off(run: Run, job: Job | None) -> bool:
+    """Tell whether a tuning ended before it had found anything, and was not cancelled."""
+    return run.source == "tuning" and run.state in {"failed", "interrupted"} and not _live(job)
+
+
+def _broken_text(run: Run, *, goes_on: bool) -> str:
+    """Return what is to be done with a tuning that broke off."""
+    if goes_on:
+        return tr("This tuning broke off and waits: Resume goes on after the rounds that it held.")
+    if "nodes" in run.spec:
+        return tr("This tuning broke off, and nothing of it is left to go on with: find settings anew.")
+    return tr("This tuning broke off. It ran on simulated clients, of which nothing is kept: find settings anew.")
 
 
 def _live(job: Job | None) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from app.engine.learning.trials import STORE_FILE, folder_of
 from app.views.shell.forms import CommandForm
 
 
@@ -197,14 +198,21 @@ def test_a_tuning_shows_its_settings_from_the_best_on(full_window, full):
     ]
     assert not page.export.isEnabled()
     tuned = full.learning.records.need("r-tune")
-    for state, spec, again in (
-        ("failed", {"nodes": ["a"]}, True),
-        ("cancelled", {"nodes": ["a"]}, False),
-        ("failed", {}, False),
+    for state, spec, again, told in (
+        ("interrupted", {"nodes": ["a"]}, False, "nothing of it is left"),
+        ("interrupted", {"nodes": ["a"]}, True, "Resume goes on after the rounds that it held"),
+        ("failed", {"nodes": ["a"]}, True, "Resume goes on after the rounds that it held"),
+        ("cancelled", {"nodes": ["a"]}, False, ""),
+        ("interrupted", {}, False, "simulated clients, of which nothing is kept"),
     ):
         full.learning.records.put(replace(tuned, state=state, spec=spec))
         page.shown()
         assert page.verbs["resume"].isEnabled() is again
+        assert told in page._waits.text()
+        assert bool(told) == bool(page._waits.text())
+        store = folder_of(full.home, "r-tune") / STORE_FILE
+        store.parent.mkdir(parents=True, exist_ok=True)
+        store.touch()
 
 
 def test_a_run_of_an_earlier_day_shows_its_rounds(full_window, full):

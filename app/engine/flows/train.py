@@ -14,7 +14,6 @@ from typing import Any
 from app.engine.base.errors import BadInput, OutpostError
 from app.engine.base.platform import replace_file
 from app.engine.base.records import Records
-from app.engine.learning import sessions
 from app.engine.learning.service import LearningService
 from app.engine.learning.sessions import Session
 from app.engine.models.records import FREE, ModelVersion
@@ -85,20 +84,20 @@ class Registry:
 
 
 def spare(versions: Iterable[ModelVersion], held: Records[Session]) -> list[ModelVersion]:
-    """Return versions that may be let go of, the oldest first: of sessions that are over, neither the best nor the last."""
+    """Return versions of sessions that may be let go of, the oldest first: neither the best of a session nor its last.
+
+    A session that is under way, or may go on, has a best and a last version, too: those so far. What it goes on from, and what
+    versions are yet to be made of, `learning.versions.needed` tells.
+    """
     by_run = defaultdict[str, list[ModelVersion]](list)
     for model in versions:
-        session = held.get(str(model.lineage.get("run_id", "")))
-        if (
-            model.lineage.get("kind") == "federated"
-            and session is not None
-            and session.status in (sessions.DONE, sessions.STOPPED)
-        ):
-            by_run[session.id].append(model)
+        run = str(model.lineage.get("run_id", ""))
+        if model.lineage.get("kind") == "federated" and run in held:
+            by_run[run].append(model)
     free = list[ModelVersion]()
     for run, made in by_run.items():
         best = max(float(model.metrics.get("accuracy") or 0.0) for model in made)
         first = next(model for model in made if float(model.metrics.get("accuracy") or 0.0) == best)
-        stay = {first.lineage["rounds"], held.need(run).round}
+        stay = {first.lineage["rounds"], held.need(run).round, max(model.lineage["rounds"] for model in made)}
         free += [one for one in made if one.state == "draft" and one.file is FREE and one.lineage["rounds"] not in stay]
     return sorted(free, key=lambda model: (model.created_us, model.version))

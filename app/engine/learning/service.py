@@ -285,7 +285,8 @@ class LearningService:
     async def _drive(self, session: Session, actor: str, cause: str) -> dict[str, Any]:
         members = self._members(session.nodes)
         name, each = str(session.spec.get("name", "")), session.spec.get("versions") == EACH
-        versions = Versions(self.registrar, session.id, name, each=each, actor=actor, cause=cause)
+        now_s = self._base.clock.monotonic_s
+        versions = Versions(self.registrar, session.id, name, each=each, actor=actor, cause=cause, now_s=now_s)
         course = Course(session, strategy_of(session.spec, len(members), session.id), members, actor, cause, versions)
         reins = self._reins[session.id] = Reins()
         live = Live(self._base, course, reins, self.sessions.put)

@@ -182,12 +182,16 @@ def folder_of(home: Path, run: str) -> Path:
     return home / _FOLDER / run
 
 
+def has_left(home: Path, run: str) -> bool:
+    """Tell whether something of a tuning over nodes is there that it can go on with; one small look at the disk."""
+    return (folder_of(home, run) / STORE_FILE).exists()
+
+
 async def left(base: Base, run: str) -> tuple[tuple[str, str], ...]:
     """Return the nodes (id, name) of a tuning that broke off and can go on; none where nothing is left of it."""
-    file = folder_of(base.home, run) / STORE_FILE
-    if not await in_thread(file.exists, "tuning"):
+    if not await in_thread(lambda: has_left(base.home, run), "tuning"):
         return ()
-    store = await Store.open(file, base.clock)
+    store = await Store.open(folder_of(base.home, run) / STORE_FILE, base.clock)
     try:
         kept = await store.read(lambda conn: rows.select(conn, sessions.SESSIONS, limit=1))
     finally:

@@ -9,6 +9,7 @@ from app.engine.learning.sessions import Session
 from app.engine.store.store import Store
 
 EACH: Final = "each"
+_TIDY_S: Final = 600.0  # between looks, while versions are made, for files that nobody needs
 
 
 class Registrar(Protocol):
@@ -30,11 +31,16 @@ class Registrar(Protocol):
 class Versions:
     """Makes the models of one session versions of `name`: that of `each` round, or only the last; of no name: none.
 
-    A round of which there is a version already, from before the engine ended say, is left alone.
+    A round of which there is a version already, from before the engine ended say, is left alone. Now and then, as `now_s`, a
+    steady clock, tells, the registrar is had let go of files: a session may be so long that they fill the disk before its end.
     """
 
-    def __init__(self, registrar: Registrar | None, run: str, name: str, *, each: bool, actor: str, cause: str) -> None:
+    def __init__(
+        self, registrar: Registrar | None, run: str, name: str, *, each: bool, actor: str, cause: str,
+        now_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:  # fmt: skip
         self._registrar = registrar if name else None
+        self._now_s, self._tidied_s = now_s, now_s()
         self._run, self._name, self._each = run, name, each
         self._actor, self._cause = actor, cause
         self._waiting: list[int] = []
@@ -86,6 +92,9 @@ class Versions:
             if number not in held:
                 self._newest = await registrar.keep(self._run, self._name, number, actor=self._actor, cause=self._cause)
             del self._waiting[0]
+            if self._now_s() - self._tidied_s >= _TIDY_S:
+                await registrar.tidy()
+                self._tidied_s = self._now_s()
 
 
 async def needed(

@@ -105,5 +105,15 @@ def _sizes(home: Path, choice: Sequence[ModelVersion], before_us: int) -> list[t
 
 def _remove(home: Path, names: Collection[str], before_us: int) -> None:
     for path in (artifacts.path_of(home, name) for name in names):
-        if path.exists() and path.stat().st_mtime_ns // 1000 < before_us:
-            path.unlink(missing_ok=True)
+        if not _old(path, before_us):
+            continue
+        aside = path.with_name(path.name + ".going")
+        path.replace(aside)  # who writes it from now on finds none, and writes it anew
+        if _old(aside, before_us):
+            aside.unlink()
+        else:  # it was, between the two looks
+            aside.replace(path)
+
+
+def _old(path: Path, before_us: int) -> bool:
+    return path.exists() and path.stat().st_mtime_ns // 1000 < before_us

@@ -79,6 +79,14 @@ def version(number, run="r1", accuracy=0.5, **more):
     return ModelVersion(f"{run}-{number}", "digits", number, "sha256:00", 9, {"accuracy": accuracy}, lineage, **more)
 
 
+@pytest.mark.parametrize("status", ["running", "waiting", "paused"])
+def test_of_a_session_that_is_not_over_the_best_and_the_last_so_far_stay(status):
+    held = Records(lambda session: session.id, "session")
+    held.put(Session("r1", "", "", (), {}, round=5, status=status))
+    made = [version(1), version(2, accuracy=0.9), version(3), version(4)]  # that of round 5 is being made
+    assert [model.id for model in spare(made, held)] == ["r1-1", "r1-3"]
+
+
 def test_what_may_go_of_a_session_that_is_over_is_neither_its_best_nor_its_last_nor_what_was_used():
     held = Records(lambda session: session.id, "session")
     for run, status in (("r1", "done"), ("r2", "paused"), ("r3", "stopped")):

@@ -55,6 +55,16 @@ async def test_each_global_model_becomes_a_version_or_the_last_one_does(learning
     assert told["version"] == {"id": "m3", "name": "parts", "version": 3, "artifact": "sha256:0"}
 
 
+async def test_a_long_session_lets_go_of_files_now_and_then_and_not_after_each_round():
+    registry, now = Registry(), [0.0]
+    versions = Versions(registry, "r1", "parts", each=True, **WHO, now_s=lambda: now[0])
+    for number in range(1, 7):
+        now[0] = 250.0 * number
+        versions.make([number])
+        await versions._working
+    assert (rounds_of(registry), registry.tidied) == ([1, 2, 3, 4, 5, 6], 2)
+
+
 async def test_without_a_name_no_version_is_made_and_a_name_that_cannot_be_is_refused_at_once(learning, links, registry):
     assert "version" not in await learning.train(links.nodes, rounds=1, epochs=1, **WHO)
     with pytest.raises(BadInput, match="cannot name"):

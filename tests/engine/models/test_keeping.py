@@ -3,6 +3,7 @@ import os
 import pytest
 
 from app.engine.base.errors import Missing
+from app.engine.models import keeping
 from app.engine.models.service import ModelsService
 from app.engine.models.workshop import Trial
 from app.engine.store import artifacts
@@ -103,3 +104,19 @@ async def test_a_version_to_go_back_to_is_one_whose_file_is_here(base, models, v
     await models.workshop.retire("digits:1", **WHO)
     with pytest.raises(Missing, match="no version to go back to"):
         await models.go_back("digits", **WHO)
+
+
+async def test_a_file_that_is_written_at_the_moment_it_goes_stays(base, models, versions, monkeypatch):
+    (one,) = await versions(1)
+    look = keeping._old
+
+    def looked(path, before_us):
+        found = look(path, before_us)
+        if found and not path.suffix:
+            artifacts.keep(base.home, b"parameters of 1")
+        return found
+
+    monkeypatch.setattr(keeping, "_old", looked)
+    await models.keeping.let_go([one], set())
+    assert here(base, one) == [False, True]
+    assert artifacts.load(base.home, one.lineage["params"]) == b"parameters of 1"

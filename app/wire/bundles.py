@@ -81,11 +81,15 @@ def read_bundle(path: Path, kind: Kind, signer_of: Callable[[str], PublicIdentit
 
 def _member(path: Path, name: str, most_bytes: int) -> bytes:
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(name) as file:
-            data = file.read(most_bytes + 1)
+        with zipfile.ZipFile(path) as archive:
+            told = archive.getinfo(name)
+            if told.compress_type != zipfile.ZIP_STORED:
+                raise BadInput("{file} is no bundle: its parts are compressed", file=path)
+            with archive.open(told) as file:
+                data = file.read(most_bytes + 1)
     except FileNotFoundError:
         raise Missing("There is no file {file}", file=path) from None
-    except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, EOFError, ValueError) as error:
         raise BadInput("{file} is no bundle: {reason}", file=path, reason=str(error) or type(error).__name__) from None
     if len(data) > most_bytes:
         raise BadInput("{file}: {name} is larger than it may be", file=path, name=name)

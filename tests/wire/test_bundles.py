@@ -1,8 +1,9 @@
+import random
 import zipfile
 
 import pytest
 
-from app.engine.base.errors import BadInput, Missing, Refused
+from app.engine.base.errors import BadInput, Missing, OutpostError, Refused
 from app.wire.bundles import read_bundle, write_bundle
 from app.wire.identity import DeviceIdentity
 
@@ -70,3 +71,33 @@ def test_a_file_that_is_none_is_told(tmp_path):
         read_bundle(tmp_path / "z", "updates", pinned)
     with pytest.raises(BadInput, match="name of a file"):
         write_bundle(tmp_path / "v", ONE, "updates", {}, {"../x": b""}, at_us=1)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_anywhere_is_told_in_a_line(bundle, tmp_path, method):
+    with zipfile.ZipFile(bundle) as archive:
+        members = {each: archive.read(each) for each in archive.namelist()}
+    with zipfile.ZipFile(bundle, "w", method) as archive:
+        for each, data in members.items():
+            archive.writestr(each, data)
+    whole, chance, spoilt, told = bundle.read_bytes(), random.Random(method), tmp_path / "spoilt", 0
+    for _ in range(400):
+        data = bytearray(whole)
+        for _ in range(chance.randint(1, 4)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        spoilt.write_bytes(data)
+        try:
+            read_bundle(spoilt, "updates", pinned).read("abc")
+        except OutpostError:
+            told += 1
+    assert told
+
+
+def test_a_compressed_member_is_refused_before_it_is_unpacked(bundle):
+    with zipfile.ZipFile(bundle) as archive:
+        members = {each: archive.read(each) for each in archive.namelist()}
+    with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
+        for each, data in members.items():
+            archive.writestr(each, data)
+    with pytest.raises(BadInput, match="compressed"):
+        read_bundle(bundle, "updates", pinned)

@@ -145,7 +145,7 @@ def _span_of(name: str, entry: Any) -> tuple[int, int, tuple[int, ...]]:
         raise _bad(f"{name!r} is {dtype!r}, not F32")
     if not isinstance(shape, list) or len(shape) > _MOST_DIMENSIONS or not all(_is_size(n) for n in (*shape, first, last)):
         raise _bad(f"the shape or place of {name!r} is malformed")
-    if math.prod(shape) * 4 != last - first:
+    if math.prod(shape) * 4 != last - first or not _is_size(math.prod(size for size in shape if size)):
         raise _bad(f"the shape of {name!r} does not fit its bytes")
     return first, last, tuple(shape)
 

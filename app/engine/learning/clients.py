@@ -6,8 +6,8 @@ rounds is its memory: a float32 row that never leaves it.
 FedProx: Li et al., "Federated optimization in heterogeneous networks", 2020, eq. 2. SCAFFOLD: Karimireddy et al., 2020,
 algorithm 1, option II for the control variates; a node keeps its own variate, and the server works out how it changed from
 the update, so that it need not be sent. Ditto: Li et al., 2021, algorithm 1. FedPer: Arivazhagan et al., 2019. FedRep:
-Collins et al., 2021: first the head for half of the epochs, then the body. Momentum of clients: Karimireddy, He, Jaggi,
-"Learning from history for Byzantine robust optimization", 2021; the first update stands for itself.
+Collins et al., 2021: first the head for half of the epochs, then the body; both in a single one. Momentum of clients:
+Karimireddy, He, Jaggi, "Learning from history for Byzantine robust optimization", 2021; the first update stands for itself.
 """
 
 from collections.abc import Callable
@@ -146,10 +146,11 @@ def _per(turn: Turn) -> NDArray[np.float64]:
 
 def _rep(turn: Turn) -> NDArray[np.float64]:
     head = _take_head(turn)
-    first = max(1, len(turn.order) // 2)
-    losses = turn.train(Track(turn.theta, None, Pull(frozen=slice(0, head.start))), order=turn.order[:first])
-    if turn.order[first:]:
-        losses = turn.train(Track(turn.theta, None, Pull(frozen=head)), order=turn.order[first:])
+    first = len(turn.order) // 2
+    if first:
+        turn.train(Track(turn.theta, None, Pull(frozen=slice(0, head.start))), order=turn.order[:first])
+    pull = Pull(frozen=head) if first else PLAIN  # who has time for a single pass gives it to both
+    losses = turn.train(Track(turn.theta, None, pull), order=turn.order[first:])
     return _keep_head(turn, head, losses)
 
 

@@ -28,6 +28,10 @@ _STATES: Final[tuple[tuple[type[OutpostError], str], ...]] = (
     (Offline, "offline"), (Timeout, "late"), (Refused, "refused"), (BadInput, "bad"),
 )  # fmt: skip
 REJECTED: Final = ("refused", "bad")
+_UNBOUNDED: Final = "Numbers that are not finite come of too large a step size."
+_BOUNDED: Final = (
+    "Where updates are over the bound, raise it or take a smaller step size; one too large makes numbers not finite, too."
+)
 
 
 Told = tuple[Mapping[str, Array], Mapping[str, str]]
@@ -288,12 +292,12 @@ def shortage(call: RoundCall, answers: Answers, asked: int) -> Offline | None:
 
 
 def hopeless(call: RoundCall, answers: Answers, asked: int) -> Conflict | None:
-    """Return why waiting is of no use: so many updates make no sense that no quorum is left; None when it may be."""
+    """Return that so many updates make no sense that no quorum is left, where that is so; None where it is not."""
     bad = [part for part, update in answers if update is None and part.state == "bad"]
     if asked - len(bad) >= call.need(asked):
         return None
     return Conflict(
         "Round {round}: {count} updates make no sense. {name}: {reason}",
         round=call.number, count=len(bad), name=bad[0].name, reason=bad[0].reason,
-        hint="Numbers that are not finite come of too large a step size.",
+        hint=_BOUNDED if call.strategy.norm_bound > 0 else _UNBOUNDED,
     )  # fmt: skip

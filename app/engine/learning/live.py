@@ -199,11 +199,11 @@ class Live:
     async def _gather(self, call: RoundCall, members: Sequence[Member], board: Board) -> tuple[Answers, list[int]]:
         """Return answers enough to close the round; wait for those who are missing, and say so. Empty: a person ended it.
 
-        Nodes give again what they have made of a round: where that made no sense twice, waiting is in vain.
+        Where at the end of patience too many updates make no sense, that is what is said; a tuning does not wait so long.
         """
         ends_s = self._base.clock.monotonic_s() + float(self._course.spec["patience_s"])
         sound: Answers = []
-        pause_s, vain = _AGAIN_S, ""
+        pause_s = _AGAIN_S
         left, age = list(members), dict[int, int]()
 
         def heard(part: Part) -> None:
@@ -224,10 +224,7 @@ class Live:
             if short is None:
                 return merged, [age[part.client] for part, update in merged if update is not None and age]
             error = federation.hopeless(call, merged, len(members))
-            if error and (self._course.halved or str(error) == vain):
-                raise error
-            vain = str(error or "")
-            if self._base.clock.monotonic_s() >= ends_s:
+            if (error and self._course.halved) or self._base.clock.monotonic_s() >= ends_s:
                 raise error or short
             sound = [one for one in answers if one[1] is not None] + sound
             have = {part.client for part, _ in sound}

@@ -78,6 +78,14 @@ class Strategy:
     deadline_s: float = 0.0
     weight_most: float = WEIGHT_MOST
 
+    def __post_init__(self) -> None:
+        """Raise `BadInput` when what clients are told and the rules do not fit each other."""
+        if self.base.algorithm == "fedrep" and self.base.epochs < 2:
+            raise BadInput(
+                "FedRep trains the head first and then the rest, and needs two passes or more", field="epochs",
+                hint="Ask for more passes, or take fedper, which trains both at once.",
+            )  # fmt: skip
+
     @property
     def least(self) -> int:
         """Return the fewest clients whose updates can be combined: an aggregator that bears hostile ones needs some."""

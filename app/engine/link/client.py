@@ -275,6 +275,8 @@ def _piece(path: Path, at: int, count: int) -> bytes:
 
 
 def _unpacked(answer: Answer, *, views: bool = False) -> tuple[tensors.Tensors, dict[str, str]]:
+    if len(answer.body) > limits.TENSOR_BYTES:  # a limit of ours that the node did not keep: its fault, like any other nonsense
+        raise BadInput("The node's answer takes {size} bytes, more than tensors may", size=len(answer.body))
     found, meta = tensors.unpack(answer.body, most_bytes=limits.TENSOR_BYTES, views=views)
     if not found:
         raise BadInput("The node's answer holds no tensors")

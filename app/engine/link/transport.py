@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from app.engine.base.errors import BadInput, Limit, Offline, OutpostError, Refused, Timeout, from_problem
+from app.engine.base.errors import BadInput, Offline, OutpostError, Refused, Timeout, from_problem
 from app.engine.link.connection import BrokenOff, Connection, Door, Kept, Reply, Silent, TooLarge, Unreachable
 from app.engine.link.records import Peer
 from app.engine.store.threads import in_thread
@@ -203,7 +203,7 @@ def _anybody(_connection: Any) -> None:
 def translated(error: Exception, node: str, address: str) -> OutpostError:
     """Return our error for one of sockets, TLS or HTTP; what lies under it tells a wrong identity from a dead link."""
     if isinstance(error, TooLarge):
-        return Limit("{node} answered with more than a node may send", node=node)
+        return BadInput("{node} answered with more than a node may send", node=node)
     if isinstance(error, Silent):
         return Offline("{node} does not answer at {address}", node=node, address=address)
     under = _ssl_error_under(error)

@@ -126,6 +126,15 @@ def test_heads_stay_at_home(algorithm):
         assert all(len(told.memory) == head + 1 for told in alone)
 
 
+def test_who_has_time_for_one_pass_of_fedrep_trains_head_and_body_in_it():
+    population, x, y = people()
+    rows, start = population.parts[2], nets.initial(MODEL, 5)
+    one, both = (train_one(start, x[rows], y[rows], spec_of(name, epochs=1)) for name in ("fedrep", "fedper"))
+    assert np.array_equal(nets.flatten(one.update, MODEL), nets.flatten(both.update, MODEL))
+    assert np.array_equal(one.memory, both.memory)
+    assert nets.flatten(one.update, MODEL).any()
+
+
 def test_momentum_is_the_weighted_sum_of_the_past():
     beta = 0.9
     sent = [one.matrix for one, _ in walk(spec_of("client-momentum", beta=beta, learning_rate=0.0), rounds=2)]

@@ -368,17 +368,38 @@ async def test_what_was_rejected_stays_in_the_record_when_the_round_is_asked_aga
     assert [row["round_number"] for row in rejected] == [1]
 
 
-async def test_a_session_whose_nodes_all_diverge_pauses_without_waiting_for_them(base, learning, links, monkeypatch):
-    monkeypatch.setattr("app.engine.learning.live._AGAIN_S", 0.0)
+async def test_a_session_whose_nodes_all_diverge_pauses_with_what_they_send(base, learning, links):
     for client in links.clients.values():
         client.change = lambda update, meta: ({**update, "w1": np.full_like(update["w1"], np.nan)}, meta)
     with pytest.raises(Conflict, match=r"6 updates make no sense.*w1 holds values that are not finite") as told:
-        await learning.train(links.nodes, rounds=1, seed=0, patience_s=1e6, **WHO)
-    assert "step size" in told.value.hint
+        await learning.train(links.nodes, rounds=1, seed=0, patience_s=0.0, **WHO)
+    assert "too large a step size" in told.value.hint
     assert (await learning.show("latest"))["status"] == "paused"
-    assert all(len(client.specs) == 2 for client in links.clients.values())  # asked once more, since a node may mend
     with pytest.raises(Conflict, match="make no sense"):
         await learning.resume("latest", **WHO)
+
+
+async def test_nodes_whose_updates_make_no_sense_are_waited_for_as_patience_has_it(base, learning, links, monkeypatch):
+    monkeypatch.setattr("app.engine.learning.live._AGAIN_S", 0.0)
+    asked, sound = [], links.clients["id0"].change
+
+    def mend(update, meta):
+        asked.append(1)
+        if len(asked) == 18:  # all six, thrice
+            for client in links.clients.values():
+                client.change = sound
+        return {**update, "w1": np.full_like(update["w1"], np.nan)}, meta
+
+    for client in links.clients.values():
+        client.change = mend
+    told = await learning.train(links.nodes, rounds=1, seed=0, epochs=1, patience_s=60.0, **WHO)
+    assert (told["state"], len(told["rounds"])) == ("done", 1)
+
+
+async def test_a_bound_that_no_update_is_within_is_what_the_hint_is_about(learning, links):
+    with pytest.raises(Conflict, match="over the bound") as told:
+        await learning.train(links.nodes, rounds=1, seed=0, epochs=1, norm_bound=0.0001, patience_s=0.0, **WHO)
+    assert "raise it" in told.value.hint
 
 
 async def test_what_was_rejected_before_a_session_gave_up_waiting_is_kept_and_counts_once(base, learning, links):

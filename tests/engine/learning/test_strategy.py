@@ -16,6 +16,13 @@ def examples(count=60):
     return rng.random((count, 6), dtype=np.float32), rng.integers(0, 3, count)
 
 
+def test_fedrep_is_refused_where_all_clients_make_a_single_pass():
+    with pytest.raises(BadInput, match="two passes or more") as told:
+        Strategy(LocalSpec(algorithm="fedrep", epochs=1))
+    assert told.value.field == "epochs"
+    assert Strategy(LocalSpec(algorithm="fedrep", epochs=2)).base.epochs == 2
+
+
 def test_one_full_batch_step_of_all_clients_is_central_gradient_descent():
     x, y = examples()
     strategy = Strategy(LocalSpec(model=MODEL, epochs=1, batch=0, learning_rate=0.3))

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from app.engine.base.errors import BadInput, Limit, Offline, Timeout
+from app.engine.base.errors import BadInput, Offline, Timeout
 from app.engine.link import connection
 from app.engine.link.records import Peer
 from app.engine.link.transport import Transport, head_of, host_and_port
@@ -130,7 +130,7 @@ async def test_silence_is_a_timeout_and_its_connection_is_not_used_again():
 async def test_an_answer_without_end_is_refused(monkeypatch):
     monkeypatch.setattr(connection, "MOST_BYTES", 10)
     async with talking(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n" + b"x" * 11) as (transport, _):
-        with pytest.raises(Limit):
+        with pytest.raises(BadInput):
             await transport.send("GET", "/a")
 
 

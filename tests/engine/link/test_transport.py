@@ -1,11 +1,12 @@
 import random
 import ssl
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.base.errors import BadInput, Conflict, Limit, Offline, Refused, Timeout
+from app.engine.base.errors import BadInput, Conflict, Offline, Refused, Timeout
 from app.engine.link.connection import ProtocolError, Silent, TooLarge, Unreachable
 from app.engine.link.records import Peer
 from app.engine.link.transport import Answer, Transport, full_jitter_s, problem_of, translated
@@ -27,7 +28,7 @@ def under(cause, kind=Unreachable):
         (TimeoutError(110, "Connection timed out"), Offline),
         (ProtocolError("closed"), Offline),
         (BrokenPipeError(), Offline),
-        (TooLarge(), Limit),
+        (TooLarge(), BadInput),
         (under(ssl.SSLCertVerificationError("self-signed")), Refused),
         (ssl.SSLCertVerificationError("self-signed"), Refused),
         (under(ssl.SSLError(1, "[SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca"), ProtocolError), Refused),
@@ -68,3 +69,14 @@ async def test_a_malformed_address_is_bad_input_or_offline(address):
     with pytest.raises((BadInput, Offline)):
         await transport.send("GET", "/v1/status")
     await transport.close()
+
+
+async def test_an_answer_that_is_larger_than_tensors_may_be_is_the_nodes_fault(client_of, monkeypatch):
+    async def sent(*_asked, **_how):
+        return Answer(200, {}, bytes(11))
+
+    monkeypatch.setattr("app.wire.limits.TENSOR_BYTES", 10)
+    client = client_of(Peer("n1", "10.0.0.1:8443", DeviceIdentity.generate("north").public))
+    monkeypatch.setattr(client._transport, "send", sent)
+    with pytest.raises(BadInput, match="11 bytes"):
+        await client.infer("digits", np.zeros((1, 4), np.float32))

@@ -117,6 +117,19 @@ def test_ditto_without_a_pull_trains_the_own_model_as_if_alone():
     assert again.memory[:-1] == pytest.approx(own + nets.flatten(alone.update, MODEL), abs=1e-6)
 
 
+def test_dittos_own_model_is_pulled_to_the_global_one_and_not_to_itself():
+    """With a pull of 1 / learning rate, a step of it is v - (v - w) - lr g(v): it steps off the global model w."""
+    population, x, y = people()
+    rows, spec = population.parts[2], spec_of("ditto", mu=10.0, epochs=1, batch=0)
+    first = train_one(nets.initial(MODEL, 5), x[rows], y[rows], spec)
+    own, elsewhere = first.memory[:-1], nets.initial(MODEL, 9)
+    again = train_one(elsewhere, x[rows], y[rows], dataclasses.replace(spec, round=2), first.memory)
+    step = train_one(nets.unflatten(own, MODEL), x[rows], y[rows], dataclasses.replace(spec, algorithm="fedavg")).update
+    expected = nets.flatten(elsewhere, MODEL) + nets.flatten(step, MODEL)
+    assert again.memory[:-1] == pytest.approx(expected, abs=1e-6)
+    assert np.abs(expected - own).max() > 0.1
+
+
 @pytest.mark.parametrize("algorithm", ["fedper", "fedrep"])
 def test_heads_stay_at_home(algorithm):
     head = nets.head_of(MODEL)

@@ -128,6 +128,11 @@ async def test_too_few_answers_end_the_round_naming_who_is_missing(links):
     assert "2 of 6 nodes and needs 3: node0: unplugged; node1: unplugged" in reason
 
 
+@pytest.mark.parametrize(("asked", "ratio", "need"), [(5, 0.5, 3), (6, 0.5, 3), (7, 0.7, 5), (10, 0.01, 1), (3, 1.0, 3)])
+def test_a_quorum_that_is_no_whole_number_is_the_next_one(asked, ratio, need):
+    assert call(quorum_ratio=ratio).need(asked) == need
+
+
 async def test_one_answer_is_needed_whatever_the_quorum(links):
     for client in links.clients.values():
         client.fail = Offline("unplugged")

@@ -49,6 +49,11 @@ def test_live_nodes_train_at_once():
     assert many["bytes"] == 40 * one["bytes"]
 
 
+def test_a_gradient_step_counts_as_three_forward_passes():
+    # A pass of 6-5-3 is 2 (6 x 5 + 5 x 3) operations: forward, and two products backward, for 10 examples twice.
+    assert work_of(LocalSpec(model="mlp-6-5-3", epochs=2), 10) == 3 * 90 * 10 * 2
+
+
 def test_ditto_trains_twice_and_a_bad_setting_is_refused():
     assert work_of(LocalSpec(algorithm="ditto"), 10) == 2 * work_of(LocalSpec(), 10)
     with pytest.raises(BadInput):

@@ -26,6 +26,12 @@ def test_a_length_that_stands_out_is_named():
     assert outliers(np.array([1.0, 9.0])).tolist() == []
 
 
+def test_a_length_stands_out_from_a_modified_z_score_of_three_and_a_half_on():
+    """Median 10, median distance from it 2: 0.6745 x / 2 is over 3.5 from x = 10.378 on."""
+    assert outliers(np.array([7, 8, 9, 10, 11, 12, 20.37])).tolist() == []
+    assert outliers(np.array([7, 8, 9, 10, 11, 12, 20.39])).tolist() == [6]
+
+
 def test_of_many_clients_those_that_stand_out_are_shown():
     rows = np.random.default_rng(0).standard_normal((500, 20)).astype(np.float32)
     rows[417] *= 30

@@ -429,6 +429,17 @@ async def test_a_node_that_is_always_late_is_not_the_first_to_be_asked(learning,
     assert sum("node0" in names for names in asked) <= 4
 
 
+async def test_a_node_that_missed_a_round_gets_another_chance(learning, links):
+    """Twice the deadline it counts as at first, 0.8 of that a round later: of those in time again after the fourth."""
+    slow = links.clients["id0"]
+    slow.fail = Timeout("slow")
+    told = await learning.train(links.nodes, rounds=12, seed=0, sample_ratio=0.5, selection="capable", epochs=1, **WHO)
+    rounds = (await learning.show(told["run_id"]))["rounds"]
+    asked = [row["round"] for row in rounds if any(part["name"] == "node0" for part in row["parts"])]
+    assert len(asked) >= 2
+    assert min(later - now for now, later in itertools.pairwise(asked)) >= 5
+
+
 async def test_a_session_that_goes_on_selects_as_one_that_was_never_paused(base, learning, links):
     links.clients["id0"].fail = Timeout("slow")
     first = await learning.train(links.nodes, rounds=4, seed=0, sample_ratio=0.5, selection="adaptive", epochs=1, **WHO)

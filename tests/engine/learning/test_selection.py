@@ -34,6 +34,14 @@ def test_adaptive_prefers_high_loss_and_leaves_out_the_slow():
     assert often[90:].mean() < 0.1 * often[50:90].mean()
 
 
+def test_of_clients_of_equal_loss_adaptive_prefers_those_with_more_examples():
+    seen = Seen(np.full(100, 1.0), np.r_[np.full(50, 4.0), np.full(50, 100.0)], np.ones(100))
+    often = np.zeros(100)
+    for seed in range(100):
+        often[select("adaptive", rng(seed), 0.1, seen)] += 1
+    assert often[50:].mean() > 3 * often[:50].mean()
+
+
 def test_adaptive_looks_at_clients_it_never_saw():
     seen = Seen(np.r_[np.full(90, 1.0), np.full(10, np.nan)], np.full(100, 20.0), np.zeros(100))
     chosen = select("adaptive", rng(), 0.2, seen)

@@ -132,6 +132,24 @@ def test_fednova_with_equal_steps_is_fedavg_to_the_bit():
     assert np.array_equal(*(nets.flatten(end, TWO) for end in ends))
 
 
+def test_fednova_of_unequal_clients_is_equation_nine():
+    """Shares 1/4 and 3/4, steps 4 and 1: 1.75 effective steps of (1/4 [4, 0] / 4 + 3/4 [0, 2] / 1)."""
+    strategy = Strategy(LocalSpec(model=TWO, algorithm="fednova"))
+    gathered = Gathered(np.float32([[4, 0], [0, 2]]), np.array([10.0, 30.0]), np.array([4.0, 1.0]))
+    moved = nets.flatten(strategy.step(Global(two([0, 0])), gathered, 2).params, TWO)
+    assert moved == pytest.approx([1.75 / 4, 1.75 * 1.5])
+
+
+@pytest.mark.parametrize(("name", "rate"), [("fedadam", 0.1), ("fedyogi", 0.1), ("fedadagrad", 0.1), ("fedavg", 1.0)])
+def test_where_nobody_says_a_server_rate_it_is_the_algorithms_own(name, rate):
+    gathered = Gathered(np.float32([[0.3, -0.2]]), np.ones(1), np.ones(1))
+    ends = []
+    for asked in (0.0, rate):
+        strategy = Strategy(LocalSpec(model=TWO, algorithm=name), server_rate=asked)
+        ends.append(nets.flatten(strategy.step(strategy.begin(two([0, 0])), gathered, 1).params, TWO))
+    assert np.array_equal(*ends)
+
+
 @pytest.mark.parametrize("name", ["fedadam", "fedyogi", "fedadagrad"])
 def test_adaptive_servers_follow_their_published_recursions(name):
     strategy = Strategy(LocalSpec(model=TWO, algorithm=name), server_rate=0.1)

@@ -31,6 +31,20 @@ def test_the_best_of_27_is_found_in_a_fraction_of_the_rounds():
     assert len(ranked) == 27
 
 
+def test_who_began_well_and_fell_behind_does_not_go_on():
+    hare, tortoise = (
+        Trial({"q": name}, ((float(a), 1.0) for a in course))
+        for name, course in (("hare", [5, 4, 3, 3]), ("tortoise", range(9)))
+    )
+    idle = [Trial({"q": at}, iter([(0.0, 1.0)] * 9)) for at in range(2)]
+    ranked, stages = halve([hare, tortoise, *idle], 8, 2, lambda _done, _total: False)
+    assert [(stage["settings"], stage["rounds"], stage["best"]["q"]) for stage in stages] == [
+        (4, 4, "hare"),
+        (2, 8, "tortoise"),
+    ]
+    assert [one.setting["q"] for one in ranked[:2]] == ["tortoise", "hare"]
+
+
 def test_ties_go_to_what_was_named_first():
     ranked, _ = halve([trial(1), trial(1)], 3, 3, lambda _done, _total: False)
     assert ranked[0].to_json() == {"q": 1, "rounds": 3, "accuracy": 3, "loss": 1.0}

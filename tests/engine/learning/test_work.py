@@ -55,6 +55,13 @@ def test_a_result_does_not_depend_on_the_threads_of_the_linear_algebra(threads):
     assert told.stdout.strip() == work.simulate(spec, 5)["params"]
 
 
+def test_no_better_means_by_no_more_than_a_thousandth():
+    still, better = ([0.5, 0.9, 0.9009, 0.8], [0.5, 0.9, 0.9011, 0.8])
+    spec = {"plateau_rounds": 2}
+    assert (work.settled(still, spec), work.settled(better, spec), work.settled(still[:2], spec)) == (True, False, False)
+    assert not work.settled(still, {})
+
+
 def test_a_stopped_simulation_returns_what_it_has():
     assert len(work.simulate({"clients": 4, "rounds": 50}, 0, stop=lambda: True)["rounds"]) == 1
 

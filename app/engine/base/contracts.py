@@ -83,6 +83,8 @@ class Resource(Protocol):
 
     It may also tell `plant` ("sizing", which is assumed, or "admission" where more at once can be slower) and `delay_s`, how
     long a new size takes to show (one turn is assumed).
+    One that outlives the program may know `leave_as_found()`, called at the end after the safe size was set, once or more, and
+    `take_up()`, from which on sizes are set anew.
     """
 
     name: str

@@ -149,7 +149,10 @@ class Hub:
             raise Conflict("The hub was restored since: its epoch is {epoch}", epoch=self.epoch, field="epoch")
         acked = int(entry["acked"])
         if batch.after > acked:
-            raise Conflict("Operations {first} to {last} are missing", first=acked + 1, last=batch.after, field="after")
+            raise Conflict(
+                "Operations {first} to {last} are missing", first=acked + 1, last=batch.after, field="after",
+                hint="Exchange once over the network.",
+            )  # fmt: skip
         chains = [batch.chain, *batch.chains()]
         known = acked - batch.after
         if known < len(chains) and acked and chains[known] != entry["chain"]:

@@ -444,6 +444,9 @@ async def test_who_was_silent_for_so_long_that_the_hub_forgot_it_hands_nothing_o
         await hub.hub(lambda one: one.compact(**compact))
     assert [row["device"] for row in await hub.all("sync_replicas")] == ["bob"]
     await ann.save(name="waiting")
+    with pytest.raises(Conflict, match="Operations 1 to 2 are missing") as told:  # by a stick
+        await push(hub, ann, "ann")
+    assert told.value.hint == "Exchange once over the network."
     for place, device in ((ann, "ann"), (bob, "bob"), (ann, "ann")):
         await exchange(hub, place, device)
     for place in places:

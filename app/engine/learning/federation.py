@@ -8,7 +8,8 @@ sees to that).
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Protocol
 
@@ -28,6 +29,7 @@ _STATES: Final[tuple[tuple[type[OutpostError], str], ...]] = (
     (Offline, "offline"), (Timeout, "late"), (Refused, "refused"), (BadInput, "bad"),
 )  # fmt: skip
 REJECTED: Final = ("refused", "bad")
+_REASON: Final = 300  # characters; the words are a node's own
 _UNBOUNDED: Final = "Numbers that are not finite come of too large a step size."
 _BOUNDED: Final = (
     "Where updates are over the bound, raise it or take a smaller step size; one too large makes numbers not finite, too."
@@ -111,7 +113,7 @@ class RoundCall:
     deadline_s: float
     quorum_ratio: float
     clock_s: Callable[[], float] = lambda: 0.0
-    spent: frozenset[str] = field(default_factory=frozenset)
+    spent: AbstractSet[str] = frozenset()
     counted: Mapping[int, int] | None = None
 
     @cached_property
@@ -146,7 +148,9 @@ async def hold(call: RoundCall, members: Sequence[Member], told: Callable[[Part]
     answers: Answers = []
     for member, task in zip(members, tasks, strict=True):
         if task.cancelled():
-            part = Part(member.client, member.name, "late", reason=f"no answer within {call.deadline_s:g} s")
+            part = Part(
+                member.client, member.name, "late", reason=f"no answer within {call.deadline_s:g} s", time_s=call.deadline_s
+            )
             told(part)
             answers.append((part, None))
         else:
@@ -206,7 +210,7 @@ async def ask(call: RoundCall, member: Member, told: Callable[[Part], None]) -> 
     except Exception as error:  # noqa: BLE001 - one node's trouble is its own part's state, never the round's end
         known = as_outpost_error(error)
         state = next((state for kind, state in _STATES if isinstance(known, kind)), "failed")
-        answer = Part(member.client, member.name, state, reason=str(known)), None
+        answer = Part(member.client, member.name, state, reason=str(known)[:_REASON]), None
     answer = replace(answer[0], time_s=call.clock_s() - began_s), answer[1]
     told(answer[0])
     return answer

@@ -122,7 +122,9 @@ class Live:
         call = self._call(number, now)
         members = [course.members[at] for at in course.strategy.select(number, len(course.members), self._seen)]
         board.open(number, self._done, [member.name for member in members])
+        began_s = self._base.clock.monotonic_s()
         answers, ages = await self._gather(call, members, board)
+        took_s = self._base.clock.monotonic_s() - began_s
         if not answers:
             return None
         try:
@@ -134,6 +136,7 @@ class Live:
             )
         except Conflict as error:
             raise _uncommitted(number, answers, error) from error
+        row = replace(row, time_s=took_s)
         await self._commit(row, answers, kept)
         board.drills(self._reins.drill)
         course.versions.make([number])
@@ -192,7 +195,7 @@ class Live:
         spec, clock = self._course.spec, self._base.clock
         return RoundCall(
             f"{self._session.id}-{number}", number, now, self._course.strategy, deadline_s=spec["deadline_s"],
-            quorum_ratio=spec["quorum_ratio"], clock_s=clock.monotonic_s, spent=frozenset(self._spent),
+            quorum_ratio=spec["quorum_ratio"], clock_s=clock.monotonic_s, spent=self._spent,
             counted=None if self._flight is not None else dict(self._last),
         )  # fmt: skip
 
@@ -294,7 +297,7 @@ class Live:
         await self._base.store.write(lambda conn: sessions.commit(conn, session, kept, parts, stamp))
         self._session = session
         self._keep(session)
-        self._done.append(row)
+        self._done.append(replace(row, parts=()))
         if drill is not None and self._reins.drill is drill:
             self._reins.drill = drill.after()
         self._rejected = {key: part for key, part in self._rejected.items() if key not in rejected}
@@ -361,13 +364,12 @@ def _judged(
     parts = tuple(part for part, _ in answers)
     reached = sum(part.state != "offline" for part in parts)
     down = sum(value.nbytes for value in call.strategy.sent(call.now).values()) * reached
-    took_s = max((one.time_s or 0.0 for one in parts), default=0.0)
     came = [part for part, update in answers if update is not None]
     norms = np.array([part.norm for part in came], np.float64)  # each was measured when it was accepted
     told = shown(np.array([part.client for part in came]), gathered.updates, gathered.weights, norms)
     cpu_s = sum(one.cpu_s for one in parts) + time.thread_time() - began_s
     moved = down + sum(one.bytes for one in parts)
-    return Round(call.number, accuracy, loss, cpu_s, moved, took_s, parts, told["drift"]), told
+    return Round(call.number, accuracy, loss, cpu_s, moved, parts=parts, drift=told["drift"]), told
 
 
 def _uncommitted(number: int, answers: Answers, error: Conflict) -> Conflict:

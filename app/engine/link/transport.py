@@ -26,6 +26,7 @@ _PAIRING_S: Final = 10.0
 _KEEP_S: Final = 70.0  # less than an agent keeps an idle connection
 _MOST_OPEN: Final = 8
 _MOST_FREE: Final = 4
+_MOST_TOLD: Final = 1000  # characters of each part of a problem; the words are the other side's own
 
 Own = Callable[[], Awaitable[DeviceIdentity]]
 
@@ -226,7 +227,8 @@ def _unknown_here(node: str) -> Refused:
 def problem_of(answer: Answer, node: str) -> OutpostError:
     """Return the error that a refused request's problem document tells, or one by its status alone."""
     try:
-        return from_problem(answer.document())
+        told = answer.document()
+        return from_problem({key: told[key][:_MOST_TOLD] for key in told if isinstance(told[key], str)})
     except BadInput:
         return Offline("{node} answered with status {status}", node=node, status=answer.status)
 

@@ -65,11 +65,18 @@ async def test_a_node_that_fails_is_left_out_with_its_reason(links, error, state
     assert answers[2][0] in told
 
 
+async def test_the_words_of_a_node_are_kept_to_a_length(links):
+    links.clients["id2"].fail = BadInput("{told}", told="word " * 10**6)
+    answers, _ = await ask(links)
+    assert len(answers[2][0].reason) == 300
+
+
 async def test_a_node_that_is_late_is_left_out(links):
     links.clients["id4"].gate = asyncio.Event()
     answers, told = await ask(links, deadline_s=2.0)
     assert answers[4][0].state == "late"
     assert "2 s" in answers[4][0].reason
+    assert answers[4][0].time_s == 2.0
     assert answers[4][0] in told
     assert sum(update is not None for _, update in answers) == 5
 

@@ -175,6 +175,12 @@ async def test_a_session_that_a_gone_process_left_and_that_cannot_go_on_stands_p
     assert (kept["status"], kept["current_round"]) == ("paused", 1)
 
 
+async def test_a_round_takes_as_long_as_it_was_waited_for(base, learning, links):
+    links.clients["id4"].gate = asyncio.Event()
+    told = await learning.train(links.nodes, rounds=1, seed=0, epochs=1, deadline_s=1.0, **WHO)
+    assert told["rounds"][0]["time_s"] > 0.9  # of the deadline, which was waited for
+
+
 async def test_stopping_while_a_round_waits_ends_the_session_at_once(base, learning, links):
     for client in links.clients.values():
         client.fail = Offline("unplugged")

@@ -49,6 +49,11 @@ def test_a_problem_document_becomes_the_error_it_was():
     assert (str(told), told.hint) == ("It changed", "Look again")
 
 
+def test_a_problem_is_cut_to_a_length():
+    told = problem_of(Answer(400, {}, b'{"type": "bad-input", "detail": "' + b"x" * 10**6 + b'", "hint": 3}'), "north")
+    assert (type(told), len(str(told)), told.hint) == (BadInput, 1000, "")
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b"\xff"])
 def test_an_error_that_is_no_problem_document_is_offline(body):
     assert "502" in str(problem_of(Answer(502, {}, body), "north"))

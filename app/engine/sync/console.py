@@ -252,10 +252,10 @@ class Console:
         session.load((op.table, op.row) for op, _ in told)
         for op, verdicts in told:
             kinds = self._shelf.kinds(op.table)
-            check_op(op, kinds)
+            check_op(op, kinds, kept=True)
             check_verdicts(op, verdicts, kinds)
             if op.replica != replica:
-                heard = observe(heard, last_of(op, kinds), now_us)
+                heard = observe(heard, last_of(op, kinds, kept=True), now_us)
             outcome = session.apply(op, verdicts=verdicts)
             lost += [(op, loss) for loss in outcome.losses]
             if verdicts:
@@ -303,7 +303,7 @@ class Console:
         for (table, _), values, cells in told:
             kinds = self._shelf.kinds(table)
             if kinds is not None:
-                check_cells(table, cells, kinds)
+                check_cells(table, cells, kinds, kept=True)
                 check_row(table, values or {}, kinds)
         changed = taking.take(told)
         self._keep_here(taking.lost)

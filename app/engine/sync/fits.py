@@ -2,9 +2,10 @@
 
 What does not fit would be merged all the same, refused by one kind of database and taken by the other, and break whoever
 reads it later, at every console that pulled it. A column that nobody here knows is kept for later, and not looked at.
+What a hub has `kept` may have come to it before as much was looked at: what reads it makes do with it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from app.engine.base.errors import BadInput
@@ -18,18 +19,27 @@ _NONE: Final[Types] = {}
 _WHOLE: Final = ("lww", "append")
 _ONE: Final = [int, str]
 _TWO: Final = [int, str, int, str]
-_PARTS: Final = ("s", "e", "c", "t")
+_PARTS: Final[Mapping[str, Callable[[Any], bool]]] = {  # what a cell may have beside its stamp: none of which is left out
+    "e": lambda held: isinstance(held, dict) and _are_all(held.values(), lambda one: len(one) == 4 and _are_stamps(one)),
+    "c": lambda held: (
+        isinstance(held, dict) and _are_all(held.values(), lambda one: len(one) == 2 and all(map(_is_number, one)))
+    ),
+    "t": lambda held: isinstance(held, list) and _are_all(held, lambda one: len(one) in (4, 5)),
+}
+_PART_OF: Final[Mapping[str, str]] = {"set": "e", "counter": "c", "text": "t"}
 
 
-def check_op(op: Op, kinds: Mapping[str, str] | None) -> None:
-    """Raise `BadInput` for a value of an operation that its column cannot hold."""
+def check_op(op: Op, kinds: Mapping[str, str] | None, *, kept: bool = False) -> None:
+    """Raise `BadInput` for a value of an operation that its column cannot hold, and for a row told under another id."""
     types: Types = getattr(kinds, "types", _NONE)
     if kinds is None or not types:
         return
     if isinstance(told := op.fields.get(WHOLE), dict):
         row, cells = told.get("row"), told.get("cells")
-        check_row(op.table, row if isinstance(row, dict) else {}, kinds)
-        check_cells(op.table, cells if isinstance(cells, dict) else {}, kinds)
+        check_row(op.table, row if isinstance(row, dict) else {}, kinds, id_="" if kept else op.row)
+        check_cells(op.table, cells if isinstance(cells, dict) else {}, kinds, kept=kept)
+    if not kept and op.fields.get("id", op.row) != op.row:
+        raise _misfit(op.table, "id")
     parts: frozenset[str] = getattr(kinds, "parts", frozenset(kinds))
     for column, value in op.fields.items():
         wanted = types.get(column)
@@ -71,15 +81,17 @@ def check_verdicts(op: Op, verdicts: Mapping[str, Any], kinds: Mapping[str, str]
             raise _misfit(op.table, column)
 
 
-def check_row(table: str, values: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
-    """Raise `BadInput` for a value of a whole row that its column cannot hold."""
+def check_row(table: str, values: Mapping[str, Any], kinds: Mapping[str, str], *, id_: str = "") -> None:
+    """Raise `BadInput` for a value of a whole row that its column cannot hold, or an id other than `id_`, if known."""
     types: Types = getattr(kinds, "types", _NONE)
+    if id_ and values.get("id", id_) != id_:
+        raise _misfit(table, "id")
     for column, value in values.items():
         if column in types and type(value) not in types[column]:
             raise _misfit(table, column)
 
 
-def check_cells(table: str, cells: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+def check_cells(table: str, cells: Mapping[str, Any], kinds: Mapping[str, str], *, kept: bool = False) -> None:
     """Raise `BadInput` for cells that are no stamps, nor the parts of a set, a counter or a text; unknown ones are kept."""
     for column, cell in cells.items():
         if cell.__class__ is list and column != ERASED and _is_cell(cell):
@@ -89,22 +101,23 @@ def check_cells(table: str, cells: Mapping[str, Any], kinds: Mapping[str, str]) 
         if column == ERASED:
             sound = cell is True
         elif isinstance(cell, dict):
-            sound = _is_stamp(cell.get("s")) and all(name in _PARTS for name in cell) and _are_parts(cell)
+            sound = _is_stamp(cell.get("s")) and _has_parts(cell, kinds.get(column, ""), kept=kept)
         else:
             sound = isinstance(cell, list) and _is_cell(cell)
         if not sound:
             raise _misfit(table, column)
 
 
-def _are_parts(cell: Mapping[str, Any]) -> bool:
-    elements, totals, held = cell.get("e", {}), cell.get("c", {}), cell.get("t", [])
-    if not (isinstance(elements, dict) and isinstance(totals, dict) and isinstance(held, list)):
+def _has_parts(cell: Mapping[str, Any], kind: str, *, kept: bool) -> bool:
+    """Tell whether a cell has beside its stamp the part that its column's kind has and no other, each as it should be."""
+    parts = cell.keys() - {"s"}
+    if not (parts <= _PARTS.keys() if kept else parts == {_PART_OF.get(kind)}):
         return False
-    return (
-        all(isinstance(one, list) and len(one) == 4 and _are_stamps(one) for one in elements.values())
-        and all(isinstance(one, list) and len(one) == 2 and all(map(_is_number, one)) for one in totals.values())
-        and all(isinstance(one, list) and len(one) in (4, 5) for one in held)
-    )
+    return all(_PARTS[name](cell[name]) for name in parts)
+
+
+def _are_all(held: Iterable[Any], sound: Callable[[list[Any]], bool]) -> bool:
+    return all(isinstance(one, list) and sound(one) for one in held)
 
 
 def _is_cell(cell: list[Any]) -> bool:

@@ -139,12 +139,24 @@ def seen_in(cells: Mapping[str, Any]) -> Iterable[tuple[Stamp, Stamp]]:
             yield (cell[0], cell[1]), (cell[2], cell[3])
 
 
-def last_of(op: Op, kinds: Kinds | None) -> int:
-    """Return the latest time that an operation speaks of: its own, that of a cell it carries, or of an element it takes out."""
+def last_of(op: Op, kinds: Kinds | None, *, kept: bool = False) -> int:
+    """Return the latest time that an operation speaks of: its own, that of a cell or an element in it, or what it had seen.
+
+    The last is left out of one that a hub has `kept`, for it may have come to it before that was looked at.
+    """
     plain: frozenset[str] = getattr(kinds, "plain", frozenset())
+    last = op.hlc if kept or not op.seen else max(op.hlc, *(stamp[0] for stamp in op.seen.values()))
     if plain.issuperset(op.fields):
-        return op.hlc
-    return max([op.hlc, *(stamp[0] for stamp in told_in(op, kinds))])
+        return last
+    return max([last, *(stamp[0] for stamp in told_in(op, kinds))])
+
+
+def sane(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row's cells without what a writer says to have seen before him and is no earlier than what he wrote."""
+    return {
+        name: cell[:2] if isinstance(cell, list) and len(cell) == 4 and cell[2] >= cell[0] else cell
+        for name, cell in cells.items()
+    }
 
 
 def told_in(op: Op, kinds: Kinds | None) -> Iterable[Stamp]:
@@ -177,7 +189,8 @@ def _join(state: State, other: State, kinds: Kinds, fresh: Callable[[], Row], ou
     if other.row is None:
         return
     if state.row is None and not state.cells.keys() - {STAYS}:
-        state.row = {**fresh(), **{name: value for name, value in other.row.items() if kinds.get(name, "local") != "local"}}
+        known = (name for name in other.row if kinds.get(name, "local") != "local" and name != "id")
+        state.row = {**fresh(), **{name: other.row[name] for name in known}}
         state.cells |= {name: cell for name, cell in other.cells.items() if name == FIRST or name in kinds}
         return
     state.row = fresh() if state.row is None else state.row
@@ -238,8 +251,7 @@ def _once(state: State, other: State, column: str, outcome: Outcome) -> None:
 
 def _elements(state: State, column: str) -> dict[str, tuple[Any, Stamp, Stamp]]:
     """Return what ever was in a set: its value, when it was added last, and the last adding that was taken back."""
-    members, cell = members_of((state.row or {}).get(column)), state.cells.get(column)
-    stamps = cell["e"] if isinstance(cell, dict) else {}
+    members, stamps = members_of((state.row or {}).get(column)), merge.part_of(state, column, "e") or {}
     found = {}
     for key in {*members, *stamps}:
         at = stamps.get(key) or [*state.stamp(column), *ZERO]
@@ -249,8 +261,8 @@ def _elements(state: State, column: str) -> dict[str, tuple[Any, Stamp, Stamp]]:
 
 def _unite(state: State, other: State, column: str, _outcome: Outcome) -> None:
     assert state.row is not None
-    ours, cell, value = _elements(state, column), state.cells.get(column), state.row.get(column)
-    members, elements = members_of(value), dict(cell["e"]) if isinstance(cell, dict) else {}
+    ours, value = _elements(state, column), state.row.get(column)
+    members, elements = members_of(value), dict(merge.part_of(state, column, "e") or {})
     changed = False
     for key, (item, added, removed) in _elements(other, column).items():
         _, there, gone = ours.get(key, (None, ZERO, ZERO))
@@ -287,16 +299,11 @@ def _decided(state: State, other: State, column: str, _outcome: Outcome) -> None
 
 def _interweave(state: State, other: State, column: str, _outcome: Outcome) -> None:
     assert state.row is not None
-    ours, theirs = _letters(state, column), _letters(other, column)
+    ours, theirs = merge.letters_of(state, column), merge.letters_of(other, column)
     both = sequence.join(ours, theirs)
     if both != ours:
         state.cells[column] = {"s": list(state.stamp(column)), "t": both}
         state.row[column] = sequence.read(both)
-
-
-def _letters(state: State, column: str) -> sequence.Held:
-    cell = state.cells.get(column)
-    return cell["t"] if isinstance(cell, dict) else sequence.first((state.row or {}).get(column) or "", state.stamp(column))
 
 
 _JOINS: Final[Mapping[str, Callable[[State, State, str, Outcome], None]]] = {

@@ -83,6 +83,12 @@ def stayed_and_gone(state: State) -> list[Loss]:
     return [Loss(DELETED, None, ZERO, stayed, state.stamp("updated_us"), "deleted", stays=True)] if stayed else []
 
 
+def part_of(state: State, column: str, name: str) -> Any:
+    """Return the elements ("e"), totals ("c") or letters ("t") in a column's cell; None where it has none of its own yet."""
+    cell = state.cells.get(column)
+    return cell.get(name) if isinstance(cell, dict) else None  # earlier versions took half of one
+
+
 @dataclass
 class Outcome:
     """What came of an operation: values lost, verdicts of guarded columns, columns nobody here knows."""
@@ -148,15 +154,15 @@ def _take_new(row: Row, cells: Cells, op: Op, kinds: Kinds, outcome: Outcome) ->
     """Take a row nobody has touched yet: every column has the stamp of its first write."""
     plain: frozenset[str] = getattr(kinds, "plain", frozenset())
     if plain.issuperset(op.fields):
-        row.update(op.fields)
+        row |= {**op.fields, "id": op.row}
         return
     for column, value in op.fields.items():
         kind = kinds.get(column)
         if kind is None:
             outcome.unknown[column] = value
-        elif kind in ("lww", "append"):
+        elif kind in ("lww", "append") and column != "id":
             row[column] = value
-        elif kind != "local":
+        elif kind in _NEW:
             _NEW[kind](row, cells, op, column)
 
 
@@ -257,8 +263,7 @@ def _join(state: State, op: Op, column: str, outcome: Outcome) -> None:
     value = state.row.get(column)
     as_list = as_list if value is None else isinstance(value, list)
     members, default = members_of(value), state.stamp(column)
-    cell = state.cells.get(column)
-    elements: dict[str, list[Any]] = dict(cell["e"]) if isinstance(cell, dict) else {}
+    elements: dict[str, list[Any]] = dict(part_of(state, column, "e") or {})
 
     def known(key: str) -> tuple[Stamp, Stamp]:
         stamps = elements.get(key)
@@ -312,9 +317,8 @@ def _count(state: State, op: Op, column: str, _outcome: Outcome) -> None:
 
 def totals_of(state: State, column: str) -> dict[str, list[Any]]:
     """Return each replica's [hlc, running total] of a counter."""
-    cell = state.cells.get(column)
-    if isinstance(cell, dict):
-        return dict(cell["c"])
+    if (totals := part_of(state, column, "c")) is not None:
+        return dict(totals)
     hlc, replica = state.stamp(column)
     return {replica: [hlc, (state.row or {}).get(column) or 0]} if replica else {}
 
@@ -365,11 +369,15 @@ def _new_guarded(row: Row, _cells: Cells, op: Op, column: str) -> None:
 
 def _weave(state: State, op: Op, column: str, _outcome: Outcome) -> None:
     assert state.row is not None
-    cell = state.cells.get(column)
-    held = cell["t"] if isinstance(cell, dict) else sequence.first(state.row.get(column) or "", state.stamp(column))
-    held = sequence.weave(held, op.fields[column], op.stamp)
+    held = sequence.weave(letters_of(state, column), op.fields[column], op.stamp)
     state.cells[column] = {"s": list(state.stamp(column)), "t": held}
     state.row[column] = sequence.read(held)
+
+
+def letters_of(state: State, column: str) -> sequence.Held:
+    """Return a shared text as the array of its letters."""
+    held: sequence.Held | None = part_of(state, column, "t")
+    return sequence.first((state.row or {}).get(column) or "", state.stamp(column)) if held is None else held
 
 
 def _new_text(row: Row, _cells: Cells, op: Op, column: str) -> None:

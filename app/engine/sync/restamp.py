@@ -52,14 +52,14 @@ def fields_of(
         if kind in ("set", "text") or column == WHOLE:
             fields[column] = moved_in(value, moved)
         elif kind == "counter" and was[1] != op.writer:
-            told = cells[column]["c"] if isinstance(cells.get(column), dict) else {}
+            told = cells[column].get("c", {}) if isinstance(cells.get(column), dict) else {}
             known = (
                 told[was[1]][1] if op.writer in told and was[1] in told else value["total"] - value.get("by", value["total"])
             )
             base = counted.setdefault((op.table, op.row, column), known)
             fields[column] = {**value, "total": value["total"] - base}
             if isinstance(cells.get(column), dict):
-                totals = {**cells[column]["c"], op.writer: [op.hlc, value["total"] - base]}
+                totals = {**told, op.writer: [op.hlc, value["total"] - base]}
                 totals[was[1]] = [0, base]  # whatever goes on under the old name counts from here
                 cells[column] = {**cells[column], "c": totals}
         else:

@@ -223,15 +223,12 @@ def _change(kind: str, shadow: State, column: str, value: Any, op: Op) -> Any:
         return {"total": own + by, "by": by}
     if kind == "guarded":
         return {"from": before, "to": value}
-    cell = shadow.cells.get(column)
-    held = cell["t"] if isinstance(cell, dict) else sequence.first(before or "", shadow.stamp(column))
-    return sequence.change_of(held, value or "", op.stamp)
+    return sequence.change_of(merge.letters_of(shadow, column), value or "", op.stamp)
 
 
 def _set_change(shadow: State, column: str, before: Any, after: Any) -> dict[str, Any]:
     old, new = members_of(before), members_of(after)
-    default, cell = shadow.stamp(column), shadow.cells.get(column)
-    elements = cell["e"] if isinstance(cell, dict) else {}
+    default, elements = shadow.stamp(column), merge.part_of(shadow, column, "e") or {}
     stamps = {key: elements.get(key, [*default])[:2] for key in old}
     added = {key: item for key, item in new.items() if key not in old or old[key] != item}
     return {

@@ -35,10 +35,16 @@ def hand_over(shelf: Shelf, told: Sequence[Told], now_us: int) -> None:
         actor = str((row["row"] or {}).get("author", ""))[:256]
         ops.append(Op(
             replica, int(here["seq"]) + place, txn, len(told) - place, *key, new=False, hlc=hlc,
-            fields={DELETED: now_us} if gone else dict(fields), actor=actor, intent=ERASE if gone else "sync", schema=SCHEMA,
+            fields={DELETED: now_us} if gone else _sane(fields), actor=actor, intent=ERASE if gone else "sync", schema=SCHEMA,
         ))  # fmt: skip
     shelf.set_here(hlc=hlc)
     keep(shelf, in_parts(ops), str(here["chain"]), 0)
+
+
+def _sane(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields whose cells speak of nothing that a hub would refuse, whatever the one they came from took."""
+    told = fields.get(WHOLE)
+    return dict(fields) if told is None else {**fields, WHOLE: {**told, "cells": join.sane(told["cells"])}}
 
 
 def release(shelf: Shelf, table: str, now_us: int) -> None:

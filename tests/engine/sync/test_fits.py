@@ -9,11 +9,15 @@ import pytest
 
 from app.engine.base.errors import BadInput, Conflict
 from app.engine.store.shelf import kinds_of
+from app.engine.store.store import Store
+from app.engine.sync import hub as hub_module
 from app.engine.sync.batch import Batch
 from app.engine.sync.fits import check_cells, check_op, check_row, check_verdicts
-from app.engine.sync.ops import Op
+from app.engine.sync.join import WHOLE
+from app.engine.sync.ops import FIRST_CHAIN, Op
 from app.engine.sync.records import Met, conflict_of
-from tests.engine.sync.places import batch_of, exchange, meet
+from app.engine.sync.sealing import SCHEMA
+from tests.engine.sync.places import Place, batch_of, exchange, meet, put_file, snapshot
 
 MISFITS = (
     {"updated_us": "abc"}, {"name": 7}, {"name": None}, {"name": ["x"]}, {"created_us": [2]}, {"deleted_us": "yes"},
@@ -77,6 +81,35 @@ async def test_a_set_that_speaks_of_the_far_future_is_refused_and_the_set_can_st
     await bob.save("edge_nodes", id=node["id"], labels={"line": "9"})
     await exchange(hub, bob, "bob")
     assert [row["labels"] for row in await hub.all("edge_nodes")] == [{"line": "9"}]
+
+
+@pytest.mark.parametrize("hub_database", [""])
+async def test_who_says_to_have_seen_the_far_future_is_refused_and_what_a_hub_kept_of_that_goes_no_further(
+    places, monkeypatch, tmp_path, fresh_file
+):
+    hub, ann, bob = places
+    row = await ann.save(name="north")
+    await exchange(hub, ann, "ann")
+    now_us = hub.clock.now_us()
+    seen = {"name": (now_us + (1 << 50), "zz")}
+    bad = Op("eve", 1, "t", 0, "saved_views", row["id"], False, now_us + 10, {"name": "seen too much"}, seen)
+    with pytest.raises(Conflict, match="ahead of this clock"):
+        await handed(hub, bad)
+    with pytest.raises(Conflict, match="ahead of this clock"):
+        await bob.console(lambda one: one.take_batch(Batch("eve", "", 0, FIRST_CHAIN, (bad,))), "eve")
+    assert await hub.count("sync_log") == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(hub_module.join, "last_of", lambda op, kinds: op.hlc)
+        await handed(hub, bad)
+    for place, device in ((ann, "ann"), (bob, "bob")):
+        await exchange(hub, place, device)
+    other = Place(await Store.open(put_file(fresh_file, tmp_path / "other"), hub.clock), hub.clock)
+    try:  # another hub, to which the row is handed over as it stands
+        for place, device in ((ann, "ann"), (bob, "bob")):
+            await exchange(other, place, device, peer="other")
+        assert [each["name"] for each in await other.all()] == ["seen too much"]
+    finally:
+        await other.store.close()
 
 
 DOCUMENTS = (("qubo_runs", {"result": 5}), ("qubo_runs", {"result": [5]}), ("sync_conflicts", {"kept": "x"}))
@@ -158,3 +191,77 @@ def test_cells_that_say_nothing_are_refused_and_those_of_unknown_columns_kept(ce
         with pytest.raises(BadInput):
             check_cells("edge_nodes", {column: cell}, kinds)
     check_row("edge_nodes", {"name": "x", "mood": 5}, kinds)
+
+
+AT, PARTS = [1, "a"], {"e": {"k": [1, "a", 0, ""]}, "c": {"a": [1, 2]}, "t": [[1, "a", 0, "x", 1]]}
+HAS = {"set": "e", "counter": "c", "text": "t", "lww": None, "append": None, "guarded": None}
+
+
+@pytest.mark.parametrize("kind", HAS)
+def test_a_cell_has_the_part_that_its_kind_of_column_has_and_no_other(kind):
+    kinds, part = {"x": kind}, HAS[kind]
+    check_cells("t", {"x": AT}, kinds)
+    if part:
+        check_cells("t", {"x": {"s": AT, part: PARTS[part]}}, kinds)
+    wrong = [{"s": AT, name: PARTS[name]} for name in PARTS if name != part] + [PARTS, {"s": AT, **PARTS}, {}, {"s": AT}]
+    wrong += [{part: PARTS[part]}] if part else []
+    for cell in wrong:
+        with pytest.raises(BadInput):
+            check_cells("t", {"x": cell}, kinds)
+    check_cells("t", {"x": {"s": AT}}, kinds, kept=True)
+
+
+def whole_of(now_us, **cells):
+    row = {"name": "pump", "node_identifier": "d1", "labels": {"a": "1"}, "updated_us": now_us, "created_us": now_us}
+    return {WHOLE: {"row": row, "cells": {"": [now_us, "eve"], **cells}}}
+
+
+async def handed(hub, op, device="eve"):
+    """Hand an operation over as whoever leaves the checks out would."""
+    hello = await hub.hub(lambda one: one.hello(op.replica, device, device, SCHEMA))
+    batch = Batch(op.replica, hello["epoch"], hello["acked"], hello["chain"], (replace(op, seq=hello["acked"] + 1),))
+    return await hub.hub(lambda one: one.receive(batch, device))
+
+
+@pytest.mark.parametrize("hub_database", [""])
+async def test_half_a_cell_is_refused_and_one_that_a_hub_took_before_holds_nobody_up(places, monkeypatch):
+    hub, ann, bob = places
+    now_us = hub.clock.now_us()
+    bad = Op("eve", 1, "t", 0, "edge_nodes", "row-1", False, now_us, whole_of(now_us, labels={"s": [now_us, "eve"]}))
+    with pytest.raises(BadInput, match="labels of edge_nodes"):
+        await handed(hub, bad)
+    assert (await hub.count("sync_log"), await hub.all("edge_nodes")) == (0, [])
+    with monkeypatch.context() as patched:
+        patched.setattr(hub_module, "check_op", lambda op, kinds: None)
+        await handed(hub, bad)
+    await exchange(hub, ann, "ann")
+    await meet(hub, bob, "bob")
+    await snapshot(hub, bob)
+    for place, device, labels in ((ann, "ann", {"a": "2"}), (bob, "bob", {"b": "3"})):
+        await place.save("edge_nodes", id="row-1", labels=labels)
+        await exchange(hub, place, device)
+    await exchange(hub, ann, "ann")
+    for place in places:
+        assert [row["labels"] for row in await place.all("edge_nodes")] == [{"a": "2", "b": "3"}]
+
+
+@pytest.mark.parametrize("told", [
+    lambda at: {"id": "B", "name": "ghost"}, lambda at: {WHOLE: {"row": {"id": "B", "name": "ghost"}, "cells": {"": [at, "eve"]}}},
+], ids=["new", "whole"])  # fmt: skip
+@pytest.mark.parametrize("hub_database", [""])
+async def test_a_row_is_told_under_its_own_id_or_refused(places, monkeypatch, told):
+    hub, ann, bob = places
+    now_us = hub.clock.now_us()
+    fields = told(now_us)
+    bad = Op("eve", 1, "t", 0, "saved_views", "A", WHOLE not in fields, now_us, fields)
+    with pytest.raises(BadInput, match="id of saved_views"):
+        await handed(hub, bad)
+    assert await hub.count("sync_log") == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(hub_module, "check_op", lambda op, kinds: None)
+        await handed(hub, bad)
+    await exchange(hub, ann, "ann")
+    await meet(hub, bob, "bob")
+    await snapshot(hub, bob)
+    for place in places:
+        assert [(row["id"], row["name"]) for row in await place.all()] == [("A", "ghost")]

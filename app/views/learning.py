@@ -182,6 +182,7 @@ class LearningPage(RunPage):
 
     def show_run(self, run: Run, job: Job | None, *, fresh: bool) -> None:
         """Show the rounds so far and the nodes of the last one."""
+        self.bar.say_kept(run.source != "tuning" or "nodes" not in run.spec)
         result = result_of(run, job)
         partial = job.partial if job is not None else {}
         if fresh:

@@ -207,6 +207,7 @@ def test_a_tuning_shows_its_settings_from_the_best_on(full_window, full):
     ):
         full.learning.records.put(replace(tuned, state=state, spec=spec))
         page.shown()
+        assert ("is kept" in page.bar.cancel.toolTip()) is not bool(spec)  # over nodes nothing stays of one that is cancelled
         assert page.verbs["resume"].isEnabled() is again
         assert told in page._waits.text()
         assert bool(told) == bool(page._waits.text())

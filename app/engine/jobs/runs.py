@@ -62,7 +62,7 @@ class RunBook:
 
     The parts of a result that are named in `apart`, drawings say, stand in a file of their own: neither memory nor the store
     nor a link need carry them for every run; `whole` puts them back. With `best_so_far` a cancelled run keeps what its job came
-    to, or, of a job whose process had to be ended, what it told last.
+    to, or, of a job whose process had to be ended, what it told last, each as `keep` has it; not of work on the loop.
     """
 
     def __init__(self, base: Base, table: str, *, apart: tuple[str, ...] = (), best_so_far: bool = False) -> None:
@@ -147,7 +147,8 @@ class RunBook:
         """
         job_spec = {**spec, **aside}
         job_id = await self._base.jobs.submit(kind, target, job_spec, title=title, seed=seed, actor=actor, cause=cause)
-        return await self._follow(job_id, run_id, title=title, source=source, spec=spec, actor=actor, cause=cause, keep=keep)
+        row = {"title": title, "source": source, "spec": spec}
+        return await self._follow(job_id, run_id, row, actor=actor, cause=cause, keep=keep, leaves=self._best_so_far)
 
     async def execute_local(
         self,
@@ -165,26 +166,17 @@ class RunBook:
     ) -> dict[str, Any]:
         """Run `await work(report)` on the loop as a run; otherwise as `execute`."""
         job_id = await self._base.jobs.submit_local(kind, work, title=title, seed=seed, actor=actor, cause=cause)
-        return await self._follow(job_id, run_id, title=title, source=source, spec=spec, actor=actor, cause=cause, keep=keep)
+        row = {"title": title, "source": source, "spec": spec}
+        return await self._follow(job_id, run_id, row, actor=actor, cause=cause, keep=keep, leaves=False)
 
     async def mark(self, run_id: str, state: str, *, actor: str, cause: str) -> None:
         """Note that a run whose job is over is paused, say, or was stopped."""
         await self._put({"id": run_id, "state": state}, actor, cause)
 
     async def _follow(
-        self,
-        job_id: str,
-        run_id: str,
-        *,
-        title: str,
-        source: str,
-        spec: dict[str, Any],
-        actor: str,
-        cause: str,
-        keep: Keep,
+        self, job_id: str, run_id: str, asked: dict[str, Any], *, actor: str, cause: str, keep: Keep, leaves: bool
     ) -> dict[str, Any]:
-        row: dict[str, Any] = {"id": run_id or new_id(), "job_id": job_id, "state": RUNNING}
-        row |= {"title": title, "source": source, "spec": spec}
+        row: dict[str, Any] = {"id": run_id or new_id(), "job_id": job_id, "state": RUNNING, **asked}
         known = row["id"] in self.records
         try:
             await self._put(row, actor, cause, begins=True)
@@ -198,15 +190,15 @@ class RunBook:
             told: dict[str, Any] = {}
             if isinstance(error, Infeasible):
                 told = {"result": {"feasible": False, "infeasible": str(error)}}
-            elif state == CANCELLED and self._best_so_far:
-                told = await self._left(job_id)
+            elif state == CANCELLED and leaves:
+                told = await self._left(job_id, keep)
             await self._put({"id": row["id"], "state": state} | told, actor, cause)
             raise
         except BaseException:
             await self._base.jobs.cancel(job_id)
             await self._put({"id": row["id"], "state": CANCELLED}, actor, cause)
-            if self._best_so_far and await self.over(job_id):
-                await self._put({"id": row["id"]} | await self._left(job_id), actor, cause)
+            if leaves and await self.over(job_id):
+                await self._put({"id": row["id"]} | await self._left(job_id, keep), actor, cause)
             raise
         await self._put({"id": row["id"], "state": DONE, "result": await self._split(keep(result))}, actor, cause)
         return result
@@ -221,14 +213,14 @@ class RunBook:
         ending.exception()  # that it was cancelled is known
         return True
 
-    async def _left(self, job_id: str) -> dict[str, Any]:
+    async def _left(self, job_id: str, keep: Keep) -> dict[str, Any]:
         """Return what a row keeps of a cancelled job: what it came to, or told last."""
         job = self._base.jobs.records.get(job_id)
         left: dict[str, Any] = {} if job is None else dict(job.partial)
         if job is not None and job.result:
             kept = job.result
             left = await in_thread(lambda: ledger.read_result(self._base.home, kept), "job-result")
-        return {"result": await self._split(left) or None}
+        return {"result": await self._split(keep(left)) or None}
 
     def _begun(self, job_id: str) -> bool:
         """Tell whether a job got anywhere; of one whose input could not be read, nothing stays."""

@@ -24,6 +24,19 @@ def line(run: Run) -> dict[str, Any]:
     return {**kept, "rounds": len(result.get("rounds", [])), "final_accuracy": result.get("final_accuracy")}
 
 
+def kept(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a simulation's result by the names that runs have, model and architecture; what a job told last is none."""
+    if "params" not in result:
+        return {}
+    short = {key: value for key, value in result.items() if key not in ("params", "model")}
+    return {**short, "architecture": result["model"], "model": result["params"]}
+
+
+def found(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a tuning's result; what a job told last is none."""
+    return result if "trials" in result else {}
+
+
 def told(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a round in a row of the store."""
     return {**row["details"], **{key: row[key] for key in ("round", "accuracy", "loss")}}

@@ -42,7 +42,7 @@ class LearningService:
 
     def __init__(self, base: Base, link: federation.Links) -> None:
         self._base, self._link = base, link
-        self._book = RunBook(base, _RUNS)
+        self._book = RunBook(base, _RUNS, best_so_far=True)
         self.sessions: Records[Session] = Records(lambda session: session.id, "session")
         self._reins: dict[str, Reins] = {}
         self._resumed: dict[str, asyncio.Task[dict[str, Any] | None]] = {}
@@ -120,9 +120,9 @@ class LearningService:
         run_id = new_id()
         result = await self._book.execute(
             KIND, "app.engine.learning.work:simulate", spec, title=f"Simulate {clients} clients", source=_SIMULATED,
-            seed=seed, actor=actor, cause=cause, keep=_kept, run_id=run_id, aside={"home": str(self._base.home)},
+            seed=seed, actor=actor, cause=cause, keep=compare.kept, run_id=run_id, aside={"home": str(self._base.home)},
         )  # fmt: skip
-        return {"run_id": run_id, **_kept(result)}
+        return {"run_id": run_id, **compare.kept(result)}
 
     async def tune(
         self, choices: Mapping[str, Sequence[Any]], *, clients: int = 100, rounds: int = 27, seed: int = 0, actor: str,
@@ -133,7 +133,7 @@ class LearningService:
         spec = {"clients": clients, "rounds": rounds, "choices": _listed(choices), **asked}
         result = await self._book.execute(
             KIND, "app.engine.learning.work:tune", spec, title=f"Tune over {clients} clients", source=_TUNED,
-            seed=seed, actor=actor, cause=cause, run_id=run_id,
+            seed=seed, actor=actor, cause=cause, keep=compare.found, run_id=run_id,
         )  # fmt: skip
         return {"run_id": run_id, **result}
 
@@ -392,9 +392,3 @@ class LearningService:
 
 def _listed(choices: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
     return {name: list(some) for name, some in choices.items()}
-
-
-def _kept(result: dict[str, Any]) -> dict[str, Any]:
-    """Return a simulation's result by the names that runs have: what was trained, and the content id of its parameters."""
-    short = {key: value for key, value in result.items() if key not in ("params", "model")}
-    return {**short, "architecture": result["model"], "model": result["params"]}

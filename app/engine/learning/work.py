@@ -111,7 +111,7 @@ def tune(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = 
         return stop()
 
     ends: list[dict[str, nets.Array]] = [{} for _ in plans]
-    trials = [tuning.Trial(setting, _tried(plan, end)) for setting, plan, end in zip(settings, plans, ends, strict=True)]
+    trials = [tuning.Trial(setting, _tried(plan, end, stop)) for setting, plan, end in zip(settings, plans, ends, strict=True)]
     ranked, stages = tuning.halve(trials, rounds_asked, int(spec.get("keep", 3)), told)
     first = ranked[0]
     end = ends[next(at for at, trial in enumerate(trials) if trial is first)]
@@ -125,7 +125,7 @@ def tune(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = 
     }  # fmt: skip
 
 
-def _tried(plan: "Plan", end: dict[str, nets.Array]) -> Iterator[tuple[float, float]]:
+def _tried(plan: "Plan", end: dict[str, nets.Array], stop: Stop) -> Iterator[tuple[float, float]]:
     """Yield (accuracy, loss) on the data held back after each round; `end` holds the newest parameters.
 
     A setting whose model ceases to be finite is worse than any other, and ends.
@@ -134,6 +134,8 @@ def _tried(plan: "Plan", end: dict[str, nets.Array]) -> Iterator[tuple[float, fl
         for step in rounds(plan.start, plan.strategy, plan.population, plan.judged, time.process_time, place=plan.place):
             end.update(step.params)
             yield step.round.accuracy, step.round.loss
+            if stop():
+                return
     except Conflict:
         end.clear()
         yield 0.0, math.inf

@@ -60,7 +60,7 @@ class RunBar(QFrame):
         self.bar.setAccessibleName(tr("Progress"))
         self.bar.setAccessibleDescription(tr("How far the run is"))
         self.cancel = QPushButton(tr("Cancel"))
-        explain(self.cancel, tr("End the run; what it has found so far is kept") if kept else tr("End the run"))
+        self.say_kept(kept)
         self.cancel.clicked.connect(lambda _checked=False: context.start("job.cancel", None, id=self._job_id))
         words = QVBoxLayout()
         words.setSpacing(2)
@@ -73,6 +73,10 @@ class RunBar(QFrame):
         line.addLayout(words, 1)
         line.addWidget(self.bar)
         line.addWidget(self.cancel)
+
+    def say_kept(self, kept: bool) -> None:
+        """Say whether something stays of the run when it is ended."""
+        explain(self.cancel, tr("End the run; what it has found so far is kept") if kept else tr("End the run"))
 
     def show_run(self, run: Run, job: Job | None) -> None:
         """Say how `run` stands."""

@@ -149,6 +149,34 @@ async def test_a_simulation_runs_in_a_worker_with_live_samples(base, learning):
     assert set(params_of(base, told["model"])) == {"w1", "b1", "w2", "b2"}
 
 
+async def cancelled_midway(base, learning, running):
+    async with asyncio.timeout(60):
+        while not any(base.jobs.records.need(run.job_id).done > 1 for run in learning.records):
+            await asyncio.sleep(0.01)
+        (run,) = learning.records
+        await base.jobs.cancel(run.job_id)
+        with pytest.raises(Cancelled):
+            await running
+    return learning.find(run.id)
+
+
+async def test_a_simulation_that_is_cancelled_keeps_its_rounds_and_its_model(base, learning):
+    running = asyncio.create_task(learning.simulate(clients=20, rounds=10**5, seed=3, **WHO))
+    run = await cancelled_midway(base, learning, running)
+    held = (await learning.show(run.id))["rounds"]
+    assert (run.state, [row["round"] for row in held]) == ("cancelled", list(range(1, len(held) + 1)))
+    assert len(held) > 1
+    assert (await learning.export(run.id, **WHO))["metrics"]["accuracy"] == held[-1]["accuracy"]
+
+
+async def test_a_tuning_that_is_cancelled_keeps_the_settings_it_tried(base, learning):
+    choices = {"learning_rate": [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5], "epochs": [1, 2]}
+    running = asyncio.create_task(learning.tune(choices, clients=20, rounds=3000, seed=3, **WHO))
+    run = await cancelled_midway(base, learning, running)
+    assert run.state == "cancelled"
+    assert run.result["best"] in [{key: one[key] for key in choices} for one in run.result["trials"]]
+
+
 async def test_a_model_larger_than_a_jobs_result_may_be_is_kept_and_exported(base, learning):
     told = await learning.simulate(clients=100, sample_ratio=0.01, rounds=1, epochs=1, model="mlp-64-1500-1400-10", **WHO)
     assert nets.count_of("mlp-64-1500-1400-10") * 4 > MOST_BYTES

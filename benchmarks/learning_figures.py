@@ -152,8 +152,9 @@ def less_time(seeds: Sequence[int]) -> None:
         "capable, dropped": {"selection": "capable", "deadline_s": 0.25, "drop_stragglers": True},
         "fedbuff": {"algorithm": "fedbuff", "rounds": 400},
     }
+    told = {name: took(name, more) for name, more in tried.items()}
     for name, more in tried.items():
-        held, beside = took(name, more), shards if "shards" in name else whole
+        held, beside = told[name], shards if "shards" in name else whole
         if not held or not beside:
             continue
         say(
@@ -161,6 +162,13 @@ def less_time(seeds: Sequence[int]) -> None:
             sum(one[0] for one in held) / sum(one[0] for one in beside),
             "of the simulated time to 0.90", {**plain, **more, "seeds": list(seeds)},
             rounds=[one[1] for one in held], plain_rounds=[one[1] for one in beside],
+        )  # fmt: skip
+    able, drawn = told["capable, dropped"], told["deadline, partial work dropped"]
+    if able and drawn:
+        say(
+            "learning.capable.beside_random.time", sum(one[0] for one in able) / sum(one[0] for one in drawn),
+            "of the simulated time with the same deadline, asked at random",
+            {**plain, **tried["capable, dropped"], "seeds": list(seeds)},
         )  # fmt: skip
 
 

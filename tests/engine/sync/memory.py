@@ -2,6 +2,7 @@
 
 import json
 
+from app.engine.store.rows import defaults_of
 from app.engine.store.shelf import kinds_of
 
 THINGS = {
@@ -47,7 +48,7 @@ class MemoryShelf:
     def fresh(self, table):
         if table == "things":
             return {"id": "", **json.loads(json.dumps(DEFAULTS))}
-        return dict.fromkeys(self.kinds(table))
+        return {"id": "", **defaults_of(table)}
 
     def tables(self):
         return ["sync_conflicts", "things"]

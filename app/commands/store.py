@@ -23,8 +23,13 @@ async def _salvage(call: "Call", *, file: Path | None, backup: Path | None) -> d
 
 
 async def _check(call: "Call") -> dict[str, Any]:
-    problems = await call.engine.store.check()
-    return {"sound": not problems, "problems": problems}
+    from app.engine.store.faults import damaged
+
+    store = call.engine.store
+    problems = await store.check()
+    if problems:
+        raise damaged(store.path, "; ".join(problems))
+    return {"sound": True, "problems": []}
 
 
 async def _drill(call: "Call", *, file: Path | None) -> dict[str, Any]:
@@ -76,7 +81,7 @@ ROWS: tuple[Command, ...] = (
     Command(
         "store.check",
         "Check the store",
-        "Look for damage in the store's file.",
+        "Look for damage in the store's file. A damaged one is an error: what was found is told, and a copy is put aside.",
         _check,
         role=Role.OBSERVER,
         danger=Danger.READ,

@@ -182,7 +182,7 @@ ROWS: tuple[Command, ...] = (
         "sync.status", "Sync status", "Tells what waits to be handed over, and how things stand with every peer.", status,
         role=Role.OBSERVER, danger=Danger.READ,
         returns="{replica, schema, pending_count, oldest_pending_us, conflicts_count, busy, clock_skew_s, hub, peers, "
-        "backup: {file, at_us, drill_us, rows_count, problem}, undecided: [{table, row, column, to}], copy, elsewhere}",
+        "backup: {file, at_us, drill_us, rows_count, problem}, undecided: [{table, row, column, to}], copy, elsewhere, damage}",
     ),
     Command(
         "sync.peers", "Sync peers", "Lists hubs and consoles this home exchanges changes with.", peers,

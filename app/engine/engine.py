@@ -247,7 +247,8 @@ class Engine:
 
     def troubled(self, error: Exception) -> None:
         """Tell that the store could not write, or is damaged."""
-        self.publish(StoreTroubled(at_us=self.clock.now_us(), actor="engine", detail=str(error)))
+        told = as_outpost_error(error)
+        self.publish(StoreTroubled(at_us=self.clock.now_us(), actor="engine", detail=str(told), hint=told.hint))
 
     async def run(self, command: str, /, *, acting: str = "", cause: str = "", **given: Any) -> Any:
         """The one door: check the arguments and the role, record, trace, and only then call; returns plain JSON."""

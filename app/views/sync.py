@@ -334,6 +334,8 @@ def status_text(status: dict[str, Any], now_us: int) -> str:
     if not status:
         return tr("Asking…")
     told = [_pending_text(status, now_us)]
+    if status.get("damage"):
+        told.insert(0, tr("{problem}. Save what can be read: outpost store salvage.", problem=status["damage"]))
     if status["busy"]:
         told.append(tr("An exchange is under way."))
     if status.get("copy") == "due":

@@ -8,9 +8,11 @@ import pytest
 from app.commands.table import command_table
 from app.engine.base.command import Arg, Command, CommandTable, Danger, Role
 from app.engine.base.errors import BadInput, Conflict, Missing, Refused
-from app.engine.base.events import CommandFinished, EngineStarted
+from app.engine.base.events import CommandFinished, EngineStarted, StoreTroubled
 from app.engine.engine import Engine
 from app.engine.jobs.runs import Run
+from app.engine.store.salvage import prepare
+from tests.damage import spoil
 from tests.meeting import opened
 
 SEEN = []
@@ -155,6 +157,42 @@ async def test_a_damaged_store_gives_way_to_a_backup_and_is_kept(tmp_path):
     assert (await mended.run("store.check"))["sound"]
     assert [row["command"] for row in (await mended.run("audit.list", command="store.restore"))["entries"]]
     await mended.close()
+
+
+async def test_a_page_that_went_bad_after_a_clean_stop_is_told_kept_and_salvaged_without_losing_what_came_since(tmp_path):
+    home, file = tmp_path / "home", tmp_path / "home" / "outpost.db"
+    first = await Engine.open(home, command_table())
+    await first.run("store.backup", file=tmp_path / "copy.db")
+    await first.run("view.save", name="since", query="site=a")
+    await first.close()
+    spoil(file, "saved_views")
+    with pytest.raises(Conflict, match="is damaged") as met:
+        await Engine.open(home, command_table())
+    assert met.value.hint.startswith("Save what can be read: outpost store salvage")
+    assert len(list((home / "quarantine").glob("*.db"))) == 1
+    fresh = prepare(file, None, tmp_path / "copy.db")
+    mended = await Engine.open(home, command_table(), backup=fresh)
+    assert [row["command"] for row in (await mended.run("audit.list", command="view.save"))["entries"]]
+    assert (await mended.run("store.check"))["sound"]
+    await mended.close()
+
+
+async def test_damage_nobody_has_read_is_an_error_of_the_check_and_stands_with_sync(tmp_path):
+    home = tmp_path / "home"
+    await (await Engine.open(home, command_table())).close()
+    spoil(home / "outpost.db", "sync_cells")
+    engine = await Engine.open(home, command_table())
+    heard = []
+    engine.bus.subscribe(heard.append, StoreTroubled)
+    assert (await engine.run("sync.status"))["damage"] == ""
+    with pytest.raises(Conflict, match="is damaged") as met:
+        await engine.run("store.check")
+    assert "store salvage" in met.value.hint
+    assert "is damaged" in (await engine.run("sync.status"))["damage"]
+    assert [(event.detail, event.hint) for event in heard] == [(str(engine.store.damage), met.value.hint)]
+    await engine.close()
+    with pytest.raises(Conflict, match="A copy is kept as"):
+        await Engine.open(home, command_table())
 
 
 async def test_a_malformed_settings_file_stops_the_start_and_frees_the_home(tmp_path):

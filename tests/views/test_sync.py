@@ -68,6 +68,8 @@ def test_what_waits_is_told_with_its_age_and_the_clock_with_its_error():
     hub = {"address": "h:1", "consoles_count": 2, "pushed": 10, "pulled": 5}
     assert "Serving as a hub at h:1: 2 consoles paired, 10 changes taken, 5 given." in status_text({**STATUS, "hub": hub}, 0)
     assert "no hub is asked" in status_text({**STATUS, "copy": "due", "elsewhere": True}, 0)
+    damaged = status_text({**STATUS, "damage": "outpost.db is damaged: x"}, 0)
+    assert damaged.startswith("outpost.db is damaged: x. Save what can be read: outpost store salvage.")
     assert "made on another machine" in status_text({**STATUS, "elsewhere": True}, 0)
     assert "outpost sync renew" in status_text({**STATUS, "copy": "twin"}, 0)
 

@@ -112,9 +112,10 @@ class SettingChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StoreTroubled(Event):
-    """The store could not write (a full disk, say); what was written before is still readable."""
+    """The store could not write (a full disk, say), or is damaged; `hint` says what to do."""
 
     detail: str
+    hint: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

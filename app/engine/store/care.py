@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.engine.base.errors import BadInput, Conflict, Missing
 from app.engine.store.database import SIDES, looking, problems_of
-from app.engine.store.faults import translate
+from app.engine.store.faults import damaged_and_kept, translate
 from app.engine.store.migrate import refuse_newer, upgrade
 
 _LOGS = ("-wal", "-journal")  # what of a file's SIDES holds data
@@ -91,12 +91,7 @@ def refuse_damaged(path: Path, problems: list[str], stamp_us: int) -> None:
     """Raise `Conflict` for a damaged file, a copy of which is put aside first."""
     if not problems:
         return
-    copy = quarantine(path, stamp_us)
-    raise Conflict(
-        "{file} is damaged: {reason}. A copy is kept as {copy}",
-        file=path, reason=problems[0], copy=copy,
-        hint="Save what can be read: outpost store salvage. Or restore a backup: outpost store restore FILE",
-    )  # fmt: skip
+    raise damaged_and_kept(path, problems[0], quarantine(path, stamp_us))
 
 
 def refuse_target(target: Path, path: Path | None) -> None:

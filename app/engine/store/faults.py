@@ -12,9 +12,24 @@ from sqlalchemy.exc import DBAPIError
 
 from app.engine.base.errors import BadInput, Bug, Conflict, Limit, Missing, Offline, OutpostError, Refused
 
+_SAVE = "Save what can be read: outpost store salvage. Or restore a backup: outpost store restore FILE"
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+class Damaged(Conflict):
+    """The state file is damaged."""
+
+
+def damaged(file: Any, reason: str) -> Damaged:
+    """Return what is told of a damaged file."""
+    return Damaged("{file} is damaged: {reason}", file=file, reason=reason, hint=_SAVE)
+
+
+def damaged_and_kept(file: Any, reason: str, copy: Any) -> Damaged:
+    """Return what is told of a damaged file of which a copy was put aside."""
+    return Damaged("{file} is damaged: {reason}. A copy is kept as {copy}", file=file, reason=reason, copy=copy, hint=_SAVE)
 
 
 _PASSING = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock
@@ -78,9 +93,7 @@ def _of_sqlite(error: Exception, file: Any) -> OutpostError:
     if code in _FULL:
         return _no_room(code, file, reason)
     if code in _BROKEN:
-        return Conflict(
-            "{file} is damaged: {reason}", file=file, reason=reason, hint="Restore a backup: outpost store restore FILE",
-        )  # fmt: skip
+        return damaged(file, reason)
     if code in _BUSY:
         return Conflict("{file} is in use by another process", file=file, hint="Close the other Outpost and try again.")
     if code == sqlite3.SQLITE_CONSTRAINT:

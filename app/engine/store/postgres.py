@@ -156,6 +156,9 @@ class PostgresSeat:
     def close(self) -> None:
         """Nothing stays behind of a closed database."""
 
+    def put_aside(self, stamp_us: int) -> None:
+        """Leave a database to whoever cares for it."""
+
 
 @contextlib.contextmanager
 def _file(path: Path) -> Iterator[Connection]:

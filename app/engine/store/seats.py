@@ -1,5 +1,6 @@
 """Where a store lives: in a file, or in a PostgreSQL database. Only here is one told from the other."""
 
+import logging
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -12,6 +13,7 @@ from app.engine.store import care, migrate
 from app.engine.store.database import open_engine, problems_of
 from app.engine.store.faults import is_broken, translate
 
+log = logging.getLogger(__name__)
 # After an unclean stop a file up to this size is checked before it is used, a larger one beside its use.
 _CHECK_FIRST_BYTES: Final = 128 << 20
 
@@ -44,6 +46,9 @@ class Seat(Protocol):
 
     def close(self) -> None:
         """Leave it in order."""
+
+    def put_aside(self, stamp_us: int) -> None:
+        """Leave it as damage was met in it: with a copy, and due for a check before it is used again."""
 
 
 class FileSeat:
@@ -114,6 +119,13 @@ class FileSeat:
         """Fold the log into the file, and mark the stop as clean."""
         care.fold_log(self.path)
         care.clear_mark(self.path)
+
+    def put_aside(self, stamp_us: int) -> None:
+        """Keep a copy of a file in which damage was met; its mark stays, so that it is checked before it is used again."""
+        try:
+            care.quarantine(self.path, stamp_us)
+        except OSError as error:  # no room for a copy: the file itself stays as it is
+            log.warning("no copy of %s: %s", self.path, error)
 
 
 def seat_of(path: Path, database: str) -> Seat:

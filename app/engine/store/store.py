@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from app.engine.base.clock import Clock
 from app.engine.base.errors import Conflict
 from app.engine.store import care
-from app.engine.store.faults import translate
+from app.engine.store.faults import Damaged, damaged, translate
 from app.engine.store.seats import Seat, seat_of
 from app.engine.store.threads import in_thread, tell
 from app.engine.store.writer import Writer
@@ -44,13 +44,14 @@ class Store:
         self._writer = Writer(engine, seat.path, self._tell_trouble)
         self._checking: asyncio.Task[None] | None = None
         self._closed = False
+        self.damage: Damaged | None = None  # what was met of it while the store was open
 
     @classmethod
     async def open(cls, path: Path, clock: Clock, troubled: Troubled = _nobody, *, database: str = "") -> "Store":
         """Open (or make) the file: refuse a newer one untouched, check it after an unclean stop, migrate it.
 
         `database`, the address of a PostgreSQL database, takes the place of the file. `troubled` is told, on the loop, when
-        the disk refuses a write or a check finds damage. Raises `Conflict` for a newer, damaged or busy file, `Limit` when a
+        the disk refuses a write or damage is met. Raises `Conflict` for a newer, damaged or busy file, `Limit` when a
         new file cannot be written.
         """
         seat = seat_of(path, database)
@@ -72,7 +73,10 @@ class Store:
                 with self._readers.connect() as conn:
                     return fn(conn)
             except Exception as error:
-                raise translate(error, self.path) from error
+                told = translate(error, self.path)
+                if isinstance(told, Damaged):
+                    self._tell_trouble(told)
+                raise told from error
 
         try:
             work = self._pool.submit(body)
@@ -95,7 +99,10 @@ class Store:
 
     async def check(self) -> list[str]:
         """Return what is wrong with the file, one line each; empty when it is sound."""
-        return await in_thread(self._seat.check, "store-check")
+        problems = await in_thread(self._seat.check, "store-check")
+        if problems:
+            self._take_trouble(damaged(self.path, problems[0]))
+        return problems
 
     async def size_bytes(self) -> int:
         """Return what the store takes on disk, its log included."""
@@ -118,16 +125,25 @@ class Store:
         await in_thread(seat_of(path, database).owe, "store-leave")
 
     def _tell_trouble(self, error: Exception) -> None:
-        tell(self._loop, lambda: self._troubled(error))
+        tell(self._loop, lambda: self._take_trouble(error))
+
+    def _take_trouble(self, error: Exception) -> None:
+        """Tell that a write failed; of damage once."""
+        if isinstance(error, Damaged):
+            if self.damage is not None:
+                return
+            self.damage = error
+        self._troubled(error)
 
     async def _check_beside(self) -> None:
-        problems = await self.check()
-        if problems:
-            self._troubled(Conflict("{file} is damaged: {reason}", file=self.path, reason=problems[0]))
+        await self.check()
 
     def _close(self) -> None:
         self._writer.close()
         self._pool.shutdown(wait=True)
         self._readers.dispose()
         self._engine.dispose()
-        self._seat.close()
+        if self.damage is not None:
+            self._seat.put_aside(self.clock.now_us())
+        else:
+            self._seat.close()

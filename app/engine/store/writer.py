@@ -18,7 +18,7 @@ from app.engine.base.errors import Conflict
 from app.engine.base.intent import INTENT
 from app.engine.store import capture
 from app.engine.store.database import BUSY_MS
-from app.engine.store.faults import cannot_write, is_lost, is_passing, translate
+from app.engine.store.faults import cannot_write, is_broken, is_lost, is_passing, translate
 from app.engine.store.threads import settle, tell
 
 _MOST_TOGETHER = 64
@@ -43,7 +43,7 @@ class _Piece:
 
 
 class Writer:
-    """Commits pieces of work in the order given; `troubled` is called in the writer thread when the disk refuses."""
+    """Commits pieces of work in the order given; `troubled` is told, in its thread, what the disk refuses or broke."""
 
     def __init__(self, engine: Engine, path: Any, troubled: Callable[[Exception], None]) -> None:
         self._engine, self._path, self._troubled = engine, path, troubled
@@ -128,7 +128,7 @@ class Writer:
                 self._commit(conn, [piece])
         elif failed is not None:
             pieces[0].result, pieces[0].error = None, translate(failed, self._path)
-            if cannot_write(failed):
+            if cannot_write(failed) or is_broken(failed):
                 self._troubled(pieces[0].error)
 
     def _attempt(self, conn: Connection, pieces: list[_Piece]) -> Exception | None:
@@ -155,6 +155,8 @@ class Writer:
                 raise
             savepoint.rollback()
             piece.error = translate(error, self._path)
+            if is_broken(error):
+                self._troubled(piece.error)
         else:
             savepoint.commit()
 

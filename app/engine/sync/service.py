@@ -306,7 +306,7 @@ class SyncService:
             "conflicts_count": opened, "busy": bool(self.busy),
             "clock_skew_s": here["skew_us"] / 1e6, "hub": self.host.status() if self.host is not None else None,
             "peers": [peer.to_json() for peer in self.peers], "backup": await self.backups.look(), "undecided": undecided,
-            "copy": copy, "elsewhere": self._link.elsewhere,
+            "copy": copy, "elsewhere": self._link.elsewhere, "damage": str(self._base.store.damage or ""),
         }  # fmt: skip
 
     # conflicts

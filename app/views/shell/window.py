@@ -397,4 +397,4 @@ class MainWindow(QMainWindow):
             self._apply_look()
 
     def _troubled(self, event: StoreTroubled) -> None:
-        self.show_notice(Notice(Fate.TELL, event.detail, tr("Everything written before is still readable."), cause="store"))
+        self.show_notice(Notice(Fate.TELL, event.detail, event.hint, cause="store"))

@@ -13,6 +13,7 @@ from app.engine.base.clock import ManualClock
 from app.engine.base.errors import Conflict, Limit
 from app.engine.store import care, rows
 from app.engine.store.store import Store
+from tests.damage import spoil
 
 BY = {"actor": "ann@1", "cause": "", "now_us": 1}
 ROOT = Path(__file__).resolve().parents[3]
@@ -135,6 +136,34 @@ async def test_a_large_file_is_checked_beside_its_use_and_damage_told(
     await asyncio.wait_for(heard.wait(), 30)
     assert "page 7 is lost" in str(told[0])
     await store.close()
+
+
+@pytest.mark.parametrize("met_by", ["read", "write", "check"])
+async def test_damage_that_is_met_after_a_clean_stop_is_told_and_refused_from_then_on(
+    tmp_path: Path, clock: ManualClock, met_by: str
+) -> None:
+    path = tmp_path / "outpost.db"
+    store = await Store.open(path, clock)
+    await store.write(add("one"))
+    await store.close()
+    spoil(path, "qubo_runs")
+    told: list[Exception] = []
+    store = await Store.open(path, clock, told.append)
+    assert store.damage is None
+    if met_by == "check":
+        assert await store.check()
+    else:
+        with pytest.raises(Conflict, match="is damaged") as met:
+            await (store.write(add("two")) if met_by == "write" else titles(store))
+        assert met.value.hint.startswith("Save what can be read: outpost store salvage")
+    assert await store.check()
+    assert [str(error) for error in told] == [str(store.damage)]
+    await store.close()
+    copies = sorted((tmp_path / "quarantine").glob("*.db"))
+    assert [copy.read_bytes() for copy in copies] == [path.read_bytes()]
+    with pytest.raises(Conflict, match="A copy is kept as") as refused:
+        await Store.open(path, clock)
+    assert str(copies[0]) in str(refused.value)
 
 
 async def test_closing_twice_is_fine_and_leaves_no_thread(tmp_path: Path, clock: ManualClock) -> None:

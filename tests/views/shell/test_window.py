@@ -110,8 +110,9 @@ def test_notices_of_one_cause_replace_each_other(window):
 
 
 def test_a_store_that_cannot_write_is_told(window, engine):
-    engine.bus.publish(StoreTroubled(at_us=0, actor="engine", detail="The disk is full"))
+    engine.bus.publish(StoreTroubled(at_us=0, actor="engine", detail="The disk is full", hint="Free some space."))
     assert window.notices.texts == ["The disk is full"]
+    assert "Free some space." in {label.text() for label in window.notices.findChildren(QLabel)}
 
 
 def test_the_theme_follows_the_setting_on_every_page(full_window, full, qapp):

@@ -3,6 +3,7 @@
 import platform
 import socket
 import sys
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import psutil
 from app import __version__
 from app.wire.status import Inventory
 
+_TINY_S = 1e-3
+
 
 class Machine:
     """Reads this machine and this process; ratios of CPU are since the read before."""
@@ -20,16 +23,15 @@ class Machine:
         self._folder = folder
         self._process = psutil.Process()
         psutil.cpu_percent(None)
-        self._process.cpu_percent(None)
+        self._since_s, self._spent_s = time.monotonic(), time.process_time()
 
     def read(self) -> dict[str, Any]:
         """Return one measurement's fields: ratios 0 to 1, and gauges with their unit in the name. Blocks shortly."""
         memory = psutil.virtual_memory()
-        traffic = psutil.net_io_counters()
-        with self._process.oneshot():
-            used = self._process.memory_info().rss
-            busy = self._process.cpu_percent(None)
-            times = self._process.cpu_times()
+        traffic = psutil.net_io_counters(nowrap=False)
+        now_s, spent_s = time.monotonic(), time.process_time()
+        busy_ratio = (spent_s - self._spent_s) / max(now_s - self._since_s, _TINY_S)
+        self._since_s, self._spent_s = now_s, spent_s
         return {
             "cpu_ratio": min(psutil.cpu_percent(None) / 100, 1.0),
             "mem_ratio": memory.percent / 100,
@@ -38,9 +40,9 @@ class Machine:
                 "disk_free_bytes": psutil.disk_usage(str(self._folder)).free,
                 "net_received_bytes": traffic.bytes_recv if traffic else 0,
                 "net_sent_bytes": traffic.bytes_sent if traffic else 0,
-                "process_mem_bytes": used,
-                "process_cpu_ratio": busy / 100,
-                "process_cpu_s": round(times.user + times.system, 3),
+                "process_mem_bytes": self._process.memory_info().rss,
+                "process_cpu_ratio": round(busy_ratio, 4),
+                "process_cpu_s": round(spent_s, 3),
             },
         }
 

@@ -27,6 +27,7 @@ from app.engine.learning.datasets import load
 from app.engine.learning.drill import Edge
 from app.engine.learning.federation import Answers, Member, RoundCall
 from app.engine.learning.insight import shown
+from app.engine.learning.nets import Array
 from app.engine.learning.records import Part, Round
 from app.engine.learning.selection import Seen
 from app.engine.learning.sessions import Session
@@ -38,6 +39,7 @@ from app.wire import tensors
 
 _AGAIN_S: Final = 2.0
 _AGAIN_MOST_S: Final = 15.0
+_ROOM_BYTES: Final = 128 << 20
 
 
 class Live:
@@ -51,6 +53,7 @@ class Live:
         self._rejected: dict[tuple[int, str], Part] = {}  # of the round under way, by node and reason
         self._unwritten: list[Part] = []
         self._seen = Seen.nothing(len(course.members))
+        self._room: Array | None = None  # of the updates of the last round: fresh memory costs more than the copy into it
         self._spent: set[str] = set()
         self._last: dict[int, int] = {}  # by client, the round in which an update of it counted
         self._edge = Edge(lambda: reins.drill)
@@ -128,7 +131,8 @@ class Live:
         if not answers:
             return None
         try:
-            after, gathered = await in_thread(lambda: _step(call, answers, ages, len(course.members)), "round")
+            after, gathered = await in_thread(lambda: _step(call, answers, ages, len(course.members), self._room), "round")
+            self._room = gathered.updates if gathered.updates.nbytes <= _ROOM_BYTES else None
             answers = self._counted(answers, gathered, board)
             kept, (row, told) = await asyncio.gather(
                 in_thread(lambda: _keep(self._base.home, after), "round"),
@@ -343,9 +347,11 @@ class Live:
         }
 
 
-def _step(call: RoundCall, answers: Answers, ages: Sequence[int], everybody: int) -> tuple[Global, Gathered]:
+def _step(
+    call: RoundCall, answers: Answers, ages: Sequence[int], everybody: int, room: Array | None
+) -> tuple[Global, Gathered]:  # fmt: skip
     """Make the next state of a round's updates; runs beside the loop."""
-    gathered = call.strategy.gather([update for _, update in answers if update is not None], ages)
+    gathered = call.strategy.gather([update for _, update in answers if update is not None], ages, room)
     return call.strategy.step(call.now, gathered, everybody), gathered
 
 

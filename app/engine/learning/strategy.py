@@ -143,11 +143,11 @@ class Strategy:
             raise BadInput("the update has norm {norm} over the bound {bound}", norm=round(norm, 4), bound=bound)
         return row, norm
 
-    def gather(self, updates: Sequence[LocalUpdate], ages: Sequence[int] = ()) -> Gathered:
-        """Return accepted updates as rows in the order given."""
-        rows = np.stack(
-            [self.accept(one.update, one.examples, one.steps)[0] if one.row is None else one.row for one in updates]
-        )  # fmt: skip
+    def gather(self, updates: Sequence[LocalUpdate], ages: Sequence[int] = (), room: Array | None = None) -> Gathered:
+        """Return accepted updates as rows in the order given; in `room`, that of an earlier round, where they fit it."""
+        each = [self.accept(one.update, one.examples, one.steps)[0] if one.row is None else one.row for one in updates]
+        fits = room is not None and each and room.shape == (len(each), len(each[0]))
+        rows = np.stack(each, out=room if fits else None)
         examples = np.array([update.examples for update in updates], np.int64)
         steps = np.array([update.steps for update in updates], np.int64)
         return self.weigh(rows, examples, steps, np.array(ages, np.float64) if ages else None)

@@ -13,7 +13,7 @@ def test_a_measurement_agrees_with_the_system(tmp_path):
     resources = told["resources"]
     assert 0 < resources["mem_bytes"] < psutil.virtual_memory().total
     assert abs(resources["process_mem_bytes"] - psutil.Process().memory_info().rss) < 64 << 20
-    assert 0 < resources["process_cpu_s"] <= sum(os.times()[:2]) + 0.01
+    assert 0 < resources["process_cpu_s"] <= sum(os.times()[:2]) + 0.05  # which are told in ticks
     json.dumps(told, allow_nan=False)
 
 

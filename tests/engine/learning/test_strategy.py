@@ -60,6 +60,23 @@ def test_weights_are_examples():
     assert nets.flatten(told, MODEL) == pytest.approx(0.75)
 
 
+def test_rows_in_the_room_of_an_earlier_round_make_the_same_model_and_leave_that_of_the_earlier_one():
+    strategy, now = Strategy(LocalSpec(model=MODEL)), Global(nets.initial(MODEL, 0))
+    some = [[LocalUpdate(nets.initial(MODEL, 3 * turn + at), 10 + at, 0.0) for at in range(3)] for turn in range(2)]
+    first = strategy.gather(some[0])
+    after = strategy.step(now, first, 3)
+    before = nets.flatten(after.params, MODEL)
+    second = strategy.gather(some[1], room=first.updates)
+    assert second.updates is first.updates
+    assert np.array_equal(nets.flatten(after.params, MODEL), before)
+    fresh = strategy.step(after, strategy.gather(some[1]), 3)
+    assert np.array_equal(
+        nets.flatten(strategy.step(after, second, 3).params, MODEL), nets.flatten(fresh.params, MODEL)
+    )  # fmt: skip
+    fewer = strategy.gather(some[1][:2], room=first.updates)
+    assert fewer.updates.shape[0] == 2
+
+
 @pytest.mark.parametrize("spoil", [lambda u: u.pop("w1"), lambda u: u.update(b2=np.full(3, np.nan, np.float32))])
 def test_a_spoilt_update_is_refused(spoil):
     update = nets.initial(MODEL, 0)

@@ -11,6 +11,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import bytes_text, count_text, number_text, ratio_text, span_text
 from app.engine.jobs.records import LIVE, Job
 from app.engine.jobs.runs import Run
+from app.engine.learning.clients import HEADLESS
 from app.engine.learning.records import OF_ROUNDS
 from app.engine.learning.trials import has_left
 from app.views.learning_parts import (
@@ -192,7 +193,7 @@ class LearningPage(RunPage):
         self._show_curves(rounds)
         reached = result.get("final_accuracy", partial.get("accuracy", rounds[-1]["accuracy"] if rounds else None))
         self._figure.setText("–" if reached is None else ratio_text(reached))
-        self._said.setText(_said(result, partial, rounds))
+        self._said.setText(" · ".join(filter(None, (_said(result, partial, rounds), _served(run, result)))))
         self._drilled = partial.get("drill") if _live(job) else None
         waits = " · ".join(filter(None, (_drill_text(self._drilled), partial.get("waits")))) if _live(job) else ""
         broke_off = _broke_off(run, job)
@@ -328,6 +329,22 @@ def _drill_text(drill: Mapping[str, Any] | None) -> str:
     if drill["attack"] == "dropout":
         return tr("Drill: lost are {names}, rounds left: {rounds}", names=names, rounds=rounds)
     return tr("Drill: {attack} by {names}, rounds left: {rounds}", attack=drill["attack"], names=names, rounds=rounds)
+
+
+def _served(run: Run, result: Mapping[str, Any]) -> str:
+    """Say how clients are served where each has a model of its own, and what the accuracy is that of."""
+    told, words = result.get("served") or {}, list[str]()
+    if str(run.spec.get("algorithm", "")) in HEADLESS:
+        words.append(tr("that is the common model, whose last layer nobody trains"))
+    if "own_mean" in told:
+        common, own = (tuple(ratio_text(told[f"{name}_{of}"]) for of in ("mean", "low")) for name in ("global", "own"))
+        said = tr(
+            "clients with models of their own: {own}, the worst served tenth at most {own_low}; with the common one {common}, "
+            "{common_low}",
+            own=own[0], own_low=own[1], common=common[0], common_low=common[1],
+        )  # fmt: skip
+        words.append(said)
+    return " · ".join(words)
 
 
 def _said(result: Mapping[str, Any], partial: Mapping[str, Any], rounds: list[dict[str, Any]]) -> str:

@@ -237,6 +237,36 @@ def test_a_run_of_an_earlier_day_shows_its_rounds(full_window, full):
     assert not page.tabs.isTabVisible(0)
 
 
+def test_it_is_said_how_clients_with_models_of_their_own_are_served(full_window, full):
+    run = full.learning.records.need("r-train")
+    rounds = [{"round": 1, "accuracy": 0.1, "loss": 2.0, "cpu_s": 0.1}]
+    served = {"global_mean": 0.1, "global_low": 0.02}
+    result = {"rounds": rounds, "final_accuracy": 0.1, "clients": 9, "served": served}
+    full_window.open_page("learning")
+    page = full_window.page
+    begins = "of the test examples after 1 rounds with 9 simulated clients"
+    own = (
+        "clients with models of their own: 94\u2009%, the worst served tenth at most 81\u2009%; "
+        "with the common one 10\u2009%, 2\u2009%"
+    )
+    for algorithm, more, told in (
+        ("fedavg", {}, [begins]),
+        ("ditto", {"own_mean": 0.94, "own_low": 0.81}, [begins, own]),
+        (
+            "fedper",
+            {"own_mean": 0.94, "own_low": 0.81},
+            [begins, "that is the common model, whose last layer nobody trains", own],
+        ),
+    ):
+        told_run = replace(
+            run, id=f"r-{algorithm}", job_id="gone", state="done", spec={"algorithm": algorithm},
+            result={**result, "served": {**served, **more}},
+        )  # fmt: skip
+        full.learning.records.put(told_run)
+        page.pick(told_run.id)
+        assert page._said.text() == " · ".join(told)
+
+
 def test_a_session_that_broke_off_shows_the_rounds_that_it_had_committed(full_window, full, start):
     run = full.learning.records.need("r-train")
     full.jobs.records.discard("j-train")

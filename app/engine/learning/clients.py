@@ -23,6 +23,7 @@ from app.engine.learning.records import LocalSpec
 from app.engine.learning.sgd import PLAIN, Bench, Cohort, Pull, Track, descend
 
 PERSONAL: Final = ("ditto", "fedper", "fedrep")
+HEADLESS: Final = ("fedper", "fedrep")  # the last layer of the common model is as it began: each client trains one of its own
 
 
 def kept_width(spec: LocalSpec, count: int, head: int) -> int:

@@ -7,6 +7,7 @@ from app.engine.base.errors import BadInput, Conflict, Missing
 from app.engine.jobs.base import Base
 from app.engine.jobs.runs import Run
 from app.engine.learning import compare, nets, sessions
+from app.engine.learning.clients import HEADLESS
 from app.engine.store import artifacts, rows
 from app.engine.store.store import Store
 from app.engine.store.threads import in_thread
@@ -17,7 +18,8 @@ async def as_onnx(
 ) -> dict[str, Any]:
     """Return {onnx: bytes, metrics, lineage, self_test, name} of a run after its round `last`; raise `BadInput`.
 
-    `drilled` is the first round of the run in which there was a drill, 0 for none: models from there on say so.
+    `drilled` is the first round of the run in which there was a drill, 0 for none: models from there on say so, as do those
+    whose last layer nobody trained, by the algorithm.
     """
     artifact = str(last.get("model") or (run.result or {}).get("model", ""))
     if not artifact:
@@ -36,11 +38,13 @@ async def as_onnx(
         "learning", "app.engine.learning.work:export", spec,
         title=f"Export model {name}", actor=actor, cause=cause, transient=True,
     )  # fmt: skip
+    algorithm = str(run.spec.get("algorithm", "fedavg"))
     lineage = {
-        "kind": kind, "run_id": run.id, "rounds": last["round"], "algorithm": run.spec.get("algorithm", "fedavg"),
+        "kind": kind, "run_id": run.id, "rounds": last["round"], "algorithm": algorithm,
         "nodes": list(run.spec.get("nodes", ())), "params": artifact, "spec": run.spec,
         **({"state": last["state"]} if "state" in last else {}),
         **({"drilled": drilled} if 0 < drilled <= last["round"] else {}),
+        **({"headless": algorithm} if algorithm in HEADLESS else {}),
     }  # fmt: skip
     onnx = await in_thread(lambda: artifacts.load(base.home, told["onnx"]), "export")
     return {**told, "onnx": onnx, "lineage": lineage, "name": name}

@@ -91,6 +91,7 @@ class Tuning:
         spec = {name: value for name, value in told.items() if name not in ("choices", "keep", "nodes")}
         self._base, self._members, self._rounds = base, members, int(spec["rounds"])
         self._home, self._closing = folder_of(base.home, run), closing
+        tune.check_judged(str(spec.get("algorithm", "")))
         nodes = tuple((member.id, member.name) for member in members)
         settings, self._trials = tune.settings_of(told["choices"]), list[Tried]()
         for at, setting in enumerate(settings):

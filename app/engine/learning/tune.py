@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from app.engine.base.errors import BadInput
+from app.engine.learning.clients import HEADLESS
 
 MOST: Final = 200
 Setting = Mapping[str, Any]
@@ -42,6 +43,16 @@ def settings_of(choices: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     if not 2 <= len(told) <= MOST:
         raise BadInput("{count} settings: give 2 to {most}", count=len(told), most=MOST, field="lrs")
     return told
+
+
+def check_judged(algorithm: str) -> None:
+    """Raise `BadInput` for an algorithm whose common model tells nothing of its settings."""
+    if algorithm in HEADLESS:
+        raise BadInput(
+            "With {algorithm} each client trains a last layer of its own, so the common model judges no setting",
+            algorithm=algorithm, field="algorithm",
+            hint="Tune ditto or fedavg, or compare simulations by how clients are served.",
+        )  # fmt: skip
 
 
 def ladder(count: int, rounds: int, keep: int) -> list[tuple[int, int]]:

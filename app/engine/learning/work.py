@@ -101,6 +101,7 @@ def tune(spec: dict[str, Any], seed: int, report: Report = silent, stop: Stop = 
     The result holds best, trials [{…, rounds, accuracy, loss}] from the best on, stages, rounds_held, rounds_whole (what trying
     everything to the end would take) and final_accuracy of the best on the test data.
     """
+    tuning.check_judged(str(spec.get("algorithm", "")))
     settings = tuning.settings_of(spec["choices"])
     rounds_asked = int(spec["rounds"])
     plans = [plan_of({**spec, **setting}, seed, held_back=_HELD_BACK) for setting in settings]

@@ -270,11 +270,16 @@ class ModelsService:
 
 
 def check_use(model: ModelVersion) -> None:
-    """Raise `Refused` for a model that is not to be used: one that was trained under an attack that was a drill."""
+    """Raise `Refused` for a model not to be used: trained under an attack that was a drill, or with a last layer left alone."""
     if model.lineage.get("drilled"):
         raise Refused(
             "{title} comes from a session that was drilled in round {round}", title=model.title, field="model",
             round=model.lineage["drilled"], hint="Take a version of an earlier round, or train anew.",
+        )  # fmt: skip
+    if model.lineage.get("headless"):
+        raise Refused(
+            "Nobody trained the last layer of {title}: with {algorithm} each node keeps one of its own", title=model.title,
+            field="model", algorithm=model.lineage["headless"], hint="Train with ditto, or another algorithm.",
         )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ class Workshop:
         lineage = {
             "kind": "prune" if how == "prune" else f"int8-{how}", "from": model.id, "from_title": model.title,
             "from_artifact": model.artifact, "spec": model.lineage.get("spec") or {},
-            **{name: model.lineage[name] for name in ("drilled",) if name in model.lineage},
+            **{name: model.lineage[name] for name in ("drilled", "headless") if name in model.lineage},
         }  # fmt: skip
         spec = {"path": str(self._models.path_of(model)), "out": str(out), "how": how, "ratio": ratio, "lineage": lineage}
         spec |= trial.spec()

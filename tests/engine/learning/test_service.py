@@ -206,6 +206,7 @@ async def test_both_kinds_of_run_export_to_a_model_that_predicts_alike(base, lea
     x = load_digits().test_x[:100]
     for told, kind in ((trained, "federated"), (simulated, "simulated")):
         model = await learning.export(told["run_id"], **WHO)
+        assert "headless" not in model["lineage"]
         session = onnxruntime.InferenceSession(model["onnx"], providers=["CPUExecutionProvider"])
         assert session.run(None, {"x": x})[0] == pytest.approx(
             nets.forward(nets.DIGITS_MODEL, params_of(base, told["model"]), x), abs=1e-5
@@ -231,3 +232,9 @@ async def test_an_unknown_run_is_missing(learning):
     for key in ("latest", "nothing"):
         with pytest.raises(Missing):
             learning.find(key)
+
+
+async def test_a_version_whose_last_layer_nobody_trained_says_so(learning, links):
+    told = await learning.train(links.nodes, rounds=1, seed=0, algorithm="fedper", **WHO)
+    lineage = (await learning.export(told["run_id"], **WHO))["lineage"]
+    assert (lineage["algorithm"], lineage["headless"]) == ("fedper", "fedper")

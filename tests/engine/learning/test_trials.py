@@ -90,6 +90,8 @@ async def test_a_tuning_that_does_not_fit_is_refused_before_any_node_is_asked(le
         await learning.tune_over(links.nodes, many, algorithm="scaffold", **WHO)
     with pytest.raises(BadInput, match="among 7 or more"):
         await learning.tune_over(links.nodes, RATES, aggregator="krum", attackers=2, **WHO)
+    with pytest.raises(BadInput, match="With fedper each client trains a last layer of its own"):
+        await learning.tune_over(links.nodes, RATES, algorithm="fedper", **WHO)
     with pytest.raises(Conflict, match="no nodes"):
         await learning.tune_over([], RATES, **WHO)
     assert not any(client.specs for client in links.clients.values())

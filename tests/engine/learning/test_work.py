@@ -143,6 +143,12 @@ def test_tuning_finds_the_step_size_that_works_with_fewer_rounds_than_trying_all
     assert calls.calls[-1][:2] == (told["rounds_held"], told["rounds_held"])
 
 
+@pytest.mark.parametrize("algorithm", ["fedper", "fedrep"])
+def test_settings_are_not_judged_by_a_model_whose_last_layer_nobody_trains(algorithm):
+    with pytest.raises(BadInput, match="judges no setting"):
+        work.tune({"clients": 4, "rounds": 1, "choices": {"learning_rate": [0.1, 0.2]}, "algorithm": algorithm}, 0)
+
+
 def test_tuning_that_is_stopped_tells_what_it_has():
     told = work.tune({"clients": 4, "rounds": 4, "choices": {"learning_rate": [0.1, 0.2]}}, 0, stop=lambda: True)
     assert len(told["trials"]) == 1

@@ -93,3 +93,11 @@ async def test_a_model_of_a_drilled_session_is_neither_made_active_nor_brought_t
     with pytest.raises(Refused, match="drilled in round 3"):
         models.manifest(model)
     assert models.find("digits:1").state == "draft"
+
+
+async def test_a_model_whose_last_layer_nobody_trained_is_neither_made_active_nor_brought_to_nodes(models):
+    model = await models.register("digits", ONE, lineage={"run_id": "r1", "headless": "fedper"}, actor="me@here")
+    with pytest.raises(Refused, match="the last layer of digits:1: with fedper each node"):
+        await models.make_active(model, actor="me@here")
+    with pytest.raises(Refused, match="the last layer"):
+        models.manifest(model)

@@ -46,6 +46,7 @@ async def _parts(engine: "Engine") -> None:
     engine.circuits = CircuitsService(base)
     engine.learning = LearningService(base, engine.link)
     engine.learning.registrar = Registry(engine.learning, engine.models)
+    engine.learning.is_away = engine.fleet.is_away
     engine.control = ControlService(base)
     engine.sync = SyncService(base, engine.link)
     engine.sync.followers.follow(dict.fromkeys(RUNS, engine.jobs.refresh))  # one that is erased takes its job with it

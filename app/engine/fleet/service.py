@@ -253,6 +253,11 @@ class FleetService:
                 self._watch.vouched(other, age_s)
         self.twins.look(self.records.need(node.id), None if batch.status is None else batch.status.twin_version, back=back)
 
+    def is_away(self, node_id: str) -> bool:
+        """Tell whether a node is known to be offline: it was asked and did not answer."""
+        node = self.records.get(node_id)
+        return node is not None and node.state is Health.OFFLINE and bool(node.trouble)
+
     def _heard(self, before: Node, now: Node) -> None:
         self.records.put(now)
         if now.models != before.models:

@@ -24,6 +24,8 @@ from app.wire.rounds import Order
 
 _POLL_S: Final = 10.0
 _PAUSE_S: Final = 0.02
+_AWAY_S: Final = 3.0  # how long a round waits where all that are left are known to be offline
+_LOOK_S: Final = 1.0
 _BEGINNINGS: Final = 2  # a node that lost the round, by a restart say, is asked once more
 _STATES: Final[tuple[tuple[type[OutpostError], str], ...]] = (
     (Offline, "offline"), (Timeout, "late"), (Refused, "refused"), (BadInput, "bad"),
@@ -90,12 +92,13 @@ class Way:
 
 @dataclass(frozen=True)
 class Member:
-    """A node of a run: its place in the fixed order, its id and name, and the link to it."""
+    """A node of a run: its place in the fixed order, its id and name, the link to it, and whether it is known to be offline."""
 
     client: int
     id: str
     name: str
     link: TrainClient
+    is_away: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True)
@@ -134,13 +137,13 @@ Answers = list[Answer]
 async def hold(call: RoundCall, members: Sequence[Member], told: Callable[[Part], None]) -> Answers:
     """Return every member's part and, where it is sound, its update, in the members' order.
 
-    `told` hears of each part as it comes.
+    `told` hears of each part as it comes. Nodes that are known to be offline are asked, too, but waited for only shortly.
     """
     tasks = [asyncio.create_task(ask(call, member, told)) for member in members]
     if not tasks:
         return []
     try:
-        await asyncio.wait(tasks, timeout=call.deadline_s)
+        waited_s = await _wait(call.deadline_s, members, tasks)
     finally:
         for task in tasks:
             task.cancel()
@@ -148,14 +151,34 @@ async def hold(call: RoundCall, members: Sequence[Member], told: Callable[[Part]
     answers: Answers = []
     for member, task in zip(members, tasks, strict=True):
         if task.cancelled():
-            part = Part(
-                member.client, member.name, "late", reason=f"no answer within {call.deadline_s:g} s", time_s=call.deadline_s
-            )
+            part = _silent(member, waited_s)
             told(part)
             answers.append((part, None))
         else:
             answers.append(task.result())
     return answers
+
+
+async def _wait(deadline_s: float, members: Sequence[Member], tasks: Sequence["asyncio.Task[Answer]"]) -> float:
+    """Wait until all have answered, or the deadline; return how long there was to answer."""
+    loop = asyncio.get_running_loop()
+    began_s, pending = loop.time(), set(tasks)
+    while pending:
+        away = all(task.done() or member.is_away() for member, task in zip(members, tasks, strict=True))
+        limit_s = min(deadline_s, _AWAY_S) if away else deadline_s
+        left_s = began_s + limit_s - loop.time()
+        if left_s <= 0:
+            return limit_s
+        _, pending = await asyncio.wait(pending, timeout=min(left_s, _LOOK_S))
+    return deadline_s
+
+
+def _silent(member: Member, waited_s: float) -> Part:
+    """Return the part of a node that did not answer while it was waited for."""
+    if member.is_away():
+        reason = tr("offline, and no answer within {seconds} s", seconds=waited_s)
+        return Part(member.client, member.name, "offline", reason=reason, time_s=waited_s)
+    return Part(member.client, member.name, "late", reason=f"no answer within {waited_s:g} s", time_s=waited_s)
 
 
 class Flight:

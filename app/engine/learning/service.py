@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict, Missing, OutpostError
@@ -37,7 +38,8 @@ log = logging.getLogger(__name__)
 class LearningService:
     """Federated learning over the nodes of the fleet, and simulations of it; `records` are the runs, newest last.
 
-    `registrar` makes versions of a session's models; it is given before `start`.
+    `registrar` makes versions of a session's models, `is_away` tells which nodes are known to be offline; both are given before
+    `start`.
     """
 
     def __init__(self, base: Base, link: federation.Links) -> None:
@@ -47,6 +49,7 @@ class LearningService:
         self._reins: dict[str, Reins] = {}
         self._resumed: dict[str, asyncio.Task[dict[str, Any] | None]] = {}
         self.registrar: Registrar | None = None
+        self.is_away: Callable[[str], bool] = lambda _node: False
         self._closing = False
 
     @property
@@ -204,7 +207,8 @@ class LearningService:
 
     def _members(self, nodes: Sequence[tuple[str, str]]) -> tuple[federation.Member, ...]:
         return tuple(
-            federation.Member(place, key, name, federation.Way(self._link, key)) for place, (key, name) in enumerate(nodes)
+            federation.Member(place, key, name, federation.Way(self._link, key), partial(self.is_away, key))
+            for place, (key, name) in enumerate(nodes)
         )
 
     async def resume(self, key: str, *, take_over: bool = False, actor: str, cause: str = "") -> dict[str, Any]:

@@ -129,11 +129,14 @@ async def test_a_failed_pull_makes_suspect_at_once_and_silence_offline(base, lin
     link.bring(failed(node, clock))
     assert fleet.records.need(node.id).state is Health.SUSPECT
     assert fleet.records.need(node.id).trouble == "north is away"
+    assert not fleet.is_away(node.id)
     clock.advance(9.5)
     await until(lambda: fleet.records.need(node.id).state is Health.OFFLINE)
+    assert fleet.is_away(node.id)
     as_of_us = fleet.records.need(node.id).last_heartbeat_us
     link.bring(batch(node, 1, 1, clock))
     assert fleet.records.need(node.id).state is Health.ONLINE
+    assert not fleet.is_away(node.id)
     assert [(event.before, event.after) for event in heard] == [
         ("online", "suspect"), ("suspect", "offline"), ("offline", "online"),
     ]  # fmt: skip
@@ -146,6 +149,7 @@ async def test_after_a_long_stop_a_node_is_offline_with_its_age_until_heard(base
     clock.advance(3600)
     async with opened() as fleet:
         assert fleet.records.need(node.id).state is Health.OFFLINE
+        assert not fleet.is_away(node.id)  # nobody has asked it yet
         assert fleet.records.need(node.id).last_heartbeat_us == clock.now_us() - 3_600_000_000
 
 

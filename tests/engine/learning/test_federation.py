@@ -65,6 +65,23 @@ async def test_a_node_that_fails_is_left_out_with_its_reason(links, error, state
     assert answers[2][0] in told
 
 
+async def test_a_node_that_is_known_to_be_offline_does_not_hold_the_round_up(links, monkeypatch):
+    monkeypatch.setattr("app.engine.learning.federation._AWAY_S", 0.2)
+    links.clients["id4"].gate = asyncio.Event()
+    some, told = members(links), []
+    some[4] = dataclasses.replace(some[4], is_away=lambda: True)
+    async with asyncio.timeout(60):
+        answers = await hold(call(deadline_s=1e6), some, told.append)
+    assert [part.state for part, _ in answers] == ["done"] * 4 + ["offline", "done"]
+    assert (answers[4][0].reason, answers[4][0] in told) == ("offline, and no answer within 0.2 s", True)
+
+
+async def test_a_node_that_was_thought_to_be_offline_counts_when_it_answers(links):
+    some = [dataclasses.replace(one, is_away=lambda: True) for one in members(links)]
+    answers = await hold(call(), some, lambda _part: None)
+    assert {part.state for part, _ in answers} == {"done"}
+
+
 async def test_the_words_of_a_node_are_kept_to_a_length(links):
     links.clients["id2"].fail = BadInput("{told}", told="word " * 10**6)
     answers, _ = await ask(links)

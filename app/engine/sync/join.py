@@ -217,9 +217,10 @@ def _is_gone(state: State, other: State, outcome: Outcome) -> bool:
         if GONE in one.cells:
             gone = one.cells[GONE]
             if two.row is not None and two.stamp("updated_us") > (gone[0], gone[1]):
-                apart = {*QUIET, *merge.stayed_in(two)}
+                stayed = merge.stayed_in(two)
+                apart = {*QUIET, *stayed}
                 edits = {name: value for name, value in two.row.items() if name not in apart and two.stamp(name) > tuple(gone)}
-                if edits or len(apart) == len(QUIET):
+                if edits.keys() - {DELETED} or not stayed:
                     outcome.losses.append(Loss(DELETED, None, ZERO, edits, two.stamp("updated_us"), "deleted"))
             outcome.losses += [*merge.stayed_and_gone(one), *merge.stayed_and_gone(two)]
             if one is state and two.row is not None:

@@ -80,7 +80,8 @@ def stayed_in(state: State) -> dict[str, Any]:
 def stayed_and_gone(state: State) -> list[Loss]:
     """Return what is lost where a row goes for good in which something stayed."""
     stayed = stayed_in(state)
-    return [Loss(DELETED, None, ZERO, stayed, state.stamp("updated_us"), "deleted", stays=True)] if stayed else []
+    at: Stamp = (0, STAYS)  # by which its conflict is another than that of what others know of
+    return [Loss(DELETED, None, at, stayed, state.stamp("updated_us"), "deleted", stays=True)] if stayed else []
 
 
 def part_of(state: State, column: str, name: str) -> Any:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.engine.base.errors import BadInput
 from app.engine.sync import join, merge, restamp
+from app.engine.sync.conflicts import id_of
 from app.engine.sync.join import STAYS, WHOLE
 from app.engine.sync.merge import State
 from app.engine.sync.ops import Op
@@ -117,3 +118,13 @@ def test_the_times_in_a_counters_cell_are_stamps_like_any_other():
     assert moved["hits"] == {"s": [5, "a"], "c": {"a": [7, 1], "b": [9, 2], "c": "no total"}}
     under_another_name = restamp.moved_in(cell, lambda at: (at[0], "z") if at[1] == "a" else at)
     assert under_another_name == {"s": [5, "z"], "c": {"a": [9, 1], "b": [9, 2], "c": "no total"}}
+
+
+def test_what_stayed_and_what_others_know_of_a_row_that_goes_are_two_conflicts():
+    state = merged(
+        [made("aa", 1, {"a": "x", "b": "y"}, new=True), made("aa", 8, {"b": "late"}), made("aa", 9, {"a": "stays"})]
+    )[0]
+    state.cells |= {"updated_us": [9, "aa"], STAYS: {"a": [9, "aa"], "updated_us": [9, "aa"]}}
+    losses = join.join(state, State(None, {"gone": [5, "hub"]}), THINGS, fresh).losses
+    assert [loss.lost for loss in losses] == [{"b": "late"}, {"a": "stays"}]
+    assert len({id_of(("things", "r"), loss.column, loss.kept_stamp, loss.lost_stamp) for loss in losses}) == 2

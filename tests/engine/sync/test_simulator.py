@@ -51,6 +51,10 @@ def test_histories_that_broke_later_hold(seed):
     run(seed)
 
 
+def test_a_long_history_that_broke_holds():
+    run(24159, 66, favour=(TIME, COMPACT, OLDER))
+
+
 @pytest.mark.parametrize(
     ("favour", "seed"),
     [

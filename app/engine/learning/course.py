@@ -113,6 +113,11 @@ def check_defence(spec: Mapping[str, Any]) -> None:
 
     Asked when a session begins, and not when one that is kept goes on.
     """
+    if spec["selection"] != "random" and float(spec["sample_ratio"]) >= 1:
+        raise BadInput(
+            "{selection} selection chooses whom to ask, and all are asked", selection=spec["selection"], field="selection",
+            hint="Ask some of the nodes: a sample rate below 1.",
+        )  # fmt: skip
     rule, hostile = str(spec["aggregator"]), int(spec["attackers"])
     if hostile and rule == "mean":
         raise BadInput(

@@ -38,8 +38,7 @@ log = logging.getLogger(__name__)
 class LearningService:
     """Federated learning over the nodes of the fleet, and simulations of it; `records` are the runs, newest last.
 
-    `registrar` makes versions of a session's models, `is_away` tells which nodes are known to be offline; both are given before
-    `start`.
+    `registrar` makes versions of models, `is_away` tells which nodes are known to be offline; both are given before `start`.
     """
 
     def __init__(self, base: Base, link: federation.Links) -> None:
@@ -358,7 +357,10 @@ class LearningService:
 
     def _line(self, run: Run) -> dict[str, Any]:
         told, session = compare.line(run), self.sessions.get(run.id)
-        return told if session is None else {**told, "rounds": session.round, "final_accuracy": session.accuracy}
+        if session is None:
+            return told
+        state = session.status if session.status == sessions.PAUSED else run.state
+        return {**told, "state": state, "rounds": session.round, "final_accuracy": session.accuracy}
 
     async def show(self, key: str) -> dict[str, Any]:
         """Return one run with its rounds; live ones with every node's part, the model of each round included."""

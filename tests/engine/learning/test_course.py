@@ -40,6 +40,13 @@ def test_a_defence_that_would_be_none_is_refused_where_a_session_begins_and_not_
     assert strategy_of(spec, 10).aggregator.name == rule
 
 
+@pytest.mark.parametrize("selection", ["adaptive", "capable"])
+def test_a_choice_among_nodes_that_are_all_asked_is_refused(selection):
+    with pytest.raises(BadInput, match="all are asked"):
+        check_defence({**COURSE, "selection": selection})
+    check_defence({**COURSE, "selection": selection, "sample_ratio": 0.9})
+
+
 @pytest.mark.parametrize("spec", [{"attackers": 2}, {"drill_round": 2}, {"attack": "ipm", "attackers": 1, "drill_round": 6},
                                   {"dropout_rate": 0.2, "drill_round": 6}])  # fmt: skip
 def test_a_drill_of_a_simulation_that_would_change_nothing_is_refused(spec):

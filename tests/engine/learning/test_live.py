@@ -488,6 +488,7 @@ async def test_a_session_that_cannot_go_on_keeps_its_rounds(base, learning, link
     assert again.find(told["run_id"]).state == "failed"
     assert len((await again.show(told["run_id"]))["rounds"]) == 2
     assert again.sessions.need(told["run_id"]).status == "paused"
+    assert [line["state"] for line in again.runs()] == ["paused"]
 
 
 async def test_a_session_that_could_not_begin_leaves_nothing(base, learning, links, monkeypatch):

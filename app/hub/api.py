@@ -19,6 +19,7 @@ from app.engine.store.threads import in_thread
 from app.engine.sync.batch import MOST_BYTES, Batch, decode, pack
 from app.engine.sync.conflicts import TABLE as CONFLICTS
 from app.engine.sync.hub import PAGE, Hub
+from app.engine.sync.pages import Pages
 from app.hub.callers import Callers
 from app.wire.documents import parse_object, text_of, whole_of
 from app.wire.identity import PublicIdentity
@@ -38,6 +39,7 @@ class Api:
         self.ready = False
         self.callers = Callers(engine.link.device_id, engine.fleet.identity)
         self.term: int | None = None
+        self._pages = Pages()
         self.counts: dict[str, int] = {"pushed": 0, "pulled": 0, "refused": 0, "received_bytes": 0, "sent_bytes": 0}
 
     def rules(self) -> tuple[Rule, ...]:
@@ -84,7 +86,11 @@ class Api:
         after, most = _whole(asked, "after"), _whole(asked, "limit", PAGE)
         seen = _whole(asked, "seen", after)
         replica, epoch = query.get("replica", ""), query.get("epoch", "")
-        page = await self.at_hub(lambda hub: hub.page(replica, device.device_id, after, epoch, most, seen=seen))
+        page, read = await self.at_hub(
+            lambda hub: (hub.page(replica, device.device_id, after, epoch, most, seen=seen), hub.read)
+        )
+        if read is not None:
+            self._pages.keep(*read)
         self.counts["pulled"] += len(page["ops"])
         return await self._packed(page, device)
 
@@ -134,7 +140,7 @@ class Api:
 
         def work(conn: Conn) -> T:
             with uncollected(), capture.quiet(conn):
-                return step(Hub(Shelf(conn), now_us, self.term))
+                return step(Hub(Shelf(conn), now_us, self.term, self._pages))
 
         return await self._engine.store.write(work)
 

@@ -5,8 +5,9 @@ A bundle is a ZIP file without compression (APPNOTE 6.3): `bundle.json`, a seale
 `reports` come back from a node.
 """
 
+import contextlib
 import hashlib
-import io
+import os
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from app.engine.base.errors import BadInput, Missing
-from app.engine.base.platform import replace_file
 from app.wire.documents import SCHEMA, object_of, parse_object, text_of, to_bytes, whole_of
 from app.wire.identity import DeviceIdentity, PublicIdentity
 from app.wire.limits import ARTIFACT_BYTES
@@ -49,23 +49,58 @@ class Bundle:
         return data
 
 
+class BundleWriter:
+    """A bundle that is being written beside `path`, file by file, none of which stays in memory; blocks.
+
+    `close` signs it and puts it in its place, whole; `drop` leaves nothing of it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Begin; raises `OSError` where nothing can be written."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._scratch = path, path.with_name(path.name + ".new")
+        self._named: dict[str, dict[str, Any]] = {}
+        self._out = self._scratch.open("wb")
+        self._archive = zipfile.ZipFile(self._out, "w", zipfile.ZIP_STORED)
+
+    def add(self, name: str, data: bytes) -> None:
+        """Write a file of the bundle; raises `BadInput` for a name that none can have."""
+        if not name or not set(name) <= _NAMES or name == _HEAD:
+            raise BadInput("{name} cannot be the name of a file in a bundle", name=name)
+        self._archive.writestr(name, data)
+        self._named[name] = {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)}
+
+    def close(self, identity: DeviceIdentity, kind: Kind, body: Mapping[str, Any], *, at_us: int) -> int:
+        """Sign what was written by `identity` and put it in its place, durable; return its size in bytes."""
+        told = {"schema": SCHEMA, "kind": f"bundle-{kind}", "at_us": at_us, "body": dict(body), "files": self._named}
+        self._archive.writestr(_HEAD, to_bytes(seal(identity, told)))
+        self._archive.close()
+        self._out.flush()
+        os.fsync(self._out.fileno())
+        size = self._out.tell()
+        self._out.close()
+        os.replace(self._scratch, self._path)
+        return size
+
+    def drop(self) -> None:
+        """Leave nothing of what was written; one that was closed stays."""
+        for opened in (self._archive, self._out):
+            with contextlib.suppress(OSError, ValueError):  # the disk may be full or gone
+                opened.close()
+        self._scratch.unlink(missing_ok=True)
+
+
 def write_bundle(
     path: Path, identity: DeviceIdentity, kind: Kind, body: Mapping[str, Any], files: Mapping[str, bytes], *, at_us: int
 ) -> int:
     """Write a bundle signed by `identity`, whole or not at all; return its size in bytes."""
-    named = {}
-    for name, data in files.items():
-        if not name or not set(name) <= _NAMES or name == _HEAD:
-            raise BadInput("{name} cannot be the name of a file in a bundle", name=name)
-        named[name] = {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)}
-    head = seal(identity, {"schema": SCHEMA, "kind": f"bundle-{kind}", "at_us": at_us, "body": dict(body), "files": named})
-    whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(_HEAD, to_bytes(head))
+    writer = BundleWriter(path)
+    try:
         for name, data in files.items():
-            archive.writestr(name, data)
-    replace_file(path, whole.getvalue())
-    return len(whole.getvalue())
+            writer.add(name, data)
+        return writer.close(identity, kind, body, at_us=at_us)
+    finally:
+        writer.drop()
 
 
 def read_bundle(path: Path, kind: Kind, signer_of: Callable[[str], PublicIdentity | None]) -> Bundle:

@@ -4,7 +4,7 @@ import zipfile
 import pytest
 
 from app.engine.base.errors import BadInput, Missing, OutpostError, Refused
-from app.wire.bundles import read_bundle, write_bundle
+from app.wire.bundles import BundleWriter, read_bundle, write_bundle
 from app.wire.identity import DeviceIdentity
 
 ONE, OTHER = DeviceIdentity.generate("one"), DeviceIdentity.generate("other")
@@ -101,3 +101,35 @@ def test_a_compressed_member_is_refused_before_it_is_unpacked(bundle):
             archive.writestr(each, data)
     with pytest.raises(BadInput, match="compressed"):
         read_bundle(bundle, "updates", pinned)
+
+
+def test_a_bundle_is_written_file_by_file_and_whole_or_not_at_all(tmp_path):
+    path, beside = tmp_path / "b", tmp_path / "b.new"
+    write_bundle(path, ONE, "sync", {"n": 1}, {}, at_us=1)
+    for whole in (False, True):
+        writer = BundleWriter(path)
+        sizes = []
+        for at in range(3):
+            writer.add(f"part-{at}", bytes(100_000))
+            sizes.append(beside.stat().st_size)
+        assert sizes == sorted(set(sizes))
+        assert read_bundle(path, "sync", pinned).body == {"n": 1}
+        size = writer.close(ONE, "sync", {"n": 2}, at_us=2) if whole else 0
+        writer.drop()
+        assert not beside.exists()
+    bundle = read_bundle(path, "sync", pinned)
+    assert (bundle.body, bundle.read("part-2"), path.stat().st_size) == ({"n": 2}, bytes(100_000), size)
+
+
+def test_a_bundle_that_the_disk_has_no_room_for_leaves_nothing(tmp_path, monkeypatch):
+    writer = BundleWriter(tmp_path / "b")
+    writer.add("part-0", b"x")
+
+    def full(*_how):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writer._archive, "writestr", full)
+    with pytest.raises(OSError, match="No space"):
+        writer.add("part-1", b"y")
+    writer.drop()
+    assert list(tmp_path.iterdir()) == []

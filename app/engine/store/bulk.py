@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from sqlalchemy import JSON, BigInteger, Connection, Float
 
-from app.engine.store.database import from_json, to_json
+from app.engine.store.database import document_of, to_json
 from app.engine.store.schema import metadata
 
 Row: TypeAlias = dict[str, Any]
@@ -49,7 +49,7 @@ class Plan:
         found = list(values)
         for at in self.json_at:
             if found[at].__class__ is str:  # another program may have left a bare number there
-                found[at] = from_json(found[at])
+                found[at] = document_of(found[at])
         return dict(zip(self.columns, found, strict=True))
 
 

@@ -50,6 +50,20 @@ def from_json(text: str) -> Any:
     return value if end == len(text) else json.loads(text)
 
 
+UNREADABLE = "unreadable"
+
+
+def document_of(text: str) -> Any:
+    """Return the document in a column; of what another program left there and is no JSON, one that says so.
+
+    Whoever shows thousands of rows is not to fall over one of them, and the text is kept.
+    """
+    try:
+        return from_json(text)
+    except ValueError:
+        return {UNREADABLE: text}
+
+
 def open_engine(path: Path, *, writer: bool, readers: int = 3) -> Engine:
     """Return an engine on `path`: the writer's transactions begin IMMEDIATE, a reader's see one snapshot and cannot write."""
     options: dict[str, Any] = {"poolclass": NullPool} if writer else {"poolclass": QueuePool, "pool_size": readers}
@@ -57,7 +71,7 @@ def open_engine(path: Path, *, writer: bool, readers: int = 3) -> Engine:
         f"sqlite:///{path}",
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": BUSY_MS / 1000},
         json_serializer=to_json,
-        json_deserializer=from_json,
+        json_deserializer=document_of,
         **options,
     )
 

@@ -8,7 +8,23 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, Text, Update, and_, bindparam, cast, func, insert, or_, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Select,
+    Table,
+    Text,
+    Update,
+    and_,
+    bindparam,
+    cast,
+    func,
+    insert,
+    or_,
+    update,
+)
 from sqlalchemy import delete as delete_from
 from sqlalchemy import select as select_from
 from sqlalchemy.dialects.sqlite import insert as insert_or
@@ -17,6 +33,7 @@ from app.engine.base.errors import Bug, Missing
 from app.engine.base.ids import new_id
 from app.engine.store import capture
 from app.engine.store.bulk import PostgresBulk
+from app.engine.store.database import UNREADABLE
 from app.engine.store.schema import metadata
 
 Conn: TypeAlias = Connection
@@ -35,6 +52,7 @@ def _holds_there(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
 
 
 _ANY = "any"
+WANTED = "wanted_id"
 _OPERATORS: dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
     "=": lambda column, value: column == value,
     "!=": lambda column, value: column != value,
@@ -142,7 +160,7 @@ def select(
     query = query.order_by(*(column.desc() if descending else column.asc() for column in keys))
     if limit:
         query = query.limit(limit)
-    return [dict(row) for row in conn.execute(query).mappings()]
+    return _readable(table, told(conn.execute(query)))
 
 
 def count(conn: Conn, table: str, *, where: Mapping[str, Any] | None = None) -> int:
@@ -241,8 +259,41 @@ def _known(made: Table, row: Mapping[str, Any]) -> Row:
 
 
 def _fetch(conn: Conn, made: Table, id_: str) -> Row | None:
-    row = conn.execute(select_from(made).where(made.c.id == id_)).mappings().first()
-    return None if row is None else dict(row)
+    return next(iter(_readable(made.name, told(conn.execute(by_id(made.name), {WANTED: id_})))), None)
+
+
+@cache
+def by_id(table: str) -> Select[Any]:
+    """Return the query of a row whose id is told as `WANTED`: to put it together takes longer than to ask it."""
+    made = table_of(table)
+    return select_from(made).where(made.c.id == bindparam(WANTED))
+
+
+def told(result: CursorResult[Any]) -> list[Row]:
+    """Return the rows of a result."""
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result.all()]
+
+
+@cache
+def _documents(table: str) -> tuple[tuple[str, frozenset[type], bool], ...]:
+    """Return the documents of a table that travels: name, what may stand there, and whether that is a list at first."""
+    made, first = table_of(table), defaults_of(table)
+    found = [column for column in made.columns if isinstance(column.type, JSON)] if made.info["synced"] else []
+    return tuple(
+        (one.name, frozenset((dict, list, type(None)) if one.nullable else (dict, list)), isinstance(first[one.name], list))
+        for one in found
+    )
+
+
+def _readable(table: str, found: list[Row]) -> list[Row]:
+    """Put documents that say so in place of what another program left there and is none, a bare number say."""
+    for name, kinds, as_list in _documents(table):
+        for row in found:
+            value = row[name]
+            if value.__class__ not in kinds:
+                row[name] = [str(value)] if as_list else {UNREADABLE: value}
+    return found
 
 
 def _filtered(conn: Conn, query: Select[Any], made: Table, where: Mapping[str, Any] | None) -> Select[Any]:

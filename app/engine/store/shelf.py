@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import JSON, Column, Float, Index, Select, func, text, tuple_, update
+from sqlalchemy import JSON, Column, Float, Index, Select, exists, func, or_, text, tuple_, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy import select as select_from
 
 from app.engine.store import capture
 from app.engine.store.database import from_json, to_json
 from app.engine.store.moves import Moves
-from app.engine.store.rows import Conn, Row, defaults_of, put, table_of
+from app.engine.store.rows import WANTED, Conn, Row, by_id, defaults_of, put, table_of, told
 from app.engine.store.schema import metadata
 
 Key: TypeAlias = tuple[str, str]
@@ -34,12 +34,13 @@ def _parts(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
 class Kinds(dict[str, str]):
     """Each column's kind of merge; `plain` are those of which a new row takes the value as it is, `parts` all others.
 
-    `types` has what may stand in each column.
+    `types` has what may stand in each column; `fitting` is for whoever holds operations against them to remember by.
     """
 
     def __init__(self, kinds: Mapping[str, str], types: Mapping[str, frozenset[type]]) -> None:
         super().__init__(kinds)
         self.types = types
+        self.fitting: set[tuple[Any, ...]] = set()
         self.plain = frozenset(name for name, kind in kinds.items() if kind in ("lww", "append"))
         self.parts = frozenset(kinds) - self.plain
 
@@ -48,9 +49,7 @@ class Shelf(Moves):
     """What sync reads and writes through one connection, in the transaction that is open on it."""
 
     def _rows(self, query: Select[Any]) -> list[Row]:
-        result = self.conn.execute(query)
-        names = tuple(result.keys())
-        return [dict(zip(names, row, strict=True)) for row in result.all()]
+        return told(self.conn.execute(query))
 
     # the schema
 
@@ -182,11 +181,11 @@ class Shelf(Moves):
 
     def here(self) -> Row:
         """Return the one row that says who we are to others, made at first."""
-        row = self.conn.execute(select_from(table_of("sync_here"))).mappings().first()
-        if row is None:
+        found = self._rows(_here())
+        if not found:
             capture.make_here(self.conn)
-            row = self.conn.execute(select_from(table_of("sync_here"))).mappings().one()
-        return dict(row)
+            found = self._rows(_here())
+        return found[0]
 
     def set_here(self, **values: Any) -> None:
         """Change the row that says who we are."""
@@ -203,7 +202,11 @@ class Shelf(Moves):
         if len(found) > 1:
             return found[:-1]
         whole = select_from(made).where(made.c.txn == found[0]["txn"]).order_by(made.c.seq)  # one larger than a slice
-        return [dict(row) for row in self.conn.execute(whole).mappings()]
+        return self._rows(whole)
+
+    def has_own(self) -> bool:
+        """Tell whether anything that was written here waits, with a number or without one."""
+        return bool(self.conn.execute(_waiting()).scalar_one())
 
     def number(self, entries: Sequence[Row], upto: int) -> None:
         """Keep operations with their numbers, in place of the outbox up to `upto`."""
@@ -239,7 +242,7 @@ class Shelf(Moves):
         for part in _parts(list(dict.fromkeys(keys)), 200):
             at = tuple_(made.c.table_name, made.c.row_id).in_(part)
             query = select_from(made).where(made.c.seq > after, at).order_by(made.c.seq)
-            found += [dict(row) for row in self.conn.execute(query).mappings()]
+            found += self._rows(query)
         return found
 
     def chain(self, seq: int) -> str | None:
@@ -261,15 +264,13 @@ class Shelf(Moves):
 
     def get(self, table: str, id_: str) -> Row | None:
         """Return a row of a local table by its id, or None."""
-        made = table_of(table)
-        row = self.conn.execute(select_from(made).where(made.c.id == id_)).mappings().first()
-        return None if row is None else dict(row)
+        return next(iter(told(self.conn.execute(by_id(table), {WANTED: id_}))), None)
 
     def all(self, table: str) -> list[Row]:
         """Return all rows of a local table, by their ids."""
         made = table_of(table)
         order = next(iter(made.primary_key.columns))
-        return [dict(row) for row in self.conn.execute(select_from(made).order_by(order)).mappings()]
+        return self._rows(select_from(made).order_by(order))
 
     def later(self, entries: Sequence[Row]) -> None:
         """Keep what this version does not know."""
@@ -303,7 +304,7 @@ class Shelf(Moves):
         found = self._rows(query.limit(most))
         if found and found[-1]["left_count"]:
             rest = select_from(made).where(made.c.hub_seq > found[-1]["hub_seq"]).order_by(made.c.hub_seq)
-            found += [dict(row) for row in self.conn.execute(rest.limit(found[-1]["left_count"])).mappings()]
+            found += self._rows(rest.limit(found[-1]["left_count"]))
         return found
 
     def entries_of(self, key: Key, most: int = 200) -> list[Row]:
@@ -311,7 +312,7 @@ class Shelf(Moves):
         made = table_of("sync_log")
         where = (made.c.table_name == key[0]) & (made.c.row_id == key[1])
         query = select_from(made).where(where).order_by(made.c.hub_seq.desc()).limit(most)
-        return [dict(row) for row in self.conn.execute(query).mappings()]
+        return self._rows(query)
 
     def has_written(self, replica: str) -> bool:
         """Tell whether the log has an entry of a replica."""
@@ -346,6 +347,16 @@ class Shelf(Moves):
             query = select_from(made.c.id).where(made.c.deleted_us < before_us, ~spoken.exists()).limit(most)
             found += [(name, str(id_)) for id_ in self.conn.execute(query).scalars()]
         return found
+
+
+@cache
+def _here() -> Select[Any]:
+    return select_from(table_of("sync_here"))
+
+
+@cache
+def _waiting() -> Select[Any]:
+    return select_from(or_(*(exists().select_from(table_of(name)) for name in ("outbox", "sync_ops"))))
 
 
 @cache

@@ -40,7 +40,7 @@ def from_console(shelf: Shelf, hub: str, name: str, now_us: int) -> tuple[dict[s
     """Return body and files of a console's bundle for `hub`: whole transactions the hub is not known to have."""
     files, batch = Parts(), next_batch(shelf, hub, now_us, None)
     while batch is not None and len(files) < MOST_PARTS:
-        files[name_after(files)] = encode(batch)
+        files[name_of(len(files))] = encode(batch)
         batch = next_batch(shelf, hub, now_us, batch)
     return {**card_of(shelf, hub, name), "count": len(files)}, files
 
@@ -100,7 +100,7 @@ def from_hub(shelf: Shelf, device: str, now_us: int, *, term: int | None = None)
     body, files = greeting(shelf, device, now_us, term=term), Parts()
     page = next_page(shelf, body, now_us, None, term=term)
     while page is not None and len(files) < MOST_PARTS:
-        files[name_after(files)] = pack(page)
+        files[name_of(len(files))] = pack(page)
         page = next_page(shelf, body, now_us, page, term=term)
     return {**body, "count": len(files)}, files
 
@@ -311,11 +311,11 @@ def _page_in(part: Part) -> dict[str, Any]:
     return page
 
 
-def name_after(files: Parts) -> str:
-    """Return the name of a bundle's next file."""
-    return f"part-{len(files):04d}"
+def name_of(place: int) -> str:
+    """Return the name of a bundle's file."""
+    return f"part-{place:04d}"
 
 
 def names(count: int) -> list[str]:
     """Return the names of the first `count` files of a bundle."""
-    return [f"part-{at:04d}" for at in range(count)]
+    return [*map(name_of, range(count))]

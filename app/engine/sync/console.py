@@ -14,16 +14,15 @@ from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import conflicts
 from app.engine.sync.batch import Batch, Texts, number_of
 from app.engine.sync.epochs import past_of, restored_head
-from app.engine.sync.fits import check_cells, check_op, check_row, check_verdicts
-from app.engine.sync.hlc import DRIFT_US, observe
-from app.engine.sync.join import last_of
-from app.engine.sync.later import unknown_of
+from app.engine.sync.fits import check_cells, check_row
+from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.merge import Loss
-from app.engine.sync.ops import FIRST_CHAIN, Op, entry_of
+from app.engine.sync.ops import FIRST_CHAIN, Op
 from app.engine.sync.ownlog import BUNDLE, COMPARE, COPIED, FORK, HUB, SET_BACK, TWIN, OwnLog
 from app.engine.sync.sealing import SCHEMA, hear, replica_of, seal, time_at_hub
 from app.engine.sync.session import Session
 from app.engine.sync.snapshot import Snapshot, standing
+from app.engine.sync.taking import Taking
 from app.engine.sync.waiting import next_texts
 from app.wire.documents import list_of, text_of, whole_of
 
@@ -243,30 +242,14 @@ class Console:
         self._need_epoch(document)
         while seal(self._shelf):
             pass
-        replica, session, later = replica_of(self._shelf), Session(self._shelf), []
-        lost = list[tuple[Op, Loss]]()
-        heard, now_us = 0, time_at_hub(self._shelf, self._now_us)
-        schema = self._schema_of(document)
-        entries = [entry_of(each, schema) for each in list_of(document, "ops")]
-        told = [(op, verdicts) for op, verdicts in entries if op.replica != replica or verdicts]
-        session.load((op.table, op.row) for op, _ in told)
-        for op, verdicts in told:
-            kinds = self._shelf.kinds(op.table)
-            check_op(op, kinds, kept=True)
-            check_verdicts(op, verdicts, kinds)
-            if op.replica != replica:
-                heard = observe(heard, last_of(op, kinds, kept=True), now_us)
-            outcome = session.apply(op, verdicts=verdicts)
-            lost += [(op, loss) for loss in outcome.losses]
-            if verdicts:
-                heard = max([heard, *(verdict["at"] for verdict in verdicts.values() if isinstance(verdict, dict))])
-            if op.replica != replica:
-                later += unknown_of(op, outcome)
+        taking = Taking(self._shelf, self.replica, time_at_hub(self._shelf, self._now_us))
+        taking.take(list_of(document, "ops"), self._schema_of(document))
+        session = taking.session
         changed = session.tables()
-        conflicts.keep_here(self._shelf, session, conflicts.apart(session, lost)[0])
+        conflicts.keep_here(self._shelf, session, conflicts.apart(session, taking.lost)[0])
         session.flush()
-        hear(self._shelf, heard)
-        self._shelf.later(later)
+        hear(self._shelf, taking.heard)
+        self._shelf.later(taking.later)
         self._forget(session.erased)
         self.note(cursor=whole_of(document, "cursor"), durable=min(whole_of(document, "durable", 0), self.peer["acked"]))
         return changed
@@ -363,22 +346,15 @@ class Console:
             )  # fmt: skip
         if overlap < len(chains) and known[0] and chains[overlap] != known[1]:
             raise Conflict("This log is not the one that was begun here: the device was copied or set back", field="fork")
-        session, lost = Session(self._shelf), list[tuple[Op, Loss]]()
-        heard, now_us = 0, time_at_hub(self._shelf, self._now_us)
         fresh = batch.ops[overlap:]
-        session.load((op.table, op.row) for op in fresh)
-        later = list[Row]()
-        for op in fresh:
-            check_op(op, self._shelf.kinds(op.table))
-            heard = observe(heard, last_of(op, self._shelf.kinds(op.table)), now_us)
-            outcome = session.apply(op)
-            later += unknown_of(op, outcome)
-            lost += [(op, loss) for loss in outcome.losses]
-        hear(self._shelf, heard)
-        conflicts.record(self._shelf, session, lost, now_us=self._now_us)
+        taking = Taking(self._shelf, "", time_at_hub(self._shelf, self._now_us))
+        taking.take_ops(fresh)
+        session = taking.session
+        hear(self._shelf, taking.heard)
+        conflicts.record(self._shelf, session, taking.lost, now_us=self._now_us)
         changed = session.tables()
         session.flush()
-        self._shelf.later(later)
+        self._shelf.later(taking.later)
         self._forget(session.erased)
         if fresh:
             replicas = {**peer["state"].get("replicas", {}), batch.replica: [batch.last, chains[-1]]}

@@ -13,7 +13,7 @@ from app.engine.store import capture, rows, scrub
 from app.engine.store.shelf import Key, Shelf
 from app.engine.sync.merge import DELETED, ERASE, QUIET
 from app.engine.sync.ops import WAS, canonical
-from app.engine.sync.sealing import seal, time_at_hub, write_own
+from app.engine.sync.sealing import SCRUBBED, scrubbed, seal, time_at_hub, write_own
 from app.engine.sync.session import Session
 
 _TASKS: Final = (("quantum_tasks", "run_id"),)
@@ -61,6 +61,7 @@ def forget(shelf: Shelf, erased: Mapping[Key, str], now_us: int) -> None:
         if job_id:
             scrub.job(shelf.conn, job_id)
     if erased:
+        shelf.put("meta", {"id": SCRUBBED, "value": {"times": scrubbed(shelf) + 1}})
         scrub.cut_log(shelf.conn)
 
 

@@ -102,16 +102,24 @@ class Exchange:
             except OutpostError:
                 await numbered(self._store)  # what waits for weeks is ready when the hub is there again
                 raise
-            if not await self._here(lambda console, hello=hello: console.goes_on(hello)):  # type: ignore[misc]
-                await numbered(self._store)
-            due, whole, after = await self._here(
-                lambda console, hello=hello: (console.met(hello), console.is_whole, console.replica)  # type: ignore[misc]
-            )
+            due, whole, after = await self._taken_word(hello)
             if self._elsewhere and await self._store.write(lambda conn: copied.look(Shelf(conn), self._peer, now_us)):
                 raise copied.refused()
             if whole and after == replica:
                 return replica, due
         raise Conflict("The hub holds another log under our name", field="fork")
+
+    async def _taken_word(self, hello: dict[str, Any]) -> tuple[bool, bool, str]:
+        """Take the hub's word; return whether a snapshot is due, whether our log is whole, and our name by now."""
+
+        def taken(console: Console) -> tuple[bool, bool, str]:
+            return console.met(hello), console.is_whole, console.replica
+
+        told = await self._here(lambda console: taken(console) if console.goes_on(hello) else None)
+        if told is not None:
+            return told
+        await numbered(self._store)  # our log begins anew, and all that waits has to stand in it
+        return await self._here(taken)
 
     async def _push(self) -> None:
         """Hand over batch by batch; the next one is numbered and made while the hub merges the one before."""
@@ -129,9 +137,14 @@ class Exchange:
             batch, body = coming if whole_of(answer, "acked") == batch.last else await self._next_batch(None)
 
     async def _next_batch(self, behind: Batch | None) -> tuple[Batch | None, bytes]:
-        while await self._here(lambda console: console.number(PUSH_OPS, behind)):
+
+        def step(console: Console) -> tuple[Batch | None] | None:
+            more = console.number(PUSH_OPS, behind)  # a slice in a transaction, for others wait meanwhile
+            return None if more else (console.outgoing(PUSH_OPS, PUSH_BYTES, behind),)
+
+        while (told := await self._here(step)) is None:
             pass
-        batch = await self._here(lambda console: console.outgoing(PUSH_OPS, PUSH_BYTES, behind))
+        (batch,) = told
         return batch, b"" if batch is None else await in_thread(lambda: encode(batch), "sync-encode")
 
     async def _pull(self, replica: str) -> None:
@@ -152,7 +165,7 @@ class Exchange:
             page = await self._coming
 
     async def _first_page(self, replica: str) -> dict[str, Any]:
-        peer = await self._here(lambda console: console.peer)
+        peer = await self._store.read(lambda conn: copied.need_peer(Shelf(conn), self._peer, self._peer))
         return await self._page(replica, int(peer["cursor"]), int(peer["cursor"]), str(peer["epoch"]))
 
     async def _page(self, replica: str, after: int, seen: int, epoch: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from app.engine.sync.ops import Op
 Types: TypeAlias = Mapping[str, frozenset[type]]
 
 _NONE: Final[Types] = {}
+_MOST_KNOWN: Final = 1000  # shapes of a table's operations
 _WHOLE: Final = ("lww", "append")
 _ONE: Final = [int, str]
 _TWO: Final = [int, str, int, str]
@@ -34,19 +35,26 @@ def check_op(op: Op, kinds: Mapping[str, str] | None, *, kept: bool = False) -> 
     types: Types = getattr(kinds, "types", _NONE)
     if kinds is None or not types:
         return
-    if isinstance(told := op.fields.get(WHOLE), dict):
-        row, cells = told.get("row"), told.get("cells")
+    known: set[tuple[Any, ...]] = getattr(kinds, "fitting", set())
+    fields = op.fields
+    if not kept and fields.get("id", op.row) != op.row:
+        raise _misfit(op.table, "id")
+    told = (*fields, *map(type, fields.values()))
+    if told in known:  # thousands of operations are told of by a few shapes
+        return
+    if isinstance(whole := fields.get(WHOLE), dict):
+        row, cells = whole.get("row"), whole.get("cells")
         check_row(op.table, row if isinstance(row, dict) else {}, kinds, id_="" if kept else op.row)
         check_cells(op.table, cells if isinstance(cells, dict) else {}, kinds, kept=kept)
-    if not kept and op.fields.get("id", op.row) != op.row:
-        raise _misfit(op.table, "id")
     parts: frozenset[str] = getattr(kinds, "parts", frozenset(kinds))
-    for column, value in op.fields.items():
+    for column, value in fields.items():
         wanted = types.get(column)
         if column in parts:
             _check_part(op.table, column, kinds[column], value, wanted)
         elif wanted is not None and type(value) not in wanted:
             raise _misfit(op.table, column)
+    if len(known) < _MOST_KNOWN and fields.keys() <= getattr(kinds, "plain", parts):
+        known.add(told)
 
 
 def _check_part(table: str, column: str, kind: str, value: Any, wanted: frozenset[type] | None) -> None:

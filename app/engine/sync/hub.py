@@ -4,9 +4,7 @@ An answer is plain JSON. A push is taken whole or not at all: wrong epoch, a gap
 foreign replica raise, and the transaction they came in is rolled back.
 """
 
-import json
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict, Refused
@@ -19,7 +17,8 @@ from app.engine.sync.fits import check_op
 from app.engine.sync.hlc import observe, tick
 from app.engine.sync.merge import GONE, Loss
 from app.engine.sync.ops import FIRST_CHAIN, Op, canonical
-from app.engine.sync.sealing import SCHEMA, replica_of, seal
+from app.engine.sync.pages import Page, Pages, Place, Read, page_of
+from app.engine.sync.sealing import SCHEMA, replica_of, scrubbed, seal
 from app.engine.sync.session import Session
 from app.engine.sync.whole import hand_over
 
@@ -31,15 +30,20 @@ _CAME: Final = "sync.came."  # in `meta`, for each device: which of its replicas
 _REMEMBERED: Final = 16
 MOST_LIVE: Final = 64  # replicas of one device that hold the log back: those heard of last
 _FORGOTTEN: Final = 4  # a replica is forgotten once it was silent for so many times what it expires after
+_HEARD_US: Final = 60_000_000  # a page is told without a note that somebody was heard of, where one is no older
 _PAST: Final = 64  # epochs remembered, each with where its restore stood
 
 
 class Hub:
-    """A hub's verbs inside one transaction; `now_us` is the hub's time."""
+    """A hub's verbs inside one transaction; `now_us` is the hub's time.
 
-    def __init__(self, shelf: Shelf, now_us: int, term: int | None = None) -> None:
+    `pages` are those read before; one that was `read` now is for whoever calls to keep there, once this is committed.
+    """
+
+    def __init__(self, shelf: Shelf, now_us: int, term: int | None = None, pages: Pages | None = None) -> None:
         """Begin; raises `Conflict` when `term` (from `lead`) is not the latest: somebody else leads by now."""
-        self._shelf, self._now_us = shelf, now_us
+        self._shelf, self._now_us, self._pages = shelf, now_us, pages
+        self.read: Read | None = None
         shelf.lock()
         found = shelf.get("meta", META)
         self._meta: dict[str, Any] = dict(found["value"]) if found else {}
@@ -113,7 +117,8 @@ class Hub:
         """Tell whether no more than one replica of a device came so far."""
         return len([row for row in self._shelf.all("sync_replicas") if row["device"] == device]) <= 1
 
-    def _entry(self, replica: str, device: str, name: str = "", schema: int = 0) -> Row:
+    def _entry(self, replica: str, device: str, name: str = "", schema: int = 0, *, within_us: int = 0) -> Row:
+        """Return where a replica stands, with a note that it was heard of, unless it was `within_us`."""
         if not replica or len(replica) > 64 or replica == replica_of(self._shelf):
             raise BadInput("A batch names its replica", field="replica")
         known = self._shelf.get("sync_replicas", replica)
@@ -122,7 +127,8 @@ class Hub:
         fresh = {"acked": 0, "chain": FIRST_CHAIN, "cursor": 0, "durable": 0, "name": "", "schema": 0}
         entry = {**(known or fresh), "id": replica, "device": device, "state": LIVE, "seen_us": self._now_us}
         entry |= {key: value for key, value in (("name", name), ("schema", schema)) if value}
-        self._shelf.put("sync_replicas", entry)
+        if known is None or known["state"] != LIVE or self._now_us - int(known["seen_us"]) >= within_us:
+            self._shelf.put("sync_replicas", entry)
         if known is None or known["state"] != LIVE:
             self._bound(device)
         return entry
@@ -222,6 +228,8 @@ class Hub:
 
     def absorb(self) -> None:
         """Number and log what was written at this hub itself; what it decides is decided."""
+        if not self._shelf.has_own():
+            return
         while seal(self._shelf):
             pass
         replica = replica_of(self._shelf)
@@ -264,7 +272,7 @@ class Hub:
         self.absorb()
         if epoch != self.epoch:
             raise Conflict("The hub was restored since: its epoch is {epoch}", epoch=self.epoch, field="epoch")
-        entry = self._entry(replica, device)
+        entry = self._entry(replica, device, within_us=_HEARD_US)
         head = self._head()
         answer = {"schema": 1, "epoch": self.epoch, "head": head, "now_us": self._now_us, "ops": [], "cursor": after}
         answer["data_schema"] = SCHEMA
@@ -273,12 +281,22 @@ class Hub:
             return {**answer, "snapshot": True}
         if after > head:
             raise Conflict("Entry {after} has not been written yet", after=after, field="after")
-        found = self._shelf.log(after, min(max(most, 1), PAGE), PAGE_BYTES)
-        answer["ops"] = [_told(row) for row in found if whole or row["replica"] != replica or row["verdicts"]]
-        answer["cursor"] = int(found[-1]["hub_seq"]) if found else after
+        most = min(max(most, 1), PAGE)
+        page = self._page((after, most - after % most), head)  # up to a multiple: the same for whoever comes from elsewhere
+        answer |= {"ops": page.told_to(replica, whole=whole), "cursor": page.cursor}
         if seen > int(entry["cursor"]):
             self._shelf.put("sync_replicas", {"id": replica, "cursor": seen})
         return answer
+
+    def _page(self, place: Place, head: int) -> Page:
+        """Return the page of a place: what was read once for another console, or anew."""
+        era = (self.epoch, scrubbed(self._shelf)) if self._pages is not None else ("", 0)
+        if self._pages is not None and (kept := self._pages.find(era, place)) is not None:
+            return kept
+        page = page_of(self._shelf.log(*place, PAGE_BYTES), place)
+        if page.cursor < head:
+            self.read = (era, place, page)
+        return page
 
     def snapshot(self, after: Key, most: int = PAGE) -> dict[str, Any]:
         """Return the next rows with their cells, deleted ones too; a cursor at `head` of the first page goes on from there."""
@@ -361,16 +379,6 @@ def is_hub(shelf: Shelf) -> bool:
 
 def _judge_of(table: str) -> Any:
     return lambda column, now, before, after: guards.refusal(table, column, now, before, after)
-
-
-def _told(row: Row) -> str:
-    """Return an entry of the log as a line: its replica, what was decided on it, and the operation, as they are kept."""
-    return f"[{_quoted(row['replica'])},{row['verdicts'] or 'null'},{row['op']}]"
-
-
-@lru_cache(256)
-def _quoted(replica: str) -> str:
-    return json.dumps(replica)
 
 
 def _own_verdicts(op: Op, shelf: Shelf) -> dict[str, Any]:

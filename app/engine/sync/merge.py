@@ -90,7 +90,7 @@ def part_of(state: State, column: str, name: str) -> Any:
     return cell.get(name) if isinstance(cell, dict) else None  # earlier versions took half of one
 
 
-@dataclass
+@dataclass(slots=True)
 class Outcome:
     """What came of an operation: values lost, verdicts of guarded columns, columns nobody here knows."""
 
@@ -117,13 +117,21 @@ def apply(
     if state.row is None:
         state.row = {**fresh(), "id": op.row}
         if op.new and not state.cells:
-            state.cells[FIRST] = list(op.stamp)
+            state.cells[FIRST] = [*op.stamp]
             _take_new(state.row, state.cells, op, kinds, outcome)
             return outcome
     _look_at_deletion(state, op, outcome)
+    row, cells, stamp, first = state.row, state.cells, op.stamp, state.cells.get(FIRST)
     for column, value in op.fields.items():
         kind = kinds.get(column)
-        if kind is None:
+        if kind == "lww":
+            now, seen = cells.get(column, first), op.seen.get(column, ZERO)
+            if seen == ZERO or now.__class__ is not list or (now[0], now[1]) != seen or stamp <= seen:
+                _last(state, op, column, outcome)
+            else:  # said by one who knew what stands here: nothing is lost
+                row[column] = value
+                cells[column] = [*stamp, *seen]
+        elif kind is None:
             outcome.unknown[column] = value
         elif kind == "guarded":
             _guard(state, op, column, outcome, judge=judge, decided_hlc=decided_hlc, verdict=(verdicts or {}).get(column))
@@ -185,10 +193,6 @@ def _last(state: State, op: Op, column: str, outcome: Outcome) -> None:
     assert state.row is not None
     at, now, value, seen = op.stamp, state.stamp(column), op.fields[column], op.seen.get(column, ZERO)
     if at == now:
-        return
-    if at > now and seen == now:  # said by one who knew what stands here: nothing is lost
-        state.row[column] = value
-        state.cells[column] = [*at, *seen] if seen != ZERO else [*at]
         return
     before = state.row.get(column)
     told = column not in QUIET and column != DELETED

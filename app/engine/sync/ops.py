@@ -46,8 +46,8 @@ def _finite(text: str) -> float:
 _TEXTS: Final = ("txn", "table", "row", "actor", "cause", "intent")
 _WHOLES: Final = ("seq", "hlc", "left", "schema")
 _NAMES: Final = frozenset(_KNOWN)
-_TEXTS_OF: Final = itemgetter(*_TEXTS)
-_WHOLES_OF: Final = itemgetter(*_WHOLES)
+_MEMBERS_OF: Final = itemgetter(*_TEXTS, *_WHOLES, "new", "fields", "seen")
+_TYPES: Final = (*(str,) * len(_TEXTS), *(int,) * len(_WHOLES), bool, dict, dict)
 _TOP: Final = 1 << 63
 _NUL: Final = "\x00"  # no database of every kind holds it
 _CHAIN: Final = 32
@@ -107,29 +107,24 @@ class Op:
         """Return the operation in `document`; raise `BadInput` that names what is wrong with it."""
         if not isinstance(document, dict):
             raise BadInput("An operation is an object")
-        told = document if len(document) == len(_KNOWN) and document.keys() == _NAMES else _filled(document)
-        txn, table, row, actor, cause, intent = _TEXTS_OF(told)
-        seq, hlc, left, schema = _WHOLES_OF(told)
-        new, fields, seen = told["new"], told["fields"], told["seen"]
-        if not (
-            txn.__class__ is table.__class__ is row.__class__ is actor.__class__ is cause.__class__ is intent.__class__ is str
-            and seq.__class__ is hlc.__class__ is left.__class__ is schema.__class__ is int
-            and txn and table and row and max(len(txn), len(table), len(row), len(actor), len(cause), len(intent)) <= _MOST_TEXT
-            and min(seq, hlc, left, schema) >= 0 and max(seq, hlc, left, schema) < _TOP
-            and _NUL not in txn and _NUL not in table and _NUL not in row
-            and new.__class__ is bool and fields.__class__ is dict and seen.__class__ is dict
-        ):  # fmt: skip
-            _refuse(told)
-        op = object.__new__(cls)  # past the checks of a frozen class, which take longer than all of the above
-        known = vars(op)
-        known.update(told)
-        known["replica"] = replica
-        if told is document:
-            known["extra"], known["stamp"] = {}, (hlc, replica)
+        if len(document) == len(_KNOWN) and document.keys() == _NAMES:
+            told, extra = document, {}
         else:
-            known["extra"] = unknown_of(document, _KNOWN)
+            told, extra = _filled(document), unknown_of(document, _KNOWN)
+        txn, table, row, actor, cause, intent, seq, hlc, left, schema, _, _, seen = members = _MEMBERS_OF(told)
+        if (
+            (*map(type, members),) != _TYPES or not (txn and table and row)
+            or len(named := txn + table + row) + len(actor) + len(cause) + len(intent) > _MOST_TEXT or _NUL in named
+            or not (0 <= seq < _TOP and 0 <= hlc < _TOP and 0 <= left < _TOP and 0 <= schema < _TOP)
+        ):  # fmt: skip
+            _check(told)  # one by one: texts may be longer than that, each for itself
         if seen:
-            known["seen"] = {name: stamp_of(value) for name, value in seen.items()}
+            told["seen"] = {name: stamp_of(value) for name, value in seen.items()}
+        told["replica"], told["extra"] = replica, extra
+        if not extra:
+            told["stamp"] = hlc, replica
+        op = object.__new__(cls)
+        object.__setattr__(op, "__dict__", told)  # past the checks of a frozen class, which take longer than all of the above
         return _lifted(op) if STEPS else op
 
     @classmethod
@@ -148,7 +143,7 @@ def _filled(document: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _refuse(told: dict[str, Any]) -> None:
+def _check(told: dict[str, Any]) -> None:
     """Raise `BadInput` that names the member which is not what it should be."""
     for name in _TEXTS:
         if not isinstance(told[name], str):
@@ -161,7 +156,9 @@ def _refuse(told: dict[str, Any]) -> None:
             raise BadInput("{field} must be a whole number", field=name)
     if not isinstance(told["new"], bool):
         raise BadInput("{field} must be true or false", field="new")
-    raise BadInput("{field} must be an object", field="seen" if isinstance(told["fields"], dict) else "fields")
+    for name in ("seen", "fields"):
+        if not isinstance(told[name], dict):
+            raise BadInput("{field} must be an object", field=name)
 
 
 def _lifted(op: Op) -> Op:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 SLICE: Final = 2000
 REWRITING: Final = "sync.rewriting"  # in `meta`
 HEARD: Final = "sync.heard"  # in `meta`: the clock goes back when it was wrong, but no further
+SCRUBBED: Final = "sync.scrubbed"  # in `meta`
 SCHEMA: Final = int(revisions()[-1][:4])
 
 
@@ -53,6 +54,12 @@ def heard_of(shelf: Shelf) -> int:
     """Return the latest stamp that was taken from somebody else."""
     found = shelf.get("meta", HEARD)
     return int(found["value"]["hlc"]) if found else 0
+
+
+def scrubbed(shelf: Shelf) -> int:
+    """Return how often rows were taken out of what is kept here of them."""
+    found = shelf.get("meta", SCRUBBED)
+    return int(found["value"]["times"]) if found else 0
 
 
 def hear(shelf: Shelf, hlc: int) -> None:

@@ -1,9 +1,9 @@
 """One transaction's merging: rows are loaded together, operations applied to them in memory, and what changed is written."""
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Any
 
+from app.engine.store.rows import Row
 from app.engine.store.shelf import Found, Key, Shelf
 from app.engine.sync import join, merge
 from app.engine.sync.merge import Outcome, State
@@ -39,15 +39,15 @@ class Session:
         kinds = self._shelf.kinds(op.table)
         if kinds is None:
             return Outcome(unknown=dict(op.fields))
-        key, fresh = (op.table, op.row), partial(self._shelf.fresh, op.table)
+        key, fresh = (op.table, op.row), lambda: self._shelf.fresh(op.table)
         state = self.state(key)
-        job_id = job_of(state)
+        before = state.row
         if join.WHOLE in op.fields:
             outcome = join.apply(state, op, kinds, fresh, decided_hlc=decided_hlc, verdicts=verdicts)
         else:
             outcome = merge.apply(state, op, kinds, fresh, judge=judge, decided_hlc=decided_hlc, verdicts=verdicts)
         if outcome.erased:
-            self.erased[key] = job_id or self.erased.get(key, "")
+            self.erased[key] = job_of(before) or self.erased.get(key, "")
         return outcome
 
     def flush(self) -> list[Key]:
@@ -65,6 +65,6 @@ class Session:
         return sorted({key[0] for key, state in self._states.items() if (state.row, state.cells) != self._known[key]})
 
 
-def job_of(state: State) -> str:
+def job_of(row: Row | None) -> str:
     """Return the job that a row was worked out by, on the machine that has it; nothing where there is none."""
-    return str(state.row.get("job_id") or "") if state.row else ""
+    return str(row.get("job_id") or "") if row else ""

@@ -42,7 +42,7 @@ class Snapshot:
             if self._shelf.kinds(key[0]) is None:
                 continue
             state = session.state(key)
-            job_id = job_of(state)
+            job_id = job_of(state.row)
             if (state.cells and state.cells != cells) or key in own:
                 self._meet(key, self._there(state, key, values, cells), own.get(key, []))
             else:

@@ -18,7 +18,7 @@ from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.ownlog import BUNDLE, HUB
 from app.engine.sync.records import SyncPeer
 from app.engine.sync.rewriting import settled
-from app.wire.bundles import Bundle, read_bundle, write_bundle
+from app.wire.bundles import Bundle, BundleWriter, read_bundle
 from app.wire.identity import PublicIdentity
 
 if TYPE_CHECKING:
@@ -60,15 +60,22 @@ class Sticks:
         if peer is None:
             raise Missing("No hub is known", hint="Join one: outpost sync join ADDRESS CODE")
         now_us = self._base.clock.now_us()
-        async with self._sync.turn:
-            body, files = await (self._of_console if peer.kind in (HUB, BUNDLE) else self._of_hub)(peer, now_us)
         identity = await self._link.identity()
-        size = await in_thread(partial(write_bundle, file, identity, "sync", body, files, at_us=now_us), "bundle")
-        return {"file": str(file), "size_bytes": size, "peer": peer.name, "parts": len(files)}
+        async with self._sync.turn:
+            writer = await in_thread(partial(BundleWriter, file), "bundle")
+            try:
+                body = await (self._of_console if peer.kind in (HUB, BUNDLE) else self._of_hub)(peer, now_us, writer)
+                size = await in_thread(partial(writer.close, identity, "sync", body, at_us=now_us), "bundle")
+            finally:
+                writer.drop()
+        return {"file": str(file), "size_bytes": size, "peer": peer.name, "parts": body["count"]}
 
-    async def _of_console(self, peer: SyncPeer, now_us: int) -> tuple[dict[str, Any], carry.Parts]:
-        """Read what a hub or another console lacks, a transaction for each part, which is packed between two of them."""
-        name, files, batch = str(self._base.settings["user.name"]), carry.Parts(), None
+    async def _of_console(self, peer: SyncPeer, now_us: int, writer: BundleWriter) -> dict[str, Any]:
+        """Read what a hub or another console lacks, a transaction for each part, which is packed and written between two.
+
+        Returns the body of the bundle.
+        """
+        name, count, batch = str(self._base.settings["user.name"]), 0, None
 
         def begun(shelf: Shelf) -> dict[str, Any]:
             copied.need_peer(shelf, peer.id, peer.name)
@@ -76,30 +83,32 @@ class Sticks:
             return {**carry.card_of(shelf, peer.id, name), **known}
 
         body = await self._on_shelf(begun)
-        while len(files) < carry.MOST_PARTS:
+        while count < carry.MOST_PARTS:
             batch = await self._on_shelf(lambda shelf, behind=batch: carry.next_batch(shelf, peer.id, now_us, behind))  # type: ignore[misc]
             if batch is None:
                 break
-            files[carry.name_after(files)] = await in_thread(partial(encode, batch), "bundle")
-        return {**body, "count": len(files)}, files
+            await in_thread(partial(_write, writer, count, encode, batch), "bundle")
+            count += 1
+        return {**body, "count": count}
 
-    async def _of_hub(self, peer: SyncPeer, now_us: int) -> tuple[dict[str, Any], carry.Parts]:
+    async def _of_hub(self, peer: SyncPeer, now_us: int, writer: BundleWriter) -> dict[str, Any]:
         """Read what a console lacks in the same way."""
-        files, page, term = carry.Parts(), None, self._term
+        count, page, term = 0, None, self._term
 
         def begun(shelf: Shelf) -> dict[str, Any]:
             copied.need_peer(shelf, peer.id, peer.name)
             return carry.greeting(shelf, peer.id, now_us, term=term)
 
         body = await self._on_shelf(begun)
-        while len(files) < carry.MOST_PARTS:
+        while count < carry.MOST_PARTS:
             page = await self._on_shelf(
                 lambda shelf, behind=page: carry.next_page(shelf, body, now_us, behind, term=term)  # type: ignore[misc]
             )
             if page is None:
                 break
-            files[carry.name_after(files)] = await in_thread(partial(pack, page), "bundle")
-        return {**body, "count": len(files)}, files
+            await in_thread(partial(_write, writer, count, pack, page), "bundle")
+            count += 1
+        return {**body, "count": count}
 
     async def take(self, file: Path) -> dict[str, Any]:
         """Take a bundle that a peer wrote for this device, some parts at a time: nothing of it twice.
@@ -181,6 +190,10 @@ class Sticks:
     def _term(self) -> int | None:
         """Return the token by which the hub that is served here leads its store; None while none is served."""
         return None if self._sync.host is None else self._sync.host.term
+
+
+def _write(writer: BundleWriter, place: int, packed: Callable[[T], bytes], told: T) -> None:
+    writer.add(carry.name_of(place), packed(told))
 
 
 def _opened(bundle: Bundle, names: Sequence[str], *, of_hub: bool) -> list[carry.Part]:

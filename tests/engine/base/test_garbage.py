@@ -2,9 +2,11 @@
 
 import gc
 import threading
+import weakref
 
 import pytest
 
+from app.engine.base import garbage
 from app.engine.base.garbage import uncollected
 
 
@@ -42,3 +44,22 @@ def test_a_collector_that_was_off_stays_off():
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_where_somebody_is_always_at_work_it_runs_now_and_then_all_the_same(monkeypatch):
+    circle = Ring()
+    circle.itself, gone = circle, weakref.ref(circle)
+    with uncollected():
+        with uncollected():
+            del circle
+        assert gone() is not None  # it has not rested for long
+        monkeypatch.setattr(garbage, "_MOST_S", -1.0)
+        with uncollected():
+            pass
+        assert gone() is None
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+class Ring:
+    itself = None

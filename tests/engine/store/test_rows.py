@@ -4,7 +4,7 @@ import pytest
 
 from app.engine.base.errors import Bug, Conflict, Missing
 from app.engine.base.ids import is_id
-from app.engine.store import rows
+from app.engine.store import capture, rows
 from app.engine.store.store import Store
 
 BY = {"actor": "ann@1", "cause": "c1", "now_us": 100}
@@ -190,3 +190,31 @@ async def test_marks_change_local_columns_of_the_living_and_are_no_news(store: S
     assert await outbox(store) == before
     with pytest.raises(Bug, match="not local"):
         await store.write(lambda conn: rows.mark_many(conn, "edge_nodes", {made[0]: {"name": "z"}}))
+
+
+@pytest.mark.parametrize(("left", "shown"), [("5", 5), ('"words"', "words"), ("null", None), ("{half", "{half")])
+async def test_what_another_program_left_in_a_document_is_shown_as_such_and_takes_no_other_row_with_it(
+    store: Store, left: str, shown: Any
+) -> None:
+    await put(store, "circuit_runs", {"id": "a", "title": "sound", "spec": {"shots": 1}})
+    await put(store, "circuit_runs", {"id": "b", "title": "spoiled", "spec": {"shots": 2}})
+
+    def spoil(conn: rows.Conn) -> None:
+        with capture.quiet(conn):
+            conn.exec_driver_sql("UPDATE circuit_runs SET spec = ? WHERE id = 'b'", (left,))
+
+    await store.write(spoil)
+    found = await store.read(lambda conn: rows.select(conn, "circuit_runs", order="title"))
+    assert [row["spec"] for row in found] == [{"shots": 1}, {"unreadable": shown}]
+    assert await store.read(lambda conn: rows.get(conn, "circuit_runs", "b")) == found[1]
+    await put(store, "circuit_runs", {"id": "b", "title": "spoiled still"})
+    raw = await store.read(
+        lambda conn: conn.exec_driver_sql("SELECT CAST(spec AS TEXT) FROM circuit_runs WHERE id = 'b'").scalar()
+    )
+    assert raw == left
+
+
+async def test_what_another_program_left_in_a_list_is_shown_as_one(store: Store) -> None:
+    await put(store, "edge_deployments", {"id": "a", "deployment_name": "r", "target_nodes": ["n"]})
+    await store.write(lambda conn: conn.exec_driver_sql("UPDATE edge_deployments SET target_nodes = '7'"))
+    assert [row["target_nodes"] for row in await store.read(lambda conn: rows.select(conn, "edge_deployments"))] == [["7"]]

@@ -130,6 +130,9 @@ class MemoryShelf:
             found.append(self.d["outbox"][len(found)])
         return found
 
+    def has_own(self):
+        return bool(self.d["outbox"] or self.d["own"])
+
     def number(self, entries, upto):
         self.d["own"] = sorted([*self.d["own"], *(dict(entry) for entry in entries)], key=lambda row: row["seq"])
         self.d["outbox"] = [row for row in self.d["outbox"] if row["seq"] > upto]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.engine.base.errors import BadInput
 from app.engine.sync import join, merge
+from app.engine.sync.join import WHOLE
 from app.engine.sync.merge import State
 from app.engine.sync.ops import BY, Op
 from tests.engine.sync.memory import DEFAULTS, THINGS
@@ -214,3 +215,17 @@ def test_what_one_write_under_two_names_put_into_a_set_goes_with_either(names):
     assert there.row["tags"] == []
     again = made("cc", 12, {"tags": added})
     assert merged([one, out, again])[0].row["tags"] == ["x"]
+
+
+def test_an_operation_that_names_another_row_among_its_values_changes_its_own_alone():
+    cells = {"": [1, "a"]}
+    first = made("a", 1, {"id": "other", "a": "x"}, new=True)
+    handed = made("a", 1, {WHOLE: {"row": {"id": "other", "a": "x"}, "cells": cells}})
+    for state in (merged([first])[0], joined(handed)):
+        assert (state.row["id"], state.row["a"], state.cells) == ("r", "x", cells)
+
+
+def joined(op):
+    state = State()
+    join.apply(state, op, THINGS, fresh)
+    return state

@@ -1,8 +1,10 @@
 """Histories of consoles and a hub with everything going wrong, from seeds; `benchmarks/sync_simulate.py` plays many more."""
 
+from dataclasses import replace
+
 import pytest
 
-from app.engine.sync import console, hlc, hub, merge, ops, ownlog, rewriting, rules, sealing, snapshot
+from app.engine.sync import console, hlc, hub, merge, ops, ownlog, rewriting, rules, sealing, snapshot, taking
 from app.engine.sync.hub import Hub
 from app.engine.sync.merge import Outcome
 from tests.engine.sync.checks import breaks
@@ -124,6 +126,19 @@ def a_batch_is_taken_for_acknowledged_when_it_was_only_sent(monkeypatch):
     monkeypatch.setattr(console.Console, "met", trusting)
 
 
+@mutant("I2")
+def what_stands_right_behind_the_mark_is_passed_over(monkeypatch):
+    real = console.Console.outgoing
+
+    def outgoing(self, *bounds):
+        batch = real(self, *bounds)
+        if batch is None or not batch.after or batch.ops[0].left:
+            return batch
+        return replace(batch, after=batch.after + 1, chain=batch.chains()[0], ops=batch.ops[1:])
+
+    monkeypatch.setattr(console.Console, "outgoing", outgoing)
+
+
 @mutant("I3")
 def the_hub_does_not_look_for_what_it_has_already(monkeypatch):
     real = Hub._entry
@@ -141,7 +156,7 @@ def transactions_are_taken_for_single_changes(monkeypatch):
 
 @mutant("I5", CLOCK)
 def the_clock_forgets_what_it_has_seen(monkeypatch):
-    for side in (console, hub):
+    for side in (hub, taking):
         monkeypatch.setattr(side, "observe", lambda last, stamp, now_us, drift_us=0: last)
 
 
@@ -159,7 +174,7 @@ def tombstones_go_without_a_trace(monkeypatch):
 def no_stamp_is_too_far_ahead(monkeypatch):
     monkeypatch.setattr(ownlog, "DRIFT_US", 1 << 60)
     monkeypatch.setattr(hub, "observe", lambda last, stamp, now_us: max(last, stamp))
-    monkeypatch.setattr(console, "observe", lambda last, stamp, now_us: last)
+    monkeypatch.setattr(taking, "observe", lambda last, stamp, now_us: last)
 
 
 @mutant("I1", BACKUP, RESTORE)

@@ -225,6 +225,9 @@ class Stick:
     def read(self, name):
         return self.files[name]
 
+    def add(self, name, data):
+        self.files = {**self.files, name: data}
+
 
 def sticks_of(place, monkeypatch):
     """Return the verbs of sticks on a place, and the sizes of the transactions that they make: operations numbered or merged."""
@@ -252,7 +255,7 @@ async def test_a_stick_is_written_and_taken_part_by_part_and_goes_on_where_a_kil
     writing, _ = sticks_of(ann, monkeypatch)
     taking, sizes = sticks_of(hub, monkeypatch)
     stick, now_us = Stick(), ann.clock.now_us()
-    stick.body, stick.files = await writing._of_console(SimpleNamespace(id="hub", name="hub", kind="hub"), now_us)
+    stick.body = await writing._of_console(SimpleNamespace(id="hub", name="hub", kind="hub"), now_us, stick)
     assert stick.body["count"] == len(stick.files) == 4
     console_of = SimpleNamespace(id="ann", name="ann", kind="console")
     parts = carry.names(4)

@@ -1,0 +1,57 @@
+"""What others wrote, applied by a console some at a time: what is read is applied while the processor's caches have it."""
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+from app.engine.store.rows import Row
+from app.engine.store.shelf import Shelf
+from app.engine.sync.fits import check_op, check_verdicts
+from app.engine.sync.hlc import observe
+from app.engine.sync.join import last_of
+from app.engine.sync.later import unknown_of
+from app.engine.sync.merge import Loss
+from app.engine.sync.ops import Op, entry_of
+from app.engine.sync.session import Session
+
+Entry: TypeAlias = tuple[Op, dict[str, Any]]  # with what was decided on it
+_SOME: Final = 250
+
+
+class Taking:
+    """What comes of operations that others than `replica` wrote; `now_us` is the hub's time."""
+
+    def __init__(self, shelf: Shelf, replica: str, now_us: int) -> None:
+        self._shelf, self._replica, self._now_us = shelf, replica, now_us
+        self.session = Session(shelf)
+        self.lost = list[tuple[Op, Loss]]()
+        self.later = list[Row]()
+        self.heard = 0  # the latest time that anything spoke of
+
+    def take(self, lines: Sequence[Any], schema: int) -> None:
+        """Apply entries of the log of a hub of version `schema`; raise `BadInput` for one that is none or does not fit."""
+        for at in range(0, len(lines), _SOME):
+            entries = [entry_of(each, schema) for each in lines[at : at + _SOME]]
+            told = [each for each in entries if each[0].replica != self._replica or each[1]]
+            self.session.load((op.table, op.row) for op, _ in told)
+            for op, verdicts in told:
+                self._apply(op, verdicts, kept=True)
+
+    def take_ops(self, ops: Sequence[Op]) -> None:
+        """Apply operations that no hub has decided on; raise `BadInput` for one that does not fit."""
+        self.session.load((op.table, op.row) for op in ops)
+        for op in ops:
+            self._apply(op, None, kept=False)
+
+    def _apply(self, op: Op, verdicts: dict[str, Any] | None, *, kept: bool) -> None:
+        kinds, theirs = self._shelf.kinds(op.table), op.replica != self._replica
+        check_op(op, kinds, kept=kept)
+        if theirs:
+            self.heard = observe(self.heard, last_of(op, kinds, kept=kept), self._now_us)
+        if verdicts:
+            check_verdicts(op, verdicts, kinds)
+            self.heard = max([self.heard, *(verdict["at"] for verdict in verdicts.values() if isinstance(verdict, dict))])
+        outcome = self.session.apply(op, verdicts=verdicts)
+        if outcome.losses:
+            self.lost += [(op, loss) for loss in outcome.losses]
+        if outcome.unknown and theirs:
+            self.later += unknown_of(op, outcome)

@@ -88,6 +88,7 @@ class Shelf(Moves):
         """
         yielded: list[Key] = []
         fresh: dict[str, list[Row]] = {}
+        holds: dict[tuple[Any, ...], Row] = {}
         changed: dict[str, list[Row]] = {}
         for (table, id_), (row, _) in states.items():
             before = known[table, id_][0]
@@ -96,7 +97,7 @@ class Shelf(Moves):
                     self.remove(table, id_)
             elif row != before:
                 if _unique_of(table):
-                    yielded += self._give_way(table, row, fresh)
+                    yielded += self._give_way(table, row, holds)
                 (fresh if before is None else changed).setdefault(table, []).append(row)
         for table, rows in fresh.items():
             self._bulk.insert(table, rows)
@@ -107,25 +108,27 @@ class Shelf(Moves):
             self._bulk.put_cells(cells)
         return yielded
 
-    def _give_way(self, table: str, row: Row, fresh: Mapping[str, list[Row]]) -> list[Key]:
+    def _give_way(self, table: str, row: Row, holds: dict[tuple[Any, ...], Row]) -> list[Key]:
+        """Delete `row`, or the living rows with a unique key of its own; `holds` are those written beside it, by their keys."""
         made, yielded = table_of(table), []
         for index in _unique_of(table) if row.get("deleted_us") is None else ():
-            same = [column == row[column.name] for column in index.columns]
+            names = [column.name for column in index.columns]
+            key = (table, *names, *(row[name] for name in names))
+            same = [made.c[name] == row[name] for name in names]
             alike = select_from(made.c.id).where(*same, made.c.deleted_us.is_(None), made.c.id != row["id"])
-            others = [str(id_) for id_ in self.conn.execute(alike).scalars()]
-            others += [
-                one["id"] for one in fresh.get(table, ()) if one["deleted_us"] is None and one["id"] != row["id"]
-                and all(one[column.name] == row[column.name] for column in index.columns)
-            ]  # fmt: skip
-            for other in others:
+            held = holds.get(key)
+            beside = [held] if held is not None and held["deleted_us"] is None and held["id"] != row["id"] else []
+            for other in dict.fromkeys((*map(str, self.conn.execute(alike).scalars()), *(one["id"] for one in beside))):
                 yielded.append((table, max(other, row["id"])))
                 if other < row["id"]:
                     row["deleted_us"] = row["updated_us"]
                     continue
-                for one in fresh.get(table, ()):
+                for one in beside:
                     if one["id"] == other:
                         one["deleted_us"] = one["updated_us"]
                 self.conn.execute(update(made).where(made.c.id == other).values(deleted_us=made.c.updated_us))
+            if row["deleted_us"] is None:
+                holds[key] = row
         return yielded
 
     def twin(self, table: str, row: Row) -> Row | None:

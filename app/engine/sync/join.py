@@ -13,8 +13,9 @@ from app.engine.base.errors import BadInput
 from app.engine.store import upcast
 from app.engine.sync import merge, sequence
 from app.engine.sync.hlc import ZERO, Stamp
-from app.engine.sync.merge import DELETED, ERASED, FIRST, GONE, QUIET, Kinds, Loss, Outcome, Row, State, members_of, totals_of
+from app.engine.sync.merge import DELETED, ERASED, FIRST, GONE, QUIET, Kinds, Loss, Outcome, Row, State, totals_of
 from app.engine.sync.ops import Op, canonical
+from app.engine.sync.sets import is_out, members_of
 
 COUNTER: Final = {"s", "c"}  # what a counter's cell has: its first stamp, and each replica's [time, running total]
 WHOLE: Final = upcast.WHOLE
@@ -102,7 +103,7 @@ def beyond(state: State, other: State, kinds: Kinds, fresh: Callable[[], Row]) -
     """Return what `other` holds that `state` does not, as an operation says it; None when that is nothing."""
     apart = frozenset(other.cells.get(STAYS, ()))
     known = state.row is not None
-    both = State(dict(state.row) if state.row is not None else None, dict(state.cells))
+    both = state.copy()
     join(both, other, kinds, fresh)
     if (both.row is None and both.cells == state.cells) or (ERASED in both.cells and ERASED in state.cells):
         return None
@@ -274,7 +275,7 @@ def _unite(state: State, other: State, column: str, _outcome: Outcome) -> None:
             members[key], there = item, added
         gone = max(gone, removed)
         elements[key] = [*there, *gone]
-        if merge.is_out(there, gone):
+        if is_out(there, gone):
             members.pop(key, None)
     if changed:
         as_list = isinstance((other.row or {}).get(column) if value is None else value, list)

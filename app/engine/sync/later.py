@@ -52,7 +52,7 @@ def retry_later(shelf: Shelf) -> int:
 def _tried(shelf: Shelf, session: Session, op: Op) -> Outcome:
     """Apply an operation whole or not at all."""
     state = session.state((op.table, op.row))
-    before = State(None if state.row is None else dict(state.row), dict(state.cells))
+    before = state.copy()
     try:
         check_op(op, shelf.kinds(op.table))
         _unwrite(state, op)

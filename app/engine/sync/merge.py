@@ -15,7 +15,8 @@ from app.engine.base.errors import BadInput
 from app.engine.store.upcast import STAYS
 from app.engine.sync import sequence
 from app.engine.sync.hlc import ZERO, Stamp
-from app.engine.sync.ops import Op, canonical
+from app.engine.sync.ops import Op
+from app.engine.sync.sets import Held, change_of, is_out
 
 Row: TypeAlias = dict[str, Any]
 Cells: TypeAlias = dict[str, Any]
@@ -56,6 +57,12 @@ class State:
 
     row: Row | None = None
     cells: Cells = field(default_factory=dict)
+    sets: dict[str, Held] = field(default_factory=dict, repr=False, compare=False)  # of columns, to be changed in place
+
+    def copy(self) -> "State":
+        """Return a copy; nothing that stands in it is changed in place any more."""
+        self.sets.clear()
+        return State(None if self.row is None else dict(self.row), dict(self.cells))
 
     def stamp(self, column: str) -> Stamp:
         """Return the stamp of a column's value, `ZERO` when it was never written."""
@@ -230,45 +237,25 @@ def _first(state: State, op: Op, column: str, outcome: Outcome) -> None:
         outcome.losses.append(Loss(column, before, now, value, op.stamp))
 
 
-# Sets: lists of members and maps of keys.
+# Sets.
 
 
-def members_of(value: Any) -> dict[str, Any]:
-    """Return the elements of a set's value by key: those of a map by its keys, those of a list by their JSON."""
-    if isinstance(value, dict):
-        return dict(value)
-    if isinstance(value, list):
-        return {canonical([item]): item for item in value}
-    return {}
-
-
-def _value_of(members: dict[str, Any], *, as_list: bool) -> Any:
-    return [members[key] for key in sorted(members)] if as_list else members
-
-
-def is_out(there: Stamp, gone: Stamp) -> bool:
-    """Tell whether an element that was added last at `there` is out by what took back the adding at `gone`, or later ones.
-
-    By the times alone: where a disk was copied, one write goes by one time under several names.
-    """
-    return there[0] <= gone[0]
-
-
-def _set_change(value: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], bool]:
-    parts = [value.get(name, {}) for name in ("add", "seen", "del")] if isinstance(value, dict) else []
-    added, seen, removed = (part for part in (*parts, None, None, None)[:3])
-    if not (isinstance(added, dict) and isinstance(seen, dict) and isinstance(removed, dict)):
-        raise BadInput("The change of a set names what was added and what was removed")
-    return added, seen, removed, bool(value.get("list"))
+def _set_in(state: State, column: str, *, as_list: bool) -> Held:
+    """Return the set that stands in a column, to be changed in place; where it stood before, it stays as it was."""
+    assert state.row is not None
+    value, held = state.row.get(column), state.sets.get(column)
+    if held is None or held.value is not value or held.cell is not state.cells.get(column):
+        cell = {"s": list(state.stamp(column)), "e": dict(part_of(state, column, "e") or {})}
+        held = state.sets[column] = Held.of(value, cell, as_list=as_list)
+        state.row[column], state.cells[column] = held.value, cell
+    return held
 
 
 def _join(state: State, op: Op, column: str, outcome: Outcome) -> None:
     assert state.row is not None
-    added, seen, removed, as_list = _set_change(op.fields[column])
-    value = state.row.get(column)
-    as_list = as_list if value is None else isinstance(value, list)
-    members, default = members_of(value), state.stamp(column)
-    elements: dict[str, list[Any]] = dict(part_of(state, column, "e") or {})
+    added, seen, removed, as_list = change_of(op.fields[column])
+    held, default = _set_in(state, column, as_list=as_list), state.stamp(column)
+    members, elements = held.members, held.cell["e"]
 
     def known(key: str) -> tuple[Stamp, Stamp]:
         stamps = elements.get(key)
@@ -283,7 +270,7 @@ def _join(state: State, op: Op, column: str, outcome: Outcome) -> None:
             if key in members and members[key] != item and (had < there or (outcome.orders and had > there)):
                 outcome.losses.append(Loss(column, {key: item}, op.stamp, {key: members[key]}, there))
             if not is_out(op.stamp, gone):
-                members[key] = item
+                held.put(key, item)
             there = op.stamp
         elif key in members and members[key] != item and op.stamp < there:
             outcome.losses.append(Loss(column, {key: members[key]}, there, {key: item}, op.stamp))
@@ -292,10 +279,8 @@ def _join(state: State, op: Op, column: str, outcome: Outcome) -> None:
         there, gone = known(key)
         gone = max(gone, _stamp_or_zero(had_json))
         if is_out(there, gone):
-            members.pop(key, None)
+            held.pop(key)
         elements[key] = [*there, *gone]
-    state.row[column] = _value_of(members, as_list=as_list)
-    state.cells[column] = {"s": list(default), "e": elements}
 
 
 def _stamp_or_zero(value: Any) -> Stamp:
@@ -303,8 +288,8 @@ def _stamp_or_zero(value: Any) -> Stamp:
 
 
 def _new_set(row: Row, _cells: Cells, op: Op, column: str) -> None:
-    added, _, _, as_list = _set_change(op.fields[column])
-    row[column] = _value_of(dict(added), as_list=as_list)
+    added, _, _, as_list = change_of(op.fields[column])
+    row[column] = [added[key] for key in sorted(added)] if as_list else dict(added)
 
 
 # Counters: one running total per replica.

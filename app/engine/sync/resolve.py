@@ -5,8 +5,9 @@ from typing import Any
 from app.engine.base.errors import Conflict
 from app.engine.store import rows
 from app.engine.store.shelf import Shelf, kinds_of, name_of
-from app.engine.sync.merge import DELETED, QUIET, members_of
+from app.engine.sync.merge import DELETED, QUIET
 from app.engine.sync.records import Met
+from app.engine.sync.sets import members_of
 
 
 def choose(conn: rows.Conn, met: Met, choice: str, *, actor: str, cause: str, now_us: int) -> str:

@@ -5,6 +5,7 @@ It happens before anything remote is applied, in the same transaction, so `seen`
 
 import logging
 import secrets
+from collections.abc import Sequence
 from typing import Any, Final
 
 from app.engine.base.errors import Conflict
@@ -16,10 +17,11 @@ from app.engine.sync import merge, sequence
 from app.engine.sync.batch import in_parts
 from app.engine.sync.hlc import ZERO, Stamp, tick
 from app.engine.sync.join import STAYS
-from app.engine.sync.merge import State, members_of, totals_of
+from app.engine.sync.merge import State, totals_of
 from app.engine.sync.ops import FIRST_CHAIN, Op, link
 from app.engine.sync.residency import staying
 from app.engine.sync.session import Session
+from app.engine.sync.sets import members_of
 
 log = logging.getLogger(__name__)
 SLICE: Final = 2000
@@ -159,17 +161,29 @@ def write_own(
 
     `now_us` is this machine's time.
     """
-    replica, here = replica_of(shelf), shelf.here()
-    hlc = tick(int(here["hlc"]), time_at_hub(shelf, now_us))
-    stamps = {"updated_us": hlc, "author": actor} | ({"created_us": hlc} if new else {})
-    op = Op(
-        replica, int(here["seq"]) + 1, new_id(), 0, *key, new=new, hlc=hlc, fields={**fields, **stamps}, actor=actor,
-        intent=intent, schema=SCHEMA,
-    )  # fmt: skip
+    return write_all(shelf, session, [(key, fields)], new=new, actor=actor, now_us=now_us, intent=intent)[0]
+
+
+def write_all(
+    shelf: Shelf, session: Session, told: Sequence[tuple[Key, dict[str, Any]]], *, new: bool, actor: str, now_us: int,
+    intent: str = "sync",
+) -> list[Op]:  # fmt: skip
+    """Write rows as `write_own` does, all of them new or none, in this order."""
+    if not told:
+        return []
+    replica, here, at_us, ops = replica_of(shelf), shelf.here(), time_at_hub(shelf, now_us), list[Op]()
+    hlc, seq = int(here["hlc"]), int(here["seq"])
+    for key, fields in told:
+        hlc = tick(hlc, at_us)
+        stamps = {"updated_us": hlc, "author": actor} | ({"created_us": hlc} if new else {})
+        ops.append(Op(
+            replica, seq + len(ops) + 1, new_id(), 0, *key, new=new, hlc=hlc, fields={**fields, **stamps}, actor=actor,
+            intent=intent, schema=SCHEMA,
+        ))  # fmt: skip
+        session.apply(ops[-1])
     shelf.set_here(hlc=hlc)
-    session.apply(op)
-    keep(shelf, [op], str(here["chain"]), 0)
-    return op
+    keep(shelf, ops, str(here["chain"]), 0)
+    return ops
 
 
 def _left(told: list[Row]) -> list[int]:

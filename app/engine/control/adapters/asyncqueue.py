@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -54,7 +54,7 @@ class LimitedQueue:
                  clock: Callable[[], float] = time.monotonic) -> None:  # fmt: skip
         self.limit, self._most, self._clock = limit, most_waiting, clock
         self.codel = codel or CoDel()
-        self._waiting: deque[tuple[asyncio.Future[bool], float]] = deque()
+        self._waiting: OrderedDict[asyncio.Future[bool], float] = OrderedDict()
         self.asked = self.busy = self.done = self.shed = 0
         self.wait_s = self.served_s = 0.0
         # Where those wait who wait: they are woken there.
@@ -88,10 +88,11 @@ class LimitedQueue:
             raise Limit("{count} wait already, and no more are taken", count=len(self._waiting))
         self._loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = self._loop.create_future()
-        self._waiting.append((future, self._clock()))
+        self._waiting[future] = self._clock()
         try:
             admitted = await future
         except asyncio.CancelledError:
+            self._waiting.pop(future, None)
             if future.done() and not future.cancelled() and future.result():
                 self.busy -= 1
                 self._wake()
@@ -101,7 +102,7 @@ class LimitedQueue:
 
     def _wake(self) -> None:
         while self._waiting and self.busy < self.limit:
-            future, since_s = self._waiting.popleft()
+            future, since_s = self._waiting.popitem(last=False)
             if future.done():
                 continue
             now_s = self._clock()

@@ -9,6 +9,7 @@ that was made anew under the same name, or after a new start of the machine, is 
 import hashlib
 import json
 import logging
+import re
 from pathlib import Path
 from typing import IO, Final
 
@@ -16,6 +17,7 @@ from app.engine.base.errors import Conflict, Refused
 from app.engine.base.platform import cache_folder, make_private, replace_file, try_lock, unlock
 
 log = logging.getLogger(__name__)
+_LIMIT: Final = re.compile(r"max|[0-9]+")
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -86,17 +88,20 @@ def put_back() -> None:
 
 
 def _settle(note: Path) -> None:
-    """Put back what a note tells of, with its lock held; what cannot be read is told and forgotten."""
+    """Put back what a note tells of, with its lock held; what makes no sense is told and forgotten."""
     try:
-        told = json.loads(note.read_bytes())
-        group, limit, which = Path(told["group"]), str(told["limit"]), told["is"]
+        text = note.read_bytes()
     except FileNotFoundError:
         return
-    except (ValueError, KeyError, TypeError) as error:
-        log.warning("%s cannot be read, a group may have kept a limit of ours: %s", note, error)
-    else:
-        if which == _which(group):
+    try:
+        told = json.loads(text)
+        group, limit, which = Path(told["group"]), str(told["limit"]), str(told["is"])
+        if _LIMIT.fullmatch(limit) is None:
+            raise ValueError(f"{limit!r} is no limit")
+        if which and which == _which(group):
             limit_again(group, limit)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        log.warning("%s cannot be read, a group may have kept a limit of ours: %s", note, error)
     note.unlink(missing_ok=True)
 
 

@@ -58,10 +58,23 @@ class Sampler:
             found = self._watched.get(path)
             if found is None:
                 found = self._watched[path] = Watched(path)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="proc-sampler", daemon=True)
-                self._thread.start()
+            self._read_on()
             return found
+
+    def begin_anew(self) -> None:
+        """Go on with what is watched in a child that was forked, which has none of the threads."""
+        self._changed, self._thread = threading.Condition(), None
+        # A copy: the thread that is not here may have been going through the old one.
+        self._watched = weakref.WeakValueDictionary(dict(self._watched))
+        with self._changed:
+            if self._watched:
+                self._read_on()
+
+    def _read_on(self) -> None:
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="proc-sampler", daemon=True)
+            thread.start()
+            self._thread = thread
 
     @property
     def running(self) -> bool:
@@ -83,6 +96,8 @@ class Sampler:
 
 
 SAMPLER: Final = Sampler()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=SAMPLER.begin_anew)
 
 
 def resident_bytes(statm: str) -> float:

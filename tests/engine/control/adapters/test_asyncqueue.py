@@ -85,6 +85,23 @@ async def test_a_full_queue_refuses_and_a_cancelled_wait_leaves_no_trace():
         assert queue.busy == 1
 
 
+async def test_those_who_gave_up_waiting_take_nobodys_place():
+    queue = LimitedQueue(1, most_waiting=3, codel=CoDel(1e9))
+    async with queue.slot():
+        gave_up = [asyncio.create_task(queue.slot().__aenter__()) for _ in range(3)]
+        while queue.queued < 3:
+            await asyncio.sleep(0)
+        for task in gave_up:
+            task.cancel()
+        await asyncio.gather(*gave_up, return_exceptions=True)
+        assert QueueResource(queue).measure_state().queue == 0
+        comes = asyncio.create_task(queue.slot().__aenter__())
+        while not queue.queued:
+            await asyncio.sleep(0)
+    await comes
+    assert (queue.busy, queue.queued, queue.shed) == (1, 0, 0)
+
+
 async def test_under_overload_what_waited_too_long_is_shed():
     now = [0.0]
     queue = LimitedQueue(1, codel=CoDel(0.005, 0.02), clock=lambda: now[0])

@@ -82,6 +82,26 @@ def test_a_group_made_anew_under_the_same_name_keeps_its_own_limit(group, claims
     assert not note.exists()
 
 
+@pytest.mark.parametrize(
+    "told",
+    [{"group": "no\0path"}, {"limit": "ü"}, {"limit": ""}, {"limit": "1\n2"}, {"group": 7}, {"is": ""},
+     {"group": "/nowhere/at/all", "is": ""}],
+)  # fmt: skip
+def test_a_note_that_makes_no_sense_is_forgotten_and_stops_nobody(group, claims, told):
+    first = CgroupResource(group, 1 << 20, 1 << 30)
+    first.apply_control(77e6)
+    died(first)
+    (note,) = claims.glob("*.found")
+    kept = json.loads(note.read_text())
+    for settle in (put_back, lambda: Claim(group).drop()):
+        note.write_text(json.dumps({**kept, **told}))
+        settle()
+        assert not note.exists()
+    note.write_text("[" * 100_000)
+    put_back()
+    assert limit_of(group) == "77000000"
+
+
 def test_what_cannot_be_put_back_is_told_and_tried_again(group, claims, caplog):
     first = CgroupResource(group, 1 << 20, 1 << 30)
     first.apply_control(77e6)

@@ -1,15 +1,17 @@
 import gc
+import multiprocessing
 import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from app.engine.base.errors import Offline
-from app.engine.control.adapters.procs import Sampler, interface_counts, resident_bytes
+from app.engine.control.adapters.procs import SAMPLER, Sampler, interface_counts, resident_bytes
 
 NET_DEV = """Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
@@ -33,6 +35,26 @@ def test_one_thread_keeps_every_file_up_to_date_and_ends_when_nobody_watches(tmp
     gc.collect()
     thread.join(20)
     assert not sampler.running
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
+def test_a_forked_child_keeps_its_figures_up_to_date_by_itself(tmp_path):
+    file, fork = tmp_path / "figure", multiprocessing.get_context("fork")
+    file.write_text("1")
+    watched, told = SAMPLER.watch(file), fork.Queue()
+
+    def child():
+        file.write_text("2")
+        until_s, pause = time.monotonic() + 30, threading.Event()
+        while watched.text() != "2" and time.monotonic() < until_s:
+            pause.wait(0.01)
+        told.put(watched.text())
+
+    forked = fork.Process(target=child)
+    forked.start()
+    assert told.get(timeout=60) == "2"
+    forked.join(60)
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc here")

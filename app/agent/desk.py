@@ -26,6 +26,10 @@ class _Session:
     proof: bytes = b""
 
 
+def _closed() -> Refused:
+    return Refused("This node takes no new console now", hint="Start its agent with --pair to be shown a code.")
+
+
 class Desk:
     """The agent's part of pairing; lives on the loop. `show` is told every new code, `pin` keeps a console."""
 
@@ -35,8 +39,10 @@ class Desk:
         clock: Clock,
         show: Callable[[str], None],
         pin: Callable[[PublicIdentity], Awaitable[None]],
+        closed: Callable[[], Refused] = _closed,
     ) -> None:
         self._agent, self._clock, self._show, self._pin = agent, clock, show, pin
+        self._closed = closed  # what is told while no code is shown
         self.code: str | None = None
         self._wrong = 0
         self._sessions: dict[str, _Session] = {}
@@ -59,7 +65,7 @@ class Desk:
 
     def _hello(self, document: dict[str, Any]) -> dict[str, Any]:
         if self.code is None:
-            raise Refused("This node takes no new console now", hint="Start its agent with --pair to be shown a code.")
+            raise self._closed()
         now_s = self._clock.monotonic_s()
         if len(self._hellos) == _HELLOS_PER_MINUTE and now_s - self._hellos[0] < 60:
             raise Limit("Too many try to pair", hint="Wait a minute.")
@@ -81,7 +87,7 @@ class Desk:
         if session.reply is not None and secrets.compare_digest(session.proof, proof):
             return session.reply  # the reply was lost on its way
         if self.code is None:
-            raise Refused("This node takes no new console now", hint="Start its agent with --pair to be shown a code.")
+            raise self._closed()
         code = parse_code(self.code)
         if session.reply is not None or not session.transcript.holds(code, "console", proof):
             self._sessions.pop(str(name), None)

@@ -63,7 +63,7 @@ async def status(call: "Call") -> dict[str, Any]:
 
 async def peers(call: "Call") -> dict[str, Any]:
     """List the peers."""
-    return {"peers": [peer.to_json() for peer in call.engine.sync.peers]}
+    return {"peers": await call.engine.sync.look()}
 
 
 async def nodes(call: "Call") -> dict[str, Any]:

@@ -13,7 +13,7 @@ from app.agent.desk import Desk
 from app.agent.gate import Gate
 from app.agent.server import AgentServer, listen
 from app.engine.base.clock import iso_of
-from app.engine.base.errors import Conflict
+from app.engine.base.errors import Conflict, Refused
 from app.engine.base.platform import make_private
 from app.engine.base.text import tr
 from app.engine.engine import Engine
@@ -62,7 +62,7 @@ class Host:
         identity = await engine.link.identity()
         door = self._door = Door(engine, identity)
         await door.load()
-        desk = self._desk = Desk(identity.public, engine.clock, _show, door.pin)
+        desk = self._desk = Desk(identity.public, engine.clock, _show, door.pin, _closed)
         api = self._api = Api(engine, desk, lambda: exposition(self.status()))
         listener = listen(host, port)
         told = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared with, not bound to
@@ -172,6 +172,10 @@ def announce(line: dict[str, Any]) -> None:
     """Print what a script needs to find the hub, as one line of JSON."""
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
+
+
+def _closed() -> Refused:
+    return Refused("This hub takes no new console now", hint="Have it show a fresh code: outpost hub token")
 
 
 def _show(code: str) -> None:

@@ -157,8 +157,13 @@ class Choice(QWidget):
         self.why, self.settled = QLabel(), QLabel()
         self.why.setWordWrap(True)
         self.settled.setProperty("role", "muted")
-        self.kept = Side(tr("Holds now"), tr("Let it hold"), tr("Leaves the value as it is and closes the conflict"))
-        self.lost = Side(tr("Gave way"), tr("Take this one"), tr("Writes this value in the place of the one that holds now"))
+        self.kept = Side(
+            tr("Held then"), tr("Let it hold"), tr("Leaves what stands there now as it is and closes the conflict"),
+        )  # fmt: skip
+        self.lost = Side(
+            tr("Gave way"), tr("Take this one"),
+            tr("Writes this value in the place of what stands there now, be it what held then or a later one"),
+        )  # fmt: skip
         for side, choice in ((self.kept, "kept"), (self.lost, "lost")):
             side.button.clicked.connect(partial(self._choose, choice))
         sides = QHBoxLayout()
@@ -333,7 +338,7 @@ def status_text(status: dict[str, Any], now_us: int) -> str:
     """Return how sync stands, as a few sentences."""
     if not status:
         return tr("Asking…")
-    told = [_pending_text(status, now_us)]
+    told = [_pending_text(status, now_us)] if not status["hub"] else []
     if status.get("damage"):
         told.insert(0, tr("{problem}. Save what can be read: outpost store salvage.", problem=status["damage"]))
     if status["busy"]:
@@ -374,6 +379,11 @@ def _backup_text(backup: dict[str, Any], now_us: int) -> list[str]:
 
 def _pending_text(status: dict[str, Any], now_us: int) -> str:
     if not any(peer["kind"] == "hub" for peer in status["peers"]):
+        kinds = {peer["kind"] for peer in status["peers"]}
+        if "console" in kinds:
+            return tr("This home is a hub, and is not served now.")
+        if "bundle" in kinds:
+            return tr("No hub is joined; changes travel by bundle alone.")
         return tr("No hub is joined; everything stays on this machine.")
     if not status["pending_count"]:
         return tr("Nothing waits: the hub has every change.")

@@ -19,6 +19,7 @@ from app.engine.store.salvage import prepare
 from app.engine.store.shelf import Shelf
 from app.engine.sync.hub import Hub
 from app.engine.sync.ownlog import LACKS
+from app.wire.pairing import new_code
 from tests.engine.sync.places import spoil
 from tests.faults import FaultProxy
 from tests.laws.tree import ROOT
@@ -57,8 +58,11 @@ async def test_two_consoles_meet_at_a_hub_and_what_collided_is_chosen_by_a_perso
         assert met[0]["lost_by"] == ann.actor
         assert met[0]["kept_seen_us"] == met[0]["lost_seen_us"] > 0  # both had the same value before them
         assert await bob.run("sync.conflicts") == {"conflicts": met, "total_count": len(met)}
+        stands = {one["id"]: one for one in (await hub.run("sync.peers"))["peers"]}[ann.link.device_id]
+        assert (stands["schema"], stands["epoch"]) == ((await ann.run("sync.status"))["schema"], await hub.sync.epoch())
+        assert 0 < stands["acked"] <= stands["cursor"]
 
-        await bob.run("sync.resolve", conflict=met[0]["id"], choice="lost")
+        await bob.run("sync.resolve", conflict=met[0]["id"][:13], choice="lost")
         await now(bob, ann)
         assert views(ann) == views(bob) == {"north": ("site=north and name=a", "name")}
         assert await ann.run("sync.conflicts") == {"conflicts": [], "total_count": 0}
@@ -92,6 +96,9 @@ async def test_who_is_not_paired_or_left_is_not_answered(three):
     async with served(hub):
         await join(hub, ann)
         peer = (await ann.run("sync.peers"))["peers"][0]
+        with pytest.raises(Refused, match="This hub takes no new console now") as used:
+            await bob.run("sync.join", address=peer["address"], code=new_code())
+        assert "outpost hub token" in used.value.hint
         await hub.run("sync.leave", peer=ann.link.device_id)
         with pytest.raises(Refused):
             await now(ann)

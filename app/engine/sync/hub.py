@@ -372,6 +372,12 @@ class Hub:
         return self.epoch
 
 
+def replicas_in(shelf: Shelf) -> tuple[list[Row], str]:
+    """Return the replicas that a hub in this store knows, and its epoch; nothing where there is none."""
+    hub = shelf.get("meta", META)
+    return (shelf.all("sync_replicas"), str(hub["value"]["epoch"])) if hub else ([], "")
+
+
 def is_hub(shelf: Shelf) -> bool:
     """Tell whether this store is a hub's, served at present or once."""
     return shelf.get("meta", META) is not None

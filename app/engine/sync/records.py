@@ -1,5 +1,6 @@
 """The nouns of sync: a peer and how we stand with it, a conflict and both its values."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
@@ -10,6 +11,8 @@ from app.wire.documents import list_of, text_of, whole_of
 LINK: Final = "link"
 HEARD: Final = ("synced_us", "tried_us", "received_bytes", "sent_bytes")
 _HUB: Final = "hub"
+_CONSOLE: Final = "console"
+_STANDS: Final = ("cursor", "acked", "durable", "schema", "epoch")  # of a console that joined this hub, as its replica tells
 
 
 @dataclass(frozen=True)
@@ -133,4 +136,14 @@ def with_heard(stored: SyncPeer, known: SyncPeer | None) -> SyncPeer:
     """Return a peer as it is stored, but for what was heard of it since: of a hub's consoles that is written now and then."""
     if known is None or stored.kind == _HUB:
         return stored
-    return replace(stored, **{name: max(getattr(stored, name), getattr(known, name)) for name in HEARD})
+    heard = {name: max(getattr(stored, name), getattr(known, name)) for name in HEARD}
+    return replace(stored, **heard, **({name: getattr(known, name) for name in _STANDS} if stored.kind == _CONSOLE else {}))
+
+
+def with_replica(peer: SyncPeer, replicas: Iterable[Row], epoch: str) -> SyncPeer:
+    """Return a console of this hub as its replica that was heard of last stands here; any other peer as it is."""
+    own = [row for row in replicas if row["device"] == peer.id]
+    if peer.kind != _CONSOLE or not own:
+        return peer
+    last = max(own, key=lambda row: int(row["seen_us"]))
+    return replace(peer, epoch=epoch, **{name: last[name] for name in _STANDS if name != "epoch"})

@@ -16,7 +16,7 @@ from app.engine.link.service import Link
 from app.engine.store import capture, rows
 from app.engine.store.care import DUE
 from app.engine.store.shelf import Shelf
-from app.engine.sync import copied
+from app.engine.sync import copied, records
 from app.engine.sync.again import tried
 from app.engine.sync.backups import Backups
 from app.engine.sync.conflicts import OPEN
@@ -25,7 +25,7 @@ from app.engine.sync.exchange import Asking, Exchange, Tally
 from app.engine.sync.finishing import finish
 from app.engine.sync.followers import Followers
 from app.engine.sync.guards import undecided_in
-from app.engine.sync.hub import Hub, is_hub
+from app.engine.sync.hub import Hub, is_hub, replicas_in
 from app.engine.sync.keeping import Keeping
 from app.engine.sync.later import retry_later
 from app.engine.sync.ownlog import HUB
@@ -298,6 +298,14 @@ class SyncService:
         """Return how many changes no hub has yet."""
         return await self._base.store.read(_pending)
 
+    async def look(self) -> list[dict[str, Any]]:
+        """Return how we stand with every peer, as plain JSON; consoles of this hub as they stand in its store."""
+        replicas, epoch = await self._base.store.read(lambda conn: replicas_in(Shelf(conn)))
+        for peer in [*self.peers]:
+            if (told := records.with_replica(peer, replicas, epoch)) != peer:
+                self.peers.put(told)
+        return [peer.to_json() for peer in self.peers]
+
     async def status(self) -> dict[str, Any]:
         """Return who we are to others, what waits, and how we stand with every peer."""
         here, pending, oldest, undecided, opened, copy = await self._base.store.read(_standing)
@@ -305,7 +313,7 @@ class SyncService:
             "replica": here["replica"], "schema": SCHEMA, "pending_count": pending, "oldest_pending_us": oldest,
             "conflicts_count": opened, "busy": bool(self.busy),
             "clock_skew_s": here["skew_us"] / 1e6, "hub": self.host.status() if self.host is not None else None,
-            "peers": [peer.to_json() for peer in self.peers], "backup": await self.backups.look(), "undecided": undecided,
+            "peers": await self.look(), "backup": await self.backups.look(), "undecided": undecided,
             "copy": copy, "elsewhere": self._link.elsewhere, "damage": str(self._base.store.damage or ""),
         }  # fmt: skip
 
@@ -313,7 +321,7 @@ class SyncService:
 
     async def resolve(self, key: str, choice: str, *, actor: str, cause: str) -> dict[str, Any]:
         """Let the value that stands stand (`kept`), or bring back the one that lost (`lost`); both stay on record."""
-        found = [one for one in await self._named(key) if one.id.endswith(key)] if key else []
+        found = [one for one in await self._named(key) if one.id.startswith(key) or one.id.endswith(key)] if key else []
         if not found:
             raise Missing("There is no conflict {name}", name=key, field="conflict")
         met = only([one for one in found if one.id == key] or found, key)

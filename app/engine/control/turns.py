@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from app.engine.base.errors import BadInput, Conflict
+from app.engine.base.errors import BadInput, Conflict, Limit
 from app.engine.control.abreast import abreast
 from app.engine.control.wheel import WHEEL, Spoke
 
@@ -48,13 +48,20 @@ class Turns:
         self._turned_s = clock()
 
     def start(self) -> None:
-        """Take turns until `stop`; raises `Conflict` when they are taken already, or the last one still hangs."""
+        """Take turns until `stop`; raises `Conflict` when they are taken already, or the last one still hangs.
+
+        Raises `Limit` where the system has no thread left for the watch, without which none are taken.
+        """
         before_s, self._turned_s = self._turned_s, self._clock()
         if not WHEEL.add(self._spoke):
             self._turned_s = before_s
             raise Conflict("This controller runs already")
         self._looked_after = True
-        WATCH.add(self)
+        try:
+            WATCH.add(self)
+        except RuntimeError as error:
+            self.stop()
+            raise Limit("Nobody could watch over these turns: {why}", why=error) from error
 
     def stop(self, wait_s: float = LAST_TURN_S) -> bool:
         """End the turns and tell whether the last is over, waited for at most `wait_s`; a second call changes nothing.
@@ -120,8 +127,9 @@ class Watch:
                 self._waits_for_the_end = True
                 atexit.register(self.leave)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="controller-watch", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="controller-watch", daemon=True)
+                thread.start()
+                self._thread = thread
             elif turns.tick_s < min((one.tick_s for one in self._watched if one is not turns), default=0.0):
                 self._changed.notify_all()
 

@@ -9,12 +9,14 @@ ends.
 
 import heapq
 import itertools
+import logging
 import math
 import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
+log = logging.getLogger(__name__)
 _LINGER_S: Final = 5.0
 _QUICK_S: Final = 0.005
 
@@ -89,7 +91,12 @@ class Wheel:
         self._called = min(count, self._spares)
         self._spare.notify(self._called)
         for _ in range(count - self._called):
-            threading.Thread(target=self._run, name="controller-turns", daemon=True).start()
+            try:
+                threading.Thread(target=self._run, name="controller-turns", daemon=True).start()
+            except RuntimeError as error:
+                # Whoever asks goes on by itself; what then waits is seen by the watch, which asks again.
+                log.warning("turns have %d threads and get no more: %s", self.takers, error)
+                return
             self.takers += 1
             self._called += 1
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from app.engine.base.errors import BadInput, Conflict
+from app.engine.base.errors import BadInput, Conflict, Limit
 from app.engine.control.turns import WATCH, Turns, Watch
 
 
@@ -34,6 +34,27 @@ def test_a_forked_child_takes_turns_of_its_own_and_leaves_none_of_its_parents():
 
 def made(turn, revert=lambda: None, patience_s=60.0, name="test"):
     return Turns(name, turn, revert, tick_s=0.01, patience_s=patience_s, clock=time.monotonic)
+
+
+def test_turns_that_nobody_could_watch_over_are_not_taken_and_can_begin_later(monkeypatch):
+    taken, start, refused = threading.Event(), threading.Thread.start, []
+
+    def refuse(thread):
+        if thread.name == "controller-watch" and not refused:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr("app.engine.control.turns.WATCH", Watch())
+    turns = made(taken.set)
+    with pytest.raises(Limit, match="can't start new thread"):
+        turns.start()
+    taken.clear()
+    turns.start()
+    assert taken.wait(20)
+    assert turns.stop()
+    assert refused
 
 
 def test_turns_are_taken_until_the_stop_and_can_begin_anew():

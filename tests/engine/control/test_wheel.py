@@ -97,6 +97,36 @@ def test_who_was_slow_the_last_time_has_another_lead_on_without_help(wheel):
         assert wheel.remove(one.spoke, PATIENCE_S)
 
 
+def test_who_is_slow_goes_on_where_the_system_has_no_more_threads(wheel, monkeypatch):
+    slow, start, scarce = Counted(), threading.Thread.start, threading.Event()
+
+    def refuse(thread):
+        if thread.name == "controller-turns" and scarce.is_set():
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    slow.spoke.took_s = 1.0
+    slow.gate.clear()
+    scarce.set()
+    assert wheel.add(slow.spoke)
+    assert wheel.takers == 0
+    scarce.clear()
+    time_out = time.monotonic() + PATIENCE_S
+    while not wheel.takers:
+        wheel.help()
+        assert time.monotonic() < time_out
+    assert slow.reaches(1)
+    scarce.set()
+    slow.spoke.took_s = 1.0
+    slow.gate.set()
+    for turns in range(2, 5):
+        assert slow.reaches(turns)
+        slow.spoke.took_s = 1.0
+    scarce.clear()
+    assert wheel.remove(slow.spoke, PATIENCE_S)
+
+
 def test_a_thread_that_is_not_needed_ends(wheel, monkeypatch):
     monkeypatch.setattr(module, "_LINGER_S", 0.01)
     slow, other = Counted(), Counted()

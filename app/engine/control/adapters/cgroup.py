@@ -113,14 +113,20 @@ class CgroupResource(Metered):
                 return
             self._claimed, self._touched = Claim(self.group), False
             weakref.finalize(self, self._claimed.drop).atexit = False  # whoever leaves at the end of the program still needs it
-            self._find()  # who had it before may have set it since we looked
+            try:
+                self._find()  # who had it before may have set it since we looked
+            except OutpostError:
+                self._claimed.let_go()
+                raise
 
     def resize(self, size: float) -> float:
-        """Set the limit and return what the kernel kept; raises as `claim`, and `Refused` where the group was left."""
+        """Set the limit and return what the kernel kept; raises as `claim`, and where the group was left or is gone."""
         with self._setting:
             if self._left:
                 raise Refused("{group} was left as it was found", group=self.group)
             self.claim()
+            if self._claimed is not None and not self._claimed.stands:
+                raise Missing("{group} is gone, or another one of that name by now", group=self.group)
             limit = _NO_LIMIT if self._unlimited and size >= self.high else str(round(size))
             if not self._touched and self._claimed is not None:
                 self._claimed.note(self.found)
@@ -136,10 +142,19 @@ class CgroupResource(Metered):
             if self._claimed is None or not self._claimed.held:
                 return
             if self._touched:
-                limit_again(self.group, self.found)
-                self._limit.look()
-                self._touched = False
+                self._give_back(self._claimed)
+            self._touched = False
             self._claimed.let_go()
+
+    def _give_back(self, claimed: Claim) -> None:
+        """Write back what the group was found with; one that is gone needs nothing, one made anew has its own."""
+        try:
+            if claimed.stands:
+                limit_again(self.group, self.found)
+        except OSError:
+            if claimed.stands:
+                raise
+        self._limit.look()
 
     def take_up(self) -> None:
         """Let sizes be set again after the group was left."""

@@ -42,6 +42,7 @@ class Claim:
         if held is None:
             raise Conflict("{group} is steered already", group=group, hint="One controller at a time may limit a group.")
         self._held: IO[bytes] = held
+        self._is = _which(group)
         try:
             _settle(self._note)
         except OSError as error:
@@ -57,9 +58,14 @@ class Claim:
         """Tell whether this is still our claim; a child that was forked has none."""
         return not self._held.closed
 
+    @property
+    def stands(self) -> bool:
+        """Tell whether the group is still the one that was claimed: it may be gone, or made anew under the same name."""
+        return bool(self._is) and self._is == _which(self._group)
+
     def note(self, found: str) -> None:
         """Write down what the group was found with, before it is first changed."""
-        told = {"group": str(self._group.resolve()), "limit": found, "is": _which(self._group)}
+        told = {"group": str(self._group.resolve()), "limit": found, "is": self._is}
         replace_file(self._note, json.dumps(told).encode())
 
     def let_go(self) -> None:

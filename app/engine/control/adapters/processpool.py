@@ -171,7 +171,8 @@ class ProcessPoolResource(Metered):
         self._pool, self._first = pool, pool.threads.counts().finished
 
     def read(self) -> Reading:
-        """Return the figures now."""
+        """Return the figures now; raises `Offline` where the pool was shut down."""
+        self._pool.threads.need_alive()
         c = self._pool.threads.counts()
         return Reading(c.size, c.submitted, c.finished, c.service_total_s, c.wait_total_s, c.busy, c.queued)
 

@@ -28,12 +28,13 @@ class Watched:
         self._text, self._why = "", ""
         self.look()
 
-    def look(self) -> None:
-        """Read the file again."""
+    def look(self) -> bool:
+        """Read the file again and tell whether it could be read."""
         try:
             self._text, self._why = os.pread(self._file, _MOST_BYTES, 0).decode("utf-8", "replace"), ""
         except OSError as error:
             self._why = error.strerror or str(error)
+        return not self._why
 
     def text(self) -> str:
         """Return the newest text."""
@@ -56,7 +57,7 @@ class Sampler:
         """Return the file's figures, kept up to date while somebody holds them; raises `OSError` when it cannot be opened."""
         with self._changed:
             found = self._watched.get(path)
-            if found is None:
+            if found is None or not found.look():
                 found = self._watched[path] = Watched(path)
             self._read_on()
             return found

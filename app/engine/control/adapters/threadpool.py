@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self, TypeVar
 
 from app.engine.base.contracts import ResourceState
-from app.engine.base.errors import BadInput, Conflict, Limit, Missing
+from app.engine.base.errors import BadInput, Conflict, Limit, Missing, Offline
 from app.engine.control.estimate import Motion, follow
 
 T = TypeVar("T")
@@ -114,10 +114,14 @@ class ElasticThreadPool:
         return future
 
     def resize(self, size: int) -> int:
-        """Set how many threads there should be (at least 1) and return that; raises `Limit` where the system has no more."""
+        """Set how many threads there should be (at least 1) and return that; raises `Limit` where the system has no more.
+
+        Raises `Offline` once the pool was shut down and has none.
+        """
         if size < 1:
             raise BadInput("A pool needs at least one thread, not {size}", field="size", size=size)
         with self._lock:
+            self.need_alive()
             if not self._closing and size != self._size:
                 surplus = size < self._size
                 self._size = size
@@ -125,6 +129,11 @@ class ElasticThreadPool:
                 if surplus:  # only who is to end must wake: a controller asks for a size at every turn
                     self._lock.notify_all()
             return self._size
+
+    def need_alive(self) -> None:
+        """Raise `Offline` where the pool was shut down and its last thread has ended."""
+        if self._closing and not self._threads:
+            raise Offline("The pool {name} is shut down", name=self.name)
 
     def counts(self) -> Counts:
         """Return the figures now."""
@@ -247,6 +256,7 @@ class ThreadPoolResource:
     def measure_state(self) -> ResourceState:
         """Return the demand (arrival rate × mean service time), its rates, size, queue, and what ended since the last look."""
         now_s, before = self._clock(), self._before
+        self._pool.need_alive()
         now = self._pool.counts()
         size, _, busy, queued, submitted, started, finished, _, service_s, waited_s, oldest_s = now
         dt_s, done = now_s - self._at_s, finished - before.finished

@@ -4,7 +4,8 @@ import pytest
 
 from app.engine.base.errors import Missing, Refused
 from app.engine.control.adapters.cgroup import CgroupResource, group_of, lacking
-from tests.engine.control.groups import laid_out
+from app.engine.control.adapters.claims import Claim
+from tests.engine.control.groups import laid_out, limit_of
 
 pytestmark = pytest.mark.usefixtures("claims")
 
@@ -36,6 +37,38 @@ def test_a_group_that_was_held_back_wants_more_than_it_has(group):
     assert looked(resource).read().demand > 50e6
     assert resource.read().demand == 50e6
     assert resource.get_metrics()["held_back_count"] == 9
+
+
+def test_a_group_that_was_made_anew_keeps_its_limit_and_the_claim_falls_with_the_old_one(group):
+    place = group / "one"
+    for anew in (True, False):
+        resource = CgroupResource(laid_out(place, "9000000000"), 1 << 20, 1 << 30)
+        resource.apply_control(64e6)
+        place.rename(group / f"gone {anew}")
+        if anew:
+            laid_out(place, "8000000000")
+        with pytest.raises(Missing, match="is gone, or another one"):
+            resource.apply_control(70e6)
+        resource.leave_as_found()
+        if anew:
+            assert limit_of(place) == "8000000000"
+            Claim(place).let_go()
+        else:
+            assert not place.exists()
+        resource.take_up()
+    Claim(laid_out(place)).let_go()
+
+
+def test_a_group_that_cannot_be_given_back_its_limit_stays_claimed(group):
+    resource = CgroupResource(group, 1 << 20, 1 << 30)
+    resource.apply_control(64e6)
+    (group / "memory.high").unlink()
+    (group / "memory.high").mkdir()
+    with pytest.raises(IsADirectoryError):
+        resource.leave_as_found()
+    (group / "memory.high").rmdir()
+    resource.leave_as_found()
+    assert limit_of(group) == "max"
 
 
 def test_a_group_that_is_not_ours_is_watched_only_and_says_why(group, monkeypatch):

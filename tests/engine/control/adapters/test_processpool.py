@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from app.engine.base.errors import BadInput, Limit
+from app.engine.base.errors import BadInput, Limit, Offline
 from app.engine.control.adapters import processpool
 from app.engine.control.adapters.processpool import ElasticProcessPool, ProcessPoolResource
 
@@ -29,6 +29,15 @@ def test_work_runs_in_processes_that_grow_and_shrink():
         assert resource.get_metrics()["tasks_hz"] == told["tasks_count"] / 8.0
         assert ProcessPoolResource(pool, 1, 2).get_metrics()["tasks_hz"] == 0.0  # none since it was made
     assert pool.processes == 0
+
+
+def test_a_pool_that_was_shut_down_is_steered_no_more():
+    with ElasticProcessPool(1) as pool:
+        resource = ProcessPoolResource(pool, 1, 2)
+    with pytest.raises(Offline, match="is shut down"):
+        resource.measure_state()
+    with pytest.raises(Offline, match="is shut down"):
+        resource.apply_control(2)
 
 
 def test_what_names_no_function_is_refused():

@@ -65,7 +65,9 @@ def test_the_resident_memory_is_what_psutil_says_and_a_gone_process_is_told():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         watched = sampler.watch(Path(f"/proc/{child.pid}/statm"))
         assert resident_bytes(watched.text()) > 0
-    watched.look()
+    assert not watched.look()
+    with pytest.raises(FileNotFoundError):
+        sampler.watch(watched.path)
     with pytest.raises(Offline, match="cannot be read"):
         watched.text()
 

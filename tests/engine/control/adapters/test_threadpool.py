@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.engine.base.errors import BadInput, Conflict, Limit
+from app.engine.base.errors import BadInput, Conflict, Limit, Offline
 from app.engine.control.adapters.threadpool import ElasticThreadPool, ThreadPoolResource
 from app.engine.control.envelope import is_sane
 
@@ -46,6 +46,18 @@ class TestPool:
         assert pool.submit(int, "5").result(PATIENCE_S) == 5
         wait_until(lambda: pool.counts().finished == 2)
         assert pool.counts().failed == 1
+
+    def test_is_steered_no_more_once_it_was_shut_down_and_its_last_task_is_done(self, pool):
+        resource, gate, closing = ThreadPoolResource(pool), threading.Event(), threading.Thread(target=pool.shutdown)
+        pool.submit(gate.wait, PATIENCE_S)
+        closing.start()
+        assert resource.measure_state().size == 2
+        gate.set()
+        closing.join(PATIENCE_S)
+        with pytest.raises(Offline, match="is shut down"):
+            resource.measure_state()
+        with pytest.raises(Offline, match="is shut down"):
+            resource.apply_control(4)
 
     def test_grows_under_load_at_once(self, pool):
         gate = threading.Event()

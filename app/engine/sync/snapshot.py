@@ -112,6 +112,8 @@ class Snapshot:
             lacked = join.beyond(there.state(key), here, kinds, lambda key=key: self._fresh(key))  # type: ignore[misc]
             if lacked is not None:
                 self._lacked.append((key, {WHOLE: lacked}))
+            if GONE in cells and row is not None and STAYS not in cells:  # written over it: it goes with all who are told now
+                self._session.state(key).row = None
         self._end()
         return page[-1][0] if len(page) == most and len(within) == most else None
 

@@ -19,6 +19,7 @@ TUNE: Final = 1
 TEST: Final = 2
 AGAIN: Final = 3
 _GRID_S: Final = 0.02
+_MOST_EACH: Final = 200_000
 
 
 @dataclass(frozen=True)
@@ -133,14 +134,25 @@ def draw(load: Load, part: int, seed: int, count: int, *, first: int = 0) -> Bat
     return Batch(padded, work, counts, np.array(shifts))
 
 
-def trace_load(arrivals_s: Floats, service_s: float, *, least_erlang: float = 10.0) -> tuple[Load, float]:
-    """Return (load, how many times faster it is played): a thin trace is sped up to `least_erlang` of mean demand."""
+def trace_load(
+    arrivals_s: Floats, service_s: float, *, least_erlang: float = 10.0, most_erlang: float = math.inf
+) -> tuple[Load, float]:
+    """Return (load, how many times faster it is played).
+
+    A thin trace is sped up to `least_erlang` of mean demand, a dense one slowed down to `most_erlang`.
+    """
     ordered = np.sort(np.asarray(arrivals_s, float))
-    ordered = ordered - ordered[0] if len(ordered) else ordered
+    with np.errstate(over="ignore", invalid="ignore"):
+        ordered = ordered - ordered[0] if len(ordered) else ordered
     if len(ordered) < 100 or ordered[-1] <= 0:
         raise BadInput("A trace needs at least 100 arrivals at different times", field="trace")
-    rate_hz = len(ordered) / float(ordered[-1])
-    faster = max(1.0, least_erlang / (rate_hz * service_s))
-    played = ordered / faster
-    seconds = min(80.0, float(played[-1]) / 2)
-    return Load("trace", seconds, rate_hz * faster, service_s, tuple(played.tolist())), faster
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        erlang = len(ordered) / ordered[-1] * service_s
+        faster = float(max(min(1.0, most_erlang / erlang), least_erlang / erlang))
+        played = ordered / faster
+    rate_hz = len(ordered) / float(played[-1]) if 0 < played[-1] < math.inf else math.inf
+    if not math.isfinite(rate_hz):
+        raise BadInput("The arrivals of the trace are too far apart or too close together to be played", field="trace")
+    # What is drawn from a trace is held in memory, a hundred loads at once.
+    seconds = min(80.0, float(played[-1]) / 2, _MOST_EACH / rate_hz)
+    return Load("trace", seconds, rate_hz, service_s, tuple(played.tolist())), faster

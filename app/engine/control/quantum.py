@@ -49,7 +49,10 @@ class QuantumController:
             physics_model = physics_model.following(suited(physics_model.law, resource))
         self.resource, self.physics_model, self.auto_tune, self.tick_s = resource, physics_model, auto_tune, tick_s
         size = resource.measure_state().size
-        kept = min(max(size if safe is None else safe, resource.low), resource.high)
+        if envelope is not None and safe is not None and safe != envelope.safe:
+            raise BadInput("The safe size is {safe} here and {other} in the envelope", field="safe", safe=safe,
+                           other=envelope.safe)  # fmt: skip
+        kept = min(max(size, resource.low), resource.high) if safe is None else safe
         self.envelope = envelope or Envelope(
             resource.low, resource.high, kept, stale_s=STALE_TURNS * tick_s, lost_s=LOST_TURNS * tick_s
         )

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Conflict
 from app.engine.base.text import language, tr
 from app.engine.base.units import number_text, ratio_text, span_text
 
@@ -21,27 +21,40 @@ _COLOURS: Final = ("#0366d6", "#d9480f", "#2b8a3e")
 
 
 def render(document: dict[str, Any], ending: str) -> str:
-    """Return the text of a run's `document` for ".json", ".csv" or ".html"; raises `BadInput` for another ending."""
+    """Return the text of a run's `document` for ".json", ".csv" or ".html"; raises `BadInput` for another ending.
+
+    Raises `Conflict` where there is no result that a table or a page could show.
+    """
+    if ending not in {".json", ".csv", ".html"}:
+        raise BadInput("A report is written as .json, .csv or .html, not {ending}", field="file", ending=repr(ending))
     if ending == ".json":
         return json.dumps(document, indent=1, ensure_ascii=False, default=str) + "\n"
-    if ending == ".csv":
-        return _table(document.get("result") or {})
-    if ending == ".html":
-        return _page(document)
-    raise BadInput("A report is written as .json, .csv or .html, not {ending}", field="file", ending=repr(ending))
+    if not document.get("result"):
+        raise Conflict("{title} has no result to report", title=document.get("title", ""),
+                       hint="As .json it is written with what is known of it.")  # fmt: skip
+    return _table(document["result"]) if ending == ".csv" else _page(document)
 
 
 def _table(result: dict[str, Any]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
+    laws = result.get("laws") or {}
+    series = {name: values for name, values in (result.get("series") or {}).items() if isinstance(values, list)}
     if "per" in result:
         names = ("against", "effect", "low", "high", "p_holm", "wins_ratio", "verdict")
         writer.writerow(names)
         writer.writerows([one.get(name) for name in names] for one in result["per"])
-    else:
-        series = {name: values for name, values in (result.get("series") or {}).items() if isinstance(values, list)}
+    elif series:
         writer.writerow(series)
         writer.writerows(zip(*series.values(), strict=False))
+    elif laws:
+        figures = ("cost", "p99_s", "resource_ratio", "resizes_hz", "mean_size")
+        writer.writerow(("law", *figures))
+        writer.writerows([name, *(law.get(figure) for figure in figures)] for name, law in laws.items())
+    else:
+        told = result | {f"settings.{name}": value for name, value in (result.get("settings") or {}).items()}
+        writer.writerow(("figure", "value"))
+        writer.writerows((name, value) for name, value in told.items() if isinstance(value, (int, float, str)))
     return out.getvalue()
 
 
@@ -151,10 +164,13 @@ def _notes(result: dict[str, Any]) -> str:
 
 
 def faster_text(result: Mapping[str, Any]) -> str:
-    """Say how many times faster than recorded a trace was played, or nothing where it was not."""
+    """Say how many times faster or slower than recorded a trace was played, or nothing where it was not."""
     ratio = float(result.get("played_faster_ratio", 1.0))
     if ratio == 1:
         return ""
+    if ratio < 1:
+        return tr("The trace was played {ratio} times slower than it was recorded: the plant could not have served it.",
+                  ratio=number_text(1 / ratio, ".3g"))  # fmt: skip
     return tr("The trace was played {ratio} times faster than it was recorded.", ratio=number_text(ratio, ".3g"))
 
 

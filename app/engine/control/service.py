@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from app.engine.base.errors import BadInput, Conflict
 from app.engine.base.ids import new_id
+from app.engine.base.platform import replace_file
 from app.engine.base.records import Records
 from app.engine.control import orders, report
 from app.engine.control.actions import ActionLog
@@ -318,12 +319,12 @@ class ControlService:
     async def export(self, run_id: str, file: Path, *, replace: bool = False) -> dict[str, Any]:
         """Write a run as JSON, CSV (its course or its effects) or an HTML report, by the ending of `file`.
 
-        Raises `Conflict` when the file exists and is not to be replaced.
+        Raises `Conflict` when the file exists and is not to be replaced, or there is no result yet for a table or a page.
         """
         document = self.show(run_id)
-        text = report.render(document, file.suffix.lower())
-        await asyncio.to_thread(_write, file, text, replace=replace)
-        return {"file": str(file), "size_bytes": len(text.encode())}
+        data = report.render(document, file.suffix.lower()).encode("utf-8", "replace")
+        await asyncio.to_thread(_write, file, data, replace=replace)
+        return {"file": str(file), "size_bytes": len(data)}
 
 
 def _mode_of(run: Run, job: Job | None) -> str:
@@ -365,11 +366,10 @@ def _place(trace: Path | None) -> str:
     return "" if trace is None else str(trace.absolute())
 
 
-def _write(file: Path, text: str, *, replace: bool) -> None:
+def _write(file: Path, data: bytes, *, replace: bool) -> None:
+    if file.exists() and not replace:
+        raise Conflict("{file} exists already", file=file, hint="Give another name, or replace it.")
     try:
-        with file.open("w" if replace else "x", encoding="utf-8") as out:
-            out.write(text)
-    except FileExistsError:
-        raise Conflict("{file} exists already", file=file, hint="Give another name, or replace it.") from None
+        replace_file(file, data)
     except OSError as error:
         raise BadInput("{file} cannot be written: {why}", field="file", file=file, why=error.strerror or error) from error

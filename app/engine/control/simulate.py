@@ -41,6 +41,12 @@ class Plant:
     timeout_s: float = math.inf
     start: int = 12
 
+    @property
+    def erlang(self) -> float:
+        """Return the most Erlang that can be served for long: of a contended plant not where the most work at once."""
+        sizes = np.arange(1, self.high + 1)
+        return float((sizes / (1 + self.sigma * (sizes - 1) + self.kappa * sizes * (sizes - 1))).max())
+
 
 CONTENDED: Final = Plant(ADMISSION, 2, 64, 0.0, 0.1, 0.01, 0.0025, 1.0, 8)
 

@@ -32,6 +32,9 @@ _BLOCK: Final = 100
 _AA: Final = 1000
 _HALF_PERCENT: Final = 0.005
 _OVERSIZED: Final = 32.0
+# Mean demand of a trace as it is played: a thin one is dull, and of one that cannot be served every law drowns alike.
+_LEAST_ERLANG: Final = 10.0
+_BEARABLE: Final = 0.75
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,8 @@ def asked_of(spec: dict[str, Any]) -> Asked:
     load = Load(str(spec.get("load", "bursty")), float(spec.get("seconds", 80.0)), rate_hz, service_s)
     if "trace_s" in spec or spec.get("trace"):
         arrivals = np.asarray(spec["trace_s"], float) if "trace_s" in spec else read_trace(Path(spec["trace"]))
-        load, faster = loads.trace_load(arrivals, service_s)
+        most = _BEARABLE * plant.erlang
+        load, faster = loads.trace_load(arrivals, service_s, least_erlang=min(_LEAST_ERLANG, most), most_erlang=most)
     elif load.name not in loads.NAMES or load.name == "trace":
         raise BadInput("There is no load {name}; choose from {known}", field="load", name=load.name,
                        known=", ".join(name for name in loads.NAMES if name != "trace"))  # fmt: skip

@@ -49,6 +49,24 @@ def test_a_trace_is_cut_in_halves_that_share_nothing():
     assert abs(test.counts[0] - len(second)) < 5
 
 
+def test_a_dense_trace_is_played_slower_and_no_load_of_it_is_too_large_to_be_held():
+    load, faster = trace_load(np.arange(50_000) / 5000.0, 0.05, most_erlang=50.0)
+    assert faster == pytest.approx(0.2, rel=0.01)
+    assert load.rate_hz * load.service_s == pytest.approx(50.0)
+    assert load.trace_s[-1] == pytest.approx(50.0, rel=0.01)
+    kept, faster = trace_load(np.arange(5000) / 500.0, 0.05, most_erlang=50.0)
+    assert (faster, kept.trace_s[-1]) == (1.0, pytest.approx(9.998))
+    many, _ = trace_load(np.arange(1_000_000) / 50_000.0, 0.001, most_erlang=50.0)
+    assert many.seconds * many.rate_hz <= 200_000
+
+
+@pytest.mark.parametrize("ends", [(-1.7e308, 1.7e308), (0.0, 5e-324)])
+def test_a_trace_whose_stamps_are_beyond_what_can_be_counted_is_refused(ends):
+    times = [*ends, *np.linspace(0, min(ends[1], 100.0), 100)]
+    with pytest.raises(BadInput, match="too far apart or too close together"):
+        trace_load(np.array(times), 0.05, most_erlang=48.0)
+
+
 def test_what_is_no_trace_and_no_load_is_refused():
     with pytest.raises(BadInput, match="at least 100 arrivals"):
         trace_load(np.arange(20.0), 0.05)

@@ -68,6 +68,13 @@ def steered(seed, **more):
     return sim, controller
 
 
+def test_a_safe_size_that_would_not_be_the_one_in_force_is_refused():
+    with pytest.raises(BadInput, match=r"is 20\.0 here and 12 in the envelope"):
+        QuantumController(Sim(0), safe=20.0, envelope=Envelope(2, 64, 12))
+    with pytest.raises(BadInput, match=r"safe size 1000\.0 is outside"):
+        QuantumController(Sim(0), safe=1000.0)
+
+
 def turn(sim, controller, count=1):
     ticks = []
     for _ in range(count):

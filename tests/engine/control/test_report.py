@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from app.engine.base.errors import BadInput
+from app.engine.base.errors import BadInput, Conflict
 from app.engine.control.report import course, faster_text, intervals, render
 
 PER = [
@@ -75,6 +75,21 @@ def test_tables_and_documents_hold_what_was_found():
         render({}, ".txt")
 
 
+def test_a_replay_and_a_tuning_are_tables_and_what_has_no_result_is_told():
+    laws = {"auto": {**LAW, "mean_size": 9.5, "sizes": [2.0, 3.0]}, "pid": {**LAW, "sizes": [2.0, 2.0]}}
+    rows = list(csv.reader(io.StringIO(render({"result": {"effect": 0.1, "laws": laws}}, ".csv"))))
+    assert rows[0] == ["law", "cost", "p99_s", "resource_ratio", "resizes_hz", "mean_size"]
+    assert rows[1:] == [["auto", "2.4", "0.25", "1.3", "4.5", "9.5"], ["pid", "2.4", "0.25", "1.3", "4.5", ""]]
+    tuned = {"accepted": True, "law": "pid", "settings": {"gain": 0.5}, "costs": [2.0, 1.0]}
+    rows = list(csv.reader(io.StringIO(render({"result": tuned}, ".csv"))))
+    assert rows == [["figure", "value"], ["accepted", "True"], ["law", "pid"], ["settings.gain", "0.5"]]
+    for ending in (".csv", ".html"):
+        with pytest.raises(Conflict, match="a run has no result to report"):
+            render({"title": "a run", "result": None}, ending)
+    assert json.loads(render({"title": "a run", "result": None}, ".json"))["result"] is None
+
+
 def test_a_trace_that_was_played_faster_is_told_so():
     assert faster_text({"played_faster_ratio": 78.25}) == "The trace was played 78.2 times faster than it was recorded."
+    assert "5 times slower" in faster_text({"played_faster_ratio": 0.2})
     assert faster_text({"played_faster_ratio": 1.0}) == faster_text({}) == ""

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 from dataclasses import replace
 
 import psutil
@@ -9,6 +10,7 @@ from app.engine.base.errors import BadInput, Cancelled, Conflict, Missing, Outpo
 from app.engine.base.events import Bus
 from app.engine.base.rings import Samples
 from app.engine.base.settings import Settings
+from app.engine.control import service
 from app.engine.control.adapters import cgroup
 from app.engine.control.orders import Orders
 from app.engine.control.records import LET_GO, RUNS
@@ -430,3 +432,17 @@ async def test_the_list_tells_of_a_run_that_ended_what_was_left_and_no_target_or
     line = control.list()["controllers"][0]
     assert (line["state"], line["action_reason"], line["target"]) == ("cancelled", LET_GO, None)
     assert line["size"] == line["action_after"]
+
+
+def test_a_report_that_could_not_be_written_whole_leaves_what_was_there(tmp_path, monkeypatch):
+    def fail(_file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    kept, new = tmp_path / "kept.html", tmp_path / "new.html"
+    kept.write_text("the old report")
+    monkeypatch.setattr("os.fsync", fail)
+    for file in (kept, new):
+        with pytest.raises(BadInput, match="No space left"):
+            service._write(file, b"a report", replace=True)
+    assert kept.read_text() == "the old report"
+    assert not new.exists()

@@ -117,6 +117,15 @@ def test_a_tuning_tells_how_much_faster_its_trace_was_played():
     assert told["played_faster_ratio"] == asked_of({"trace_s": thin, "against": ["static"]}).faster > 10
 
 
+@pytest.mark.parametrize(("resource", "most"), [("threadpool", 48.0), ("queue", 7.1)])
+def test_a_trace_is_played_as_dense_as_the_plant_can_serve_it(resource, most):
+    for rate_hz in (1.0, 20_000.0):
+        asked = asked_of({"resource": resource, "trace_s": np.arange(40_000) / rate_hz, "against": ["static"]})
+        erlang = asked.load.rate_hz * asked.load.service_s
+        assert erlang == pytest.approx(min(10.0, most) if rate_hz < 100 else most, rel=0.02)
+        assert (asked.faster > 1) == (rate_hz < 100)
+
+
 def found(law, cost):
     return Tuned(LAWS[law], {}, cost, 1)
 

@@ -18,6 +18,7 @@ from app.engine.store.shelf import Shelf
 from app.engine.store.threads import in_thread
 from app.engine.sync.batch import MOST_BYTES, Batch, decode, pack
 from app.engine.sync.conflicts import TABLE as CONFLICTS
+from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.hub import PAGE, Hub
 from app.engine.sync.pages import Pages
 from app.hub.callers import Callers
@@ -40,6 +41,7 @@ class Api:
         self.callers = Callers(engine.link.device_id, engine.fleet.identity)
         self.term: int | None = None
         self._pages = Pages()
+        self.ahead_us = 0  # how far this hub goes by a later time than its clock shows
         self.counts: dict[str, int] = {"pushed": 0, "pulled": 0, "refused": 0, "received_bytes": 0, "sent_bytes": 0}
 
     def rules(self) -> tuple[Rule, ...]:
@@ -138,11 +140,24 @@ class Api:
         """Run one step of the protocol in a transaction of its own."""
         now_us = self._engine.clock.now_us()
 
-        def work(conn: Conn) -> T:
+        def work(conn: Conn) -> tuple[T, int]:
             with uncollected(), capture.quiet(conn):
-                return step(Hub(Shelf(conn), now_us, self.term, self._pages))
+                hub = Hub(Shelf(conn), now_us, self.term, self._pages)
+                return step(hub), hub.ahead_us
 
-        return await self._engine.store.write(work)
+        told, ahead_us = await self._engine.store.write(work)
+        self._tell_time(ahead_us)
+        return told
+
+    def _tell_time(self, ahead_us: int) -> None:
+        """Log once that this clock was ahead, and once that it has caught up."""
+        was, self.ahead_us = self.ahead_us > DRIFT_US, ahead_us
+        if self.ahead_us > DRIFT_US and not was:
+            log.warning(
+                "this hub's clock showed a time %s s ahead of now before; the hub goes on from there", ahead_us // 1_000_000
+            )
+        elif was and self.ahead_us <= DRIFT_US:
+            log.warning("this hub's clock has caught up with the time that it showed before")
 
     async def lead(self) -> None:
         """Take the lead of the store: a hub that served it before is refused from now on."""

@@ -18,6 +18,7 @@ from app.engine.base.platform import make_private
 from app.engine.base.text import tr
 from app.engine.engine import Engine
 from app.engine.sync.again import tried
+from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.ownlog import HUB
 from app.hub.api import Api
 from app.hub.desk import Door
@@ -107,7 +108,9 @@ class Host:
         """Return what this hub has done and how it stands."""
         counts = self._api.counts if self._api is not None else {}
         consoles = self._door.count if self._door is not None else 0
-        return {"address": self.address, "consoles_count": consoles, "backed_up_us": self._backed_us, **counts}
+        ahead_s = self._api.ahead_us / 1e6 if self._api is not None and self._api.ahead_us > DRIFT_US else 0.0
+        told = {"address": self.address, "consoles_count": consoles, "backed_up_us": self._backed_us, "ahead_s": ahead_s}
+        return {**told, **counts}
 
     def callers(self) -> list[dict[str, Any]]:
         """Return the nodes that called this hub."""

@@ -363,6 +363,9 @@ def status_text(status: dict[str, Any], now_us: int) -> str:
         told.append(tr("Serving as a hub at {address}: {consoles} consoles paired, {pushed} changes taken, {pulled} given.",
                        address=hub["address"], consoles=count_text(hub["consoles_count"]),
                        pushed=count_text(hub.get("pushed", 0)), pulled=count_text(hub.get("pulled", 0))))  # fmt: skip
+        if hub.get("ahead_s"):
+            told.append(tr("This hub's clock was ahead once; its own time is {span} later until that has caught up.",
+                           span=span_text(hub["ahead_s"])))  # fmt: skip
     return " ".join(told)
 
 

@@ -71,6 +71,9 @@ def test_what_waits_is_told_with_its_age_and_the_clock_with_its_error():
     assert serving == "Serving as a hub at h:1: 2 consoles paired, 10 changes taken, 5 given."
     assert status_text({**STATUS, "peers": [console]}, 0) == "This home is a hub, and is not served now."
     assert "by bundle alone" in status_text({**STATUS, "peers": [{**console, "kind": "bundle"}]}, 0)
+    assert "Serving as a hub at h:1: 2 consoles paired, 10 changes taken, 5 given." in status_text({**STATUS, "hub": hub}, 0)
+    ahead = status_text({**STATUS, "hub": {**hub, "ahead_s": 7200.0}}, 0)
+    assert "This hub's clock was ahead once; its own time is 2\u2009h later until that has caught up." in ahead
     assert "no hub is asked" in status_text({**STATUS, "copy": "due", "elsewhere": True}, 0)
     damaged = status_text({**STATUS, "damage": "outpost.db is damaged: x"}, 0)
     assert damaged.startswith("outpost.db is damaged: x. Save what can be read: outpost store salvage.")

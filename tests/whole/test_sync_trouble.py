@@ -62,6 +62,27 @@ async def test_a_clock_a_day_off_is_told_and_owns_nothing(tmp_path, days):
         assert max(json.loads(entry["op"])["hlc"] for entry in log) <= hub.clock.now_us() + DRIFT_US
 
 
+async def test_a_hub_whose_clock_was_a_year_ahead_and_is_put_right_goes_on(tmp_path, caplog):
+    clock = Skewed(365 * DAY_US)
+    async with (
+        opened(tmp_path / "hub", clock) as hub, opened(tmp_path / "ann") as ann, opened(tmp_path / "bob") as bob, served(hub)
+    ):  # fmt: skip
+        await join(hub, ann, bob)
+        await ann.run("view.save", name="north", query="site=a")
+        await now(ann, bob)
+        assert (await hub.run("sync.status"))["hub"]["ahead_s"] == 0.0
+        clock.skew_us = 0
+        for turn in range(2):
+            for console, other in ((ann, bob), (bob, ann)):
+                query = f"site={console.home.name}{turn}"
+                await console.run("view.save", name="north", query=query)
+                await now(console, other)
+                assert value_of(other, "north") == value_of(hub, "north") == query
+                assert (await console.run("sync.status"))["pending_count"] == 0
+        assert (await hub.run("sync.status"))["hub"]["ahead_s"] == pytest.approx(365 * 86_400, abs=600)
+        assert sum("showed a time" in record.message for record in caplog.records) == 1
+
+
 async def asking(console):
     """Return what sends a body to the hub as this console would, and how it stands with it."""
     row = (await console.store.read(lambda conn: rows.select(conn, "sync_peers")))[0]

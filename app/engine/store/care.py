@@ -213,12 +213,26 @@ def validate_file(path: Path) -> str:
     return found
 
 
-def owe(path: Path, *, pieced: bool = False) -> None:
-    """Mark a state file nobody uses as set back, or pieced together: the engine that opens it owes others word of that."""
+def owe(path: Path, *, pieced: bool = False, before: Path | None = None) -> None:
+    """Mark a state file nobody uses as set back, or pieced together: the engine that opens it owes others word of that.
+
+    It takes the place of the one `before`: where that was a hub's, whoever met it went by its time, and it is noted too.
+    """
+    told = {"pieced": pieced} | ({} if before is None else {"hub_us": _hub_time(before)})
     with contextlib.closing(sqlite3.connect(path)) as raw, raw:
         if pieced:  # which is more than set back
             raw.execute("DELETE FROM meta WHERE id = ?", (DUE,))
-        raw.execute("INSERT OR IGNORE INTO meta (id, value) VALUES (?, ?)", (DUE, json.dumps({"pieced": pieced})))
+        raw.execute("INSERT OR IGNORE INTO meta (id, value) VALUES (?, ?)", (DUE, json.dumps(told)))
+
+
+def _hub_time(path: Path) -> int:
+    """Return the latest time that the hub in a state file went by; 0 where there is none, or nothing can be read."""
+    try:
+        with looking(path, mode="ro") as raw:
+            found = raw.execute("SELECT json_extract(value, '$.clock[0]') FROM meta WHERE id = 'sync.hub'").fetchone()
+    except (sqlite3.Error, OSError):
+        return 0
+    return found[0] if found and isinstance(found[0], int) else 0
 
 
 def swap_in(path: Path, source: Path, kept: Path, *, back: bool = False) -> Path | None:
@@ -232,7 +246,7 @@ def swap_in(path: Path, source: Path, kept: Path, *, back: bool = False) -> Path
     try:
         _copy(source, scratch, "ro")
         if back:
-            owe(scratch)
+            owe(scratch, before=path)
     except sqlite3.Error as error:
         scratch.unlink(missing_ok=True)
         raise translate(error, scratch) from error

@@ -130,7 +130,7 @@ class PostgresSeat:
             scratch = Path(folder) / "outpost.db"
             care.backup(source, scratch)
             if back:
-                care.owe(scratch)
+                care.owe(scratch, before=kept)
             with _file(scratch) as old, self._writing() as conn:
                 copy_all(old, conn)
         return kept

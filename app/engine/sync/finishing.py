@@ -26,7 +26,7 @@ def finish(conn: rows.Conn, now_us: int) -> bool:
         if pieced:
             _ask_anew(shelf, now_us)
         if shelf.get("meta", META) is not None:
-            Hub(shelf, now_us).restored(pieced=pieced)
+            Hub(shelf, max(now_us, int(due["value"].get("hub_us", 0)))).restored(pieced=pieced)
         rows.delete(conn, "meta", DUE, actor="", cause="", now_us=now_us)
     return True
 

@@ -15,6 +15,7 @@ from app.engine.sync import conflicts, guards, join, sealing
 from app.engine.sync.batch import PAGE_BYTES, Batch
 from app.engine.sync.fits import check_op
 from app.engine.sync.hlc import observe, tick
+from app.engine.sync.hubtime import time_at
 from app.engine.sync.merge import GONE, Loss
 from app.engine.sync.ops import FIRST_CHAIN, Op, canonical
 from app.engine.sync.pages import Page, Pages, Place, Read, page_of
@@ -31,26 +32,33 @@ _REMEMBERED: Final = 16
 MOST_LIVE: Final = 64  # replicas of one device that hold the log back: those heard of last
 _FORGOTTEN: Final = 4  # a replica is forgotten once it was silent for so many times what it expires after
 _HEARD_US: Final = 60_000_000  # a page is told without a note that somebody was heard of, where one is no older
+_CLOCK: Final = "clock"  # in what is kept of a hub: its time, and what its clock read then; see `hubtime.py`
+_NOTED_US: Final = 1_000_000  # how often that is noted
 _PAST: Final = 64  # epochs remembered, each with where its restore stood
 
 
 class Hub:
-    """A hub's verbs inside one transaction; `now_us` is the hub's time.
+    """A hub's verbs inside one transaction; `now_us` is what its clock reads, `ahead_us` how much later its own time is.
 
     `pages` are those read before; one that was `read` now is for whoever calls to keep there, once this is committed.
     """
 
     def __init__(self, shelf: Shelf, now_us: int, term: int | None = None, pages: Pages | None = None) -> None:
         """Begin; raises `Conflict` when `term` (from `lead`) is not the latest: somebody else leads by now."""
-        self._shelf, self._now_us, self._pages = shelf, now_us, pages
+        self._shelf, self._pages = shelf, pages
         self.read: Read | None = None
         shelf.lock()
         found = shelf.get("meta", META)
         self._meta: dict[str, Any] = dict(found["value"]) if found else {}
+        clock = self._meta.get(_CLOCK, (0, 0))
+        self._now_us = time_at(clock, now_us)
+        self.ahead_us = self._now_us - now_us
         if not found:
             epoch = sealing.fresh_name()
             self._set_meta(epoch=epoch, floor=0, restored_head=0, term=0, past=[[epoch, 0, 0]])
             replica_of(shelf)
+        if abs(now_us - clock[1]) >= _NOTED_US:
+            self._set_meta(**{_CLOCK: [self._now_us, now_us]})
         if term is not None and term != self._meta["term"]:
             raise Conflict("Another hub has taken over this store", field="term", hint="Stop this one.")
 

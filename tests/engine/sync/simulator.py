@@ -42,8 +42,10 @@ KEPT_BACKUPS = 4
 class World(Checks):
     """One history."""
 
-    def __init__(self, seed, consoles=3, trouble=1.0, favour=(), events=EVENTS):
+    def __init__(self, seed, consoles=3, trouble=1.0, favour=(), events=EVENTS, *, hub_turns=False):
         self.draw = random.Random(seed)
+        self.hub_clock = random.Random(f"hub {seed}") if hub_turns else None  # of chances its own, as `between` is
+        self.hub_skew_us = 0
         self.between = random.Random(seed)
         self.sliced = 0  # slices of logs that were written anew
         self.now_us = START_US
@@ -94,10 +96,14 @@ class World(Checks):
 
     def _at_hub(self, step, crash=False):
         twin = self.hub.copy()
-        result = step(Hub(twin, self.now_us, self.term))
+        result = step(Hub(twin, self.now_us + self.hub_skew_us, self.term))
         if not crash:
             self.hub = twin
         return result
+
+    def hub_time(self):
+        """Return the latest time that the hub went by."""
+        return self._at_hub(lambda hub: hub._now_us)
 
     def bad(self, chance):
         return self.draw.random() < chance * self.trouble
@@ -273,6 +279,8 @@ class World(Checks):
 
     def turn_clock(self):
         self.draw.choice(self.machines).skew_us = self.draw.choice((0, 0, -3 * DAY_US, 3 * DAY_US, 200_000_000))
+        if self.hub_clock is not None and self.hub_clock.random() < 0.5:
+            self.hub_skew_us = self.hub_clock.choice((0, 0, -3 * DAY_US, 3 * DAY_US, 200_000_000))
 
     def back_up(self):
         acked = self._at_hub(lambda hub: hub.acked())
@@ -283,8 +291,11 @@ class World(Checks):
         if self.backups:
             self.remember()
             self.break_off()
+            before_us = self.hub_time()
             self.hub, self.purged, self.restored = self.backups[which][0].copy(), set(self.backups[which][1]), True
-            self._at_hub(lambda hub: hub.restored())
+            at_us, twin = max(self.now_us + self.hub_skew_us, before_us), self.hub.copy()
+            Hub(twin, at_us, self.term).restored()
+            self.hub = twin
 
     def restore_older(self):
         if len(self.backups) > 1:
@@ -292,7 +303,9 @@ class World(Checks):
             self.restore(self.draw.randrange(len(self.backups) - 1))
 
     def begin_anew(self):
-        """The hub is gone with its backups, and every console joins a fresh one."""
+        """The hub is gone with its backups, and every console joins a fresh one, unless its clock had been ahead."""
+        if self.hub_time() > self.now_us + self.hub_skew_us + DRIFT_US:
+            return
         self.remember()
         self.hub, self.purged, self.backups, self.restored, self.far = MemoryShelf(), set(), [], True, True
         self.break_off()
@@ -364,7 +377,7 @@ class World(Checks):
             try:
                 self._write(None, lambda shelf, now_us: carry.to_hub(shelf, one.device, body, files, now_us, term=self.term))
             except Conflict as error:
-                ahead_us = at_us - self.now_us
+                ahead_us = at_us - self.now_us - self.hub_skew_us
                 if error.field == "hlc" and ahead_us > DRIFT_US:
                     told = {"ahead_us": ahead_us, "term": self.term}
                     self._write(None, lambda shelf, now_us: (carry.note_ahead(shelf, one.device, body, now_us, **told), {}))
@@ -386,7 +399,7 @@ class World(Checks):
         if machine is not None:
             self.settle(machine)
         twin = (self.hub if machine is None else machine.shelf).copy()
-        told = step(twin, self.now_us + (0 if machine is None else machine.skew_us))
+        told = step(twin, self.now_us + (self.hub_skew_us if machine is None else machine.skew_us))
         if machine is None:
             self.hub = twin
         else:
@@ -413,7 +426,7 @@ class World(Checks):
         self.heal()
 
     def heal(self):
-        self.trouble = 0.0
+        self.trouble, self.hub_skew_us = 0.0, 0
         for machine in self.machines:
             machine.skew_us = 0
             if "things" in staying(machine.shelf):
@@ -435,4 +448,4 @@ class World(Checks):
 
 def run(seed, steps=40, **how):
     """Play the history of `seed` and check it; raise `Broken`."""
-    return played(World, "", seed, steps, **how)
+    return played(World, "", seed, steps, **{"hub_turns": True, **how})

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.engine.base.clock import ManualClock
 from app.engine.store import rows
 from app.engine.store.care import DUE, owe
 from app.engine.store.salvage import salvage
@@ -17,11 +18,12 @@ async def names(place):
     return sorted(row["name"] for row in await place.all())
 
 
-async def set_back(place, backup, *, start=True):
+async def set_back(place, backup, *, start=True, database=""):
     """Put a backup in the place's store, and start on it as the engine does."""
+    path = backup.with_name("none.db") if database else place.store.path
     await place.store.close()
-    await Store.swap(place.store.path, backup, 1, back=True)
-    again = Place(await Store.open(place.store.path, place.clock), place.clock)
+    await Store.swap(path, backup, 1, database=database, back=True)
+    again = Place(await Store.open(path, place.clock, database=database), place.clock)
     if start:
         await again.store.write(lambda conn: finish(conn, place.clock.now_us()))
     return again
@@ -35,12 +37,7 @@ async def test_a_hub_set_back_by_whatever_command_begins_a_new_epoch_once(places
         if name == "one":
             await exchange(hub, bob, "bob")
             await hub.store.backup(tmp_path / "early.db")
-    if hub_database:
-        await hub.store.close()
-        await Store.swap(tmp_path / "none.db", tmp_path / "early.db", 1, database=hub_database, back=True)
-        hub = Place(await Store.open(tmp_path / "none.db", hub.clock, database=hub_database), hub.clock)
-    else:
-        hub = await set_back(hub, tmp_path / "early.db", start=False)
+    hub = await set_back(hub, tmp_path / "early.db", start=False, database=hub_database)
     before = (await hub.store.read(lambda conn: rows.need(conn, "meta", "sync.hub")))["value"]["epoch"]
     assert await hub.store.write(lambda conn: finish(conn, hub.clock.now_us()))
     after = await hub.hub(lambda one: one.epoch)
@@ -52,6 +49,22 @@ async def test_a_hub_set_back_by_whatever_command_begins_a_new_epoch_once(places
         await exchange(hub, console, device)
     assert await names(bob) == await names(ann) == await names(hub) == ["one", "three", "two"]
     await hub.store.close()
+
+
+async def test_a_hub_set_back_goes_on_with_the_time_that_its_consoles_went_by(places, hub_database, tmp_path):
+    hub, ann, _ = places
+    await ann.save(name="early")
+    await exchange(hub, ann, "ann")
+    await hub.store.backup(tmp_path / "early.db")
+    right, hub.clock = hub.clock, ManualClock(hub.clock.now_us() + 3 * 86_400_000_000)
+    await ann.save(name="by a clock ahead")
+    await exchange(hub, ann, "ann")
+    hub.clock = right
+    again = await set_back(hub, tmp_path / "early.db", database=hub_database)
+    await ann.save(name="later")
+    await exchange(again, ann, "ann")
+    assert await names(again) == ["by a clock ahead", "early", "later"]
+    await again.store.close()
 
 
 async def test_a_console_set_back_here_is_not_taken_for_a_copy_by_what_the_hub_knows_of_it(places, tmp_path):

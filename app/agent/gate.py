@@ -8,10 +8,11 @@ import json
 import logging
 import re
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +24,8 @@ from app.wire.identity import PublicIdentity
 from app.wire.signing import HEADER
 
 LOG = logging.getLogger(__name__)
+_MOST_TOLD: Final = 20  # callers refused in a minute of whom a line is written
+_MINUTE_S: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,9 @@ class Door(Protocol):
 class Gate:
     """The ASGI application: finds the rule, checks the caller, and tells every error as a problem document."""
 
-    def __init__(self, node: Door, rules: tuple[Rule, ...]) -> None:
-        self._node = node
+    def __init__(self, node: Door, rules: tuple[Rule, ...], monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._node, self._monotonic_s = node, monotonic_s
+        self._since_s, self._refused_count = -_MINUTE_S, 0
         self._rules: dict[tuple[str, str], list[Rule]] = {}
         for rule in rules:
             self._rules.setdefault((rule.method, _noun(rule.path)), []).append(rule)
@@ -96,7 +100,7 @@ class Gate:
         meant = self._rules.get((method, _noun(path)), ())
         found = next(((rule, parts) for rule in meant if (parts := rule.match(method, path)) is not None), None)
         open_to_all = found is not None and found[0].unpaired
-        console = None if open_to_all else self._node.console_of(request.scope["state"].get("peer_der"))
+        console = None if open_to_all else self._console_of(request)
         if found is None:
             raise Missing("There is no {method} {path} here", method=method, path=path[:200])
         rule, parts = found
@@ -104,7 +108,7 @@ class Gate:
         try:
             body = await read_body(request, rule.most_bytes)
         except Limit as error:
-            LOG.warning("%s %s was refused: %s", method, path[:200], error)
+            LOG.warning("%s was refused: %s", _asked_in(request), error)
             raise
         if rule.signed and console is not None:
             header = request.headers.get(HEADER)
@@ -112,6 +116,27 @@ class Gate:
                 raise Refused("A change needs a signature")
             digest = await self._node.check_signature(console, header, method, target_of(request.scope), body)
         return await rule.answer(Asked(request, console, parts, body, digest))
+
+    def _console_of(self, request: Request) -> PublicIdentity:
+        """Return who asks; one who is not known is refused, and told in the log, where strangers in crowds get no line each."""
+        try:
+            return self._node.console_of(request.scope["state"].get("peer_der"))
+        except Refused as error:
+            now_s = self._monotonic_s()
+            if now_s - self._since_s >= _MINUTE_S:
+                self._since_s, self._refused_count = now_s, 0
+            self._refused_count += 1
+            if self._refused_count <= _MOST_TOLD:
+                LOG.warning("%s was refused: %s", _asked_in(request), error)
+            elif self._refused_count == _MOST_TOLD + 1:
+                LOG.warning("more callers were refused; for a minute no further ones are named")
+            raise
+
+
+def _asked_in(request: Request) -> str:
+    """Return who asked what, as one line, whatever signs stand in it."""
+    host = request.client.host if request.client is not None else "?"
+    return f"{ascii(request.scope['method'])[1:-1]} {ascii(request.scope['path'][:200])[1:-1]} from {host}"
 
 
 def _noun(path: str) -> str:

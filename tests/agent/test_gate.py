@@ -1,5 +1,6 @@
 """Who may speak to an agent, with real TLS and a real process."""
 
+import asyncio
 import errno
 import json
 import sqlite3
@@ -9,7 +10,8 @@ import time
 import httpx
 import pytest
 
-from app.agent.gate import problem_of
+from app.agent.gate import Gate, problem_of
+from app.engine.base.clock import ManualClock
 from app.engine.base.errors import Refused
 from app.wire.identity import DeviceIdentity
 from app.wire.pairing import ConsoleSide, new_code
@@ -45,6 +47,37 @@ def is_refused(reply: httpx.Response) -> bool:
 def test_an_unpaired_caller_is_refused_everywhere_but_at_the_pairing_desk(site, method, path):
     with httpx.Client(verify=pairing_context(), base_url=site.agent.url) as client:
         assert is_refused(client.request(method, path, content=b"x" * 10 if method != "GET" else None))
+
+
+def test_callers_who_are_not_known_are_told_in_the_log_a_line_each_and_no_flood_of_them(caplog):
+    class Shut:
+        def console_of(self, _shown):
+            raise Refused("You are not paired with this hub")
+
+    sent, clock = [], ManualClock()
+    gate = Gate(Shut(), (), clock.monotonic_s)
+
+    async def send(message):
+        sent.append(message)
+
+    async def ask(path):
+        scope = {"type": "http", "method": "GET", "path": path, "headers": [], "client": ("10.0.0.9", 5), "state": {}}
+        await gate(scope, None, send)
+
+    async def flood():
+        await ask("/sync/pull\nall is well")
+        for _ in range(100):
+            await ask("/sync/push")
+        clock.advance(61)
+        await ask("/metrics")
+
+    asyncio.run(flood())
+    assert sum(message.get("status") == 403 for message in sent) == 102
+    lines = [record.message for record in caplog.records]
+    assert lines[0] == "GET /sync/pull\\nall is well from 10.0.0.9 was refused: You are not paired with this hub"
+    assert len(lines) == 22
+    assert lines[20].startswith("more callers were refused")
+    assert lines[21].startswith("GET /metrics from 10.0.0.9 was refused")
 
 
 def test_a_certificate_that_is_not_pinned_does_not_get_through_the_handshake(site):

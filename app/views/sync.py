@@ -358,15 +358,20 @@ def status_text(status: dict[str, Any], now_us: int) -> str:
         told.append(tr("{count} states wait for the hub's decision: {names}.", count=count_text(len(status["undecided"])),
                        names=", ".join(f"{one['table']} → {one['to']}" for one in status["undecided"][:3])))  # fmt: skip
     told += _backup_text(status.get("backup") or {}, now_us)
-    hub = status["hub"]
-    if hub:
-        told.append(tr("Serving as a hub at {address}: {consoles} consoles paired, {pushed} changes taken, {pulled} given.",
-                       address=hub["address"], consoles=count_text(hub["consoles_count"]),
-                       pushed=count_text(hub.get("pushed", 0)), pulled=count_text(hub.get("pulled", 0))))  # fmt: skip
-        if hub.get("ahead_s"):
-            told.append(tr("This hub's clock was ahead once; its own time is {span} later until that has caught up.",
-                           span=span_text(hub["ahead_s"])))  # fmt: skip
+    told += _hub_text(status["hub"])
     return " ".join(told)
+
+
+def _hub_text(hub: dict[str, Any] | None) -> list[str]:
+    if not hub:
+        return []
+    told = [tr("Serving as a hub at {address}: {consoles} consoles paired, {pushed} changes taken, {pulled} given.",
+               address=hub["address"], consoles=count_text(hub["consoles_count"]),
+               pushed=count_text(hub.get("pushed", 0)), pulled=count_text(hub.get("pulled", 0)))]  # fmt: skip
+    if hub.get("ahead_s"):
+        told.append(tr("This hub's clock was ahead once; its own time is {span} later until that has caught up.",
+                       span=span_text(hub["ahead_s"])))  # fmt: skip
+    return told
 
 
 def _backup_text(backup: dict[str, Any], now_us: int) -> list[str]:

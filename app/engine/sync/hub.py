@@ -32,8 +32,7 @@ _REMEMBERED: Final = 16
 MOST_LIVE: Final = 64  # replicas of one device that hold the log back: those heard of last
 _FORGOTTEN: Final = 4  # a replica is forgotten once it was silent for so many times what it expires after
 _HEARD_US: Final = 60_000_000  # a page is told without a note that somebody was heard of, where one is no older
-_CLOCK: Final = "clock"  # in what is kept of a hub: its time, and what its clock read then; see `hubtime.py`
-_NOTED_US: Final = 1_000_000  # how often that is noted
+_NOTED_US: Final = 1_000_000  # how often its time, and what its clock read then, is noted; see `hubtime.py`
 _PAST: Final = 64  # epochs remembered, each with where its restore stood
 
 
@@ -50,15 +49,14 @@ class Hub:
         shelf.lock()
         found = shelf.get("meta", META)
         self._meta: dict[str, Any] = dict(found["value"]) if found else {}
-        clock = self._meta.get(_CLOCK, (0, 0))
-        self._now_us = time_at(clock, now_us)
-        self.ahead_us = self._now_us - now_us
+        clock = self._meta.get("clock", (0, 0))
+        self._now_us, self.ahead_us = (at_us := time_at(clock, now_us)), at_us - now_us
         if not found:
             epoch = sealing.fresh_name()
             self._set_meta(epoch=epoch, floor=0, restored_head=0, term=0, past=[[epoch, 0, 0]])
             replica_of(shelf)
         if abs(now_us - clock[1]) >= _NOTED_US:
-            self._set_meta(**{_CLOCK: [self._now_us, now_us]})
+            self._set_meta(clock=[self._now_us, now_us])
         if term is not None and term != self._meta["term"]:
             raise Conflict("Another hub has taken over this store", field="term", hint="Stop this one.")
 
@@ -241,9 +239,7 @@ class Hub:
         while seal(self._shelf):
             pass
         replica = replica_of(self._shelf)
-        while texts := self._shelf.own_texts(
-            0, _SLICE, PAGE_BYTES
-        ):  # of a transaction cut here, the rest follows in the next round
+        while texts := self._shelf.own_texts(0, _SLICE, PAGE_BYTES):  # what is cut of a transaction follows next round
             ops = [Op.from_text(text, replica) for text in texts]
             session, entries, lost = Session(self._shelf), [], list[tuple[Op, Loss]]()
             session.load((op.table, op.row) for op in ops)

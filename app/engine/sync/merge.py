@@ -205,7 +205,8 @@ def _last(state: State, op: Op, column: str, outcome: Outcome) -> None:
     told = column not in QUIET and column != DELETED
     loud = told and now != ZERO and before != value
     if op.stamp > now:
-        if loud and (seen < now or (outcome.orders and seen > now)):  # of a value that has not come here yet
+        # Who had seen something later that has not come here yet knew of what stands here, unless nobody can.
+        if loud and (seen < now or (seen > now and (outcome.orders or _is_known_here_alone(state, column, now)))):
             had = _seen_by_winner(state, column)
             outcome.losses.append(Loss(column, value, op.stamp, before, now, kept_seen=seen, lost_seen=had))
         state.row[column] = value
@@ -214,6 +215,13 @@ def _last(state: State, op: Op, column: str, outcome: Outcome) -> None:
         outcome.bridged += [(column, seen, now)] if told and outcome.orders else []
     elif loud:
         outcome.losses.append(Loss(column, before, now, value, op.stamp, kept_seen=had, lost_seen=seen))
+
+
+def _is_known_here_alone(state: State, column: str, stamp: Stamp) -> bool:
+    """Tell whether what was written at `stamp` stays here: whoever covers it had not seen it, whatever else they had."""
+    marked = state.cells.get(STAYS)
+    mark = marked.get(column) if isinstance(marked, dict) else None
+    return isinstance(mark, list) and mark[1] == stamp[1]
 
 
 def _seen_by_winner(state: State, column: str) -> Stamp:
@@ -267,7 +275,8 @@ def _join(state: State, op: Op, column: str, outcome: Outcome) -> None:
         there, gone = known(key)
         had = _stamp_or_zero(seen.get(key))
         if op.stamp > there:
-            if key in members and members[key] != item and (had < there or (outcome.orders and had > there)):
+            unseen = had < there or (had > there and (outcome.orders or _is_known_here_alone(state, column, there)))
+            if unseen and key in members and members[key] != item:
                 outcome.losses.append(Loss(column, {key: item}, op.stamp, {key: members[key]}, there))
             if not is_out(op.stamp, gone):
                 held.put(key, item)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.engine.base.errors import BadInput
 from app.engine.sync import join, merge
-from app.engine.sync.join import WHOLE
+from app.engine.sync.join import STAYS, WHOLE
 from app.engine.sync.merge import State
 from app.engine.sync.ops import BY, Op
 from tests.engine.sync.memory import DEFAULTS, THINGS
@@ -111,6 +111,28 @@ def test_a_member_of_a_map_covered_by_who_saw_one_that_has_not_come_here_is_told
     ops = [base, put("aa", 3, "here", (1, "aa")), put("cc", 7, "then", (5, "bb"))]
     assert [loss.lost for loss in judged(ops)] == [{"k": "here"}]
     assert merged(ops)[1] == []
+
+
+@pytest.mark.parametrize("stays", [True, False])
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_stays_here_is_told_when_it_is_covered_by_who_saw_one_that_has_not_come_here(stays, whole):
+    at = [3, "aa"]
+    then = made("cc", 7, {"a": "then"}, seen={"a": (5, "bb")})
+    if whole:
+        then = replace(then, fields={WHOLE: {"row": {"a": "then"}, "cells": {"a": [7, "cc", 5, "bb"]}}}, seen={})
+    state = merged([made("aa", 3, {"a": "here"}, new=True)])[0]
+    state.cells |= {STAYS: {"a": at}} if stays else {}
+    outcome = join.apply(state, then, THINGS, fresh) if whole else merge.apply(state, then, THINGS, fresh)
+    assert [(loss.kept, loss.lost) for loss in outcome.losses] == ([("then", "here")] if stays else [])
+    again = merge.apply(state, made("cc", 8, {"a": "last"}, seen={"a": (7, "cc")}), THINGS, fresh)
+    assert again.losses == []
+
+
+def test_a_member_of_a_map_that_stays_here_is_told_too():
+    state = merged([made("aa", 3, {"marks": {"add": {"k": "here"}, "seen": {}, "del": {}}}, new=True)])[0]
+    state.cells[STAYS] = {"marks": [3, "aa"]}
+    then = made("cc", 7, {"marks": {"add": {"k": "then"}, "seen": {"k": [5, "bb"]}, "del": {}}})
+    assert [loss.lost for loss in merge.apply(state, then, THINGS, fresh).losses] == [{"k": "here"}]
 
 
 def test_a_log_begun_anew_behind_what_was_let_go_of_tells_of_no_conflict_for_what_is_missing():

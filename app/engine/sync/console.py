@@ -18,7 +18,7 @@ from app.engine.sync.fits import check_cells, check_row
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.merge import Loss
 from app.engine.sync.ops import FIRST_CHAIN, Op
-from app.engine.sync.ownlog import BUNDLE, COMPARE, COPIED, FORK, HUB, SET_BACK, TWIN, OwnLog
+from app.engine.sync.ownlog import AHEAD, BUNDLE, CARRIED, COMPARE, COPIED, FORK, HUB, SET_BACK, TWIN, OwnLog
 from app.engine.sync.sealing import SCHEMA, hear, replica_of, seal, time_at_hub
 from app.engine.sync.session import Session
 from app.engine.sync.snapshot import Snapshot, standing
@@ -90,7 +90,7 @@ class Console:
         chain, forgotten = text_of(document, "chain"), self._is_forgotten(document)
         back = bool(peer["epoch"]) and epoch != peer["epoch"]
         state = {**peer["state"], **({COMPARE: True} if back or forgotten or self._is_another(peer, epoch) else {})}
-        state |= {"term": term, _PAST: [each[0] for each in past_of(document) if each[0] != epoch]}
+        state |= {"term": term, _PAST: [each[0] for each in past_of(document) if each[0] != epoch], **self._ahead(hub_us)}
         foreign = self._is_foreign(peer, acked, chain)
         state[COPIED] = "" if state.pop(SET_BACK, False) else _copied(str(state.get(COPIED, "")), document, foreign=foreign)
         if foreign or forgotten or self._log.let_go_after(acked):
@@ -159,6 +159,17 @@ class Console:
         if peer["epoch"] != epoch or not kept:
             self._shelf.put("meta", {"id": _LAST_MET, "value": {"epoch": epoch}})
         return not peer["epoch"] and last not in ("", epoch)
+
+    def _ahead(self, hub_us: int) -> dict[str, Any]:
+        """Return what is to be noted where a stick brought what a clock as wrong as ours stamped.
+
+        Whoever wrote it hands it over under another time.
+        """
+        bound = hub_us + DRIFT_US
+        wrong = [peer for peer in self._shelf.all("sync_peers") if peer["state"].get(CARRIED, 0) > bound]
+        for peer in wrong:
+            self._shelf.put("sync_peers", {"id": peer["id"], "state": {**peer["state"], CARRIED: 0}})
+        return {COMPARE: True, AHEAD: bound} if wrong else {}
 
     def _is_foreign(self, peer: Row, acked: int, chain: str) -> bool:
         """Tell whether what the hub knows as ours is not: a copied disk, or a store set back to an earlier day."""
@@ -313,12 +324,13 @@ class Console:
         told = frozenset(standing(each)[0] for each in list_of(document, "rows"))
         behind = self._snapshot().left_out(told, start, None if upto is None else (upto[0], upto[1]))
         if behind is None and upto is None:
-            self.note(state={name: value for name, value in self.peer["state"].items() if name != COMPARE})
+            self.note(state={name: value for name, value in self.peer["state"].items() if name not in (COMPARE, AHEAD)})
         return behind
 
     def _snapshot(self) -> Snapshot:
         peer = self.peer
-        return Snapshot(self._shelf, int(peer["acked"]), self._now_us, compare=bool(peer["state"].get(COMPARE)))
+        return Snapshot(self._shelf, int(peer["acked"]), self._now_us, compare=bool(peer["state"].get(COMPARE)),
+                        ahead=int(peer["state"].get(AHEAD, 0)))  # fmt: skip
 
     def _keep_here(self, lost: list[tuple[Op, Loss]]) -> None:
         """Note in this machine's own inbox what was covered of what stays here."""
@@ -358,7 +370,8 @@ class Console:
         self._forget(session.erased)
         if fresh:
             replicas = {**peer["state"].get("replicas", {}), batch.replica: [batch.last, chains[-1]]}
-            self.note(state={**self.peer["state"], "replicas": replicas})
+            carried = max(taking.heard, int(peer["state"].get(CARRIED, 0)))
+            self.note(state={**self.peer["state"], "replicas": replicas, CARRIED: carried})
         return changed
 
 

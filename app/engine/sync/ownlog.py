@@ -12,6 +12,8 @@ from app.engine.sync.sealing import heard_of, mark_of, replica_of
 HUB: Final = "hub"
 BUNDLE: Final = "bundle"  # another console, whose bundles are taken
 COMPARE: Final = "compare"  # in a peer's state: this hub may lack what was let go of
+AHEAD: Final = "ahead"  # in a hub's state: after which time nothing counts that a stick brought from a wrong clock
+CARRIED: Final = "carried"  # in the state of a console whose bundles are taken: the latest time they spoke of
 LACKS: Final = "lacks"  # in the state of a console that takes our bundles: what it lacks is kept by the hub alone by now
 COPIED: Final = "copied"  # in a peer's state: that our log is somebody else's too, as seen at the last meeting
 SET_BACK: Final = "set_back"  # in a hub's state: that this store was set back here, and the hub is to find out

@@ -1,13 +1,19 @@
 """Exchanging stamps that were given away wrongly: by a clock far ahead, or under the name of a replica that was copied."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from app.engine.sync.hlc import Stamp
 from app.engine.sync.join import COUNTER, WHOLE
 from app.engine.sync.ops import Op
 
+_LOWER: Final = 1000  # times in milliseconds are earlier than all in microseconds
 Moved: TypeAlias = Callable[[Stamp], Stamp]  # a stamp → the one in its place, itself where it stays
+
+
+def lowered(bound: int, own: str) -> Moved:
+    """Return what exchanges others' stamps later than `bound` for ones that any true time of them beats."""
+    return lambda at: at if at[0] <= bound or at[1] == own else (at[0] // _LOWER, at[1])
 
 
 def moved_in(held: Any, moved: Moved) -> Any:

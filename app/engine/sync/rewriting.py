@@ -252,7 +252,7 @@ class _Timing(_Slices):
         hlc, bound, ahead = int(self.mark["hlc"]), int(self.mark["bound"]), int(self.mark["ahead"])
         times = dict[Stamp, int]()
         for at, seen in found:
-            before = max((had[0] for had in seen if had not in known), default=0)
+            before = max((had[0] for had in seen if had not in known and had[0] <= bound), default=0)
             hlc = max(hlc + 1, before + 1, at[0] - ahead if at[0] > bound else at[0])
             times[at] = hlc
         self.shelf.moved_set(times)
@@ -320,7 +320,8 @@ class _Timing(_Slices):
 
     def _times_of(self, documents: list[Any], more: Iterable[Stamp]) -> Moved:
         times = self.shelf.moved_of([*more, *join.stamps_in(documents)])
-        return lambda at: (times[at], at[1]) if at in times else at
+        others = restamp.lowered(int(self.mark["bound"]), sealing.replica_of(self.shelf))
+        return lambda at: (times[at], at[1]) if at in times else others(at)
 
 
 def as_it_was(op: Op, replica: str, seq: int) -> Op:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from app.engine.base.errors import BadInput
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
-from app.engine.sync import join
+from app.engine.sync import join, restamp
 from app.engine.sync.join import STAYS, WHOLE
 from app.engine.sync.merge import ERASED, GONE, Loss, State
 from app.engine.sync.ops import Op, parsed
@@ -25,8 +25,9 @@ Standing: TypeAlias = tuple[Key, Row | None, dict[str, Any]]
 class Snapshot:
     """One transaction's part of a snapshot; `acked` is how far the hub has our own operations."""
 
-    def __init__(self, shelf: Shelf, acked: int, now_us: int, *, compare: bool) -> None:
+    def __init__(self, shelf: Shelf, acked: int, now_us: int, *, compare: bool, ahead: int = 0) -> None:
         self._shelf, self._acked, self._now_us, self._compare = shelf, acked, now_us, compare
+        self._lowered = restamp.lowered(ahead, replica_of(shelf)) if ahead else None  # of what a wrong clock stamped
         self._session = Session(shelf)
         self.lost: list[tuple[Op, Loss]] = []  # what stayed here and is covered now
         self.erased: dict[Key, str] = {}  # with the job each row came from
@@ -79,6 +80,8 @@ class Snapshot:
         here = State(
             None if state.row is None else {**state.row, **{name: step["from"] for name, step in waiting.items()}}, state.cells
         )
+        if self._lowered is not None:
+            here.cells = restamp.moved_in(here.cells, self._lowered)
         state.row, state.cells = there.row, there.cells
         for op in own:
             self._session.apply(op)
@@ -99,10 +102,13 @@ class Snapshot:
         page = self._shelf.page(start, most)
         within = [key for key, _ in page if upto is None or key <= upto]
         own = self._own([key for key in within if key not in told])
-        for key, (row, cells) in page:
+        for key, (row, stood) in page:
             kinds = self._shelf.kinds(key[0])
             if kinds is None or key in told or (upto is not None and key > upto):
                 continue
+            cells = stood if self._lowered is None else restamp.moved_in(stood, self._lowered)
+            if cells != stood:
+                self._session.state(key).cells = cells
             waiting = _undecided(own.get(key, []), kinds)
             here = State(None if row is None else {**row, **{name: step["from"] for name, step in waiting.items()}}, cells)
             there = Session(self._shelf)

@@ -7,7 +7,7 @@ import pytest
 from app.engine.sync import console, hlc, hub, merge, ops, ownlog, rewriting, rules, sealing, snapshot, taking
 from app.engine.sync.hub import Hub
 from app.engine.sync.merge import Outcome
-from tests.engine.sync.checks import breaks
+from tests.engine.sync.checks import DAY_US, breaks, peer_of
 from tests.engine.sync.simulator import ANEW, BACKUP, CLOCK, CLONE, COMPACT, OLDER, RESTORE, STAYS, STICK, TIME, World, run
 
 SEEDS = range(60)
@@ -68,6 +68,7 @@ def test_a_long_history_that_broke_holds():
         ((CLONE, STICK, OLDER), 6428),
         ((TIME, CLOCK, BACKUP), 11100),
         ((CLOCK, STAYS, ANEW), 24855),
+        ((CLOCK, OLDER, ANEW), 24858),
     ],
 )
 def test_histories_that_broke_where_some_things_befell_often_hold(favour, seed):
@@ -308,6 +309,43 @@ def test_a_clock_of_the_past_wins_nothing_and_one_of_the_future_is_bounded():
     assert hlc.observe(10, 60, 50) == 60
     with pytest.raises(Exception, match="ahead of this clock"):
         hlc.observe(10, 50 + hlc.DRIFT_US + 1, 50)
+
+
+@pytest.mark.parametrize("over", [False, True])
+@pytest.mark.parametrize("writer_first", [False, True])
+def test_what_a_stick_brought_from_a_clock_as_wrong_as_ours_holds_nothing_back(over, writer_first):
+    world = World(0, consoles=2, trouble=0.0)
+    one, other = world.machines
+
+    def write(machine, row, value):
+        world.now_us += 1_000_000
+        machine.shelf.write([(row, {"a": value})], now_us=world.now_us + machine.skew_us, txn=value)
+
+    write(one, "r1", "before")
+    for machine in (one, other, one):
+        world.meet(machine)
+    one.skew_us = other.skew_us = 3 * DAY_US
+    write(one, "r1", "ahead")
+    write(one, "r2", "ahead")
+    world.from_peer(one, other)()
+    assert other.shelf.d["rows"]["things", "r2"]["a"] == "ahead"
+    if over:
+        write(other, "r1", "over it")
+    one.skew_us = other.skew_us = 0
+    for machine in (one, one, other, other) if writer_first else (other, other, one, one):
+        world.now_us += 1_000_000
+        world.meet(machine)
+    for machine in (one, other):
+        assert not machine.shelf.d["outbox"]
+        assert peer_of(machine)["acked"] == machine.shelf.d["here"]["seq"]
+    assert other.shelf.d["rows"]["things", "r2"]["a"] == "ahead"
+    write(one, "r1", "then")
+    world.heal()
+    write(one, "r2", "then")
+    world.heal()
+    for shelf in (world.hub, one.shelf, other.shelf):
+        assert shelf.d["rows"]["things", "r2"]["a"] == "then"
+    world._check_converged()
 
 
 @pytest.mark.parametrize("released", [False, True])

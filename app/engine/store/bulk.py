@@ -232,10 +232,12 @@ class PostgresBulk:
         from app.engine.store.capture_postgres import told_json
 
         told = told_json(table, columns, "r")
+        # Few are taken first, and so many told in the text: else the planner merges both tables from their first row on.
         self._raw.execute(
-            f"SELECT c.row_id, CASE WHEN r.id IS NULL THEN NULL ELSE {told} END, c.cells FROM sync_cells c "
-            f"LEFT JOIN {table} r ON r.id = c.row_id WHERE c.table_name = %s AND c.row_id > %s ORDER BY c.row_id LIMIT %s",
-            (table, after, most),
+            f"SELECT c.row_id, CASE WHEN r.id IS NULL THEN NULL ELSE {told} END, c.cells FROM ("
+            f"SELECT row_id, cells FROM sync_cells WHERE table_name = %s AND row_id > %s ORDER BY row_id LIMIT {int(most)}"
+            f") c LEFT JOIN {table} r ON r.id = c.row_id ORDER BY c.row_id",
+            (table, after),
         )
         found: list[tuple[str, str | None, str]] = self._raw.fetchall()
         return found

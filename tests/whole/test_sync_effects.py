@@ -19,6 +19,7 @@ from app.engine.store.shelf import Shelf
 from app.engine.store.store import Store
 from app.engine.sync import carry
 from app.wire.identity import DeviceIdentity
+from tests.engine.sync import bundles
 from tests.meeting import opened
 
 pytestmark = pytest.mark.usefixtures("only_when_told")
@@ -90,7 +91,7 @@ async def test_nothing_that_arrives_starts_anything_where_it_was_not_begun(tmp_p
     by = {"actor": "ann@there", "cause": "", "now_us": clock.now_us()}
     for table, some in arriving.items():
         await there.write(lambda conn, table=table, some=some: [rows.put(conn, table, row, **by) for row in some] and None)
-    body, files = await there.write(lambda conn: carry.from_peer(Shelf(conn), "here", "ann", by["now_us"]))
+    body, files = await there.write(lambda conn: bundles.from_peer(Shelf(conn), "here", "ann", by["now_us"]))
     await there.close()
 
     def take(conn):

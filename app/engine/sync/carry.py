@@ -14,7 +14,7 @@ from app.engine.base.errors import BadInput, Conflict, Refused
 from app.engine.base.platform import replace_file
 from app.engine.store import upcast
 from app.engine.store.shelf import Shelf
-from app.engine.sync.batch import Batch, decode, encode, pack, unpack
+from app.engine.sync.batch import Batch, decode, unpack
 from app.engine.sync.console import FLOOR, LONG, NARROW, Console
 from app.engine.sync.hub import Hub
 from app.engine.sync.ops import FIRST_CHAIN
@@ -32,17 +32,7 @@ _BY_HUB: Final = "Have it exchange with the hub once, then trust its card here a
 _ONLINE: Final = "Exchange once over the network."
 _AHEAD: Final = "ahead_us"  # in a console's state at a hub, and in what it is told: by how much its clock is ahead at least
 
-Parts = dict[str, bytes]
 Part: TypeAlias = bytes | Batch | dict[str, Any]  # a file of a bundle, opened or not
-
-
-def from_console(shelf: Shelf, hub: str, name: str, now_us: int) -> tuple[dict[str, Any], Parts]:
-    """Return body and files of a console's bundle for `hub`: whole transactions the hub is not known to have."""
-    files, batch = Parts(), next_batch(shelf, hub, now_us, None)
-    while batch is not None and len(files) < MOST_PARTS:
-        files[name_of(len(files))] = encode(batch)
-        batch = next_batch(shelf, hub, now_us, batch)
-    return {**card_of(shelf, hub, name), "count": len(files)}, files
 
 
 def card_of(shelf: Shelf, to: str, name: str) -> dict[str, Any]:
@@ -93,16 +83,6 @@ def _note_ahead(shelf: Shelf, device: str, ahead_us: int) -> None:
     state = (shelf.get("sync_peers", device) or {"state": {}})["state"]
     if state.get(_AHEAD, 0) != ahead_us:
         shelf.put("sync_peers", {"id": device, "state": {**state, _AHEAD: ahead_us}})
-
-
-def from_hub(shelf: Shelf, device: str, now_us: int, *, term: int | None = None) -> tuple[dict[str, Any], Parts]:
-    """Return body and files of a hub's bundle for the console on `device`: the log after what it is known to have."""
-    body, files = greeting(shelf, device, now_us, term=term), Parts()
-    page = next_page(shelf, body, now_us, None, term=term)
-    while page is not None and len(files) < MOST_PARTS:
-        files[name_of(len(files))] = pack(page)
-        page = next_page(shelf, body, now_us, page, term=term)
-    return {**body, "count": len(files)}, files
 
 
 def greeting(shelf: Shelf, device: str, now_us: int, *, term: int | None = None) -> dict[str, Any]:
@@ -200,13 +180,6 @@ def _lately(hello: dict[str, Any], console: Console) -> dict[str, Any]:
         return {**hello, "term": term}
     told = {"acked": int(peer["acked"]), "chain": str(peer["state"].get("chain", FIRST_CHAIN)), "durable": int(peer["durable"])}
     return {**hello, "term": term, **told}
-
-
-def from_peer(shelf: Shelf, other: str, name: str, now_us: int) -> tuple[dict[str, Any], Parts]:
-    """Return body and files of a console's bundle for another console: what it wrote, after what that one is known to have."""
-    known = known_to_us(shelf, other, now_us)
-    body, files = from_console(shelf, other, name, now_us)
-    return {**body, "known": known}, files
 
 
 def known_to_us(shelf: Shelf, other: str, now_us: int) -> dict[str, Any]:

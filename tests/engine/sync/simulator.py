@@ -18,6 +18,7 @@ from app.engine.sync.hub import Hub
 from app.engine.sync.ownlog import AHEAD
 from app.engine.sync.residency import staying
 from app.engine.sync.sealing import SCHEMA, mark_of, replica_of
+from tests.engine.sync import bundles
 from tests.engine.sync.checks import DAY_US, PAIR, Broken, Checks, peer_of, played, stamps_of
 from tests.engine.sync.memory import MemoryShelf, Twice
 
@@ -368,11 +369,11 @@ class World(Checks):
             twin = place.shelf.copy()
             Console(twin, peer, 0).note(kind="bundle")
             place.shelf = twin
-        body, files = self._write(one, lambda shelf, now_us: carry.from_peer(shelf, other.name, one.name, now_us))
+        body, files = self._write(one, lambda shelf, now_us: bundles.from_peer(shelf, other.name, one.name, now_us))
         return lambda: self._write(other, lambda shelf, now_us: carry.to_peer(shelf, one.name, body, files, now_us))
 
     def from_console(self, one, _other):
-        body, files = self._write(one, lambda shelf, now_us: carry.from_console(shelf, "hub", one.name, now_us))
+        body, files = self._write(one, lambda shelf, now_us: bundles.from_console(shelf, "hub", one.name, now_us))
         at_us = self.now_us + one.skew_us
 
         def taken():
@@ -388,7 +389,7 @@ class World(Checks):
         return taken
 
     def from_hub(self, one, _other):
-        body, files = self._write(None, lambda shelf, now_us: carry.from_hub(shelf, one.device, now_us, term=self.term))
+        body, files = self._write(None, lambda shelf, now_us: bundles.from_hub(shelf, one.device, now_us, term=self.term))
 
         def taken():
             while not self._write(one, lambda shelf, now_us: carry.to_console(shelf, "hub", body, files, now_us)):

@@ -8,6 +8,7 @@ from app.engine.base.clock import ManualClock
 from app.engine.base.errors import Conflict
 from app.engine.sync import carry
 from app.engine.sync.ownlog import LACKS
+from tests.engine.sync import bundles
 from tests.engine.sync.places import exchange, push
 
 pytestmark = pytest.mark.parametrize("hub_database", [""])
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.parametrize("hub_database", [""])
 async def carried(one, other, its_name, name):
     """Carry a stick from one console to another; return how many operations were new there."""
     now_us = one.clock.now_us()
-    body, files = await one._quiet(lambda shelf: carry.from_peer(shelf, name, its_name, now_us))
+    body, files = await one._quiet(lambda shelf: bundles.from_peer(shelf, name, its_name, now_us))
     parts = list(files.values())
     return (await other._quiet(lambda shelf: carry.to_peer(shelf, its_name, body, parts, now_us)))[0]
 
@@ -125,10 +126,10 @@ async def test_a_stick_of_the_hub_that_comes_late_has_nobody_take_another_name_a
     now_us = hub.clock.now_us()
     await bob.save(name="2")
     await exchange(hub, bob, "bob")
-    old = await hub._quiet(lambda shelf: carry.from_hub(shelf, "ann", now_us))
+    old = await hub._quiet(lambda shelf: bundles.from_hub(shelf, "ann", now_us))
     await by_another_name(ann)
     await exchange(hub, ann, "ann")
-    fresh, later = await ann.replica(), await hub._quiet(lambda shelf: carry.from_hub(shelf, "ann", now_us))
+    fresh, later = await ann.replica(), await hub._quiet(lambda shelf: bundles.from_hub(shelf, "ann", now_us))
     assert later[0]["whole"]
     with pytest.raises(Conflict, match="present name"):
         await ann._quiet(lambda shelf: carry.to_console(shelf, "hub", old[0], list(old[1].values()), now_us))
@@ -149,7 +150,7 @@ async def test_a_stick_of_the_hub_about_a_copy_of_this_disk_leaves_out_nothing_t
     await copy.save(name="of the copy")
     await push(hub, copy, "ann")
     now_us = hub.clock.now_us()
-    body, files = await hub._quiet(lambda shelf: carry.from_hub(shelf, "ann", now_us))
+    body, files = await hub._quiet(lambda shelf: bundles.from_hub(shelf, "ann", now_us))
     parts = list(files.values())
     if known:
         assert body["about"] == await copy.replica()

@@ -10,6 +10,7 @@ from app.engine.store.shelf import Shelf
 from app.engine.store.store import Store
 from app.engine.sync import carry, copied
 from app.engine.sync.ownlog import COPIED
+from tests.engine.sync import bundles
 from tests.engine.sync.places import Place, exchange
 
 pytestmark = pytest.mark.parametrize("hub_database", ["sqlite"], indirect=True)
@@ -75,7 +76,7 @@ async def test_a_stick_of_before_and_a_hubs_clock_put_right_are_no_twin(two):
     hub, ann, _ = two
     now_us = ann.clock.now_us()
     await ann.save(name="carried")
-    body, files = await ann._quiet(lambda shelf: carry.from_console(shelf, "hub", "ann", now_us))
+    body, files = await ann._quiet(lambda shelf: bundles.from_console(shelf, "hub", "ann", now_us))
     hub.clock.advance(3600)
     await ann.console(lambda one: one.go_by_another_name())
     await exchange(hub, ann, "ann")
@@ -84,7 +85,7 @@ async def test_a_stick_of_before_and_a_hubs_clock_put_right_are_no_twin(two):
     for _ in range(2):
         await exchange(hub, ann, "ann")
         assert (await told(ann), await state_of(ann)) == ("", "")
-    back, parts = await hub._quiet(lambda shelf: carry.from_hub(shelf, "ann", now_us))
+    back, parts = await hub._quiet(lambda shelf: bundles.from_hub(shelf, "ann", now_us))
     assert "twin" not in back["hello"]
     await ann.console(lambda one: one.note(state={**one.peer["state"], COPIED: "twin"}))
     await ann._quiet(lambda shelf: carry.to_console(shelf, "hub", back, list(parts.values()), now_us))

@@ -14,6 +14,7 @@ from app.engine.sync import carry, console
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.hub import Hub
 from app.engine.sync.sticks import Sticks
+from tests.engine.sync import bundles
 from tests.engine.sync.places import exchange
 from tests.meeting import opened
 
@@ -29,12 +30,12 @@ def lead(place, step, term):
 
 async def from_ann(ann):
     now_us = ann.clock.now_us()
-    body, files = await ann._quiet(lambda shelf: carry.from_console(shelf, "hub", "ann", now_us))
+    body, files = await ann._quiet(lambda shelf: bundles.from_console(shelf, "hub", "ann", now_us))
     return body, list(files.values())
 
 
 async def from_hub(hub, *, term=None):
-    body, files = await lead(hub, partial(carry.from_hub, device="ann"), term)
+    body, files = await lead(hub, partial(bundles.from_hub, device="ann"), term)
     return body, list(files.values())
 
 

@@ -15,6 +15,7 @@ from app.engine.sync.join import WHOLE
 from app.engine.sync.later import retry_later
 from app.engine.sync.ops import Op, canonical
 from app.engine.sync.sealing import SCHEMA
+from tests.engine.sync import bundles
 from tests.engine.sync.places import batch_of, exchange, meet
 
 BEFORE = SCHEMA - 1
@@ -161,7 +162,7 @@ async def test_a_bundle_and_a_row_handed_over_whole_of_the_version_before_are_re
     _, ann, bob = places
     view = await ann.save(name="north", sort="descending")
     now_us = ann.clock.now_us()
-    body, files = await ann.store.write(lambda conn: carry.from_peer(Shelf(conn), "bob", "ann", now_us))
+    body, files = await ann.store.write(lambda conn: bundles.from_peer(Shelf(conn), "bob", "ann", now_us))
     parts = [old_batch(decode(part)) for part in files.values()]
     body = {**body, "data_schema": BEFORE}
     await bob.store.write(lambda conn: carry.to_peer(Shelf(conn), "ann", body, parts, now_us))

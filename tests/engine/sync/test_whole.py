@@ -13,6 +13,7 @@ from app.engine.sync.batch import Batch
 from app.engine.sync.erase import erase
 from app.engine.sync.join import WHOLE
 from app.engine.sync.whole import hand_over
+from tests.engine.sync import bundles
 from tests.engine.sync.places import Place, exchange, meet, push, snapshot
 
 pytestmark = pytest.mark.parametrize("hub_database", ["sqlite"], indirect=True)
@@ -120,11 +121,7 @@ async def test_a_change_that_stays_is_as_old_as_it_is_whatever_came_meanwhile_an
 @pytest.mark.parametrize("way", ["log", "snapshot", "bundle"])
 async def test_a_deletion_that_meets_what_stays_is_told_here_alone_and_nobody_hears_its_name(places, way):
     hub, ann, bob = places
-    view = await ann.save(name="north")
-    await settle(hub, (ann, "ann"), (bob, "bob"))
-    await rule(ann, stays=True)
-    ann.clock.advance(1)
-    await ann.save(id=view["id"], name="for ann alone")
+    view = await written_apart(hub, ann, bob)
     await exchange(hub, ann, "ann")
     ann.clock.advance(1)
     await drop(bob, view)
@@ -175,6 +172,16 @@ async def test_stamps_of_a_wrong_clock_in_a_table_that_stays_are_made_anew_befor
     assert await everywhere(hub, ann, bob) == [["a minute later"]] * 3
 
 
+async def written_apart(hub, ann, bob):
+    """Have ann write a row that all know again, while its table stays with her; return it."""
+    view = await ann.save(name="north")
+    await settle(hub, (ann, "ann"), (bob, "bob"))
+    await rule(ann, stays=True)
+    ann.clock.advance(1)
+    await ann.save(id=view["id"], name="for ann alone")
+    return view
+
+
 async def let_go(hub, ann, bob, view):
     """Have bob delete a row, and the hub let go of its tombstone once both have it."""
     await drop(bob, view)
@@ -190,11 +197,7 @@ async def found_in(place, text):
 
 async def test_what_stayed_in_a_row_that_others_deleted_is_told_here_when_the_tombstone_goes(places):
     hub, ann, bob = places
-    view = await ann.save(name="north")
-    await settle(hub, (ann, "ann"), (bob, "bob"))
-    await rule(ann, stays=True)
-    ann.clock.advance(1)
-    await ann.save(id=view["id"], name="for ann alone")
+    view = await written_apart(hub, ann, bob)
     await let_go(hub, ann, bob, view)
     await settle(hub, (ann, "ann"), (bob, "bob"))
     assert await everywhere(hub, ann, bob) == [[]] * 3
@@ -204,11 +207,7 @@ async def test_what_stayed_in_a_row_that_others_deleted_is_told_here_when_the_to
 
 async def test_what_was_deleted_where_it_had_been_written_while_its_table_stayed_lost_nothing(places):
     hub, ann, bob = places
-    view = await ann.save(name="north")
-    await settle(hub, (ann, "ann"), (bob, "bob"))
-    await rule(ann, stays=True)
-    ann.clock.advance(1)
-    await ann.save(id=view["id"], name="for ann alone")
+    view = await written_apart(hub, ann, bob)
     await drop(ann, view)
     await rule(ann, stays=False)
     await settle(hub, (ann, "ann"), (bob, "bob"))
@@ -360,7 +359,7 @@ async def test_operations_that_were_let_go_of_are_told_where_a_bundle_would_need
     await exchange(old, ann, "ann")
     now_us = ann.clock.now_us()
     with pytest.raises(Conflict, match="Operations 1 to 1 are kept by the hub alone"):
-        await ann._quiet(lambda shelf: carry.from_console(shelf, "fresh", "ann", now_us))
+        await ann._quiet(lambda shelf: bundles.from_console(shelf, "fresh", "ann", now_us))
 
 
 # what came past the hub
@@ -389,7 +388,7 @@ async def test_an_old_bundle_of_the_hub_does_not_take_back_what_we_know_it_has(p
     await ann.save(name="1")
     await exchange(hub, ann, "ann")
     now_us = ann.clock.now_us()
-    body, parts = await hub._quiet(lambda shelf: carry.from_hub(shelf, "ann", now_us))
+    body, parts = await hub._quiet(lambda shelf: bundles.from_hub(shelf, "ann", now_us))
     await ann.save(name="2")
     await exchange(hub, ann, "ann")
     await backed_up(hub)
@@ -404,7 +403,7 @@ async def test_an_old_bundle_of_the_hub_does_not_take_back_what_we_know_it_has(p
         (3, 2, before["state"]["chain"])
     ] * 2
     await ann.save(name="4")
-    body, parts = await ann._quiet(lambda shelf: carry.from_console(shelf, "hub", "ann", now_us))
+    body, parts = await ann._quiet(lambda shelf: bundles.from_console(shelf, "hub", "ann", now_us))
     taken, _ = await hub._quiet(lambda shelf: carry.to_hub(shelf, "ann", body, list(parts.values()), now_us))
     assert (taken, names(await hub.all())) == (1, ["1", "2", "3", "4"])
 
@@ -416,7 +415,7 @@ async def test_an_old_bundle_of_another_console_does_not_take_back_what_we_know_
 
     async def carried(one, other, names):
         now_us = one.clock.now_us()
-        body, parts = await one._quiet(lambda shelf: carry.from_peer(shelf, names[1], names[0], now_us))
+        body, parts = await one._quiet(lambda shelf: bundles.from_peer(shelf, names[1], names[0], now_us))
         return lambda: other._quiet(lambda shelf: carry.to_peer(shelf, names[0], body, list(parts.values()), now_us))
 
     await ann.save(name="1")

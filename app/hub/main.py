@@ -19,7 +19,7 @@ from app.engine.base.text import tr
 from app.engine.engine import Engine
 from app.engine.sync.again import tried
 from app.engine.sync.hlc import DRIFT_US
-from app.engine.sync.ownlog import HUB
+from app.engine.sync.records import HUB
 from app.hub.api import Api
 from app.hub.desk import Door
 from app.hub.metrics import exposition

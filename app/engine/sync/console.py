@@ -11,14 +11,15 @@ from app.engine.base.errors import Conflict
 from app.engine.store import upcast
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
-from app.engine.sync import conflicts
+from app.engine.sync import conflicts, restamp
 from app.engine.sync.batch import Batch, Texts, number_of
 from app.engine.sync.epochs import past_of, restored_head
 from app.engine.sync.fits import check_cells, check_row
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.merge import Loss
 from app.engine.sync.ops import FIRST_CHAIN, Op
-from app.engine.sync.ownlog import AHEAD, BUNDLE, CARRIED, COMPARE, COPIED, FORK, HUB, SET_BACK, TWIN, OwnLog
+from app.engine.sync.ownlog import AHEAD, CARRIED, COMPARE, COPIED, FORK, MOVED, SET_BACK, TWIN, OwnLog
+from app.engine.sync.records import BUNDLE, HUB
 from app.engine.sync.sealing import SCHEMA, hear, replica_of, seal, time_at_hub
 from app.engine.sync.session import Session
 from app.engine.sync.snapshot import Snapshot, standing
@@ -262,8 +263,21 @@ class Console:
         hear(self._shelf, taking.heard)
         self._shelf.later(taking.later)
         self._forget(session.erased)
+        if moved := self._moved(taking.moved):
+            self.note(state={**self.peer["state"], COMPARE: True, MOVED: moved})
         self.note(cursor=whole_of(document, "cursor"), durable=min(whole_of(document, "durable", 0), self.peer["acked"]))
         return changed
+
+    def _moved(self, told: Mapping[str, int]) -> dict[str, int]:
+        """Return since when replicas that sticks told of have given other times, where what stands here has the old ones."""
+        if not told:
+            return {}
+        peers = self._shelf.all("sync_peers")
+        known = {replica for peer in peers if peer["kind"] == BUNDLE for replica in peer["state"].get("replicas", {})}
+        found: dict[str, int] = dict(self.peer["state"].get(MOVED, {}))
+        for replica in known & told.keys():
+            found[replica] = min(told[replica], found.get(replica, told[replica]))
+        return found
 
     def _forget(self, erased: Mapping[Key, str]) -> None:
         """Take what is left of erased rows out of our own operations and the inbox."""
@@ -324,13 +338,15 @@ class Console:
         told = frozenset(standing(each)[0] for each in list_of(document, "rows"))
         behind = self._snapshot().left_out(told, start, None if upto is None else (upto[0], upto[1]))
         if behind is None and upto is None:
-            self.note(state={name: value for name, value in self.peer["state"].items() if name not in (COMPARE, AHEAD)})
+            self.note(state={name: value for name, value in self.peer["state"].items() if name not in (COMPARE, AHEAD, MOVED)})
         return behind
 
     def _snapshot(self) -> Snapshot:
         peer = self.peer
-        return Snapshot(self._shelf, int(peer["acked"]), self._now_us, compare=bool(peer["state"].get(COMPARE)),
-                        ahead=int(peer["state"].get(AHEAD, 0)))  # fmt: skip
+        state, lowered = peer["state"], None
+        if AHEAD in state or MOVED in state:
+            lowered = restamp.lowered(int(state.get(AHEAD, 1 << 63)), self.replica, state.get(MOVED))
+        return Snapshot(self._shelf, int(peer["acked"]), self._now_us, compare=COMPARE in state, lowered=lowered)
 
     def _keep_here(self, lost: list[tuple[Op, Loss]]) -> None:
         """Note in this machine's own inbox what was covered of what stays here."""

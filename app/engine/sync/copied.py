@@ -22,7 +22,8 @@ from app.engine.store.store import Store
 from app.engine.store.threads import in_thread
 from app.engine.sync.console import Console
 from app.engine.sync.hub import is_hub
-from app.engine.sync.ownlog import COPIED, HUB, TWIN, OwnLog
+from app.engine.sync.ownlog import COPIED, TWIN, OwnLog
+from app.engine.sync.records import HUB
 from app.engine.sync.rewriting import numbered, settled
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ from app.engine.store.care import DUE
 from app.engine.store.shelf import Shelf
 from app.engine.sync.console import Console
 from app.engine.sync.hub import META, Hub
-from app.engine.sync.ownlog import HUB, SET_BACK
+from app.engine.sync.ownlog import SET_BACK
+from app.engine.sync.records import HUB
 
 
 def finish(conn: rows.Conn, now_us: int) -> bool:

@@ -13,7 +13,7 @@ from app.engine.base.errors import BadInput
 from app.engine.store import upcast
 from app.engine.sync import merge, sequence
 from app.engine.sync.hlc import ZERO, Stamp
-from app.engine.sync.merge import DELETED, ERASED, FIRST, GONE, QUIET, Kinds, Loss, Outcome, Row, State, totals_of
+from app.engine.sync.merge import DELETED, ERASED, FIRST, GONE, QUIET, RELEASE, Kinds, Loss, Outcome, Row, State, totals_of
 from app.engine.sync.ops import Op, canonical
 from app.engine.sync.sets import is_out, members_of
 
@@ -65,7 +65,7 @@ def apply(
 
     The authority hands in the clock of its decisions: a guarded column that is another one here is told what it is.
     """
-    other, outcome = _state_in(op.fields[WHOLE]), Outcome()
+    other, outcome = _state_in(op.fields[WHOLE]), Outcome(orders=decided_hlc > 0 and op.intent == RELEASE)
     if verdicts is not None and GONE in verdicts and ERASED not in state.cells:
         outcome.losses += merge.stayed_and_gone(state)
         state.row, state.cells = None, {GONE: verdicts[GONE]}

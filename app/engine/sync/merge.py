@@ -29,6 +29,7 @@ QUIET: Final = frozenset({"id", "created_us", "updated_us", "base_version", "aut
 DELETED: Final = "deleted_us"
 ERASE: Final = "sync.erase"  # the intent of an operation that has a row forgotten, with all that was written in it
 ERASED: Final = "erased"
+RELEASE: Final = "sync.release"  # the intent of one that hands over what was written while its table stayed
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from app.wire.documents import unknown_of
 
 FIRST_CHAIN: Final = "0" * 32
 BY: Final = "by"  # a member of an operation: the replica whose stamp it bears
+BORE: Final = "bore"  # a member of one that was stamped anew: the stamps it bore before, by which sticks may have told of it
 WAS: Final = "was"  # a member of one that was scrubbed: the chain that it made with what it said before
 _MOST_TEXT: Final = 256
 _KNOWN: Final = (
@@ -87,6 +88,12 @@ class Op:
     def stamp(self) -> Stamp:
         """Return when this was written, and where."""
         return self.hlc, self.writer
+
+    @property
+    def bore(self) -> list[Stamp]:
+        """Return the stamps that this bore before it was stamped anew; what is none is left out."""
+        told = self.extra.get(BORE) if self.extra else None
+        return [(one[0], one[1]) for one in told if _is_stamp(one)] if isinstance(told, list) else []
 
     @cached_property
     def text(self) -> str:
@@ -194,12 +201,16 @@ def entry_of(line: Any, schema: int) -> tuple[Op, dict[str, Any]]:
     return op, verdicts_of(op.table, schema, told[1]) if isinstance(told[1], dict) else {}
 
 
+def _is_stamp(value: Any) -> bool:
+    return (
+        (value.__class__ is list or isinstance(value, tuple)) and len(value) == 2
+        and value[0].__class__ is int and value[1].__class__ is str
+    )  # fmt: skip
+
+
 def stamp_of(value: Any) -> Stamp:
     """Return the stamp in a JSON list [hlc, replica]; raise `BadInput`."""
-    if (
-        (value.__class__ is not list and not isinstance(value, tuple)) or len(value) != 2
-        or value[0].__class__ is not int or value[1].__class__ is not str
-    ):  # fmt: skip
+    if not _is_stamp(value):
         raise BadInput("A stamp is a time and a replica", field="seen")
     return value[0], value[1]
 

@@ -10,7 +10,8 @@ from app.wire.documents import list_of, text_of, whole_of
 
 LINK: Final = "link"
 HEARD: Final = ("synced_us", "tried_us", "received_bytes", "sent_bytes")
-_HUB: Final = "hub"
+HUB: Final = "hub"
+BUNDLE: Final = "bundle"  # another console, whose bundles are taken
 _CONSOLE: Final = "console"
 _STANDS: Final = ("cursor", "acked", "durable", "schema", "epoch")  # of a console that joined this hub, as its replica tells
 
@@ -134,7 +135,7 @@ def only(found: list[T], key: str) -> T:
 
 def with_heard(stored: SyncPeer, known: SyncPeer | None) -> SyncPeer:
     """Return a peer as it is stored, but for what was heard of it since: of a hub's consoles that is written now and then."""
-    if known is None or stored.kind == _HUB:
+    if known is None or stored.kind == HUB:
         return stored
     heard = {name: max(getattr(stored, name), getattr(known, name)) for name in HEARD}
     return replace(stored, **heard, **({name: getattr(known, name) for name in _STANDS} if stored.kind == _CONSOLE else {}))

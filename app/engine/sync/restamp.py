@@ -4,16 +4,22 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from app.engine.sync.hlc import Stamp
-from app.engine.sync.join import COUNTER, WHOLE
-from app.engine.sync.ops import Op
+from app.engine.sync.join import COUNTER, WHOLE, stamps_in
+from app.engine.sync.ops import BORE, Op
 
 _LOWER: Final = 1000  # times in milliseconds are earlier than all in microseconds
+_NEVER: Final = 1 << 63
+_BORE: Final = 64  # stamps that an operation is remembered to have borne
 Moved: TypeAlias = Callable[[Stamp], Stamp]  # a stamp → the one in its place, itself where it stays
 
 
-def lowered(bound: int, own: str) -> Moved:
-    """Return what exchanges others' stamps later than `bound` for ones that any true time of them beats."""
-    return lambda at: at if at[0] <= bound or at[1] == own else (at[0] // _LOWER, at[1])
+def lowered(bound: int, own: str, since: Mapping[str, int] | None = None) -> Moved:
+    """Return what exchanges others' stamps later than `bound` for ones that any true time of them beats.
+
+    So it does with those of a replica from the time on that stands for it in `since`: it has given them other times.
+    """
+    known = since or {}
+    return lambda at: at if at[1] == own or (at[0] <= bound and at[0] < known.get(at[1], _NEVER)) else (at[0] // _LOWER, at[1])
 
 
 def moved_in(held: Any, moved: Moved) -> Any:
@@ -29,6 +35,14 @@ def moved_in(held: Any, moved: Moved) -> Any:
         if isinstance(out[at], int) and isinstance(out[at + 1], str):
             out[at : at + 2] = moved((out[at], out[at + 1]))
     return out
+
+
+def bore_in(op: Op, was: Op, moved: Moved) -> dict[str, Any]:
+    """Return what `op` is to say of the stamps it bore, and the cells of a row in it, when it was stamped as it `was`."""
+    cells = was.fields[WHOLE]["cells"] if WHOLE in was.fields else {}
+    told = [at for at in (was.stamp, *stamps_in(cells)) if (op.stamp if at == was.stamp else moved(at)) != at]
+    known = dict.fromkeys([*was.bore, *told])
+    return {BORE: [list(at) for at in known][-_BORE:]} if known else {}
 
 
 def _counted(replica: str, told: Any, moved: Moved) -> Any:

@@ -7,6 +7,7 @@ the outbox. What is small is written at once.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from app.engine.store import capture
@@ -19,6 +20,7 @@ from app.engine.sync.hlc import Stamp
 from app.engine.sync.join import STAYS, WHOLE
 from app.engine.sync.merge import GONE, State
 from app.engine.sync.ops import BY, WAS, Op
+from app.engine.sync.records import BUNDLE
 from app.engine.sync.residency import staying
 from app.engine.sync.restamp import Moved
 from app.engine.sync.sealing import REWRITING, keep, mark_of
@@ -90,11 +92,17 @@ class _Slices:
         texts = self.shelf.own_texts(at, min(SLICE, upto - at), PAGE_BYTES) if upto > at else []
         return [Op.from_text(text, replica) for text in texts]
 
-    def anew(self, op: Op, was: Stamp, moved: Moved, cells: Cells, counted: dict[tuple[str, str, str], Any]) -> Op:
+    @cached_property
+    def carried(self) -> bool:
+        """Tell whether sticks may have told another console of what is stamped anew."""
+        return any(peer["kind"] == BUNDLE for peer in self.shelf.all("sync_peers"))
+
+    def anew(self, op: Op, was: Op, moved: Moved, cells: Cells, counted: dict[tuple[str, str, str], Any]) -> Op:
         """Return an operation that has its own new stamp (it `was` another) with those in it exchanged."""
-        fields = restamp.fields_of(op, self.shelf.kinds(op.table) or {}, moved, cells, counted, was=was)
+        fields = restamp.fields_of(op, self.shelf.kinds(op.table) or {}, moved, cells, counted, was=was.stamp)
         seen = {name: moved(at) for name, at in op.seen.items()}
-        return replace(op, fields=fields, seen=seen, extra=_without(op, WAS))
+        bore = restamp.bore_in(op, was, moved) if self.carried else {}
+        return replace(op, fields=fields, seen=seen, extra={**_without(op, WAS), **bore})
 
     def apart(self) -> list[tuple[Key, Cells]] | None:
         """Return the cells of the next rows of tables that stay, empty where those have none; None at the end."""
@@ -161,7 +169,7 @@ class _Naming(_Slices):
             else:
                 key = (op.table, op.row)
                 now = replace(op, replica=fresh, seq=seq)
-                told.append(self.anew(now, op.stamp, mover(key), session.state(key).cells, counted))
+                told.append(self.anew(now, op, mover(key), session.state(key).cells, counted))
         self.shelf.drop_own(int(self.mark["at"]), ops[-1].seq)
         keep(self.shelf, told, str(self.shelf.here()["chain"]), 0)
         self.mark["seq"] = seq
@@ -280,7 +288,7 @@ class _Timing(_Slices):
         moved = self._times_of([told, [op.fields for op in ops]], (at for op in ops for at in (op.stamp, *op.seen.values())))
         for key in new:
             session.state(key).cells = restamp.moved_in(session.state(key).cells, moved)
-        done = [self.anew(replace(op, hlc=moved(op.stamp)[0]), op.stamp, moved, {}, {}) for op in ops]
+        done = [self.anew(replace(op, hlc=moved(op.stamp)[0]), op, moved, {}, {}) for op in ops]
         self.shelf.drop_own(int(self.mark["at"]), ops[-1].seq)
         keep(self.shelf, done, str(self.shelf.here()["chain"]), 0)
         for op in done:

@@ -28,8 +28,7 @@ from app.engine.sync.guards import undecided_in
 from app.engine.sync.hub import Hub, is_hub, replicas_in
 from app.engine.sync.keeping import Keeping
 from app.engine.sync.later import retry_later
-from app.engine.sync.ownlog import HUB
-from app.engine.sync.records import HEARD, LINK, Caller, Met, SyncPeer, callers_of, conflict_of, only, peer_of, with_heard
+from app.engine.sync.records import HEARD, HUB, LINK, Caller, Met, SyncPeer, callers_of, conflict_of, only, peer_of, with_heard
 from app.engine.sync.resolve import choose
 from app.engine.sync.rewriting import numbered, settled
 from app.engine.sync.sealing import SCHEMA, mark_of

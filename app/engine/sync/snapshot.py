@@ -25,9 +25,9 @@ Standing: TypeAlias = tuple[Key, Row | None, dict[str, Any]]
 class Snapshot:
     """One transaction's part of a snapshot; `acked` is how far the hub has our own operations."""
 
-    def __init__(self, shelf: Shelf, acked: int, now_us: int, *, compare: bool, ahead: int = 0) -> None:
+    def __init__(self, shelf: Shelf, acked: int, now_us: int, *, compare: bool, lowered: restamp.Moved | None = None) -> None:
         self._shelf, self._acked, self._now_us, self._compare = shelf, acked, now_us, compare
-        self._lowered = restamp.lowered(ahead, replica_of(shelf)) if ahead else None  # of what a wrong clock stamped
+        self._lowered = lowered  # of what a wrong clock stamped
         self._session = Session(shelf)
         self.lost: list[tuple[Op, Loss]] = []  # what stayed here and is covered now
         self.erased: dict[Key, str] = {}  # with the job each row came from

@@ -15,8 +15,7 @@ from app.engine.sync import carry, copied
 from app.engine.sync.batch import encode, pack
 from app.engine.sync.conflicts import TABLE as CONFLICTS
 from app.engine.sync.hlc import DRIFT_US
-from app.engine.sync.ownlog import BUNDLE, HUB
-from app.engine.sync.records import SyncPeer
+from app.engine.sync.records import BUNDLE, HUB, SyncPeer
 from app.engine.sync.rewriting import settled
 from app.wire.bundles import Bundle, BundleWriter, read_bundle
 from app.wire.identity import PublicIdentity

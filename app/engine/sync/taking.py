@@ -7,7 +7,7 @@ from app.engine.store.rows import Row
 from app.engine.store.shelf import Shelf
 from app.engine.sync.fits import check_op, check_verdicts
 from app.engine.sync.hlc import observe
-from app.engine.sync.join import last_of
+from app.engine.sync.join import last_of, stamps_in
 from app.engine.sync.later import unknown_of
 from app.engine.sync.merge import Loss
 from app.engine.sync.ops import Op, entry_of
@@ -26,6 +26,7 @@ class Taking:
         self.lost = list[tuple[Op, Loss]]()
         self.later = list[Row]()
         self.heard = 0  # the latest time that anything spoke of
+        self.moved = dict[str, int]()  # of what stands here as a stick told it: since when a replica has given other times
 
     def take(self, lines: Sequence[Any], schema: int) -> None:
         """Apply entries of the log of a hub of version `schema`; raise `BadInput` for one that is none or does not fit."""
@@ -50,8 +51,17 @@ class Taking:
         if verdicts:
             check_verdicts(op, verdicts, kinds)
             self.heard = max([self.heard, *(verdict["at"] for verdict in verdicts.values() if isinstance(verdict, dict))])
+        if kept and theirs and op.bore:
+            self._look_at_old(op)
         outcome = self.session.apply(op, verdicts=verdicts)
         if outcome.losses:
             self.lost += [(op, loss) for loss in outcome.losses]
         if outcome.unknown and theirs:
             self.later += unknown_of(op, outcome)
+
+    def _look_at_old(self, op: Op) -> None:
+        """Note where the row of an operation bears a stamp that the operation has no longer."""
+        stamps = {*stamps_in([self.session.state((op.table, op.row)).cells])}
+        for hlc, replica in stamps.intersection(op.bore):
+            if hlc != op.hlc:
+                self.moved[replica] = min(hlc, self.moved.get(replica, hlc))

@@ -9,7 +9,7 @@ from app.engine.sync import join
 from app.engine.sync.batch import in_parts
 from app.engine.sync.hlc import tick
 from app.engine.sync.join import STAYS, WHOLE
-from app.engine.sync.merge import DELETED, ERASE, ERASED, FIRST, GONE, State
+from app.engine.sync.merge import DELETED, ERASE, ERASED, FIRST, GONE, RELEASE, State
 from app.engine.sync.ops import Op
 from app.engine.sync.sealing import SCHEMA, keep, replica_of, time_at_hub
 from app.engine.sync.session import Session
@@ -20,7 +20,7 @@ _QUIET: Final = (DELETED, "updated_us", "author")
 Told: TypeAlias = tuple[Key, Mapping[str, Any]]
 
 
-def hand_over(shelf: Shelf, told: Sequence[Told], now_us: int) -> None:
+def hand_over(shelf: Shelf, told: Sequence[Told], now_us: int, *, intent: str = "sync") -> None:
     """Write rows, as `join.told_of` tells them in the column `WHOLE`, and steps of guarded columns, as one transaction.
 
     `now_us` is this machine's time.
@@ -35,7 +35,7 @@ def hand_over(shelf: Shelf, told: Sequence[Told], now_us: int) -> None:
         actor = str((row["row"] or {}).get("author", ""))[:256]
         ops.append(Op(
             replica, int(here["seq"]) + place, txn, len(told) - place, *key, new=False, hlc=hlc,
-            fields={DELETED: now_us} if gone else _sane(fields), actor=actor, intent=ERASE if gone else "sync", schema=SCHEMA,
+            fields={DELETED: now_us} if gone else _sane(fields), actor=actor, intent=ERASE if gone else intent, schema=SCHEMA,
         ))  # fmt: skip
     shelf.set_here(hlc=hlc)
     keep(shelf, in_parts(ops), str(here["chain"]), 0)
@@ -75,7 +75,7 @@ def release(shelf: Shelf, table: str, now_us: int) -> None:
                 told += [(key, steps)] if steps else []
             state.cells.pop(STAYS, None)
         session.flush()
-    hand_over(shelf, told, now_us)
+    hand_over(shelf, told, now_us, intent=RELEASE)
 
 
 def _changed(state: State, kinds: Mapping[str, str], marked: Sequence[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from app.engine.sync import carry, rewriting, rules
 from app.engine.sync.console import Console
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.hub import Hub
-from app.engine.sync.ownlog import AHEAD
+from app.engine.sync.ownlog import AHEAD, COMPARE, MOVED
 from app.engine.sync.residency import staying
 from app.engine.sync.sealing import SCHEMA, mark_of, replica_of
 from tests.engine.sync import bundles
@@ -226,7 +226,12 @@ class World(Checks):
             if self.bad(0.1):
                 return False
             ahead = peer_of(machine)["state"].get(AHEAD, 1 << 60)  # what is later came on a stick from a wrong clock
-            before = {key: stamp for key, stamp in stamps_of(machine.shelf).items() if stamp[0] <= ahead}
+            since = peer_of(machine)["state"].get(MOVED, {})
+            before = {
+                key: stamp
+                for key, stamp in stamps_of(machine.shelf).items()
+                if stamp[0] <= ahead and stamp[0] < since.get(stamp[1], 1 << 60)
+            }
             self._on(machine, lambda console, page=page, head=head: console.take_snapshot(page, head))
             if back := [key for key, stamp in stamps_of(machine.shelf).items() if stamp < before.get(key, stamp)]:
                 raise Broken(f"I5 right winner: a snapshot took {back} back")
@@ -446,7 +451,12 @@ class World(Checks):
     def settled(self, machine):
         d = machine.shelf.d
         peer = d["plain"]["sync_peers"]["hub"]
-        return not d["outbox"] and d["here"]["seq"] == peer["acked"] and peer["cursor"] == self._at_hub(lambda hub: hub._head())
+        return (
+            COMPARE not in peer["state"]
+            and not d["outbox"]
+            and d["here"]["seq"] == peer["acked"]
+            and peer["cursor"] == self._at_hub(lambda hub: hub._head())
+        )
 
 
 def run(seed, steps=40, **how):

@@ -1,5 +1,6 @@
 """Histories of consoles and a hub with everything going wrong, from seeds; `benchmarks/sync_simulate.py` plays many more."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from app.engine.sync import console, hlc, hub, merge, ops, ownlog, rewriting, rules, sealing, snapshot, taking
 from app.engine.sync.hub import Hub
 from app.engine.sync.merge import Outcome
+from app.engine.sync.ownlog import MOVED
 from tests.engine.sync.checks import DAY_US, breaks, peer_of
 from tests.engine.sync.simulator import ANEW, BACKUP, CLOCK, CLONE, COMPACT, OLDER, RESTORE, STAYS, STICK, TIME, World, run
 
@@ -51,6 +53,14 @@ def test_histories_that_broke_once_hold(seed):
 @pytest.mark.parametrize("seed", KEPT_SINCE)
 def test_histories_that_broke_later_hold(seed):
     run(seed, hub_turns=False)
+
+
+@pytest.mark.parametrize(
+    ("favour", "seed"),
+    [((), 107362), ((CLOCK, STAYS, STICK), 950), ((CLOCK, STICK), 1430), ((CLOCK, STICK), 5243), ((CLOCK, STICK), 5565)],
+)
+def test_histories_that_broke_with_clocks_of_hubs_that_turn_hold(favour, seed):
+    run(seed, favour=favour)
 
 
 def test_a_long_history_that_broke_holds():
@@ -368,3 +378,76 @@ def test_two_copies_of_a_disk_that_write_at_one_moment_what_stays_lose_neither_v
     met = [row for key, row in world.hub.d["rows"].items() if key[0] == "sync_conflicts" and row["row_id"] == "r1"]
     assert len(told) == 1
     assert {*told, *(row["lost"]["value"] for row in met)} == {f"of {one.name}", f"of {other.name}"}
+
+
+def test_what_a_stick_told_and_its_writer_has_given_another_time_since_is_compared_with_the_hub():
+    world = World(0, consoles=2, trouble=0.0)
+    one, other = world.machines
+
+    def write(machine, value):
+        world.now_us += 1_000_000
+        machine.shelf.write([("r1", {"a": value})], now_us=world.now_us, txn=value)
+
+    write(one, "before")
+    for machine in (one, other):
+        world.meet(machine)
+    world.now_us += 3_600_000_000
+    write(other, "of the other")
+    write(one, "of the one")
+    world.from_peer(one, other)()
+    assert other.shelf.d["rows"]["things", "r1"]["a"] == "of the one"
+    world.hub_skew_us = -3 * DAY_US  # it goes on from what it told before, and the stamps are an hour ahead of that
+    world.meet(one)
+    world.hub_skew_us = 0
+    world.meet(other)
+    assert peer_of(other)["state"][MOVED]
+    world.heal()
+    world._check_converged()
+    assert MOVED not in peer_of(other)["state"]
+    assert other.shelf.d["rows"]["things", "r1"]["a"] == "of the other"
+    noted = [row["lost"]["value"] for key, row in world.hub.d["rows"].items() if key[0] == "sync_conflicts"]
+    assert "of the one" in noted
+
+
+def test_stamps_are_remembered_only_where_sticks_may_have_told_of_them():
+    world = World(0, consoles=2, trouble=0.0)
+    one, other = world.machines
+    for machine in (one, other):
+        machine.skew_us = 3 * DAY_US
+    world.from_peer(one, other)
+    one.shelf.write([("r1", {"a": "ahead"})], now_us=world.now_us + one.skew_us, txn="t")
+    world.meet(one)
+    (told,) = (json.loads(op) for _, op, _ in world.hub.d["tap"])
+    assert told["bore"] == [[world.now_us + one.skew_us, one.shelf.d["here"]["replica"]]]
+    world = World(0, consoles=1, trouble=0.0)
+    (one,) = world.machines
+    one.shelf.write([("r1", {"a": "ahead"})], now_us=world.now_us + 3 * DAY_US, txn="t")
+    world.meet(one)
+    (told,) = (json.loads(op) for _, op, _ in world.hub.d["tap"])
+    assert "bore" not in told
+
+
+def test_what_stood_at_the_hub_is_told_where_a_row_that_stayed_covers_it_by_what_a_stick_brought():
+    world = World(0, consoles=3, trouble=0.0)
+    one, other, third = world.machines
+
+    def write(machine, value):
+        world.now_us += 1_000_000
+        machine.shelf.write([("r1", {"a": value})], now_us=world.now_us, txn=value)
+
+    write(one, "before")
+    for machine in world.machines:
+        world.meet(machine)
+    write(one, "at the hub")
+    write(other, "on the stick")
+    world.from_peer(other, third)()
+    world.stay(third)
+    write(third, "stayed")
+    world.stay(third)
+    for machine in (one, third):
+        world.meet(machine)
+    noted = [row["lost"]["value"] for key, row in world.hub.d["rows"].items() if key[0] == "sync_conflicts"]
+    assert noted == ["at the hub"]
+    world.heal()
+    noted = [row["lost"]["value"] for key, row in world.hub.d["rows"].items() if key[0] == "sync_conflicts"]
+    assert noted == ["at the hub"]

@@ -310,12 +310,15 @@ class Shelf(Moves):
             found += self._rows(rest.limit(found[-1]["left_count"]))
         return found
 
-    def entries_of(self, key: Key, most: int = 200) -> list[Row]:
-        """Return the newest entries on one row, newest first."""
-        made = table_of("sync_log")
-        where = (made.c.table_name == key[0]) & (made.c.row_id == key[1])
-        query = select_from(made).where(where).order_by(made.c.hub_seq.desc()).limit(most)
-        return self._rows(query)
+    def entries_of(self, table: str, ids: Sequence[str], most_bytes: int, most: int = 200) -> list[Row]:
+        """Return the newest entries on rows, `most` for each at most: within the bound those that are newest of their row."""
+        log = table_of("sync_log")
+        nth = func.row_number().over(partition_by=log.c.row_id, order_by=log.c.hub_seq.desc()).label("nth")
+        mine = (log.c.table_name == table) & log.c.row_id.in_(ids)
+        few = select_from(log.c.hub_seq, func.length(log.c.op).label("size"), nth).where(mine).subquery()
+        total = func.sum(few.c.size).over(order_by=(few.c.nth, few.c.hub_seq)).label("total")
+        told = select_from(few.c.hub_seq, total).where(few.c.nth <= most).subquery()
+        return self._rows(select_from(log).join(told, told.c.hub_seq == log.c.hub_seq).where(told.c.total <= most_bytes))
 
     def has_written(self, replica: str) -> bool:
         """Tell whether the log has an entry of a replica."""

@@ -8,18 +8,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 from app.engine.base.ids import is_id
-from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf, name_of
 from app.engine.sync.hlc import ZERO, Stamp
 from app.engine.sync.join import STAYS, WHOLE
 from app.engine.sync.merge import Loss
-from app.engine.sync.ops import Op, canonical
+from app.engine.sync.ops import BY, Op, canonical, parsed
 from app.engine.sync.sealing import write_all
 from app.engine.sync.session import Session
 
 TABLE: Final = "sync_conflicts"
 OPEN: Final = "open"
 _TITLES: Final = 120
+_AT_ONCE: Final = 250  # rows whose entries in the log are looked for together
+_SHORT: Final = 1000  # signs of a value that is told with every loss to it
+_MOST_READ: Final = 64 << 20  # of the log in signs, to tell who wrote what a batch had lose; of the rest nobody is named
 
 Bridged: TypeAlias = tuple[Op, str, Stamp, Stamp]  # what came after a later value whose writer knew of it: see `merge.Outcome`
 
@@ -45,8 +47,9 @@ def record(shelf: Shelf, session: Session, found: list[tuple[Op, Loss]], *, now_
     session.load((TABLE, id_) for id_ in told)
     fresh = [(id_, *one) for id_, one in told.items() if session.state((TABLE, id_)).row is None]
     fresh.sort(key=lambda one: (one[1].table, one[1].row, one[0]))
-    writers = _Writers(shelf)
-    rows = [((TABLE, id_), _fields(session, op, loss, writers)) for id_, op, loss in fresh]
+    teller = _Teller(shelf, session)
+    teller.look_up(told[id_] for id_, _, _ in fresh)
+    rows = [((TABLE, id_), teller.fields(op, loss)) for id_, op, loss in fresh]
     return write_all(shelf, session, rows, new=True, actor="sync", now_us=now_us)
 
 
@@ -84,52 +87,80 @@ def apart(session: Session, found: list[tuple[Op, Loss]]) -> tuple[list[tuple[Op
 
 def keep_here(shelf: Shelf, session: Session, found: list[tuple[Op, Loss]]) -> None:
     """Write a row for each value that was lost and is not to leave this machine; no other hears of the row either."""
-    writers = _Writers(shelf)
+    teller = _Teller(shelf, session)
+    teller.look_up(found)
     for op, loss in found:
         id_ = _id((op.table, op.row), loss)
         state = session.state((TABLE, id_))
         if state.row is None and not state.cells:
             stamps = {"created_us": loss.lost_stamp[0], "updated_us": loss.lost_stamp[0], "author": "sync"}
-            told = _fields(session, op, loss, writers, here=True)
+            told = teller.fields(op, loss, here=True)
             state.row = {**shelf.fresh(TABLE), **told, **stamps, "id": id_}
 
 
-def _fields(session: Session, op: Op, loss: Loss, writers: "_Writers", *, here: bool = False) -> dict[str, Any]:
-    state = session.state((op.table, op.row))
-    gone = loss.lost if here and isinstance(loss.lost, dict) else {}
-    row = {**gone, "id": op.row} if state.row is None else state.row
-    if not here:  # not by a name that stays
-        row = {name: value for name, value in row.items() if name not in state.cells.get(STAYS, ())}
-    return {
-        "table_name": op.table, "row_id": op.row, "column_name": loss.column, "title": name_of(row)[:_TITLES],
-        "reason": loss.reason, "state": OPEN, "choice": "", "resolved_by": "", "resolved_us": 0,
-        "kept": {"value": loss.kept, "seen_us": loss.kept_seen[0]}, "kept_us": loss.kept_stamp[0],
-        "kept_by": writers.of(op, loss.kept_stamp),
-        "lost": {"value": loss.lost, "seen_us": loss.lost_seen[0]}, "lost_us": loss.lost_stamp[0],
-        "lost_by": writers.of(op, loss.lost_stamp),
-        "deleted_us": None,
-    }  # fmt: skip
+class _Teller:
+    """What is told of values that lost; the work is that of their own size, and of each row they are in once.
 
+    One small batch may lose thousands of times, in one row, to one large value.
+    """
 
-class _Writers:
-    """Who wrote in rows, as the log tells; what it has of the row asked for last is held, for one row may lose much."""
+    def __init__(self, shelf: Shelf, session: Session) -> None:
+        self._shelf, self._session = shelf, session
+        self._held: dict[tuple[Any, ...], Any] = {}  # what held, by its beginning, where it was told whole already
+        self._actors: dict[tuple[str, str, int, str], str] = {}
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf, self._key, self._entries = shelf, ("", ""), list[Row]()
+    def fields(self, op: Op, loss: Loss, *, here: bool = False) -> dict[str, Any]:
+        """Return the columns of the row that tells of a loss; what is `here` alone may be told by a name that stays."""
+        state = self._session.state((op.table, op.row))
+        gone = loss.lost if here and isinstance(loss.lost, dict) else {}
+        row = {**gone, "id": op.row} if state.row is None else state.row
+        if not here:  # not by a name that stays
+            row = {name: value for name, value in row.items() if name not in state.cells.get(STAYS, ())}
+        return {
+            "table_name": op.table, "row_id": op.row, "column_name": loss.column, "title": name_of(row)[:_TITLES],
+            "reason": loss.reason, "state": OPEN, "choice": "", "resolved_by": "", "resolved_us": 0,
+            "kept": {"value": self._kept(op, loss), "seen_us": loss.kept_seen[0]}, "kept_us": loss.kept_stamp[0],
+            "kept_by": self._writer(op, loss.kept_stamp),
+            "lost": {"value": loss.lost, "seen_us": loss.lost_seen[0]}, "lost_us": loss.lost_stamp[0],
+            "lost_by": self._writer(op, loss.lost_stamp),
+            "deleted_us": None,
+        }  # fmt: skip
 
-    def of(self, op: Op, stamp: Stamp) -> str:
-        """Return who wrote at `stamp`: this operation's actor, or that of an entry in the log while it is kept."""
+    def _kept(self, op: Op, loss: Loss) -> Any:
+        """Return the value that holds: whole with the first that lost to it, by its beginning with others if it is long."""
+        kept = loss.kept
+        if not isinstance(kept, str | dict | list) or (isinstance(kept, str) and len(kept) <= _SHORT):
+            return kept
+        element = next(iter(kept), "") if isinstance(kept, dict) else ""
+        at = (op.table, op.row, loss.column, loss.kept_stamp, element)
+        if at in self._held:
+            return self._held[at]
+        text = kept if isinstance(kept, str) else canonical(kept)
+        self._held[at] = kept if len(text) <= _SHORT else text[:_SHORT] + "…"
+        return kept
+
+    def look_up(self, found: Iterable[tuple[Op, Loss]]) -> None:
+        """Look into the log for who wrote what was lost, or holds, where neither the operation nor the row tells."""
+        left, wanted = _MOST_READ, dict[str, dict[str, None]]()
+        for op, loss in found:
+            if not all(self._known_writer(op, stamp) for stamp in (loss.kept_stamp, loss.lost_stamp) if stamp != ZERO):
+                wanted.setdefault(op.table, {})[op.row] = None
+        for table, ids in wanted.items():
+            keys = list(ids)
+            for at in range(0, len(keys), _AT_ONCE):
+                for entry in self._shelf.entries_of(table, keys[at : at + _AT_ONCE], left):
+                    told = parsed(entry["op"])
+                    self._actors[table, entry["row_id"], told["hlc"], told.get(BY, entry["replica"])] = told.get("actor", "")
+                    left -= len(entry["op"])
+
+    def _known_writer(self, op: Op, stamp: Stamp) -> str:
+        """Return who wrote at `stamp`, if it is this operation's actor or the one that the row names."""
         if stamp == op.stamp or WHOLE in op.fields:
             return op.actor
-        if self._key != (op.table, op.row):
-            self._key, self._entries = (op.table, op.row), self._shelf.entries_of((op.table, op.row))
-        for entry in self._entries:
-            if entry["replica"] == stamp[1] and f'"hlc":{stamp[0]},' in entry["op"]:
-                return Op.from_json(_parsed(entry["op"]), stamp[1]).actor
-        return ""
+        state = self._session.state((op.table, op.row))
+        told = state.row is not None and state.stamp("author") == stamp != ZERO
+        return str((state.row or {}).get("author") or "") if told else ""
 
-
-def _parsed(text: str) -> Any:
-    import json
-
-    return json.loads(text)
+    def _writer(self, op: Op, stamp: Stamp) -> str:
+        """Return who wrote at `stamp`; nobody where the log does not tell any more."""
+        return self._known_writer(op, stamp) or self._actors.get((op.table, op.row, *stamp), "")

@@ -56,22 +56,22 @@ def _hanging(shelf: Shelf, key: Key) -> list[Key]:
 
 def forget(shelf: Shelf, erased: Mapping[Key, str], now_us: int) -> None:
     """Take what is left of erased rows, each with the job it came from, out of the tables of sync, and those jobs with it."""
-    for key, job_id in erased.items():
-        _forget(shelf, key, now_us)
-        if job_id:
-            scrub.job(shelf.conn, job_id)
+    keys = {each for key in erased for each in (key, *_about(shelf, key, now_us))}
+    for table, row_id in sorted(keys):
+        scrub.log(shelf.conn, table, row_id, plain)
+        scrub.own(shelf.conn, (table, row_id), _plain_within)
+    for job_id in filter(None, erased.values()):
+        scrub.job(shelf.conn, job_id)
     if erased:
+        scrub.later(shelf.conn, lambda text: _key_of(text) in keys)
         shelf.put("meta", {"id": SCRUBBED, "value": {"times": scrubbed(shelf) + 1}})
         scrub.cut_log(shelf.conn)
 
 
-def _forget(shelf: Shelf, key: Key, now_us: int) -> None:
-    conn = shelf.conn
+def _about(shelf: Shelf, key: Key, now_us: int) -> list[Key]:
+    """Empty and settle what the inbox says of a row; return those conflicts."""
     settled = {"state": "resolved", "choice": "erased", "resolved_us": now_us}
-    for table, row_id in (key, *(("sync_conflicts", id_) for id_ in scrub.conflicts(conn, *key, settled))):
-        scrub.log(conn, table, row_id, plain)
-        scrub.own(conn, (table, row_id), _plain_within)
-        scrub.later(conn, lambda text, at=(table, row_id): _key_of(text) == at)  # type: ignore[misc]
+    return [("sync_conflicts", id_) for id_ in scrub.conflicts(shelf.conn, *key, settled)]
 
 
 def plain(text: str) -> str:

@@ -17,6 +17,7 @@ Types: TypeAlias = Mapping[str, frozenset[type]]
 
 _NONE: Final[Types] = {}
 _MOST_KNOWN: Final = 1000  # shapes of a table's operations
+_MOST_STATE: Final = 256  # signs of a state's name: each decision on a column tells the one that stands
 _WHOLE: Final = ("lww", "append")
 _ONE: Final = [int, str]
 _TWO: Final = [int, str, int, str]
@@ -50,19 +51,21 @@ def check_op(op: Op, kinds: Mapping[str, str] | None, *, kept: bool = False) -> 
     for column, value in fields.items():
         wanted = types.get(column)
         if column in parts:
-            _check_part(op.table, column, kinds[column], value, wanted)
+            _check_part(op.table, column, kinds[column], value, wanted, kept=kept)
         elif wanted is not None and type(value) not in wanted:
             raise _misfit(op.table, column)
     if len(known) < _MOST_KNOWN and fields.keys() <= getattr(kinds, "plain", parts):
         known.add(told)
 
 
-def _check_part(table: str, column: str, kind: str, value: Any, wanted: frozenset[type] | None) -> None:
+def _check_part(table: str, column: str, kind: str, value: Any, wanted: frozenset[type] | None, *, kept: bool) -> None:
     """Raise `BadInput` for a change that is not told by the new value alone, and does not fit."""
     if kind == "set":
         _check_set(table, column, value)
     if kind == "guarded":
         value = value.get("to") if isinstance(value, dict) else value  # what it is to become
+        if isinstance(value, str) and len(value) > _MOST_STATE and not kept:
+            raise _misfit(table, column)
     elif kind not in _WHOLE:
         return
     if wanted is not None and type(value) not in wanted:
@@ -96,6 +99,8 @@ def check_row(table: str, values: Mapping[str, Any], kinds: Mapping[str, str], *
         raise _misfit(table, "id")
     for column, value in values.items():
         if column in types and type(value) not in types[column]:
+            raise _misfit(table, column)
+        if id_ and kinds.get(column) == "guarded" and isinstance(value, str) and len(value) > _MOST_STATE:
             raise _misfit(table, column)
 
 

@@ -251,36 +251,31 @@ def _once(state: State, other: State, column: str, outcome: Outcome) -> None:
         merge.write("append", state, _written(other, column), column, outcome)
 
 
-def _elements(state: State, column: str) -> dict[str, tuple[Any, Stamp, Stamp]]:
-    """Return what ever was in a set: its value, when it was added last, and the last adding that was taken back."""
-    members, stamps = members_of((state.row or {}).get(column)), merge.part_of(state, column, "e") or {}
-    found = {}
+def _elements(state: State, column: str) -> Iterable[tuple[str, Any, Stamp, Stamp]]:
+    """Yield what ever was in a set: its key, value, when it was added last, and the last adding that was taken back."""
+    members, stamps = members_of((state.row or {}).get(column)), dict[str, list[Any]](merge.part_of(state, column, "e") or {})
+    first: list[Any] = [*state.stamp(column), *ZERO]
     for key in {*members, *stamps}:
-        at = stamps.get(key) or [*state.stamp(column), *ZERO]
-        found[key] = (members.get(key), (at[0], at[1]), (at[2], at[3]))
-    return found
+        at = stamps.get(key) or first
+        yield key, members.get(key), (at[0], at[1]), (at[2], at[3])
 
 
 def _unite(state: State, other: State, column: str, _outcome: Outcome) -> None:
-    assert state.row is not None
-    ours, value = _elements(state, column), state.row.get(column)
-    members, elements = members_of(value), dict(merge.part_of(state, column, "e") or {})
-    changed = False
-    for key, (item, added, removed) in _elements(other, column).items():
-        _, there, gone = ours.get(key, (None, ZERO, ZERO))
+    """Have each element of the other set stand in ours as of its latest: as much work as there are in the other."""
+    held = merge.set_of(state, column, as_list=isinstance((other.row or {}).get(column), list))
+    default = state.stamp(column)
+    for key, item, added, removed in _elements(other, column):
+        there, gone = held.known(key, default)
         if added <= there and removed <= gone:
             continue
-        changed = True
+        merge.stand(state, column, held)
         if added > there:
-            members[key], there = item, added
+            held.put(key, item)
+            there = added
         gone = max(gone, removed)
-        elements[key] = [*there, *gone]
+        held.cell["e"][key] = [*there, *gone]
         if is_out(there, gone):
-            members.pop(key, None)
-    if changed:
-        as_list = isinstance((other.row or {}).get(column) if value is None else value, list)
-        state.row[column] = [members[key] for key in sorted(members)] if as_list else members
-        state.cells[column] = {"s": list(state.stamp(column)), "e": elements}
+            held.pop(key)
 
 
 def _sum(state: State, other: State, column: str, _outcome: Outcome) -> None:

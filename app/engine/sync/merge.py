@@ -249,31 +249,31 @@ def _first(state: State, op: Op, column: str, outcome: Outcome) -> None:
 # Sets.
 
 
-def _set_in(state: State, column: str, *, as_list: bool) -> Held:
-    """Return the set that stands in a column, to be changed in place; where it stood before, it stays as it was."""
+def set_of(state: State, column: str, *, as_list: bool) -> Held:
+    """Return a column's set, to be looked into; to be changed it is to `stand` in the row first."""
     assert state.row is not None
-    value, held = state.row.get(column), state.sets.get(column)
-    if held is None or held.value is not value or held.cell is not state.cells.get(column):
-        cell = {"s": list(state.stamp(column)), "e": dict(part_of(state, column, "e") or {})}
-        held = state.sets[column] = Held.of(value, cell, as_list=as_list)
-        state.row[column], state.cells[column] = held.value, cell
+    value, cell, held = state.row.get(column), state.cells.get(column), state.sets.get(column)
+    if held is None or held.base[0] is not value or held.base[1] is not cell:
+        own = {"s": list(state.stamp(column)), "e": dict(part_of(state, column, "e") or {})}
+        held = state.sets[column] = Held.of(value, own, as_list=as_list)
+        held.base = (value, cell)
     return held
+
+
+def stand(state: State, column: str, held: Held) -> None:
+    """Have a set stand in its column, to be changed in place; where its value stood before, it stays as it was."""
+    assert state.row is not None
+    state.row[column], state.cells[column] = held.base = held.value, held.cell
 
 
 def _join(state: State, op: Op, column: str, outcome: Outcome) -> None:
     assert state.row is not None
     added, seen, removed, as_list = change_of(op.fields[column])
-    held, default = _set_in(state, column, as_list=as_list), state.stamp(column)
+    held, default = set_of(state, column, as_list=as_list), state.stamp(column)
     members, elements = held.members, held.cell["e"]
-
-    def known(key: str) -> tuple[Stamp, Stamp]:
-        stamps = elements.get(key)
-        if stamps is None:
-            return (default if key in members else ZERO), ZERO
-        return (stamps[0], stamps[1]), (stamps[2], stamps[3])
-
+    stand(state, column, held)
     for key, item in added.items():
-        there, gone = known(key)
+        there, gone = held.known(key, default)
         had = _stamp_or_zero(seen.get(key))
         if op.stamp > there:
             unseen = had < there or (had > there and (outcome.orders or _is_known_here_alone(state, column, there)))
@@ -286,7 +286,7 @@ def _join(state: State, op: Op, column: str, outcome: Outcome) -> None:
             outcome.losses.append(Loss(column, {key: members[key]}, there, {key: item}, op.stamp))
         elements[key] = [*there, *gone]
     for key, had_json in removed.items():
-        there, gone = known(key)
+        there, gone = held.known(key, default)
         gone = max(gone, _stamp_or_zero(had_json))
         if is_out(there, gone):
             held.pop(key)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.engine.base.errors import BadInput
-from app.engine.sync.hlc import Stamp
+from app.engine.sync.hlc import ZERO, Stamp
 from app.engine.sync.ops import canonical
 
 
@@ -26,6 +26,7 @@ class Held:
     cell: dict[str, Any]
     members: dict[str, Any]  # of a map its value
     keys: list[str]  # of a list, in its order
+    base: tuple[Any, Any] = (None, None)  # the value and the cell of its column that it is about
 
     @classmethod
     def of(cls, value: Any, cell: dict[str, Any], *, as_list: bool) -> "Held":
@@ -35,6 +36,13 @@ class Held:
             return cls(members, cell, members, [])
         keys = sorted(members)
         return cls([members[key] for key in keys], cell, members, keys)
+
+    def known(self, key: str, default: Stamp) -> tuple[Stamp, Stamp]:
+        """Return when an element was added last, `default` if it has no stamps, and the last adding that was taken back."""
+        stamps = self.cell["e"].get(key)
+        if stamps is None:
+            return (default if key in self.members else ZERO), ZERO
+        return (stamps[0], stamps[1]), (stamps[2], stamps[3])
 
     def put(self, key: str, item: Any) -> None:
         """Have an element stand in it."""

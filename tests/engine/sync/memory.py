@@ -229,8 +229,8 @@ class MemoryShelf:
         cut = found[:most]
         return cut + found[most : most + cut[-1]["left_count"]] if cut else []
 
-    def entries_of(self, key, most=200):
-        return [row for row in reversed(self.d["log"]) if (row["table_name"], row["row_id"]) == key][:most]
+    def entries_of(self, table, ids, _most_bytes):
+        return [row for row in self.d["log"] if row["table_name"] == table and row["row_id"] in ids]
 
     def has_written(self, replica):
         return any(row["replica"] == replica for row in self.d["log"])

@@ -73,6 +73,8 @@ def answers(stub: Any) -> dict[str, Any]:
             "oldest_pending_us": now - 3 * 86_400_000_000, "busy": False, "clock_skew_s": 0.0, "hub": None,
             "peers": [peer.to_json() for peer in peers(now)],
         },
+        "sync.conflicts": {"conflicts": [{**met(now).to_json(), "now": "site=a and rack=7", "now_state": "stands", "now_by":
+                           "eve@3c4d5e6f", "now_us": now - 20_000_000, "now_mark": "m", "changed": True}], "total_count": 1},
         "circuit.show": {"picture": stub.PICTURE},
         "circuit.state": work.state({"file": file}, 1, silent, never),
         "qubo.picture": picture({"file": str(stub.GRAPH)}, 1, silent, never),
@@ -125,17 +127,23 @@ def peers(now: int) -> list[Any]:
     return [hub, lost, replace(hub, id="b1", kind="bundle", name="bob's laptop", address="", synced_us=now - 9_000_000_000)]
 
 
+def met(now: int) -> Any:
+    """Return a conflict between two values of a field."""
+    from app.engine.sync.records import Met
+
+    held, lost = {"value": "site=a", "seen_us": now - 90_000_000}, {"value": "site=b", "seen_us": now - 90_000_000}
+    return Met("c1", "saved_views", "v1", "filter", "north", "concurrent", held, now - 60_000_000, "ann@1f2e3d4c", lost,
+               now - 70_000_000, "bob@99aa88bb", "open", "", "", 0)  # fmt: skip
+
+
 def meetings(engine: Any) -> None:
     """Give the stub peers, two conflicts of which one is settled, and the rules of two tables."""
-    from app.engine.sync.records import Met
     from app.engine.sync.rules import Rule
 
     now = engine.clock.now_us()
-    met = Met("c1", "saved_views", "v1", "filter", "north", "concurrent", {"value": "site=a"}, now - 60_000_000, "ann@1",
-              {"value": "site=b"}, now - 70_000_000, "bob@2", "open", "", "", 0)  # fmt: skip
     engine.sync.peers.put(*peers(now))
-    settled = replace(met, id="c2", state="resolved", choice="lost", resolved_by="ann@1", resolved_us=now)
-    engine.sync.conflicts.put(met, settled)
+    settled = replace(met(now), id="c2", state="resolved", choice="lost", resolved_by="ann@1f2e3d4c", resolved_us=now)
+    engine.sync.inbox.records.put(met(now), settled)
     engine.sync.keeping.rules.put(Rule("qubo_runs", True, 30, False, 4, now), Rule("edge_nodes", False, 0, True, 200, now))
 
 

@@ -94,16 +94,20 @@ async def erase(call: "Call", *, table: str, row: str) -> dict[str, Any]:
     return await call.engine.sync.keeping.erase(table, row, actor=call.actor)
 
 
-async def conflicts(call: "Call", *, resolved: bool) -> dict[str, Any]:
+async def conflicts(call: "Call", *, conflict: str, resolved: bool) -> dict[str, Any]:
     """List what met."""
-    found = [met for met in call.engine.sync.conflicts if resolved or met.state == "open"]
-    total = await call.engine.sync.conflicts_count(resolved=resolved)
-    return {"conflicts": [met.to_json() for met in found], "total_count": total}
+    return await call.engine.sync.inbox.look(conflict, resolved=resolved)
 
 
-async def resolve(call: "Call", *, conflict: str, choice: str) -> dict[str, Any]:
+def _conflicts_told(result: dict[str, Any]) -> str:
+    from app.engine.sync import told
+
+    return told.conflicts(result)
+
+
+async def resolve(call: "Call", *, conflict: str, choice: str, shown: str) -> dict[str, Any]:
     """Choose between two values."""
-    return await call.engine.sync.resolve(conflict, choice, actor=call.actor, cause=call.cause)
+    return await call.engine.sync.inbox.resolve(conflict, choice, shown=shown, actor=call.actor, cause=call.cause)
 
 
 ROWS: tuple[Command, ...] = (
@@ -235,18 +239,25 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "sync.conflicts", "Sync conflicts",
-        "Lists values that were covered by a write that did not know of them: the newest 2,000, and how many there are.",
+        "Lists values that were covered by a write that did not know of them, beside what held then and what holds now: the "
+        "newest 2,000, and how many there are.",
         conflicts,
-        (Arg("resolved", bool, "Those that were resolved, too.", False),),
-        role=Role.OBSERVER, danger=Danger.READ,
+        (
+            Arg("conflict", str, "This one alone: its id, or how that begins or ends.", "", positional=True),
+            Arg("resolved", bool, "Those that were resolved, too.", False),
+        ),
+        role=Role.OBSERVER, danger=Danger.READ, words=_conflicts_told,
         returns="{conflicts: [{id, table_name, row_id, column_name, title, reason, kept, kept_by, kept_us, kept_seen_us, lost, "
-        "lost_by, lost_us, lost_seen_us, state, choice, resolved_by, resolved_us}], total_count}",
+        "lost_by, lost_us, lost_seen_us, state, choice, resolved_by, resolved_us, now, now_state, now_by, now_us, now_mark, "
+        "changed}], total_count}: kept is what held when they met, now what holds today",
     ),
     Command(
-        "sync.resolve", "Resolve a conflict", "Lets the value that stands stand, or brings back the one that lost.", resolve,
+        "sync.resolve", "Resolve a conflict", "Lets the value that holds now stand, or brings back the one that lost.", resolve,
         (
-            Arg("conflict", str, "The conflict's id, or its end.", positional=True),
-            Arg("choice", str, "Which value to have: kept or lost.", choices=("kept", "lost"), positional=True),
+            Arg("conflict", str, "The conflict's id, or how that begins or ends.", positional=True),
+            Arg("choice", str, "Which value to have: kept, what holds now, or lost.", choices=("kept", "lost"),
+                positional=True),
+            Arg("shown", str, "What sync conflicts told as now_mark: nothing is written if another value holds by then.", ""),
         ),
         returns="the conflict",
     ),

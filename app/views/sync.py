@@ -1,9 +1,5 @@
-"""Sync: what waits to be handed over and since when, every peer and how we stand with it, and what met on the way.
+"""Sync: what waits to be handed over and since when, every peer and how we stand with it, and what met on the way."""
 
-Of a conflict both values stand side by side with who wrote them and when; one click chooses, and none is ever lost.
-"""
-
-import json
 from functools import partial
 from typing import Any, Final
 
@@ -12,20 +8,20 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBox
 
 from app.engine.base.text import tr
 from app.engine.base.units import bytes_text, count_text, span_text, time_text
-from app.engine.sync.records import Caller, Met, SyncPeer
+from app.engine.sync.records import Caller, SyncPeer
 from app.engine.sync.rules import Rule
 from app.views.shell.context import Context, hold
 from app.views.shell.later import Later
 from app.views.shell.page import Page, card
+from app.views.sync_choice import Choice, conflict_columns
 from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
 from app.views.widgets.explain import explain, tabbed
 from app.views.widgets.table import TablePanel
 
-_MOST_SIGNS: Final = 2000
 _EVERY_S: Final = 5
-_RULES: Final = 3  # its tab
-_TOKENS: Final = {"open": "warn", "resolved": "ok"}
+_CONFLICTS: Final = 1  # its tab
+_RULES: Final = 3
 
 
 def peer_columns(context: Context) -> list[Column[SyncPeer]]:
@@ -45,20 +41,6 @@ def peer_columns(context: Context) -> list[Column[SyncPeer]]:
         Column("error", tr("Last error"), lambda peer: peer.error, width=220,
                token=lambda peer: "bad" if peer.error else "stale"),
         Column("address", tr("Address"), lambda peer: peer.address, width=140, mono=True),
-    ]  # fmt: skip
-
-
-def conflict_columns() -> list[Column[Met]]:
-    """Return the columns of the conflict inbox."""
-    states = {"open": tr("▲ open"), "resolved": tr("● resolved")}
-    return [
-        Column("state", tr("State"), lambda met: met.state, lambda state: states.get(state, state), 90,
-               token=lambda met: _TOKENS.get(met.state, "stale")),
-        Column("title", tr("What"), lambda met: met.title, width=120),
-        Column("column", tr("Field"), lambda met: met.column_name, width=90),
-        Column("kept_by", tr("Holds, by"), lambda met: met.kept_by, width=110),
-        Column("lost_by", tr("Gave way, by"), lambda met: met.lost_by, width=110),
-        Column("at", tr("Written"), lambda met: max(met.kept_us, met.lost_us), time_text, 140),
     ]  # fmt: skip
 
 
@@ -97,106 +79,6 @@ def rule_columns() -> list[Column[Rule]]:
     ]  # fmt: skip
 
 
-def seen_text(wrapped: dict[str, Any] | None) -> str:
-    """Return what the writer of one side of a conflict had before them."""
-    seen_us = (wrapped or {}).get("seen_us", 0)
-    return tr("had seen the value of {time}", time=time_text(seen_us)) if seen_us else tr("had seen no earlier value")
-
-
-def value_text(wrapped: dict[str, Any] | None) -> str:
-    """Return one side of a conflict for the eye."""
-    value = (wrapped or {}).get("value")
-    if value is None or value == "":
-        return tr("(nothing)")
-    told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
-    return told if len(told) <= _MOST_SIGNS else told[:_MOST_SIGNS] + "…"
-
-
-def reason_text(met: Met) -> str:
-    """Return why two values met, as a sentence."""
-    if met.reason == "deleted":
-        return tr("One deleted {title} while the other changed it; neither knew of the other.", title=met.title)
-    if met.reason == "twin":
-        return tr("Both made a row for one thing, {title}; the older one stays.", title=met.title)
-    if met.reason == "guarded":
-        return tr("{title} had gone on to another state by then; the hub decided.", title=met.title)
-    return tr("Both wrote {column} of {title} without knowing of the other; the later one holds.", column=met.column_name,
-              title=met.title)  # fmt: skip
-
-
-class Side(QWidget):
-    """One of the two values: whose, from when, and the button that chooses it."""
-
-    def __init__(self, heading: str, button: str, sentence: str) -> None:
-        super().__init__()
-        self.who, self.value = QLabel(), QLabel()
-        self.who.setProperty("role", "muted")
-        self.value.setWordWrap(True)
-        self.value.setTextFormat(Qt.TextFormat.PlainText)
-        self.value.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        self.button = QPushButton(button)
-        explain(self.button, sentence)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(card(self.who, self.value, heading=heading), 1)
-        column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
-
-    def show_side(self, wrapped: dict[str, Any] | None, who: str, at_us: int) -> None:
-        """Show a value with its writer."""
-        written = tr("{who}, {time}", who=who or tr("unknown"), time=time_text(at_us))
-        self.who.setText(f"{written}\n{seen_text(wrapped)}")
-        self.value.setText(value_text(wrapped))
-
-
-class Choice(QWidget):
-    """A conflict with both its values side by side."""
-
-    def __init__(self, context: Context) -> None:
-        super().__init__()
-        self._context, self._key = context, ""
-        self.why, self.settled = QLabel(), QLabel()
-        self.why.setWordWrap(True)
-        self.settled.setProperty("role", "muted")
-        self.kept = Side(
-            tr("Held then"), tr("Let it hold"), tr("Leaves what stands there now as it is and closes the conflict"),
-        )  # fmt: skip
-        self.lost = Side(
-            tr("Gave way"), tr("Take this one"),
-            tr("Writes this value in the place of what stands there now, be it what held then or a later one"),
-        )  # fmt: skip
-        for side, choice in ((self.kept, "kept"), (self.lost, "lost")):
-            side.button.clicked.connect(partial(self._choose, choice))
-        sides = QHBoxLayout()
-        sides.addWidget(self.kept, 1)
-        sides.addWidget(self.lost, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.why)
-        column.addLayout(sides, 1)
-        column.addWidget(self.settled)
-
-    def show_conflict(self, met: Met | None) -> None:
-        """Show one conflict, or nothing."""
-        self.setVisible(met is not None)
-        if met is None:
-            return
-        self._key, is_open = met.id, met.state == "open"
-        self.why.setText(reason_text(met))
-        self.kept.show_side(met.kept, met.kept_by, met.kept_us)
-        self.lost.show_side(met.lost, met.lost_by, met.lost_us)
-        why_not = self._context.why_not("sync.resolve")
-        for side in (self.kept, self.lost):
-            side.button.setVisible(is_open)
-            side.button.setEnabled(not why_not)
-        self.settled.setText("" if is_open else tr(
-            "{who} chose {what} at {time}", who=met.resolved_by, time=time_text(met.resolved_us),
-            what=tr("the value that gave way") if met.choice == "lost" else tr("the value that holds"),
-        ))  # fmt: skip
-
-    def _choose(self, choice: str, _checked: bool = False) -> None:
-        self._context.start("sync.resolve", None, conflict=self._key, choice=choice)
-
-
 class SyncPage(Page):
     """Peers above, the conflict inbox below or in a tab of its own; every figure with its age."""
 
@@ -215,7 +97,7 @@ class SyncPage(Page):
                "kept here."),
         )  # fmt: skip
         self.peers = TablePanel(self._sync.peers, peer_columns(context), name=tr("Peers"), empty=no_peers)
-        self.inbox = TablePanel(self._sync.conflicts, conflict_columns(), name=tr("Conflicts"), empty=nothing_met)
+        self.inbox = TablePanel(self._sync.inbox.records, conflict_columns(), name=tr("Conflicts"), empty=nothing_met)
         nobody_calls = EmptyState(
             "refresh-cw", tr("No node calls"),
             tr("A node that consoles cannot reach from outside calls the hub: outpost agent run --hub. It is seen here after "
@@ -232,7 +114,7 @@ class SyncPage(Page):
         self._later = Later(self._ask, 200, self)
         hold(
             self, self._sync.peers.watch(lambda _change: self._later.ask()),
-            self._sync.conflicts.watch(lambda _change: self._changed()),
+            self._sync.inbox.records.watch(lambda _change: self._changed()),
         )  # fmt: skip
         self._show_conflict("")
         self._tell()
@@ -246,12 +128,14 @@ class SyncPage(Page):
         self._seconds += 1
         if self._seconds % _EVERY_S == 0:
             self._ask()
+            if self.tabs.currentIndex() == _CONFLICTS:
+                self.choice.ask()
         self._tell()
 
     def pick(self, key: str) -> None:
         """Select a conflict, or a peer."""
-        table = self.inbox if self._sync.conflicts.get(key) is not None else self.peers
-        self.tabs.setCurrentIndex(1 if table is self.inbox else 0)
+        table = self.inbox if self._sync.inbox.records.get(key) is not None else self.peers
+        self.tabs.setCurrentIndex(_CONFLICTS if table is self.inbox else 0)
         table.model.flush()
         table.view.pick(key)
 
@@ -323,11 +207,11 @@ class SyncPage(Page):
         self._show_conflict(self.inbox.view.picked_key)
 
     def _show_conflict(self, key: str) -> None:
-        self.choice.show_conflict(self._sync.conflicts.get(key) if key else None)
+        self.choice.show_conflict(self._sync.inbox.records.get(key) if key else None)
 
     def _tell(self) -> None:
-        waiting = sum(met.state == "open" for met in self._sync.conflicts)
-        self.tabs.setTabText(1, tr("Conflicts ({count})", count=count_text(waiting)) if waiting else tr("Conflicts"))
+        waiting = sum(met.state == "open" for met in self._sync.inbox.records)
+        self.tabs.setTabText(_CONFLICTS, tr("Conflicts ({count})", count=count_text(waiting)) if waiting else tr("Conflicts"))
         self.said.setText(status_text(self._status, self.context.engine.clock.now_us()))
         age_s = (self.context.engine.clock.now_us() - self._as_of_us) / 1e6
         told = tr("as of now") if age_s < 1 else tr("as of {span} ago", span=span_text(age_s))

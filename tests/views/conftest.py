@@ -64,7 +64,7 @@ class StubEngine:
         self.learning = SimpleNamespace(records=_runs())
         self.control = SimpleNamespace(records=_runs())
         self.sync = SimpleNamespace(
-            peers=Records(lambda peer: peer.id, "peer"), conflicts=Records(lambda met: met.id, "conflict"),
+            peers=Records(lambda peer: peer.id, "peer"), inbox=SimpleNamespace(records=Records(lambda met: met.id, "conflict")),
             callers=Records(lambda caller: caller.id, "caller"),
             keeping=SimpleNamespace(rules=Records(lambda rule: rule.id, "rule")),
         )  # fmt: skip

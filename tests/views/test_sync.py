@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.engine.sync.records import Caller, Met, SyncPeer
 from app.engine.sync.rules import Rule
-from app.views.sync import caller_columns, reason_text, rule_columns, seen_text, status_text, value_text
+from app.views.sync import caller_columns, rule_columns, status_text
 
 HUB = SyncPeer("h1", "hub", "site hub", "10.0.0.1:7000", "e", 5, 5, 4, 2048, 4096, 1_700_000_000_000_000, 0, "", 7)
 MET = Met(
@@ -30,21 +30,14 @@ def test_before_a_hub_is_joined_the_page_says_what_one_is_for_and_offers_it(wind
     assert page.said.text() == "No hub is joined; everything stays on this machine."
 
 
-def test_both_values_stand_side_by_side_and_one_click_chooses(window, start):
+def test_the_tab_of_conflicts_says_how_many_are_open(window, start):
     engine = window.context.engine
     start.answers["sync.status"] = STATUS
     engine.sync.peers.put(HUB)
-    engine.sync.conflicts.put(MET)
+    engine.sync.inbox.records.put(MET)
     page = opened(window)
-    page.pick("c1")
     assert page.tabs.tabText(1) == "Conflicts (1)"
-    assert (page.choice.kept.value.text(), page.choice.lost.value.text()) == ("site=a", "site=b")
-    assert page.choice.lost.who.text().startswith("bob@2")
-    page.choice.lost.button.click()
-    assert start.asked[-1] == ("sync.resolve", {"conflict": "c1", "choice": "lost"})
-    engine.sync.conflicts.put(replace(MET, state="resolved", choice="lost", resolved_by="ann@1", resolved_us=MET.kept_us))
-    assert page.choice.lost.button.isHidden()
-    assert page.choice.settled.text().startswith("ann@1 chose the value that gave way")
+    engine.sync.inbox.records.put(replace(MET, state="resolved", choice="lost", resolved_by="ann@1", resolved_us=MET.kept_us))
     assert page.tabs.tabText(1) == "Conflicts"
 
 
@@ -101,17 +94,3 @@ def test_nodes_that_call_the_hub_and_the_rules_of_tables_stand_in_tabs_of_their_
 
 def shown(columns, item):
     return [column.write(item) for column in columns]
-
-
-def test_of_a_conflict_it_is_told_what_each_had_seen():
-    assert seen_text({"value": "x", "seen_us": MET.kept_us}).startswith("had seen the value of 2023-11-14")
-    assert seen_text({"value": "x"}) == seen_text(None) == "had seen no earlier value"
-
-
-def test_values_of_any_kind_and_every_reason_are_told():
-    assert value_text({"value": None}) == "(nothing)"
-    assert value_text({"value": {"a": 1}}) == '{\n "a": 1\n}'
-    assert len(value_text({"value": "x" * 9000})) < 2100
-    told = {reason_text(replace(MET, reason=reason)) for reason in ("concurrent", "deleted", "twin", "guarded")}
-    assert len(told) == 4
-    assert all("north" in sentence for sentence in told)

@@ -5,16 +5,23 @@ from typing import Any
 from app.engine.base.errors import Conflict
 from app.engine.store import rows
 from app.engine.store.shelf import Shelf, kinds_of, name_of
-from app.engine.sync.merge import DELETED, QUIET
+from app.engine.sync.merge import DELETED
+from app.engine.sync.present import edits_of, present
 from app.engine.sync.records import Met
 from app.engine.sync.sets import members_of
 
 
-def choose(conn: rows.Conn, met: Met, choice: str, *, actor: str, cause: str, now_us: int) -> str:
+def choose(conn: rows.Conn, met: Met, choice: str, *, shown: str = "", actor: str, cause: str, now_us: int) -> str:
     """Write the choice, and the value that lost if that is chosen; return the table that it is in.
 
-    Raises `Conflict` when there is no row any more that could have it, or another one has its place.
+    Raises `Conflict` when there is no row any more that could have it, another one has its place, or another value holds by
+    now than the one that was `shown` (its mark; empty for whatever holds).
     """
+    if shown and present(Shelf(conn), met).mark != shown:
+        raise Conflict(
+            "{title} holds another value by now than the one you were shown", title=met.title, field="conflict",
+            hint="Look at it again, then choose.",
+        )  # fmt: skip
     if choice == "lost":
         row = _brought_back(Shelf(conn), met)
         rows.put(conn, met.table_name, row, actor=actor, cause=cause, now_us=now_us)
@@ -25,12 +32,11 @@ def choose(conn: rows.Conn, met: Met, choice: str, *, actor: str, cause: str, no
 
 def _brought_back(shelf: Shelf, met: Met) -> rows.Row:
     """Return the columns to write, and into which row: where a twin lives in its place, into that one."""
-    stored, value = shelf.get(met.table_name, met.row_id), (met.lost or {}).get("value")
+    stored = shelf.get(met.table_name, met.row_id)
     if stored is None:
         raise Conflict("{title} is gone for good: nothing can be brought back", title=met.title, field="conflict")
     kinds = kinds_of(met.table_name) or {}
-    edits = value if met.column_name == DELETED else {met.column_name: value}
-    known = {name: told for name, told in (edits or {}).items() if name in kinds and name not in QUIET and name != DELETED}
+    known = edits_of(met, kinds)
     whole = met.reason == "twin"
     told = {name: _fitting(kinds[name], stored.get(name), told, part=not whole) for name, told in known.items()}
     living = shelf.twin(met.table_name, {**stored, **told})

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from app.engine.base.errors import BadInput, Conflict, Missing, Offline, OutpostError
+from app.engine.base.errors import Conflict, Missing, Offline, OutpostError
 from app.engine.base.events import SyncFinished
 from app.engine.base.funnel import as_outpost_error
 from app.engine.base.records import Records
@@ -26,10 +26,10 @@ from app.engine.sync.finishing import finish
 from app.engine.sync.followers import Followers
 from app.engine.sync.guards import undecided_in
 from app.engine.sync.hub import Hub, is_hub, replicas_in
+from app.engine.sync.inbox import Inbox
 from app.engine.sync.keeping import Keeping
 from app.engine.sync.later import retry_later
-from app.engine.sync.records import HEARD, HUB, LINK, Caller, Met, SyncPeer, callers_of, conflict_of, only, peer_of, with_heard
-from app.engine.sync.resolve import choose
+from app.engine.sync.records import HEARD, HUB, LINK, Caller, SyncPeer, callers_of, only, peer_of, with_heard
 from app.engine.sync.rewriting import numbered, settled
 from app.engine.sync.sealing import SCHEMA, mark_of
 from app.engine.sync.sticks import Sticks
@@ -41,7 +41,6 @@ log = logging.getLogger(__name__)
 _PEERS: Final = "sync_peers"
 _FIRST_S: Final = 1.0
 _LIMIT_S: Final = 60.0  # for one answer
-_MOST_SHOWN: Final = 2000
 
 
 class SyncService:
@@ -50,7 +49,6 @@ class SyncService:
     def __init__(self, base: Base, link: Link) -> None:
         self._base, self._link = base, link
         self.peers: Records[SyncPeer] = Records(lambda peer: peer.id, "peer")
-        self.conflicts: Records[Met] = Records(lambda met: met.id, "conflict")
         self.callers: Records[Caller] = Records(lambda caller: caller.id, "caller")
         self._heard: set[str] = set()  # peers of whom more was heard than stands in the store
         self.busy = ""
@@ -60,6 +58,7 @@ class SyncService:
         self.followers = Followers()
         self.sticks = Sticks(base, link, self)
         self.keeping = Keeping(base, self.followers)
+        self.inbox = Inbox(base, self.followers)
         self.backups = Backups(base, lambda: self.host is not None)
 
     async def start(self) -> None:
@@ -316,50 +315,14 @@ class SyncService:
             "copy": copy, "elsewhere": self._link.elsewhere, "damage": str(self._base.store.damage or ""),
         }  # fmt: skip
 
-    # conflicts
-
-    async def resolve(self, key: str, choice: str, *, actor: str, cause: str) -> dict[str, Any]:
-        """Let the value that stands stand (`kept`), or bring back the one that lost (`lost`); both stay on record."""
-        found = [one for one in await self._named(key) if one.id.startswith(key) or one.id.endswith(key)] if key else []
-        if not found:
-            raise Missing("There is no conflict {name}", name=key, field="conflict")
-        met = only([one for one in found if one.id == key] or found, key)
-        if choice not in ("kept", "lost"):
-            raise BadInput("{name} must be one of {choices}, not {value}", name="choice", choices="kept, lost", value=choice)
-        if met.state != OPEN:
-            raise Conflict("{title} was resolved already, by {who}", title=met.title, who=met.resolved_by or "–")
-        now_us = self._base.clock.now_us()
-        table = await self._base.store.write(lambda conn: choose(conn, met, choice, actor=actor, cause=cause, now_us=now_us))
-        self.followers.changed((CONFLICTS, table))
-        await self.followers.settled()
-        return next(one for one in await self._named(met.id) if one.id == met.id).to_json()
-
-    async def _named(self, key: str) -> list[Met]:
-        """Return conflicts whose id has `key` in it, those that are too many to be shown too."""
-        return [conflict_of(row) for row in await self._base.store.read(lambda conn: _conflicts(conn, {"id ~": key}))]
-
-    async def conflicts_count(self, *, resolved: bool) -> int:
-        """Return how many conflicts there are, those too that are too many to be shown."""
-        where = None if resolved else {"state": OPEN}
-        return await self._base.store.read(lambda conn: rows.count(conn, CONFLICTS, where=where))
-
     async def _put_peer(self, row: dict[str, Any]) -> None:
         put = await self._base.store.write(lambda conn: rows.put(conn, _PEERS, row, actor="", cause="", now_us=0))
         self.peers.put(with_heard(peer_of(put), self.peers.get(row["id"])))
 
     async def _load(self) -> None:
-        peers, met = await self._base.store.read(
-            lambda conn: (
-                rows.select(conn, _PEERS),
-                [*_conflicts(conn, {"state": OPEN}), *_conflicts(conn, {"state !=": OPEN})][:_MOST_SHOWN],
-            )
-        )
+        peers = await self._base.store.read(lambda conn: rows.select(conn, _PEERS))
         self.peers.replace_all([with_heard(peer_of(row), self.peers.get(row["id"])) for row in peers])
-        self.conflicts.replace_all(map(conflict_of, met))
-
-
-def _conflicts(conn: rows.Conn, where: dict[str, Any]) -> list[rows.Row]:
-    return rows.select(conn, CONFLICTS, where=where, order="created_us", descending=True, limit=_MOST_SHOWN)
+        await self.inbox.load()
 
 
 def _standing(conn: rows.Conn) -> tuple[rows.Row, int, int, Any, int, str]:

@@ -30,32 +30,12 @@ async def put(engine, table, *given):
     await engine.sync._load()
 
 
-def met(id_, state):
-    return {"id": id_, "table_name": "saved_views", "row_id": "r", "column_name": "name", "state": state}
-
-
-async def test_open_conflicts_come_first_and_are_counted_where_they_are_kept(engine, monkeypatch):
-    monkeypatch.setattr(service, "_MOST_SHOWN", 2)
-    made = [met(f"{at}-aaaa", state) for at, state in enumerate(["open", "open", "open", "resolved", "resolved"])]
-    await put(engine, "sync_conflicts", *made)
-    assert [one["id"] for one in (await engine.run("sync.conflicts"))["conflicts"]] == ["2-aaaa", "1-aaaa"]
-    assert (await engine.run("sync.status"))["conflicts_count"] == 3
-    assert (await engine.run("sync.conflicts"))["total_count"] == 3
-    assert (await engine.run("sync.conflicts", resolved=True))["total_count"] == 5
-    told = await engine.run("sync.resolve", conflict="0-aaaa", choice="kept")  # which is not among those shown
-    assert (told["id"], told["state"]) == ("0-aaaa", "resolved")
-
-
 async def test_a_name_that_fits_two_is_taken_for_neither(engine):
-    await put(engine, "sync_conflicts", met("1-aaaa", "open"), met("2-aaaa", "open"))
-    with pytest.raises(BadInput, match="names 2"):
-        await engine.run("sync.resolve", conflict="aaaa", choice="kept")
     await put(
         engine, "sync_peers", {"id": "p1", "kind": "bundle", "name": "ann"}, {"id": "p2", "kind": "bundle", "name": "ann"}
     )
     with pytest.raises(BadInput, match="names 2"):
         await engine.run("sync.leave", peer="ann")
-    assert (await engine.run("sync.resolve", conflict="1-aaaa", choice="kept"))["state"] == "resolved"
 
 
 async def test_what_was_heard_of_a_console_outlives_a_look_at_the_store(engine):

@@ -11,7 +11,7 @@ from app.engine.base.errors import Conflict
 from app.engine.store import upcast
 from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
-from app.engine.sync import conflicts, restamp
+from app.engine.sync import conflicts, others, restamp
 from app.engine.sync.batch import Batch, Texts, number_of
 from app.engine.sync.epochs import past_of, restored_head
 from app.engine.sync.fits import check_cells, check_row
@@ -95,7 +95,7 @@ class Console:
         foreign = self._is_foreign(peer, acked, chain)
         state[COPIED] = "" if state.pop(SET_BACK, False) else _copied(str(state.get(COPIED, "")), document, foreign=foreign)
         if foreign or forgotten or self._log.let_go_after(acked):
-            if foreign or forgotten:
+            if foreign:
                 self._log.begin_anew(int(peer["durable"] if back else peer["acked"]))
             else:
                 self._log.mind_clock(
@@ -103,7 +103,7 @@ class Console:
                 )
                 if not self._log.is_whole:
                     return False
-                self._log.begin_behind()
+                self._log.begin_behind(int(peer["acked"]) if forgotten else 0)
                 state[COMPARE] = True
             acked, chain, peer = 0, FIRST_CHAIN, {**peer, "epoch": ""}  # what others wrote under our old name comes anew
         cursor = int(peer["cursor"]) if peer["epoch"] else 0
@@ -263,21 +263,13 @@ class Console:
         hear(self._shelf, taking.heard)
         self._shelf.later(taking.later)
         self._forget(session.erased)
-        if moved := self._moved(taking.moved):
-            self.note(state={**self.peer["state"], COMPARE: True, MOVED: moved})
+        state = self.peer["state"]
+        known = state.get(MOVED, {})
+        if (moved := others.exchanged(self._shelf, taking.moved, known)) != known:
+            self.note(state={**state, COMPARE: True, MOVED: moved})
+        others.note(self._shelf, taking.reached)
         self.note(cursor=whole_of(document, "cursor"), durable=min(whole_of(document, "durable", 0), self.peer["acked"]))
         return changed
-
-    def _moved(self, told: Mapping[str, int]) -> dict[str, int]:
-        """Return since when replicas that sticks told of have given other times, where what stands here has the old ones."""
-        if not told:
-            return {}
-        peers = self._shelf.all("sync_peers")
-        known = {replica for peer in peers if peer["kind"] == BUNDLE for replica in peer["state"].get("replicas", {})}
-        found: dict[str, int] = dict(self.peer["state"].get(MOVED, {}))
-        for replica in known & told.keys():
-            found[replica] = min(told[replica], found.get(replica, told[replica]))
-        return found
 
     def _forget(self, erased: Mapping[Key, str]) -> None:
         """Take what is left of erased rows out of our own operations and the inbox."""
@@ -374,9 +366,9 @@ class Console:
             )  # fmt: skip
         if overlap < len(chains) and known[0] and chains[overlap] != known[1]:
             raise Conflict("This log is not the one that was begun here: the device was copied or set back", field="fork")
-        fresh = batch.ops[overlap:]
+        fresh, from_hub = batch.ops[overlap:], others.upto(self._shelf, batch.replica)
         taking = Taking(self._shelf, "", time_at_hub(self._shelf, self._now_us))
-        taking.take_ops(fresh)
+        taking.take_ops([op for op in fresh if op.seq > from_hub])
         session = taking.session
         hear(self._shelf, taking.heard)
         conflicts.record(self._shelf, session, taking.lost, now_us=self._now_us)

@@ -65,12 +65,14 @@ class OwnLog:
         known, start = self._known_upto(after), min([after, *self._known_to_consoles()])
         self._rename(start, after=after, known=known, apart=["", ""], apply=apply)
 
-    def begin_behind(self) -> None:
+    def begin_behind(self, after: int = 0) -> None:
         """Go on under a new replica id, for a hub that lacks what was let go of: our log begins anew with what is kept of it.
 
-        Nothing of that is stamped anew, so whoever knows it already takes it for what it is.
+        So it does behind number `after` for a hub that has forgotten us. Nothing of that is stamped anew, so whoever knows it
+        already, as of a stick, takes it for what it is.
         """
-        self._rename(0, after=int(self._shelf.here()["seq"]), known=0, apart=None, apply=False)
+        start = min([after, *self._known_to_consoles()])
+        self._rename(start, after=int(self._shelf.here()["seq"]), known=0, apart=None, apply=False)
 
     def _known_upto(self, after: int) -> int:
         """Return the time of the last stamp under our present name that whoever has operations up to `after` can know."""

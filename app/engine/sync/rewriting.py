@@ -14,13 +14,12 @@ from app.engine.store import capture
 from app.engine.store.rows import Conn
 from app.engine.store.shelf import Cells, Key, Shelf
 from app.engine.store.store import Store
-from app.engine.sync import join, restamp, sealing
+from app.engine.sync import join, others, restamp, sealing
 from app.engine.sync.batch import PAGE_BYTES
 from app.engine.sync.hlc import Stamp
 from app.engine.sync.join import STAYS, WHOLE
 from app.engine.sync.merge import GONE, State
 from app.engine.sync.ops import BY, WAS, Op
-from app.engine.sync.records import BUNDLE
 from app.engine.sync.residency import staying
 from app.engine.sync.restamp import Moved
 from app.engine.sync.sealing import REWRITING, keep, mark_of
@@ -95,7 +94,7 @@ class _Slices:
     @cached_property
     def carried(self) -> bool:
         """Tell whether sticks may have told another console of what is stamped anew."""
-        return any(peer["kind"] == BUNDLE for peer in self.shelf.all("sync_peers"))
+        return others.by_sticks(self.shelf)
 
     def anew(self, op: Op, was: Op, moved: Moved, cells: Cells, counted: dict[tuple[str, str, str], Any]) -> Op:
         """Return an operation that has its own new stamp (it `was` another) with those in it exchanged."""

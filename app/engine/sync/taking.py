@@ -26,6 +26,7 @@ class Taking:
         self.lost = list[tuple[Op, Loss]]()
         self.later = list[Row]()
         self.heard = 0  # the latest time that anything spoke of
+        self.reached = dict[str, int]()  # up to which number others' logs were told of
         self.moved = dict[str, int]()  # of what stands here as a stick told it: since when a replica has given other times
 
     def take(self, lines: Sequence[Any], schema: int) -> None:
@@ -36,6 +37,7 @@ class Taking:
             self.session.load((op.table, op.row) for op, _ in told)
             for op, verdicts in told:
                 self._apply(op, verdicts, kept=True)
+                self.reached[op.replica] = op.seq
 
     def take_ops(self, ops: Sequence[Op]) -> None:
         """Apply operations that no hub has decided on; raise `BadInput` for one that does not fit."""

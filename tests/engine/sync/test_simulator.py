@@ -57,7 +57,15 @@ def test_histories_that_broke_later_hold(seed):
 
 @pytest.mark.parametrize(
     ("favour", "seed"),
-    [((), 107362), ((CLOCK, STAYS, STICK), 950), ((CLOCK, STICK), 1430), ((CLOCK, STICK), 5243), ((CLOCK, STICK), 5565)],
+    [
+        ((), 107362),
+        ((CLOCK, STAYS, STICK), 950),
+        ((CLOCK, STICK), 1430),
+        ((CLOCK, STICK), 5243),
+        ((CLOCK, STICK), 5565),
+        ((CLOCK, CLONE, STICK), 700008),
+        ((TIME, COMPACT, STICK), 700131),
+    ],
 )
 def test_histories_that_broke_with_clocks_of_hubs_that_turn_hold(favour, seed):
     run(seed, favour=favour)

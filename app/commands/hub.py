@@ -35,9 +35,9 @@ async def token(call: "Call") -> dict[str, Any]:
     return {"address": host.address, "code": host.token()}
 
 
-async def backup(call: "Call", *, file: Path | None) -> dict[str, Any]:
+async def backup(call: "Call", *, file: Path | None, replace: bool) -> dict[str, Any]:
     """Back up the hub that is served."""
-    told: dict[str, Any] = await _host(call).backup(file)
+    told: dict[str, Any] = await _host(call).backup(file, replace=replace)
     return told
 
 
@@ -78,7 +78,10 @@ ROWS: tuple[Command, ...] = (
     Command(
         "hub.backup", "Back up the hub",
         "Writes a sound copy of the served hub, and tells the consoles that they may let go of what it holds.", backup,
-        (Arg("file", Path, "Where to write the copy; by the time in the home's backups if left out.", None, positional=True),),
+        (
+            Arg("file", Path, "Where to write the copy; by the time in the home's backups if left out.", None, positional=True),
+            Arg("replace", bool, "Replace the file if it exists.", default=False),
+        ),
         role=Role.ADMIN, returns="{file, size_bytes, replicas_count}",
     ),
     Command(

@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from app.engine.engine import Call
 
 
-async def _backup(call: "Call", *, file: Path) -> dict[str, Any]:
+async def _backup(call: "Call", *, file: Path, replace: bool) -> dict[str, Any]:
+    from app.engine.store.care import spare
+
+    spare(file, call.engine.place.store, replace=replace)
     return {"file": str(file), "size_bytes": await call.engine.store.backup(file)}
 
 
@@ -51,7 +54,10 @@ ROWS: tuple[Command, ...] = (
         "Back up the store",
         "Write a sound copy of everything in the store to one file, while work goes on.",
         _backup,
-        (Arg("file", Path, "Where to write the copy.", positional=True),),
+        (
+            Arg("file", Path, "Where to write the copy.", positional=True),
+            Arg("replace", bool, "Replace the file if it exists.", default=False),
+        ),
         returns="file, size_bytes",
     ),
     Command(

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from app.agent.desk import Desk
@@ -17,6 +18,7 @@ from app.engine.base.errors import Conflict, Refused
 from app.engine.base.platform import make_private
 from app.engine.base.text import tr
 from app.engine.engine import Engine
+from app.engine.store.care import spare
 from app.engine.sync.again import tried
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.records import HUB
@@ -117,13 +119,16 @@ class Host:
         hub, told = self._engine.link.device_id, self._api.callers.told() if self._api is not None else []
         return [{"id": one["device"], "hub": hub, **{k: one[k] for k in _CALLER}} for one in told]
 
-    async def backup(self, target: Any = None) -> dict[str, Any]:
+    async def backup(self, target: Path | None = None, *, replace: bool = False) -> dict[str, Any]:
         """Write a backup, try it, and only then tell devices that they may let go of what it holds.
 
-        Raises `Conflict` for one that cannot be restored; devices then keep what they have.
+        Raises `Conflict` for one that cannot be restored (devices then keep what they have), and for a file that exists, unless
+        it is to be replaced.
         """
         api, engine = self._need(), self._engine
         own = target is None
+        if target is not None:
+            spare(target, engine.place.store, replace=replace)
         now_us = engine.clock.now_us()
         if target is None:
             folder = make_private(engine.home / "backups")

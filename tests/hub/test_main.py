@@ -3,7 +3,7 @@
 import pytest
 
 from app.commands.table import command_table
-from app.engine.base.errors import Conflict
+from app.engine.base.errors import BadInput, Conflict
 from app.engine.engine import Engine
 from app.engine.store.shelf import Shelf
 from app.hub.api import Api
@@ -48,6 +48,22 @@ async def test_devices_let_go_of_nothing_for_a_backup_that_cannot_be_restored(en
     assert (await engine.sync.backups.look())["problem"]
     told = await host.backup()
     assert (await durable(engine), told["replicas_count"], (await engine.sync.backups.look())["problem"]) == (5, 1, "")
+
+
+async def test_a_backup_that_a_person_names_takes_the_place_of_nothing_unasked(engine, tmp_path):
+    host = Host(engine)
+    host._api = Api(engine, None, str)
+    (tmp_path / "mine.db").write_bytes(b"mine")
+    await engine.link.identity()
+    keys = engine.home / "identity" / "device.key"
+    before = keys.read_bytes()
+    with pytest.raises(Conflict, match="exists already"):
+        await host.backup(tmp_path / "mine.db")
+    for target in (keys, engine.place.store):
+        with pytest.raises(BadInput):
+            await host.backup(target, replace=True)
+    assert ((tmp_path / "mine.db").read_bytes(), keys.read_bytes()) == (b"mine", before)
+    assert (await host.backup(tmp_path / "mine.db", replace=True))["size_bytes"] > 4
 
 
 async def test_a_home_keeps_its_sound_backups_when_a_new_one_is_not(engine, monkeypatch):

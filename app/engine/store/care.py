@@ -104,6 +104,29 @@ def refuse_target(target: Path, path: Path | None) -> None:
         raise Missing("There is no folder {folder}", folder=target.parent, field="file")
 
 
+def spare(target: Path, live: Path, *, replace: bool) -> None:
+    """Raise for a file that a person's backup is not to take the place of.
+
+    That is one that exists, unless they say `replace`, what belongs to the store at `live`, and all in the folder of its
+    home where the keys are.
+    """
+    store, keys = live.resolve(), live.parent / "identity"
+    kept = {store.with_name(store.name + side) for side in ("", *SIDES)} | {mark_of(store)}
+    if target.resolve() in kept or any(_is_one(folder, keys) for folder in target.resolve().parents):
+        raise BadInput(
+            "A backup is not written over the store, nor among the keys of its home ({file})", field="file", file=target
+        )
+    if os.path.lexists(target) and not target.is_dir() and not replace:
+        raise Conflict("{file} exists already", field="file", file=target, hint="Give another name, or replace it.")
+
+
+def _is_one(folder: Path, other: Path) -> bool:
+    try:
+        return folder.samefile(other)
+    except OSError:  # one of them is not there
+        return False
+
+
 def backup(path: Path, target: Path) -> int:
     """Write a sound, self-contained copy of the live file to `target`, whole or not at all; return its size in bytes."""
     refuse_target(target, path)

@@ -49,6 +49,29 @@ async def test_a_backup_never_replaces_the_store_nor_lands_nowhere(store: Store,
     assert [name for name in names(tmp_path) if name.startswith("taken")] == ["taken"]
 
 
+def test_what_a_person_backs_up_to_is_neither_the_store_nor_among_its_keys_nor_there_already(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "identity" / "deeper").mkdir(parents=True)
+    live, old = home / "outpost.db", tmp_path / "old.db"
+    for file in (live, home / "outpost.db-wal", old, home / "identity" / "device.key"):
+        file.write_bytes(b"there")
+    (tmp_path / "elsewhere").symlink_to(home / "identity")
+    (tmp_path / "link.db").symlink_to(live)
+    (tmp_path / "dangling.db").symlink_to(tmp_path / "nothing")
+    for target in (live, home / "outpost.db-wal", home / "outpost.db.open", home / "identity" / "device.key",
+                   home / "identity" / "deeper" / "x.db", home / ".." / "home" / "identity" / "x.db",
+                   tmp_path / "elsewhere" / "x.db", tmp_path / "link.db"):  # fmt: skip
+        for replace in (False, True):
+            with pytest.raises(BadInput, match="nor among the keys"):
+                care.spare(target, live, replace=replace)
+    for target in (old, tmp_path / "dangling.db"):
+        with pytest.raises(Conflict, match="exists already"):
+            care.spare(target, live, replace=False)
+        care.spare(target, live, replace=True)
+    for fresh in (tmp_path / "new.db", home / "new.db", home / "backups" / "new.db"):
+        care.spare(fresh, live, replace=False)
+
+
 @pytest.mark.parametrize(
     ("content", "reason"), [(b"", "no state file"), (b"hello " * 400, "no state file of Outpost, or it is damaged")]
 )

@@ -368,7 +368,7 @@ class Console:
             raise Conflict("This log is not the one that was begun here: the device was copied or set back", field="fork")
         fresh, from_hub = batch.ops[overlap:], others.upto(self._shelf, batch.replica)
         taking = Taking(self._shelf, "", time_at_hub(self._shelf, self._now_us))
-        taking.take_ops([op for op in fresh if op.seq > from_hub])
+        taking.take_ops([op for op in fresh if op.seq + op.left > from_hub])
         session = taking.session
         hear(self._shelf, taking.heard)
         conflicts.record(self._shelf, session, taking.lost, now_us=self._now_us)

@@ -26,12 +26,10 @@ class _Session:
     proof: bytes = b""
 
 
-def _closed() -> Refused:
-    return Refused("This node takes no new console now", hint="Start its agent with --pair to be shown a code.")
-
-
 class Desk:
     """The agent's part of pairing; lives on the loop. `show` is told every new code, `pin` keeps a console."""
+
+    life_s: float | None = None  # how long a code is taken; None until it is used
 
     def __init__(
         self,
@@ -39,19 +37,39 @@ class Desk:
         clock: Clock,
         show: Callable[[str], None],
         pin: Callable[[PublicIdentity], Awaitable[None]],
-        closed: Callable[[], Refused] = _closed,
     ) -> None:
         self._agent, self._clock, self._show, self._pin = agent, clock, show, pin
-        self._closed = closed  # what is told while no code is shown
         self.code: str | None = None
-        self._wrong = 0
+        self._opened_s, self._wrong = 0.0, 0
         self._sessions: dict[str, _Session] = {}
         self._hellos: deque[float] = deque(maxlen=_HELLOS_PER_MINUTE)
 
     def open(self) -> str:
         """Make a new code, show it and return it; an earlier one is void."""
-        self.code, self._wrong = new_code(), 0
+        self.code, self._opened_s, self._wrong = new_code(), self._clock.monotonic_s(), 0
         self._show(self.code)
+        return self.code
+
+    @property
+    def left_s(self) -> float | None:
+        """Return for how long the code is taken still, 0 where there is none; None for one that does not age."""
+        if self.code is None or self.life_s is None:
+            return None if self.code is not None else 0.0
+        return max(0.0, self.life_s - (self._clock.monotonic_s() - self._opened_s))
+
+    def closed(self) -> Refused:
+        """Return what is told while no code is taken."""
+        return Refused("This node takes no new console now", hint="Start its agent with --pair to be shown a code.")
+
+    def wrong(self) -> Refused:
+        """Return what is told of a wrong code."""
+        return Refused("The pairing code is wrong", hint="Use the code the node shows now.", field="code")
+
+    def _need_code(self) -> str:
+        """Return the code that is taken now; raise `Refused` for none, or one that is too old."""
+        if self.code is None or self.left_s == 0.0:
+            self.code = None
+            raise self.closed()
         return self.code
 
     async def answer(self, document: dict[str, Any]) -> dict[str, Any]:
@@ -64,8 +82,7 @@ class Desk:
         raise BadInput("A pairing step is hello or prove", field="step")
 
     def _hello(self, document: dict[str, Any]) -> dict[str, Any]:
-        if self.code is None:
-            raise self._closed()
+        self._need_code()
         now_s = self._clock.monotonic_s()
         if len(self._hellos) == _HELLOS_PER_MINUTE and now_s - self._hellos[0] < 60:
             raise Limit("Too many try to pair", hint="Wait a minute.")
@@ -86,13 +103,11 @@ class Desk:
             raise Refused("This pairing talk is unknown or too old", hint="Begin again.")
         if session.reply is not None and secrets.compare_digest(session.proof, proof):
             return session.reply  # the reply was lost on its way
-        if self.code is None:
-            raise self._closed()
-        code = parse_code(self.code)
+        code = parse_code(self._need_code())
         if session.reply is not None or not session.transcript.holds(code, "console", proof):
             self._sessions.pop(str(name), None)
             self._count_wrong()
-            raise Refused("The pairing code is wrong", hint="Use the code the node shows now.", field="code")
+            raise self.wrong()
         self.code = None
         try:
             await self._pin(session.transcript.console)

@@ -31,8 +31,8 @@ async def serve(call: "Call", *, host: str, port: int, database: str) -> dict[st
 
 async def token(call: "Call") -> dict[str, Any]:
     """Show a fresh code for one console."""
-    host = _host(call)
-    return {"address": host.address, "code": host.token()}
+    told: dict[str, Any] = _host(call).token()
+    return told
 
 
 async def backup(call: "Call", *, file: Path | None, replace: bool) -> dict[str, Any]:
@@ -58,7 +58,8 @@ ROWS: tuple[Command, ...] = (
     Command(
         "hub.serve", "Serve a hub",
         "Serves this home as the hub that consoles sync with, until it is stopped. The first line on standard output is JSON "
-        "{address, device, code, pid}; the code lets one console in, hub token shows another.",
+        "{address, code, code_ends_us, device, pid}; the code lets one console in for a quarter of an hour, hub token shows "
+        "another.",
         serve,
         (
             Arg("host", str, "Address to listen on; 127.0.0.1 keeps it to this machine, 0.0.0.0 opens it to the network.",
@@ -72,8 +73,9 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "hub.token", "Let a console in",
-        "Shows a fresh code for one console; an earlier one is void. A hub must be served.", token,
-        role=Role.ADMIN, returns="{address, code}",
+        "Shows a fresh code for one console, taken once and for a quarter of an hour; an earlier one is void. A hub must be "
+        "served.", token,
+        role=Role.ADMIN, returns="{address, code, code_ends_us}",
     ),
     Command(
         "hub.backup", "Back up the hub",

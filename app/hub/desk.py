@@ -1,7 +1,8 @@
-"""Whom a hub lets in: the consoles it paired with, pinned in the store, and the TLS context that knows them."""
+"""Whom a hub lets in: the consoles it paired with, pinned in the store, TLS that knows them, and where they pair."""
 
 from typing import Any, Final
 
+from app.agent.desk import Desk
 from app.engine.base.errors import Refused
 from app.engine.engine import Engine
 from app.engine.store import rows
@@ -9,6 +10,25 @@ from app.wire.identity import DeviceIdentity, PublicIdentity
 from app.wire.tls import pin, server_context
 
 CONSOLE: Final = "console"
+CODE_S: Final = 900.0
+
+
+class HubDesk(Desk):
+    """Where consoles pair with a hub: a code is taken once, and for a quarter of an hour."""
+
+    life_s = CODE_S
+
+    def closed(self) -> Refused:
+        """Return what is told while no code is taken."""
+        return Refused(
+            "This hub takes no new console now: its code was used, or is older than {minutes} minutes",
+            minutes=round(CODE_S / 60), hint="Have it show a fresh code: outpost hub token",
+        )  # fmt: skip
+
+    def wrong(self) -> Refused:
+        """Return what is told of a wrong code."""
+        return Refused("The code is not the one that the hub shows now", hint="Have it show a fresh code: outpost hub token",
+                       field="code")  # fmt: skip
 
 
 class Door:

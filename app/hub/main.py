@@ -10,20 +10,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from app.agent.desk import Desk
 from app.agent.gate import Gate
 from app.agent.server import AgentServer, listen
 from app.engine.base.clock import iso_of
-from app.engine.base.errors import Conflict, Refused
+from app.engine.base.errors import Conflict
 from app.engine.base.platform import make_private
 from app.engine.base.text import tr
+from app.engine.base.units import time_text
 from app.engine.engine import Engine
 from app.engine.store.care import spare
 from app.engine.sync.again import tried
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.records import HUB
 from app.hub.api import Api
-from app.hub.desk import Door
+from app.hub.desk import Door, HubDesk
 from app.hub.metrics import exposition
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Host:
         self._engine = engine
         self.address = ""
         self._server: AgentServer | None = None
-        self._desk: Desk | None = None
+        self._desk: HubDesk | None = None
         self._door: Door | None = None
         self._api: Api | None = None
         self._backed_us = 0
@@ -59,14 +59,14 @@ class Host:
             )  # fmt: skip
 
     async def serve(self, host: str, port: int, ready: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-        """Serve until a signal or `end`; `ready` is told {address, device, code, pid} once it listens."""
+        """Serve until a signal or `end`; `ready` is told {address, code, code_ends_us, device, pid} once it listens."""
         self.check()
         engine = self._engine
         identity = await engine.link.identity()
         door = self._door = Door(engine, identity)
         await door.load()
-        desk = self._desk = Desk(identity.public, engine.clock, _show, door.pin, _closed)
-        api = self._api = Api(engine, desk, lambda: exposition(self.status()))
+        self._desk = HubDesk(identity.public, engine.clock, self._show, door.pin)
+        api = self._api = Api(engine, self._desk, lambda: exposition(self.status()))
         listener = listen(host, port)
         told = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared with, not bound to
         self.address = f"{told}:{listener.getsockname()[1]}"
@@ -79,7 +79,7 @@ class Host:
             await api.at_hub(lambda hub: hub.absorb())
             await server.listening.wait()
             api.ready = True
-            ready({"address": self.address, "device": identity.public.device_id, "code": desk.open(), "pid": os.getpid()})
+            ready({**self.token(), "device": identity.public.device_id, "pid": os.getpid()})
             await asyncio.shield(serving)
         finally:
             engine.sync.host, api.ready = None, False
@@ -100,11 +100,21 @@ class Host:
         if self._server is not None:
             self._server.end()
 
-    def token(self) -> str:
-        """Return a fresh one-use code for one console; an earlier one is void."""
+    def token(self) -> dict[str, Any]:
+        """Return a fresh one-use code for one console with the time it ends at; an earlier one is void."""
         if self._desk is None:
             raise Conflict("No hub is served here", hint="outpost hub serve")
-        return self._desk.open()
+        return {"address": self.address, "code": self._desk.open(), "code_ends_us": self._code_ends_us()}
+
+    def _code_ends_us(self) -> int:
+        """Return until when a code lets a console in; 0 where none does."""
+        left_s = self._desk.left_s if self._desk is not None else None
+        return self._engine.clock.now_us() + round(left_s * 1e6) if left_s else 0
+
+    def _show(self, code: str) -> None:
+        told = tr("Pairing code, for one console, until {time}: {code}", code=code, time=time_text(self._code_ends_us()))
+        sys.stderr.write(told + "\n")
+        sys.stderr.flush()
 
     def status(self) -> dict[str, Any]:
         """Return what this hub has done and how it stands."""
@@ -112,7 +122,7 @@ class Host:
         consoles = self._door.count if self._door is not None else 0
         ahead_s = self._api.ahead_us / 1e6 if self._api is not None and self._api.ahead_us > DRIFT_US else 0.0
         told = {"address": self.address, "consoles_count": consoles, "backed_up_us": self._backed_us, "ahead_s": ahead_s}
-        return {**told, **counts}
+        return {**told, "code_ends_us": self._code_ends_us(), **counts}
 
     def callers(self) -> list[dict[str, Any]]:
         """Return the nodes that called this hub."""
@@ -180,12 +190,3 @@ def announce(line: dict[str, Any]) -> None:
     """Print what a script needs to find the hub, as one line of JSON."""
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
-
-
-def _closed() -> Refused:
-    return Refused("This hub takes no new console now", hint="Have it show a fresh code: outpost hub token")
-
-
-def _show(code: str) -> None:
-    sys.stderr.write(tr("Pairing code, for one console: {code}", code=code) + "\n")
-    sys.stderr.flush()

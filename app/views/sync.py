@@ -242,16 +242,18 @@ def status_text(status: dict[str, Any], now_us: int) -> str:
         told.append(tr("{count} states wait for the hub's decision: {names}.", count=count_text(len(status["undecided"])),
                        names=", ".join(f"{one['table']} → {one['to']}" for one in status["undecided"][:3])))  # fmt: skip
     told += _backup_text(status.get("backup") or {}, now_us)
-    told += _hub_text(status["hub"])
+    told += _hub_text(status["hub"], now_us)
     return " ".join(told)
 
 
-def _hub_text(hub: dict[str, Any] | None) -> list[str]:
+def _hub_text(hub: dict[str, Any] | None, now_us: int) -> list[str]:
     if not hub:
         return []
     told = [tr("Serving as a hub at {address}: {consoles} consoles paired, {pushed} changes taken, {pulled} given.",
                address=hub["address"], consoles=count_text(hub["consoles_count"]),
                pushed=count_text(hub.get("pushed", 0)), pulled=count_text(hub.get("pulled", 0)))]  # fmt: skip
+    if hub.get("code_ends_us", 0) > now_us:
+        told.append(tr("A code lets one console in until {time}.", time=time_text(hub["code_ends_us"])))
     if hub.get("ahead_s"):
         told.append(tr("This hub's clock was ahead once; its own time is {span} later until that has caught up.",
                        span=span_text(hub["ahead_s"])))  # fmt: skip

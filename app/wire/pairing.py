@@ -1,4 +1,4 @@
-"""Pairing: two devices that share a one-use code for a minute come to pin each other's identity.
+"""Pairing: two devices that share a one-use code for a while come to pin each other's identity.
 
 The code carries 128 random bits, so a man in the middle cannot search for it; a MAC over a short code could be searched.
 Each side proves with HMAC-SHA-256 (RFC 2104), under a key drawn from the code with HKDF (RFC 5869), that it knows the code
@@ -71,7 +71,7 @@ def parse_code(text: str) -> bytes:
     return code
 
 
-_HINT: Final = "Copy the code as the node shows it: seven groups of four characters."
+_HINT: Final = "Copy the code as it is shown: seven groups of four characters."
 
 
 def _check_of(code: bytes) -> int:

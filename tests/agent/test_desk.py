@@ -42,6 +42,13 @@ async def test_the_right_code_pins_the_console_and_is_spent(place):
         await place.pair(code, OTHER)
 
 
+async def test_a_code_of_a_node_is_taken_whenever_somebody_comes(place):
+    code = place.desk.open()
+    place.clock.advance(86_400 * 30)
+    assert place.desk.left_s is None
+    assert await place.pair(code) == AGENT
+
+
 async def test_a_closed_desk_refuses(place):
     with pytest.raises(Refused, match="takes no new console"):
         await place.pair(new_code())

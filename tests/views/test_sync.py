@@ -65,6 +65,10 @@ def test_what_waits_is_told_with_its_age_and_the_clock_with_its_error():
     assert status_text({**STATUS, "peers": [console]}, 0) == "This home is a hub, and is not served now."
     assert "by bundle alone" in status_text({**STATUS, "peers": [{**console, "kind": "bundle"}]}, 0)
     assert "Serving as a hub at h:1: 2 consoles paired, 10 changes taken, 5 given." in status_text({**STATUS, "hub": hub}, 0)
+    open_to = status_text({**STATUS, "hub": {**hub, "code_ends_us": 1_700_000_000_000_000}}, 0)
+    assert "A code lets one console in until 2023-11-14" in open_to
+    ended = status_text({**STATUS, "hub": {**hub, "code_ends_us": 1_700_000_000_000_000}}, 1_700_000_000_000_000)
+    assert "lets one console in" not in ended
     ahead = status_text({**STATUS, "hub": {**hub, "ahead_s": 7200.0}}, 0)
     assert "This hub's clock was ahead once; its own time is 2\u2009h later until that has caught up." in ahead
     assert "no hub is asked" in status_text({**STATUS, "copy": "due", "elsewhere": True}, 0)

@@ -99,6 +99,11 @@ async def test_who_is_not_paired_or_left_is_not_answered(three):
         with pytest.raises(Refused, match="This hub takes no new console now") as used:
             await bob.run("sync.join", address=peer["address"], code=new_code())
         assert "outpost hub token" in used.value.hint
+        token = await hub.run("hub.token")
+        assert token["code_ends_us"] > hub.clock.now_us()
+        with pytest.raises(Refused, match="not the one that the hub shows") as other:
+            await bob.run("sync.join", address=peer["address"], code=new_code())
+        assert "outpost hub token" in other.value.hint
         await hub.run("sync.leave", peer=ann.link.device_id)
         with pytest.raises(Refused):
             await now(ann)

@@ -1,6 +1,7 @@
 """Kill a hub and two consoles at named points of the protocol, many times; count what was lost, doubled or diverged.
 
-Prints one JSON object {figure, value, unit, settings}. `--kills 1000` is the long run (about a second a kill).
+Prints one JSON object {figure, value, unit, settings}, and on standard error each kill. `--kills 1000` is the long run (about a
+second a kill); `logs/sync_kill.log` is what the last one said.
 """
 
 import argparse
@@ -23,7 +24,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        told = rounds(Path(folder), asked.kills, asked.seed)
+        told = rounds(Path(folder), asked.kills, asked.seed, lambda line: print(line, file=sys.stderr, flush=True))
     settings = {"kills": asked.kills, "seed": asked.seed, "points": len(POINTS), **told}
     value = sum(told[name] for name in BAD)
     print(json.dumps({"figure": "synced writes lost, doubled or diverged by SIGKILL", "value": value, "unit": "writes",

@@ -18,7 +18,7 @@ from app.engine.sync.batch import Batch, decode, unpack
 from app.engine.sync.console import FLOOR, LONG, NARROW, Console
 from app.engine.sync.hub import Hub
 from app.engine.sync.ops import FIRST_CHAIN
-from app.engine.sync.ownlog import COMPARE, LACKS, OwnLog, known_to
+from app.engine.sync.ownlog import COMPARE, LACKS, MET_US, OwnLog, known_to
 from app.engine.sync.sealing import SCHEMA, replica_of, seal
 from app.wire.documents import object_of, parse_object, text_of, to_bytes, whole_of
 from app.wire.identity import PublicIdentity
@@ -135,7 +135,8 @@ def to_console(shelf: Shelf, hub: str, body: dict[str, Any], parts: Sequence[Par
     hello = _lately(hello, console)
     if console.is_replaced(hello):
         raise Conflict("This bundle was written before its hub was restored, or by one that was replaced", hint=_AGAIN)
-    due = console.met({**hello, "now_us": _time_at_hub(hello, now_us, int(shelf.here()["skew_us"]))})
+    met_us, skew_us = int(console.peer["state"].get(MET_US, 0)), int(shelf.here()["skew_us"])
+    due = console.met({**hello, "now_us": _time_at_hub(hello, now_us, skew_us, met_us)})
     if not console.is_whole:
         return None
     if due:
@@ -150,11 +151,14 @@ def to_console(shelf: Shelf, hub: str, body: dict[str, Any], parts: Sequence[Par
     return taken, tables
 
 
-def _time_at_hub(hello: dict[str, Any], now_us: int, skew_us: int) -> int:
+def _time_at_hub(hello: dict[str, Any], now_us: int, skew_us: int, met_us: int) -> int:
     """Return what time it is at a hub, by our clock `now_us` and a bundle: no earlier than when that was written.
 
-    A clock that was ahead, as the bundle tells or as we know, is taken to be so still where that can be.
+    A clock that was ahead, as the bundle tells or as we know, is taken to be so still where that can be. What was written
+    before we last met the hub, at `met_us` there, tells of no clock.
     """
+    if whole_of(hello, "now_us") <= met_us and not whole_of(hello, _AHEAD, 0):
+        return now_us + skew_us
     written_us, ahead_us = whole_of(hello, "now_us"), max(whole_of(hello, _AHEAD, 0), -skew_us)
     return now_us - ahead_us if now_us - ahead_us >= written_us else max(written_us, now_us)
 

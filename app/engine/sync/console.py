@@ -18,7 +18,7 @@ from app.engine.sync.fits import check_cells, check_row
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.merge import Loss
 from app.engine.sync.ops import FIRST_CHAIN, Op
-from app.engine.sync.ownlog import AHEAD, CARRIED, COMPARE, COPIED, FORK, MOVED, SET_BACK, TWIN, OwnLog
+from app.engine.sync.ownlog import AHEAD, CARRIED, COMPARE, COPIED, FORK, MET_US, MOVED, SET_BACK, TWIN, OwnLog
 from app.engine.sync.records import BUNDLE, HUB
 from app.engine.sync.sealing import SCHEMA, hear, replica_of, seal, time_at_hub
 from app.engine.sync.session import Session
@@ -91,7 +91,12 @@ class Console:
         chain, forgotten = text_of(document, "chain"), self._is_forgotten(document)
         back = bool(peer["epoch"]) and epoch != peer["epoch"]
         state = {**peer["state"], **({COMPARE: True} if back or forgotten or self._is_another(peer, epoch) else {})}
-        state |= {"term": term, _PAST: [each[0] for each in past_of(document) if each[0] != epoch], **self._ahead(hub_us)}
+        state |= {
+            "term": term,
+            MET_US: hub_us,
+            _PAST: [each[0] for each in past_of(document) if each[0] != epoch],
+            **self._ahead(hub_us),
+        }
         foreign = self._is_foreign(peer, acked, chain)
         state[COPIED] = "" if state.pop(SET_BACK, False) else _copied(str(state.get(COPIED, "")), document, foreign=foreign)
         if foreign or forgotten or self._log.let_go_after(acked):

@@ -13,6 +13,7 @@ from app.engine.sync.sealing import heard_of, mark_of, replica_of
 COMPARE: Final = "compare"  # in a peer's state: this hub may lack what was let go of
 AHEAD: Final = "ahead"  # in a hub's state: after which time nothing counts that a stick brought from a wrong clock
 MOVED: Final = "moved"  # in a hub's state: since when each replica that sticks told of has given its writes other times
+MET_US: Final = "met_us"  # in a hub's state: what time it was there when it was met last
 CARRIED: Final = "carried"  # in the state of a console whose bundles are taken: the latest time they spoke of
 LACKS: Final = "lacks"  # in the state of a console that takes our bundles: what it lacks is kept by the hub alone by now
 COPIED: Final = "copied"  # in a peer's state: that our log is somebody else's too, as seen at the last meeting

@@ -170,12 +170,18 @@ async def verdict(folder, acknowledged):
             await store.close()
 
 
-def rounds(folder, kills, seed):
-    """Kill `kills` times at points drawn from `seed` (each point at least once when there are enough); return the verdict."""
+def rounds(folder, kills, seed, tell=lambda _line: None):
+    """Kill `kills` times at points drawn from `seed` (each point at least once when there are enough); return the verdict.
+
+    What was done is told line by line.
+    """
     draw, acknowledged = random.Random(seed), []
     for number in range(kills):
         point = POINTS[number % len(POINTS)]
-        acknowledged += kill_once(folder, point, draw.randint(1, 9))
+        turn = draw.randint(1, 9)
+        written = kill_once(folder, point, turn)
+        acknowledged += written
+        tell(f"{number + 1}: killed at {point}, passed for time {turn}, after {len(written)} acknowledged writes")
     return {"acknowledged": len(acknowledged), **asyncio.run(verdict(folder, acknowledged))}
 
 

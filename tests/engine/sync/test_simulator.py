@@ -66,6 +66,7 @@ def test_histories_that_broke_later_hold(seed):
         ((CLOCK, CLONE, STICK), 700008),
         ((TIME, COMPACT, STICK), 700131),
         ((OLDER, STICK, CLOCK), 730090),
+        ((STAYS, STICK), 740464),
     ],
 )
 def test_histories_that_broke_with_clocks_of_hubs_that_turn_hold(favour, seed):

@@ -69,7 +69,7 @@ def answers(stub: Any) -> dict[str, Any]:
             "links_limited": 4, "links_near": 1,
         },
         "sync.status": {
-            "replica": "r", "schema": 7, "pending_count": 318, "conflicts_count": 1,
+            "device": "1f2e3d4c" * 4, "replica": "r", "schema": 7, "pending_count": 318, "conflicts_count": 1,
             "oldest_pending_us": now - 3 * 86_400_000_000, "busy": False, "clock_skew_s": 0.0, "hub": None,
             "peers": [peer.to_json() for peer in peers(now)],
         },
@@ -121,10 +121,13 @@ def peers(now: int) -> list[Any]:
     """Return a hub that was met just now, one that does not answer, and a console met by stick."""
     from app.engine.sync.records import SyncPeer
 
-    hub = SyncPeer("h1", "hub", "site hub", "10.0.0.1:7000", "e", 5, 5, 4, 2 << 20, 4 << 20, now - 40_000_000, 0, "", 7)
-    lost = replace(hub, id="h2", name="north hub", address="10.0.0.2:7000", synced_us=now - 86_400_000_000,
+    hub = SyncPeer(
+        "7c1d90ab" * 4, "hub", "site hub", "10.0.0.1:7000", "e", 5, 5, 4, 2 << 20, 4 << 20, now - 40_000_000, 0, "", 7
+    )
+    lost = replace(hub, id="3b52e6f0" * 4, name="north hub", address="10.0.0.2:7000", synced_us=now - 86_400_000_000,
                    error="Nobody answers at 10.0.0.2:7000")  # fmt: skip
-    return [hub, lost, replace(hub, id="b1", kind="bundle", name="bob's laptop", address="", synced_us=now - 9_000_000_000)]
+    bob = replace(hub, id="99aa88bb" * 4, kind="bundle", name="bob on laptop", address="", synced_us=now - 9_000_000_000)
+    return [hub, lost, bob]
 
 
 def met(now: int) -> Any:

@@ -122,14 +122,14 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "sync.leave", "Leave a hub", "Exchanges with a peer no longer; what came from it stays.", leave,
-        (Arg("peer", str, "Name, address or id of the peer.", positional=True),),
+        (Arg("peer", str, "Name, address or id of the peer; the first eight signs of the id will do.", positional=True),),
         role=Role.ADMIN, returns="the peer",
     ),
     Command(
         "sync.limit", "Limit a link", "Sets how many bytes a second the link to a peer may carry, and whose turn comes first.",
         limit,
         (
-            Arg("peer", str, "Name, address or id of the peer.", positional=True),
+            Arg("peer", str, "Name, address or id of the peer; the first eight signs of the id will do.", positional=True),
             Arg("bytes_s", int, "Bytes per second; 0 means all there is.", None, low=0, high=1_000_000_000),
             Arg("priority", int, "Peers with a greater one come first.", None, low=0, high=100),
         ),
@@ -137,7 +137,7 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "sync.now", "Sync now", "Exchanges changes with every hub until both sides have the same.", now,
-        returns="{peers: [{peer, sent_count, taken_count, sent_bytes, received_bytes, error}], pending_count}",
+        returns="{peers: [{peer, device, sent_count, taken_count, sent_bytes, received_bytes, error}], pending_count}",
     ),
     Command(
         "sync.export", "Export changes",
@@ -145,7 +145,7 @@ ROWS: tuple[Command, ...] = (
         export,
         (
             Arg("file", Path, "The file to write.", positional=True),
-            Arg("peer", str, "Name, address or id of the peer; the only one if left out.", ""),
+            Arg("peer", str, "Name, address or id (its first eight signs will do) of the peer; the only one if left out.", ""),
         ),
         returns="{file, size_bytes, peer, parts}",
     ),
@@ -185,7 +185,7 @@ ROWS: tuple[Command, ...] = (
     Command(
         "sync.status", "Sync status", "Tells what waits to be handed over, and how things stand with every peer.", status,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{replica, schema, pending_count, oldest_pending_us, conflicts_count, busy, clock_skew_s, hub, peers, "
+        returns="{device, replica, schema, pending_count, oldest_pending_us, conflicts_count, busy, clock_skew_s, hub, peers, "
         "backup: {file, at_us, drill_us, rows_count, problem}, undecided: [{table, row, column, to}], copy, elsewhere, damage}",
     ),
     Command(

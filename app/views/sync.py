@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBox
 
 from app.engine.base.text import tr
 from app.engine.base.units import bytes_text, count_text, span_text, time_text
-from app.engine.sync.records import Caller, SyncPeer
+from app.engine.sync.records import SHORT, Caller, SyncPeer
 from app.engine.sync.rules import Rule
 from app.views.shell.context import Context, hold
 from app.views.shell.later import Later
@@ -32,7 +32,8 @@ def peer_columns(context: Context) -> list[Column[SyncPeer]]:
 
     kinds = {"hub": tr("hub"), "console": tr("console"), "bundle": tr("by bundle")}
     return [
-        Column("name", tr("Peer"), lambda peer: peer.name or peer.id[:8], width=140),
+        Column("name", tr("Peer"), lambda peer: peer.name or peer.id[:SHORT], width=160),
+        Column("device", tr("Device"), lambda peer: peer.id[:SHORT], width=80, mono=True),
         Column("kind", tr("Kind"), lambda peer: peer.kind, lambda kind: kinds.get(kind, kind), 80),
         Column("synced", tr("Last exchange"), age, span_text, 110, right=True, live=True),
         Column("sent", tr("Sent"), lambda peer: peer.sent_bytes, bytes_text, 80, right=True),
@@ -243,6 +244,8 @@ def status_text(status: dict[str, Any], now_us: int) -> str:
                        names=", ".join(f"{one['table']} → {one['to']}" for one in status["undecided"][:3])))  # fmt: skip
     told += _backup_text(status.get("backup") or {}, now_us)
     told += _hub_text(status["hub"], now_us)
+    if status.get("device") and (status["peers"] or status["hub"]):
+        told.append(tr("Others know this machine as device {device}.", device=status["device"][:SHORT]))
     return " ".join(told)
 
 

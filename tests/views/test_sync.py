@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.engine.sync.records import Caller, Met, SyncPeer
 from app.engine.sync.rules import Rule
-from app.views.sync import caller_columns, rule_columns, status_text
+from app.views.sync import caller_columns, peer_columns, rule_columns, status_text
 
 HUB = SyncPeer("h1", "hub", "site hub", "10.0.0.1:7000", "e", 5, 5, 4, 2048, 4096, 1_700_000_000_000_000, 0, "", 7)
 MET = Met(
@@ -39,6 +39,15 @@ def test_the_tab_of_conflicts_says_how_many_are_open(window, start):
     assert page.tabs.tabText(1) == "Conflicts (1)"
     engine.sync.inbox.records.put(replace(MET, state="resolved", choice="lost", resolved_by="ann@1", resolved_us=MET.kept_us))
     assert page.tabs.tabText(1) == "Conflicts"
+
+
+def test_peers_of_one_name_are_told_apart_by_their_devices_and_this_machine_by_its_own(window):
+    twins = [replace(HUB, id=letter * 32, name="operator on laptop") for letter in "ab"]
+    assert [shown(peer_columns(window.context), peer)[:2] for peer in twins] == [
+        ["operator on laptop", "a" * 8], ["operator on laptop", "b" * 8],
+    ]  # fmt: skip
+    assert "known" not in status_text({**STATUS, "device": "c" * 32, "peers": []}, 0)
+    assert status_text({**STATUS, "device": "c" * 32}, 0).endswith("Others know this machine as device cccccccc.")
 
 
 def test_sync_now_asks_for_it_and_then_how_things_stand(window, start):

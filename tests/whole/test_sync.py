@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import platform
 import sys
 from functools import partial
 from pathlib import Path
@@ -59,6 +60,11 @@ async def test_two_consoles_meet_at_a_hub_and_what_collided_is_chosen_by_a_perso
         assert met[0]["kept_seen_us"] == met[0]["lost_seen_us"] > 0  # both had the same value before them
         assert await bob.run("sync.conflicts") == {"conflicts": met, "total_count": len(met)}
         stands = {one["id"]: one for one in (await hub.run("sync.peers"))["peers"]}[ann.link.device_id]
+        assert stands["name"].endswith(f" on {platform.node() or 'this machine'}")
+        assert met[0]["lost_by"].endswith("@" + stands["id"][:8])
+        assert (
+            (await ann.run("sync.now"))["peers"][0]["device"] == (await hub.run("sync.status"))["device"] == hub.link.device_id
+        )
         assert (stands["schema"], stands["epoch"]) == ((await ann.run("sync.status"))["schema"], await hub.sync.epoch())
         assert 0 < stands["acked"] <= stands["cursor"]
 

@@ -9,6 +9,7 @@ from app.engine.store.rows import Row
 from app.wire.documents import list_of, text_of, whole_of
 
 LINK: Final = "link"
+SHORT: Final = 8  # signs of a device's id that people are told, also behind a writer's name
 HEARD: Final = ("synced_us", "tried_us", "received_bytes", "sent_bytes")
 HUB: Final = "hub"
 BUNDLE: Final = "bundle"  # another console, whose bundles are taken

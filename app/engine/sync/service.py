@@ -29,7 +29,7 @@ from app.engine.sync.hub import Hub, is_hub, replicas_in
 from app.engine.sync.inbox import Inbox
 from app.engine.sync.keeping import Keeping
 from app.engine.sync.later import retry_later
-from app.engine.sync.records import HEARD, HUB, LINK, Caller, SyncPeer, callers_of, only, peer_of, with_heard
+from app.engine.sync.records import HEARD, HUB, LINK, SHORT, Caller, SyncPeer, callers_of, only, peer_of, with_heard
 from app.engine.sync.rewriting import numbered, settled
 from app.engine.sync.sealing import SCHEMA, mark_of
 from app.engine.sync.sticks import Sticks
@@ -148,8 +148,11 @@ class SyncService:
         return peer.to_json()
 
     def find(self, key: str) -> SyncPeer:
-        """Return a peer by id, name or address; raise `Missing` for none, `BadInput` for more than one."""
-        found = [peer for peer in self.peers if key in (peer.id, peer.name, peer.address)]
+        """Return a peer by id (its beginning will do), name or address; raise `Missing` for none, `BadInput` for several."""
+        begun = len(key) >= SHORT
+        found = [
+            peer for peer in self.peers if key in (peer.id, peer.name, peer.address) or (begun and peer.id.startswith(key))
+        ]
         if not found:
             raise Missing("There is no peer {name}", name=key, field="peer")
         return only([peer for peer in found if peer.id == key] or found, key)
@@ -168,11 +171,11 @@ class SyncService:
             except OutpostError as error:
                 failed = error
                 nothing = {"sent_count": 0, "taken_count": 0, "sent_bytes": 0, "received_bytes": 0}
-                told.append({"peer": peer.name, "error": str(error), **nothing})
+                told.append({"peer": peer.name, "device": peer.id, "error": str(error), **nothing})
             else:
                 told.append({
-                    "peer": peer.name, "sent_count": tally.sent_count, "taken_count": tally.taken_count, "error": "",
-                    "sent_bytes": tally.sent_bytes, "received_bytes": tally.received_bytes,
+                    "peer": peer.name, "device": peer.id, "sent_count": tally.sent_count, "taken_count": tally.taken_count,
+                    "error": "", "sent_bytes": tally.sent_bytes, "received_bytes": tally.received_bytes,
                 })  # fmt: skip
         if failed is not None and all(one["error"] for one in told):
             raise failed
@@ -308,7 +311,8 @@ class SyncService:
         """Return who we are to others, what waits, and how we stand with every peer."""
         here, pending, oldest, undecided, opened, copy = await self._base.store.read(_standing)
         return {
-            "replica": here["replica"], "schema": SCHEMA, "pending_count": pending, "oldest_pending_us": oldest,
+            "device": self._link.device_id, "replica": here["replica"], "schema": SCHEMA, "pending_count": pending,
+            "oldest_pending_us": oldest,
             "conflicts_count": opened, "busy": bool(self.busy),
             "clock_skew_s": here["skew_us"] / 1e6, "hub": self.host.status() if self.host is not None else None,
             "peers": await self.look(), "backup": await self.backups.look(), "undecided": undecided,

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.engine.base.errors import BadInput, Conflict, Limit
+from app.engine.base.errors import BadInput, Conflict, Limit, Missing
 from app.engine.store import rows
 from app.engine.store.shelf import Shelf
 from app.engine.sync import rewriting, service
@@ -36,6 +36,16 @@ async def test_a_name_that_fits_two_is_taken_for_neither(engine):
     )
     with pytest.raises(BadInput, match="names 2"):
         await engine.run("sync.leave", peer="ann")
+
+
+async def test_of_peers_of_one_name_each_is_meant_by_the_beginning_of_its_device(engine):
+    made = [{"id": letter * 32, "kind": "bundle", "name": "ann on laptop"} for letter in "abc"]
+    await put(engine, "sync_peers", *made)
+    for vague in ("ann on laptop", "b" * 7, "b" * 7 + "c"):
+        with pytest.raises((BadInput, Missing)):
+            await engine.run("sync.leave", peer=vague)
+    assert (await engine.run("sync.leave", peer="b" * 8))["id"] == "b" * 32
+    assert [one["id"] for one in (await engine.run("sync.peers"))["peers"]] == ["a" * 32, "c" * 32]
 
 
 async def test_what_was_heard_of_a_console_outlives_a_look_at_the_store(engine):

@@ -121,11 +121,11 @@ def next_page(
 def to_console(shelf: Shelf, hub: str, body: dict[str, Any], parts: Sequence[Part], now_us: int) -> tuple[int, set[str]] | None:
     """Take a hub's bundle, or some of its parts, at a console; return how many operations it brought, and their tables.
 
-    None: our own log is being written anew since, and the same is to be asked again when it is done.
+    None: our own log is being written anew since, or went on under another name, and the same is to be asked again.
     """
     console, taken, tables = Console(shelf, hub, now_us), 0, set[str]()
-    hello = object_of(body, "hello")
-    if text_of(body, "about", replica_of(shelf)) != replica_of(shelf):  # under a name that we had, or a copy of this disk has
+    hello, name = object_of(body, "hello"), console.replica
+    if text_of(body, "about", name) != name:  # under a name that we had, or a copy of this disk has
         if (
             body.get("whole") is not True
         ):  # what was written under that name may be ours no longer, or another's, and is left out
@@ -137,7 +137,7 @@ def to_console(shelf: Shelf, hub: str, body: dict[str, Any], parts: Sequence[Par
         raise Conflict("This bundle was written before its hub was restored, or by one that was replaced", hint=_AGAIN)
     met_us, skew_us = int(console.peer["state"].get(MET_US, 0)), int(shelf.here()["skew_us"])
     due = console.met({**hello, "now_us": _time_at_hub(hello, now_us, skew_us, met_us)})
-    if not console.is_whole:
+    if not console.is_whole or console.replica != name:  # by the name before, what a copy of this disk wrote is left out
         return None
     if due:
         raise _too_little(console.due(whole_of(hello, "head", 0), whole_of(hello, "floor", 0)))

@@ -67,6 +67,7 @@ def test_histories_that_broke_later_hold(seed):
         ((TIME, COMPACT, STICK), 700131),
         ((OLDER, STICK, CLOCK), 730090),
         ((STAYS, STICK), 740464),
+        ((OLDER, STICK, CLOCK), 740575),
     ],
 )
 def test_histories_that_broke_with_clocks_of_hubs_that_turn_hold(favour, seed):

@@ -12,20 +12,19 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.agent.refusals import Refusals
 from app.engine.base.errors import Limit, Missing, Refused
 from app.engine.base.funnel import as_outpost_error
 from app.wire.identity import PublicIdentity
 from app.wire.signing import HEADER
 
 LOG = logging.getLogger(__name__)
-_MOST_TOLD: Final = 20  # callers refused in a minute of whom a line is written
-_MINUTE_S: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,7 @@ class Gate:
     """The ASGI application: finds the rule, checks the caller, and tells every error as a problem document."""
 
     def __init__(self, node: Door, rules: tuple[Rule, ...], monotonic_s: Callable[[], float] = time.monotonic) -> None:
-        self._node, self._monotonic_s = node, monotonic_s
-        self._since_s, self._refused_count = -_MINUTE_S, 0
+        self._node, self._refusals = node, Refusals(monotonic_s)
         self._rules: dict[tuple[str, str], list[Rule]] = {}
         for rule in rules:
             self._rules.setdefault((rule.method, _noun(rule.path)), []).append(rule)
@@ -118,18 +116,11 @@ class Gate:
         return await rule.answer(Asked(request, console, parts, body, digest))
 
     def _console_of(self, request: Request) -> PublicIdentity:
-        """Return who asks; one who is not known is refused, and told in the log, where strangers in crowds get no line each."""
+        """Return who asks; one who is not known is refused, and told in the log."""
         try:
             return self._node.console_of(request.scope["state"].get("peer_der"))
         except Refused as error:
-            now_s = self._monotonic_s()
-            if now_s - self._since_s >= _MINUTE_S:
-                self._since_s, self._refused_count = now_s, 0
-            self._refused_count += 1
-            if self._refused_count <= _MOST_TOLD:
-                LOG.warning("%s was refused: %s", _asked_in(request), error)
-            elif self._refused_count == _MOST_TOLD + 1:
-                LOG.warning("more callers were refused; for a minute no further ones are named")
+            self._refusals.tell(f"{_asked_in(request)} was refused: {error}")
             raise
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.agent.refusals import Refusals
 from app.engine.base.errors import Conflict
 from app.wire.tls import peer_der
 
@@ -52,6 +53,7 @@ class AgentServer(uvicorn.Server):
         )  # fmt: skip
         config.load()
         config.ssl = context
+        Refusals().watch(context)
         super().__init__(config)
         self._stopping = stopping
         self._end = asyncio.Event()

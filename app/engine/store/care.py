@@ -7,6 +7,7 @@ online backup (https://sqlite.org/backup.html).
 import contextlib
 import filecmp
 import json
+import logging
 import os
 import shutil
 import sqlite3
@@ -17,10 +18,12 @@ from sqlalchemy.exc import DBAPIError
 
 from app.engine.base.errors import BadInput, Conflict, Missing
 from app.engine.store.database import SIDES, looking, problems_of
-from app.engine.store.faults import damaged_and_kept, translate
+from app.engine.store.faults import damaged, damaged_and_kept, translate
 from app.engine.store.migrate import refuse_newer, upgrade
 
+log = logging.getLogger(__name__)
 _LOGS = ("-wal", "-journal")  # what of a file's SIDES holds data
+_DAMAGED = "damaged"
 _SCRATCH = ".restoring"
 _COMPLETE = ".restored"
 DUE = "restored"  # in `meta`: that this store was set back, or pieced together, and others have not heard of it
@@ -31,13 +34,24 @@ def mark_of(path: Path) -> Path:
     return path.with_name(path.name + ".open")
 
 
-def set_mark(path: Path) -> bool:
-    """Put the mark; return whether it stood there already. A disk too full for it is no reason not to read the store."""
+def set_mark(path: Path, *, damaged: bool = False) -> bool:
+    """Put the mark; return whether it stood there already. A disk too full for it is no reason not to read the store.
+
+    It says that the store is `damaged` from when damage was met until a check finds none, whatever becomes of the process.
+    """
     mark = mark_of(path)
     found = mark.exists()
     with contextlib.suppress(OSError):
-        mark.write_text(str(os.getpid()), "ascii")
+        mark.write_text(_DAMAGED if damaged else str(os.getpid()), "ascii")
     return found
+
+
+def was_damaged(path: Path) -> bool:
+    """Tell whether damage was met in a store that nobody has checked since."""
+    try:
+        return mark_of(path).read_text("ascii") == _DAMAGED
+    except (OSError, ValueError):
+        return False
 
 
 def clear_mark(path: Path) -> None:
@@ -74,10 +88,15 @@ def quarantine(path: Path, stamp_us: int) -> Path:
         if all(_same(path.with_name(path.name + side), earlier.with_name(earlier.name + side)) for side in ("", *_LOGS)):
             return earlier
     kept = folder / f"{path.stem}-{stamp_us}{path.suffix}"
-    for side in ("", *SIDES):
-        source = path.with_name(path.name + side)
-        if source.exists():
-            shutil.copy2(source, kept.with_name(kept.name + side))
+    try:
+        for side in ("", *SIDES):
+            source = path.with_name(path.name + side)
+            if source.exists():
+                shutil.copy2(source, kept.with_name(kept.name + side))
+    except OSError:  # half of one is none, and takes room that is wanted
+        for side in ("", *SIDES):
+            kept.with_name(kept.name + side).unlink(missing_ok=True)
+        raise
     return kept
 
 
@@ -88,10 +107,15 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def refuse_damaged(path: Path, problems: list[str], stamp_us: int) -> None:
-    """Raise `Conflict` for a damaged file, a copy of which is put aside first."""
+    """Raise `Conflict` for a damaged file, a copy of which is put aside first where there is room."""
     if not problems:
         return
-    raise damaged_and_kept(path, problems[0], quarantine(path, stamp_us))
+    try:
+        copy = quarantine(path, stamp_us)
+    except OSError as error:  # the file itself stays as it is
+        log.warning("no copy of %s: %s", path, error)
+        raise damaged(path, problems[0]) from error
+    raise damaged_and_kept(path, problems[0], copy)
 
 
 def refuse_target(target: Path, path: Path | None) -> None:

@@ -156,6 +156,9 @@ class PostgresSeat:
     def close(self) -> None:
         """Nothing stays behind of a closed database."""
 
+    def note_damage(self) -> None:
+        """Leave that to whoever cares for the database."""
+
     def put_aside(self, stamp_us: int) -> None:
         """Leave a database to whoever cares for it."""
 

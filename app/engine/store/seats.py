@@ -14,7 +14,8 @@ from app.engine.store.database import open_engine, problems_of
 from app.engine.store.faults import is_broken, translate
 
 log = logging.getLogger(__name__)
-# After an unclean stop a file up to this size is checked before it is used, a larger one beside its use.
+# After an unclean stop a file up to this size is checked before it is used, a larger one beside its use, unless damage was met
+# in it.
 _CHECK_FIRST_BYTES: Final = 128 << 20
 
 
@@ -47,8 +48,11 @@ class Seat(Protocol):
     def close(self) -> None:
         """Leave it in order."""
 
+    def note_damage(self) -> None:
+        """Have it checked before it is used again, for damage was met in it."""
+
     def put_aside(self, stamp_us: int) -> None:
-        """Leave it as damage was met in it: with a copy, and due for a check before it is used again."""
+        """Leave it as damage was met in it: with a copy."""
 
 
 class FileSeat:
@@ -65,10 +69,12 @@ class FileSeat:
         existed = path.exists() and path.stat().st_size > 0
         if existed:
             self._refuse(clock)
-        unclean = care.set_mark(path) and existed
-        large = existed and path.stat().st_size > _CHECK_FIRST_BYTES
+        met = existed and care.was_damaged(path)
+        unclean = care.set_mark(path, damaged=met) and existed
+        large = existed and path.stat().st_size > _CHECK_FIRST_BYTES and not met
         if unclean and not large:
             care.refuse_damaged(path, problems_of(path, mode="rw"), clock.now_us())
+            care.set_mark(path)
         engine = open_engine(path, writer=True)
         try:
             with engine.connect() as conn, conn.begin():
@@ -120,8 +126,12 @@ class FileSeat:
         care.fold_log(self.path)
         care.clear_mark(self.path)
 
+    def note_damage(self) -> None:
+        """Say so in the mark, at once: a kill may come before the file is closed."""
+        care.set_mark(self.path, damaged=True)
+
     def put_aside(self, stamp_us: int) -> None:
-        """Keep a copy of a file in which damage was met; its mark stays, so that it is checked before it is used again."""
+        """Keep a copy of a file in which damage was met; its mark stays."""
         try:
             care.quarantine(self.path, stamp_us)
         except OSError as error:  # no room for a copy: the file itself stays as it is

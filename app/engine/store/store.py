@@ -99,10 +99,14 @@ class Store:
 
     async def check(self) -> list[str]:
         """Return what is wrong with the file, one line each; empty when it is sound."""
-        problems = await in_thread(self._seat.check, "store-check")
-        if problems:
-            self._take_trouble(damaged(self.path, problems[0]))
-        return problems
+
+        def work() -> list[str]:
+            problems = self._seat.check()
+            if problems:
+                self._tell_trouble(damaged(self.path, problems[0]))
+            return problems
+
+        return await in_thread(work, "store-check")
 
     async def size_bytes(self) -> int:
         """Return what the store takes on disk, its log included."""
@@ -125,6 +129,9 @@ class Store:
         await in_thread(seat_of(path, database).owe, "store-leave")
 
     def _tell_trouble(self, error: Exception) -> None:
+        """Tell the loop, from a thread of the store; of damage the place it lives in is told first."""
+        if isinstance(error, Damaged) and self.damage is None:
+            self._seat.note_damage()
         tell(self._loop, lambda: self._take_trouble(error))
 
     def _take_trouble(self, error: Exception) -> None:

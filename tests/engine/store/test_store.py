@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import errno
 import importlib.util
 import shutil
 import sqlite3
@@ -164,6 +165,62 @@ async def test_damage_that_is_met_after_a_clean_stop_is_told_and_refused_from_th
     with pytest.raises(Conflict, match="A copy is kept as") as refused:
         await Store.open(path, clock)
     assert str(copies[0]) in str(refused.value)
+
+
+@pytest.mark.parametrize("met_by", ["read", "write", "check"])
+@pytest.mark.parametrize("large", [False, True])
+async def test_damage_that_was_met_before_a_kill_is_refused_at_the_next_start_however_large_the_file(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, met_by: str, large: bool
+) -> None:
+    if large:
+        monkeypatch.setattr("app.engine.store.seats._CHECK_FIRST_BYTES", 10)
+    path = tmp_path / "home" / "outpost.db"
+    store = await Store.open(path, clock)
+    await store.write(add("one"))
+    await store.close()
+    spoil(path, "qubo_runs")
+    store = await Store.open(path, clock)
+    if met_by == "check":
+        assert await store.check()
+    else:
+        with pytest.raises(Conflict, match="is damaged"):
+            await (store.write(add("two")) if met_by == "write" else titles(store))
+    shutil.copytree(path.parent, tmp_path / "killed")  # what a kill at this moment leaves
+    await store.close()
+    killed = tmp_path / "killed" / "outpost.db"
+    for _ in range(2):
+        with pytest.raises(Conflict, match="A copy is kept as"):
+            await Store.open(killed, clock)
+    assert [copy.read_bytes() for copy in (tmp_path / "killed" / "quarantine").glob("*.db")] == [killed.read_bytes()]
+
+
+async def test_damage_that_a_check_finds_no_more_is_forgotten(tmp_path: Path, clock: ManualClock) -> None:
+    path = tmp_path / "outpost.db"
+    await (await Store.open(path, clock)).close()
+    care.set_mark(path, damaged=True)
+    assert care.was_damaged(path)
+    store = await Store.open(path, clock)
+    assert (store.unclean, store.damage, care.was_damaged(path)) == (True, None, False)
+    await store.close()
+    assert names(tmp_path) == ["outpost.db"]
+
+
+async def test_a_damaged_file_of_which_there_is_no_room_for_a_copy_is_told_as_damaged_and_left_as_it_is(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "outpost.db"
+    path.write_bytes(b"not a database at all, but long enough to be taken for one" * 20)
+    before = path.read_bytes()
+
+    def full(_source: Path, target: Path) -> None:
+        target.write_bytes(before[:5])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("app.engine.store.care.shutil.copy2", full)
+    with pytest.raises(Conflict, match="is damaged") as told:
+        await Store.open(path, clock)
+    assert told.value.hint.startswith("Save what can be read: outpost store salvage")
+    assert (path.read_bytes(), names(tmp_path / "quarantine")) == (before, [])
 
 
 async def test_closing_twice_is_fine_and_leaves_no_thread(tmp_path: Path, clock: ManualClock) -> None:

@@ -112,7 +112,7 @@ class Console:
                 state[COMPARE] = True
             acked, chain, peer = 0, FIRST_CHAIN, {**peer, "epoch": ""}  # what others wrote under our old name comes anew
         cursor = int(peer["cursor"]) if peer["epoch"] else 0
-        state |= self._log.time_of(acked)
+        state |= self._log.time_of(acked) | ({AHEAD: hub_us + DRIFT_US} if COMPARE in state else {})
         if back:
             cursor = min(cursor, restored_head(document, str(peer["epoch"])))
         self.note(
@@ -175,7 +175,7 @@ class Console:
         wrong = [peer for peer in self._shelf.all("sync_peers") if peer["state"].get(CARRIED, 0) > bound]
         for peer in wrong:
             self._shelf.put("sync_peers", {"id": peer["id"], "state": {**peer["state"], CARRIED: 0}})
-        return {COMPARE: True, AHEAD: bound} if wrong else {}
+        return {COMPARE: True} if wrong else {}
 
     def _is_foreign(self, peer: Row, acked: int, chain: str) -> bool:
         """Tell whether what the hub knows as ours is not: a copied disk, or a store set back to an earlier day."""
@@ -342,7 +342,8 @@ class Console:
         peer = self.peer
         state, lowered = peer["state"], None
         if AHEAD in state or MOVED in state:
-            lowered = restamp.lowered(int(state.get(AHEAD, 1 << 63)), self.replica, state.get(MOVED))
+            bound = max(int(state.get(AHEAD, 1 << 63)), time_at_hub(self._shelf, self._now_us))
+            lowered = restamp.lowered(bound, self.replica, state.get(MOVED))
         return Snapshot(self._shelf, int(peer["acked"]), self._now_us, compare=COMPARE in state, lowered=lowered)
 
     def _keep_here(self, lost: list[tuple[Op, Loss]]) -> None:

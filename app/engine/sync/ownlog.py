@@ -11,7 +11,7 @@ from app.engine.sync.records import BUNDLE, HUB
 from app.engine.sync.sealing import heard_of, mark_of, replica_of
 
 COMPARE: Final = "compare"  # in a peer's state: this hub may lack what was let go of
-AHEAD: Final = "ahead"  # in a hub's state: after which time nothing counts that a stick brought from a wrong clock
+AHEAD: Final = "ahead"  # in a hub's state: after which time nothing counts that came from a wrong clock otherwise than by it
 MOVED: Final = "moved"  # in a hub's state: since when each replica that sticks told of has given its writes other times
 MET_US: Final = "met_us"  # in a hub's state: what time it was there when it was met last
 CARRIED: Final = "carried"  # in the state of a console whose bundles are taken: the latest time they spoke of
@@ -116,7 +116,8 @@ class OwnLog:
         skew_us = hub_us - now_us
         skew_us = 0 if abs(skew_us) <= DRIFT_US else skew_us
         here, bound = self._shelf.here(), hub_us + DRIFT_US
-        if skew_us != here["skew_us"]:
+        shift_us = int(here["skew_us"]) - skew_us  # by how much what we went by so far is later than this hub's
+        if shift_us:
             self._shelf.set_here(skew_us=skew_us)
         if here["hlc"] <= bound:
             return
@@ -124,6 +125,7 @@ class OwnLog:
         rewriting.begin(self._shelf, {
             "kind": "clock", "phase": "look", "hub_us": hub_us, "bound": bound, "acked": acked, "chain": chain, "hlc": hlc,
             "at": acked, "upto": here["seq"], "apart": ["", ""], "next": [0, ""], "heard": min(heard_of(self._shelf), bound),
+            "shift": shift_us,
         })  # fmt: skip
 
 

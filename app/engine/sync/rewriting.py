@@ -204,7 +204,7 @@ class _Timing(_Slices):
         ops = self.read(int(self.shelf.here()["seq"]), sealing.replica_of(self.shelf))
         if ops:
             self._note_ops(ops)
-            self.mark["at"] = ops[-1].seq
+        self.mark["at"] = ops[-1].seq if ops else self.shelf.here()["seq"]  # the last may have been let go of
         if self.mark["at"] < self.shelf.here()["seq"]:
             return True
         rows = self.apart() if self.mark["apart"] else None
@@ -253,7 +253,7 @@ class _Timing(_Slices):
     def _give_times(self) -> bool:
         """Give the next stamps times later than what their writer had seen, and as long ago as they were; tell of more."""
         if "ahead" not in self.mark:
-            self.mark["ahead"] = max(self.shelf.moved_top() - int(self.mark["hub_us"]), 0)
+            self.mark["ahead"] = max(self.shelf.moved_top() - int(self.mark["hub_us"]), int(self.mark.get("shift", 0)), 0)
         found = self.shelf.moved_next((self.mark["next"][0], self.mark["next"][1]), SLICE)
         known = self.shelf.moved_of(had for _, seen in found for had in seen)
         hlc, bound, ahead = int(self.mark["hlc"]), int(self.mark["bound"]), int(self.mark["ahead"])
@@ -271,7 +271,8 @@ class _Timing(_Slices):
         here = self.shelf.here()
         self.mark |= {"phase": "write", "at": self.mark["acked"], "upto": here["seq"], "apart": list(_START)}
         hlc = max(int(self.mark[name]) for name in ("hlc", "hub_us", "heard"))
-        self.shelf.set_here(seq=self.mark["acked"], chain=self.mark["chain"], hlc=hlc)
+        begun = {"seq": self.mark["acked"], "chain": self.mark["chain"]} if self.shelf.own(int(self.mark["acked"]), 1) else {}
+        self.shelf.set_here(hlc=hlc, **begun)
         return True
 
     def _write(self) -> bool:

@@ -91,21 +91,16 @@ class Console:
         chain, forgotten = text_of(document, "chain"), self._is_forgotten(document)
         back = bool(peer["epoch"]) and epoch != peer["epoch"]
         state = {**peer["state"], **({COMPARE: True} if back or forgotten or self._is_another(peer, epoch) else {})}
-        state |= {
-            "term": term,
-            MET_US: hub_us,
-            _PAST: [each[0] for each in past_of(document) if each[0] != epoch],
-            **self._ahead(hub_us),
-        }
+        state |= {"term": term, MET_US: hub_us, **self._ahead(hub_us)}
+        state[_PAST] = [each[0] for each in past_of(document) if each[0] != epoch]
         foreign = self._is_foreign(peer, acked, chain)
         state[COPIED] = "" if state.pop(SET_BACK, False) else _copied(str(state.get(COPIED, "")), document, foreign=foreign)
         if foreign or forgotten or self._log.let_go_after(acked):
             if foreign:
                 self._log.begin_anew(int(peer["durable"] if back else peer["acked"]))
             else:
-                self._log.mind_clock(
-                    peer, hub_us, self._now_us, int(peer["acked"]), str(peer["state"].get("chain", FIRST_CHAIN))
-                )
+                held = str(peer["state"].get("chain", FIRST_CHAIN))
+                self._log.mind_clock(peer, hub_us, self._now_us, int(peer["acked"]), held)
                 if not self._log.is_whole:
                     return False
                 self._log.begin_behind(int(peer["acked"]) if forgotten else 0)
@@ -122,8 +117,8 @@ class Console:
         if not self._log.is_whole:
             return False
         known = max(acked, int(peer["acked"])) if back and peer["epoch"] else acked
-        held = self._shelf.chain(known) if known > acked else None
-        self._log.mind_clock(peer, hub_us, self._now_us, *((known, held) if held else (acked, chain)))
+        later = self._shelf.chain(known) if known > acked else None
+        self._log.mind_clock(peer, hub_us, self._now_us, *((known, later) if later else (acked, chain)))
         return bool(self.due(head, floor))
 
     def goes_on(self, hello: Mapping[str, Any]) -> bool:

@@ -1,5 +1,6 @@
 """Sync: what waits to be handed over and since when, every peer and how we stand with it, and what met on the way."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -161,7 +162,7 @@ class SyncPage(Page):
         inbox.addWidget(self.choice)
         inbox.setStretchFactor(0, 1)
         self.tabs = tabbed(tr("Peers and conflicts"))
-        self.tabs.addTab(self.peers, tr("Peers"))
+        self.tabs.addTab(self._peers_part(), tr("Peers"))
         self.tabs.addTab(inbox, tr("Conflicts"))
         self.tabs.addTab(self.callers, tr("Nodes at the hub"))
         self.tabs.addTab(self._rules_part(), tr("Rules"))
@@ -170,30 +171,40 @@ class SyncPage(Page):
         self.body.addWidget(self.tabs, 1)
         self.begin_at(self.peers.view)
 
+    def _peers_part(self) -> QWidget:
+        """Return the table of peers with what is done with one: by stick, by its link, or for good."""
+        return self._with_commands(self.peers, (
+            ("sync.export", tr("Export changes"), "peer"), ("sync.import", tr("Import changes"), ""),
+            ("sync.limit", tr("Limit a link"), "peer"), ("sync.leave", tr("Leave a hub"), "peer"),
+        ))  # fmt: skip
+
     def _rules_part(self) -> QWidget:
         """Return the table of rules with what changes them."""
+        return self._with_commands(self.rules, (
+            ("sync.rule", tr("Set a rule"), "table"), ("sync.retain", tr("Apply retention"), ""),
+            ("sync.erase", tr("Erase a row"), "table"),
+        ))  # fmt: skip
+
+    def _with_commands(self, panel: TablePanel[Any], commands: Sequence[tuple[str, str, str]]) -> QWidget:
+        """Return a table above buttons: each opens its command, about the row that is picked where an argument names it."""
         row = QHBoxLayout()
-        for command, words in (
-            ("sync.rule", tr("Set a rule")),
-            ("sync.retain", tr("Apply retention")),
-            ("sync.erase", tr("Erase a row")),
-        ):
+        for command, words, argument in commands:
             button, found = QPushButton(words), self.context.find(command)
             explain(button, self.context.why_not(command) or (tr(found.help) if found is not None else ""))
             button.setEnabled(not self.context.why_not(command))
-            button.clicked.connect(partial(self._open_rule, command))
+            button.clicked.connect(partial(self._open, panel, command, argument))
             row.addWidget(button)
         row.addStretch(1)
         part = QWidget()
         column = QVBoxLayout(part)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.rules, 1)
+        column.addWidget(panel, 1)
         column.addLayout(row)
         return part
 
-    def _open_rule(self, command: str, _checked: bool = False) -> None:
-        table = self.rules.view.picked_key
-        self.context.open_command(command, {"table": table} if table and command != "sync.retain" else {})
+    def _open(self, panel: TablePanel[Any], command: str, argument: str, _checked: bool = False) -> None:
+        picked = panel.view.picked_key
+        self.context.open_command(command, {argument: picked} if argument and picked else {})
 
     def _ask(self) -> None:
         self.context.start("sync.status", self._take)

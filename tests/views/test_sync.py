@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from PySide6.QtWidgets import QPushButton
+
 from app.engine.sync.records import Caller, Met, SyncPeer
 from app.engine.sync.rules import Rule
 from app.views.sync import caller_columns, peer_columns, rule_columns, status_text
@@ -53,8 +55,6 @@ def test_peers_of_one_name_are_told_apart_by_their_devices_and_this_machine_by_i
 def test_sync_now_asks_for_it_and_then_how_things_stand(window, start):
     start.answers |= {"sync.status": STATUS, "sync.now": {"peers": [], "pending_count": 0}}
     page = opened(window)
-    from PySide6.QtWidgets import QPushButton
-
     button = next(one for one in page.findChildren(QPushButton) if one.text() == "Sync now")
     button.click()
     assert start.names()[-2:] == ["sync.now", "sync.status"]
@@ -107,3 +107,20 @@ def test_nodes_that_call_the_hub_and_the_rules_of_tables_stand_in_tabs_of_their_
 
 def shown(columns, item):
     return [column.write(item) for column in columns]
+
+
+def test_what_is_done_with_a_peer_or_a_rule_stands_below_its_table_and_is_about_what_is_picked(window, start, monkeypatch):
+    engine = window.context.engine
+    start.answers |= {"sync.status": STATUS, "sync.rules": {"rules": []}}
+    engine.sync.peers.put(HUB)
+    engine.sync.keeping.rules.replace_all([Rule("saved_views", True, 30, False, 4, 1_700_000_000_000_000)])
+    page, asked = opened(window), []
+    monkeypatch.setattr(page, "context", type("C", (), {"open_command": lambda _self, *given: asked.append(given)})())
+    page.peers.view.pick("h1")
+    page.rules.view.pick("saved_views")
+    for words in ("Export changes", "Import changes", "Leave a hub", "Set a rule", "Apply retention"):
+        next(button for button in page.findChildren(QPushButton) if button.text() == words).click()
+    assert asked == [
+        ("sync.export", {"peer": "h1"}), ("sync.import", {}), ("sync.leave", {"peer": "h1"}),
+        ("sync.rule", {"table": "saved_views"}), ("sync.retain", {}),
+    ]  # fmt: skip

@@ -65,7 +65,9 @@ def answers(stub: Any) -> dict[str, Any]:
         "activity.list": {"entries": happened, "count": len(happened)},
         "activity.news": {"since_us": now - 40_000_000_000, "news": news, "count": len(news)},
         "status": {
-            "pending_count": 318, "store_bytes": 41 * 2**20, "disk_free_bytes": 9 * 2**30, "sent_today_bytes": 3 * 2**20,
+            "pending_count": 318, "conflicts_count": 1, "hubs_count": 1, "hub_us": now - 3 * 86_400_000_000, "hub_busy": False,
+            "hub_problem": "The hub cannot be reached", "store_bytes": 41 * 2**20,
+            "disk_free_bytes": 9 * 2**30, "sent_today_bytes": 3 * 2**20,
             "links_limited": 4, "links_near": 1,
         },
         "sync.status": {

@@ -14,7 +14,6 @@ async def status(call: "Call") -> dict[str, Any]:
     from collections import Counter
 
     from app import __version__
-    from app.engine.store import rows
 
     engine = call.engine
     return {
@@ -26,7 +25,7 @@ async def status(call: "Call") -> dict[str, Any]:
         "nodes": dict(Counter(node.state for node in engine.fleet.records)),
         "jobs": dict(Counter(job.state for job in engine.jobs.records)),
         "models_count": len(engine.models.records),
-        "pending_count": await engine.store.read(lambda conn: rows.count(conn, "outbox")),
+        **await engine.sync.glance(),
         "disk_free_bytes": shutil.disk_usage(engine.home).free,
         **engine.fleet.budgets.summary(engine.fleet.records),
     }
@@ -44,8 +43,9 @@ ROWS = (
     Command(
         "status", "Status", "What is going on: home, nodes, jobs and models in a few figures.", status,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{version, home, actor, role, store_bytes, nodes, jobs, models_count, pending_count, disk_free_bytes, "
-        "sent_today_bytes, heard_today_bytes, links_limited, links_near}",
+        returns="{version, home, actor, role, store_bytes, nodes, jobs, models_count, pending_count, conflicts_count, "
+        "hubs_count, hub_us, hub_problem, hub_busy, disk_free_bytes, sent_today_bytes, heard_today_bytes, links_limited, "
+        "links_near}",
     ),
     Command(
         "selftest", "Test this installation", "Tries the store, a worker process and each heavy library, and says what works.",

@@ -13,6 +13,7 @@ from app.engine.observe.bulk import items
 from app.views.overview_words import detail_of, news_title, title_of
 from app.views.shell import theme
 from app.views.shell.context import Context, hold
+from app.views.shell.hub_words import conflicts_text, hub_text, pending_text
 from app.views.shell.later import Later
 from app.views.shell.page import Page
 from app.views.shell.problems import Problems
@@ -33,6 +34,7 @@ class OverviewPage(Page):
         self._news: list[dict[str, Any]] = []
         self._since_us = 0
         self._seconds = 0
+        self._status: dict[str, Any] = {}
         self.needs = Feed(tr("Needs you"), tr("Nothing. Every node answers and no job has failed."), more=self._all_nodes)
         self.news = Feed(tr("Since you last looked"), tr("Nothing has ended since then."), more=self._all_activity)
         self.running = Feed(tr("Running"), tr("Nothing is running."), more=self._all_activity)
@@ -85,7 +87,8 @@ class OverviewPage(Page):
         self._tell()
 
     def _take_status(self, answer: Any) -> None:
-        self.figures["pending"].tell(tr("{n} changes pending", n=int(answer["pending_count"])))
+        self._status = dict(answer)
+        self.figures["pending"].tell(pending_text(answer))
         self.figures["store"].tell(
             tr("store {size}, {free} free", size=bytes_text(answer["store_bytes"]), free=bytes_text(answer["disk_free_bytes"]))
         )
@@ -94,6 +97,15 @@ class OverviewPage(Page):
         near, limited = count_text(answer["links_near"]), int(answer["links_limited"])
         self.figures["budgets"].tell(tr("{near} of {n} link budgets nearly spent", near=near, n=limited))
         self.figures["budgets"].setVisible(limited > 0)
+        self._tell()
+
+    def _tell_hub(self) -> None:
+        told = self._status
+        hub = hub_text(told, self.context.engine.clock.now_us()) if told else ""
+        for name, text in (("hub", hub), ("conflicts", conflicts_text(told) if told else "")):
+            self.figures[name].setVisible(bool(text))
+            if text:
+                self.figures[name].tell(text)
 
     def _mark(self) -> None:
         self.context.start("activity.seen", self._marked)
@@ -106,7 +118,7 @@ class OverviewPage(Page):
     # what is shown
 
     def _figures(self) -> dict[str, Link]:
-        fleet, activity = partial(self.context.open_page, "fleet"), self._all_activity
+        fleet, sync, activity = (partial(self.context.open_page, name) for name in ("fleet", "sync", "activity"))
         links = {
             "nodes": Link("", fleet, where=tr("Show the fleet")),
             "heard": Link("", fleet, where=tr("Show the fleet")),
@@ -114,12 +126,15 @@ class OverviewPage(Page):
             "jobs": Link("", activity, where=tr("Show activity")),
             "sent": Link(tr("sent to nodes today: unknown yet"), fleet, where=tr("Show the fleet")),
             "budgets": Link(tr("link budgets: unknown yet"), fleet, where=tr("Show the fleet")),
-            "pending": Link(tr("changes pending: unknown yet"), activity, where=tr("Show activity")),
             "store": Link(tr("store: unknown yet"), partial(self.context.open_page, "settings"), where=tr("Show the settings")),
+            "pending": Link(tr("changes pending: unknown yet"), sync, where=tr("Show sync")),
+            "hub": Link(tr("hub: unknown yet"), sync, where=tr("Show sync")),
+            "conflicts": Link(tr("conflicts: unknown yet"), sync, where=tr("Show sync")),
         }
-        links["budgets"].hide()
+        for name in ("budgets", "hub", "conflicts"):
+            links[name].hide()
         names = list(links)
-        for part in (names[:4], names[4:]):  # two lines: all of them would not fit a small window
+        for part in (names[:4], names[4:7], names[7:]):  # in lines: all of them would not fit a small window
             line = QHBoxLayout()
             line.setSpacing(5 * theme.SPACE)
             for name in part:
@@ -138,7 +153,7 @@ class OverviewPage(Page):
         nodes, jobs = list(engine.fleet.records), list(engine.jobs.records)
         live = items(job for job in jobs if job.state in LIVE)
         found = self._problems.current
-        self.needs.show_entries([*self._begin(empty=not nodes), *(self._problem(one) for one in found)])
+        self.needs.show_entries([*self._begin(empty=not nodes), *(self._problem(one) for one in found), *self._met()])
         self.news.show_entries([self._new(item) for item in self._news])
         self.running.show_entries([self._live(job) for job in live])
         online = sum(str(node.state) == "online" for node in nodes)
@@ -147,6 +162,7 @@ class OverviewPage(Page):
         self.figures["heard"].tell(tr("last answer {age}", age=ago_text(engine.clock, heard)))
         self.figures["problems"].tell(tr("{n} problems", n=len(found)))
         self.figures["jobs"].tell(tr("{n} running", n=len(live)))
+        self._tell_hub()
         if self._since_us:
             self.subtitle.setText(tr("since {age}", age=ago_text(engine.clock, self._since_us)))
 
@@ -177,6 +193,13 @@ class OverviewPage(Page):
         return Entry(
             problem.cause, problem.state, title, detail, tr("Show node") if problem.count == 1 else tr("Show nodes"), show, show
         )
+
+    def _met(self) -> list[Entry]:
+        """Return that values met which wait for a person to choose."""
+        n = int(self._status.get("conflicts_count", 0))
+        show = partial(self.context.open_page, "sync")
+        title, detail = tr("{n} conflicts wait for your choice", n=n), tr("two wrote one field without knowing of each other")
+        return [Entry(f"met{n}", "waiting", title, detail, tr("Show conflicts"), show, show)] if n else []
 
     def _new(self, item: dict[str, Any]) -> Entry:
         title = news_title(item, self.context.engine.table)

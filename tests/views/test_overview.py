@@ -22,7 +22,8 @@ NEWS = {
     ],
 }  # fmt: skip
 STATUS = {
-    "pending_count": 318, "store_bytes": 41 * 2**20, "disk_free_bytes": 9 * 2**30, "sent_today_bytes": 3 * 2**20,
+    "pending_count": 318, "conflicts_count": 2, "hubs_count": 1, "hub_us": 1_699_989_200_000_000, "hub_problem": "It cannot be reached",
+    "hub_busy": False, "store_bytes": 41 * 2**20, "disk_free_bytes": 9 * 2**30, "sent_today_bytes": 3 * 2**20,
     "links_limited": 4, "links_near": 1,
 }  # fmt: skip
 
@@ -60,12 +61,27 @@ def test_every_figure_is_a_link_to_its_place(full_window):
     assert texts == {
         "nodes": "4 of 6 nodes online", "heard": "last answer 2.0 s ago", "problems": "4 problems", "jobs": "2 running",
         "sent": "3.0 MiB sent to nodes today", "budgets": "1 of 4 link budgets nearly spent",
-        "pending": "318 changes pending", "store": "store 41 MiB, 9.0 GiB free",
+        "pending": "318 changes pending", "store": "store 41 MiB, 9.0 GiB free", "conflicts": "▲ 2 conflicts open",
+        "hub": "■ no exchange with a hub for 3 h",
     }  # fmt: skip
-    for name, place in [("nodes", "fleet"), ("jobs", "activity"), ("pending", "activity"), ("store", "settings")]:
+    for name, place in [("nodes", "fleet"), ("jobs", "activity"), ("pending", "sync"), ("store", "settings")]:
         full_window.open_page("overview")
         page.figures[name].click()
         assert full_window.page_name == place
+
+
+def test_conflicts_that_are_open_need_you_and_lead_to_their_page(full_window):
+    assert "2 conflicts wait for your choice" in said(full_window.page.needs)
+    button(full_window.page.needs, "Show conflicts").click()
+    assert full_window.page_name == "sync"
+
+
+def test_without_a_hub_nothing_is_said_of_one(full_window, start):
+    start.answers["status"] = {**STATUS, "hubs_count": 0, "conflicts_count": 0}
+    page = full_window.page
+    page.shown()
+    assert [page.figures[name].isVisible() for name in ("hub", "conflicts", "pending")] == [False, False, True]
+    assert not any("conflicts" in text for text in said(page.needs))
 
 
 def test_a_figure_is_reached_and_followed_by_the_keyboard(qtbot, full_window):

@@ -19,12 +19,10 @@ from app.engine.store.shelf import Shelf
 from app.engine.sync import copied, records
 from app.engine.sync.again import tried
 from app.engine.sync.backups import Backups
-from app.engine.sync.conflicts import OPEN
 from app.engine.sync.conflicts import TABLE as CONFLICTS
 from app.engine.sync.exchange import Asking, Exchange, Tally
 from app.engine.sync.finishing import finish
 from app.engine.sync.followers import Followers
-from app.engine.sync.guards import undecided_in
 from app.engine.sync.hub import Hub, is_hub, replicas_in
 from app.engine.sync.inbox import Inbox
 from app.engine.sync.keeping import Keeping
@@ -32,6 +30,7 @@ from app.engine.sync.later import retry_later
 from app.engine.sync.records import HEARD, HUB, LINK, SHORT, Caller, SyncPeer, callers_of, only, peer_of, with_heard
 from app.engine.sync.rewriting import numbered, settled
 from app.engine.sync.sealing import SCHEMA, mark_of
+from app.engine.sync.standing import glance, pending_in, standing_in
 from app.engine.sync.sticks import Sticks
 from app.wire.documents import parse_object
 from app.wire.identity import PublicIdentity
@@ -297,7 +296,11 @@ class SyncService:
 
     async def pending_count(self) -> int:
         """Return how many changes no hub has yet."""
-        return await self._base.store.read(_pending)
+        return await self._base.store.read(pending_in)
+
+    async def glance(self) -> dict[str, Any]:
+        """Return the few figures of sync that are told everywhere: what waits, what is open, when a hub was last reached."""
+        return {**await self._base.store.read(glance), "hub_busy": bool(self.busy)}
 
     async def look(self) -> list[dict[str, Any]]:
         """Return how we stand with every peer, as plain JSON; consoles of this hub as they stand in its store."""
@@ -309,7 +312,7 @@ class SyncService:
 
     async def status(self) -> dict[str, Any]:
         """Return who we are to others, what waits, and how we stand with every peer."""
-        here, pending, oldest, undecided, opened, copy = await self._base.store.read(_standing)
+        here, pending, oldest, undecided, opened, copy = await self._base.store.read(standing_in)
         return {
             "device": self._link.device_id, "replica": here["replica"], "schema": SCHEMA, "pending_count": pending,
             "oldest_pending_us": oldest,
@@ -329,11 +332,6 @@ class SyncService:
         await self.inbox.load()
 
 
-def _standing(conn: rows.Conn) -> tuple[rows.Row, int, int, Any, int, str]:
-    shelf, opened = Shelf(conn), rows.count(conn, CONFLICTS, where={"state": OPEN})
-    return shelf.here(), _pending(conn), _oldest_us(conn), undecided_in(shelf), opened, copied.standing(shelf)
-
-
 def _retry(conn: rows.Conn) -> int:
     with capture.quiet(conn):
         shelf = Shelf(conn)
@@ -342,20 +340,3 @@ def _retry(conn: rows.Conn) -> int:
 
 def _look(_conn: rows.Conn) -> int:
     return 0
-
-
-def _pending(conn: rows.Conn) -> int:
-    acked = [row["acked"] for row in rows.select(conn, _PEERS, where={"kind": HUB})]
-    return rows.count(conn, "outbox") + rows.count(conn, "sync_ops", where={"seq >": min(acked, default=0)})
-
-
-def _oldest_us(conn: rows.Conn) -> int:
-    """Return when the oldest change that no hub has was made; 0 when there is none."""
-    acked = [row["acked"] for row in rows.select(conn, _PEERS, where={"kind": HUB})]
-    sealed = Shelf(conn).own(min(acked, default=0), 1)
-    if sealed:
-        import json
-
-        return int(json.loads(sealed[0]["op"])["hlc"])
-    first = rows.select(conn, "outbox", order="seq", limit=1)
-    return int(first[0]["at_us"]) if first else 0

@@ -9,20 +9,23 @@ from app.engine.base.text import tr
 from app.engine.base.units import bytes_text, clock_text, time_text, use_zone, zone
 from app.engine.home import store_bytes
 from app.views.shell.context import Context, hold
+from app.views.shell.hub_words import conflicts_text, hub_text, pending_text
 from app.views.shell.later import Later
 from app.views.widgets.state import shape_of, words
 
+_EVERY_S = 10
 _STATES = ("online", "suspect", "offline", "maintenance")
 
 
 class StatusLine(QStatusBar):
-    """Home, link, pending changes, store size, role, nodes by state, and the clock in UTC or local time."""
+    """Home, link, pending changes with open conflicts, store size, role, nodes by state, and the clock in UTC or local time."""
 
     def __init__(self, context: Context) -> None:
         super().__init__()
         self._context, self._engine = context, context.engine
         use_zone(str(self._engine.settings["view.time"]))
         self._seconds = 0
+        self._told: dict[str, Any] = {}
         self.setSizeGripEnabled(False)
         self._home, self._role, self._nodes, self._store, self._link, self._pending = (QLabel() for _ in range(6))
         self._clock = QToolButton()
@@ -49,10 +52,11 @@ class StatusLine(QStatusBar):
     def second(self) -> None:
         """A second has passed."""
         self._tell_clock()
-        self._seconds += 1
-        if self._seconds % 10 == 0:
+        if self._seconds % _EVERY_S == 0:
             self._tell_store()
             self._context.start("status", self._take_status)
+        self._seconds += 1
+        self._tell_link()
 
     def tell_role(self) -> None:
         """Say who may do what here."""
@@ -76,12 +80,18 @@ class StatusLine(QStatusBar):
         self._clock.setText(clock_text(self._engine.clock.now_us()))
 
     def _take_status(self, answer: Any) -> None:
-        self._pending.setText(tr("{n} changes pending", n=int(answer["pending_count"])))
+        self._told = dict(answer)
+        self._pending.setText(" · ".join(part for part in (pending_text(answer), conflicts_text(answer)) if part))
+        self._tell_link()
 
     def _tell_link(self) -> None:
+        """Tell how we stand with the hub; without one, with the nodes."""
         nodes = list(self._engine.fleet.records)
-        if not nodes:
-            self._link.setText(tr("no link yet"))
+        if self._told and self._told["hubs_count"]:
+            self._link.setText(hub_text(self._told, self._engine.clock.now_us()))
+            self._link.setToolTip(self._told["hub_problem"])
+        elif not nodes:
+            self._link.setText(tr("no link yet") if self._told else "")
         elif any(str(node.state) == "online" for node in nodes):
             self._link.setText(tr("● linked"))
         else:

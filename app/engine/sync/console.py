@@ -254,7 +254,9 @@ class Console:
         self._need_epoch(document)
         while seal(self._shelf):
             pass
-        taking = Taking(self._shelf, self.replica, time_at_hub(self._shelf, self._now_us))
+        # It was held to the hub's time, which may differ from ours by less than makes a clock wrong.
+        at_us = max(time_at_hub(self._shelf, self._now_us), whole_of(document, "now_us", 0))
+        taking = Taking(self._shelf, self.replica, at_us)
         taking.take(list_of(document, "ops"), self._schema_of(document))
         session = taking.session
         changed = session.tables()

@@ -68,6 +68,7 @@ def test_histories_that_broke_later_hold(seed):
         ((OLDER, STICK, CLOCK), 730090),
         ((STAYS, STICK), 740464),
         ((OLDER, STICK, CLOCK), 740575),
+        ((CLOCK, STICK), 742246),
     ],
 )
 def test_histories_that_broke_with_clocks_of_hubs_that_turn_hold(favour, seed):
@@ -462,3 +463,13 @@ def test_what_stood_at_the_hub_is_told_where_a_row_that_stayed_covers_it_by_what
     world.heal()
     noted = [row["lost"]["value"] for key, row in world.hub.d["rows"].items() if key[0] == "sync_conflicts"]
     assert noted == ["at the hub"]
+
+
+def test_what_the_hub_took_is_taken_by_whose_clock_is_as_far_behind_the_hub_as_its_writers_is_ahead():
+    world = World(0, consoles=2, trouble=0.0)
+    one, other = world.machines
+    world.hub_skew_us, one.skew_us = 200_000_000, 450_000_000
+    one.shelf.write([("r1", {"a": "ahead"})], now_us=world.now_us + one.skew_us, txn="t")
+    for machine in (one, other):
+        world.meet(machine)
+    assert other.shelf.d["rows"]["things", "r1"]["a"] == "ahead"

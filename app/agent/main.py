@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from app.agent.options import Options, hub_of
+from app.agent.options import Options, address_of, hosts_of, hub_of
 from app.engine.base.clock import SystemClock
 from app.engine.base.errors import Conflict
 from app.engine.base.platform import give_memory_back, make_private, try_lock, unlock
@@ -97,7 +97,7 @@ async def _announce(options: Options, device: str, port: int) -> Callable[[], Aw
         return None
     from app.agent.adapters.announce import Announcer
 
-    announcer = Announcer(device, options.name, _addresses(options), port)
+    announcer = Announcer(device, options.name, hosts_of(options.host), port)
     await announcer.start()
     return announcer.stop
 
@@ -107,24 +107,11 @@ def _call(options: Options, node: "Node", port: int) -> "Caller | None":
         return None
     from app.agent.caller import Caller
 
-    return Caller(node.identity, node.clock, options.name, _address(options, port), hub_of(options.hub))
-
-
-def _addresses(options: Options) -> list[str]:
-    if options.host not in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared with, not bound to
-        return [options.host]
-    from app.agent.adapters.machine import addresses
-
-    return addresses() or ["127.0.0.1"]
-
-
-def _address(options: Options, port: int) -> str:
-    host = _addresses(options)[0]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return Caller(node.identity, node.clock, options.name, address_of(options.host, port), hub_of(options.hub))
 
 
 def _tell(options: Options, device: str, port: int, code: str | None) -> None:
-    line = {"address": _address(options, port), "device": device, "code": code, "pid": os.getpid()}
+    line = {"address": address_of(options.host, port), "device": device, "code": code, "pid": os.getpid()}
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 

@@ -66,3 +66,18 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def hosts_of(host: str) -> list[str]:
+    """Return by which addresses others reach what listens on `host`, the likeliest first."""
+    if host not in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared with, not bound to
+        return [host]
+    from app.agent.adapters.machine import addresses
+
+    return addresses() or ["127.0.0.1"]
+
+
+def address_of(host: str, port: int) -> str:
+    """Return host:port by which others most likely reach what listens on `host`."""
+    told = hosts_of(host)[0]
+    return f"[{told}]:{port}" if ":" in told else f"{told}:{port}"

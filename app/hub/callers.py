@@ -1,6 +1,6 @@
 """Nodes that called a hub because nobody reaches them from outside: who, from where, and when they were last heard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from app.engine.base.errors import Conflict, Limit, Refused
@@ -10,6 +10,7 @@ from app.wire.identity import PublicIdentity
 MOST: Final = 10_000
 MOST_UNKNOWN: Final = 1_000
 _FORGOTTEN_US: Final = 7 * 86_400_000_000
+_KEPT: Final = ("name", "address", "seen_from", "known", "heard_us")
 
 
 class Callers:
@@ -37,6 +38,12 @@ class Callers:
             "device": device, "name": told.name, "address": told.address, "seen_from": seen_from, "at_us": told.at_us,
             "heard_us": now_us, "known": pinned is not None,
         }  # fmt: skip
+
+    def load(self, kept: Iterable[dict[str, Any]], now_us: int) -> None:
+        """Take up what was kept of nodes that called before this start."""
+        for one in kept:
+            if now_us - one["heard_us"] < _FORGOTTEN_US:
+                self._heard[one["id"]] = {**{name: one[name] for name in _KEPT}, "device": one["id"], "at_us": 0}
 
     def told(self) -> list[dict[str, Any]]:
         """Return every node that called, by name; `known` tells whether a console has paired with it."""

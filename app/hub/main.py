@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.agent.gate import Gate
+from app.agent.options import address_of
 from app.agent.server import AgentServer, listen
 from app.engine.base.clock import iso_of
 from app.engine.base.errors import Conflict
@@ -21,7 +22,7 @@ from app.engine.engine import Engine
 from app.engine.store.care import spare
 from app.engine.sync.again import tried
 from app.engine.sync.hlc import DRIFT_US
-from app.engine.sync.records import HUB
+from app.engine.sync.records import HUB, Caller
 from app.hub.api import Api
 from app.hub.desk import Door, HubDesk
 from app.hub.metrics import exposition
@@ -67,9 +68,9 @@ class Host:
         await door.load()
         self._desk = HubDesk(identity.public, engine.clock, self._show, door.pin)
         api = self._api = Api(engine, self._desk, lambda: exposition(self.status()))
+        api.callers.load(engine.sync.calling.of(engine.link.device_id), engine.clock.now_us())
         listener = listen(host, port)
-        told = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared with, not bound to
-        self.address = f"{told}:{listener.getsockname()[1]}"
+        self.address = address_of(host, listener.getsockname()[1])
         server = self._server = AgentServer(Gate(door, api.rules()), door.tls, lambda: None)
         engine.sync.host = self
         serving = asyncio.create_task(server.serve([listener]), name="hub")
@@ -82,6 +83,7 @@ class Host:
             ready({**self.token(), "device": identity.public.device_id, "pid": os.getpid()})
             await asyncio.shield(serving)
         finally:
+            self._keep_callers()
             engine.sync.host, api.ready = None, False
             caring.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -129,6 +131,10 @@ class Host:
         hub, told = self._engine.link.device_id, self._api.callers.told() if self._api is not None else []
         return [{"id": one["device"], "hub": hub, **{k: one[k] for k in _CALLER}} for one in told]
 
+    def _keep_callers(self) -> None:
+        """Have who called be kept in the store, and shown in this hub's window."""
+        self._engine.sync.calling.take(self._engine.link.device_id, [Caller(**one) for one in self.callers()])
+
     async def backup(self, target: Path | None = None, *, replace: bool = False) -> dict[str, Any]:
         """Write a backup, try it, and only then tell devices that they may let go of what it holds.
 
@@ -172,6 +178,7 @@ class Host:
     async def _care(self) -> None:
         while True:
             await asyncio.sleep(_CARE_S)
+            self._keep_callers()
             await tried(log, "compaction", self.compact)
             if self._engine.clock.now_us() >= self._due_us:
                 every_us = int(self._engine.settings["hub.backup_s"] * 1e6)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from app.agent.options import Options, is_loopback
+from app.agent.options import Options, address_of, hosts_of, is_loopback
 from app.engine.base.errors import BadInput
 
 
@@ -28,3 +28,13 @@ def test_a_name_that_cannot_be_is_bad_input(name):
 def test_an_empty_host_is_bad_input():
     with pytest.raises(BadInput):
         Options(Path("x"), "n", host="").check()
+
+
+def test_what_listens_everywhere_is_told_by_an_address_that_others_reach(monkeypatch):
+    monkeypatch.setattr("app.agent.adapters.machine.addresses", lambda: ["10.0.0.5", "172.17.0.1"])
+    assert hosts_of("0.0.0.0") == ["10.0.0.5", "172.17.0.1"]
+    assert [address_of(host, 7443) for host in ("0.0.0.0", "::", "", "::1", "hub.site")] == [
+        "10.0.0.5:7443", "10.0.0.5:7443", "10.0.0.5:7443", "[::1]:7443", "hub.site:7443",
+    ]  # fmt: skip
+    monkeypatch.setattr("app.agent.adapters.machine.addresses", list)
+    assert address_of("0.0.0.0", 7443) == "127.0.0.1:7443"

@@ -14,6 +14,7 @@ from app import __version__
 from app.wire.status import Inventory
 
 _TINY_S = 1e-3
+_ELSEWHERE = "192.0.2.1"  # RFC 5737: nobody's
 
 
 class Machine:
@@ -65,9 +66,20 @@ class Machine:
 
 
 def addresses() -> list[str]:
-    """Return this machine's IPv4 addresses that others may reach."""
+    """Return this machine's IPv4 addresses that others may reach, the one its own connections go out from first."""
     found = (each for several in psutil.net_if_addrs().values() for each in several if each.family == socket.AF_INET)
-    return sorted({each.address for each in found if not each.address.startswith("127.")})
+    own = _outward()
+    return sorted({each.address for each in found if not each.address.startswith("127.")}, key=lambda at: (at != own, at))
+
+
+def _outward() -> str:
+    """Return the address that a connection to elsewhere would go out from; nothing is sent. Empty where there is no way out."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((_ELSEWHERE, 9))
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
 
 
 def _version_of(package: str) -> str | None:

@@ -19,6 +19,7 @@ from app.engine.store.shelf import Shelf
 from app.engine.sync import copied, records
 from app.engine.sync.again import tried
 from app.engine.sync.backups import Backups
+from app.engine.sync.calling import Calling
 from app.engine.sync.conflicts import TABLE as CONFLICTS
 from app.engine.sync.exchange import Asking, Exchange, Tally
 from app.engine.sync.finishing import finish
@@ -27,7 +28,7 @@ from app.engine.sync.hub import Hub, is_hub, replicas_in
 from app.engine.sync.inbox import Inbox
 from app.engine.sync.keeping import Keeping
 from app.engine.sync.later import retry_later
-from app.engine.sync.records import HEARD, HUB, LINK, SHORT, Caller, SyncPeer, callers_of, only, peer_of, with_heard
+from app.engine.sync.records import HEARD, HUB, LINK, SHORT, SyncPeer, callers_of, only, peer_of, with_heard
 from app.engine.sync.rewriting import numbered, settled
 from app.engine.sync.sealing import SCHEMA, mark_of
 from app.engine.sync.standing import glance, pending_in, standing_in
@@ -48,7 +49,8 @@ class SyncService:
     def __init__(self, base: Base, link: Link) -> None:
         self._base, self._link = base, link
         self.peers: Records[SyncPeer] = Records(lambda peer: peer.id, "peer")
-        self.callers: Records[Caller] = Records(lambda caller: caller.id, "caller")
+        self.calling = Calling(base)
+        self.callers = self.calling.records
         self._heard: set[str] = set()  # peers of whom more was heard than stands in the store
         self.busy = ""
         self.host: Any = None  # the hub that this engine serves, while it does
@@ -68,6 +70,7 @@ class SyncService:
             await settled(self._base.store, lambda conn: finish(conn, now_us))
         await self._base.store.write(_retry)
         await self._load()
+        await self.calling.load()
         self.followers.follow({CONFLICTS: self._load})
         self._loop = asyncio.get_running_loop().create_task(self._every(), name="sync")
 
@@ -77,6 +80,7 @@ class SyncService:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
         await tried(log, "peers", self.keep_heard)
+        await tried(log, "callers", partial(self.calling.keep, at_once=True))
         await self.followers.stop()
 
     # peers
@@ -144,6 +148,7 @@ class SyncService:
         peer = self.find(key)
         await self._base.store.write(lambda conn: rows.delete(conn, _PEERS, peer.id, actor="", cause="", now_us=0))
         self.peers.discard(peer.id)
+        self.calling.take(peer.id, [])
         return peer.to_json()
 
     def find(self, key: str) -> SyncPeer:
@@ -227,8 +232,7 @@ class SyncService:
             document = parse_object(await ask("GET", "/sync/nodes"))
         except Missing:
             return
-        others = [caller for caller in self.callers if caller.hub != peer.id]
-        self.callers.replace_all([*others, *callers_of(document, peer.id, self._base.clock.now_us())])
+        self.calling.take(peer.id, callers_of(document, peer.id, self._base.clock.now_us()))
 
     async def _note(self, peer: SyncPeer, tally: Tally, problem: str, *, done: bool) -> None:
         """Note how an exchange ended; of one that was broken off neither that it was done nor why it was not."""
@@ -287,6 +291,7 @@ class SyncService:
             await tried(log, "stamps", lambda: settled(self._base.store, left.pop() if left else _look))
             await tried(log, "backup", self.backups.keep_up, usual=(Offline,))
             await tried(log, "peers", self.keep_heard)
+            await tried(log, "callers", self.calling.keep)
             if self.keeping.due:
                 await tried(log, "retention", self.keeping.retain, usual=(Offline,))
             for peer in self._in_turn():

@@ -27,3 +27,9 @@ def test_the_inventory_is_of_this_machine(tmp_path):
 
 def test_no_loopback_address_is_given_to_others():
     assert not [address for address in addresses() if address.startswith("127.")]
+
+
+def test_the_address_that_connections_go_out_from_is_told_first(monkeypatch):
+    found = addresses()
+    monkeypatch.setattr("app.agent.adapters.machine._outward", lambda: found[-1] if found else "")
+    assert addresses()[:1] == found[-1:]

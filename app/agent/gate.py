@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +25,8 @@ from app.wire.identity import PublicIdentity
 from app.wire.signing import HEADER
 
 LOG = logging.getLogger(__name__)
+_BUG: Final = 500
+_MOST_SIGNS: Final = 500
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that can be asked: method, path with {parts}, who answers, and what the gate demands."""
+    """One thing that can be asked: method, path with {parts}, who answers, and what the gate demands.
+
+    Where refusals are `told`, each leaves a line in the log.
+    """
 
     method: str
     path: str
@@ -51,6 +56,7 @@ class Rule:
     most_bytes: int = 0
     signed: bool = False
     unpaired: bool = False
+    told: bool = False
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """Return the path's parts when this rule is meant, or None."""
@@ -77,7 +83,7 @@ class Gate:
     """The ASGI application: finds the rule, checks the caller, and tells every error as a problem document."""
 
     def __init__(self, node: Door, rules: tuple[Rule, ...], monotonic_s: Callable[[], float] = time.monotonic) -> None:
-        self._node, self._refusals = node, Refusals(monotonic_s)
+        self._node, self._strangers, self._known = node, Refusals(monotonic_s), Refusals(monotonic_s)
         self._rules: dict[tuple[str, str], list[Rule]] = {}
         for rule in rules:
             self._rules.setdefault((rule.method, _noun(rule.path)), []).append(rule)
@@ -100,19 +106,25 @@ class Gate:
         open_to_all = found is not None and found[0].unpaired
         console = None if open_to_all else self._console_of(request)
         if found is None:
-            raise Missing("There is no {method} {path} here", method=method, path=path[:200])
+            nowhere = Missing("There is no {method} {path} here", method=method, path=path[:200])
+            self._tell(request, console, nowhere)
+            raise nowhere
         rule, parts = found
-        digest = ""
         try:
-            body = await read_body(request, rule.most_bytes)
-        except Limit as error:
-            LOG.warning("%s was refused: %s", _asked_in(request), error)
+            return await self._passed(request, console, rule, parts)
+        except Exception as error:
+            if rule.told or isinstance(error, Limit):
+                self._tell(request, console, error)
             raise
+
+    async def _passed(self, request: Request, console: PublicIdentity | None, rule: Rule, parts: dict[str, str]) -> Response:
+        """Answer what was asked by somebody who may ask it."""
+        body, digest = await read_body(request, rule.most_bytes), ""
         if rule.signed and console is not None:
             header = request.headers.get(HEADER)
             if header is None:
                 raise Refused("A change needs a signature")
-            digest = await self._node.check_signature(console, header, method, target_of(request.scope), body)
+            digest = await self._node.check_signature(console, header, rule.method, target_of(request.scope), body)
         return await rule.answer(Asked(request, console, parts, body, digest))
 
     def _console_of(self, request: Request) -> PublicIdentity:
@@ -120,14 +132,27 @@ class Gate:
         try:
             return self._node.console_of(request.scope["state"].get("peer_der"))
         except Refused as error:
-            self._refusals.tell(f"{_asked_in(request)} was refused: {error}")
+            self._strangers.tell(f"{_asked_in(request)} was refused: {error}")
             raise
+
+    def _tell(self, request: Request, console: PublicIdentity | None, error: Exception) -> None:
+        """Write down who was refused, and why; a bug is written down elsewhere."""
+        told = as_outpost_error(_translated(error))
+        if told.status < _BUG:
+            name = f", {_plain(console.name)} ({console.device_id})," if console is not None else ""
+            bound = self._strangers if console is None else self._known
+            bound.tell(f"{_asked_in(request)}{name} was refused: {_plain(str(told))}")
 
 
 def _asked_in(request: Request) -> str:
     """Return who asked what, as one line, whatever signs stand in it."""
     host = request.client.host if request.client is not None else "?"
     return f"{ascii(request.scope['method'])[1:-1]} {ascii(request.scope['path'][:200])[1:-1]} from {host}"
+
+
+def _plain(text: str) -> str:
+    """Return a text of others as the part of one line."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text[:_MOST_SIGNS])
 
 
 def _noun(path: str) -> str:
@@ -162,7 +187,7 @@ async def read_body(request: Request, most_bytes: int) -> bytes:
 def problem_of(error: Exception) -> Response:
     """Return the problem document of `error` (RFC 9457); a bug is logged, and told without its innards."""
     told = as_outpost_error(_translated(error))
-    if told.status >= 500:
+    if told.status >= _BUG:
         LOG.error("a bug while answering", exc_info=error)
     return json_response(told.problem(), told.status, "application/problem+json")
 

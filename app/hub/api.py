@@ -47,13 +47,13 @@ class Api:
     def rules(self) -> tuple[Rule, ...]:
         """Return every route, with what it demands."""
         return (
-            Rule("POST", "/v1/pair", self._pair, PAIRING_BYTES, unpaired=True),
-            Rule("POST", "/sync/hello", self._hello, _SMALL),
-            Rule("POST", "/sync/push", self._push, MOST_BYTES),
-            Rule("GET", "/sync/pull", self._pull),
-            Rule("GET", "/sync/snapshot", self._snapshot),
-            Rule("POST", "/sync/announce", self._announce, PAIRING_BYTES, unpaired=True),
-            Rule("GET", "/sync/nodes", self._nodes),
+            Rule("POST", "/v1/pair", self._pair, PAIRING_BYTES, unpaired=True, told=True),
+            Rule("POST", "/sync/hello", self._hello, _SMALL, told=True),
+            Rule("POST", "/sync/push", self._push, MOST_BYTES, told=True),
+            Rule("GET", "/sync/pull", self._pull, told=True),
+            Rule("GET", "/sync/snapshot", self._snapshot, told=True),
+            Rule("POST", "/sync/announce", self._announce, PAIRING_BYTES, unpaired=True, told=True),
+            Rule("GET", "/sync/nodes", self._nodes, told=True),
             Rule("GET", "/health/live", self._live, unpaired=True),
             Rule("GET", "/health/ready", self._is_ready, unpaired=True),
             Rule("GET", "/metrics", self._told_metrics),
@@ -73,9 +73,8 @@ class Api:
         try:
             batch = await in_thread(partial(_decoded, asked.body), "hub-decode")
             answer = await self.at_hub(lambda hub: hub.receive(batch, device.device_id))
-        except OutpostError as error:
+        except OutpostError:
             self.counts["refused"] += 1
-            log.warning("a batch of %s (%s) was refused: %s", device.name, device.device_id, error)
             raise
         self.counts["pushed"] += int(answer["taken"])
         self.counts["received_bytes"] += len(asked.body)

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from app.agent.refusals import MOST_TOLD
 from app.engine.base.clock import SystemClock
 from app.engine.base.errors import BadInput, Conflict, Limit, Offline, OutpostError, Refused
 from app.engine.link.records import Peer
@@ -14,6 +15,7 @@ from app.engine.sync.batch import MOST_BYTES, decode, encode, pack, unpack
 from app.engine.sync.console import Console
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.ops import canonical
+from app.engine.sync.sealing import SCHEMA
 from app.wire.identity import PublicIdentity
 from tests.meeting import join, now, opened, served
 
@@ -144,6 +146,32 @@ async def test_whatever_is_wrong_with_a_body_is_refused_logged_and_leaves_nothin
         await other.close()
         await third.close()
         assert encode(decode(good)) == good
+
+
+async def test_whatever_a_paired_console_is_refused_leaves_a_line_that_names_it_and_no_flood(tmp_path, caplog):
+    async with opened(tmp_path / "hub") as hub, opened(tmp_path / "ann") as ann, opened(tmp_path / "bob") as bob, served(hub):
+        await join(hub, ann, bob)
+        await ann.run("view.save", name="north")
+        await now(ann, bob)
+        _, his, _ = await asking(bob)
+        replica = (await ann.run("sync.status"))["replica"]
+        hello = canonical({"schema": 1, "replica": replica, "name": "bob", "data_schema": SCHEMA}).encode()
+        asked = [
+            ("POST", "/sync/hello", hello), ("GET", f"/sync/pull?replica={replica}&epoch=else&after=0", b""),
+            ("GET", "/sync/pull?after=-1", b""), ("POST", "/sync/hello", b'{"replica": 5}'), ("GET", "/sync/nowhere", b""),
+        ]  # fmt: skip
+        for method, target, body in asked:
+            with pytest.raises(OutpostError):
+                await his.send(method, target, body=body)
+        lines = [record.message for record in caplog.records if "was refused" in record.message]
+        told = [" ".join(line.split(" ")[:2]) for line in lines]
+        assert told == [f"{method} {target.partition('?')[0]}" for method, target, _ in asked]
+        assert all(bob.link.device_id in line for line in lines)
+        for _ in range(2 * MOST_TOLD):
+            with pytest.raises(OutpostError):
+                await his.send("GET", "/sync/pull?after=-1")
+        assert sum("was refused" in record.message for record in caplog.records) == MOST_TOLD
+        await his.close()
 
 
 async def fill(engine, *, full):

@@ -18,7 +18,7 @@ from app.engine.sync.batch import Batch, decode, unpack
 from app.engine.sync.console import FLOOR, LONG, NARROW, Console
 from app.engine.sync.hub import Hub
 from app.engine.sync.ops import FIRST_CHAIN
-from app.engine.sync.ownlog import COMPARE, LACKS, MET_US, OwnLog, known_to
+from app.engine.sync.ownlog import BY_STICK, COMPARE, LACKS, MET_US, OwnLog, known_to
 from app.engine.sync.sealing import SCHEMA, replica_of, seal
 from app.wire.documents import object_of, parse_object, text_of, to_bytes, whole_of
 from app.wire.identity import PublicIdentity
@@ -148,6 +148,8 @@ def to_console(shelf: Shelf, hub: str, body: dict[str, Any], parts: Sequence[Par
         if whole_of(page, "cursor") > int(console.peer["cursor"]):
             tables.update(console.take_page(page))
             taken += len(page["ops"])
+    if taken:
+        console.note(state={**console.peer["state"], BY_STICK: True})
     return taken, tables
 
 
@@ -158,7 +160,7 @@ def _time_at_hub(hello: dict[str, Any], now_us: int, skew_us: int, met_us: int) 
     before we last met the hub, at `met_us` there, tells of no clock.
     """
     if whole_of(hello, "now_us") <= met_us and not whole_of(hello, _AHEAD, 0):
-        return now_us + skew_us
+        return max(now_us + skew_us, met_us)
     written_us, ahead_us = whole_of(hello, "now_us"), max(whole_of(hello, _AHEAD, 0), -skew_us)
     return now_us - ahead_us if now_us - ahead_us >= written_us else max(written_us, now_us)
 

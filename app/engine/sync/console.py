@@ -18,7 +18,7 @@ from app.engine.sync.fits import check_cells, check_row
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.merge import Loss
 from app.engine.sync.ops import FIRST_CHAIN, Op
-from app.engine.sync.ownlog import AHEAD, CARRIED, COMPARE, COPIED, FORK, MET_US, MOVED, SET_BACK, TWIN, OwnLog
+from app.engine.sync.ownlog import AHEAD, BY_STICK, CARRIED, COMPARE, COPIED, FORK, MET_US, MOVED, SET_BACK, TWIN, OwnLog
 from app.engine.sync.records import BUNDLE, HUB
 from app.engine.sync.sealing import SCHEMA, hear, replica_of, seal, time_at_hub
 from app.engine.sync.session import Session
@@ -332,7 +332,11 @@ class Console:
         told = frozenset(standing(each)[0] for each in list_of(document, "rows"))
         behind = self._snapshot().left_out(told, start, None if upto is None else (upto[0], upto[1]))
         if behind is None and upto is None:
-            self.note(state={name: value for name, value in self.peer["state"].items() if name not in (COMPARE, AHEAD, MOVED)})
+            self.note(
+                state={
+                    name: value for name, value in self.peer["state"].items() if name not in (COMPARE, AHEAD, MOVED, BY_STICK)
+                }
+            )
         return behind
 
     def _snapshot(self) -> Snapshot:

@@ -14,6 +14,7 @@ from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import conflicts, guards, join, sealing
 from app.engine.sync.batch import PAGE_BYTES, Batch
 from app.engine.sync.fits import check_op
+from app.engine.sync.forgetting import forgettable
 from app.engine.sync.hlc import observe, tick
 from app.engine.sync.hubtime import time_at
 from app.engine.sync.merge import GONE, Loss
@@ -30,7 +31,6 @@ _SLICE: Final = 5000
 _CAME: Final = "sync.came."  # in `meta`, for each device: which of its replicas came over the network, the last one last
 _REMEMBERED: Final = 16
 MOST_LIVE: Final = 64  # replicas of one device that hold the log back: those heard of last
-_FORGOTTEN: Final = 4  # a replica is forgotten once it was silent for so many times what it expires after
 _HEARD_US: Final = 60_000_000  # a page is told without a note that somebody was heard of, where one is no older
 _NOTED_US: Final = 1_000_000  # how often its time, and what its clock read then, is noted; see `hubtime.py`
 _PAST: Final = 64  # epochs remembered, each with where its restore stood
@@ -325,9 +325,8 @@ class Hub:
             if row["state"] == LIVE and row["seen_us"] < self._now_us - expire_us:
                 row["state"] = EXPIRED
                 self._shelf.put("sync_replicas", row)
-        for row in replicas:  # who comes again under a name that is forgotten is somebody new
-            silent = row["seen_us"] < self._now_us - _FORGOTTEN * expire_us
-            if row["state"] == EXPIRED and (not row["acked"] or (silent and not self._shelf.has_written(row["id"]))):
+        for row in forgettable([row for row in replicas if row["state"] == EXPIRED], self._now_us, expire_us):
+            if not row["acked"] or not self._shelf.has_written(row["id"]):
                 self._shelf.remove("sync_replicas", row["id"])
         cursors = [int(row["cursor"]) for row in replicas if row["state"] == LIVE]
         floor = self._shelf.compact(min(cursors, default=self._head()), self._now_us - keep_us)

@@ -9,9 +9,9 @@ from app.engine.base.errors import BadInput, Conflict, Refused
 from app.engine.store import rows
 from app.engine.store.store import Store
 from app.engine.sync import console as consoles
+from app.engine.sync import forgetting, merge
 from app.engine.sync import hub as hubs
-from app.engine.sync import merge
-from app.engine.sync.batch import Batch
+from app.engine.sync.batch import Batch, decode, encode
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.hub import Hub
 from app.engine.sync.later import retry_later
@@ -408,6 +408,7 @@ async def test_names_without_end_hold_no_log_back_and_leave_nothing(places, monk
     assert sorted(row["device"] for row in found) == ["ann", *["mallory"] * 3]
     assert min(row["id"] for row in found if row["device"] == "mallory") != "made-up-0"
     own = await ann.replica()
+    monkeypatch.setattr(forgetting, "MOST_KNOWN", 0)
     hub.clock.advance(100.0)
     for keep_us, left in ((1 << 60, [own]), (0, [own]), (0, [])):  # while its operations are in the log it is known by them
         await hub.hub(lambda one, keep_us=keep_us: one.compact(keep_us=keep_us, expire_us=10_000_000, tombstone_us=0))
@@ -429,8 +430,26 @@ async def test_a_device_that_wrote_under_many_names_is_known_by_all_and_the_last
     assert sorted(name for name, state in states.items() if state != "live") == ["was-0", "was-1", "was-2"]
 
 
-async def test_who_was_silent_for_so_long_that_the_hub_forgot_it_hands_nothing_over_a_second_time(places):
+async def test_what_only_a_stick_brought_is_known_however_long_its_writer_is_silent(places):
     hub, ann, bob = places
+    for place, device in ((ann, "ann"), (bob, "bob")):
+        await exchange(hub, place, device)
+    made = await ann.save("edge_deployments", deployment_name="r", status="running")
+    batch = await ann.console(lambda one: one.outgoing(100, 1 << 20))
+    await hub.hub(lambda one: one.receive(decode(encode(batch)), "ann"))  # and nobody tells her
+    for _ in range(2):
+        hub.clock.advance(50.0)
+        await exchange(hub, bob, "bob")
+        await hub.hub(lambda one: one.compact(keep_us=0, expire_us=10_000_000, tombstone_us=0))
+    assert {row["device"]: row["state"] for row in await hub.all("sync_replicas")} == {"ann": "expired", "bob": "live"}
+    await exchange(hub, ann, "ann")
+    assert await hub.count("sync_log") == 0
+    assert [row["id"] for row in await bob.all("edge_deployments")] == [made["id"]]
+
+
+async def test_who_was_silent_for_so_long_that_the_hub_forgot_it_hands_nothing_over_a_second_time(places, monkeypatch):
+    hub, ann, bob = places
+    monkeypatch.setattr(forgetting, "MOST_KNOWN", 0)
     made = await ann.save("edge_deployments", deployment_name="r", status="running")
     await exchange(hub, ann, "ann")
     for place, device, status in ((ann, "ann", "paused"), (bob, "bob", "running")):

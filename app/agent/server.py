@@ -98,7 +98,7 @@ def listen(host: str, port: int) -> socket.socket:
             raise
     except OSError as error:
         raise Conflict(
-            "The agent cannot listen on {host}, port {port}: {reason}",
+            "Nothing can listen on {host}, port {port}: {reason}",
             host=host, port=port, reason=error.strerror or str(error), hint="Choose another --port or --host.",
         ) from None  # fmt: skip
     return listener

@@ -17,7 +17,7 @@ def _host(call: "Call") -> Any:
     return host
 
 
-async def serve(call: "Call", *, host: str, port: int, database: str) -> dict[str, Any]:
+async def serve(call: "Call", *, host: str, port: int | None, database: str) -> dict[str, Any]:
     """Serve this home as a hub until it is stopped."""
     from app.hub.main import Host, announce
 
@@ -64,7 +64,8 @@ ROWS: tuple[Command, ...] = (
         (
             Arg("host", str, "Address to listen on; 127.0.0.1 keeps it to this machine, 0.0.0.0 opens it to the network.",
                 "127.0.0.1"),
-            Arg("port", int, "Port to listen on; 0 lets the system choose.", 0, low=0, high=65535),
+            Arg("port", int, "Port to listen on; that of the last start if left out, 0 lets the system choose.", None, low=0,
+                high=65535),
             Arg("database", str, "PostgreSQL database to keep this home's store in from now on, postgresql://user@host/name. "
                 "A password belongs into the home's private file named database, or into libpq's password file.", "",
                 secret=True),

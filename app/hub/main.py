@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import os
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from app.engine.base.text import tr
 from app.engine.base.units import time_text
 from app.engine.engine import Engine
 from app.engine.store.care import spare
+from app.engine.store.shelf import Shelf
 from app.engine.sync.again import tried
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.records import HUB, Caller
@@ -30,6 +32,7 @@ from app.hub.metrics import exposition
 log = logging.getLogger(__name__)
 _CARE_S: Final = 60.0
 _KEPT: Final = 7
+_PORT: Final = "hub.port"  # in `meta`: where it listened last
 _AGAIN_US: Final = 600_000_000  # after a backup that failed
 _CALLER: Final = ("name", "address", "seen_from", "known", "heard_us")
 _TOMBSTONE_S: Final = 30 * 86400.0
@@ -59,8 +62,11 @@ class Host:
                 hint="Serve from another home: outpost --home DIR hub serve",
             )  # fmt: skip
 
-    async def serve(self, host: str, port: int, ready: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-        """Serve until a signal or `end`; `ready` is told {address, code, code_ends_us, device, pid} once it listens."""
+    async def serve(self, host: str, port: int | None, ready: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        """Serve until a signal or `end`; `ready` is told {address, code, code_ends_us, device, pid} once it listens.
+
+        Without a `port` it is the one of the last start, for consoles know this hub by it; 0 lets the system choose.
+        """
         self.check()
         engine = self._engine
         identity = await engine.link.identity()
@@ -69,7 +75,7 @@ class Host:
         self._desk = HubDesk(identity.public, engine.clock, self._show, door.pin)
         api = self._api = Api(engine, self._desk, lambda: exposition(self.status()))
         api.callers.load(engine.sync.calling.of(engine.link.device_id), engine.clock.now_us())
-        listener = listen(host, port)
+        listener = await self._listen(host, port)
         self.address = address_of(host, listener.getsockname()[1])
         server = self._server = AgentServer(Gate(door, api.rules()), door.tls, lambda: None)
         engine.sync.host = self
@@ -91,6 +97,22 @@ class Host:
             server.end()
             await serving
         return {"address": self.address, **api.counts}
+
+    async def _listen(self, host: str, port: int | None) -> socket.socket:
+        """Return a socket that listens, and keep its port for the next start."""
+        store = self._engine.store
+        kept = await store.read(lambda conn: Shelf(conn).get("meta", _PORT))
+        last = int(kept["value"]["port"]) if kept else 0
+        try:
+            listener = listen(host, last if port is None else port)
+        except Conflict as error:
+            if port is not None or not last:
+                raise
+            hint = "Consoles know this hub by that port. Free it, or give another with --port and join them again."
+            raise Conflict(error.message, hint=hint, **error.values) from None
+        row = {"id": _PORT, "value": {"port": int(listener.getsockname()[1])}}
+        await store.write(lambda conn: Shelf(conn).put("meta", row))
+        return listener
 
     @property
     def term(self) -> int | None:

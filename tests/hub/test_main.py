@@ -2,12 +2,14 @@
 
 import pytest
 
+from app.agent.server import listen
 from app.commands.table import command_table
-from app.engine.base.errors import BadInput, Conflict
+from app.engine.base.errors import BadInput, Conflict, Offline
 from app.engine.engine import Engine
 from app.engine.store.shelf import Shelf
 from app.hub.api import Api
 from app.hub.main import Host
+from tests.meeting import join, opened, served
 
 
 @pytest.fixture
@@ -74,3 +76,34 @@ async def test_a_home_keeps_its_sound_backups_when_a_new_one_is_not(engine, monk
         assert (await engine.sync.backups.backup())["problem"]
     assert [str(path) for path in (engine.home / "backups").glob("*.db")] == [sound]
     assert (await engine.sync.backups.look())["file"] == sound
+
+
+async def test_a_hub_that_is_started_anew_listens_where_consoles_know_it(engine):
+    async with served(engine, None) as first:
+        pass
+    async with served(engine, None) as second:
+        assert second["address"] == first["address"]
+    with listen("127.0.0.1", int(first["address"].rpartition(":")[2])), pytest.raises(Conflict, match="listen") as caught:
+        async with served(engine, None):
+            pass
+    assert "--port" in caught.value.hint
+    async with served(engine, 0) as elsewhere:
+        assert elsewhere["address"] != first["address"]
+    async with served(engine, None) as last:
+        assert last["address"] == elsewhere["address"]
+
+
+async def test_a_console_whose_hub_moved_is_told_to_join_it_again_and_goes_on_there(engine, tmp_path):
+    async with opened(tmp_path / "ann") as ann:
+        async with served(engine, 0):
+            await join(engine, ann)
+            await ann.run("sync.now")
+        await ann.run("view.save", name="north")
+        async with served(engine, 0):
+            with pytest.raises(Offline) as caught:
+                await ann.run("sync.now")
+            assert "outpost sync join" in caught.value.hint
+            await join(engine, ann)
+            await ann.run("sync.now")
+            assert [view.name for view in engine.fleet.views.records] == ["north"]
+            assert (await ann.run("sync.peers"))["peers"][0]["id"] == engine.link.device_id

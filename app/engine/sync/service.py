@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 _PEERS: Final = "sync_peers"
 _FIRST_S: Final = 1.0
+_MOVED: Final = "If the hub has another address or port by now, join it again: outpost sync join ADDRESS CODE"
 _LIMIT_S: Final = 60.0  # for one answer
 
 
@@ -206,6 +207,9 @@ class SyncService:
                 await self._hear(peer, ask)
                 done = True
                 return tally
+            except Offline as error:
+                problem = str(error)
+                raise Offline(error.message, hint=error.hint_source or _MOVED, **error.values) from error
             except Exception as error:
                 problem = str(as_outpost_error(error))
                 raise

@@ -32,6 +32,7 @@ from app.hub.metrics import exposition
 log = logging.getLogger(__name__)
 _CARE_S: Final = 60.0
 _KEPT: Final = 7
+_TAKEN: Final = "Consoles know this hub by that port. Free it, or give another with --port and join them again."
 _PORT: Final = "hub.port"  # in `meta`: where it listened last
 _AGAIN_US: Final = 600_000_000  # after a backup that failed
 _CALLER: Final = ("name", "address", "seen_from", "known", "heard_us")
@@ -106,10 +107,9 @@ class Host:
         try:
             listener = listen(host, last if port is None else port)
         except Conflict as error:
-            if port is not None or not last:
-                raise
-            hint = "Consoles know this hub by that port. Free it, or give another with --port and join them again."
-            raise Conflict(error.message, hint=hint, **error.values) from None
+            if port is None and last:
+                error.hint_source = _TAKEN
+            raise
         row = {"id": _PORT, "value": {"port": int(listener.getsockname()[1])}}
         await store.write(lambda conn: Shelf(conn).put("meta", row))
         return listener

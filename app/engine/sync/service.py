@@ -208,8 +208,8 @@ class SyncService:
                 done = True
                 return tally
             except Offline as error:
-                problem = str(error)
-                raise Offline(error.message, hint=error.hint_source or _MOVED, **error.values) from error
+                problem, error.hint_source = str(error), error.hint_source or _MOVED
+                raise
             except Exception as error:
                 problem = str(as_outpost_error(error))
                 raise

@@ -12,6 +12,7 @@ from typing import Any, Final
 from app.engine.base.errors import BadInput
 from app.engine.store import upcast
 from app.engine.sync import merge, sequence
+from app.engine.sync.covered import Before, known_in, losses_in
 from app.engine.sync.hlc import ZERO, Stamp
 from app.engine.sync.merge import DELETED, ERASED, FIRST, GONE, QUIET, RELEASE, Kinds, Loss, Outcome, Row, State, totals_of
 from app.engine.sync.ops import Op, canonical
@@ -19,11 +20,12 @@ from app.engine.sync.sets import is_out, members_of
 
 COUNTER: Final = {"s", "c"}  # what a counter's cell has: its first stamp, and each replica's [time, running total]
 WHOLE: Final = upcast.WHOLE
+HAD: Final = "had"  # a member of what is told of a part of a row that was deleted: the stamps of all that stood there
 STAYS: Final = upcast.STAYS  # among a row's cells: columns changed here while its table stayed, see `steps_in`
 
 
-def told_of(state: State, kinds: Kinds, columns: Iterable[str] | None = None) -> dict[str, Any]:
-    """Return what an operation says of a row: all of it, or these columns."""
+def told_of(state: State, kinds: Kinds, columns: Iterable[str] | None = None, had: State | None = None) -> dict[str, Any]:
+    """Return what an operation says of a row: all of it, or these columns, and what else stood where it `had` been deleted."""
     if state.row is None:
         return {"row": None, "cells": {name: cell for name, cell in state.cells.items() if name != STAYS}}
     travel = [name for name, kind in kinds.items() if kind != "local" and name != "id"]
@@ -31,10 +33,13 @@ def told_of(state: State, kinds: Kinds, columns: Iterable[str] | None = None) ->
         cells = {name: cell for name, cell in state.cells.items() if name != STAYS}
         return {"row": {name: state.row[name] for name in travel}, "cells": cells}
     told = [name for name in travel if name in set(columns)]
-    return {
-        "row": {name: state.row[name] for name in told},
-        "cells": {name: state.cells.get(name, list(state.stamp(name))) for name in told},
-    }
+    row = {name: state.row[name] for name in told}
+    cells = {name: state.cells.get(name, list(state.stamp(name))) for name in told}
+    if row.get(DELETED) is None:
+        return {"row": row, "cells": cells}
+    from_ = state if had is None else had
+    known = {name: cell for name, cell in from_.cells.items() if name not in from_.cells.get(STAYS, ())}
+    return {"row": row, "cells": cells, HAD: [list(at) for at in known_in(known).values() if at != ZERO]}
 
 
 def steps_in(cells: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -65,7 +70,7 @@ def apply(
 
     The authority hands in the clock of its decisions: a guarded column that is another one here is told what it is.
     """
-    other, outcome = _state_in(op.fields[WHOLE]), Outcome(orders=decided_hlc > 0 and op.intent == RELEASE)
+    other, outcome = _state_in(op.fields[WHOLE]), Outcome(orders=decided_hlc > 0 and op.intent == RELEASE, by=op.replica)
     if verdicts is not None and GONE in verdicts and ERASED not in state.cells:
         outcome.losses += merge.stayed_and_gone(state)
         state.row, state.cells = None, {GONE: verdicts[GONE]}
@@ -114,7 +119,7 @@ def beyond(state: State, other: State, kinds: Kinds, fresh: Callable[[], Row]) -
         if kind != "local" and name != "id" and name not in apart
         and (not known or both.cells.get(name) != state.cells.get(name))
     ]  # fmt: skip
-    return told_of(both if known else other, kinds, columns) if columns else None
+    return told_of(both if known else other, kinds, columns, other) if columns else None
 
 
 def stamps_in(document: Any) -> Iterable[Stamp]:
@@ -176,7 +181,9 @@ def _state_in(told: Any) -> State:
     for name, cell in cells.items():
         if name != ERASED and not _is_cell(cell.get("s") if isinstance(cell, dict) else cell):
             raise BadInput("A row that is handed over has values and cells", field=WHOLE)
-    return State(row, cells)
+    had = told.get(HAD)
+    known = [(at[0], at[1]) for at in had if _is_cell(at)] if isinstance(had, list) else None
+    return State(row, cells, had=known)
 
 
 def _is_cell(cell: Any) -> bool:
@@ -195,17 +202,25 @@ def _join(state: State, other: State, kinds: Kinds, fresh: Callable[[], Row], ou
         state.cells |= {name: cell for name, cell in other.cells.items() if name == FIRST or name in kinds}
         return
     state.row = fresh() if state.row is None else state.row
-    apart = [one.stamp("updated_us") for one in (state, other) if merge.stayed_in(one)]
+    stayed = [(one.stamp("updated_us"), merge.stayed_in(one)) for one in (state, other)]
+    apart = [each for each in stayed if each[1]]
     try:
+        before = Before(state, other, kinds)
         for column in other.row:
             kind = kinds.get(column, "local")
             written = other.stamp(column) != ZERO or isinstance(other.cells.get(column), dict)
             if written and kind != "local" and column != "id":
                 _JOINS[kind](state, other, column, outcome)
+        covered = losses_in(state, other, kinds, before, outcome.by)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         raise BadInput("A row that is handed over has values and cells", field=WHOLE) from None
     if apart and (deleted := state.row.get(DELETED)) is not None:
-        outcome.losses.append(Loss(DELETED, deleted, state.stamp(DELETED), None, max(apart), "deleted", stays=True))
+        lost = {name: value for values in (*(each[1] for each in apart), *(loss.lost for loss in covered))
+                for name, value in values.items()}  # fmt: skip
+        at = max(each[0] for each in apart)
+        outcome.losses.append(Loss(DELETED, deleted, state.stamp(DELETED), lost, at, "deleted", stays=True))
+    else:
+        outcome.losses += covered
 
 
 def _is_gone(state: State, other: State, outcome: Outcome) -> bool:

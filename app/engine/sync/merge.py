@@ -59,6 +59,8 @@ class State:
     row: Row | None = None
     cells: Cells = field(default_factory=dict)
     sets: dict[str, Held] = field(default_factory=dict, repr=False, compare=False)  # of columns, to be changed in place
+    had: Iterable[Stamp] | None = field(default=None, compare=False)  # all that stood there, where a part of it is told
+    told: set[tuple[str, Stamp]] = field(default_factory=set, repr=False, compare=False)  # by who deleted it: see `covered.py`
 
     def copy(self) -> "State":
         """Return a copy; nothing that stands in it is changed in place any more."""
@@ -107,6 +109,7 @@ class Outcome:
     unknown: dict[str, Any] = field(default_factory=dict)
     erased: bool = False
     orders: bool = False  # said where operations are numbered: what is covered here by a value of elsewhere is told
+    by: str = ""  # whose operation it is
     bridged: list[tuple[str, Stamp, Stamp]] = field(default_factory=list)  # column, what `op` had seen, what saw `op`
 
 
@@ -128,7 +131,7 @@ def apply(
             state.cells[FIRST] = [*op.stamp]
             _take_new(state.row, state.cells, op, kinds, outcome)
             return outcome
-    _look_at_deletion(state, op, outcome)
+    _look_at_deletion(state, op, kinds, outcome)
     row, cells, stamp, first = state.row, state.cells, op.stamp, state.cells.get(FIRST)
     for column, value in op.fields.items():
         kind = kinds.get(column)
@@ -183,18 +186,13 @@ def _take_new(row: Row, cells: Cells, op: Op, kinds: Kinds, outcome: Outcome) ->
             _NEW[kind](row, cells, op, column)
 
 
-def _look_at_deletion(state: State, op: Op, outcome: Outcome) -> None:
-    """Tell of an edit that met a deletion it knew nothing of, and the reverse."""
+def _look_at_deletion(state: State, op: Op, kinds: Kinds, outcome: Outcome) -> None:
+    """Tell of what is written to a row that is deleted, and the reverse."""
     assert state.row is not None
-    deleted = state.row.get(DELETED)
-    if DELETED not in op.fields:
-        if deleted is not None and not op.fields.keys() <= QUIET and op.stamp != state.stamp("updated_us"):
-            edits = {name: value for name, value in op.fields.items() if name not in QUIET}
-            outcome.losses.append(Loss(DELETED, deleted, state.stamp(DELETED), edits, op.stamp, "deleted"))
-    elif op.fields[DELETED] is not None and deleted is None and op.stamp > state.stamp(DELETED):
-        edited = state.stamp("updated_us")
-        if edited not in (ZERO, op.stamp) and op.seen.get("updated_us", edited) != edited and edited[1] != op.writer:
-            outcome.losses.append(Loss(DELETED, op.fields[DELETED], op.stamp, None, edited, "deleted"))
+    if DELETED in op.fields or state.row.get(DELETED) is not None:
+        from app.engine.sync.covered import losses_of
+
+        outcome.losses += losses_of(state, op, kinds)
 
 
 def _last(state: State, op: Op, column: str, outcome: Outcome) -> None:

@@ -15,9 +15,10 @@ from app.engine.store.rows import Row
 from app.engine.store.shelf import Key, Shelf
 from app.engine.sync import merge, sequence
 from app.engine.sync.batch import in_parts
+from app.engine.sync.covered import known_in
 from app.engine.sync.hlc import ZERO, Stamp, tick
 from app.engine.sync.join import STAYS
-from app.engine.sync.merge import State, totals_of
+from app.engine.sync.merge import DELETED, State, totals_of
 from app.engine.sync.ops import FIRST_CHAIN, Op, link
 from app.engine.sync.residency import staying
 from app.engine.sync.session import Session
@@ -230,6 +231,8 @@ def _sealed(row: Row, session: Session, shelf: Shelf, replica: str, *, seq: int,
                 seen[column] = stamp
         elif kind is not None and kind != "local":
             op.fields[column] = _change(kind, shadow, column, value, op)
+    if op.fields.get(DELETED) is not None:
+        seen |= {name: stamp for name, stamp in known_in(state.cells).items() if name not in seen}
     merge.apply(shadow, op, kinds, dict)
     return op
 

@@ -27,6 +27,8 @@ class Held:
     members: dict[str, Any]  # of a map its value
     keys: list[str]  # of a list, in its order
     base: tuple[Any, Any] = (None, None)  # the value and the cell of its column that it is about
+    looker: str = ""
+    fresh: list[str] | None = None  # put since `looker` looked at it last
 
     @classmethod
     def of(cls, value: Any, cell: dict[str, Any], *, as_list: bool) -> "Held":
@@ -44,8 +46,16 @@ class Held:
             return (default if key in self.members else ZERO), ZERO
         return (stamps[0], stamps[1]), (stamps[2], stamps[3])
 
+    def put_since(self, looker: str) -> list[str]:
+        """Return the keys put since this replica looked last, if it was the last to look, or all there are."""
+        keys = self.fresh if looker and looker == self.looker and self.fresh is not None else list(self.members)
+        self.looker, self.fresh = looker, []
+        return keys
+
     def put(self, key: str, item: Any) -> None:
         """Have an element stand in it."""
+        if self.fresh is not None:
+            self.fresh.append(key)
         if self.value is not self.members:
             at = bisect_left(self.keys, key)
             if key not in self.members:

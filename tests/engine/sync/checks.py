@@ -194,12 +194,15 @@ class Checks:
                 raise Broken(f"I9 no zombie: {key[1]} lives")
 
     def _check_losers(self, ops):
-        """Every value that did not win was overwritten by one who had seen it, or lies in the inbox."""
+        """Every value that holds no more was overwritten or deleted by one who had seen it, or lies in the inbox."""
         if self.restored:
             return  # what a hub had noted and nobody had pulled goes with the hub
         inbox = json.dumps([row for (table, _), row in self.hub.d["rows"].items() if table == "sync_conflicts"])
         value_at, seen = {}, defaultdict(set)
         for replica, op, _ in ops:
+            if op["table"] == "things" and op["fields"].get("deleted_us") is not None:
+                for column in ("a", "b"):
+                    seen[op["row"], column] |= {tuple(at) for at in (*op["seen"].values(), *op.get("had", ()))}
             for column in ("a", "b"):
                 if op["table"] == "things" and column in op["fields"]:
                     value_at[op["row"], column, op["hlc"], replica] = op["fields"][column]
@@ -210,7 +213,9 @@ class Checks:
         }
         for (id_, column, _, _), value in value_at.items():
             row = self.hub.d["rows"].get(("things", id_))
-            if value and value not in known and f'"{value}"' not in inbox and row is not None and row[column] != value:
+            holds = row is not None and row["deleted_us"] is None and row[column] == value
+            forgotten = '"erased"' in self.hub.d["cells"].get(("things", id_), "")
+            if value and value not in known and f'"{value}"' not in inbox and not holds and not forgotten:
                 raise Broken(f"I6 loser kept: {value} of {id_}.{column} is nowhere")
 
     def _check_counts(self):
@@ -276,6 +281,10 @@ def _writes(replica, op, verdicts):
                 "hlc": cell[0],
                 "seen": seen,
                 "fields": {column: told["row"][column]},
+                "had": [
+                    *told.get("had", ()),
+                    *(tuple(known[:2]) for known in told["cells"].values() if isinstance(known, list)),
+                ],
             }
             found.append((cell[1], at, verdicts))
     return found

@@ -58,6 +58,22 @@ def test_what_is_gone_on_either_side_is_gone_and_what_was_edited_since_is_told()
     assert join.beyond(living, merged([made("aa", 1, {"a": "x"}, new=True)])[0], THINGS, fresh) is None
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_value_that_meets_a_deletion_in_a_row_handed_over_is_told_with_its_stamp(whole):
+    base = made("aa", 1, {"a": "x", "b": "y"}, new=True)
+    edit = made("bb", 4, {"a": "edit", "updated_us": 4}, seen={"a": (1, "aa")})
+    living = merged([base, edit, made("bb", 2, {"b": "early"}, seen={"b": (1, "aa")})])[0]
+    dead = merged([base, made("aa", 6, {"deleted_us": 6, "updated_us": 6}, seen={"updated_us": (1, "aa")})])[0]
+    for here, there in ((living, dead), (dead, living)):
+        told, state = [], copy.deepcopy(here)
+        column = json.loads(json.dumps(join.told_of(there, THINGS) if whole else join.beyond(here, there, THINGS, fresh)))
+        for _ in range(2):
+            told += join.apply(state, made("zz", 99, {WHOLE: column}), THINGS, fresh).losses
+        assert [(loss.lost_stamp, loss.lost, loss.kept_stamp) for loss in told if loss.reason == "deleted"] == [
+            ((2, "bb"), {"b": "early"}, (6, "aa")), ((4, "bb"), {"a": "edit"}, (6, "aa")),
+        ]  # fmt: skip
+
+
 @pytest.mark.parametrize("gone", [5, 50])
 def test_what_stayed_in_a_row_that_goes_for_good_is_told_apart_however_it_is_heard_of(gone):
     mark = {STAYS: {"a": [9, "aa"], "updated_us": [9, "aa"]}}

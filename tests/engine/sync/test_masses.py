@@ -1,5 +1,7 @@
 """What one small body can have a hub do: the work grows with what is in it, and no faster."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import event
 
@@ -148,3 +150,23 @@ async def test_of_rows_with_one_unique_key_the_least_id_stays_whichever_comes_fi
     await statements(hub, ops[3:])
     assert [one["id"] for one in await hub.all("edge_nodes", deleted_us=None)] == ["r1"]
     assert {one["row_id"] for one in await hub.all("sync_conflicts")} == {"r3", "r5", "r7", "r9"}
+
+
+async def test_a_row_that_is_deleted_and_put_back_many_times_in_a_batch_tells_of_what_it_covered_once(places, monkeypatch):
+    hub, now = places[0], places[0].clock.now_us()
+    members, looked = {f"k{at:04d}": "x" * 20 for at in range(1000)}, []
+    real = sets.Held.put_since
+    monkeypatch.setattr(sets.Held, "put_since", lambda held, by: looked.append(len(keys := real(held, by))) or keys)
+    await hub.save("edge_nodes", name="pump", node_identifier="d1", labels=members)
+    (row,) = await hub.all("edge_nodes")
+    hub.clock.advance(1.0)
+    ops = []
+    for at in range(100):
+        seen = {"updated_us": (1, "x")}
+        ops.append(op(2 * at + 1, "edge_nodes", row["id"], {"deleted_us": now}, now + 10 + 2 * at))
+        ops[-1] = replace(ops[-1], seen=seen)
+        ops.append(op(2 * at + 2, "edge_nodes", row["id"], {"deleted_us": None}, now + 11 + 2 * at))
+    await statements(hub, ops)
+    (met,) = await hub.all("sync_conflicts")
+    assert met["lost"]["value"]["labels"]["add"] == members
+    assert sum(looked) == len(members)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.engine.base.errors import BadInput
-from app.engine.sync import join, merge
+from app.engine.sync import covered, join, merge
 from app.engine.sync.join import STAYS, WHOLE
 from app.engine.sync.merge import State
 from app.engine.sync.ops import BY, Op
@@ -23,6 +23,10 @@ def fresh():
 
 def made(replica, hlc, fields, *, new=False, seen=None, row="r"):
     return Op(replica, hlc, f"t{hlc}", 0, "things", row, new, hlc, fields, seen or {}, actor=f"user-{replica}")
+
+
+def added(*items):
+    return {"add": {f'["{item}"]': item for item in items}, "seen": {}, "del": {}, "list": True}
 
 
 def merged(ops, **how):
@@ -166,11 +170,36 @@ def test_an_edit_that_met_a_deletion_is_kept_beside_it_whichever_came_first():
     base = made("aa", 1, {"a": "old"}, new=True)
     gone = made("aa", 5, {"deleted_us": 5, "updated_us": 5}, seen={"updated_us": (1, "aa")})
     edit = made("bb", 4, {"a": "late", "updated_us": 4}, seen={"a": (1, "aa"), "updated_us": (1, "aa")})
+    told = []
     for order in ((base, gone, edit), (base, edit, gone)):
         state, losses, _ = merged(order)
         assert state.row["deleted_us"] == 5
-        assert losses
-        assert {loss.reason for loss in losses} == {"deleted"}
+        told.append([(loss.reason, loss.lost, loss.kept_stamp, loss.lost_stamp, loss.lost_seen) for loss in losses])
+    assert told[0] == told[1] == [("deleted", {"a": "late"}, (5, "aa"), (4, "bb"), (1, "aa"))]
+
+
+def test_a_deletion_tells_of_every_value_that_its_writer_had_not_seen_and_of_no_other():
+    base = made("aa", 1, {"a": "old", "b": "old", "tags": added("x")}, new=True)
+    early = made("bb", 2, {"b": "early", "updated_us": 2}, seen={"b": (1, "aa"), "updated_us": (1, "aa")})
+    own = made("aa", 4, {"a": "own", "updated_us": 4}, seen={"a": (1, "aa"), "updated_us": (1, "aa")})
+    member = made("cc", 3, {"tags": added("y"), "updated_us": 3}, seen={"updated_us": (1, "aa")})
+    seen = covered.known_in(merged([base, own])[0].cells)
+    gone = made("aa", 5, {"deleted_us": 5, "updated_us": 5}, seen={**seen, "updated_us": (4, "aa")})
+    later = made("cc", 9, {"a": "later", "updated_us": 9}, seen={"a": (1, "aa"), "updated_us": (3, "cc")})
+    _, losses, _ = merged([base, own, early, member, gone, later])
+    assert [(loss.lost_stamp, loss.lost) for loss in losses if loss.reason == "deleted"] == [
+        ((2, "bb"), {"b": "early"}), ((3, "cc"), {"tags": {**added("y"), "list": True}}), ((9, "cc"), {"a": "later"}),
+    ]  # fmt: skip
+    assert merged([base, own, gone])[1] == []
+    _, late, _ = merged([base, own, gone, made("bb", 3, {"a": "back", "deleted_us": None}, seen={"a": (1, "aa")})])
+    assert {"a": "back"} in [loss.lost for loss in late]
+
+
+def test_of_a_deletion_by_an_earlier_version_it_is_told_what_is_later_than_what_it_had_seen():
+    base, gone = made("aa", 1, {"a": "x", "b": "y"}, new=True), made("aa", 5, {"deleted_us": 5}, seen={"updated_us": (3, "aa")})
+    for at, lost in ((2, []), (4, [{"b": "z"}])):
+        edit = made("bb", at, {"b": "z", "updated_us": at}, seen={"b": (1, "aa"), "updated_us": (1, "aa")})
+        assert [loss.lost for loss in merged([base, edit, gone])[1]] == lost
 
 
 def test_a_row_whose_tombstone_was_let_go_of_never_comes_back():

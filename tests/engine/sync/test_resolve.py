@@ -12,13 +12,14 @@ from tests.engine.sync.places import exchange
 pytestmark = pytest.mark.parametrize("hub_database", [""])
 
 
-async def meet_all(places):
-    hub, ann, bob = places
-    for console, name in ((ann, "ann"), (bob, "bob"), (ann, "ann"), (bob, "bob")):
+async def meet_all(places, *, bob_first=False):
+    hub, *both = places
+    names = list(zip(both, ("ann", "bob"), strict=True))
+    for console, name in (names[::-1] if bob_first else names) * 2:
         await exchange(hub, console, name)
 
 
-async def an_edit_meets_a_deletion(places, table, made, edit):
+async def an_edit_meets_a_deletion(places, table, made, edit, *, edit_first=False):
     """Have ann delete a row that bob edits; return it."""
     hub, ann, bob = places
     row = await ann.save(table, **made)
@@ -28,7 +29,7 @@ async def an_edit_meets_a_deletion(places, table, made, edit):
     hub.clock.advance(1.0)
     now_us = hub.clock.now_us()
     await ann.store.write(lambda conn: rows.delete(conn, table, row["id"], actor="ann", cause="", now_us=now_us))
-    await meet_all(places)
+    await meet_all(places, bob_first=edit_first)
     hub.clock.advance(1.0)
     return row
 
@@ -40,6 +41,7 @@ async def take_the_lost(place):
         await place.store.write(lambda conn, met=met: choose(conn, met, "lost", actor="ann", cause="", now_us=now_us))
 
 
+@pytest.mark.parametrize("edit_first", [True, False])
 @pytest.mark.parametrize(
     ("table", "made", "edit"),
     [
@@ -49,9 +51,12 @@ async def take_the_lost(place):
     ],
     ids=["map", "list", "guarded"],
 )
-async def test_an_edit_that_met_a_deletion_comes_back_as_its_writer_wrote_it(places, table, made, edit):
-    row = await an_edit_meets_a_deletion(places, table, made, edit)
+async def test_an_edit_that_met_a_deletion_comes_back_as_its_writer_wrote_it(places, table, made, edit, edit_first):
+    row = await an_edit_meets_a_deletion(places, table, made, edit, edit_first=edit_first)
     assert await places[1].all(table) == []
+    (met,) = await places[2].all("sync_conflicts")
+    assert set(met["lost"]["value"]) == set(edit)
+    assert met["lost"]["seen_us"] > 0
     await take_the_lost(places[1])
     await meet_all(places)
     for place in places:

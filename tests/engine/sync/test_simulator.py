@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.engine.sync import console, hlc, hub, merge, ops, ownlog, rewriting, rules, sealing, snapshot, taking
+from app.engine.sync import console, covered, hlc, hub, merge, ops, ownlog, rewriting, rules, sealing, snapshot, taking
 from app.engine.sync.hub import Hub
 from app.engine.sync.merge import Outcome
 from app.engine.sync.ownlog import MOVED
@@ -192,6 +192,11 @@ def the_clock_forgets_what_it_has_seen(monkeypatch):
 @mutant("I6")
 def what_lost_is_not_noted(monkeypatch):
     monkeypatch.setattr(hub.conflicts, "record", lambda *_how, **_more: [])
+
+
+@mutant("I6")
+def a_deletion_covers_what_its_writer_had_not_seen(monkeypatch):
+    monkeypatch.setattr(covered, "losses_of", lambda *_how: [])
 
 
 @mutant("I9", TIME, COMPACT)

@@ -126,7 +126,8 @@ ROWS: tuple[Command, ...] = (
         role=Role.ADMIN, returns="the peer",
     ),
     Command(
-        "sync.limit", "Limit a link", "Sets how many bytes a second the link to a peer may carry, and whose turn comes first.",
+        "sync.limit", "Limit a link",
+        "Sets how many bytes a second the link to a hub may carry, and which hub's turn comes first.",
         limit,
         (
             Arg("peer", str, "Name, address or id of the peer; the first eight signs of the id will do.", positional=True),

@@ -52,6 +52,28 @@ async def test_devices_let_go_of_nothing_for_a_backup_that_cannot_be_restored(en
     assert (await durable(engine), told["replicas_count"], (await engine.sync.backups.look())["problem"]) == (5, 1, "")
 
 
+async def test_what_comes_while_a_backup_is_made_counts_as_held_by_the_next_one_alone(engine, monkeypatch):
+    host, real = Host(engine), engine.store.backup
+    host._api = Api(engine, None, str)
+
+    async def acked(count):
+        told = {"id": "aa", "device": "d", "acked": count, "durable": 0}
+        await engine.store.write(lambda conn: Shelf(conn).put("sync_replicas", told))
+
+    async def backup(target):
+        size = await real(target)
+        await acked(9)
+        return size
+
+    await acked(5)
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.store, "backup", backup)
+        await host.backup()
+    assert await durable(engine) == 5
+    await host.backup()
+    assert await durable(engine) == 9
+
+
 async def test_a_backup_that_a_person_names_takes_the_place_of_nothing_unasked(engine, tmp_path):
     host = Host(engine)
     host._api = Api(engine, None, str)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from app.engine.base.errors import Conflict, Missing, Offline, OutpostError
+from app.engine.base.errors import BadInput, Conflict, Missing, Offline, OutpostError
 from app.engine.base.events import SyncFinished
 from app.engine.base.funnel import as_outpost_error
 from app.engine.base.records import Records
@@ -272,8 +272,13 @@ class SyncService:
         return sorted((peer for peer in self.peers if peer.kind == HUB), key=lambda peer: -peer.priority)
 
     async def limit(self, key: str, *, bytes_s: int | None, priority: int | None) -> dict[str, Any]:
-        """Set what the link to a peer may carry, and its turn; what is None stays."""
+        """Set what the link to a hub may carry, and its turn; what is None stays. Raises `BadInput` for any other peer."""
         peer = self.find(key)
+        if peer.kind != HUB and (bytes_s or priority):
+            raise BadInput(
+                "{name} is no hub of this home, and only the link to a hub is limited here", name=peer.name, field="peer",
+                hint="A console limits its own link to its hub: outpost sync limit there. Sticks go by no link.",
+            )  # fmt: skip
         told = {
             "bytes_s": peer.bytes_s if bytes_s is None else bytes_s,
             "priority": peer.priority if priority is None else priority,

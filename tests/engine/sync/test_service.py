@@ -56,20 +56,20 @@ async def test_what_was_heard_of_a_console_outlives_a_look_at_the_store(engine):
     assert (peer.received_bytes, peer.sent_bytes, peer.synced_us > 0) == (5, 7, True)
 
 
-async def test_what_was_heard_of_a_console_outlives_a_restart_and_a_budget_set_since(tmp_path):
+async def test_what_was_heard_of_a_console_outlives_a_restart(tmp_path):
     async with opened(tmp_path / "home") as engine:
         await put(
             engine, "sync_peers", {"id": "p1", "kind": "console", "name": "ann"}, {"id": "p2", "kind": "console", "name": "bob"}
         )
         for _ in range(2):
             engine.sync.heard("p1", received=5, sent=7)
-        await engine.run("sync.limit", peer="ann", bytes_s=9)
+        await engine.run("sync.limit", peer="ann", bytes_s=0)  # its row is written anew
         engine.sync.heard("p2", received=1)
         await engine.run("sync.leave", peer="bob")
         heard_us = engine.sync.peers.need("p1").synced_us
     async with opened(tmp_path / "home") as engine:
         peer = engine.sync.peers.need("p1")
-        assert (peer.received_bytes, peer.sent_bytes, peer.synced_us, peer.bytes_s) == (10, 14, heard_us, 9)
+        assert (peer.received_bytes, peer.sent_bytes, peer.synced_us) == (10, 14, heard_us)
         assert [peer.id for peer in engine.sync.peers] == ["p1"]
 
 
@@ -139,3 +139,14 @@ async def test_trying_some_other_file_says_nothing_of_the_last_backup(engine, tm
     (tmp_path / "bad.db").write_bytes(b"x" * 5000)
     assert (await engine.run("store.drill", file=tmp_path / "bad.db"))["problem"]
     assert (await engine.run("sync.status"))["backup"] == good
+
+
+async def test_a_limit_that_would_have_no_effect_is_refused_with_the_reason(engine):
+    made = [{"id": kind[0] * 32, "kind": kind, "name": kind} for kind in ("console", "bundle", "hub")]
+    await put(engine, "sync_peers", *made)
+    for kind in ("console", "bundle"):
+        for asked in ({"bytes_s": 50}, {"priority": 2}):
+            with pytest.raises(BadInput, match=f"{kind} is no hub"):
+                await engine.run("sync.limit", peer=kind, **asked)
+        assert (await engine.run("sync.limit", peer=kind, bytes_s=0))["bytes_s"] == 0
+    assert (await engine.run("sync.limit", peer="hub", bytes_s=50, priority=2))["bytes_s"] == 50

@@ -15,10 +15,11 @@ from app.engine.base.platform import replace_file
 from app.engine.store import upcast
 from app.engine.store.shelf import Shelf
 from app.engine.sync.batch import Batch, decode, unpack
-from app.engine.sync.console import FLOOR, LONG, NARROW, Console
+from app.engine.sync.console import FLOOR, LONG, Console
 from app.engine.sync.hub import Hub
 from app.engine.sync.ops import FIRST_CHAIN
 from app.engine.sync.ownlog import BY_STICK, COMPARE, LACKS, MET_US, OwnLog, known_to
+from app.engine.sync.reading import NARROW
 from app.engine.sync.sealing import SCHEMA, replica_of, seal
 from app.wire.documents import object_of, parse_object, text_of, to_bytes, whole_of
 from app.wire.identity import PublicIdentity

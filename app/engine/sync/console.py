@@ -10,26 +10,21 @@ from typing import Any, Final
 from app.engine.base.errors import Conflict
 from app.engine.store import upcast
 from app.engine.store.rows import Row
-from app.engine.store.shelf import Key, Shelf
-from app.engine.sync import conflicts, others, restamp
+from app.engine.sync import conflicts, others
 from app.engine.sync.batch import Batch, Texts, number_of
 from app.engine.sync.epochs import past_of, restored_head
-from app.engine.sync.fits import check_cells, check_row
 from app.engine.sync.hlc import DRIFT_US
-from app.engine.sync.merge import Loss
-from app.engine.sync.ops import FIRST_CHAIN, Op
-from app.engine.sync.ownlog import AHEAD, BY_STICK, CARRIED, COMPARE, COPIED, FORK, MET_US, MOVED, SET_BACK, TWIN, OwnLog
+from app.engine.sync.ops import FIRST_CHAIN
+from app.engine.sync.ownlog import AHEAD, CARRIED, COMPARE, COPIED, FORK, MET_US, MOVED, PLACE, SET_BACK, TWIN
+from app.engine.sync.reading import NARROW, Reading
 from app.engine.sync.records import BUNDLE, HUB
 from app.engine.sync.sealing import SCHEMA, hear, replica_of, seal, time_at_hub
-from app.engine.sync.session import Session
-from app.engine.sync.snapshot import Snapshot, standing
 from app.engine.sync.taking import Taking
 from app.engine.sync.waiting import next_texts
 from app.wire.documents import list_of, text_of, whole_of
 
 _BY_US: Final = "Exchange once over the network."
 _BY_THEM: Final = "Have the other console exchange with the hub once."
-NARROW: Final = "narrow"  # in a peer's state: our schema when we took a snapshot of a later one, and left out what it has more
 _PAST: Final = "past"  # in a peer's state: the epochs that the hub had before, to which nobody is to come back
 _LAST_MET: Final = "sync.met"  # in `meta`: the epoch of the hub that was met first or last anew
 FLOOR: Final = "floor"  # why a snapshot is due: the hub has let go of what we lack
@@ -37,36 +32,8 @@ LONG: Final = "long"  # or it is quicker than so long a log
 LOG_RATHER: Final = 5000  # a first sync with a longer log than this takes a snapshot
 
 
-class Console:
+class Console(Reading):
     """A console's verbs towards one peer, inside one transaction; `now_us` is this machine's time."""
-
-    def __init__(self, shelf: Shelf, peer: str, now_us: int) -> None:
-        self._shelf, self._peer, self._now_us = shelf, peer, now_us
-        self._log = OwnLog(shelf, peer)
-
-    @property
-    def peer(self) -> Row:
-        """Return the row of the peer; an unknown one is made."""
-        found = self._shelf.get("sync_peers", self._peer)
-        if found is None:
-            self._shelf.put("sync_peers", {"id": self._peer, "kind": HUB})
-            found = self._shelf.get("sync_peers", self._peer)
-        assert found is not None
-        return found
-
-    def note(self, **values: Any) -> None:
-        """Change the row of the peer."""
-        self._shelf.put("sync_peers", {"id": self._peer, **values})
-
-    @property
-    def replica(self) -> str:
-        """Return our name."""
-        return replica_of(self._shelf)
-
-    @property
-    def is_whole(self) -> bool:
-        """Tell whether nothing of our own log is still to be written anew."""
-        return self._log.is_whole
 
     # meeting
 
@@ -82,7 +49,7 @@ class Console:
         peer, document = self.peer, dict(hello)
         epoch, acked, hub_us = text_of(document, "epoch"), whole_of(document, "acked"), whole_of(document, "now_us")
         upcast.check_version(whole_of(document, "data_schema", 0))
-        head, floor, term = (whole_of(document, name, 0) for name in ("head", "floor", "term"))
+        head, floor = (whole_of(document, name, 0) for name in ("head", "floor"))
         if self.is_replaced(document):
             raise Conflict(
                 "This hub was replaced by a later one", field="term",
@@ -90,9 +57,7 @@ class Console:
             )  # fmt: skip
         chain, forgotten = text_of(document, "chain"), self._is_forgotten(document)
         back = bool(peer["epoch"]) and epoch != peer["epoch"]
-        state = {**peer["state"], **({COMPARE: True} if back or forgotten or self._is_another(peer, epoch) else {})}
-        state |= {"term": term, MET_US: hub_us, **self._ahead(hub_us)}
-        state[_PAST] = [each[0] for each in past_of(document) if each[0] != epoch]
+        state = self._state_at(peer, document, anew=back or forgotten)
         foreign = self._is_foreign(peer, acked, chain)
         state[COPIED] = "" if state.pop(SET_BACK, False) else _copied(str(state.get(COPIED, "")), document, foreign=foreign)
         if foreign or forgotten or self._log.let_go_after(acked):
@@ -120,6 +85,17 @@ class Console:
         later = self._shelf.chain(known) if known > acked else None
         self._log.mind_clock(peer, hub_us, self._now_us, *((known, later) if later else (acked, chain)))
         return bool(self.due(head, floor))
+
+    def _state_at(self, peer: Row, hello: dict[str, Any], *, anew: bool) -> dict[str, Any]:
+        """Return our state with a hub by its hello; `anew`: it may lack what we have let go of."""
+        epoch, hub_us = text_of(hello, "epoch"), whole_of(hello, "now_us")
+        compare = {COMPARE: True} if anew or self._is_another(peer, epoch) else {}
+        compare |= self._ahead(hub_us)
+        state = {**peer["state"], **compare, "term": whole_of(hello, "term", 0), MET_US: hub_us}
+        state[_PAST] = [each[0] for each in past_of(hello) if each[0] != epoch]
+        if compare or state.get(PLACE, {}).get("head", 0) < whole_of(hello, "floor", 0):
+            state.pop(PLACE, None)  # there is more to look for on every page, or the log since the first of them is gone
+        return state
 
     def goes_on(self, hello: Mapping[str, Any]) -> bool:
         """Tell whether our log merely goes on at this hub: what has no number yet may then get it batch by batch.
@@ -203,7 +179,8 @@ class Console:
             while seal(self._shelf):
                 pass
             self._log.begin_anew(int(self.peer["acked"]), apply=True)
-        self.note(cursor=-1, acked=0, durable=0, state={**self.peer["state"], "chain": FIRST_CHAIN, COMPARE: True})
+        state = {name: value for name, value in self.peer["state"].items() if name != PLACE}
+        self.note(cursor=-1, acked=0, durable=0, state={**state, "chain": FIRST_CHAIN, COMPARE: True})
 
     # push
 
@@ -272,86 +249,6 @@ class Console:
         others.note(self._shelf, taking.reached)
         self.note(cursor=whole_of(document, "cursor"), durable=min(whole_of(document, "durable", 0), self.peer["acked"]))
         return changed
-
-    def _forget(self, erased: Mapping[Key, str]) -> None:
-        """Take what is left of erased rows out of our own operations and the inbox."""
-        if erased:
-            from app.engine.sync.erase import forget
-
-            forget(self._shelf, erased, self._now_us)
-
-    def _need_epoch(self, page: dict[str, Any]) -> None:
-        """Raise `Conflict` for a page of another hub than was met, or of the same before or after it was set back."""
-        if text_of(page, "epoch") != self.peer["epoch"]:
-            raise Conflict("The hub was restored since: its epoch is {epoch}", epoch=page["epoch"], field="epoch")
-
-    def _schema_of(self, page: dict[str, Any]) -> int:
-        """Return the version of the hub that wrote a page; one of before told it at the meeting alone."""
-        return whole_of(page, "data_schema", int(self.peer["schema"]))
-
-    def take_snapshot(self, page: Mapping[str, Any], head: int) -> list[str]:
-        """Take a page of whole rows as they stand at the hub, with what is later here on top of them.
-
-        `head` is that of the first page: the last one moves the cursor there.
-        """
-        document = dict(page)
-        self._need_epoch(document)
-        while seal(self._shelf):
-            pass
-        taking = self._snapshot()
-        schema = self._schema_of(document)
-        stood = map(standing, list_of(document, "rows"))
-        told = [(key, *upcast.row_of(key[0], schema, row, cells)) for key, row, cells in stood]
-        for (table, _), values, cells in told:
-            kinds = self._shelf.kinds(table)
-            if kinds is not None:
-                check_cells(table, cells, kinds, kept=True)
-                check_row(table, values or {}, kinds)
-        changed = taking.take(told)
-        self._keep_here(taking.lost)
-        self._forget(taking.erased)
-        hear(self._shelf, whole_of(document, "hlc", 0))
-        # Pages are of different moments: until the log is followed to that of the last one, the whole is not of one.
-        last = document.get("next") is None
-        state = {**self.peer["state"], "whole_at": whole_of(document, "head") if last else -1}
-        if last:
-            state.pop(NARROW, None)
-            state |= {NARROW: SCHEMA} if self.peer["schema"] > SCHEMA else {}
-        self.note(state=state, **({"cursor": head} if last else {}))
-        return changed
-
-    def left_out(self, page: Mapping[str, Any], start: Key) -> Key | None:
-        """Hand over rows after `start` that this page of the hub's rows should tell of and does not.
-
-        Returns where to go on, None when that was all; then the next page is looked at in the same way.
-        """
-        document = dict(page)
-        if not self.peer["state"].get(COMPARE):
-            return None
-        upto = document.get("next")
-        told = frozenset(standing(each)[0] for each in list_of(document, "rows"))
-        behind = self._snapshot().left_out(told, start, None if upto is None else (upto[0], upto[1]))
-        if behind is None and upto is None:
-            self.note(
-                state={
-                    name: value for name, value in self.peer["state"].items() if name not in (COMPARE, AHEAD, MOVED, BY_STICK)
-                }
-            )
-        return behind
-
-    def _snapshot(self) -> Snapshot:
-        peer = self.peer
-        state, lowered = peer["state"], None
-        if AHEAD in state or MOVED in state:
-            bound = max(int(state.get(AHEAD, 1 << 63)), time_at_hub(self._shelf, self._now_us))
-            lowered = restamp.lowered(bound, self.replica, state.get(MOVED))
-        return Snapshot(self._shelf, int(peer["acked"]), self._now_us, compare=COMPARE in state, lowered=lowered)
-
-    def _keep_here(self, lost: list[tuple[Op, Loss]]) -> None:
-        """Note in this machine's own inbox what was covered of what stays here."""
-        session = Session(self._shelf)
-        conflicts.keep_here(self._shelf, session, lost)
-        session.flush()
 
     # directly from another console
 

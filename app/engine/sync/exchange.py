@@ -29,7 +29,7 @@ from app.wire.documents import parse_object, to_bytes, whole_of
 T = TypeVar("T")
 PUSH_OPS: Final = 5000
 PUSH_BYTES: Final = 4 << 20
-_AGAIN: Final = ("epoch", "fork")
+_AGAIN: Final = ("epoch", "fork", "place")
 _MEETINGS: Final = 6
 
 
@@ -192,30 +192,29 @@ class Exchange:
             raise
 
     async def _snapshot(self) -> None:
-        at: list[str] = ["", ""]
-        page = await self._rows(at)
-        head = whole_of(page, "head")
+        """Take over rows as they stand, from where a cut left off; the next page is on its way while one is applied."""
+        page = await self._rows(await self._here(lambda console: list(console.place)))
         while True:
             after = page.get("next")
             coming = self._rows(after) if after is not None else None
-            await self._take(coming, lambda console, page=page: console.take_snapshot(page, head))  # type: ignore[misc]
+            await self._take(coming, lambda console, page=page: console.take_snapshot(page))  # type: ignore[misc]
             async with self._or_none():
-                await self._rest(page, at)
+                await self._rest(page)
             self.tally.taken_count += len(page["rows"])
-            at = after or at
             if self._coming is None:
                 return
             page = await self._coming
 
-    async def _rest(self, page: dict[str, Any], at: list[str]) -> None:
-        """Hand over what the hub lacks of the rows that a page from `at` on would tell of, where that is looked for."""
-        behind: Key | None = (at[0], at[1])
+    async def _rest(self, page: dict[str, Any]) -> None:
+        """Hand over what the hub lacks of the rows that a page would tell of, where that is looked for."""
+        behind: Key | None = (page["after"][0], page["after"][1])
         while behind is not None:
             behind = await self._here(lambda console, start=behind: console.left_out(page, start))  # type: ignore[misc]
 
     async def _rows(self, after: list[str]) -> dict[str, Any]:
         asked = {"table": after[0], "row": after[1], "limit": PAGE}
-        return await self._unpacked(await self._send("GET", f"/sync/snapshot?{urlencode(asked)}"))
+        page = await self._unpacked(await self._send("GET", f"/sync/snapshot?{urlencode(asked)}"))
+        return {**page, "after": after}
 
     async def _send(self, method: str, target: str, body: bytes = b"") -> bytes:
         answer = await self._ask(method, target, body)

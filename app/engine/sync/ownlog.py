@@ -15,6 +15,7 @@ AHEAD: Final = "ahead"  # in a hub's state: after which time nothing counts that
 MOVED: Final = "moved"  # in a hub's state: since when each replica that sticks told of has given its writes other times
 BY_STICK: Final = "by_stick"  # in a hub's state: that pages of it came on a stick, by our clock and no better one
 MET_US: Final = "met_us"  # in a hub's state: what time it was there when it was met last
+PLACE: Final = "place"  # in a peer's state: the head of a snapshot's first page, where to go on, what pages are taken for
 CARRIED: Final = "carried"  # in the state of a console whose bundles are taken: the latest time they spoke of
 LACKS: Final = "lacks"  # in the state of a console that takes our bundles: what it lacks is kept by the hub alone by now
 COPIED: Final = "copied"  # in a peer's state: that our log is somebody else's too, as seen at the last meeting
@@ -125,7 +126,7 @@ class OwnLog:
         hlc = max(int(peer["state"].get("hlc", 0)), self.time_of(acked).get("hlc", 0))
         known = self._shelf.get("sync_peers", self._peer)
         if known is not None and known["state"].get(BY_STICK):  # what they brought met what we had stamped ahead, and gave way
-            self._shelf.put("sync_peers", {"id": self._peer, "state": {**known["state"], COMPARE: True}})
+            self._shelf.put("sync_peers", {"id": self._peer, "state": {**known["state"], COMPARE: True, PLACE: {}}})
         rewriting.begin(self._shelf, {
             "kind": "clock", "phase": "look", "hub_us": hub_us, "bound": bound, "acked": acked, "chain": chain, "hlc": hlc,
             "at": acked, "upto": here["seq"], "apart": ["", ""], "next": [0, ""], "heard": min(heard_of(self._shelf), bound),

@@ -9,7 +9,7 @@ from unittest import mock
 from app.engine.base.errors import OutpostError
 from app.engine.sync import sealing
 from app.engine.sync.join import WHOLE
-from app.engine.sync.ownlog import COMPARE
+from app.engine.sync.ownlog import CARRIED, COMPARE, MOVED
 from tests.engine.sync.memory import THINGS
 
 PAIR = ("pair-1", "pair-2")
@@ -230,6 +230,30 @@ class Checks:
             raise Broken(f"I7 resumable: {self.most_resent} operations were handed over again")
         if self.went_back > 0 and not self.restored and not self.cloned:
             raise Broken(f"I7 resumable: {self.went_back} entries were asked for again")
+
+    def check_place(self, machine, at):
+        """The rows of a hub are asked for from where the last page of them ended, where nothing hinders it."""
+        of, head, ended = self.stood.get(machine.name, (None, 0, None))
+        if (
+            of == self._snapshot_of(machine)
+            and self.hub.d["plain"]["meta"]["sync.hub"]["value"]["floor"] <= head
+            and at < ended
+        ):
+            raise Broken(f"I7 resumable: {machine.name} asks for rows after {at}, and had them up to {ended}")
+
+    def note_place(self, machine, page):
+        """Note that a page of the hub's rows was taken, with what was looked for beside it."""
+        of, head, _ = self.stood.pop(machine.name, (None, 0, None))
+        if page["next"] is not None:
+            mine = self._snapshot_of(machine)
+            begun = page["after"] == ["", ""] or of != mine
+            self.stood[machine.name] = mine, page["head"] if begun else head, tuple(page["next"])
+
+    def _snapshot_of(self, machine):
+        """Return what all pages of one snapshot have in common."""
+        peer = peer_of(machine)
+        sticks = [one["state"].get(CARRIED, 0) for one in machine.shelf.all("sync_peers")]
+        return peer["epoch"], machine.shelf.d["here"]["replica"], sticks, peer["state"].get(COMPARE), peer["state"].get(MOVED)
 
     def _check_bounded(self):
         """The log ends where the slowest of those who came lately stands; who stayed away longer takes a snapshot."""

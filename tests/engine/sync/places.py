@@ -10,6 +10,7 @@ from app.engine.store.shelf import Shelf
 from app.engine.sync.batch import decode, encode
 from app.engine.sync.console import Console
 from app.engine.sync.hub import Hub
+from app.engine.sync.records import HUB
 from app.engine.sync.rewriting import settled
 from app.engine.sync.sealing import SCHEMA, replica_of
 
@@ -26,7 +27,14 @@ class Place:
         return await self._quiet(lambda shelf: step(Hub(shelf, self.clock.now_us(), term)))
 
     async def console(self, step, peer="hub"):
-        return await self._quiet(lambda shelf: step(Console(shelf, peer, self.clock.now_us())))
+        """Do a console's step towards a peer: a hub that it has joined, where nothing else was said."""
+
+        def work(shelf):
+            if shelf.get("sync_peers", peer) is None:
+                shelf.put("sync_peers", {"id": peer, "kind": HUB})
+            return step(Console(shelf, peer, self.clock.now_us()))
+
+        return await self._quiet(work)
 
     async def _quiet(self, step):
         def work(conn):
@@ -64,14 +72,13 @@ async def meet(hub, console, device, peer="hub"):
 
 
 async def snapshot(hub, console, most=100, peer="hub"):
-    at, head = ("", ""), -1
-    while at is not None:
-        page = await hub.hub(lambda one, at=at: one.snapshot(at, most))
-        head = page["head"] if head < 0 else head
-        await console.console(lambda one, page=page, head=head: one.take_snapshot(page, head), peer)
+    page = {"next": await console.console(lambda one: one.place, peer)}
+    while page["next"] is not None:
+        at = tuple(page["next"])
+        page = await hub.hub(lambda one, at=at: {**one.snapshot(at, most), "after": at})
+        await console.console(lambda one, page=page: one.take_snapshot(page), peer)
         while at is not None:
             at = await console.console(lambda one, page=page, at=at: one.left_out(page, at), peer)
-        at = None if page["next"] is None else tuple(page["next"])
 
 
 async def push(hub, console, device, most=100, peer="hub"):

@@ -16,6 +16,8 @@ from app.engine.sync.console import Console
 from app.engine.sync.hlc import DRIFT_US
 from app.engine.sync.hub import Hub
 from app.engine.sync.ownlog import AHEAD, COMPARE, MOVED
+from app.engine.sync.reading import START
+from app.engine.sync.records import HUB
 from app.engine.sync.residency import staying
 from app.engine.sync.sealing import SCHEMA, mark_of, replica_of
 from tests.engine.sync import bundles
@@ -49,6 +51,7 @@ class World(Checks):
         self.hub_clock = random.Random(f"hub {seed}") if hub_turns else None  # of chances its own, as `between` is
         self.hub_skew_us = 0
         self.between = random.Random(seed)
+        self.cuts = random.Random(f"cut {seed}")
         self.sliced = 0  # slices of logs that were written anew
         self.now_us = START_US
         self.hub = MemoryShelf()
@@ -64,6 +67,7 @@ class World(Checks):
         self.most_sent = MOST_AGAIN  # in one batch: rows that are handed over whole are one transaction
         self.purged = set()  # rows whose tombstone the hub let go of
         self.reached = {}  # machine → how far it had pulled
+        self.stood = {}  # machine → which snapshot it has pages of, the head of the first, and where the last ended
         self.went_back = 0
         self.cloned = self.restored = False
         self.far = False  # the hub was set back behind what devices let go of, or left for another one
@@ -91,6 +95,8 @@ class World(Checks):
     def _on(self, machine, step, crash=False):
         self.settle(machine)
         twin = machine.shelf.copy()
+        if twin.get("sync_peers", "hub") is None:
+            twin.put("sync_peers", {"id": "hub", "kind": HUB})
         result = step(Console(twin, "hub", self.now_us + machine.skew_us))
         if not crash:
             machine.shelf = twin
@@ -109,6 +115,10 @@ class World(Checks):
 
     def bad(self, chance):
         return self.draw.random() < chance * self.trouble
+
+    def cut(self):
+        """Tell whether a kill comes while a page of rows is taken."""
+        return self.cuts.random() < 0.1 * self.trouble
 
     # what people do
 
@@ -218,11 +228,10 @@ class World(Checks):
         return page["cursor"] < page["head"]
 
     def snapshot(self, machine):
-        after, head = ["", ""], -1
-        while after is not None:
-            at = tuple(after)
-            page = json.loads(json.dumps(self._at_hub(lambda hub, at=at: hub.snapshot(at, 2))))
-            head = page["head"] if head < 0 else head
+        while True:
+            at = self._on(machine, lambda console: console.place)
+            self.check_place(machine, at)
+            page = json.loads(json.dumps(self._at_hub(lambda hub, at=at: {**hub.snapshot(at, 2), "after": at})))
             if self.bad(0.1):
                 return False
             ahead = peer_of(machine)["state"].get(AHEAD, 1 << 60)  # what is later came on a stick from a wrong clock
@@ -232,18 +241,25 @@ class World(Checks):
                 for key, stamp in stamps_of(machine.shelf).items()
                 if stamp[0] <= ahead and stamp[0] < since.get(stamp[1], 1 << 60)
             }
-            self._on(machine, lambda console, page=page, head=head: console.take_snapshot(page, head))
+            killed = self.cut()
+            self._on(machine, lambda console, page=page: console.take_snapshot(page), crash=killed)
+            if killed:
+                return False
             if back := [key for key, stamp in stamps_of(machine.shelf).items() if stamp < before.get(key, stamp)]:
                 raise Broken(f"I5 right winner: a snapshot took {back} back")
             while at is not None:
-                at = self._on(machine, lambda console, page=page, at=at: console.left_out(page, at))
-            after = page["next"]
+                killed = self.cut()
+                at = self._on(machine, lambda console, page=page, at=at: console.left_out(page, at), crash=killed)
+                if killed:
+                    return False
+            self.note_place(machine, page)
             self.reached.pop(machine.name, None)
             if self.bad(0.2) and self.within < 3:
                 self.within += 1
                 self.meet(self.draw.choice(self.machines))
                 self.within -= 1
-        return True
+            if self._on(machine, lambda console: console.place) == START:
+                return True
 
     def meet(self, machine, rounds=2):
         """Let one console and the hub talk for a while; what others do meanwhile is another meeting's."""
@@ -372,7 +388,7 @@ class World(Checks):
     def from_peer(self, one, other):
         for place, peer in ((one, other.name), (other, one.name)):
             twin = place.shelf.copy()
-            Console(twin, peer, 0).note(kind="bundle")
+            twin.put("sync_peers", {"id": peer, "kind": "bundle"})
             place.shelf = twin
         body, files = self._write(one, lambda shelf, now_us: bundles.from_peer(shelf, other.name, one.name, now_us))
         return lambda: self._write(other, lambda shelf, now_us: carry.to_peer(shelf, one.name, body, files, now_us))

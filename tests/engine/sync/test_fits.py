@@ -57,7 +57,7 @@ async def test_a_hub_that_gives_out_what_does_not_fit_spoils_no_console(places, 
     table, id_, values, cells = json.loads(rows["rows"][0])
     for told in ([table, id_, {**values, **fields}, cells], [table, id_, values, {**cells, "name": 5}]):
         with pytest.raises(BadInput):
-            await bob.console(lambda one, told=told: one.take_snapshot({**rows, "rows": [json.dumps(told)]}, rows["head"]))
+            await bob.console(lambda one, told=told: one.take_snapshot({**rows, "rows": [json.dumps(told)]}))
     assert (await bob.all(), (await bob.console(lambda one: one.peer))["cursor"]) == ([], 0)
     await exchange(hub, bob, "bob")
     assert [row["name"] for row in await bob.all()] == ["north"]

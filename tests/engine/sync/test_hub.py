@@ -9,7 +9,7 @@ from app.engine.base.errors import BadInput, Conflict, Refused
 from app.engine.store import rows
 from app.engine.store.store import Store
 from app.engine.sync import console as consoles
-from app.engine.sync import forgetting, merge
+from app.engine.sync import forgetting, merge, reading
 from app.engine.sync import hub as hubs
 from app.engine.sync.batch import Batch, decode, encode
 from app.engine.sync.hlc import DRIFT_US
@@ -194,12 +194,13 @@ async def test_who_took_a_snapshot_of_a_later_version_takes_another_once_it_has_
     newer = {**hello, "data_schema": SCHEMA + 1}
     page = await hub.hub(lambda one: one.snapshot(("", "")))
     assert not await bob.console(lambda one: one.met(newer))
-    await bob.console(lambda one: one.take_snapshot(page, page["head"]))
+    await bob.console(lambda one: one.take_snapshot(page))
     assert not await bob.console(lambda one: one.met(newer))
-    monkeypatch.setattr(consoles, "SCHEMA", SCHEMA + 1)
+    for part in (consoles, reading):
+        monkeypatch.setattr(part, "SCHEMA", SCHEMA + 1)
     for _ in range(2):  # cut once before it is taken
         assert await bob.console(lambda one: one.met(newer))
-    await bob.console(lambda one: one.take_snapshot(page, page["head"]))
+    await bob.console(lambda one: one.take_snapshot(page))
     assert not await bob.console(lambda one: one.met(newer))
 
 
@@ -225,7 +226,7 @@ async def test_a_log_let_go_of_whole_goes_on_behind_it(places):
     assert (await exchange(hub, ann, "ann"))["cursor"] == 1
     assert await meet(hub, bob, "bob") is True
     page = await hub.hub(lambda one: one.snapshot(("", "")))
-    await bob.console(lambda one: one.take_snapshot({**page, "next": None}, page["head"]))
+    await bob.console(lambda one: one.take_snapshot({**page, "next": None}))
     assert await meet(hub, bob, "bob") is False
     await bob.save(name="south")
     for console, device in ((bob, "bob"), (ann, "ann")):
@@ -248,9 +249,9 @@ async def test_the_log_goes_when_every_console_has_it_and_who_was_away_too_long_
     assert await hub.count("sync_log") == 0
     assert await meet(hub, bob, "bob") is True
     page = await hub.hub(lambda one: one.snapshot(("", "")))
-    await bob.console(lambda one: one.take_snapshot(page, page["head"]))
+    await bob.console(lambda one: one.take_snapshot(page))
     last = await hub.hub(lambda one: one.snapshot(tuple(page["next"])))
-    await bob.console(lambda one: one.take_snapshot(last, page["head"]))
+    await bob.console(lambda one: one.take_snapshot({**last, "after": page["next"]}))
     assert sorted(row["name"] for row in await bob.all()) == ["north", "south"]
 
 

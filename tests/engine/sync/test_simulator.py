@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.engine.sync import console, covered, hlc, hub, merge, ops, ownlog, rewriting, rules, sealing, snapshot, taking
+from app.engine.sync import console, covered, hlc, hub, merge, ops, ownlog, reading, rewriting, rules, sealing, snapshot, taking
 from app.engine.sync.hub import Hub
 from app.engine.sync.merge import Outcome
 from app.engine.sync.ownlog import MOVED
@@ -275,7 +275,8 @@ def a_copied_disk_goes_on_under_one_name(monkeypatch):
 
 @mutant("I5")
 def remote_changes_are_applied_before_ours_are_sealed(monkeypatch):
-    monkeypatch.setattr(console, "seal", lambda shelf, most=0: 0)
+    for part in (console, reading):
+        monkeypatch.setattr(part, "seal", lambda shelf, most=0: 0)
     real = console.Console.outgoing
 
     def outgoing(self, *bounds):
@@ -316,6 +317,18 @@ def what_was_handed_over_is_handed_over_from_its_beginning_after_a_cut(monkeypat
 
     monkeypatch.setattr(console.Console, "met", anew)
     monkeypatch.setattr(console.Console, "receipt", a_batch_further)
+
+
+@mutant("I7", TIME, COMPACT)
+def the_rows_of_a_hub_are_read_from_their_beginning_after_a_cut(monkeypatch):
+    real = console.Console.met
+
+    def met(self, hello):
+        due = real(self, hello)
+        self.note(state={name: value for name, value in self.peer["state"].items() if name != ownlog.PLACE})
+        return due
+
+    monkeypatch.setattr(console.Console, "met", met)
 
 
 @mutant("I8")

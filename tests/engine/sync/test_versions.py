@@ -149,7 +149,7 @@ async def test_rows_of_a_hub_of_the_version_before_are_read_with_their_stamps_an
     assert "heading" in lines[0][3]
     await bob.console(lambda one: one.note(schema=BEFORE))
     unsaid = {name: value for name, value in page.items() if name != "data_schema"}  # it was told at the meeting alone
-    await bob.console(lambda one: one.take_snapshot({**unsaid, "rows": list(map(canonical, lines))}, page["head"]))
+    await bob.console(lambda one: one.take_snapshot({**unsaid, "rows": list(map(canonical, lines))}))
     assert await views(bob) == {("northern", "descending", "site")}
     cells = await bob.store.read(lambda conn: Shelf(conn).load([("saved_views", view["id"])]))
     assert "name" in next(iter(cells.values()))[1]

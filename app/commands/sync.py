@@ -63,7 +63,7 @@ async def status(call: "Call") -> dict[str, Any]:
 
 async def peers(call: "Call") -> dict[str, Any]:
     """List the peers."""
-    return {"peers": await call.engine.sync.look()}
+    return {"as_of_us": call.engine.clock.now_us(), "peers": await call.engine.sync.look()}
 
 
 async def nodes(call: "Call") -> dict[str, Any]:
@@ -75,7 +75,11 @@ async def nodes(call: "Call") -> dict[str, Any]:
 
 async def rules(call: "Call") -> dict[str, Any]:
     """List what holds for each table."""
-    return {"rules": [rule.to_json() for rule in await call.engine.sync.keeping.look()]}
+    from app.engine.sync.rules import here_alone
+
+    keeping = call.engine.sync.keeping
+    told = [rule.to_json() for rule in await keeping.look()]
+    return {"as_of_us": keeping.as_of_us, "never_leave": ", ".join(here_alone()), "rules": told}
 
 
 async def rule(call: "Call", *, table: str, residency: str, keep_days: int) -> dict[str, Any]:
@@ -192,7 +196,7 @@ ROWS: tuple[Command, ...] = (
     Command(
         "sync.peers", "Sync peers", "Lists hubs and consoles this home exchanges changes with.", peers,
         role=Role.OBSERVER, danger=Danger.READ,
-        returns="{peers: [{id, kind, name, address, acked, durable, cursor, synced_us, error, bytes_s, priority}]}",
+        returns="{as_of_us, peers: [{id, kind, name, address, acked, durable, cursor, synced_us, error, bytes_s, priority}]}",
     ),
     Command(
         "sync.nodes", "Nodes that call a hub",
@@ -203,9 +207,10 @@ ROWS: tuple[Command, ...] = (
     ),
     Command(
         "sync.rules", "Rules per table",
-        "Lists, per table that travels, whether its rows stay on this machine, how long they are kept, and how much it holds.",
+        "Lists, per table that travels, whether its rows stay on this machine, how long they are kept, how much it holds, and "
+        "what an erasure takes along; and the tables that never leave a machine.",
         rules, role=Role.OBSERVER, danger=Danger.READ,
-        returns="{rules: [{id, stays, keep_days, lasting, rows_count, oldest_us}]}",
+        returns="{as_of_us, never_leave, rules: [{id, stays, keep_days, lasting, rows_count, oldest_us, takes}]}",
     ),
     Command(
         "sync.rule", "Set a table's rule",
@@ -250,7 +255,7 @@ ROWS: tuple[Command, ...] = (
         role=Role.OBSERVER, danger=Danger.READ, words=_conflicts_told,
         returns="{conflicts: [{id, table_name, row_id, column_name, title, reason, kept, kept_by, kept_us, kept_seen_us, lost, "
         "lost_by, lost_us, lost_seen_us, state, choice, resolved_by, resolved_us, now, now_state, now_by, now_us, now_mark, "
-        "changed}], total_count}: kept is what held when they met, now what holds today",
+        "changed}], total_count, as_of_us}: kept is what held when they met, now what holds today",
     ),
     Command(
         "sync.resolve", "Resolve a conflict", "Lets the value that holds now stand, or brings back the one that lost.", resolve,

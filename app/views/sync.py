@@ -77,6 +77,7 @@ def rule_columns() -> list[Column[Rule]]:
                token=lambda rule: "warn" if rule.stays else "stale"),
         Column("kept", tr("Kept"), kept, width=150),
         Column("rows", tr("Rows"), lambda rule: rule.rows_count, count_text, 80, right=True),
+        Column("takes", tr("Erased along"), lambda rule: ", ".join(rule.takes), width=240, mono=True),
         Column("oldest", tr("Unchanged since"), lambda rule: rule.oldest_us or None, time_text, 150),
     ]  # fmt: skip
 
@@ -109,7 +110,7 @@ class SyncPage(Page):
         self.callers = TablePanel(self._sync.callers, caller_columns(context), name=tr("Nodes at the hub"), empty=nobody_calls)
         self.rules = TablePanel(self._sync.keeping.rules, rule_columns(), name=tr("Rules per table"), empty=no_rules)
         self.choice = Choice(context)
-        self.said = QLabel()
+        self.said, self.here, self._rules_us = QLabel(), QLabel(), 0
         self.said.setWordWrap(True)
         self._lay_out()
         self.inbox.on_picked(self._show_conflict)
@@ -132,6 +133,8 @@ class SyncPage(Page):
             self._ask()
             if self.tabs.currentIndex() == _CONFLICTS:
                 self.choice.ask()
+            elif self.tabs.currentIndex() == _RULES:
+                self._ask_rules()
         self._tell()
 
     def pick(self, key: str) -> None:
@@ -166,7 +169,7 @@ class SyncPage(Page):
         self.tabs.addTab(inbox, tr("Conflicts"))
         self.tabs.addTab(self.callers, tr("Nodes at the hub"))
         self.tabs.addTab(self._rules_part(), tr("Rules"))
-        self.tabs.currentChanged.connect(lambda at: self.context.start("sync.rules", None) if at == _RULES else None)
+        self.tabs.currentChanged.connect(lambda at: self._ask_rules() if at == _RULES else self._tell())
         self.body.addWidget(card(self.said))
         self.body.addWidget(self.tabs, 1)
         self.begin_at(self.peers.view)
@@ -179,11 +182,17 @@ class SyncPage(Page):
         ))  # fmt: skip
 
     def _rules_part(self) -> QWidget:
-        """Return the table of rules with what changes them."""
-        return self._with_commands(self.rules, (
+        """Return the table of rules with what changes them, and which tables none is needed for."""
+        self.here.setWordWrap(True)
+        self.here.setProperty("role", "muted")
+        part = self._with_commands(self.rules, (
             ("sync.rule", tr("Set a rule"), "table"), ("sync.retain", tr("Apply retention"), ""),
             ("sync.erase", tr("Erase a row"), "table"),
         ))  # fmt: skip
+        layout = part.layout()
+        assert layout is not None
+        layout.addWidget(self.here)
+        return part
 
     def _with_commands(self, panel: TablePanel[Any], commands: Sequence[tuple[str, str, str]]) -> QWidget:
         """Return a table above buttons: each opens its command, about the row that is picked where an argument names it."""
@@ -209,6 +218,15 @@ class SyncPage(Page):
     def _ask(self) -> None:
         self.context.start("sync.status", self._take)
 
+    def _ask_rules(self) -> None:
+        self._tell()
+        self.context.start("sync.rules", self._take_rules)
+
+    def _take_rules(self, told: dict[str, Any]) -> None:
+        self._rules_us = int(told["as_of_us"])
+        self.here.setText(tr("Never leave this machine: {tables}.", tables=told["never_leave"]))
+        self._tell()
+
     def _take(self, status: dict[str, Any]) -> None:
         self._status, self._as_of_us = status, self.context.engine.clock.now_us()
         self._tell()
@@ -225,9 +243,10 @@ class SyncPage(Page):
         waiting = sum(met.state == "open" for met in self._sync.inbox.records)
         self.tabs.setTabText(_CONFLICTS, tr("Conflicts ({count})", count=count_text(waiting)) if waiting else tr("Conflicts"))
         self.said.setText(status_text(self._status, self.context.engine.clock.now_us()))
-        age_s = (self.context.engine.clock.now_us() - self._as_of_us) / 1e6
+        as_of_us = self._rules_us if self.tabs.currentIndex() == _RULES else self._as_of_us
+        age_s = (self.context.engine.clock.now_us() - as_of_us) / 1e6
         told = tr("as of now") if age_s < 1 else tr("as of {span} ago", span=span_text(age_s))
-        self.subtitle.setText(told if self._as_of_us else "")
+        self.subtitle.setText(told if as_of_us else "")
 
 
 def status_text(status: dict[str, Any], now_us: int) -> str:
@@ -251,7 +270,7 @@ def status_text(status: dict[str, Any], now_us: int) -> str:
         told.append(tr("This clock differs from the hub's by {span}; changes are stamped by the hub's.",
                        span=span_text(abs(status["clock_skew_s"]))))  # fmt: skip
     if status.get("undecided"):
-        told.append(tr("{count} states wait for the hub's decision: {names}.", count=count_text(len(status["undecided"])),
+        told.append(tr("{n} states wait for the hub's decision: {names}.", n=len(status["undecided"]),
                        names=", ".join(f"{one['table']} → {one['to']}" for one in status["undecided"][:3])))  # fmt: skip
     told += _backup_text(status.get("backup") or {}, now_us)
     told += _hub_text(status["hub"], now_us)
@@ -296,5 +315,5 @@ def _pending_text(status: dict[str, Any], now_us: int) -> str:
     if not status["pending_count"]:
         return tr("Nothing waits: the hub has every change.")
     age_s = max(0, now_us - status["oldest_pending_us"]) / 1e6
-    return tr("{count} changes wait to be handed over, the oldest for {span}.", count=count_text(status["pending_count"]),
-              span=span_text(age_s))  # fmt: skip
+    return tr("{count} changes wait to be handed over, the oldest for {span}.", n=status["pending_count"],
+              count=count_text(status["pending_count"]), span=span_text(age_s))  # fmt: skip

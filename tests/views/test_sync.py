@@ -19,6 +19,9 @@ STATUS = {
 }  # fmt: skip
 
 
+RULES = {"as_of_us": 1_700_000_000_000_000, "never_leave": "audit, jobs", "rules": []}
+
+
 def opened(window):
     window.open_page("sync")
     return window.page
@@ -89,7 +92,7 @@ def test_what_waits_is_told_with_its_age_and_the_clock_with_its_error():
 
 def test_nodes_that_call_the_hub_and_the_rules_of_tables_stand_in_tabs_of_their_own(window, start):
     engine = window.context.engine
-    start.answers |= {"sync.status": STATUS, "sync.rules": {"rules": []}}
+    start.answers |= {"sync.status": STATUS, "sync.rules": RULES}
     page = opened(window)
     page.tabs.setCurrentIndex(3)
     assert start.asked[-1] == ("sync.rules", {})
@@ -124,3 +127,19 @@ def test_what_is_done_with_a_peer_or_a_rule_stands_below_its_table_and_is_about_
         ("sync.export", {"peer": "h1"}), ("sync.import", {}), ("sync.leave", {"peer": "h1"}),
         ("sync.rule", {"table": "saved_views"}), ("sync.retain", {}),
     ]  # fmt: skip
+
+
+def test_rules_are_read_anew_while_they_are_shown_with_their_age_and_what_never_leaves(window, engine, start):
+    start.answers |= {"sync.status": STATUS, "sync.rules": {**RULES, "as_of_us": engine.clock.now_us()}}
+    page = opened(window)
+    page.tabs.setCurrentIndex(3)
+    assert (page.subtitle.text(), page.here.text()) == ("as of now", "Never leave this machine: audit, jobs.")
+    del start.answers["sync.rules"]
+    engine.clock.advance(60)
+    before = start.names().count("sync.rules")
+    for _ in range(5):
+        page.second()
+    assert start.names().count("sync.rules") == before + 1
+    assert page.subtitle.text() == "as of 1\u2009min ago"
+    page.tabs.setCurrentIndex(0)
+    assert page.subtitle.text() == "as of now"

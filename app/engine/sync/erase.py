@@ -54,6 +54,12 @@ def _hanging(shelf: Shelf, key: Key) -> list[Key]:
     return found
 
 
+def taken_along(table: str) -> list[str]:
+    """Return the tables with rows that are erased with one of `table`, the nearest first."""
+    near = [name for name, _ in _HANGS.get(table, ())]
+    return list(dict.fromkeys([*near, *(each for name in near for each in taken_along(name))]))
+
+
 def forget(shelf: Shelf, erased: Mapping[Key, str], now_us: int) -> None:
     """Take what is left of erased rows, each with the job it came from, out of the tables of sync, and those jobs with it."""
     keys = {each for key in erased for each in (key, *_about(shelf, key, now_us))}

@@ -38,7 +38,8 @@ class Inbox:
         asked = [await self.find(key)] if key else [met for met in self.records if resolved or met.state == OPEN]
         now = await self._base.store.read(lambda conn: presents(Shelf(conn), asked))
         told = [{**met.to_json(), **there.to_json()} for met, there in zip(asked, now, strict=True)]
-        return {"conflicts": told, "total_count": 1 if key else await self.count(resolved=resolved)}
+        return {"conflicts": told, "total_count": 1 if key else await self.count(resolved=resolved),
+                "as_of_us": self._base.clock.now_us()}  # fmt: skip
 
     async def resolve(self, key: str, choice: str, *, shown: str = "", actor: str, cause: str) -> dict[str, Any]:
         """Let the value that stands stand (`kept`), or bring back the one that lost (`lost`); both stay on record.

@@ -25,10 +25,12 @@ class Keeping:
         self._base, self._followers = base, followers
         self.rules: Records[Rule] = Records(lambda rule: rule.id, "rule")
         self._retained_us = 0
+        self.as_of_us = 0  # when the rules were read
 
     async def look(self) -> list[Rule]:
         """Return what holds for each table that travels, with how much it holds."""
         self.rules.replace_all(await self._base.store.read(rules.told))
+        self.as_of_us = self._base.clock.now_us()
         return list(self.rules)
 
     async def ask(self, table: str, *, stays: bool | None, keep_days: int | None) -> dict[str, Any]:

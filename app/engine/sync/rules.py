@@ -9,7 +9,9 @@ from typing import Any, Final
 from app.engine.base.errors import BadInput
 from app.engine.store import rows
 from app.engine.store.rows import Conn
+from app.engine.store.schema import metadata
 from app.engine.store.shelf import Shelf
+from app.engine.sync.erase import taken_along
 from app.engine.sync.residency import META, asked
 from app.engine.sync.sealing import seal, time_at_hub
 from app.engine.sync.whole import release
@@ -21,7 +23,7 @@ _BY: Final = "retention"
 
 @dataclass(frozen=True)
 class Rule:
-    """What holds for one table that travels; `keep_days` 0: for ever."""
+    """What holds for one table that travels; `keep_days` 0: for ever; `takes`: tables with rows erased along with one of it."""
 
     id: str
     stays: bool
@@ -29,10 +31,11 @@ class Rule:
     lasting: bool
     rows_count: int
     oldest_us: int
+    takes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the rule as plain JSON."""
-        return dict(vars(self))
+        return {**vars(self), "takes": list(self.takes)}
 
 
 def told(conn: Conn) -> list[Rule]:
@@ -43,8 +46,14 @@ def told(conn: Conn) -> list[Rule]:
         found.append(Rule(
             table, bool(rules.get(table, {}).get("stays")), int(rules.get(table, {}).get("keep_days", 0)),
             bool(rows.table_of(table).info["lasting"]), rows.count(conn, table), int(oldest[0]["updated_us"]) if oldest else 0,
+            tuple(taken_along(table)),
         ))  # fmt: skip
     return found
+
+
+def here_alone() -> list[str]:
+    """Return the tables that leave no machine, whatever is asked, by name."""
+    return sorted(name for name, made in metadata.tables.items() if not made.info["synced"])
 
 
 def ask(conn: Conn, table: str, *, stays: bool | None, keep_days: int | None, now_us: int) -> None:

@@ -150,3 +150,16 @@ async def test_a_limit_that_would_have_no_effect_is_refused_with_the_reason(engi
                 await engine.run("sync.limit", peer=kind, **asked)
         assert (await engine.run("sync.limit", peer=kind, bytes_s=0))["bytes_s"] == 0
     assert (await engine.run("sync.limit", peer="hub", bytes_s=50, priority=2))["bytes_s"] == 50
+
+
+async def test_what_is_listed_says_its_time_and_rules_say_what_goes_with_a_row_and_what_never_leaves(engine):
+    now_us = engine.clock.now_us()
+    told = {name: await engine.run(f"sync.{name}") for name in ("peers", "conflicts", "rules")}
+    assert all(one["as_of_us"] >= now_us for one in told.values())
+    takes = {rule["id"]: rule["takes"] for rule in told["rules"]["rules"]}
+    assert takes["qubo_comparisons"] == ["quantum_tasks", "quantum_executions", "quantum_optimizations"]
+    assert takes["learning_runs"] == ["learning_rounds", "federated_training_sessions", "federated_updates"]
+    assert takes["saved_views"] == []
+    never = told["rules"]["never_leave"].split(", ")
+    assert {"audit", "jobs", "outbox"} <= set(never)
+    assert not takes.keys() & set(never)

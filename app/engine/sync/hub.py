@@ -76,7 +76,7 @@ class Hub:
     def lead(self) -> int:
         """Take the lead of this store from whoever has it, and return the token that says so: later ones are greater."""
         term = max(int(self._meta["term"]) + 1, self._now_us)
-        self._set_meta(term=term)
+        self._set_meta(term=term, clock=[self._now_us, self._now_us - self.ahead_us])  # no later one is to be told a smaller
         return term
 
     # meeting

@@ -69,6 +69,10 @@ def test_histories_that_broke_later_hold(seed):
         ((STAYS, STICK), 740464),
         ((OLDER, STICK, CLOCK), 740575),
         ((CLOCK, STICK), 742246),
+        ((TIME, COMPACT, STICK), 742619),
+        ((CLOCK, STICK), 742834),
+        ((CLOCK, STICK), 742862),
+        ((CLOCK,), 743441),
     ],
 )
 def test_histories_that_broke_with_clocks_of_hubs_that_turn_hold(favour, seed):

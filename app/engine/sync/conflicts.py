@@ -11,7 +11,7 @@ from app.engine.base.ids import is_id
 from app.engine.store.shelf import Key, Shelf, name_of
 from app.engine.sync.hlc import ZERO, Stamp
 from app.engine.sync.join import STAYS, WHOLE
-from app.engine.sync.merge import Loss
+from app.engine.sync.merge import DELETED, Loss
 from app.engine.sync.ops import BY, Op, canonical, parsed
 from app.engine.sync.sealing import write_all
 from app.engine.sync.session import Session
@@ -40,7 +40,11 @@ def _id(key: Key, loss: Loss) -> str:
 
 
 def record(shelf: Shelf, session: Session, found: list[tuple[Op, Loss]], *, now_us: int) -> list[Op]:
-    """Write a row for each value lost, as operations of this replica; those known already are left alone."""
+    """Write a row for each value lost, as operations of this replica; those known already are left alone.
+
+    A row that retention deleted without knowledge of a change comes back with it, and nothing is lost.
+    """
+    found, back = _yielded(session, found)
     stays, travels = apart(session, found)
     keep_here(shelf, session, stays)
     told = {_id((op.table, op.row), loss): (op, loss) for op, loss in reversed(travels) if op.table != TABLE}
@@ -50,7 +54,21 @@ def record(shelf: Shelf, session: Session, found: list[tuple[Op, Loss]], *, now_
     teller = _Teller(shelf, session)
     teller.look_up(told[id_] for id_, _, _ in fresh)
     rows = [((TABLE, id_), teller.fields(op, loss)) for id_, op, loss in fresh]
-    return write_all(shelf, session, rows, new=True, actor="sync", now_us=now_us)
+    told_back = [(key, dict[str, Any]({DELETED: None})) for key in back]
+    own = write_all(shelf, session, told_back, new=False, actor="sync", now_us=now_us)
+    return own + write_all(shelf, session, rows, new=True, actor="sync", now_us=now_us)
+
+
+def _yielded(session: Session, found: list[tuple[Op, Loss]]) -> tuple[list[tuple[Op, Loss]], list[Key]]:
+    """Return what is lost in spite of retention giving way, and the rows that come back."""
+    yields = {(op.table, op.row, loss.kept_stamp) for op, loss in found if loss.yields and not loss.stays}
+    states = {at: session.state(at[:2]) for at in yields}
+    over = {at for at, state in states.items() if state.row is not None and state.stamp(DELETED) >= at[2]}
+    gone = {at for at in over if states[at].row[DELETED] is not None}  # type: ignore[index]
+    back = {at for at in gone if states[at].stamp(DELETED) == at[2] and STAYS not in states[at].cells}
+    given = (over - gone) | back
+    lost = [(op, loss) for op, loss in found if loss.column != DELETED or (op.table, op.row, loss.kept_stamp) not in given]
+    return lost, sorted(at[:2] for at in back)
 
 
 def known_after_all(bridged: Sequence[Bridged], ops: Iterable[Op]) -> list[str]:

@@ -16,6 +16,7 @@ from app.engine.sync.sets import members_of
 Groups: TypeAlias = dict[Stamp, dict[str, Any]]  # values by column, as they are told of, by when they were written
 Known: TypeAlias = Callable[[str, Stamp], bool]
 
+RETENTION: Final = "retention"  # who deletes what is older than a rule allows
 _LAST: Final = "updated_us"
 
 
@@ -55,7 +56,7 @@ def losses_of(state: State, op: Op, kinds: Mapping[str, str]) -> list[Loss]:
     known = lambda _, at: at[1] == op.writer or at in had or (not exact and at <= last)  # noqa: E731
     groups = _unknown(state, kinds, known, had, op.replica)
     return [
-        Loss(DELETED, deletes, op.stamp, values, at, "deleted", kept_seen=last, lost_seen=_seen(state, at, values))
+        Loss(DELETED, deletes, op.stamp, values, at, "deleted", last, _seen(state, at, values), yields=op.actor == RETENTION)
         for at, values in sorted(groups.items())
     ]
 
@@ -68,7 +69,13 @@ def _edited(state: State, op: Op) -> list[Loss]:
     if not edits or (DELETED in op.fields and op.stamp > at) or op.stamp in _had(state, at) or op.stamp == state.stamp(_LAST):
         return []
     had = max(_had(state, at))
-    return [Loss(DELETED, state.row[DELETED], at, edits, op.stamp, "deleted", had, op.seen.get(_LAST, ZERO))]
+    yields, seen = _is_by_retention(state, at), op.seen.get(_LAST, ZERO)
+    return [Loss(DELETED, state.row[DELETED], at, edits, op.stamp, "deleted", had, seen, yields=yields)]
+
+
+def _is_by_retention(state: State, at: Stamp) -> bool:
+    """Tell whether it was retention that wrote to a row at `at`."""
+    return state.row is not None and state.row.get("author") == RETENTION and state.stamp("author") == at
 
 
 def _had(state: State, at: Stamp) -> list[Stamp]:
@@ -84,6 +91,7 @@ class Before:
 
     def __init__(self, state: State, other: State, kinds: Mapping[str, str]) -> None:
         self.deleted, self.at, self.changes = (state.row or {}).get(DELETED) is not None, state.stamp(DELETED), Groups()
+        self.yields = _is_by_retention(state, self.at)
         if self.deleted and other.row is not None and other.row.get(DELETED) is None:
             for column, value in other.row.items():
                 self._look(state, other, column, kinds.get(column, ""), value)
@@ -110,6 +118,7 @@ def losses_in(state: State, other: State, kinds: Mapping[str, str], before: Befo
     deleted, at = state.row.get(DELETED), state.stamp(DELETED)
     if deleted is None:
         return []
+    yields = before.yields if at == before.at else _is_by_retention(other, at)
     if at == before.at:
         groups = before.changes
     elif before.deleted:
@@ -120,7 +129,7 @@ def losses_in(state: State, other: State, kinds: Mapping[str, str], before: Befo
         since, told = (max(_had(other, at)), frozenset(other.row)) if other.had is None else (ZERO, frozenset(kinds))
         groups = _unknown(state, kinds, lambda name, at: at in had or (name not in told and at <= since), had, by)
     return [
-        Loss(DELETED, deleted, at, values, when, "deleted", max(_had(state, at)), _seen(state, when, values))
+        Loss(DELETED, deleted, at, values, when, "deleted", max(_had(state, at)), _seen(state, when, values), yields=yields)
         for when, values in sorted(groups.items())
     ]
 

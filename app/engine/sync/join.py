@@ -235,7 +235,9 @@ def _is_gone(state: State, other: State, outcome: Outcome) -> bool:
             if two.row is not None and two.stamp("updated_us") > (gone[0], gone[1]):
                 stayed = merge.stayed_in(two)
                 apart = {*QUIET, *stayed}
-                edits = {name: value for name, value in two.row.items() if name not in apart and two.stamp(name) > tuple(gone)}
+                lives = two.row.get(DELETED) is None  # what of it was known to whoever deleted it, nobody knows any more
+                edits = {name: value for name, value in two.row.items()
+                         if name not in apart and (lives or two.stamp(name) > tuple(gone))}  # fmt: skip
                 if edits.keys() - {DELETED} or not stayed:
                     outcome.losses.append(Loss(DELETED, None, ZERO, edits, two.stamp("updated_us"), "deleted"))
             outcome.losses += [*merge.stayed_and_gone(one), *merge.stayed_and_gone(two)]

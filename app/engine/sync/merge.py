@@ -45,6 +45,7 @@ class Loss:
     kept_seen: Stamp = ZERO  # what the writers had before them
     lost_seen: Stamp = ZERO
     stays: bool = False  # what lost was written while its table stayed here, in a row that is gone
+    yields: bool = False  # the deletion, by retention, that covers it gives way
 
     def is_apart(self, marked: Iterable[str]) -> bool:
         """Tell whether this is about what stays here, in a row whose columns `marked` do: no other is to hear of it."""

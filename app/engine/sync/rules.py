@@ -11,6 +11,7 @@ from app.engine.store import rows
 from app.engine.store.rows import Conn
 from app.engine.store.schema import metadata
 from app.engine.store.shelf import Shelf
+from app.engine.sync.covered import RETENTION
 from app.engine.sync.erase import taken_along
 from app.engine.sync.residency import META, asked
 from app.engine.sync.sealing import seal, time_at_hub
@@ -18,7 +19,6 @@ from app.engine.sync.whole import release
 
 DAY_US: Final = 86_400_000_000
 _SLICE: Final = 500
-_BY: Final = "retention"
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,6 @@ def retain(conn: Conn, now_us: int) -> dict[str, int]:
         if rule.get("keep_days"):
             old = rows.select(conn, table, where={"updated_us <": now_us - rule["keep_days"] * DAY_US}, limit=_SLICE)
             for row in old:
-                rows.delete(conn, table, row["id"], actor=_BY, cause="", now_us=now_us)
+                rows.delete(conn, table, row["id"], actor=RETENTION, cause="", now_us=now_us)
             gone[table] = len(old)
     return {table: count for table, count in gone.items() if count}

@@ -5,11 +5,13 @@ import pytest
 from app.engine.base.errors import Conflict
 from app.engine.store import rows
 from app.engine.store.shelf import Shelf
+from app.engine.sync import rules
 from app.engine.sync.records import conflict_of
 from app.engine.sync.resolve import choose
 from tests.engine.sync.places import exchange
 
 pytestmark = pytest.mark.parametrize("hub_database", [""])
+DAY_S = 86_400.0
 
 
 async def meet_all(places, *, bob_first=False):
@@ -88,3 +90,51 @@ async def test_of_a_row_that_is_gone_for_good_it_is_said_that_nothing_comes_back
     with pytest.raises(Conflict):
         await take_the_lost(ann)
     assert [one["state"] for one in await ann.all("sync_conflicts")] == ["open"]
+
+
+@pytest.mark.parametrize("edited_later", [True, False])
+@pytest.mark.parametrize("edit_first", [True, False])
+async def test_what_retention_deletes_comes_back_where_somebody_had_changed_it(places, edit_first, edited_later):
+    hub, ann, bob = places
+    row = await ann.save("saved_views", name="north")
+    other = await ann.save("saved_views", name="old")
+    await meet_all(places)
+    hub.clock.advance(31 * DAY_S)
+    now_us = hub.clock.now_us()
+    await ann.store.write(lambda conn: rules.ask(conn, "saved_views", stays=None, keep_days=30, now_us=now_us))
+
+    async def retain():
+        hub.clock.advance(1.0)
+        at_us = hub.clock.now_us()
+        assert await ann.store.write(lambda conn: rules.retain(conn, at_us)) == {"saved_views": 2}
+
+    if edited_later:
+        await retain()
+    hub.clock.advance(1.0)
+    await bob.save("saved_views", id=row["id"], name="south")
+    if not edited_later:
+        await retain()
+    await meet_all(places, bob_first=edit_first)
+    await meet_all(places)
+    for place in places:
+        assert {one["id"]: one["name"] for one in await place.all("saved_views", deleted_us=None)} == {row["id"]: "south"}
+        assert await place.all("sync_conflicts") == []
+    assert other["id"] != row["id"]
+
+
+async def test_what_a_person_deleted_as_well_does_not_come_back_and_its_changes_are_told(places):
+    hub, ann, bob = places
+    row = await ann.save("saved_views", name="north")
+    await meet_all(places)
+    hub.clock.advance(31 * DAY_S)
+    now_us = hub.clock.now_us()
+    await ann.store.write(lambda conn: rules.ask(conn, "saved_views", stays=None, keep_days=30, now_us=now_us))
+    await ann.store.write(lambda conn: rules.retain(conn, now_us))
+    hub.clock.advance(1.0)
+    await bob.save("saved_views", id=row["id"], name="south")
+    later_us = hub.clock.now_us()
+    await hub.store.write(lambda conn: rows.delete(conn, "saved_views", row["id"], actor="hub", cause="", now_us=later_us))
+    await meet_all(places)
+    assert await ann.all("saved_views", deleted_us=None) == []
+    (met,) = await ann.all("sync_conflicts")
+    assert met["lost"]["value"] == {"name": "south"}

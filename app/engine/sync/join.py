@@ -235,7 +235,8 @@ def _is_gone(state: State, other: State, outcome: Outcome) -> bool:
             if two.row is not None and two.stamp("updated_us") > (gone[0], gone[1]):
                 stayed = merge.stayed_in(two)
                 apart = {*QUIET, *stayed}
-                lives = two.row.get(DELETED) is None  # what of it was known to whoever deleted it, nobody knows any more
+                # Of what is handed over nobody knows any more what was known to whoever deleted it.
+                lives = two is other and not stayed and two.row.get(DELETED) is None
                 edits = {name: value for name, value in two.row.items()
                          if name not in apart and (lives or two.stamp(name) > tuple(gone))}  # fmt: skip
                 if edits.keys() - {DELETED} or not stayed:

@@ -26,7 +26,7 @@ def conflict_columns() -> list[Column[Met]]:
         Column("state", tr("State"), lambda met: met.state, lambda state: states.get(state, state), 90,
                token=lambda met: _TOKENS.get(met.state, "stale")),
         Column("title", tr("What"), lambda met: met.title, width=120),
-        Column("column", tr("Field"), lambda met: met.column_name, width=90),
+        Column("column", tr("Field"), lambda met: met.column_name, told.column_text, 90),
         Column("kept_by", tr("Held then, by"), lambda met: met.kept_by, width=130),
         Column("lost_by", tr("Gave way, by"), lambda met: met.lost_by, width=130),
         Column("at", tr("Written"), lambda met: max(met.kept_us, met.lost_us), time_text, 140),

@@ -20,6 +20,35 @@ def value_text(value: Any) -> str:
     return told if len(told) <= _MOST_SIGNS else told[:_MOST_SIGNS] + "…"
 
 
+def row_text(values: dict[str, Any]) -> str:
+    """Return values of a row, or what was changed in it, for the eye: a line for each column."""
+    told = "\n".join(f"{name}: {_part_text(name, value)}" for name, value in values.items())
+    return told if len(told) <= _MOST_SIGNS else told[:_MOST_SIGNS] + "…"
+
+
+def _part_text(name: str, value: Any) -> str:
+    if name.endswith("_us") and isinstance(value, int):
+        return time_text(value)
+    if not isinstance(value, dict):
+        return value_text(value)
+    if value.keys() == {"from", "to"}:  # a step of a guarded state
+        return value_text(value["to"])
+    if not {"add", "seen", "del"} <= value.keys():
+        return value_text(value)
+    added = value["add"].values() if value.get("list") else (f"{key}={value_text(one)}" for key, one in value["add"].items())
+    return ", ".join([*(f"+ {one}" for one in added), *(f"− {_key_text(key)}" for key in value["del"])])
+
+
+def _key_text(key: str) -> str:
+    """Return an element's key for the eye: that of a list is its JSON."""
+    return key[2:-2] if key.startswith('["') and key.endswith('"]') else key
+
+
+def column_text(column: str) -> str:
+    """Return what two met in: a field, or the row as a whole."""
+    return tr("(the row)") if column == DELETED else column
+
+
 def held_text(met: dict[str, Any]) -> str:
     """Return what held when the two met; of a whole row that is whether it was there."""
     if met["column_name"] != DELETED:
@@ -31,13 +60,17 @@ def lost_text(met: dict[str, Any]) -> str:
     """Return what gave way; of a row that was deleted over a change nobody can tell any more, the row itself."""
     if met["column_name"] == DELETED and not met["lost"]:
         return tr("(the row, as it was)")
-    return value_text(met["lost"])
+    return _side_text(met, met["lost"])
+
+
+def _side_text(met: dict[str, Any], value: Any) -> str:
+    return row_text(value) if met["column_name"] == DELETED and isinstance(value, dict) else value_text(value)
 
 
 def now_text(met: dict[str, Any]) -> str:
     """Return what holds now."""
     if met["now_state"] == "stands":
-        return tr("(the row, as it is)") if met["now"] == {} else value_text(met["now"])
+        return tr("(the row, as it is)") if met["now"] == {} else _side_text(met, met["now"])
     told = {"deleted": tr("(the row is deleted)"), "gone": tr("(the row is gone for good)")}
     return told.get(met["now_state"], tr("(this version does not know the field)"))
 

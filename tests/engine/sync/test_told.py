@@ -35,6 +35,22 @@ def test_of_whole_rows_it_is_told_that_they_were_deleted_or_the_older_ones():
     assert told.now_text({**MET, "now_state": "unknown", "now": None}) == "(this version does not know the field)"
 
 
+def test_of_a_row_that_was_deleted_over_changes_they_are_told_column_by_column_without_what_stands_for_them():
+    at = [1_700_000_000_000_000, "aa"]
+    lost = {
+        "name": "pump", "labels": {"add": {"line": "3"}, "seen": {"line": at}, "del": {"old": at}, "list": False},
+        "target_nodes": {"add": {'["c"]': "c"}, "seen": {}, "del": {'["a"]': at}, "list": True},
+        "status": {"from": "planned", "to": "running"}, "seen_us": at[0],
+    }  # fmt: skip
+    lines = told.lost_text({**DELETED, "lost": lost}).splitlines()
+    assert lines[:4] == ["name: pump", "labels: + line=3, − old", "target_nodes: + c, − a", "status: running"]
+    assert lines[4].startswith("seen_us: 2023-11-14")
+    assert told.now_text({**DELETED, "now": {"filter": "x"}}) == "filter: x"
+    assert (told.column_text("deleted_us"), told.column_text("filter")) == ("(the row)", "filter")
+    shown = told.conflicts({"conflicts": [{**DELETED, "now": None, "now_state": "deleted"}], "total_count": 1})
+    assert "1700000" not in shown
+
+
 def test_it_is_said_whether_what_holds_now_is_what_held_then():
     assert told.change_text(MET) == "The same as then."
     assert told.change_text({**MET, "now": "site=c", "changed": True}) == "Changed since the two met."

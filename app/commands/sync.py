@@ -260,11 +260,13 @@ ROWS: tuple[Command, ...] = (
     Command(
         "sync.resolve", "Resolve a conflict", "Lets the value that holds now stand, or brings back the one that lost.", resolve,
         (
-            Arg("conflict", str, "The conflict's id, or how that begins or ends.", positional=True),
+            Arg("conflict", str, "The conflict's id, or how that begins or ends; several, parted by commas, are resolved "
+                "alike, all or none.", positional=True),
             Arg("choice", str, "Which value to have: kept, what holds now, or lost.", choices=("kept", "lost"),
                 positional=True),
-            Arg("shown", str, "What sync conflicts told as now_mark: nothing is written if another value holds by then.", ""),
+            Arg("shown", str, "What sync conflicts told as now_mark: nothing is written if another value holds by then. Of "
+                "several, parted by commas.", ""),
         ),
-        returns="the conflict",
+        returns="the conflict; {conflicts} of several",
     ),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from app.engine.sync.rules import Rule
 from app.views.shell.context import Context, hold
 from app.views.shell.later import Later
 from app.views.shell.page import Page, card
-from app.views.sync_choice import Choice, conflict_columns
+from app.views.sync_choice import Choice, Several, conflict_columns
 from app.views.widgets.columns import Column
 from app.views.widgets.empty import EmptyState
 from app.views.widgets.explain import explain, tabbed
@@ -23,6 +23,7 @@ from app.views.widgets.table import TablePanel
 _EVERY_S: Final = 5
 _CONFLICTS: Final = 1  # its tab
 _RULES: Final = 3
+_SEVERAL: Final = 2
 
 
 def peer_columns(context: Context) -> list[Column[SyncPeer]]:
@@ -109,11 +110,12 @@ class SyncPage(Page):
         no_rules = EmptyState("info", tr("Rules are being read"), tr("What holds for each table that travels stands here."))
         self.callers = TablePanel(self._sync.callers, caller_columns(context), name=tr("Nodes at the hub"), empty=nobody_calls)
         self.rules = TablePanel(self._sync.keeping.rules, rule_columns(), name=tr("Rules per table"), empty=no_rules)
-        self.choice = Choice(context)
+        self.choice, self.several = Choice(context), Several(context)
         self.said, self.here, self._rules_us = QLabel(), QLabel(), 0
         self.said.setWordWrap(True)
         self._lay_out()
         self.inbox.on_picked(self._show_conflict)
+        self.inbox.view.selectionModel().selectionChanged.connect(lambda *_: self._show_conflict(self.inbox.view.picked_key))
         self._later = Later(self._ask, 200, self)
         hold(
             self, self._sync.peers.watch(lambda _change: self._later.ask()),
@@ -163,6 +165,7 @@ class SyncPage(Page):
         inbox = QSplitter(Qt.Orientation.Vertical)
         inbox.addWidget(self.inbox)
         inbox.addWidget(self.choice)
+        inbox.addWidget(self.several)
         inbox.setStretchFactor(0, 1)
         self.tabs = tabbed(tr("Peers and conflicts"))
         self.tabs.addTab(self._peers_part(), tr("Peers"))
@@ -237,7 +240,10 @@ class SyncPage(Page):
         self._show_conflict(self.inbox.view.picked_key)
 
     def _show_conflict(self, key: str) -> None:
-        self.choice.show_conflict(self._sync.inbox.records.get(key) if key else None)
+        found = [self._sync.inbox.records.get(each) for each in self.inbox.view.picked_keys()]
+        still = [met.id for met in found if met is not None and met.state == "open"]
+        self.several.show_keys(still if len(still) > 1 else [])
+        self.choice.show_conflict(self._sync.inbox.records.get(key) if key and len(still) < _SEVERAL else None)
 
     def _tell(self) -> None:
         waiting = sum(met.state == "open" for met in self._sync.inbox.records)

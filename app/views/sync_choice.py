@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.engine.base.text import tr
 from app.engine.base.units import time_text
@@ -134,3 +134,56 @@ class Choice(QWidget):
 
     def _choose(self, choice: str, _checked: bool = False) -> None:
         self._context.start("sync.resolve", None, self.ask, conflict=self._key, choice=choice, shown=self._mark)
+
+
+class Several(QWidget):
+    """More conflicts than one are picked: one click resolves them alike, and nothing that was not looked at by then."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context, self._keys, self._marks = context, list[str](), ""
+        self.said = QLabel()
+        self.said.setWordWrap(True)
+        self.take, self.leave = (
+            QPushButton(tr("Take what gave way, in each")),
+            QPushButton(tr("Let what holds now stand, in each")),
+        )
+        line = QHBoxLayout()
+        for button, choice in ((self.leave, "kept"), (self.take, "lost")):
+            button.clicked.connect(partial(self._choose, choice))
+            line.addWidget(button)
+        line.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.said)
+        column.addLayout(line)
+        self.hide()
+
+    def show_keys(self, keys: list[str]) -> None:
+        """Show that these are picked, and ask what holds now where each of them arose."""
+        self.setVisible(len(keys) > 1)
+        if keys != self._keys:
+            self._keys, self._marks = keys, ""
+        if len(keys) > 1:
+            self._set()
+            self._context.start("sync.conflicts", self._take, conflict=",".join(keys))
+
+    def _take(self, result: dict[str, Any]) -> None:
+        """Take the marks of what holds now, unless others were picked meanwhile."""
+        if [met["id"] for met in result["conflicts"]] == self._keys:
+            self._marks = ",".join(met["now_mark"] for met in result["conflicts"])
+            self._set(sum(bool(met["changed"]) for met in result["conflicts"]))
+
+    def _set(self, changed: int = 0) -> None:
+        told = tr("{n} open conflicts are picked.", n=len(self._keys))
+        self.said.setText(" ".join([told, tr("In {n} of them another value holds by now.", n=changed)] if changed else [told]))
+        why = self._context.why_not("sync.resolve")
+        for button, words in (
+            (self.take, tr("Writes the value that gave way in the place of what holds now, in each")),
+            (self.leave, tr("Leaves what holds now as it is and closes each")),
+        ):
+            button.setEnabled(bool(self._marks) and not why)
+            explain(button, why or words)
+
+    def _choose(self, choice: str, _checked: bool = False) -> None:
+        self._context.start("sync.resolve", None, conflict=",".join(self._keys), choice=choice, shown=self._marks)

@@ -68,3 +68,26 @@ def test_a_conflict_that_was_resolved_says_by_whom_and_offers_nothing(window, st
     assert choice.take.isHidden()
     assert choice.leave.isHidden()
     assert choice.settled.text().startswith("ann@1 chose the value that gave way")
+
+
+def test_several_that_are_picked_are_resolved_alike_by_what_was_shown(window, start):
+    others = [replace(MET, id=key) for key in ("c2", "c3")]
+    window.context.engine.sync.inbox.records.put(*others)
+    choice = opened(window, MET)
+    page = window.page
+    assert not choice.isHidden()
+    assert page.several.isHidden()
+    page.inbox.view.selectAll()
+    assert choice.isHidden()
+    assert page.several.said.text().startswith("3 open conflicts are picked.")
+    assert not page.several.take.isEnabled()
+    keys = page.inbox.view.picked_keys()
+    assert start.asked[-1] == ("sync.conflicts", {"conflict": ",".join(keys)})
+    told = {met.id: met for met in (MET, *others)}
+    shown = [{**told[key].to_json(), **NOW, "now_mark": f"m{key}"} for key in keys]
+    page.several._take({"conflicts": shown[:2]})  # of what was picked before
+    assert not page.several.take.isEnabled()
+    page.several._take({"conflicts": shown})
+    page.several.take.click()
+    marks = ",".join(f"m{key}" for key in keys)
+    assert start.asked[-1] == ("sync.resolve", {"conflict": ",".join(keys), "choice": "lost", "shown": marks})

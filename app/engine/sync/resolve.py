@@ -11,17 +11,20 @@ from app.engine.sync.records import Met
 from app.engine.sync.sets import members_of
 
 
-def choose(conn: rows.Conn, met: Met, choice: str, *, shown: str = "", actor: str, cause: str, now_us: int) -> str:
-    """Write the choice, and the value that lost if that is chosen; return the table that it is in.
-
-    Raises `Conflict` when there is no row any more that could have it, another one has its place, or another value holds by
-    now than the one that was `shown` (its mark; empty for whatever holds).
-    """
-    if shown and present(Shelf(conn), met).mark != shown:
+def need_shown(conn: rows.Conn, met: Met, mark: str) -> None:
+    """Raise `Conflict` where another value holds by now than the one that was shown, whose mark is `mark`."""
+    if present(Shelf(conn), met).mark != mark:
         raise Conflict(
             "{title} holds another value by now than the one you were shown", title=met.title, field="conflict",
             hint="Look at it again, then choose.",
         )  # fmt: skip
+
+
+def choose(conn: rows.Conn, met: Met, choice: str, *, actor: str, cause: str, now_us: int) -> str:
+    """Write the choice, and the value that lost if that is chosen; return the table that it is in.
+
+    Raises `Conflict` when there is no row any more that could have it, or another one has its place.
+    """
     if choice == "lost":
         row = _brought_back(Shelf(conn), met)
         rows.put(conn, met.table_name, row, actor=actor, cause=cause, now_us=now_us)

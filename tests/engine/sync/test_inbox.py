@@ -73,3 +73,47 @@ async def test_what_was_written_since_it_was_shown_is_neither_written_over_nor_l
     await engine.run("sync.resolve", conflict="1-aaaa", choice="lost", shown=again["now_mark"])
     (settled,) = (await engine.run("sync.conflicts", conflict="1-aaaa"))["conflicts"]
     assert (settled["state"], settled["now"]) == ("resolved", "lost")
+
+
+async def views(engine):
+    return {view.name: view.filter for view in engine.fleet.views.records}
+
+
+async def collided(engine, *names):
+    """Save views, and tell of each filter that another one gave way to it."""
+    for name in names:
+        await engine.run("view.save", name=name, query="site == 'here'")
+    rows_of = {view.name: view.id for view in engine.fleet.views.records}
+    told = {"column_name": "filter", "reason": "concurrent", "kept": {"value": "site == 'here'"}, "kept_us": 1, "lost_us": 1}
+    made = [met(f"{name}-aaaa", row_id=rows_of[name], title=name, lost={"value": "site == 'there'"}) for name in names]
+    await put(engine, "sync_conflicts", *[one | told for one in made])
+
+
+async def test_several_are_resolved_alike_and_of_those_refused_none(engine):
+    await collided(engine, "a", "b", "c")
+    shown = (await engine.run("sync.conflicts", conflict="a-,b-"))["conflicts"]
+    assert [one["id"] for one in shown] == ["a-aaaa", "b-aaaa"]
+    marks = [one["now_mark"] for one in shown]
+    await engine.run("view.save", name="b", query="site == 'elsewhere'")
+    before = await views(engine)
+    for bad, error in ((",".join(marks), Conflict), (marks[0], BadInput)):
+        with pytest.raises(error):
+            await engine.run("sync.resolve", conflict="a-,b-", choice="lost", shown=bad)
+        assert (await views(engine), (await engine.run("status"))["conflicts_count"]) == (before, 3)
+    with pytest.raises(Missing):
+        await engine.run("sync.resolve", conflict="a-,nobody", choice="lost")
+    told = await engine.run("sync.resolve", conflict="a-, b-,a-aaaa", choice="lost")
+    assert [one["state"] for one in told["conflicts"]] == ["resolved", "resolved"]
+    assert await views(engine) == {"a": "site == 'there'", "b": "site == 'there'", "c": "site == 'here'"}
+    assert (await engine.run("status"))["conflicts_count"] == 1
+
+
+async def test_two_about_one_value_are_resolved_at_once_by_the_marks_that_were_shown(engine):
+    await collided(engine, "a")
+    row = engine.fleet.views.records
+    twin = met("z-aaaa", row_id=next(iter(row)).id, title="a", column_name="filter", reason="concurrent",
+               kept={"value": "site == 'here'"}, lost={"value": "site == 'third'"}, kept_us=1, lost_us=2)  # fmt: skip
+    await put(engine, "sync_conflicts", twin)
+    marks = ",".join(one["now_mark"] for one in (await engine.run("sync.conflicts", conflict="a-,z-"))["conflicts"])
+    await engine.run("sync.resolve", conflict="a-,z-", choice="lost", shown=marks)
+    assert await views(engine) == {"a": "site == 'third'"}

@@ -157,6 +157,7 @@ class Several(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.said)
         column.addLayout(line)
+        self._set()
         self.hide()
 
     def show_keys(self, keys: list[str]) -> None:

@@ -354,7 +354,7 @@ class World(Checks):
 
     def clone(self):
         if len(self.machines) < 5:
-            twin = Machine(f"clone-{self.count}")
+            twin = Machine(f"clone-{self.count}-{len(self.machines)}")  # two may be made between two writes
             source = self.draw.choice(self.machines)
             twin.shelf, twin.device, twin.half = source.shelf.copy(), source.device, source.half
             self.machines.append(twin)

@@ -1,17 +1,29 @@
 """The rows of sync: join a hub, exchange now, say how things stand, and choose where two writes met."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from app.engine.base.command import Arg, Command, Danger, Role
+from app.engine.base.errors import BadInput, Refused
 
 if TYPE_CHECKING:
     from app.engine.engine import Call
 
+_CODE: Final = "Copy the code as the hub shows it: outpost hub token"
+_STICKS: Final = {  # by what is wrong with one
+    "file": "Take it on the device it was written for, or have its writer export for this one: sync status tells who this is.",
+    "signer": "Join the hub that wrote it (outpost sync join), or trust the card of the console that did (outpost sync trust).",
+}
+
 
 async def join(call: "Call", *, address: str, code: str) -> dict[str, Any]:
     """Pair with a hub."""
-    return await call.engine.sync.join(address, code, actor=call.actor, cause=call.cause)
+    try:
+        return await call.engine.sync.join(address, code, actor=call.actor, cause=call.cause)
+    except BadInput as error:
+        if error.field == "code":
+            error.hint_source = _CODE
+        raise
 
 
 async def leave(call: "Call", *, peer: str) -> dict[str, Any]:
@@ -36,7 +48,11 @@ async def export(call: "Call", *, file: Path, peer: str) -> dict[str, Any]:
 
 async def import_bundle(call: "Call", *, file: Path) -> dict[str, Any]:
     """Take what a peer wrote to a stick."""
-    return await call.engine.sync.sticks.take(file)
+    try:
+        return await call.engine.sync.sticks.take(file)
+    except (BadInput, Refused) as error:
+        error.hint_source = error.hint_source or _STICKS.get(error.field, "")
+        raise
 
 
 async def card(call: "Call", *, file: Path) -> dict[str, Any]:

@@ -69,5 +69,6 @@ def event_words() -> dict[str, str]:
         "engine.started": tr("Outpost started"), "node.paired": tr("paired"), "node.removed": tr("removed"),
         "node.state_changed": tr("now"), "telemetry.lost": tr("some telemetry is lost"), "model.activated": tr("took a model"),
         "round.finished": tr("round aggregated"), "setting.changed": tr("setting changed"),
+        "sync.finished": tr("exchanged changes"),
         "store.troubled": tr("the store could not write"),
     }  # fmt: skip

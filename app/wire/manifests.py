@@ -99,7 +99,7 @@ def unseal(document: dict[str, Any], signer_of: SignerOf) -> dict[str, Any]:
     manifest, device = object_of(document, "manifest"), text_of(document, "signer")
     signer = signer_of(device)
     if signer is None:
-        raise Refused("The manifest is signed with a key that is not paired", field="signer")
+        raise Refused("It is signed with the key of device {device}, which is not paired", device=device[:64], field="signer")
     try:
         one, two = (base64.b64decode(text_of(document, name).encode("ascii"), validate=True) for name in ("ed25519", "mldsa"))
     except (ValueError, binascii.Error):

@@ -76,7 +76,7 @@ class Snapshot:
     def _meet(self, key: Key, there: State, own: list[Op]) -> None:
         """Have a row be what stands at the hub, what it does not have of ours yet, and what is later here."""
         kinds, state = self._shelf.kinds(key[0]) or {}, self._session.state(key)
-        waiting = _undecided(own, kinds) | join.steps_in(state.cells)
+        waiting = _undecided(own, kinds, state) | join.steps_in(state.cells)
         here = State(
             None if state.row is None else {**state.row, **{name: step["from"] for name, step in waiting.items()}}, state.cells
         )
@@ -109,7 +109,7 @@ class Snapshot:
             cells = stood if self._lowered is None else restamp.moved_in(stood, self._lowered)
             if cells != stood:
                 self._session.state(key).cells = cells
-            waiting = _undecided(own.get(key, []), kinds)
+            waiting = _undecided(own.get(key, []), kinds, State(row, stood))
             here = State(None if row is None else {**row, **{name: step["from"] for name, step in waiting.items()}}, cells)
             there = Session(self._shelf)
             there.state(key).row, there.state(key).cells = None, {}
@@ -146,12 +146,17 @@ def _only_told(values: Row, kinds: Mapping[str, str]) -> Row:
     return {name: value for name, value in values.items() if kinds.get(name, "local") != "local"}
 
 
-def _undecided(own: Sequence[Op], kinds: Any) -> dict[str, dict[str, Any]]:
-    """Return the steps of guarded columns that a hub has not decided on: the first state they go from, the last they go to."""
+def _undecided(own: Sequence[Op], kinds: Any, state: State) -> dict[str, dict[str, Any]]:
+    """Return the steps of guarded columns that no hub has decided on: the first state they go from, the last they go to.
+
+    What this one lacks since it was restored was decided on before, and stands here with the time of that.
+    """
     found: dict[str, dict[str, Any]] = {}
     for op in own:
         for name, value in op.fields.items():
-            if kinds.get(name) == "guarded" and isinstance(value, dict) and not op.new:
+            at, by = state.stamp(name)
+            decided = by == "" and at >= op.hlc
+            if kinds.get(name) == "guarded" and isinstance(value, dict) and not (op.new or decided):
                 found[name] = {"from": found.get(name, value).get("from"), "to": value.get("to")}
     return found
 

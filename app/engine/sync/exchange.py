@@ -52,7 +52,7 @@ class Tally:
 
 
 class Exchange:
-    """One console and one hub, from hello to equal; `pace` is told the bytes of each step and may wait.
+    """One console and one hub, from hello to equal; `pace` is told the bytes of the request before each, and may wait.
 
     `elsewhere`: this is not the machine that the console's keys were made on.
     """
@@ -62,7 +62,7 @@ class Exchange:
     ) -> None:
         self._store, self._clock, self._peer, self._ask, self._pace = store, clock, peer, ask, pace
         self._elsewhere = elsewhere
-        self.tally = Tally()
+        self.tally, self.owed = Tally(), 0  # bytes that are still to be paused for
         self._coming: asyncio.Task[dict[str, Any]] | None = None
 
     async def run(self, name: str) -> Tally:
@@ -217,12 +217,14 @@ class Exchange:
         return {**page, "after": after}
 
     async def _send(self, method: str, target: str, body: bytes = b"") -> bytes:
+        owed, self.owed = self.owed, 0
+        waiting = self._pace(owed)  # for what came before, which is applied by now: a cut in the pause repeats nothing
+        if asyncio.iscoroutine(waiting):
+            await waiting
         answer = await self._ask(method, target, body)
         self.tally.sent_bytes += len(body)
         self.tally.received_bytes += len(answer)
-        waiting = self._pace(len(body) + len(answer))
-        if asyncio.iscoroutine(waiting):
-            await waiting
+        self.owed += len(body) + len(answer)
         return answer
 
     async def _unpacked(self, data: bytes) -> dict[str, Any]:
@@ -233,6 +235,7 @@ class Exchange:
 
         def work(conn: Conn) -> T:
             with uncollected(), capture.quiet(conn):
+                copied.need_peer(Shelf(conn), self._peer, self._peer)  # it may have been left meanwhile
                 return step(Console(Shelf(conn), self._peer, now_us))
 
         return await settled(self._store, work)

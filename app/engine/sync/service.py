@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 _PEERS: Final = "sync_peers"
 _FIRST_S: Final = 1.0
+_BREATH_S: Final = 0.5  # of a pause that a budget asks for, until the budget is looked at again
 _MOVED: Final = "If the hub has another address or port by now, join it again: outpost sync join ADDRESS CODE"
 _LIMIT_S: Final = 60.0  # for one answer
 
@@ -54,6 +55,7 @@ class SyncService:
         self.callers = self.calling.records
         self._heard: set[str] = set()  # peers of whom more was heard than stands in the store
         self.busy = ""
+        self._owed: dict[str, float] = {}  # bytes that the link to a peer is still to be given time for
         self.host: Any = None  # the hub that this engine serves, while it does
         self.turn = asyncio.Lock()  # of whoever exchanges, over the network or by a stick
         self._loop: asyncio.Task[None] | None = None
@@ -215,6 +217,7 @@ class SyncService:
                 raise
             finally:
                 self.busy = ""
+                self._owed[peer.id] = self._owed.get(peer.id, 0.0) + going.owed
                 await transport.close()
                 await self._note(peer, going.tally, problem, done=done)
 
@@ -259,9 +262,16 @@ class SyncService:
             ))  # fmt: skip
 
     async def _pace(self, peer_id: str, size: int) -> None:
-        await asyncio.sleep(self.pause_s(peer_id, size))
+        """Wait while the link to a peer carries `size` bytes more; a limit that is changed meanwhile counts from then on."""
+        self._owed[peer_id] = self._owed.get(peer_id, 0.0) + size
+        while left_s := self.pause_s(peer_id, self._owed[peer_id]):
+            now_s = self._base.clock.monotonic_s()
+            await asyncio.sleep(min(left_s, _BREATH_S))
+            paid = self._owed[peer_id] * (self._base.clock.monotonic_s() - now_s) / left_s
+            self._owed[peer_id] = max(0.0, self._owed[peer_id] - paid)
+        self._owed[peer_id] = 0.0
 
-    def pause_s(self, peer_id: str, size: int) -> float:
+    def pause_s(self, peer_id: str, size: float) -> float:
         """Return how long `size` bytes keep the link to a peer: the lesser of its own budget and that of all links holds."""
         peer = self.peers.get(peer_id)
         budgets = [most for most in (int(self._base.settings["sync.bytes_s"]), peer.bytes_s if peer else 0) if most]
@@ -342,6 +352,10 @@ class SyncService:
 
     async def _load(self) -> None:
         peers = await self._base.store.read(lambda conn: rows.select(conn, _PEERS))
+        for row in [row for row in peers if row["kind"] == HUB and not (row["name"] or row["identity"])]:
+            # An earlier version made it where a hub was left during an exchange with it.
+            await self._base.store.write(partial(rows.delete, table=_PEERS, id=row["id"], actor="", cause="", now_us=0))
+            peers.remove(row)
         self.peers.replace_all([with_heard(peer_of(row), self.peers.get(row["id"])) for row in peers])
         await self.inbox.load()
 

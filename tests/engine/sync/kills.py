@@ -25,6 +25,7 @@ from app.engine.store.store import Store
 from app.engine.sync.batch import decode, pack
 from app.engine.sync.exchange import Exchange
 from app.engine.sync.hub import Hub
+from app.engine.sync.records import HUB
 from app.wire.documents import parse_object, to_bytes
 
 POINTS = (
@@ -109,7 +110,10 @@ def dying(point, turn):
 
 async def opened(folder):
     clock = SystemClock()
-    return [await Store.open(folder / name / "outpost.db", clock) for name in ("hub", *NAMES)]
+    stores = [await Store.open(folder / name / "outpost.db", clock) for name in ("hub", *NAMES)]
+    for store in stores[1:]:
+        await store.write(lambda conn: Shelf(conn).put("sync_peers", {"id": "hub", "kind": HUB}))
+    return stores
 
 
 async def work(folder, point, turn):

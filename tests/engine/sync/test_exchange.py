@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.engine.base.errors import Offline
+from app.engine.base.errors import Missing, Offline
 from app.engine.store import rows
 from app.engine.sync import exchange as exchanging
 from app.engine.sync import sealing
@@ -47,6 +47,7 @@ def small(monkeypatch):
 async def test_what_waits_gets_its_numbers_while_the_hub_takes_what_came_before(places):
     hub, ann, _ = places
     await views(ann, 15)
+    await ann.console(lambda one: one.peer)
     asked = Asked(hub, ann)
     tally = await Exchange(ann.store, ann.clock, "hub", asked, lambda _size: None).run("ann")
     assert tally.sent_count == len(await hub.all()) == 15
@@ -61,6 +62,7 @@ async def test_what_waits_gets_its_numbers_while_the_hub_takes_what_came_before(
 async def test_without_a_hub_everything_gets_its_number_all_the_same(places):
     _, ann, _ = places
     await views(ann, 5)
+    await ann.console(lambda one: one.peer)
 
     async def nobody(_method, _target, _body=b""):
         raise Offline("{name} cannot be reached", name="hub")
@@ -73,6 +75,7 @@ async def test_without_a_hub_everything_gets_its_number_all_the_same(places):
 async def test_where_the_log_begins_anew_all_that_waits_stands_in_it_first(places, monkeypatch):
     hub, ann, _ = places
     await views(ann, 3)
+    await ann.console(lambda one: one.peer)
     await Exchange(ann.store, ann.clock, "hub", Asked(hub, ann), lambda _size: None).run("ann")
     old = await ann.replica()
     await hub.hub(lambda one: one._shelf.put("sync_replicas", {"id": old, "chain": "f" * 32}))  # another log by our name
@@ -82,3 +85,40 @@ async def test_where_the_log_begins_anew_all_that_waits_stands_in_it_first(place
     assert await ann.replica() != old
     assert sorted(row["name"] for row in await hub.all()) == ["late", "v0", "v1", "v2"]
     assert [waiting for path, waiting in asked.waiting if path == "/sync/hello"] == [1, 0]
+
+
+async def test_what_a_budget_asks_for_is_waited_for_once_the_answer_before_is_applied(places):
+    hub, ann, bob = places
+    await views(ann, 3)
+    for one in (ann, bob):
+        await one.console(lambda console: console.peer)
+    await Exchange(ann.store, ann.clock, "hub", Asked(hub, ann), lambda _size: None).run("ann")
+    told = []
+
+    async def pace(size):
+        told.append((size, await bob.count("saved_views"), await bob.count("outbox")))
+        if len(told) > 1:
+            raise Offline("{name} cannot be reached", name="hub")
+
+    await views(bob, 2)
+    with pytest.raises(Offline):
+        await Exchange(bob.store, bob.clock, "hub", Asked(hub, bob), pace).run("bob")
+    assert told[0][0] == 0 < told[1][0]
+    assert (await bob.console(lambda one: one.peer))["epoch"] == await hub.hub(lambda one: one.epoch)
+
+
+async def test_a_hub_that_is_left_during_an_exchange_stays_left(places):
+    hub, ann, _ = places
+    await views(ann, 3)
+    await ann.console(lambda one: one.peer)
+    asked = Asked(hub, ann)
+
+    async def leaving(method, target, body=b""):
+        answer = await asked(method, target, body)
+        if urlsplit(target).path == "/sync/push":
+            await ann.store.write(lambda conn: rows.delete(conn, "sync_peers", "hub", actor="", cause="", now_us=0))
+        return answer
+
+    with pytest.raises(Missing):
+        await Exchange(ann.store, ann.clock, "hub", leaving, lambda _size: None).run("ann")
+    assert await ann.all("sync_peers") == []

@@ -173,7 +173,12 @@ async def test_each_link_has_its_budget_and_its_turn(three, monkeypatch):
         assert (told["bytes_s"], told["priority"]) == (1000, 5)
         paused = []
         real = ann.sync.pause_s
-        monkeypatch.setattr(ann.sync, "pause_s", lambda peer, size: paused.append((peer, real(peer, size) / size)) or 0.0)
+
+        def noted(peer, size):
+            paused.extend([(peer, real(peer, size) / size)] if size else ())
+            return 0.0
+
+        monkeypatch.setattr(ann.sync, "pause_s", noted)
         await now(ann)
         assert [peer for peer, _ in dict.fromkeys(paused)] == [second["id"], first["id"]]
         assert dict(paused) == {second["id"]: 1 / 1000, first["id"]: 0.0}

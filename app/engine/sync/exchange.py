@@ -29,6 +29,7 @@ from app.wire.documents import parse_object, to_bytes, whole_of
 T = TypeVar("T")
 PUSH_OPS: Final = 5000
 PUSH_BYTES: Final = 4 << 20
+_FEW: Final = 50  # entries, or rows, of the smallest page
 _AGAIN: Final = ("epoch", "fork", "place")
 _MEETINGS: Final = 6
 
@@ -54,14 +55,17 @@ class Tally:
 class Exchange:
     """One console and one hub, from hello to equal; `pace` is told the bytes of the request before each, and may wait.
 
-    `elsewhere`: this is not the machine that the console's keys were made on.
+    `elsewhere`: this is not the machine that the console's keys were made on. `part_bytes`: about as much, before it is
+    compressed, goes with one request.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, peer: str, ask: Asking, pace: Callable[[int], Any], *, elsewhere: bool = False
-    ) -> None:
+        self, store: Store, clock: Clock, peer: str, ask: Asking, pace: Callable[[int], Any], *, elsewhere: bool = False,
+        part_bytes: int = PUSH_BYTES,
+    ) -> None:  # fmt: skip
         self._store, self._clock, self._peer, self._ask, self._pace = store, clock, peer, ask, pace
-        self._elsewhere = elsewhere
+        self._elsewhere, self._part_bytes = elsewhere, part_bytes
+        self._page_rows = max(PAGE * part_bytes // PUSH_BYTES, _FEW)
         self.tally, self.owed = Tally(), 0  # bytes that are still to be paused for
         self._coming: asyncio.Task[dict[str, Any]] | None = None
 
@@ -140,7 +144,7 @@ class Exchange:
 
         def step(console: Console) -> tuple[Batch | None] | None:
             more = console.number(PUSH_OPS, behind)  # a slice in a transaction, for others wait meanwhile
-            return None if more else (console.outgoing(PUSH_OPS, PUSH_BYTES, behind),)
+            return None if more else (console.outgoing(PUSH_OPS, self._part_bytes, behind),)
 
         while (told := await self._here(step)) is None:
             pass
@@ -170,7 +174,7 @@ class Exchange:
 
     async def _page(self, replica: str, after: int, seen: int, epoch: str) -> dict[str, Any]:
         """Return what came after entry `after`; up to `seen` everything stands here for good."""
-        asked = {"replica": replica, "after": after, "seen": seen, "epoch": epoch, "limit": PAGE}
+        asked = {"replica": replica, "after": after, "seen": seen, "epoch": epoch, "limit": self._page_rows}
         page = await self._unpacked(await self._send("GET", f"/sync/pull?{urlencode(asked)}"))
         return {**page, "after": after}
 
@@ -212,7 +216,7 @@ class Exchange:
             behind = await self._here(lambda console, start=behind: console.left_out(page, start))  # type: ignore[misc]
 
     async def _rows(self, after: list[str]) -> dict[str, Any]:
-        asked = {"table": after[0], "row": after[1], "limit": PAGE}
+        asked = {"table": after[0], "row": after[1], "limit": self._page_rows}
         page = await self._unpacked(await self._send("GET", f"/sync/snapshot?{urlencode(asked)}"))
         return {**page, "after": after}
 

@@ -21,7 +21,7 @@ from app.engine.sync.again import tried
 from app.engine.sync.backups import Backups
 from app.engine.sync.calling import Calling
 from app.engine.sync.conflicts import TABLE as CONFLICTS
-from app.engine.sync.exchange import Asking, Exchange, Tally
+from app.engine.sync.exchange import PUSH_BYTES, Asking, Exchange, Tally
 from app.engine.sync.finishing import finish
 from app.engine.sync.followers import Followers
 from app.engine.sync.hub import Hub, is_hub, replicas_in
@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 _PEERS: Final = "sync_peers"
 _FIRST_S: Final = 1.0
+_PART_S: Final = 10  # of what a budget allows, at once
+_LEAST_BYTES: Final = 64 << 10
 _BREATH_S: Final = 0.5  # of a pause that a budget asks for, until the budget is looked at again
 _MOVED: Final = "If the hub has another address or port by now, join it again: outpost sync join ADDRESS CODE"
 _LIMIT_S: Final = 60.0  # for one answer
@@ -201,8 +203,9 @@ class SyncService:
                 return (await transport.send(method, target, body=body, headers=kind, limit_s=_LIMIT_S)).body
 
             going = Exchange(
-                self._base.store, clock, peer.id, ask, partial(self._pace, peer.id), elsewhere=self._link.elsewhere
-            )
+                self._base.store, clock, peer.id, ask, partial(self._pace, peer.id), elsewhere=self._link.elsewhere,
+                part_bytes=self._part_bytes(peer.id),
+            )  # fmt: skip
             self.busy, problem, done = peer.id, "", False
             try:
                 tally = await going.run(str(self._base.settings["user.name"]))
@@ -273,9 +276,20 @@ class SyncService:
 
     def pause_s(self, peer_id: str, size: float) -> float:
         """Return how long `size` bytes keep the link to a peer: the lesser of its own budget and that of all links holds."""
+        budget = self._budget(peer_id)
+        return size / budget if budget else 0.0
+
+    def _budget(self, peer_id: str) -> int:
+        """Return how many bytes a second the link to a peer may carry, 0 without a bound."""
         peer = self.peers.get(peer_id)
-        budgets = [most for most in (int(self._base.settings["sync.bytes_s"]), peer.bytes_s if peer else 0) if most]
-        return size / min(budgets) if budgets else 0.0
+        return min(
+            (most for most in (int(self._base.settings["sync.bytes_s"]), peer.bytes_s if peer else 0) if most), default=0
+        )
+
+    def _part_bytes(self, peer_id: str) -> int:
+        """Return how much is to go with one request: no more than the budget holds in a few seconds."""
+        budget = self._budget(peer_id)
+        return min(PUSH_BYTES, max(_LEAST_BYTES, budget * _PART_S)) if budget else PUSH_BYTES
 
     def _in_turn(self) -> list[SyncPeer]:
         """Return the hubs in the order they are exchanged with: the greater priority first."""

@@ -95,14 +95,18 @@ class Checks:
         return 0 <= whole_at <= peer["cursor"] and not machine.half and not apart
 
     def _is_handed_over(self, cursor=1 << 60):
-        """Tell whether a hub that was set back is being handed rows of the pair whole, one by one, or was behind `cursor`."""
+        """Tell whether a hub that was set back is being handed rows of the pair whole, one by one, or was behind `cursor`.
+
+        Who has not met it since may have the row that another, with half a snapshot of before, could not hand over.
+        """
         if not self.restored:
             return False
         coming = [entry["op"] for entry in self.hub.d["log"] if entry["row_id"] in PAIR and entry["hub_seq"] > cursor]
         for machine in self.machines:
             peer = peer_of(machine)
             coming += [row["op"] for row in machine.shelf.d["own"] if row["row_id"] in PAIR and row["seq"] > peer["acked"]]
-            coming += [f'"{WHOLE}":'] if COMPARE in peer["state"] else []
+            yet_to_meet = peer.get("epoch") != self.hub.d["plain"]["meta"]["sync.hub"]["value"]["epoch"]
+            coming += [f'"{WHOLE}":'] if COMPARE in peer["state"] or yet_to_meet else []
         return any(f'"{WHOLE}":' in op for op in coming)
 
     def check(self):

@@ -122,3 +122,25 @@ async def test_a_hub_that_is_left_during_an_exchange_stays_left(places):
     with pytest.raises(Missing):
         await Exchange(ann.store, ann.clock, "hub", leaving, lambda _size: None).run("ann")
     assert await ann.all("sync_peers") == []
+
+
+async def test_over_a_narrow_link_little_goes_with_one_request(places):
+    hub, ann, bob = places
+    await views(ann, 120)
+    for one in (ann, bob):
+        await one.console(lambda console: console.peer)
+    sizes = []
+    for place, name in ((ann, "ann"), (bob, "bob")):
+        asked = Asked(hub, place)
+
+        async def narrow(method, target, body=b"", asked=asked):
+            sizes.append((urlsplit(target).path, len(body) and len(decode(body).ops) if target == "/sync/push" else
+                          int(parse_qs(urlsplit(target).query).get("limit", ["0"])[0])))  # fmt: skip
+            return await asked(method, target, body)
+
+        await Exchange(place.store, place.clock, "hub", narrow, lambda _size: None, part_bytes=16 << 10).run(name)
+    assert len(await bob.all()) == 120
+    pushed = [size for path, size in sizes if path == "/sync/push"]
+    assert sum(pushed) == 120
+    assert max(pushed) < 60
+    assert {size for path, size in sizes if path == "/sync/pull"} == {50}

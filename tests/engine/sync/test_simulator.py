@@ -74,6 +74,7 @@ def test_histories_that_broke_later_hold(seed):
         ((CLOCK, STICK), 742862),
         ((CLOCK,), 743441),
         ((), 401492),
+        ((), 1021678),
     ],
 )
 def test_histories_that_broke_with_clocks_of_hubs_that_turn_hold(favour, seed):

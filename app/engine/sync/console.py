@@ -91,7 +91,9 @@ class Console(Reading):
         epoch, hub_us = text_of(hello, "epoch"), whole_of(hello, "now_us")
         compare = {COMPARE: True} if anew or self._is_another(peer, epoch) else {}
         compare |= self._ahead(hub_us)
-        state = {**peer["state"], **compare, "term": whole_of(hello, "term", 0), MET_US: hub_us}
+        state = {**peer["state"], **compare, "term": whole_of(hello, "term", 0)}
+        if "twin" in hello:  # a hub's own word on its time, and not our estimate by a stick
+            state[MET_US] = hub_us
         state[_PAST] = [each[0] for each in past_of(hello) if each[0] != epoch]
         if compare or state.get(PLACE, {}).get("head", 0) < whole_of(hello, "floor", 0):
             state.pop(PLACE, None)  # there is more to look for on every page, or the log since the first of them is gone

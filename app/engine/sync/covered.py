@@ -18,13 +18,20 @@ Known: TypeAlias = Callable[[str, Stamp], bool]
 
 RETENTION: Final = "retention"  # who deletes what is older than a rule allows
 _LAST: Final = "updated_us"
+_MOST_TOLD: Final = 1000  # stamps in what a deletion had seen
+_MOST_NAME: Final = 64  # signs of a replica's name
 
 
 def known_in(cells: Mapping[str, Any]) -> dict[str, Stamp]:
-    """Return the stamps of what stands in a row with these cells, each once, by names to tell them under."""
+    """Return the stamps of what stands in a row with these cells, each once, by names to tell them under.
+
+    Of more than can be told, or by names no replica has, some are left out, and with them that under "", which says so.
+    """
     found: dict[str, Stamp] = {FIRST: ZERO}
     told = set[Stamp]()
     for name, at in _stamps_in(cells):
+        if len(at[1]) > _MOST_NAME or len(found) > _MOST_TOLD:
+            return {known: stamp for known, stamp in found.items() if known != FIRST}
         if name == FIRST or at not in told:
             found[name] = at
             told.add(at)

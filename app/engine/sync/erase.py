@@ -95,7 +95,7 @@ def _plain_within(text: str, chain: str) -> str:
 
 def _emptied(text: str) -> dict[str, Any]:
     op = json.loads(text)
-    return {**op, "fields": {name: value for name, value in op["fields"].items() if name in _STAYS}}
+    return {**op, "seen": {}, "fields": {name: value for name, value in op["fields"].items() if name in _STAYS}}
 
 
 def _key_of(text: str) -> tuple[Any, Any]:

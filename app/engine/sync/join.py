@@ -92,7 +92,7 @@ def apply(
                 outcome.losses.append(Loss(column, now, state.stamp(column), told, op.stamp, "guarded"))
         else:
             verdict = (verdicts or {}).get(column)
-        if isinstance(verdict, dict) and verdict["at"] > state.stamp(column)[0]:
+        if isinstance(verdict, dict) and verdict["at"] >= state.stamp(column)[0]:
             state.row[column], state.cells[column] = verdict["value"], [verdict["at"], ""]
     return outcome
 

@@ -353,7 +353,7 @@ def _guard(state: State, op: Op, column: str, outcome: Outcome, *, judge: Judge 
             _new_guarded(state.row, state.cells, op, column)
             state.cells[column] = list(op.stamp)
         return
-    if (verdict["at"], "") > (state.stamp(column)[0], "") or column not in state.cells:
+    if verdict["at"] >= state.stamp(column)[0] or column not in state.cells:  # another hub may have decided at that time too
         state.row[column] = verdict["value"]
         state.cells[column] = [verdict["at"], ""]
 

@@ -25,6 +25,7 @@ FIRST_CHAIN: Final = "0" * 32
 BY: Final = "by"  # a member of an operation: the replica whose stamp it bears
 BORE: Final = "bore"  # a member of one that was stamped anew: the stamps it bore before, by which sticks may have told of it
 WAS: Final = "was"  # a member of one that was scrubbed: the chain that it made with what it said before
+MOST_BORE: Final = 64
 _MOST_TEXT: Final = 256
 _KNOWN: Final = (
     "seq", "txn", "left", "table", "row", "new", "hlc", "fields", "seen", "actor", "cause", "intent", "schema",
@@ -93,7 +94,7 @@ class Op:
     def bore(self) -> list[Stamp]:
         """Return the stamps that this bore before it was stamped anew; what is none is left out."""
         told = self.extra.get(BORE) if self.extra else None
-        return [(one[0], one[1]) for one in told if _is_stamp(one)] if isinstance(told, list) else []
+        return [(one[0], one[1]) for one in told[:MOST_BORE] if _is_stamp(one)] if isinstance(told, list) else []
 
     @cached_property
     def text(self) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 from app.engine.store.shelf import Shelf
 from app.engine.sync.records import BUNDLE
 
+_MOST: Final = 1000  # replicas, those of the last page among them
 _META: Final = "sync.told"  # {replica: up to which number a hub told of its log}, where sticks are taken
 
 
@@ -28,9 +29,9 @@ def note(shelf: Shelf, reached: Mapping[str, int]) -> None:
     if reached and by_sticks(shelf):
         found = shelf.get("meta", _META)
         known = found["value"] if found else {}
-        shelf.put(
-            "meta", {"id": _META, "value": {**known, **{name: max(seq, known.get(name, 0)) for name, seq in reached.items()}}}
-        )
+        later = {name: max(seq, known.get(name, 0)) for name, seq in reached.items()}
+        kept = {name: seq for name, seq in known.items() if name not in later} | later
+        shelf.put("meta", {"id": _META, "value": dict([*kept.items()][-_MOST:])})
 
 
 def upto(shelf: Shelf, replica: str) -> int:

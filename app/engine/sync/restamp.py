@@ -5,11 +5,10 @@ from typing import Any, Final, TypeAlias
 
 from app.engine.sync.hlc import Stamp
 from app.engine.sync.join import COUNTER, WHOLE, stamps_in
-from app.engine.sync.ops import BORE, Op
+from app.engine.sync.ops import BORE, MOST_BORE, Op
 
 _LOWER: Final = 1000  # times in milliseconds are earlier than all in microseconds
 _NEVER: Final = 1 << 63
-_BORE: Final = 64  # stamps that an operation is remembered to have borne
 Moved: TypeAlias = Callable[[Stamp], Stamp]  # a stamp → the one in its place, itself where it stays
 
 
@@ -42,7 +41,7 @@ def bore_in(op: Op, was: Op, moved: Moved) -> dict[str, Any]:
     cells = was.fields[WHOLE]["cells"] if WHOLE in was.fields else {}
     told = [at for at in (was.stamp, *stamps_in(cells)) if (op.stamp if at == was.stamp else moved(at)) != at]
     known = dict.fromkeys([*was.bore, *told])
-    return {BORE: [list(at) for at in known][-_BORE:]} if known else {}
+    return {BORE: [list(at) for at in known][-MOST_BORE:]} if known else {}
 
 
 def _counted(replica: str, told: Any, moved: Moved) -> Any:

@@ -1,12 +1,14 @@
 """What others wrote, applied by a console some at a time: what is read is applied while the processor's caches have it."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from app.engine.store.rows import Row
-from app.engine.store.shelf import Shelf
+from app.engine.store.shelf import Key, Shelf
+from app.engine.sync import others
 from app.engine.sync.fits import check_op, check_verdicts
-from app.engine.sync.hlc import observe
+from app.engine.sync.hlc import Stamp, observe
 from app.engine.sync.join import last_of, stamps_in
 from app.engine.sync.later import unknown_of
 from app.engine.sync.merge import Loss
@@ -26,6 +28,7 @@ class Taking:
         self.lost = list[tuple[Op, Loss]]()
         self.later = list[Row]()
         self.heard = 0  # the latest time that anything spoke of
+        self._bearing = dict[Key, set[Stamp]]()
         self.reached = dict[str, int]()  # up to which number others' logs were told of
         self.moved = dict[str, int]()  # of what stands here as a stick told it: since when a replica has given other times
 
@@ -53,7 +56,7 @@ class Taking:
         if verdicts:
             check_verdicts(op, verdicts, kinds)
             self.heard = max([self.heard, *(verdict["at"] for verdict in verdicts.values() if isinstance(verdict, dict))])
-        if kept and theirs and op.bore:
+        if kept and theirs and op.extra and op.bore and self._sticks:
             self._look_at_old(op)
         outcome = self.session.apply(op, verdicts=verdicts)
         if outcome.losses:
@@ -61,9 +64,16 @@ class Taking:
         if outcome.unknown and theirs:
             self.later += unknown_of(op, outcome)
 
+    @cached_property
+    def _sticks(self) -> bool:
+        """Tell whether consoles are known whose sticks may have brought what stands here."""
+        return others.by_sticks(self._shelf)
+
     def _look_at_old(self, op: Op) -> None:
         """Note where the row of an operation bears a stamp that the operation has no longer."""
-        stamps = {*stamps_in([self.session.state((op.table, op.row)).cells])}
-        for hlc, replica in stamps.intersection(op.bore):
+        key = (op.table, op.row)
+        if key not in self._bearing:  # once for a page: what stood there before it
+            self._bearing[key] = {*stamps_in([self.session.state(key).cells])}
+        for hlc, replica in self._bearing[key].intersection(op.bore):
             if hlc != op.hlc:
                 self.moved[replica] = min(hlc, self.moved.get(replica, hlc))

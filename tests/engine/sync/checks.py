@@ -250,7 +250,7 @@ class Checks:
         of, head, _ = self.stood.pop(machine.name, (None, 0, None))
         if page["next"] is not None:
             mine = self._snapshot_of(machine)
-            begun = page["after"] == ["", ""] or of != mine
+            begun = page["after"] == ["", ""] or of is None
             self.stood[machine.name] = mine, page["head"] if begun else head, tuple(page["next"])
 
     def _snapshot_of(self, machine):

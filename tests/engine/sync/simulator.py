@@ -251,6 +251,7 @@ class World(Checks):
                 killed = self.cut()
                 at = self._on(machine, lambda console, page=page, at=at: console.left_out(page, at), crash=killed)
                 if killed:
+                    self.stood.pop(machine.name, None)  # where nothing is compared, the page was done with, perhaps the last
                     return False
             self.note_place(machine, page)
             self.reached.pop(machine.name, None)

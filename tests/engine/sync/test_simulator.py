@@ -75,6 +75,7 @@ def test_histories_that_broke_later_hold(seed):
         ((CLOCK,), 743441),
         ((), 401492),
         ((), 1021678),
+        ((), 1044138),
     ],
 )
 def test_histories_that_broke_with_clocks_of_hubs_that_turn_hold(favour, seed):
@@ -497,3 +498,15 @@ def test_what_the_hub_took_is_taken_by_whose_clock_is_as_far_behind_the_hub_as_i
     for machine in (one, other):
         world.meet(machine)
     assert other.shelf.d["rows"]["things", "r1"]["a"] == "ahead"
+
+
+def test_a_clock_that_was_put_right_stays_so_over_sticks_that_were_written_before():
+    world = World(0, consoles=1, trouble=0.0)
+    (one,) = world.machines
+    world.meet(one)
+    for skew_us in (DAY_US, 0):
+        world.now_us += 1_000_000
+        stick = world.from_hub(one, one)
+        one.skew_us = skew_us
+        stick()
+        assert one.shelf.d["here"]["skew_us"] == 0
